@@ -1,0 +1,12 @@
+//! dyadsim: dyadic neurons as continuous-time circuits, from a description to a trained network.
+//!
+//! Modules stand lowest first; each uses only those above it.
+
+pub mod units;
+pub mod random;
+pub mod matrix;
+pub mod spec;
+pub mod device;
+pub mod data;
+pub mod record;
+pub mod figure;

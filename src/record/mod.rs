@@ -1,0 +1,2 @@
+//! Everything that is written to or read from an output folder.
+pub mod rows;

@@ -1,0 +1,171 @@
+//! The rows of every table in an output folder: the one place that names their columns.
+//!
+//! A number that does not exist (backpropagation's α) is `None`, an empty cell.
+
+use serde::{Deserialize, Serialize};
+
+/// A row of `metrics`: one run, one epoch (epoch 0 is before training).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MetricsRow {
+    /// Run name, `RULE[-aALPHA-bBETA…]-sSEED`.
+    pub run: String,
+    /// Rule: `bp`, `dp`, `dp-transpose`, `custom`.
+    pub rule: String,
+    /// Mixing α.
+    pub alpha: Option<f64>,
+    /// Nudge β.
+    pub beta: Option<f64>,
+    /// Seed.
+    pub seed: u64,
+    /// Epochs trained so far.
+    pub epoch: usize,
+    /// Mean loss `ℓ/V_ref²` of the free circuit on the training set.
+    pub train_loss: f64,
+    /// Accuracy of the free circuit on the training set.
+    pub train_accuracy: f64,
+    /// Mean loss on the test set.
+    pub test_loss: f64,
+    /// Accuracy on the test set.
+    pub test_accuracy: f64,
+    /// Fraction of this epoch's nudged training samples that settled; the six sum to one.
+    pub settled: Option<f64>,
+    /// Fraction stationary under noise.
+    pub noisy_settled: Option<f64>,
+    /// Fraction that oscillated.
+    pub oscillation: Option<f64>,
+    /// Fraction that latched up.
+    pub latch_up: Option<f64>,
+    /// Fraction still moving at the time limit.
+    pub timeout: Option<f64>,
+    /// Fraction that left the numbers.
+    pub not_finite: Option<f64>,
+    /// Median simulated time to equilibrium of the settled samples (s).
+    pub settle_time_s: Option<f64>,
+    /// Worst −(spectral abscissa)·τ over the probe samples, at their fixed point.
+    pub stability_margin_tau: Option<f64>,
+    /// Right-hand sides evaluated in this epoch (batch evaluations).
+    pub rhs_evals: u64,
+    /// Wall time of this epoch (s); the only column that two runs do not share.
+    pub wall_s: f64,
+}
+
+/// A row of `layers`: one run, one epoch, one layer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LayersRow {
+    /// Run name.
+    pub run: String,
+    /// Epochs trained so far.
+    pub epoch: usize,
+    /// Layer, 1 to L.
+    pub layer: usize,
+    /// Angle between the gradient estimate and backpropagation's on the probe batch (degrees).
+    pub angle_to_bp_deg: Option<f64>,
+    /// Frobenius norm of `W_k`.
+    pub weight_norm: f64,
+    /// Largest singular value of `W_k`.
+    pub spectral_norm: f64,
+    /// Frobenius distance to the weights of backpropagation at the same seed and epoch.
+    pub distance_to_bp_weights: Option<f64>,
+}
+
+/// A row of `trajectories`: one time of one compartment pair on the way to equilibrium, for each kind of outcome met.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TrajectoryRow {
+    /// Outcome of the sample (MODEL.md §5 name).
+    pub outcome: String,
+    /// Run whose final weights were used.
+    pub run: String,
+    /// Training sample.
+    pub sample: usize,
+    /// Layer, 1 to L.
+    pub layer: usize,
+    /// Neuron, from 0.
+    pub neuron: usize,
+    /// Time in units of the slowest τ.
+    pub t_tau: f64,
+    /// `v⁺` (V).
+    pub v_plus: f64,
+    /// `v⁻` (V).
+    pub v_minus: f64,
+}
+
+/// One run in `summary.json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunSummary {
+    /// Run name.
+    pub run: String,
+    /// Rule.
+    pub rule: String,
+    /// Mixing α.
+    pub alpha: Option<f64>,
+    /// Nudge β.
+    pub beta: Option<f64>,
+    /// Seed.
+    pub seed: u64,
+    /// Test accuracy after the last epoch.
+    pub test_accuracy: f64,
+    /// Best test accuracy over the epochs.
+    pub best_test_accuracy: f64,
+    /// Test loss after the last epoch.
+    pub test_loss: f64,
+    /// Training loss after the last epoch.
+    pub train_loss: f64,
+    /// Fraction of all nudged training samples that settled.
+    pub settled: Option<f64>,
+    /// Fraction that oscillated.
+    pub oscillation: Option<f64>,
+    /// Fraction that latched up.
+    pub latch_up: Option<f64>,
+    /// Fraction still moving at the time limit.
+    pub timeout: Option<f64>,
+    /// Fraction that left the numbers.
+    pub not_finite: Option<f64>,
+    /// Worst stability margin over the epochs, in units of τ.
+    pub worst_stability_margin_tau: Option<f64>,
+    /// Mean angle to backpropagation over layers and epochs (degrees).
+    pub mean_angle_to_bp_deg: Option<f64>,
+    /// Largest singular value of the product of all weight matrices.
+    pub product_spectral_norm: f64,
+    /// `complete`, or what stopped the run.
+    pub status: String,
+    /// Other grid settings of the run, path to value.
+    pub settings: std::collections::BTreeMap<String, serde_json::Value>,
+    /// Wall time (s).
+    pub wall_s: f64,
+}
+
+/// Two rules at the same gains and seed in `summary.json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PairSummary {
+    /// First run.
+    pub run_a: String,
+    /// Second run.
+    pub run_b: String,
+    /// First rule.
+    pub rule_a: String,
+    /// Second rule.
+    pub rule_b: String,
+    /// Mixing α of the pair (that of the dyadic one, if one is backpropagation).
+    pub alpha: Option<f64>,
+    /// Nudge β.
+    pub beta: Option<f64>,
+    /// Seed.
+    pub seed: u64,
+    /// Per layer, `‖W_a − W_b‖_F / ‖W_b‖_F`.
+    pub relative_distance: Vec<f64>,
+    /// Per layer, cosine of the flattened weights.
+    pub cosine: Vec<f64>,
+    /// Fraction of the test set on which the two networks predict the same class.
+    pub prediction_agreement: f64,
+}
+
+/// `summary.json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// Experiment name.
+    pub name: String,
+    /// Every run.
+    pub runs: Vec<RunSummary>,
+    /// Every comparison.
+    pub pairs: Vec<PairSummary>,
+}

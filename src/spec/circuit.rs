@@ -1,0 +1,374 @@
+//! What a circuit file says: the resolved, fully defaulted description of a dyadic circuit.
+//!
+//! Plain data in SI units; no physics. The door (`spec::door`) turns a file into these types and
+//! refuses everything that they could not mean.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::units;
+
+/// A circuit: everything of MODEL.md §2 except the weights.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct CircuitSpec {
+    /// Name, used in reports and as the default output name.
+    pub name: String,
+    /// Temperature (K).
+    #[serde(deserialize_with = "units::temperature")]
+    #[schemars(with = "units::Quantity")]
+    pub temperature: f64,
+    /// Neurons per layer, input first; an experiment or a weight file may give it instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub network: Option<Vec<usize>>,
+    /// Rails; absent means that nothing clips.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub supply: Option<SupplySpec>,
+    /// The neuron's two compartments.
+    pub neuron: NeuronSpec,
+    /// How the output is nudged and how the error comes back.
+    pub nudge: NudgeSpec,
+    /// How the circuit is integrated.
+    pub solver: SolverSpec,
+    /// Feedback synapses.
+    pub feedback: FeedbackSpec,
+}
+
+/// Supply rails: drives are clipped to `[low, high]`, and a compartment at a rail moves no further out.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SupplySpec {
+    /// Lower rail (V).
+    #[serde(deserialize_with = "units::voltage")]
+    #[schemars(with = "units::Quantity")]
+    pub low: f64,
+    /// Upper rail (V).
+    #[serde(deserialize_with = "units::voltage")]
+    #[schemars(with = "units::Quantity")]
+    pub high: f64,
+}
+
+/// One compartment's capacitor, leak and activation device.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct NeuronSpec {
+    /// Membrane capacitance `C` (F).
+    #[serde(deserialize_with = "units::capacitance")]
+    #[schemars(with = "units::Quantity")]
+    pub capacitance: f64,
+    /// Leak conductance `g` (S); the time constant is `τ = C/g`.
+    #[serde(deserialize_with = "units::conductance")]
+    #[schemars(with = "units::Quantity")]
+    pub leak: f64,
+    /// Activation of the hidden layers.
+    pub activation: ActivationSpec,
+    /// Activation of the output layer.
+    pub output_activation: ActivationSpec,
+}
+
+/// An activation device `f(v) = A φ((v − o)/u)` (MODEL.md §1).
+///
+/// In a file either a bare kind (`"relu"`) or a table (`{ kind = "tanh", amplitude = 0.5 }`).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(from = "WrittenActivation")]
+pub struct ActivationSpec {
+    /// The shape `φ`.
+    pub kind: ActivationKind,
+    /// Amplitude `A` (V).
+    pub amplitude: f64,
+    /// Scale `u` (V).
+    pub scale: f64,
+    /// Offset `o` (V).
+    pub offset: f64,
+}
+
+/// The two ways in which a file may write an activation.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(untagged, deny_unknown_fields)]
+pub enum WrittenActivation {
+    /// Only the kind; all else by default.
+    Kind(ActivationKind),
+    /// The kind with some of its parameters.
+    Full {
+        /// The shape `φ`.
+        kind: ActivationKind,
+        /// Amplitude `A` (V).
+        amplitude: Option<f64>,
+        /// Scale `u` (V).
+        scale: Option<f64>,
+        /// Offset `o` (V).
+        offset: Option<f64>,
+    },
+}
+
+impl From<WrittenActivation> for ActivationSpec {
+    fn from(written: WrittenActivation) -> Self {
+        let (kind, amplitude, scale, offset) = match written {
+            WrittenActivation::Kind(kind) => (kind, None, None, None),
+            WrittenActivation::Full { kind, amplitude, scale, offset } => (kind, amplitude, scale, offset),
+        };
+        let scale = scale.unwrap_or(1.0);
+        let natural = if kind == ActivationKind::Softplus { scale } else { 1.0 };
+        Self { kind, amplitude: amplitude.unwrap_or(natural), scale, offset: offset.unwrap_or(0.0) }
+    }
+}
+
+impl From<ActivationKind> for ActivationSpec {
+    fn from(kind: ActivationKind) -> Self {
+        WrittenActivation::Kind(kind).into()
+    }
+}
+
+/// Shapes of activation devices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ActivationKind {
+    /// `max(z, 0)`.
+    Relu,
+    /// `clip(z, 0, 1)`.
+    HardSigmoid,
+    /// `tanh z`.
+    Tanh,
+    /// `ln(1 + eᶻ)`.
+    Softplus,
+    /// `1/(1 + e⁻ᶻ)`.
+    Sigmoid,
+    /// `z`.
+    Linear,
+}
+
+/// Nudge and feedback gains.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct NudgeSpec {
+    /// Which feedback gains the two compartments get.
+    pub variant: Variant,
+    /// Mixing `α ∈ [0, 1]`: the mean is `α s⁺ + (1 − α) s⁻`.
+    pub alpha: f64,
+    /// Nudging strength `β ≥ 0`; 0 is the free circuit.
+    pub beta: f64,
+    /// Where the loss gradient is taken.
+    pub at: NudgePoint,
+    /// The loss.
+    pub loss: LossKind,
+    /// Reference voltage of the cross-entropy (V).
+    #[serde(deserialize_with = "units::voltage")]
+    #[schemars(with = "units::Quantity")]
+    pub reference: f64,
+}
+
+/// Feedback gains `a⁺, a⁻` (MODEL.md §2).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Variant {
+    /// `a⁺ = α`, `a⁻ = 1 − α`: the saddle-point objective.
+    Dp,
+    /// `a⁺ = 1 − α`, `a⁻ = α`: the adjoint-stable method.
+    DpTranspose,
+    /// Any gains.
+    #[serde(untagged)]
+    Custom {
+        /// `a⁺`.
+        plus: f64,
+        /// `a⁻`.
+        minus: f64,
+    },
+}
+
+/// Where the loss gradient is taken (MODEL.md §2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum NudgePoint {
+    /// `s̄_L`, the wire that the next chip reads.
+    Mean,
+    /// Each compartment's own output.
+    Own,
+    /// The output before the nudge, held.
+    Free,
+    /// `W_L s̄_{L−1} + b_L`: for discrete inference.
+    Drive,
+}
+
+/// The loss `ℓ(ŷ, y)`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum LossKind {
+    /// `½‖ŷ − y‖²`.
+    Mse,
+    /// `V_ref² CE(softmax(ŷ/V_ref), y)`.
+    CrossEntropy,
+}
+
+/// How the circuit is brought to equilibrium.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct SolverSpec {
+    /// The method.
+    pub kind: SolverKind,
+    /// Relative tolerance, of the step and of the residual.
+    pub rtol: f64,
+    /// Absolute tolerance (V).
+    #[serde(deserialize_with = "units::voltage")]
+    #[schemars(with = "units::Quantity")]
+    pub atol: f64,
+    /// Longest simulated time, in units of the slowest `τ`.
+    pub max_time: f64,
+    /// The residual must hold for so many of the slowest `τ`.
+    pub hold: f64,
+    /// Where the integration starts.
+    pub start: Start,
+    /// Layerwise only: order of the sweeps (`fw`, `fwbw`, `oddeven`, `parallel`), a number behind it fixes the rounds (`fwbw5`).
+    pub schedule: Schedule,
+    /// Layerwise only: most rounds when the schedule names no number.
+    pub passes: usize,
+    /// Layerwise only: damped sweeps.
+    pub damping: Damping,
+}
+
+/// Integration methods.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SolverKind {
+    /// Exponential time differencing: exact in the leak, batched, adaptive.
+    Etd,
+    /// Dormand–Prince 5(4).
+    Dopri5,
+    /// Dormand–Prince 8(5,3).
+    Dop853,
+    /// The papers' closed-form sweeps (no time).
+    Layerwise,
+}
+
+/// Where an integration starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Start {
+    /// The feed-forward state of the free circuit.
+    Free,
+    /// All potentials at 0 V.
+    Zero,
+}
+
+/// Sweep order and, optionally, a fixed number of rounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, JsonSchema)]
+#[schemars(with = "String")]
+pub struct Schedule {
+    /// The order.
+    pub order: SweepOrder,
+    /// Exactly so many rounds; `None` sweeps until settled or `passes` is spent.
+    pub rounds: Option<usize>,
+}
+
+/// Order in which layers are updated in one round.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SweepOrder {
+    /// Layers 1 to L.
+    Forward,
+    /// Layers L to 1, then 2 to L.
+    ForwardBackward,
+    /// Odd layers together, then even layers together.
+    OddEven,
+    /// All layers at once.
+    Parallel,
+}
+
+/// Damping of the layerwise sweeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Damping {
+    /// None.
+    None,
+    /// `L_k = |1 − 2α| max(0, ‖W_k‖² − 1)/2` (Høier & Zach 2024).
+    Lipschitz,
+}
+
+/// Feedback synapses: one crossbar read both ways, or their own.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct FeedbackSpec {
+    /// Shared with the forward synapses, or separate devices (`F.k` in weight files).
+    pub synapses: FeedbackSynapses,
+    /// How separate synapses start in an experiment.
+    pub init: FeedbackInit,
+}
+
+/// Whether feedback has devices of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum FeedbackSynapses {
+    /// `F_k = W_k`: one crossbar read both ways.
+    Shared,
+    /// Devices of their own.
+    Separate,
+}
+
+/// Initial values of separate feedback synapses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum FeedbackInit {
+    /// A copy of the forward synapses at the start; they part as the forward ones learn.
+    Copy,
+    /// Drawn like the forward ones, independently (feedback alignment).
+    Random,
+}
+
+impl Default for CircuitSpec {
+    fn default() -> Self {
+        Self {
+            name: "ideal".into(),
+            temperature: 300.0,
+            network: None,
+            supply: None,
+            neuron: NeuronSpec::default(),
+            nudge: NudgeSpec::default(),
+            solver: SolverSpec::default(),
+            feedback: FeedbackSpec::default(),
+        }
+    }
+}
+
+impl Default for NeuronSpec {
+    fn default() -> Self {
+        Self {
+            capacitance: 100e-15,
+            leak: 100e-9,
+            activation: ActivationKind::Relu.into(),
+            output_activation: ActivationKind::Linear.into(),
+        }
+    }
+}
+
+impl Default for NudgeSpec {
+    fn default() -> Self {
+        Self {
+            variant: Variant::DpTranspose,
+            alpha: 0.5,
+            beta: 0.5,
+            at: NudgePoint::Mean,
+            loss: LossKind::Mse,
+            reference: 1.0,
+        }
+    }
+}
+
+impl Default for SolverSpec {
+    fn default() -> Self {
+        Self {
+            kind: SolverKind::Etd,
+            rtol: 1e-6,
+            atol: 1e-9,
+            max_time: 100.0,
+            hold: 1.0,
+            start: Start::Free,
+            schedule: Schedule { order: SweepOrder::ForwardBackward, rounds: None },
+            passes: 200,
+            damping: Damping::None,
+        }
+    }
+}
+
+impl Default for FeedbackSpec {
+    fn default() -> Self {
+        Self { synapses: FeedbackSynapses::Shared, init: FeedbackInit::Copy }
+    }
+}

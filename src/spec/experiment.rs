@@ -1,0 +1,209 @@
+//! What an experiment file asks: rules, gains and seeds to compare on one circuit and one data set.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// An experiment: every combination of `seeds`, `rules` and `grid` is a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExperimentSpec {
+    /// Name; the default output folder is `results/NAME`.
+    pub name: String,
+    /// Circuit file, relative to the experiment file.
+    pub circuit: String,
+    /// Data set.
+    pub dataset: DatasetSpec,
+    /// Neurons per layer, input first.
+    pub network: Vec<usize>,
+    /// Initial weights.
+    #[serde(default)]
+    pub init: InitSpec,
+    /// Passes over the training set.
+    pub epochs: usize,
+    /// Samples per weight update.
+    pub batch: usize,
+    /// Seeds: each draws initial weights and batch order, common to all rules.
+    pub seeds: Vec<u64>,
+    /// Learning rules compared.
+    pub rules: Vec<RuleKind>,
+    /// Optimiser.
+    pub optimizer: OptimizerSpec,
+    /// Keep samples that did not settle in the gradient, as hardware would.
+    #[serde(default)]
+    pub keep_unsettled: bool,
+    /// Training samples on which margins, angles and trajectories are probed after each epoch.
+    #[serde(default = "default_probe")]
+    pub probe: usize,
+    /// Every combination of these settings is a run; keys are paths of the circuit or the experiment.
+    #[serde(default)]
+    #[schemars(with = "BTreeMap<String, Vec<serde_json::Value>>")]
+    pub grid: BTreeMap<String, Vec<toml::Value>>,
+    /// What should come out; `run --check` fails when it does not. Keys: `RULE.COLUMN` of the summary.
+    #[serde(default)]
+    pub expect: BTreeMap<String, ExpectSpec>,
+}
+
+fn default_probe() -> usize {
+    8
+}
+
+/// A data set: a built-in name or a table with options.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(from = "WrittenDataset")]
+pub struct DatasetSpec {
+    /// Name: `digits`, `yin-yang`, `fashion-14`, `two-moons`, `mnist`, `fashion-mnist`, `idx`.
+    pub kind: String,
+    /// Folder of IDX files (`idx`, `mnist`, `fashion-mnist`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// Use only the first so many training samples.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub train: Option<usize>,
+    /// Use only the first so many test samples.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub test: Option<usize>,
+    /// Seed of the train/test split or of the generator.
+    pub split_seed: u64,
+}
+
+/// The two ways in which a file may name a data set.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(untagged, deny_unknown_fields)]
+pub enum WrittenDataset {
+    /// A built-in name.
+    Name(String),
+    /// A name with options.
+    Full {
+        /// Name.
+        kind: String,
+        /// Folder of IDX files.
+        path: Option<String>,
+        /// First so many training samples.
+        train: Option<usize>,
+        /// First so many test samples.
+        test: Option<usize>,
+        /// Seed of the split or generator.
+        split_seed: Option<u64>,
+    },
+}
+
+impl From<WrittenDataset> for DatasetSpec {
+    fn from(written: WrittenDataset) -> Self {
+        match written {
+            WrittenDataset::Name(kind) => Self { kind, path: None, train: None, test: None, split_seed: 0 },
+            WrittenDataset::Full { kind, path, train, test, split_seed } => {
+                Self { kind, path, train, test, split_seed: split_seed.unwrap_or(0) }
+            }
+        }
+    }
+}
+
+/// Initial weights; biases start at zero.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum InitSpec {
+    /// `N(0, 2/n_{k−1})`, output layer `N(0, 1/n_{k−1})`.
+    #[default]
+    He,
+    /// `N(0, 1/n_{k−1})`.
+    FanIn,
+    /// `N(0, std_k²)` with one standard deviation per layer.
+    Std(Vec<f64>),
+    /// From a weight file, relative to the experiment file.
+    Weights(String),
+}
+
+/// Learning rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum RuleKind {
+    /// Backpropagation through the feed-forward network: the reference.
+    Bp,
+    /// Dual propagation.
+    Dp,
+    /// Adjoint-stable dual propagation.
+    DpTranspose,
+    /// The circuit's own gains (`nudge.variant` of the circuit file).
+    Custom,
+}
+
+/// Optimiser with its settings.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OptimizerSpec {
+    /// The method.
+    pub kind: OptimizerKind,
+    /// Learning rate `η`.
+    pub learning_rate: f64,
+    /// Momentum coefficient (`momentum`).
+    #[serde(default = "default_momentum")]
+    pub momentum: f64,
+    /// First-moment decay (`adam`).
+    #[serde(default = "default_momentum")]
+    pub beta1: f64,
+    /// Second-moment decay (`adam`).
+    #[serde(default = "default_beta2")]
+    pub beta2: f64,
+    /// Denominator's offset (`adam`).
+    #[serde(default = "default_epsilon")]
+    pub epsilon: f64,
+    /// Learning-rate schedule over the run.
+    #[serde(default)]
+    pub schedule: RateSchedule,
+}
+
+fn default_momentum() -> f64 {
+    0.9
+}
+fn default_beta2() -> f64 {
+    0.999
+}
+fn default_epsilon() -> f64 {
+    1e-8
+}
+
+/// Optimisers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum OptimizerKind {
+    /// Plain stochastic gradient descent.
+    Sgd,
+    /// Heavy-ball momentum.
+    Momentum,
+    /// Adam (Kingma & Ba 2015).
+    Adam,
+}
+
+/// Learning-rate schedules; the factor is a function of progress through the run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum RateSchedule {
+    /// Constant.
+    #[default]
+    Constant,
+    /// Half a cosine from 1 to 0.
+    Cosine,
+    /// Linear from 1 to 0.
+    Linear,
+    /// Multiplied by `factor` every `every` epochs.
+    Step {
+        /// Epochs between drops.
+        every: usize,
+        /// Factor of a drop.
+        factor: f64,
+    },
+}
+
+/// Bounds on the mean over seeds of a summary column.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExpectSpec {
+    /// Lower bound, inclusive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_least: Option<f64>,
+    /// Upper bound, inclusive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_most: Option<f64>,
+}
