@@ -1,0 +1,95 @@
+//! Which column of a state matrix holds which compartment.
+//!
+//! A state is one matrix `[batch × width]`, column-major: each compartment's samples lie together, and so
+//! do the columns of a layer, plus compartments before minus ones.
+
+use std::ops::Range;
+
+/// Columns of the compartments of a network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Layout {
+    inputs: usize,
+    neurons: Vec<usize>,
+    starts: Vec<usize>,
+    width: usize,
+}
+
+impl Layout {
+    /// Layout of a network given as neurons per layer, input first (at least two layers).
+    #[must_use]
+    pub fn new(network: &[usize]) -> Self {
+        assert!(network.len() >= 2, "a network has an input and an output");
+        let neurons = network[1..].to_vec();
+        let mut width = 0;
+        let starts = neurons
+            .iter()
+            .map(|n| {
+                let start = width;
+                width += 2 * n;
+                start
+            })
+            .collect();
+        Self { inputs: network[0], neurons, starts, width }
+    }
+
+    /// Number of layers of neurons, `L`.
+    #[must_use]
+    pub fn depth(&self) -> usize {
+        self.neurons.len()
+    }
+
+    /// Inputs `n_0`.
+    #[must_use]
+    pub fn inputs(&self) -> usize {
+        self.inputs
+    }
+
+    /// Neurons of the output layer, `n_L`.
+    #[must_use]
+    pub fn outputs(&self) -> usize {
+        self.neurons[self.depth() - 1]
+    }
+
+    /// Neurons of a layer, counted from 0.
+    #[must_use]
+    pub fn neurons(&self, layer: usize) -> usize {
+        self.neurons[layer]
+    }
+
+    /// Most neurons in any layer.
+    #[must_use]
+    pub fn widest(&self) -> usize {
+        self.neurons.iter().copied().max().unwrap_or(0)
+    }
+
+    /// Columns of a state matrix: two per neuron.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Columns of the plus compartments of a layer.
+    #[must_use]
+    pub fn plus(&self, layer: usize) -> Range<usize> {
+        self.starts[layer]..self.starts[layer] + self.neurons[layer]
+    }
+
+    /// Columns of the minus compartments of a layer.
+    #[must_use]
+    pub fn minus(&self, layer: usize) -> Range<usize> {
+        let start = self.starts[layer] + self.neurons[layer];
+        start..start + self.neurons[layer]
+    }
+
+    /// Columns of a whole layer.
+    #[must_use]
+    pub fn layer(&self, layer: usize) -> Range<usize> {
+        self.starts[layer]..self.starts[layer] + 2 * self.neurons[layer]
+    }
+
+    /// Neurons per layer, input first.
+    #[must_use]
+    pub fn network(&self) -> Vec<usize> {
+        std::iter::once(self.inputs).chain(self.neurons.iter().copied()).collect()
+    }
+}

@@ -1,0 +1,98 @@
+//! Synapses: forward gains `W`, biases `b`, and feedback gains `F` where they are devices of their own.
+
+use rand_distr::{Distribution, Normal};
+
+use crate::matrix::{Matrix, Real};
+use crate::random::{Key, Kind, stream};
+use crate::spec::{CircuitSpec, FeedbackInit, FeedbackSynapses, InitSpec};
+
+/// Synaptic gains of a network; index 0 is MODEL.md's `k = 1`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Weights<T> {
+    /// `W_k`, `[n_k × n_{k−1}]`.
+    pub forward: Vec<Matrix<T>>,
+    /// `b_k` (V), `n_k` entries.
+    pub biases: Vec<Vec<T>>,
+    /// `F_k`, `[n_k × n_{k−1}]`; `None` when one crossbar is read both ways.
+    pub feedback: Option<Vec<Matrix<T>>>,
+}
+
+impl<T: Real> Weights<T> {
+    /// All zero, with the shapes of `network` (neurons per layer, input first) and shared feedback.
+    #[must_use]
+    pub fn zeros(network: &[usize]) -> Self {
+        Self {
+            forward: network.windows(2).map(|n| Matrix::zeros(n[1], n[0])).collect(),
+            biases: network[1..].iter().map(|&n| vec![T::zero(); n]).collect(),
+            feedback: None,
+        }
+    }
+
+    /// Draws initial weights (biases zero) and, if the circuit has them, feedback synapses.
+    ///
+    /// [`InitSpec::Weights`] cannot be drawn and gives zeros: the caller reads that file.
+    #[must_use]
+    pub fn draw(init: &InitSpec, circuit: &CircuitSpec, network: &[usize], seed: u64) -> Self {
+        let mut weights = Self::zeros(network);
+        fill(&mut weights.forward, init, Kind::Weights, seed);
+        if circuit.feedback.synapses == FeedbackSynapses::Separate {
+            let mut feedback = weights.forward.clone();
+            if circuit.feedback.init == FeedbackInit::Random {
+                fill(&mut feedback, init, Kind::Feedback, seed);
+            }
+            weights.feedback = Some(feedback);
+        }
+        weights
+    }
+
+    /// Synapses through which layer `layer` sends its error down.
+    #[must_use]
+    pub fn feedback(&self, layer: usize) -> &Matrix<T> {
+        self.feedback.as_ref().map_or(&self.forward[layer], |feedback| &feedback[layer])
+    }
+
+    /// Neurons per layer, input first.
+    #[must_use]
+    pub fn network(&self) -> Vec<usize> {
+        let inputs = self.forward.first().map_or(0, Matrix::ncols);
+        std::iter::once(inputs).chain(self.forward.iter().map(Matrix::nrows)).collect()
+    }
+
+    /// The same synapses in another precision.
+    #[must_use]
+    pub fn cast<U: Real>(&self) -> Weights<U> {
+        let matrices = |list: &[Matrix<T>]| list.iter().map(|m| m.map(|w| U::of(w.to_f64()))).collect();
+        Weights {
+            forward: matrices(&self.forward),
+            biases: self.biases.iter().map(|b| b.iter().map(|v| U::of(v.to_f64())).collect()).collect(),
+            feedback: self.feedback.as_deref().map(matrices),
+        }
+    }
+}
+
+/// Draws every matrix of a stack; the standard deviation of layer `k` is that of the initialisation.
+fn fill<T: Real>(matrices: &mut [Matrix<T>], init: &InitSpec, kind: Kind, seed: u64) {
+    let depth = matrices.len();
+    for (layer, matrix) in matrices.iter_mut().enumerate() {
+        let deviation = deviation(init, layer, depth, matrix.ncols());
+        let mut source = stream(Key { seed, kind, layer: layer as u32, ..Key::default() });
+        let Ok(normal) = Normal::new(0.0, deviation) else { continue };
+        // Row by row, so that a draw belongs to its synapse whatever the storage order is.
+        for row in 0..matrix.nrows() {
+            for column in 0..matrix.ncols() {
+                matrix[(row, column)] = T::of(normal.sample(&mut source));
+            }
+        }
+    }
+}
+
+/// Standard deviation of the initial weights of a layer (counted from 0).
+fn deviation(init: &InitSpec, layer: usize, depth: usize, fan_in: usize) -> f64 {
+    let fan_in = fan_in as f64;
+    match init {
+        InitSpec::He if layer + 1 < depth => (2.0 / fan_in).sqrt(),
+        InitSpec::He | InitSpec::FanIn => (1.0 / fan_in).sqrt(),
+        InitSpec::Std(list) => list.get(layer).copied().unwrap_or(0.0),
+        InitSpec::Weights(_) => 0.0,
+    }
+}

@@ -1,0 +1,324 @@
+//! The dyadic circuit of MODEL.md §2. DP, DPᵀ and every custom nudge differ in their gains alone.
+//!
+//! The forward path carries only means `s̄`, the feedback path only differences `δ`, so one product each per
+//! pair of layers serves both compartments; the first layer's drive does not change and is computed once.
+
+use std::ops::Range;
+
+use super::nudge::{Loss, Nudge};
+use super::{Circuit, Scratch, passes};
+use crate::chip::{Chip, Layout, Weights};
+use crate::matrix::{self, Matrix, Real};
+use crate::spec::{NudgePoint, NudgeSpec};
+
+/// A batch of dyadic networks on one chip: inputs, and a nudge if it is switched on.
+#[derive(Clone, Debug)]
+pub struct DyadCircuit<'a, T: Real> {
+    pub(super) chip: &'a Chip<T>,
+    pub(super) weights: &'a Weights<T>,
+    /// `W_1 x + b_1`, `[batch × n_1]`.
+    pub(super) input_drive: Matrix<T>,
+    pub(super) nudge: Option<Nudge<T>>,
+    /// Output of the free circuit, held (nudge `free` only).
+    pub(super) held: Option<Matrix<T>>,
+    /// Damping coefficients per layer.
+    damping: Vec<f64>,
+}
+
+impl<'a, T: Real> DyadCircuit<'a, T> {
+    /// The free circuit on inputs `[batch × n_0]` (V).
+    #[must_use]
+    pub fn free(chip: &'a Chip<T>, weights: &'a Weights<T>, input: &Matrix<T>) -> Self {
+        let mut input_drive = Matrix::zeros(input.nrows(), chip.layout.neurons(0));
+        matrix::forward(input.as_view(), &weights.forward[0], input_drive.as_view_mut());
+        for (mut column, &b) in input_drive.column_iter_mut().zip(&weights.biases[0]) {
+            column.add_scalar_mut(b);
+        }
+        let damping = vec![0.0; chip.layout.depth()];
+        Self { chip, weights, input_drive, nudge: None, held: None, damping }
+    }
+
+    /// Switches the nudge of `spec` on, towards `target` (`[batch × n_L]`, V); `β = 0` leaves it off.
+    #[must_use]
+    pub fn nudged(mut self, spec: &NudgeSpec, target: Matrix<T>) -> Self {
+        if spec.beta == 0.0 {
+            return self;
+        }
+        if spec.at == NudgePoint::Free {
+            let state = self.free_state();
+            let mut outputs = Matrix::zeros(state.nrows(), state.ncols());
+            self.outputs(&state, &mut outputs);
+            self.held = Some(outputs.columns_range(self.layout().plus(self.layout().depth() - 1)).into_owned());
+        }
+        let loss = Loss { kind: spec.loss, reference: T::of(spec.reference) };
+        self.nudge = Some(Nudge { target, beta: T::of(spec.beta), at: spec.at, loss });
+        self
+    }
+
+    /// Gives the damping coefficients `L_k = |1 − 2α| max(0, ‖W_k‖² − 1)/2` to damped sweeps.
+    #[must_use]
+    pub fn with_damping(mut self, alpha: f64) -> Self {
+        self.damping = self
+            .weights
+            .forward
+            .iter()
+            .map(|w| (1.0 - 2.0 * alpha).abs() * (matrix::spectral_norm(w).powi(2) - 1.0).max(0.0) / 2.0)
+            .collect();
+        self
+    }
+
+    /// Means `s̄_k` of every layer at a state, `[batch × n_k]` each.
+    #[must_use]
+    pub fn means(&self, state: &Matrix<T>) -> Vec<Matrix<T>> {
+        self.mixed(state).0
+    }
+
+    /// Differences `δ_k` of every layer at a state.
+    #[must_use]
+    pub fn differences(&self, state: &Matrix<T>) -> Vec<Matrix<T>> {
+        self.mixed(state).1
+    }
+
+    /// Means and differences of every layer.
+    #[must_use]
+    pub fn mixed(&self, state: &Matrix<T>) -> (Vec<Matrix<T>>, Vec<Matrix<T>>) {
+        let mut scratch = Scratch::new(self.layout(), self.samples());
+        for layer in 0..self.layout().depth() {
+            self.mix(layer, state, &mut scratch);
+        }
+        (scratch.means, scratch.differences)
+    }
+
+    /// Outputs, mean and difference of one layer into the scratch.
+    pub(super) fn mix(&self, layer: usize, state: &Matrix<T>, scratch: &mut Scratch<T>) {
+        self.activate(layer, state, &mut scratch.outputs);
+        let batch = self.samples();
+        let layout = self.layout();
+        let outputs = (
+            columns(&scratch.outputs, batch, layout.plus(layer)),
+            columns(&scratch.outputs, batch, layout.minus(layer)),
+        );
+        let mixing = &self.chip.layers[layer].mixing;
+        let (mean, difference) = (&mut scratch.means[layer], &mut scratch.differences[layer]);
+        passes::mix(batch, mixing, outputs, mean.as_mut_slice(), difference.as_mut_slice());
+    }
+
+    /// `W_k s̄_{k−1}` into the scratch (the first layer's stands in `input_drive`).
+    fn push(&self, layer: usize, scratch: &mut Scratch<T>) {
+        if layer > 0 {
+            let below = scratch.means[layer - 1].as_view();
+            matrix::forward(below, &self.weights.forward[layer], scratch.forward[layer].as_view_mut());
+        }
+    }
+
+    /// What comes back to a layer into the scratch: `F_{k+1}ᵀ δ_{k+1}`, or `−β ∇ℓ` at the output.
+    fn pull(&self, layer: usize, scratch: &mut Scratch<T>) {
+        if layer + 1 < self.layout().depth() {
+            let above = scratch.differences[layer + 1].as_view();
+            matrix::backward(above, self.weights.feedback(layer + 1), scratch.feedback[layer].as_view_mut());
+        } else if let Some(nudge) = &self.nudge {
+            self.nudge_output(nudge, scratch);
+        } else {
+            scratch.feedback[layer].fill(T::zero());
+        }
+    }
+
+    /// `−β ∇ℓ(ŷ±)` for both output compartments.
+    fn nudge_output(&self, nudge: &Nudge<T>, scratch: &mut Scratch<T>) {
+        let batch = self.samples();
+        let top = self.layout().depth() - 1;
+        let target = nudge.target.as_slice();
+        let own = nudge.at == NudgePoint::Own;
+        if nudge.at == NudgePoint::Drive {
+            self.output_drive(scratch);
+        }
+        let at = match nudge.at {
+            NudgePoint::Mean => scratch.means[top].as_slice(),
+            NudgePoint::Own => columns(&scratch.outputs, batch, self.layout().plus(top)),
+            NudgePoint::Free => self.held.as_ref().map_or(target, |held| held.as_slice()),
+            NudgePoint::Drive => scratch.feedback_minus.as_slice(),
+        };
+        nudge.loss.gradient(batch, at, target, scratch.feedback[top].as_mut_slice());
+        if own {
+            let at = columns(&scratch.outputs, batch, self.layout().minus(top));
+            nudge.loss.gradient(batch, at, target, scratch.feedback_minus.as_mut_slice());
+            scratch.feedback_minus *= -nudge.beta;
+        }
+        scratch.feedback[top] *= -nudge.beta;
+    }
+
+    /// `W_L s̄_{L−1} + b_L` into `scratch.feedback_minus`, which nudge `drive` does not use otherwise.
+    fn output_drive(&self, scratch: &mut Scratch<T>) {
+        let top = self.layout().depth() - 1;
+        if top == 0 {
+            scratch.feedback_minus.copy_from(&self.input_drive);
+            return;
+        }
+        scratch.feedback_minus.copy_from(&scratch.forward[top]);
+        for (mut column, &b) in scratch.feedback_minus.column_iter_mut().zip(&self.weights.biases[top]) {
+            column.add_scalar_mut(b);
+        }
+    }
+
+    /// Adds up the drive of a layer from the scratch.
+    fn assemble(&self, layer: usize, drive: &mut Matrix<T>, scratch: &Scratch<T>) {
+        let batch = self.samples();
+        let devices = &self.chip.layers[layer];
+        let top = layer + 1 == self.layout().depth();
+        let (base, bias) = if layer == 0 {
+            (self.input_drive.as_slice(), None)
+        } else {
+            (scratch.forward[layer].as_slice(), Some(self.weights.biases[layer].as_slice()))
+        };
+        let feedback = scratch.feedback[layer].as_slice();
+        let own = top && self.nudge.as_ref().is_some_and(|n| n.at == NudgePoint::Own);
+        let minus = if own { scratch.feedback_minus.as_slice() } else { feedback };
+        let target = columns_mut(drive, batch, self.layout().layer(layer));
+        let half = target.len() / 2;
+        let gains = (devices.gain_plus.as_slice(), devices.gain_minus.as_slice());
+        passes::split(batch, bias, gains, base, (feedback, minus), target.split_at_mut(half));
+        if let Some((low, high)) = self.chip.supply {
+            passes::clip(target, low, high);
+        }
+    }
+
+    /// Compartment outputs of one layer.
+    fn activate(&self, layer: usize, state: &Matrix<T>, outputs: &mut Matrix<T>) {
+        let batch = state.nrows();
+        let devices = &self.chip.layers[layer];
+        if !devices.has_offsets() {
+            let range = self.layout().layer(layer);
+            let from = columns(state, batch, range.clone());
+            devices.activation.apply(from, columns_mut(outputs, batch, range));
+            return;
+        }
+        for (side, offsets) in
+            [(self.layout().plus(layer), &devices.offset_plus), (self.layout().minus(layer), &devices.offset_minus)]
+        {
+            for (column, &offset) in side.zip(offsets) {
+                let from = columns(state, batch, column..column + 1);
+                let to = columns_mut(outputs, batch, column..column + 1);
+                devices.activation.apply_shifted(offset, from, to);
+            }
+        }
+    }
+}
+
+impl<T: Real> Circuit<T> for DyadCircuit<'_, T> {
+    fn layout(&self) -> &Layout {
+        &self.chip.layout
+    }
+
+    fn samples(&self) -> usize {
+        self.input_drive.nrows()
+    }
+
+    fn rates(&self) -> &[T] {
+        &self.chip.rates
+    }
+
+    fn slowest(&self) -> f64 {
+        self.chip.slowest
+    }
+
+    fn supply(&self) -> Option<(T, T)> {
+        self.chip.supply
+    }
+
+    fn nudged(&self) -> bool {
+        self.nudge.is_some()
+    }
+
+    fn drive(&self, state: &Matrix<T>, drive: &mut Matrix<T>, scratch: &mut Scratch<T>) {
+        let depth = self.layout().depth();
+        for layer in 0..depth {
+            self.mix(layer, state, scratch);
+            self.push(layer, scratch);
+        }
+        for layer in (0..depth).rev() {
+            self.pull(layer, scratch);
+            self.assemble(layer, drive, scratch);
+        }
+    }
+
+    fn drive_layer(&self, layer: usize, state: &Matrix<T>, drive: &mut Matrix<T>, scratch: &mut Scratch<T>) {
+        let depth = self.layout().depth();
+        for near in layer.saturating_sub(1)..(layer + 2).min(depth) {
+            self.mix(near, state, scratch);
+        }
+        self.push(layer, scratch);
+        self.pull(layer, scratch);
+        self.assemble(layer, drive, scratch);
+    }
+
+    fn slopes(&self, state: &Matrix<T>, slopes: &mut Matrix<T>) {
+        let batch = state.nrows();
+        for (layer, devices) in self.chip.layers.iter().enumerate() {
+            let sides = [
+                (self.layout().plus(layer), &devices.offset_plus),
+                (self.layout().minus(layer), &devices.offset_minus),
+            ];
+            for (side, offsets) in sides {
+                for (column, &offset) in side.zip(offsets) {
+                    let from = columns(state, batch, column..column + 1);
+                    let to = columns_mut(slopes, batch, column..column + 1);
+                    devices.activation.derivative_shifted(offset, from, to);
+                }
+            }
+        }
+    }
+
+    fn outputs(&self, state: &Matrix<T>, outputs: &mut Matrix<T>) {
+        for layer in 0..self.layout().depth() {
+            self.activate(layer, state, outputs);
+        }
+    }
+
+    fn tangent(
+        &self,
+        state: &Matrix<T>,
+        direction: &Matrix<T>,
+        image: &mut Matrix<T>,
+        scratch: &mut Scratch<T>,
+    ) {
+        self.tangent_of_drive(state, direction, image, scratch);
+    }
+
+    fn free_state(&self) -> Matrix<T> {
+        let batch = self.samples();
+        let mut state = Matrix::zeros(batch, self.layout().width());
+        let mut scratch = Scratch::new(self.layout(), batch);
+        for layer in 0..self.layout().depth() {
+            self.push(layer, &mut scratch);
+            self.assemble(layer, &mut state, &scratch);
+            self.mix(layer, &state, &mut scratch);
+        }
+        state
+    }
+
+    fn damping(&self, layer: usize) -> f64 {
+        self.damping[layer]
+    }
+
+    fn subset<'a>(&'a self, samples: &[usize]) -> Box<dyn Circuit<T> + 'a> {
+        let nudge = self.nudge.as_ref().map(|n| Nudge { target: n.target.select_rows(samples), ..n.clone() });
+        Box::new(DyadCircuit {
+            chip: self.chip,
+            weights: self.weights,
+            input_drive: self.input_drive.select_rows(samples),
+            nudge,
+            held: self.held.as_ref().map(|h| h.select_rows(samples)),
+            damping: self.damping.clone(),
+        })
+    }
+}
+
+/// Some columns of a column-major matrix as one slice.
+pub(super) fn columns<T>(matrix: &Matrix<T>, batch: usize, range: Range<usize>) -> &[T] {
+    &matrix.as_slice()[range.start * batch..range.end * batch]
+}
+
+/// Some columns of a column-major matrix as one mutable slice.
+pub(super) fn columns_mut<T>(matrix: &mut Matrix<T>, batch: usize, range: Range<usize>) -> &mut [T] {
+    &mut matrix.as_mut_slice()[range.start * batch..range.end * batch]
+}

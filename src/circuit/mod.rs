@@ -1,0 +1,70 @@
+//! Right-hand sides: a chip with inputs and a nudge, as a borrowed view that has no state and cannot fail.
+//!
+//! A compartment obeys `dv/dt = (u(v) − v)/τ`, where the *drive* `u` is everything that reaches it through
+//! synapses, bias and nudge. Solvers need only `u`, `1/τ`, and products with the Jacobian.
+
+mod dyad;
+mod nudge;
+mod passes;
+mod scratch;
+mod tangent;
+
+pub use dyad::DyadCircuit;
+pub use nudge::Nudge;
+pub use scratch::Scratch;
+
+use crate::chip::Layout;
+use crate::matrix::{Matrix, Real};
+
+/// A batch of identical circuits with different inputs.
+///
+/// States are `[batch × width]` with the columns of [`Layout`].
+pub trait Circuit<T: Real>: Sync {
+    /// Columns of a state.
+    fn layout(&self) -> &Layout;
+
+    /// Samples in the batch.
+    fn samples(&self) -> usize;
+
+    /// `1/τ` of every column (1/s).
+    fn rates(&self) -> &[T];
+
+    /// Slowest time constant (s).
+    fn slowest(&self) -> f64;
+
+    /// Rails `(low, high)` (V).
+    fn supply(&self) -> Option<(T, T)>;
+
+    /// Whether a nudge acts (then a steady δ is part of being settled).
+    fn nudged(&self) -> bool;
+
+    /// The drive `u(v)` of every compartment (V).
+    fn drive(&self, state: &Matrix<T>, drive: &mut Matrix<T>, scratch: &mut Scratch<T>);
+
+    /// The drive of one layer alone, the other columns of `drive` untouched.
+    fn drive_layer(&self, layer: usize, state: &Matrix<T>, drive: &mut Matrix<T>, scratch: &mut Scratch<T>);
+
+    /// Slopes `f'(v)` of the activation devices.
+    fn slopes(&self, state: &Matrix<T>, slopes: &mut Matrix<T>);
+
+    /// Outputs `s = f(v)`.
+    fn outputs(&self, state: &Matrix<T>, outputs: &mut Matrix<T>);
+
+    /// `du` for a direction `dv`: the Jacobian of the drive at `state`, times `direction`.
+    fn tangent(
+        &self,
+        state: &Matrix<T>,
+        direction: &Matrix<T>,
+        image: &mut Matrix<T>,
+        scratch: &mut Scratch<T>,
+    );
+
+    /// The free equilibrium: the feed-forward state, both compartments alike (ideal devices).
+    fn free_state(&self) -> Matrix<T>;
+
+    /// Damping coefficient `L_k` of a layer for damped sweeps (Høier & Zach 2024).
+    fn damping(&self, layer: usize) -> f64;
+
+    /// The same circuits for some of the samples.
+    fn subset<'a>(&'a self, samples: &[usize]) -> Box<dyn Circuit<T> + 'a>;
+}

@@ -1,0 +1,92 @@
+//! The nudge: where the loss gradient is taken, and the loss's gradient and curvature.
+
+use crate::matrix::{Matrix, Real};
+use crate::spec::{LossKind, NudgePoint};
+
+/// A nudge that is switched on.
+#[derive(Clone, Debug)]
+pub struct Nudge<T> {
+    /// Targets `y`, `[batch × n_L]` (V).
+    pub target: Matrix<T>,
+    /// Strength `β > 0`.
+    pub beta: T,
+    /// Where the gradient is taken.
+    pub at: NudgePoint,
+    /// The loss and its reference voltage.
+    pub loss: Loss<T>,
+}
+
+/// A loss `ℓ(ŷ, y)` (V²).
+#[derive(Clone, Copy, Debug)]
+pub struct Loss<T> {
+    /// Which loss.
+    pub kind: LossKind,
+    /// `V_ref` of the cross-entropy (V).
+    pub reference: T,
+}
+
+impl<T: Real> Loss<T> {
+    /// `∇ℓ(ŷ, y)` (V) of every sample; all matrices `[batch × n_L]` as column-major slices.
+    pub fn gradient(&self, batch: usize, at: &[T], target: &[T], gradient: &mut [T]) {
+        match self.kind {
+            LossKind::Mse => {
+                for ((g, &a), &y) in gradient.iter_mut().zip(at).zip(target) {
+                    *g = a - y;
+                }
+            }
+            LossKind::CrossEntropy => {
+                self.softmax(batch, at, gradient);
+                for (g, &y) in gradient.iter_mut().zip(target) {
+                    *g = self.reference * (*g - y);
+                }
+            }
+        }
+    }
+
+    /// `∇²ℓ(ŷ) · d` of every sample.
+    pub fn curvature(&self, batch: usize, at: &[T], direction: &[T], image: &mut [T]) {
+        match self.kind {
+            LossKind::Mse => image.copy_from_slice(direction),
+            LossKind::CrossEntropy => {
+                self.softmax(batch, at, image);
+                for i in 0..batch {
+                    let sample = || (i..at.len()).step_by(batch);
+                    let along = sample().map(|e| image[e] * direction[e]).fold(T::zero(), |a, b| a + b);
+                    for e in sample() {
+                        image[e] *= direction[e] - along;
+                    }
+                }
+            }
+        }
+    }
+
+    /// `ℓ/V_ref²` of one sample; the target is in units of 1 V.
+    #[must_use]
+    pub fn value(&self, at: &[f64], target: &[f64]) -> f64 {
+        match self.kind {
+            LossKind::Mse => 0.5 * at.iter().zip(target).map(|(a, y)| (a - y).powi(2)).sum::<f64>(),
+            LossKind::CrossEntropy => {
+                let scaled: Vec<f64> = at.iter().map(|a| a / self.reference.to_f64()).collect();
+                let top = scaled.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+                let log_sum = top + scaled.iter().map(|s| (s - top).exp()).sum::<f64>().ln();
+                scaled.iter().zip(target).map(|(s, y)| y * (log_sum - s)).sum()
+            }
+        }
+    }
+
+    /// `softmax(ŷ/V_ref)` of every sample.
+    fn softmax(&self, batch: usize, at: &[T], out: &mut [T]) {
+        for i in 0..batch {
+            let sample = || (i..at.len()).step_by(batch);
+            let top = sample().map(|e| at[e]).fold(at[i], |a, b| if b > a { b } else { a });
+            let mut sum = T::zero();
+            for e in sample() {
+                out[e] = ((at[e] - top) / self.reference).exp();
+                sum += out[e];
+            }
+            for e in sample() {
+                out[e] /= sum;
+            }
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Buffers of one right-hand side, allocated once per batch.
+
+use crate::chip::Layout;
+use crate::matrix::Matrix;
+use crate::matrix::Real;
+
+/// Work space for [`super::Circuit`] calls of one batch size.
+#[derive(Clone, Debug)]
+pub struct Scratch<T> {
+    /// Compartment outputs, `[batch × width]`.
+    pub(super) outputs: Matrix<T>,
+    /// `s̄_k` per layer.
+    pub(super) means: Vec<Matrix<T>>,
+    /// `δ_k` per layer.
+    pub(super) differences: Vec<Matrix<T>>,
+    /// Forward drives `W s̄` per layer, without bias.
+    pub(super) forward: Vec<Matrix<T>>,
+    /// Feedback per layer, of the plus compartment (both, but for an `own` nudge).
+    pub(super) feedback: Vec<Matrix<T>>,
+    /// Loss gradient seen by the minus compartment of the output.
+    pub(super) feedback_minus: Matrix<T>,
+    /// Directions or slopes, `[batch × width]`; allocated on first use by a tangent.
+    pub(super) slopes: Matrix<T>,
+    /// Drives at the linearisation point, for clipping.
+    pub(super) drives: Matrix<T>,
+    /// Where the loss curvature is taken, `[batch × n_L]`.
+    pub(super) point: Matrix<T>,
+    /// The same for the minus compartment (nudge `own`).
+    pub(super) point_minus: Matrix<T>,
+}
+
+impl<T: Real> Scratch<T> {
+    /// Buffers for `samples` samples.
+    #[must_use]
+    pub fn new(layout: &Layout, samples: usize) -> Self {
+        let per_layer =
+            || (0..layout.depth()).map(|k| Matrix::zeros(samples, layout.neurons(k))).collect::<Vec<_>>();
+        Self {
+            outputs: Matrix::zeros(samples, layout.width()),
+            means: per_layer(),
+            differences: per_layer(),
+            forward: per_layer(),
+            feedback: per_layer(),
+            feedback_minus: Matrix::zeros(samples, layout.outputs()),
+            slopes: Matrix::zeros(0, 0),
+            drives: Matrix::zeros(0, 0),
+            point: Matrix::zeros(samples, layout.outputs()),
+            point_minus: Matrix::zeros(samples, layout.outputs()),
+        }
+    }
+
+    /// Makes room for a tangent, once.
+    pub(super) fn prepare_tangent(&mut self, samples: usize, width: usize) {
+        if self.slopes.shape() != (samples, width) {
+            self.slopes = Matrix::zeros(samples, width);
+            self.drives = Matrix::zeros(samples, width);
+        }
+    }
+}

@@ -1,0 +1,258 @@
+//! Exponential time differencing: exact in every compartment's leak, so that only synapses limit the step.
+//!
+//! Krogstad's fourth-order ETDRK4-B (J. Comput. Phys. 203, 72 (2005)) on `dv/dt = (u(v) − v)/τ`. Its fixed
+//! points are those of the circuit whatever the step. The last stage of a step is the first of the next, and
+//! replacing the fourth stage by it gives a third-order solution: their distance is the error estimate.
+//! The step's tolerance falls with the residual, or the step would chatter above equilibrium for ever.
+
+use super::monitor::{Criteria, Monitor};
+use super::outcome::{Counts, Settled};
+use super::phi::phi;
+use super::{Circuit, Solver};
+use crate::circuit::Scratch;
+use crate::matrix::{Matrix, Real};
+use crate::spec::SolverSpec;
+
+/// Step error allowed per residual: below equilibrium tolerance the step follows the residual down.
+const APPROACH: f64 = 0.05;
+/// Rows are dropped from the batch once this share of them is decided.
+const COMPACT: f64 = 0.25;
+/// Safety factor and limits of the step controller (Hairer, Nørsett & Wanner I, II.4).
+const SAFETY: f64 = 0.9;
+const SHRINK: f64 = 0.2;
+const GROW: f64 = 4.0;
+/// Most steps per relaxation.
+const STEPS: u64 = 2_000_000;
+
+/// The exponential integrator with its tolerances.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Etd {
+    rtol: f64,
+    atol: f64,
+    max_time: f64,
+    hold: f64,
+}
+
+impl Etd {
+    pub(super) fn new(spec: &SolverSpec) -> Self {
+        Self { rtol: spec.rtol, atol: spec.atol, max_time: spec.max_time, hold: spec.hold }
+    }
+}
+
+impl<T: Real> Solver<T> for Etd {
+    fn settle(&self, circuit: &dyn Circuit<T>, start: Matrix<T>, traced: bool) -> Settled<T> {
+        let tau = circuit.slowest();
+        let criteria = Criteria {
+            rtol: self.rtol,
+            atol: self.atol,
+            hold: self.hold * tau,
+            limit: self.max_time * tau,
+        };
+        let mut monitor = Monitor::new(circuit, criteria, traced);
+        let mut run = Run::new(circuit, criteria, start);
+        let mut rows: Vec<usize> = (0..circuit.samples()).collect();
+        run.evaluate_start(circuit);
+        monitor.observe(circuit, &rows, 0.0, &run.state, &run.drive);
+        let mut smaller: Option<Box<dyn Circuit<T> + '_>> = None;
+        while !monitor.is_done() && run.counts.steps < STEPS {
+            let current = smaller.as_deref().unwrap_or(circuit);
+            run.open = rows.iter().map(|&i| monitor.is_open(i)).collect();
+            run.step(current, monitor.worst_residual());
+            monitor.observe(current, &rows, run.time, &run.state, &run.drive);
+            let decided = rows.iter().filter(|&&i| !monitor.is_open(i)).count();
+            if decided as f64 >= COMPACT * rows.len() as f64 && decided < rows.len() {
+                let keep: Vec<usize> = (0..rows.len()).filter(|&r| monitor.is_open(rows[r])).collect();
+                rows = keep.iter().map(|&r| rows[r]).collect();
+                run.keep(circuit, &keep);
+                smaller = Some(circuit.subset(&rows));
+            }
+        }
+        monitor.give_up(&rows, run.time, &run.state);
+        monitor.finish(run.counts)
+    }
+}
+
+/// A batch under way.
+struct Run<T: Real> {
+    criteria: Criteria,
+    time: f64,
+    step: f64,
+    state: Matrix<T>,
+    /// Drive at `state`.
+    drive: Matrix<T>,
+    stage: Matrix<T>,
+    drive_a: Matrix<T>,
+    drive_b: Matrix<T>,
+    drive_c: Matrix<T>,
+    next: Matrix<T>,
+    drive_next: Matrix<T>,
+    scratch: Scratch<T>,
+    open: Vec<bool>,
+    counts: Counts,
+}
+
+impl<T: Real> Run<T> {
+    fn new(circuit: &dyn Circuit<T>, criteria: Criteria, state: Matrix<T>) -> Self {
+        let (batch, width) = state.shape();
+        let blank = || Matrix::zeros(batch, width);
+        Self {
+            criteria,
+            time: 0.0,
+            step: 0.05 * circuit.slowest(),
+            state,
+            drive: blank(),
+            stage: blank(),
+            drive_a: blank(),
+            drive_b: blank(),
+            drive_c: blank(),
+            next: blank(),
+            drive_next: blank(),
+            scratch: Scratch::new(circuit.layout(), batch),
+            open: vec![true; batch],
+            counts: Counts::default(),
+        }
+    }
+
+    fn evaluate_start(&mut self, circuit: &dyn Circuit<T>) {
+        circuit.drive(&self.state, &mut self.drive, &mut self.scratch);
+        self.counts.rhs_evals += 1;
+    }
+
+    /// Advances by one accepted step; `residual` (V) is the worst of the open samples.
+    fn step(&mut self, circuit: &dyn Circuit<T>, residual: f64) {
+        let shortest = 1e-12 * circuit.slowest();
+        loop {
+            self.attempt(circuit);
+            let error = self.error(circuit, residual);
+            let accepted = error <= 1.0 || self.step <= shortest;
+            let factor = if error.is_finite() { SAFETY * error.max(1e-12).powf(-0.25) } else { SHRINK };
+            let taken = self.step;
+            self.step = (taken * factor.clamp(SHRINK, GROW)).max(shortest);
+            if accepted {
+                self.time += taken;
+                std::mem::swap(&mut self.state, &mut self.next);
+                std::mem::swap(&mut self.drive, &mut self.drive_next);
+                self.counts.steps += 1;
+                return;
+            }
+            self.counts.rejected += 1;
+        }
+    }
+
+    /// Four stages and the drive at the new state.
+    fn attempt(&mut self, circuit: &dyn Circuit<T>) {
+        let h = self.step;
+        let rates = circuit.rates();
+        let Self { state, drive, stage, drive_a, drive_b, drive_c, next, drive_next, scratch, .. } = self;
+        // a: half a step with the drive held.
+        combine(rates, h / 2.0, |p| [p[0], p[1], 0.0, 0.0, 0.0], state, [drive; 4], stage);
+        circuit.drive(stage, drive_a, scratch);
+        // b: half a step with the drive's slope from a.
+        combine(rates, h / 2.0, |p| [p[0], p[1] - 2.0 * p[2], 2.0 * p[2], 0.0, 0.0], state, [
+            drive, drive_a, drive, drive,
+        ], stage);
+        circuit.drive(stage, drive_b, scratch);
+        // c: a whole step with the slope from b.
+        combine(rates, h, |p| [p[0], p[1] - 2.0 * p[2], 2.0 * p[2], 0.0, 0.0], state, [
+            drive, drive_b, drive, drive,
+        ], stage);
+        circuit.drive(stage, drive_c, scratch);
+        let weights = |p: [f64; 4]| {
+            let middle = 2.0 * p[2] - 4.0 * p[3];
+            [p[0], p[1] - 3.0 * p[2] + 4.0 * p[3], middle, middle, 4.0 * p[3] - p[2]]
+        };
+        combine(rates, h, weights, state, [drive, drive_a, drive_b, drive_c], next);
+        if let Some((low, high)) = circuit.supply() {
+            next.apply(|v| *v = v.clamp(low, high));
+        }
+        circuit.drive(next, drive_next, scratch);
+        self.counts.rhs_evals += 4;
+    }
+
+    /// Largest error of the open samples in units of the tolerance; above 1 the step is refused.
+    fn error(&self, circuit: &dyn Circuit<T>, residual: f64) -> f64 {
+        let Criteria { rtol, atol, .. } = self.criteria;
+        let ceiling = T::of(APPROACH * residual);
+        let (floor, rounding) = (T::of(1e-3 * atol), T::of(8.0) * T::default_epsilon());
+        let (rtol, atol) = (T::of(rtol), T::of(atol));
+        let mut worst = T::zero();
+        let mut weight = (f64::NAN, T::zero());
+        for (j, &rate) in circuit.rates().iter().enumerate() {
+            let z = -rate.to_f64() * self.step;
+            if weight.0 != z {
+                let p = phi(z);
+                weight = (z, T::of(-z * (4.0 * p[3] - p[2])));
+            }
+            let columns = self.next.column(j).into_iter().zip(self.state.column(j).into_iter());
+            let drives = self.drive_c.column(j).into_iter().zip(self.drive_next.column(j).into_iter());
+            for (((&v, &old), (&c, &n)), &open) in columns.zip(drives).zip(&self.open) {
+                let size = if v.abs() > old.abs() { v.abs() } else { old.abs() };
+                let tolerance = (atol + rtol * size).min(ceiling).max(floor + rounding * size);
+                let error = (weight.1 * (c - n)).abs() / tolerance;
+                if open && (error > worst || error != error) {
+                    worst = error;
+                }
+            }
+        }
+        worst.to_f64()
+    }
+
+    /// Keeps only some rows.
+    fn keep(&mut self, circuit: &dyn Circuit<T>, rows: &[usize]) {
+        for matrix in [
+            &mut self.state,
+            &mut self.drive,
+            &mut self.stage,
+            &mut self.drive_a,
+            &mut self.drive_b,
+            &mut self.drive_c,
+            &mut self.next,
+            &mut self.drive_next,
+        ] {
+            *matrix = matrix.select_rows(rows);
+        }
+        self.scratch = Scratch::new(circuit.layout(), rows.len());
+        self.open = vec![true; rows.len()];
+    }
+}
+
+/// `out = c₀ v + h/τ · Σ cᵢ uᵢ` with coefficients from the `φ` functions of `−h/τ`, column by column.
+fn combine<T: Real>(
+    rates: &[T],
+    h: f64,
+    coefficients: impl Fn([f64; 4]) -> [f64; 5],
+    state: &Matrix<T>,
+    drives: [&Matrix<T>; 4],
+    out: &mut Matrix<T>,
+) {
+    let batch = state.nrows();
+    let mut from = 0;
+    // Columns of equal rate, as all are on an ideal chip, share their coefficients.
+    while from < rates.len() {
+        let rate = rates[from];
+        let to = from + rates[from..].iter().take_while(|&&r| r == rate).count();
+        let x = rate.to_f64() * h;
+        let c = coefficients(phi(-x));
+        let c = [T::of(c[0]), T::of(x * c[1]), T::of(x * c[2]), T::of(x * c[3]), T::of(x * c[4])];
+        let range = from * batch..to * batch;
+        let slices = drives.map(|m| &m.as_slice()[range.clone()]);
+        weigh(c, &state.as_slice()[range.clone()], slices, &mut out.as_mut_slice()[range]);
+        from = to;
+    }
+}
+
+/// `out = c₀ v + c₁ u₁ + … + c₄ u₄`.
+#[multiversion::multiversion(targets("x86_64+avx512f+avx512vl+fma", "x86_64+avx2+fma"))]
+fn weigh<T: Real>(c: [T; 5], v: &[T], u: [&[T]; 4], out: &mut [T]) {
+    let n = out.len();
+    let (v, a, b, d, e) = (&v[..n], &u[0][..n], &u[1][..n], &u[2][..n], &u[3][..n]);
+    if c[3] == T::zero() && c[4] == T::zero() {
+        for i in 0..n {
+            out[i] = c[0] * v[i] + c[1] * a[i] + c[2] * b[i];
+        }
+        return;
+    }
+    for i in 0..n {
+        out[i] = c[0] * v[i] + c[1] * a[i] + c[2] * b[i] + c[3] * d[i] + c[4] * e[i];
+    }
+}

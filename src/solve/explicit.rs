@@ -1,0 +1,204 @@
+//! Dormand–Prince 5(4) and 8(5,3) through `ode_solvers`: the independent reference, one sample at a time.
+//!
+//! Traps of the crate, kept out here: only `OutputType::Sparse` gives right last rows (dense mode extrapolates
+//! them); it stores every accepted state and cannot change its tolerance, so the relaxation is cut into
+//! segments of at most one τ whose tolerance follows the residual down (an explicit method otherwise chatters
+//! above equilibrium for ever); NaN ends as a step-size underflow. Time runs in units of the slowest τ.
+
+use std::cell::RefCell;
+
+use ode_solvers::dop_shared::{IntegrationError, Stats};
+use ode_solvers::dop853::Dop853;
+use ode_solvers::dopri5::Dopri5;
+use ode_solvers::{DVector, OutputType, System};
+
+use super::monitor::{Criteria, Monitor};
+use super::outcome::{Counts, Settled};
+use super::{Circuit, Solver};
+use crate::circuit::Scratch;
+use crate::matrix::{Matrix, Real};
+use crate::spec::SolverSpec;
+
+/// Length of a segment (τ): the tolerance is set anew for each.
+const SEGMENT: f64 = 1.0;
+/// Step error allowed per residual at the start of a segment, in which the residual falls about e-fold.
+const APPROACH: f64 = 0.01;
+
+/// Which Dormand–Prince pair.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Order {
+    /// 5(4).
+    Five,
+    /// 8(5,3).
+    Eight,
+}
+
+/// An explicit Runge–Kutta method with its tolerances.
+#[derive(Clone, Debug)]
+pub(super) struct Explicit {
+    order: Order,
+    spec: SolverSpec,
+}
+
+impl Explicit {
+    pub(super) fn new(spec: &SolverSpec, order: Order) -> Self {
+        Self { order, spec: spec.clone() }
+    }
+}
+
+impl<T: Real> Solver<T> for Explicit {
+    fn settle(&self, circuit: &dyn Circuit<T>, start: Matrix<T>, traced: bool) -> Settled<T> {
+        let parts = (0..circuit.samples())
+            .map(|i| {
+                let one = circuit.subset(&[i]);
+                self.settle_one(one.as_ref(), start.select_rows(&[i]), traced)
+            })
+            .collect();
+        super::join(parts, circuit.layout().width())
+    }
+}
+
+impl Explicit {
+    /// Relaxes a batch of one.
+    fn settle_one<T: Real>(&self, circuit: &dyn Circuit<T>, start: Matrix<T>, traced: bool) -> Settled<T> {
+        let tau = circuit.slowest();
+        let criteria = Criteria {
+            rtol: self.spec.rtol,
+            atol: self.spec.atol,
+            hold: self.spec.hold * tau,
+            limit: self.spec.max_time * tau,
+        };
+        let mut monitor = Monitor::new(circuit, criteria, traced);
+        let mut relaxation = Relaxation::new(circuit, start);
+        relaxation.observe(&mut monitor, 0.0);
+        let mut step = 0.0;
+        while !monitor.is_done() && step.is_finite() {
+            let tolerance = (APPROACH * monitor.worst_residual()).max(1e-3 * criteria.atol + 4.0 * f64::EPSILON);
+            step = self.segment(&mut relaxation, &mut monitor, tolerance.min(criteria.atol), tolerance);
+        }
+        monitor.give_up(&[0], relaxation.time * tau, &relaxation.state);
+        monitor.finish(relaxation.counts)
+    }
+
+    /// One segment; NaN if the integrator gave up.
+    fn segment<T: Real>(
+        &self,
+        relaxation: &mut Relaxation<'_, T>,
+        monitor: &mut Monitor<T>,
+        atol: f64,
+        ceiling: f64,
+    ) -> f64 {
+        let y = DVector::from_iterator(relaxation.state.len(), relaxation.state.iter().map(|v| v.to_f64()));
+        let size = y.amax().max(f64::MIN_POSITIVE);
+        let rtol = self.spec.rtol.min(ceiling / size).max(4.0 * f64::EPSILON);
+        let system = Segment { circuit: relaxation.circuit, buffers: RefCell::new(Buffers::new(relaxation)) };
+        let run = match self.order {
+            Order::Five => {
+                let mut method = Dopri5::new(system, 0.0, SEGMENT, SEGMENT, y, rtol, atol);
+                method.set_output(OutputType::Sparse);
+                let run = method.integrate();
+                (run, method.x_out().clone(), method.y_out().clone())
+            }
+            Order::Eight => {
+                let mut method = Dop853::new(system, 0.0, SEGMENT, SEGMENT, y, rtol, atol);
+                method.set_output(OutputType::Sparse);
+                let run = method.integrate();
+                (run, method.x_out().clone(), method.y_out().clone())
+            }
+        };
+        relaxation.take(monitor, run)
+    }
+}
+
+/// Accepted times (τ) and states of a segment, and how it ended.
+type Steps = (Result<Stats, IntegrationError>, Vec<f64>, Vec<DVector<f64>>);
+
+/// One sample on its way.
+struct Relaxation<'a, T: Real> {
+    circuit: &'a dyn Circuit<T>,
+    time: f64,
+    state: Matrix<T>,
+    drive: Matrix<T>,
+    scratch: Scratch<T>,
+    counts: Counts,
+}
+
+impl<'a, T: Real> Relaxation<'a, T> {
+    fn new(circuit: &'a dyn Circuit<T>, state: Matrix<T>) -> Self {
+        let drive = Matrix::zeros(1, state.ncols());
+        let scratch = Scratch::new(circuit.layout(), 1);
+        Self { circuit, time: 0.0, state, drive, scratch, counts: Counts::default() }
+    }
+
+    /// Shows the monitor the present state, its drive evaluated afresh.
+    fn observe(&mut self, monitor: &mut Monitor<T>, time: f64) {
+        self.circuit.drive(&self.state, &mut self.drive, &mut self.scratch);
+        self.counts.rhs_evals += 1;
+        monitor.observe(self.circuit, &[0], time * self.circuit.slowest(), &self.state, &self.drive);
+    }
+
+    /// Takes in a segment's steps; returns its length, NaN if the integrator gave up.
+    fn take(&mut self, monitor: &mut Monitor<T>, (run, times, states): Steps) -> f64 {
+        let start = self.time;
+        for (&t, y) in times.iter().zip(&states).skip(1) {
+            for (v, y) in self.state.iter_mut().zip(y.iter()) {
+                *v = T::of(*y);
+            }
+            self.time = start + t;
+            self.counts.steps += 1;
+            self.observe(monitor, start + t);
+            if monitor.is_done() {
+                break;
+            }
+        }
+        match run {
+            Ok(stats) => {
+                self.counts.rhs_evals += u64::from(stats.num_eval);
+                self.counts.rejected += u64::from(stats.rejected_steps);
+                self.time - start
+            }
+            Err(_) => f64::NAN,
+        }
+    }
+}
+
+/// The right-hand side of one sample in units of the slowest τ.
+struct Segment<'a, T: Real> {
+    circuit: &'a dyn Circuit<T>,
+    buffers: RefCell<Buffers<T>>,
+}
+
+/// Buffers behind the shared reference that `ode_solvers` evaluates through.
+struct Buffers<T> {
+    state: Matrix<T>,
+    drive: Matrix<T>,
+    scratch: Scratch<T>,
+}
+
+impl<T: Real> Buffers<T> {
+    fn new(relaxation: &Relaxation<'_, T>) -> Self {
+        Self {
+            state: relaxation.state.clone(),
+            drive: relaxation.drive.clone(),
+            scratch: Scratch::new(relaxation.circuit.layout(), 1),
+        }
+    }
+}
+
+impl<T: Real> System<f64, DVector<f64>> for Segment<'_, T> {
+    fn system(&self, _time: f64, y: &DVector<f64>, dy: &mut DVector<f64>) {
+        let Buffers { state, drive, scratch } = &mut *self.buffers.borrow_mut();
+        for (v, y) in state.iter_mut().zip(y.iter()) {
+            *v = T::of(*y);
+        }
+        self.circuit.drive(state, drive, scratch);
+        let tau = self.circuit.slowest();
+        let supply = self.circuit.supply();
+        for (j, (dy, &rate)) in dy.iter_mut().zip(self.circuit.rates()).enumerate() {
+            let pull = (drive[j] - state[j]).to_f64();
+            let outward = supply
+                .is_some_and(|(l, h)| (state[j] >= h && pull > 0.0) || (state[j] <= l && pull < 0.0));
+            *dy = if outward { 0.0 } else { rate.to_f64() * tau * pull };
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! The papers' closed-form sweeps: each layer in turn takes the potential at which its drive balances its leak.
+//!
+//! This is the exponential step of the circuit as `h/τ → ∞` (MODEL.md §2): it shares the circuit's fixed
+//! points, not its stability. Høier, Staudt & Zach 2023; damping after Høier & Zach 2024.
+
+use super::outcome::{Counts, Outcome, Settled};
+use super::{Circuit, Solver};
+use crate::circuit::Scratch;
+use crate::matrix::{Matrix, Real};
+use crate::spec::{Damping, SolverSpec, SweepOrder};
+
+/// Growth beyond this multiple of `1 V + ‖v_free‖∞` is divergence.
+const RUNAWAY: f64 = 1e3;
+
+/// Sweeps with their order and limits.
+#[derive(Clone, Debug)]
+pub(super) struct Layerwise {
+    spec: SolverSpec,
+}
+
+impl Layerwise {
+    pub(super) fn new(spec: &SolverSpec) -> Self {
+        Self { spec: spec.clone() }
+    }
+}
+
+impl<T: Real> Solver<T> for Layerwise {
+    fn settle(&self, circuit: &dyn Circuit<T>, start: Matrix<T>, _traced: bool) -> Settled<T> {
+        let mut sweep = Sweep::new(circuit, start, self.spec.damping);
+        let rounds = self.spec.schedule.rounds;
+        let mut change = Change::default();
+        for _ in 0..rounds.unwrap_or(self.spec.passes) {
+            sweep.round(circuit, self.spec.schedule.order);
+            if rounds.is_none() {
+                change = sweep.residual(circuit, &self.spec);
+                if change.all_settled || sweep.all_diverged(&change) {
+                    break;
+                }
+            }
+        }
+        if change.residual.is_empty() || rounds.is_some() {
+            change = sweep.residual(circuit, &self.spec);
+        }
+        sweep.finish(change)
+    }
+
+    fn shard(&self) -> usize {
+        256
+    }
+}
+
+/// Residuals after a round.
+#[derive(Default)]
+struct Change {
+    residual: Vec<f64>,
+    settled: Vec<bool>,
+    /// Whether the update changed sign against the one before, where it is largest.
+    alternates: Vec<bool>,
+    all_settled: bool,
+}
+
+/// A batch being swept.
+struct Sweep<T: Real> {
+    state: Matrix<T>,
+    drive: Matrix<T>,
+    last: Matrix<T>,
+    bounds: Vec<f64>,
+    scratch: Scratch<T>,
+    damped: bool,
+    counts: Counts,
+}
+
+impl<T: Real> Sweep<T> {
+    fn new(circuit: &dyn Circuit<T>, state: Matrix<T>, damping: Damping) -> Self {
+        let (batch, width) = state.shape();
+        let bounds = state
+            .row_iter()
+            .map(|row| RUNAWAY * (1.0 + row.iter().map(|v| v.to_f64().abs()).fold(0.0, f64::max)))
+            .collect();
+        Self {
+            state,
+            drive: Matrix::zeros(batch, width),
+            last: Matrix::zeros(batch, width),
+            bounds,
+            scratch: Scratch::new(circuit.layout(), batch),
+            damped: damping != Damping::None,
+            counts: Counts::default(),
+        }
+    }
+
+    /// One round in the given order.
+    fn round(&mut self, circuit: &dyn Circuit<T>, order: SweepOrder) {
+        let depth = circuit.layout().depth();
+        self.counts.steps += 1;
+        match order {
+            SweepOrder::Forward => (0..depth).for_each(|layer| self.update(circuit, &[layer])),
+            SweepOrder::ForwardBackward => {
+                (0..depth).rev().for_each(|layer| self.update(circuit, &[layer]));
+                (1..depth).for_each(|layer| self.update(circuit, &[layer]));
+            }
+            SweepOrder::OddEven => {
+                self.update(circuit, &(0..depth).step_by(2).collect::<Vec<_>>());
+                self.update(circuit, &(1..depth).step_by(2).collect::<Vec<_>>());
+            }
+            SweepOrder::Parallel => {
+                circuit.drive(&self.state, &mut self.drive, &mut self.scratch);
+                (0..depth).for_each(|layer| self.assign(circuit, layer));
+            }
+        }
+    }
+
+    /// Computes the drives of some layers from one state, then assigns them.
+    fn update(&mut self, circuit: &dyn Circuit<T>, layers: &[usize]) {
+        for &layer in layers {
+            circuit.drive_layer(layer, &self.state, &mut self.drive, &mut self.scratch);
+        }
+        for &layer in layers {
+            self.assign(circuit, layer);
+        }
+    }
+
+    /// `v ← (u + L v)/(1 + L)`; `L = 0` undamped.
+    fn assign(&mut self, circuit: &dyn Circuit<T>, layer: usize) {
+        let columns = circuit.layout().layer(layer);
+        let keep = if self.damped { circuit.damping(layer) } else { 0.0 };
+        let (new, old) = (T::of(1.0 / (1.0 + keep)), T::of(keep / (1.0 + keep)));
+        let mut target = self.state.columns_range_mut(columns.clone());
+        if keep == 0.0 {
+            target.copy_from(&self.drive.columns_range(columns));
+        } else {
+            target.zip_apply(&self.drive.columns_range(columns), |v, u| *v = new * u + old * *v);
+        }
+    }
+
+    /// Residual of every sample, evaluated afresh.
+    fn residual(&mut self, circuit: &dyn Circuit<T>, spec: &SolverSpec) -> Change {
+        circuit.drive(&self.state, &mut self.drive, &mut self.scratch);
+        self.counts.rhs_evals += 1;
+        let mut change = Change { all_settled: true, ..Change::default() };
+        for i in 0..self.state.nrows() {
+            let (mut worst, mut size, mut at) = (0.0_f64, 0.0_f64, 0);
+            for j in 0..self.state.ncols() {
+                let (v, u) = (self.state[(i, j)].to_f64(), self.drive[(i, j)].to_f64());
+                let residual = (u - v).abs();
+                if residual > worst || residual.is_nan() {
+                    (worst, at) = (residual, j);
+                }
+                size = if size.is_nan() { size } else { size.max(v.abs()) };
+            }
+            let alternates = (self.last[(i, at)] * (self.drive[(i, at)] - self.state[(i, at)])).to_f64() < 0.0;
+            let settled = worst <= spec.atol + spec.rtol * size;
+            change.all_settled &= settled;
+            change.residual.push(worst);
+            change.settled.push(settled);
+            change.alternates.push(alternates);
+        }
+        self.last.copy_from(&self.drive);
+        self.last -= &self.state;
+        change
+    }
+
+    /// Whether there is nothing left to wait for: all settled or beyond their bounds.
+    fn all_diverged(&self, change: &Change) -> bool {
+        (0..self.bounds.len()).all(|i| change.settled[i] || self.diverged(i, change))
+    }
+
+    /// Whether a sample left its bound (or the numbers).
+    fn diverged(&self, i: usize, change: &Change) -> bool {
+        let size = self.state.row(i).iter().map(|v| v.to_f64().abs()).fold(0.0, f64::max);
+        !(size <= self.bounds[i]) || !change.residual[i].is_finite()
+    }
+
+    fn finish(self, change: Change) -> Settled<T> {
+        let batch = self.bounds.len();
+        let outcome = |i: usize| {
+            if !change.residual[i].is_finite() {
+                Outcome::NotFinite
+            } else if self.diverged(i, &change) {
+                if change.alternates[i] { Outcome::Oscillation } else { Outcome::LatchUp }
+            } else if change.settled[i] {
+                Outcome::Settled
+            } else {
+                Outcome::Timeout
+            }
+        };
+        Settled {
+            outcomes: (0..batch).map(outcome).collect(),
+            time: vec![f64::NAN; batch],
+            residual: change.residual.clone(),
+            counts: self.counts,
+            traces: Vec::new(),
+            state: self.state,
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Solvers: from a circuit and a start to equilibrium, or to an honest statement why not.
+//!
+//! A solver knows [`Circuit`] alone. Numerical failure is data: every sample ends with an [`Outcome`].
+
+mod etd;
+mod explicit;
+mod layerwise;
+mod monitor;
+mod newton;
+mod outcome;
+mod phi;
+
+pub use newton::{FixedPoint, fixed_point};
+pub use outcome::{Counts, Outcome, Settled, Trace};
+
+use rayon::prelude::*;
+
+use crate::circuit::Circuit;
+use crate::matrix::{Matrix, Real};
+use crate::spec::{SolverKind, SolverSpec, Start};
+
+/// Samples that a time integrator steps together; fixed, so that results do not depend on threads.
+pub const SHARD: usize = 64;
+
+/// A way to bring a batch of circuits to equilibrium.
+pub trait Solver<T: Real>: Sync {
+    /// Relaxes every sample from `start` (`[batch × width]`, V); keeps trajectories if `traced`.
+    fn settle(&self, circuit: &dyn Circuit<T>, start: Matrix<T>, traced: bool) -> Settled<T>;
+
+    /// Most samples that it steps together; a larger batch is best split into shards of this size.
+    fn shard(&self) -> usize {
+        SHARD
+    }
+}
+
+/// The solver that a description asks for: the registry.
+#[must_use]
+pub fn solver<T: Real>(spec: &SolverSpec) -> Box<dyn Solver<T>> {
+    match spec.kind {
+        SolverKind::Etd => Box::new(etd::Etd::new(spec)),
+        SolverKind::Dopri5 => Box::new(explicit::Explicit::new(spec, explicit::Order::Five)),
+        SolverKind::Dop853 => Box::new(explicit::Explicit::new(spec, explicit::Order::Eight)),
+        SolverKind::Layerwise => Box::new(layerwise::Layerwise::new(spec)),
+    }
+}
+
+/// Where a description starts its integrations.
+#[must_use]
+pub fn start_state<T: Real>(spec: &SolverSpec, circuit: &dyn Circuit<T>) -> Matrix<T> {
+    match spec.start {
+        Start::Free => circuit.free_state(),
+        Start::Zero => Matrix::zeros(circuit.samples(), circuit.layout().width()),
+    }
+}
+
+/// Settles a batch of any size on all threads of the current pool, shard by shard.
+#[must_use]
+pub fn settle_all<T: Real>(spec: &SolverSpec, circuit: &dyn Circuit<T>, traced: bool) -> Settled<T> {
+    let solver = solver::<T>(spec);
+    let samples: Vec<usize> = (0..circuit.samples()).collect();
+    let parts: Vec<Settled<T>> = samples
+        .par_chunks(solver.shard())
+        .map(|rows| {
+            let part = circuit.subset(rows);
+            let start = start_state(spec, part.as_ref());
+            solver.settle(part.as_ref(), start, traced)
+        })
+        .collect();
+    join(parts, circuit.layout().width())
+}
+
+/// Puts shards together again.
+fn join<T: Real>(parts: Vec<Settled<T>>, width: usize) -> Settled<T> {
+    let batch = parts.iter().map(|p| p.outcomes.len()).sum();
+    let mut whole = Settled {
+        state: Matrix::zeros(batch, width),
+        outcomes: Vec::with_capacity(batch),
+        time: Vec::with_capacity(batch),
+        residual: Vec::with_capacity(batch),
+        counts: Counts::default(),
+        traces: Vec::new(),
+    };
+    for part in parts {
+        let first = whole.outcomes.len();
+        whole.state.rows_mut(first, part.outcomes.len()).copy_from(&part.state);
+        whole.outcomes.extend(part.outcomes);
+        whole.time.extend(part.time);
+        whole.residual.extend(part.residual);
+        whole.counts += part.counts;
+        whole.traces.extend(part.traces);
+    }
+    whole
+}

@@ -1,0 +1,370 @@
+//! Watches a batch on its way to equilibrium and decides each sample's outcome (MODEL.md §5).
+//!
+//! Told every accepted step: the state and the drive there. The residual `‖τ dv/dt‖∞ = ‖u − v‖∞` is
+//! that of the accepted state itself, never an extrapolation. Oscillation is read from the residual's
+//! maxima in windows of time, and from sign changes of the rate of one compartment per sample, the one
+//! that moved most when the window opened.
+
+use super::outcome::{Outcome, Trace};
+use crate::circuit::Circuit;
+use crate::matrix::{Matrix, Real};
+
+/// Windows into which the time limit is divided.
+const WINDOWS: usize = 40;
+/// A residual whose window maxima fall by less than this factor over a quarter of the time does not decay.
+const NO_DECAY: f64 = 0.95;
+/// Window maxima that agree within this are a closed cycle.
+const CYCLE: f64 = 0.01;
+/// Growth beyond this multiple of `1 V + ‖v_free‖∞` is a runaway.
+const RUNAWAY: f64 = 1e3;
+/// A layer's δ is steady when it moves by less than this fraction of itself per τ.
+const STEADY: f64 = 1e-3;
+
+/// When a relaxation counts as done.
+#[derive(Clone, Copy, Debug)]
+pub struct Criteria {
+    /// Relative tolerance of the residual.
+    pub rtol: f64,
+    /// Absolute tolerance (V).
+    pub atol: f64,
+    /// Time for which the residual must hold (s).
+    pub hold: f64,
+    /// Time limit (s).
+    pub limit: f64,
+}
+
+/// What is known of one sample.
+#[derive(Clone, Debug)]
+struct Sample {
+    outcome: Option<Outcome>,
+    time: f64,
+    residual: f64,
+    since: Option<f64>,
+    bound: f64,
+    touched: Vec<usize>,
+    watched: usize,
+    sign: f64,
+    flips_in_window: u32,
+    peak: f64,
+    peaks: Vec<f64>,
+    flips: Vec<u32>,
+    /// Sign changes in the last two tenfold growths of the residual.
+    flips_in_decades: [u32; 2],
+    decade: f64,
+}
+
+/// Decides outcomes, sample by sample.
+#[derive(Clone, Debug)]
+pub struct Monitor<T: Real> {
+    criteria: Criteria,
+    samples: Vec<Sample>,
+    traces: Vec<Trace>,
+    window: f64,
+    windows_closed: usize,
+    states: Matrix<T>,
+    slopes: Matrix<T>,
+    outputs: Matrix<T>,
+}
+
+impl<T: Real> Monitor<T> {
+    /// A monitor for the samples of `circuit`; keeps trajectories if `traced`.
+    #[must_use]
+    pub fn new(circuit: &dyn Circuit<T>, criteria: Criteria, traced: bool) -> Self {
+        let free = circuit.free_state();
+        let (batch, width) = free.shape();
+        let samples = (0..batch)
+            .map(|i| {
+                let largest = free.row(i).iter().map(|v| v.to_f64().abs()).fold(0.0, f64::max);
+                let touched = at_rail(circuit, &free, i, criteria).collect();
+                Sample::new(RUNAWAY * (1.0 + largest), touched)
+            })
+            .collect();
+        Self {
+            criteria,
+            samples,
+            traces: vec![Trace::default(); if traced { batch } else { 0 }],
+            window: criteria.limit / WINDOWS as f64,
+            windows_closed: 0,
+            states: Matrix::zeros(batch, width),
+            slopes: Matrix::zeros(0, 0),
+            outputs: Matrix::zeros(0, 0),
+        }
+    }
+
+    /// Whether every sample has its outcome.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        self.samples.iter().all(|s| s.outcome.is_some())
+    }
+
+    /// Whether a sample, by its number in the whole batch, is still undecided.
+    #[must_use]
+    pub fn is_open(&self, sample: usize) -> bool {
+        self.samples[sample].outcome.is_none()
+    }
+
+    /// Largest residual (V) of the undecided samples.
+    #[must_use]
+    pub fn worst_residual(&self) -> f64 {
+        self.samples.iter().filter(|s| s.outcome.is_none()).map(|s| s.residual).fold(0.0, f64::max)
+    }
+
+    /// Takes in an accepted step at `time` (s): rows `rows` of the batch, their states and drives.
+    pub fn observe(
+        &mut self,
+        circuit: &dyn Circuit<T>,
+        rows: &[usize],
+        time: f64,
+        state: &Matrix<T>,
+        drive: &Matrix<T>,
+    ) {
+        self.record(circuit, rows, time, state, drive);
+        let (residuals, largest) = extremes(state, drive);
+        let close = self.closes_window(time);
+        let mut steady: Option<Vec<bool>> = None;
+        for (row, &i) in rows.iter().enumerate() {
+            if self.samples[i].outcome.is_some() {
+                continue;
+            }
+            self.samples[i].residual = residuals[row].to_f64();
+            let magnitude = largest[row].to_f64();
+            let below = self.samples[i].residual <= self.criteria.atol + self.criteria.rtol * magnitude;
+            let settled = below && {
+                let all = steady.get_or_insert_with(|| self.steady(circuit, state, drive));
+                all[row]
+            };
+            self.follow(i, row, time, state, drive, close);
+            let rail = at_rail(circuit, state, row, self.criteria).any(|c| !self.samples[i].touched.contains(&c));
+            let latched = rail && circuit.nudged();
+            if let Some(outcome) = self.verdict(i, time, magnitude, settled, latched) {
+                self.samples[i].outcome = Some(outcome);
+                self.states.set_row(i, &state.row(row));
+            }
+        }
+        if close {
+            self.windows_closed = (time / self.window) as usize;
+        }
+    }
+
+    /// Gives up on what is left: the time limit or the step count was reached.
+    pub fn give_up(&mut self, rows: &[usize], time: f64, state: &Matrix<T>) {
+        for (row, &i) in rows.iter().enumerate() {
+            if self.samples[i].outcome.is_none() {
+                self.samples[i].outcome = Some(self.samples[i].unsettled());
+                self.samples[i].time = time;
+                self.states.set_row(i, &state.row(row));
+            }
+        }
+    }
+
+    /// States, outcomes, times and residuals of the whole batch.
+    #[must_use]
+    pub fn finish(self, counts: super::Counts) -> super::Settled<T> {
+        super::Settled {
+            state: self.states,
+            outcomes: self.samples.iter().map(|s| s.outcome.unwrap_or(Outcome::Timeout)).collect(),
+            time: self.samples.iter().map(|s| s.time).collect(),
+            residual: self.samples.iter().map(|s| s.residual).collect(),
+            counts,
+            traces: self.traces,
+        }
+    }
+
+    /// Outcome of a sample at this step, if it has one now.
+    fn verdict(&mut self, i: usize, time: f64, largest: f64, settled: bool, latched: bool) -> Option<Outcome> {
+        let Criteria { hold, limit, .. } = self.criteria;
+        let sample = &mut self.samples[i];
+        sample.time = time;
+        if !(sample.residual.is_finite() && largest.is_finite()) {
+            return Some(Outcome::NotFinite);
+        }
+        if latched {
+            return Some(Outcome::LatchUp);
+        }
+        if largest > sample.bound {
+            let monotone = sample.flips_in_decades == [0, 0];
+            return Some(if monotone { Outcome::LatchUp } else { Outcome::Oscillation });
+        }
+        if settled {
+            let since = *sample.since.get_or_insert(time);
+            if time - since >= hold {
+                sample.time = since;
+                return Some(Outcome::Settled);
+            }
+        } else {
+            sample.since = None;
+        }
+        // A sample that is settling when the limit strikes gets its hold.
+        if time >= limit && (sample.since.is_none() || time >= limit + hold) {
+            return Some(sample.unsettled());
+        }
+        sample.cycles().then_some(Outcome::Oscillation)
+    }
+
+    /// Follows one compartment's sign and the residual's peaks.
+    fn follow(&mut self, i: usize, row: usize, time: f64, state: &Matrix<T>, drive: &Matrix<T>, close: bool) {
+        let sample = &mut self.samples[i];
+        sample.peak = sample.peak.max(sample.residual);
+        let rate = (drive[(row, sample.watched)] - state[(row, sample.watched)]).to_f64();
+        if rate != 0.0 && rate.signum() != sample.sign {
+            let counts = sample.sign != 0.0;
+            sample.sign = rate.signum();
+            sample.flips_in_window += u32::from(counts);
+            sample.flips_in_decades[1] += u32::from(counts);
+        }
+        if sample.residual > 10.0 * sample.decade {
+            sample.decade = sample.residual;
+            sample.flips_in_decades = [sample.flips_in_decades[1], 0];
+        }
+        if close || time == 0.0 {
+            if time > 0.0 {
+                sample.peaks.push(sample.peak);
+                sample.flips.push(sample.flips_in_window);
+            }
+            sample.peak = 0.0;
+            sample.flips_in_window = 0;
+            let fastest = (0..state.ncols()).fold((0, -1.0), |best, j| {
+                let rate = (drive[(row, j)] - state[(row, j)]).to_f64().abs();
+                if rate > best.1 { (j, rate) } else { best }
+            });
+            if sample.peaks.len() % 4 == 0 {
+                sample.watched = fastest.0;
+                sample.sign = 0.0;
+            }
+        }
+    }
+
+    /// Whether `time` lies in another window than the last one closed.
+    fn closes_window(&self, time: f64) -> bool {
+        (time / self.window) as usize > self.windows_closed
+    }
+
+    /// Whether `‖τ dδ_k/dt‖∞ ≤ 10⁻³ ‖δ_k‖∞ + atol` in every layer, per row; always true without a nudge.
+    fn steady(&mut self, circuit: &dyn Circuit<T>, state: &Matrix<T>, drive: &Matrix<T>) -> Vec<bool> {
+        let (batch, width) = state.shape();
+        if !circuit.nudged() {
+            return vec![true; batch];
+        }
+        if self.slopes.shape() != (batch, width) {
+            self.slopes = Matrix::zeros(batch, width);
+            self.outputs = Matrix::zeros(batch, width);
+        }
+        circuit.slopes(state, &mut self.slopes);
+        circuit.outputs(state, &mut self.outputs);
+        let layout = circuit.layout();
+        let moves = |i, c| (self.slopes[(i, c)] * (drive[(i, c)] - state[(i, c)])).to_f64();
+        (0..batch)
+            .map(|i| {
+                (0..layout.depth()).all(|layer| {
+                    let (mut moved, mut size) = (0.0_f64, 0.0_f64);
+                    for (p, q) in layout.plus(layer).zip(layout.minus(layer)) {
+                        moved = moved.max((moves(i, p) - moves(i, q)).abs());
+                        size = size.max((self.outputs[(i, p)] - self.outputs[(i, q)]).to_f64().abs());
+                    }
+                    moved <= STEADY * size + self.criteria.atol
+                })
+            })
+            .collect()
+    }
+
+    /// Adds the step to the trajectories.
+    fn record(
+        &mut self,
+        circuit: &dyn Circuit<T>,
+        rows: &[usize],
+        time: f64,
+        state: &Matrix<T>,
+        drive: &Matrix<T>,
+    ) {
+        if self.traces.is_empty() {
+            return;
+        }
+        for (row, &i) in rows.iter().enumerate() {
+            if self.samples[i].outcome.is_some() {
+                continue;
+            }
+            let trace = &mut self.traces[i];
+            trace.times.push(time);
+            trace.states.push(state.row(row).iter().map(|v| v.to_f64()).collect());
+            let rates = circuit.rates().iter().enumerate();
+            trace.rates.push(rates.map(|(j, r)| (*r * (drive[(row, j)] - state[(row, j)])).to_f64()).collect());
+        }
+    }
+}
+
+impl Sample {
+    fn new(bound: f64, touched: Vec<usize>) -> Self {
+        Self {
+            outcome: None,
+            time: 0.0,
+            residual: 0.0,
+            since: None,
+            bound,
+            touched,
+            watched: 0,
+            sign: 0.0,
+            flips_in_window: 0,
+            peak: 0.0,
+            peaks: Vec::with_capacity(WINDOWS + 2),
+            flips: Vec::with_capacity(WINDOWS + 2),
+            flips_in_decades: [0, 0],
+            decade: f64::MIN_POSITIVE,
+        }
+    }
+
+    /// A closed cycle, long before the limit: eight windows with equal peaks and several sign changes.
+    fn cycles(&self) -> bool {
+        let n = self.peaks.len();
+        if n < 12 {
+            return false;
+        }
+        let last = &self.peaks[n - 8..];
+        let (low, high) = last.iter().fold((f64::MAX, 0.0_f64), |(l, h), &p| (l.min(p), h.max(p)));
+        high - low <= CYCLE * high && self.flips[n - 8..].iter().sum::<u32>() >= 6
+    }
+
+    /// What an unsettled sample is called at the time limit.
+    fn unsettled(&self) -> Outcome {
+        let n = self.peaks.len();
+        if n < 8 {
+            return Outcome::Timeout;
+        }
+        let quarter = n / 4;
+        let peak = |range: std::ops::Range<usize>| self.peaks[range].iter().copied().fold(0.0, f64::max);
+        let (before, after) = (peak(n - 2 * quarter..n - quarter), peak(n - quarter..n));
+        let flips: u32 = self.flips[n - 2 * quarter..].iter().sum();
+        if after >= NO_DECAY * before && flips >= 2 { Outcome::Oscillation } else { Outcome::Timeout }
+    }
+}
+
+/// Per row: `max |u − v|` and `max |v|`; NaN if any is NaN.
+fn extremes<T: Real>(state: &Matrix<T>, drive: &Matrix<T>) -> (Vec<T>, Vec<T>) {
+    let mut residual = vec![T::zero(); state.nrows()];
+    let mut largest = vec![T::zero(); state.nrows()];
+    for (v, u) in state.column_iter().zip(drive.column_iter()) {
+        let rows = v.iter().zip(u.iter()).zip(residual.iter_mut().zip(largest.iter_mut()));
+        for ((&v, &u), (r, l)) in rows {
+            let (move_, size) = ((u - v).abs(), v.abs());
+            // Written so that a NaN enters and stays: `x != x` finds it, `x > NaN` keeps it.
+            *r = if move_ > *r || move_ != move_ { move_ } else { *r };
+            *l = if size > *l || size != size { size } else { *l };
+        }
+    }
+    (residual, largest)
+}
+
+/// Columns of a row that sit at a rail.
+fn at_rail<'a, T: Real>(
+    circuit: &dyn Circuit<T>,
+    state: &'a Matrix<T>,
+    row: usize,
+    criteria: Criteria,
+) -> impl Iterator<Item = usize> + use<'a, T> {
+    let supply = circuit.supply().map(|(low, high)| (low.to_f64(), high.to_f64()));
+    let slack = move |rail: f64| criteria.atol + criteria.rtol * rail.abs();
+    let columns = if supply.is_some() { state.ncols() } else { 0 };
+    (0..columns).filter(move |&j| {
+        let v = state[(row, j)].to_f64();
+        supply.is_some_and(|(low, high)| v <= low + slack(low) || v >= high - slack(high))
+    })
+}
