@@ -1,1 +1,25 @@
-//! matrix
+//! State and weight matrices, and the kernels that work on whole ones.
+//!
+//! Matrices are nalgebra's, column-major; a state matrix is `[batch × neurons]`, so each neuron's samples
+//! lie together. This is the only room that names `gemm` (in [`product`]'s kernel) and `multiversion` (in
+//! [`dispatch`]). Views have unit row stride by type: nalgebra 0.34 reads out of bounds on others (its
+//! issue 1616), so nothing here makes one, and no product runs through nalgebra.
+
+pub mod dispatch;
+pub mod elementary;
+pub mod elementwise;
+mod kernel;
+pub mod measure;
+pub mod product;
+mod real;
+
+pub use real::Real;
+
+/// A column-major matrix that owns its elements.
+pub type Matrix<T> = nalgebra::DMatrix<T>;
+
+/// A borrowed block of a matrix, row stride 1, any column stride.
+pub type View<'a, T> = nalgebra::DMatrixView<'a, T>;
+
+/// A mutably borrowed block of a matrix, row stride 1, any column stride.
+pub type ViewMut<'a, T> = nalgebra::DMatrixViewMut<'a, T>;
