@@ -67,7 +67,7 @@ impl<T: Real> Chip<T> {
                     if layer + 1 == depth { spec.neuron.output_activation } else { spec.neuron.activation };
                 let n = layout.neurons(layer);
                 Devices {
-                    activation: Activation::new(shape),
+                    activation: Activation::new(&shape),
                     gain_plus: vec![T::of(plus); n],
                     gain_minus: vec![T::of(minus); n],
                     mixing: vec![T::of(spec.nudge.alpha); n],

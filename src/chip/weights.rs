@@ -75,7 +75,7 @@ fn fill<T: Real>(matrices: &mut [Matrix<T>], init: &InitSpec, kind: Kind, seed: 
     let depth = matrices.len();
     for (layer, matrix) in matrices.iter_mut().enumerate() {
         let deviation = deviation(init, layer, depth, matrix.ncols());
-        let mut source = stream(Key { seed, kind, layer: layer as u32, ..Key::default() });
+        let mut source = stream(Key::new(seed, kind).layer(layer as u16 + 1));
         let Ok(normal) = Normal::new(0.0, deviation) else { continue };
         // Row by row, so that a draw belongs to its synapse whatever the storage order is.
         for row in 0..matrix.nrows() {

@@ -8,7 +8,8 @@ use std::ops::Range;
 use super::nudge::{Loss, Nudge};
 use super::{Circuit, Scratch, passes};
 use crate::chip::{Chip, Layout, Weights};
-use crate::matrix::{self, Matrix, Real};
+use crate::matrix::product::{self, Onto};
+use crate::matrix::{Matrix, Real, measure};
 use crate::spec::{NudgePoint, NudgeSpec};
 
 /// A batch of dyadic networks on one chip: inputs, and a nudge if it is switched on.
@@ -30,7 +31,7 @@ impl<'a, T: Real> DyadCircuit<'a, T> {
     #[must_use]
     pub fn free(chip: &'a Chip<T>, weights: &'a Weights<T>, input: &Matrix<T>) -> Self {
         let mut input_drive = Matrix::zeros(input.nrows(), chip.layout.neurons(0));
-        matrix::forward(input.as_view(), &weights.forward[0], input_drive.as_view_mut());
+        product::forward(input_drive.as_view_mut(), Onto::Nothing, input.as_view(), weights.forward[0].as_view());
         for (mut column, &b) in input_drive.column_iter_mut().zip(&weights.biases[0]) {
             column.add_scalar_mut(b);
         }
@@ -62,7 +63,7 @@ impl<'a, T: Real> DyadCircuit<'a, T> {
             .weights
             .forward
             .iter()
-            .map(|w| (1.0 - 2.0 * alpha).abs() * (matrix::spectral_norm(w).powi(2) - 1.0).max(0.0) / 2.0)
+            .map(|w| (1.0 - 2.0 * alpha).abs() * (measure::spectral_norm(w).powi(2) - 1.0).max(0.0) / 2.0)
             .collect();
         self
     }
@@ -107,7 +108,8 @@ impl<'a, T: Real> DyadCircuit<'a, T> {
     fn push(&self, layer: usize, scratch: &mut Scratch<T>) {
         if layer > 0 {
             let below = scratch.means[layer - 1].as_view();
-            matrix::forward(below, &self.weights.forward[layer], scratch.forward[layer].as_view_mut());
+            let weights = self.weights.forward[layer].as_view();
+            product::forward(scratch.forward[layer].as_view_mut(), Onto::Nothing, below, weights);
         }
     }
 
@@ -115,7 +117,8 @@ impl<'a, T: Real> DyadCircuit<'a, T> {
     fn pull(&self, layer: usize, scratch: &mut Scratch<T>) {
         if layer + 1 < self.layout().depth() {
             let above = scratch.differences[layer + 1].as_view();
-            matrix::backward(above, self.weights.feedback(layer + 1), scratch.feedback[layer].as_view_mut());
+            let weights = self.weights.feedback(layer + 1).as_view();
+            product::backward(scratch.feedback[layer].as_view_mut(), Onto::Nothing, above, weights);
         } else if let Some(nudge) = &self.nudge {
             self.nudge_output(nudge, scratch);
         } else {

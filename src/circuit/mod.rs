@@ -10,7 +10,7 @@ mod scratch;
 mod tangent;
 
 pub use dyad::DyadCircuit;
-pub use nudge::Nudge;
+pub use nudge::{Loss, Nudge};
 pub use scratch::Scratch;
 
 use crate::chip::Layout;

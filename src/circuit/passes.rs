@@ -2,12 +2,40 @@
 //!
 //! All slices are column-major `[batch × n]`, so a column is `batch` consecutive numbers.
 
-use multiversion::multiversion;
-
 use crate::matrix::Real;
+use crate::matrix::dispatch::{Kernel, multiply_add, run};
+
+/// See [`mix`].
+struct Mix<'a, T> {
+    batch: usize,
+    mixing: &'a [T],
+    outputs: (&'a [T], &'a [T]),
+    mean: &'a mut [T],
+    difference: &'a mut [T],
+}
+
+impl<T: Real> Kernel for Mix<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const FUSED: bool>(self) {
+        let n = self.batch;
+        let columns = self.mean.chunks_exact_mut(n).zip(self.difference.chunks_exact_mut(n));
+        let outputs = self.outputs.0.chunks_exact(n).zip(self.outputs.1.chunks_exact(n));
+        for ((&alpha, (mean, difference)), (plus, minus)) in self.mixing.iter().zip(columns).zip(outputs) {
+            let rest = T::ONE - alpha;
+            for i in 0..n {
+                mean[i] = alpha * plus[i] + rest * minus[i];
+                difference[i] = plus[i] - minus[i];
+            }
+        }
+    }
+}
 
 /// `mean = α s⁺ + (1 − α) s⁻` and `difference = s⁺ − s⁻`, with one `α` per column.
-#[multiversion(targets("x86_64+avx512f+avx512vl+fma", "x86_64+avx2+fma"))]
+///
+/// The mean is rounded like its formula, without fused steps, so that `α = 0` and `α = 1` give one
+/// compartment's output to the last bit.
 pub(super) fn mix<T: Real>(
     batch: usize,
     mixing: &[T],
@@ -15,21 +43,41 @@ pub(super) fn mix<T: Real>(
     mean: &mut [T],
     difference: &mut [T],
 ) {
-    let (plus, minus) = outputs;
-    for (j, &alpha) in mixing.iter().enumerate() {
-        let column = j * batch..(j + 1) * batch;
-        let rest = T::one() - alpha;
-        let (p, q) = (&plus[column.clone()], &minus[column.clone()]);
-        let (m, d) = (&mut mean[column.clone()], &mut difference[column]);
-        for i in 0..batch {
-            m[i] = alpha * p[i] + rest * q[i];
-            d[i] = p[i] - q[i];
+    run(Mix { batch, mixing, outputs, mean, difference });
+}
+
+/// See [`split`].
+struct Split<'a, T> {
+    batch: usize,
+    bias: Option<&'a [T]>,
+    gains: (&'a [T], &'a [T]),
+    base: &'a [T],
+    feedback: (&'a [T], &'a [T]),
+    drives: (&'a mut [T], &'a mut [T]),
+}
+
+impl<T: Real> Kernel for Split<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const FUSED: bool>(self) {
+        let n = self.batch;
+        let drives = self.drives.0.chunks_exact_mut(n).zip(self.drives.1.chunks_exact_mut(n));
+        let feedback = self.feedback.0.chunks_exact(n).zip(self.feedback.1.chunks_exact(n));
+        let columns = self.base.chunks_exact(n).zip(feedback).zip(drives);
+        for (j, ((base, (e, f)), (plus, minus))) in columns.enumerate() {
+            let (up, down) = (self.gains.0[j], -self.gains.1[j]);
+            let bias = self.bias.map_or(T::ZERO, |bias| bias[j]);
+            for i in 0..n {
+                let common = base[i] + bias;
+                plus[i] = multiply_add::<T, FUSED>(up, e[i], common);
+                minus[i] = multiply_add::<T, FUSED>(down, f[i], common);
+            }
         }
     }
 }
 
 /// `u⁺ = base + b + a⁺ e⁺` and `u⁻ = base + b − a⁻ e⁻`, with one bias and pair of gains per column.
-#[multiversion(targets("x86_64+avx512f+avx512vl+fma", "x86_64+avx2+fma"))]
 pub(super) fn split<T: Real>(
     batch: usize,
     bias: Option<&[T]>,
@@ -38,24 +86,10 @@ pub(super) fn split<T: Real>(
     feedback: (&[T], &[T]),
     drives: (&mut [T], &mut [T]),
 ) {
-    let (plus, minus) = drives;
-    for j in 0..gains.0.len() {
-        let column = j * batch..(j + 1) * batch;
-        let (up, down) = (gains.0[j], gains.1[j]);
-        let b = bias.map_or(T::zero(), |bias| bias[j]);
-        let (e, f) = (&feedback.0[column.clone()], &feedback.1[column.clone()]);
-        let base = &base[column.clone()];
-        let (p, q) = (&mut plus[column.clone()], &mut minus[column]);
-        for i in 0..batch {
-            let common = base[i] + b;
-            p[i] = common + up * e[i];
-            q[i] = common - down * f[i];
-        }
-    }
+    run(Split { batch, bias, gains, base, feedback, drives });
 }
 
 /// `out = a ⊙ b`.
-#[multiversion(targets("x86_64+avx512f+avx512vl+fma", "x86_64+avx2+fma"))]
 pub(super) fn times<T: Real>(a: &[T], b: &[T], out: &mut [T]) {
     for ((out, &a), &b) in out.iter_mut().zip(a).zip(b) {
         *out = a * b;
@@ -63,7 +97,6 @@ pub(super) fn times<T: Real>(a: &[T], b: &[T], out: &mut [T]) {
 }
 
 /// Clips to `[low, high]`; NaN stays NaN.
-#[multiversion(targets("x86_64+avx512f+avx512vl+fma", "x86_64+avx2+fma"))]
 pub(super) fn clip<T: Real>(values: &mut [T], low: T, high: T) {
     for value in values {
         let v = *value;

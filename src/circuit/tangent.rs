@@ -2,7 +2,8 @@
 
 use super::dyad::{DyadCircuit, columns, columns_mut};
 use super::{Circuit, Scratch, passes};
-use crate::matrix::{self, Matrix, Real};
+use crate::matrix::product::{self, Onto};
+use crate::matrix::{Matrix, Real};
 use crate::spec::NudgePoint;
 
 impl<T: Real> DyadCircuit<'_, T> {
@@ -29,7 +30,8 @@ impl<T: Real> DyadCircuit<'_, T> {
             self.mix_outputs(layer, scratch);
             if layer > 0 {
                 let below = scratch.means[layer - 1].as_view();
-                matrix::forward(below, &self.weights.forward[layer], scratch.forward[layer].as_view_mut());
+                let weights = self.weights.forward[layer].as_view();
+                product::forward(scratch.forward[layer].as_view_mut(), Onto::Nothing, below, weights);
             }
         }
         for layer in (0..depth).rev() {
@@ -70,7 +72,8 @@ impl<T: Real> DyadCircuit<'_, T> {
         let (batch, layout) = (self.samples(), self.layout());
         if layer + 1 < layout.depth() {
             let above = scratch.differences[layer + 1].as_view();
-            matrix::backward(above, self.weights.feedback(layer + 1), scratch.feedback[layer].as_view_mut());
+            let weights = self.weights.feedback(layer + 1).as_view();
+            product::backward(scratch.feedback[layer].as_view_mut(), Onto::Nothing, above, weights);
             return;
         }
         let Scratch { outputs, means, forward, feedback, feedback_minus, point, point_minus, .. } = scratch;

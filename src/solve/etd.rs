@@ -10,6 +10,7 @@ use super::outcome::{Counts, Settled};
 use super::phi::phi;
 use super::{Circuit, Solver};
 use crate::circuit::Scratch;
+use crate::matrix::dispatch::{Kernel, multiply_add, run};
 use crate::matrix::{Matrix, Real};
 use crate::spec::SolverSpec;
 
@@ -173,7 +174,7 @@ impl<T: Real> Run<T> {
     fn error(&self, circuit: &dyn Circuit<T>, residual: f64) -> f64 {
         let Criteria { rtol, atol, .. } = self.criteria;
         let ceiling = T::of(APPROACH * residual);
-        let (floor, rounding) = (T::of(1e-3 * atol), T::of(8.0) * T::default_epsilon());
+        let (floor, rounding) = (T::of(1e-3 * atol), T::of(8.0) * T::EPSILON);
         let (rtol, atol) = (T::of(rtol), T::of(atol));
         let mut worst = T::zero();
         let mut weight = (f64::NAN, T::zero());
@@ -241,18 +242,37 @@ fn combine<T: Real>(
     }
 }
 
-/// `out = c₀ v + c₁ u₁ + … + c₄ u₄`.
-#[multiversion::multiversion(targets("x86_64+avx512f+avx512vl+fma", "x86_64+avx2+fma"))]
-fn weigh<T: Real>(c: [T; 5], v: &[T], u: [&[T]; 4], out: &mut [T]) {
-    let n = out.len();
-    let (v, a, b, d, e) = (&v[..n], &u[0][..n], &u[1][..n], &u[2][..n], &u[3][..n]);
-    if c[3] == T::zero() && c[4] == T::zero() {
+/// See [`weigh`].
+struct Weigh<'a, T> {
+    coefficients: [T; 5],
+    state: &'a [T],
+    drives: [&'a [T]; 4],
+    out: &'a mut [T],
+}
+
+impl<T: Real> Kernel for Weigh<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const FUSED: bool>(self) {
+        let (n, c) = (self.out.len(), self.coefficients);
+        let (v, a, b) = (&self.state[..n], &self.drives[0][..n], &self.drives[1][..n]);
+        let (d, e) = (&self.drives[2][..n], &self.drives[3][..n]);
         for i in 0..n {
-            out[i] = c[0] * v[i] + c[1] * a[i] + c[2] * b[i];
+            let two = multiply_add::<T, FUSED>(c[1], a[i], c[0] * v[i]);
+            self.out[i] = multiply_add::<T, FUSED>(c[2], b[i], two);
         }
-        return;
+        if c[3] == T::ZERO && c[4] == T::ZERO {
+            return;
+        }
+        for i in 0..n {
+            let four = multiply_add::<T, FUSED>(c[3], d[i], self.out[i]);
+            self.out[i] = multiply_add::<T, FUSED>(c[4], e[i], four);
+        }
     }
-    for i in 0..n {
-        out[i] = c[0] * v[i] + c[1] * a[i] + c[2] * b[i] + c[3] * d[i] + c[4] * e[i];
-    }
+}
+
+/// `out = c₀ v + c₁ u₁ + … + c₄ u₄`.
+fn weigh<T: Real>(coefficients: [T; 5], state: &[T], drives: [&[T]; 4], out: &mut [T]) {
+    run(Weigh { coefficients, state, drives, out });
 }

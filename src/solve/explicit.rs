@@ -71,7 +71,7 @@ impl Explicit {
         let mut monitor = Monitor::new(circuit, criteria, traced);
         let mut relaxation = Relaxation::new(circuit, start);
         relaxation.observe(&mut monitor, 0.0);
-        let mut step = 0.0;
+        let mut step = 0.0_f64;
         while !monitor.is_done() && step.is_finite() {
             let tolerance = (APPROACH * monitor.worst_residual()).max(1e-3 * criteria.atol + 4.0 * f64::EPSILON);
             step = self.segment(&mut relaxation, &mut monitor, tolerance.min(criteria.atol), tolerance);

@@ -1,0 +1,82 @@
+//! Learning rules: from settled states to a gradient; optimisers: from a gradient to an update.
+//!
+//! A rule sees what a chip could see. Backpropagation is here as the reference that no chip has.
+
+mod backprop;
+mod dual;
+mod optimizer;
+
+pub use backprop::Backprop;
+pub use dual::{DualPropagation, nudged, read_gradient};
+pub use optimizer::{Moments, Optimizer};
+
+use crate::chip::{Chip, Weights};
+use crate::matrix::{Matrix, Real};
+use crate::solve::{Counts, Outcome};
+use crate::spec::{CircuitSpec, RuleKind, Variant};
+
+/// Inputs `[batch × n_0]` and targets `[batch × n_L]` (V).
+#[derive(Clone, Debug)]
+pub struct Batch<T> {
+    /// Inputs.
+    pub inputs: Matrix<T>,
+    /// Targets.
+    pub targets: Matrix<T>,
+}
+
+/// An estimate of the gradient of the mean loss; shapes as the weights.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Gradient<T> {
+    /// `∂ℓ/∂W_k`.
+    pub forward: Vec<Matrix<T>>,
+    /// `∂ℓ/∂b_k`.
+    pub biases: Vec<Vec<T>>,
+}
+
+impl<T: Real> Gradient<T> {
+    /// Zeros with the shapes of `weights`.
+    #[must_use]
+    pub fn zeros(weights: &Weights<T>) -> Self {
+        Self {
+            forward: weights.forward.iter().map(|w| Matrix::zeros(w.nrows(), w.ncols())).collect(),
+            biases: weights.biases.iter().map(|b| vec![T::ZERO; b.len()]).collect(),
+        }
+    }
+}
+
+/// What a rule met on the way to its estimate.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// Outcome of each nudged sample; empty for rules without a circuit.
+    pub outcomes: Vec<Outcome>,
+    /// Simulated time to equilibrium of each sample (s).
+    pub times: Vec<f64>,
+    /// Samples that entered the gradient.
+    pub used: usize,
+    /// Work.
+    pub counts: Counts,
+}
+
+/// A learning rule.
+pub trait Rule<T: Real>: Sync {
+    /// Estimates the gradient of the mean loss on a batch.
+    fn estimate(&self, weights: &Weights<T>, batch: &Batch<T>, gradient: &mut Gradient<T>) -> Report;
+}
+
+/// The rule of a run: the registry. `circuit` is its circuit, gains and nudge included.
+#[must_use]
+pub fn rule<T: Real>(
+    kind: RuleKind,
+    circuit: &CircuitSpec,
+    network: &[usize],
+    keep_unsettled: bool,
+) -> Box<dyn Rule<T>> {
+    let mut circuit = circuit.clone();
+    match kind {
+        RuleKind::Bp => return Box::new(Backprop::new(Chip::fabricate(&circuit, network), &circuit.nudge)),
+        RuleKind::Dp => circuit.nudge.variant = Variant::Dp,
+        RuleKind::DpTranspose => circuit.nudge.variant = Variant::DpTranspose,
+        RuleKind::Custom => {}
+    }
+    Box::new(DualPropagation::new(circuit, network, keep_unsettled))
+}

@@ -1,0 +1,4 @@
+//! One test binary: the laws that the simulator must obey, held against independent solutions.
+
+mod nets;
+mod solvers;
