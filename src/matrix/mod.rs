@@ -3,7 +3,8 @@
 //! Matrices are nalgebra's, column-major; a state matrix is `[batch × neurons]`, so each neuron's samples
 //! lie together. This is the only room that names `gemm` (in [`product`]'s kernel) and `multiversion` (in
 //! [`dispatch`]). Views have unit row stride by type: nalgebra 0.34 reads out of bounds on others (its
-//! issue 1616), so nothing here makes one, and no product runs through nalgebra.
+//! issue 1616), so nothing here makes one; nor does a product of two matrices run through nalgebra,
+//! whose bits depend on the batch.
 
 pub mod dispatch;
 pub mod elementary;
