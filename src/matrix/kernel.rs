@@ -24,8 +24,24 @@ pub(super) enum Read {
 pub(super) struct Operand<'a, T: Real>(pub View<'a, T>, pub Read);
 
 impl<T: Real> Operand<'_, T> {
+    /// A block of whole rows, as read.
+    pub fn rows(&self, start: usize, length: usize) -> Operand<'_, T> {
+        match self.1 {
+            Read::Plain => Operand(self.0.rows(start, length), self.1),
+            Read::Transposed => Operand(self.0.columns(start, length), self.1),
+        }
+    }
+
+    /// A block of whole columns, as read.
+    pub fn columns(&self, start: usize, length: usize) -> Operand<'_, T> {
+        match self.1 {
+            Read::Plain => Operand(self.0.columns(start, length), self.1),
+            Read::Transposed => Operand(self.0.rows(start, length), self.1),
+        }
+    }
+
     /// Rows and columns as read.
-    fn shape(&self) -> (usize, usize) {
+    pub fn shape(&self) -> (usize, usize) {
         match self.1 {
             Read::Plain => self.0.shape(),
             Read::Transposed => (self.0.ncols(), self.0.nrows()),

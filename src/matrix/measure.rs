@@ -214,16 +214,4 @@ mod tests {
         assert!(angle_degrees(&one, &(&one * 0.0)).is_nan());
         assert!(cosine(&one, &(&one * 0.0)).is_nan());
     }
-
-    #[test]
-    fn tmp_time() {
-        let m = normal(512, 784, 1);
-        let t = std::time::Instant::now();
-        let s = spectral_norm(&m);
-        println!("{s} {:?}", t.elapsed());
-        let t = std::time::Instant::now();
-        let s = spectral_norm(&m);
-        println!("{s} {:?}", t.elapsed());
-        println!("{}", m.singular_values().max());
-    }
 }
