@@ -10,4 +10,6 @@ pub mod device;
 pub mod chip;
 pub mod circuit;
 pub mod solve;
+pub mod data;
 pub mod learn;
+pub mod analysis;

@@ -228,6 +228,10 @@ impl<T: Real> Circuit<T> for DyadCircuit<'_, T> {
         self.chip.supply
     }
 
+    fn mixing(&self, layer: usize) -> &[T] {
+        &self.chip.layers[layer].mixing
+    }
+
     fn nudged(&self) -> bool {
         self.nudge.is_some()
     }

@@ -35,6 +35,9 @@ pub trait Circuit<T: Real>: Sync {
     /// Rails `(low, high)` (V).
     fn supply(&self) -> Option<(T, T)>;
 
+    /// Mixing `α` of the dyads of a layer.
+    fn mixing(&self, layer: usize) -> &[T];
+
     /// Whether a nudge acts (then a steady δ is part of being settled).
     fn nudged(&self) -> bool;
 

@@ -25,6 +25,8 @@ mod yin_yang;
 
 use std::path::Path;
 
+use crate::spec::DatasetSpec;
+
 use sha2::{Digest, Sha256};
 
 pub use describe::{Description, SplitNumbers, describe};
@@ -88,6 +90,20 @@ impl<'a> Request<'a> {
         Self { kind, path: None, train: None, test: None, split_seed: 0 }
     }
 }
+
+impl<'a> From<&'a DatasetSpec> for Request<'a> {
+    /// Takes `path` as written: the caller resolves it against the file it stands in.
+    fn from(spec: &'a DatasetSpec) -> Self {
+        Self {
+            kind: &spec.kind,
+            path: spec.path.as_deref().map(Path::new),
+            train: spec.train,
+            test: spec.test,
+            split_seed: spec.split_seed,
+        }
+    }
+}
+
 
 /// What a set does with `path`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,0 +1,201 @@
+//! Eigenvalues of a circuit at its fixed point: does it stay there, and if not, how does it leave?
+//!
+//! The Jacobian of MODEL.md §2 is written in means and differences of dyads, where DPᵀ is block triangular:
+//! entries that cancel do so to rounding and are dropped. The eigenvalues are then those of the strongly
+//! connected parts, which are small. Without this, a defective spectrum (all eigenvalues `−1/τ` in long
+//! chains) scatters by a few per cent under rounding alone.
+
+use nalgebra::{Complex, DMatrix, Schur};
+use petgraph::algo::tarjan_scc;
+use petgraph::graph::DiGraph;
+use rayon::prelude::*;
+
+use super::arnoldi::rightmost;
+use crate::circuit::Circuit;
+use crate::matrix::Matrix;
+use crate::solve::{FixedPoint, along, fixed_point};
+
+/// Entries below this fraction of the largest are rounding: a sum of `n` cancelling terms errs by about
+/// `√n` machine epsilons, and `n` is at most a few thousand.
+const ROUNDING: f64 = 1e-14;
+/// An imaginary part below this fraction of the eigenvalue's modulus is rounding: a real double root splits
+/// by the square root of the machine epsilon.
+const REAL: f64 = 1e-7;
+/// Most compartments whose Jacobian is formed; beyond, the rightmost eigenvalues are found by iteration.
+pub const DENSE: usize = 2500;
+
+/// Eigenvalues of one sample's circuit (1/s), rightmost first.
+#[derive(Clone, Debug)]
+pub struct Spectrum {
+    /// All eigenvalues, or the rightmost ones of a large circuit.
+    pub eigenvalues: Vec<Complex<f64>>,
+}
+
+impl Spectrum {
+    /// Largest real part (1/s).
+    #[must_use]
+    pub fn abscissa(&self) -> f64 {
+        self.eigenvalues.first().map_or(f64::NAN, |e| e.re)
+    }
+
+    /// What the rightmost eigenvalue says.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        match self.eigenvalues.first() {
+            Some(e) if e.re > 0.0 && e.im.abs() > REAL * e.norm() => Verdict::Oscillation,
+            Some(e) if e.re > 0.0 => Verdict::LatchUp,
+            _ => Verdict::Stable,
+        }
+    }
+}
+
+/// Fate of a small deviation from the fixed point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It decays.
+    Stable,
+    /// It grows without turning: the rightmost eigenvalue is real and positive.
+    LatchUp,
+    /// It rings and grows: a complex pair.
+    Oscillation,
+}
+
+impl Verdict {
+    /// Name in files and on screen.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Stable => "stable",
+            Self::LatchUp => "latch-up",
+            Self::Oscillation => "oscillation",
+        }
+    }
+}
+
+/// Stability of a batch of circuits at their fixed points.
+#[derive(Clone, Debug)]
+pub struct Stability {
+    /// Fixed point of each sample.
+    pub points: Vec<FixedPoint>,
+    /// Spectrum of each sample; `None` where no fixed point was found.
+    pub spectra: Vec<Option<Spectrum>>,
+}
+
+impl Stability {
+    /// The least stable sample and its spectrum.
+    #[must_use]
+    pub fn worst(&self) -> Option<(usize, &Spectrum)> {
+        let found = self.spectra.iter().enumerate().filter_map(|(i, s)| Some((i, s.as_ref()?)));
+        found.max_by(|a, b| a.1.abscissa().total_cmp(&b.1.abscissa()))
+    }
+}
+
+/// Fixed points, by Newton from `start` (`[batch × width]`, V), and their spectra.
+///
+/// `tolerance` (V) is the residual to which the fixed points are found. Samples run on all threads.
+#[must_use]
+pub fn stability(circuit: &dyn Circuit<f64>, start: &Matrix<f64>, tolerance: f64) -> Stability {
+    let (points, spectra) = (0..circuit.samples())
+        .into_par_iter()
+        .map(|i| {
+            let start: Vec<f64> = start.row(i).iter().copied().collect();
+            let point = fixed_point(circuit, i, &start, tolerance);
+            let spectrum = point.converged.then(|| spectrum(circuit, i, &point.state));
+            (point, spectrum)
+        })
+        .unzip();
+    Stability { points, spectra }
+}
+
+/// Eigenvalues of the Jacobian of one sample at `state` (`width` potentials, V).
+#[must_use]
+pub fn spectrum(circuit: &dyn Circuit<f64>, sample: usize, state: &[f64]) -> Spectrum {
+    let mut eigenvalues = if state.len() > DENSE {
+        rightmost(circuit, sample, state)
+    } else {
+        dense(&jacobian_of_dyads(circuit, sample, state))
+    };
+    eigenvalues.sort_by(|a, b| b.re.total_cmp(&a.re).then(b.im.total_cmp(&a.im)));
+    Spectrum { eigenvalues }
+}
+
+/// The Jacobian of `dv/dt` in means `α v⁺ + ᾱ v⁻` (plus columns) and differences `v⁺ − v⁻` (minus columns).
+fn jacobian_of_dyads(circuit: &dyn Circuit<f64>, sample: usize, state: &[f64]) -> DMatrix<f64> {
+    let (layout, width) = (circuit.layout(), state.len());
+    let dyads: Vec<(usize, usize, f64)> = (0..layout.depth())
+        .flat_map(|k| layout.plus(k).zip(layout.minus(k)).zip(circuit.mixing(k)).map(|((p, q), &a)| (p, q, a)))
+        .collect();
+    // v⁺ = mean + ᾱ difference, v⁻ = mean − α difference: the rows of `directions`.
+    let mut directions = Matrix::zeros(width, width);
+    for &(p, q, alpha) in &dyads {
+        (directions[(p, p)], directions[(p, q)]) = (1.0, 1.0);
+        (directions[(q, p)], directions[(q, q)]) = (1.0 - alpha, -alpha);
+    }
+    let mut moved = along(circuit, sample, state, &directions) - directions.transpose();
+    for (mut row, rate) in moved.row_iter_mut().zip(circuit.rates()) {
+        row *= *rate;
+    }
+    let mut jacobian = moved.clone();
+    for &(p, q, alpha) in &dyads {
+        jacobian.set_row(p, &(moved.row(p) * alpha + moved.row(q) * (1.0 - alpha)));
+        jacobian.set_row(q, &(moved.row(p) - moved.row(q)));
+    }
+    jacobian
+}
+
+/// Eigenvalues of a matrix, strongly connected part by part.
+fn dense(matrix: &DMatrix<f64>) -> Vec<Complex<f64>> {
+    let floor = ROUNDING * matrix.amax();
+    let mut graph: DiGraph<(), (), usize> = DiGraph::default();
+    let nodes: Vec<_> = (0..matrix.nrows()).map(|_| graph.add_node(())).collect();
+    for (j, column) in matrix.column_iter().enumerate() {
+        for (i, value) in column.iter().enumerate() {
+            if i != j && value.abs() > floor {
+                graph.add_edge(nodes[j], nodes[i], ());
+            }
+        }
+    }
+    let mut eigenvalues = Vec::with_capacity(matrix.nrows());
+    for part in tarjan_scc(&graph) {
+        if let [only] = part[..] {
+            eigenvalues.push(Complex::new(matrix[(only.index(), only.index())], 0.0));
+            continue;
+        }
+        let block = DMatrix::from_fn(part.len(), part.len(), |i, j| matrix[(part[i].index(), part[j].index())]);
+        eigenvalues.extend(of_block(block));
+    }
+    eigenvalues
+}
+
+/// Eigenvalues of one connected block by the real Schur form.
+fn of_block(block: DMatrix<f64>) -> Vec<Complex<f64>> {
+    let n = block.nrows();
+    match Schur::try_new(block, f64::EPSILON, 100 * n) {
+        Some(schur) => schur.complex_eigenvalues().iter().copied().collect(),
+        None => vec![Complex::new(f64::NAN, f64::NAN); n],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn eigenvalues_of_a_companion_matrix_are_the_roots_it_was_made_of() {
+        // (x − 1)(x + 2)(x² + 9): roots 1, −2, ±3i. Coefficients of x³, x², x, 1: 1, 7, 9, −18.
+        let companion = DMatrix::from_row_slice(4, 4, &[
+            -1.0, -7.0, -9.0, 18.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0,
+        ]);
+        let found = dense(&companion);
+        for root in [(1.0, 0.0), (-2.0, 0.0), (0.0, 3.0), (0.0, -3.0)] {
+            let root = Complex::new(root.0, root.1);
+            assert!(found.iter().any(|e| (e - root).norm() < 1e-12), "{root} in {found:?}");
+        }
+    }
+
+    #[test]
+    fn a_long_defective_chain_keeps_its_only_eigenvalue() {
+        let chain = DMatrix::from_fn(60, 60, |i, j| if i == j { -1.0 } else if j == i + 1 { 5.0 } else { 0.0 });
+        assert!(dense(&chain).iter().all(|e| (e.re + 1.0).abs() < 1e-15 && e.im == 0.0));
+    }
+}
