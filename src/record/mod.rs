@@ -1,2 +1,18 @@
-//! Everything that is written to or read from an output folder.
+//! Everything that is written to or read from an output folder: one format per file.
+//!
+//! Every file is written whole or not at all ([`atomic`]), its bytes depend on its content alone, and
+//! nothing here knows physics: rows, tensors and settings come in, files go out.
+pub mod atomic;
+pub mod checkpoint;
+mod columns;
+mod error;
+pub mod folder;
+pub mod json;
+pub mod manifest;
+mod parquet;
 pub mod rows;
+pub mod table;
+pub mod tensors;
+pub mod weights;
+
+pub use error::RecordError;

@@ -1,0 +1,167 @@
+//! Checkpoints: one file per run, tensors (weights, moments) and a record (epoch, rows so far).
+//!
+//! A tensor file whose metadata hold the record. The record is CBOR in hexadecimal, not JSON: JSON has no
+//! NaN and no infinity, and the rows of a run that left the numbers are full of them; TOML has no
+//! nulls and no integers above 2⁶³. Adapter of `ciborium`.
+
+use std::io;
+use std::path::Path;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::RecordError;
+use super::manifest::hexadecimal;
+use super::tensors::{TensorFile, TensorWriter, read_unchecked};
+
+/// Key of the record among the metadata.
+const RECORD: &str = "record.cbor";
+
+/// What was found where a checkpoint may be.
+#[derive(Debug)]
+pub enum Loaded<M> {
+    /// A whole checkpoint.
+    Found(TensorFile, M),
+    /// None yet.
+    Absent,
+    /// One that cannot be used: start over, and warn with this message.
+    Unusable(RecordError),
+}
+
+/// Writes a checkpoint, whole or not at all; every number of `record` and `tensors` is kept to the bit
+/// (of a NaN, only that it is one).
+///
+/// # Errors
+/// [`RecordError::Io`], or [`RecordError::Document`] if `record` cannot be encoded.
+pub fn save<M: Serialize>(path: &Path, mut tensors: TensorWriter, record: &M) -> Result<(), RecordError> {
+    let mut bytes = Vec::new();
+    ciborium::into_writer(record, &mut bytes).map_err(|error| wrong(path, error.to_string()))?;
+    tensors.metadata(RECORD, &hexadecimal(&bytes));
+    tensors.write(path)
+}
+
+/// Reads the checkpoint at `path`; a damaged one or one of another version is no error but a warning.
+///
+/// # Errors
+/// [`RecordError::Io`] if there is a file that cannot be read.
+pub fn load<M: DeserializeOwned>(path: &Path) -> Result<Loaded<M>, RecordError> {
+    let file = match read_unchecked(path) {
+        Ok(file) => file,
+        Err(RecordError::Io { reason, .. }) if reason.kind() == io::ErrorKind::NotFound => {
+            return Ok(Loaded::Absent);
+        }
+        Err(error @ RecordError::Io { .. }) => return Err(error),
+        Err(error) => return Ok(Loaded::Unusable(error)),
+    };
+    match decode(&file) {
+        Ok(record) => Ok(Loaded::Found(file, record)),
+        Err(reason) => Ok(Loaded::Unusable(wrong(path, reason))),
+    }
+}
+
+fn decode<M: DeserializeOwned>(file: &TensorFile) -> Result<M, String> {
+    let digits = file.metadata(RECORD).ok_or("a tensor file, but no checkpoint")?;
+    let bytes = from_hexadecimal(digits).ok_or("the record of the checkpoint is damaged")?;
+    ciborium::from_reader(&bytes[..]).map_err(|error| format!("the record of the checkpoint: {error}"))
+}
+
+fn from_hexadecimal(digits: &str) -> Option<Vec<u8>> {
+    let (pairs, rest) = digits.as_bytes().as_chunks::<2>();
+    let byte = |pair: &[u8; 2]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+    if rest.is_empty() { pairs.iter().map(byte).collect() } else { None }
+}
+
+fn wrong(path: &Path, reason: String) -> RecordError {
+    RecordError::Document { path: path.to_path_buf(), reason }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nalgebra::dvector;
+    use proptest::prelude::*;
+    use serde::Deserialize;
+    use std::fs;
+
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    struct Progress {
+        epoch: u64,
+        losses: Vec<f64>,
+        angles: Vec<Option<f64>>,
+        settings: std::collections::BTreeMap<String, serde_json::Value>,
+    }
+
+    fn sample(losses: Vec<f64>) -> Progress {
+        let settings = [("nudge.beta".to_owned(), serde_json::json!(0.1)), ("none".to_owned(), ().into())];
+        Progress { epoch: u64::MAX, losses, angles: vec![None, Some(90.0)], settings: settings.into() }
+    }
+
+    fn moments() -> TensorWriter {
+        let mut tensors = TensorWriter::new();
+        tensors.vector("moment", &dvector![1.0, f64::NAN]);
+        tensors
+    }
+
+    #[test]
+    fn nan_infinity_and_missing_values_survive() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("dp-s1.ckpt");
+        let losses = vec![f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -0.0, 5e-324, 0.1];
+        save(&path, moments(), &sample(losses.clone())).unwrap();
+        let Loaded::Found(file, found) = load::<Progress>(&path).unwrap() else { panic!("not found") };
+        assert!(found.losses[0].is_nan() && file.array::<f64>("moment").unwrap()[1].is_nan());
+        let bits = |values: &[f64]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
+        assert_eq!(bits(&found.losses[1..]), bits(&losses[1..]));
+        assert_eq!((found.epoch, &found.angles), (u64::MAX, &vec![None, Some(90.0)]));
+        assert_eq!(found.settings, sample(losses).settings);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(100))]
+        #[test]
+        fn every_number_comes_back_to_the_bit(losses in proptest::collection::vec(any::<f64>(), 0..20)) {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("run.ckpt");
+            save(&path, TensorWriter::new(), &sample(losses.clone())).unwrap();
+            let Loaded::Found(_, found) = load::<Progress>(&path).unwrap() else { panic!("not found") };
+            for (found, saved) in found.losses.iter().zip(losses) {
+                prop_assert_eq!(found.to_bits(), saved.to_bits());
+            }
+        }
+    }
+
+    #[test]
+    fn a_checkpoint_cut_at_any_byte_is_unusable_and_no_checkpoint_is_absent() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("run.ckpt");
+        assert!(matches!(load::<Progress>(&path).unwrap(), Loaded::Absent));
+        save(&path, moments(), &sample(vec![0.5])).unwrap();
+        let bytes = fs::read(&path).unwrap();
+        for length in 0..bytes.len() {
+            fs::write(&path, &bytes[..length]).unwrap();
+            let Loaded::Unusable(warning) = load::<Progress>(&path).unwrap() else { panic!("{length}") };
+            assert!(warning.to_string().contains("run.ckpt"));
+        }
+    }
+
+    #[test]
+    fn a_record_of_another_version_is_unusable() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("run.ckpt");
+        save(&path, moments(), &"only text").unwrap();
+        assert!(matches!(load::<Progress>(&path).unwrap(), Loaded::Unusable(_)));
+        moments().write(&path).unwrap(); // no record at all
+        assert!(matches!(load::<Progress>(&path).unwrap(), Loaded::Unusable(_)));
+    }
+
+    #[test]
+    fn the_same_state_gives_the_same_bytes() {
+        let folder = tempfile::tempdir().unwrap();
+        let [a, b] = ["a.ckpt", "b.ckpt"].map(|name| {
+            let path = folder.path().join(name);
+            save(&path, moments(), &sample(vec![0.1])).unwrap();
+            fs::read(path).unwrap()
+        });
+        assert_eq!(a, b);
+    }
+}

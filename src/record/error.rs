@@ -1,0 +1,173 @@
+//! What can go wrong with files: one enum for the room, every message with the file's name.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+/// A file or folder that cannot be read, written or used.
+///
+/// Reasons of foreign crates are kept as text, so that those crates are named only in their adapters.
+#[derive(Debug, Error)]
+pub enum RecordError {
+    /// The operating system refused.
+    #[error("cannot {action} {}: {reason}", path.display())]
+    Io {
+        /// What was tried, as a verb (`read`, `write`).
+        action: &'static str,
+        /// File or folder.
+        path: PathBuf,
+        /// What the operating system said.
+        reason: io::Error,
+    },
+    /// A row type whose fields are not all text, integers or floats.
+    #[error("{row} does not make a table: {reason}")]
+    Columns {
+        /// Name of the row type.
+        row: &'static str,
+        /// What was found and what is accepted.
+        reason: String,
+    },
+    /// A table that cannot be encoded or decoded.
+    #[error("table {}: {reason}", path.display())]
+    Table {
+        /// The table.
+        path: PathBuf,
+        /// Where and why.
+        reason: String,
+    },
+    /// A JSON file or checkpoint record that cannot be encoded or decoded.
+    #[error("{}: {reason}", path.display())]
+    Document {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        reason: String,
+    },
+    /// A file that is no complete safetensors file.
+    #[error("tensor file {}: {reason}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// An element type other than `f32` and `f64`.
+    #[error("{}: tensor `{tensor}` holds {dtype}; F32 and F64 are accepted", path.display())]
+    ElementType {
+        /// The file.
+        path: PathBuf,
+        /// Name of the tensor.
+        tensor: String,
+        /// Its element type, as safetensors calls it.
+        dtype: String,
+    },
+    /// A NaN or an infinity.
+    #[error("{}: tensor `{tensor}` holds {value} at {index:?}; every element must be finite", path.display())]
+    NotFinite {
+        /// The file.
+        path: PathBuf,
+        /// Name of the tensor.
+        tensor: String,
+        /// Position, one number per dimension, from 0.
+        index: Vec<usize>,
+        /// What stands there.
+        value: f64,
+    },
+    /// A finite number beyond the range of the scalar asked for.
+    #[error("{}: tensor `{tensor}` holds {value:e}, too large for f32; use --precision f64", path.display())]
+    OutOfRange {
+        /// The file.
+        path: PathBuf,
+        /// Name of the tensor.
+        tensor: String,
+        /// What stands there.
+        value: f64,
+    },
+    /// A tensor that the file lacks.
+    #[error("{}: no tensor `{tensor}`; {advice}", path.display())]
+    MissingTensor {
+        /// The file.
+        path: PathBuf,
+        /// Name asked for.
+        tensor: String,
+        /// The names there are, and the nearest.
+        advice: String,
+    },
+    /// A tensor of another shape than the network or data set needs.
+    #[error("{}: tensor `{tensor}` has shape {found:?}, expected {expected}", path.display())]
+    Shape {
+        /// The file.
+        path: PathBuf,
+        /// Name of the tensor.
+        tensor: String,
+        /// Its shape.
+        found: Vec<usize>,
+        /// The shape that would be right.
+        expected: String,
+    },
+    /// An array to be written whose shape and elements do not agree.
+    #[error("array `{tensor}` of shape {shape:?} was given {found} elements")]
+    ElementCount {
+        /// Name of the tensor.
+        tensor: String,
+        /// Its shape.
+        shape: Vec<usize>,
+        /// Elements given.
+        found: usize,
+    },
+    /// A weight beyond the last layer of the network.
+    #[error("{}: tensor `{tensor}` is beyond the last of {layers} layers", path.display())]
+    ExtraTensor {
+        /// The file.
+        path: PathBuf,
+        /// Name of the tensor.
+        tensor: String,
+        /// Layers of the network, without the input.
+        layers: usize,
+    },
+    /// A new output folder that is there already.
+    #[error("{} exists; --resume goes on with it, --force replaces it", path.display())]
+    FolderExists {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A folder that no run of this program made, and which is thus neither resumed nor deleted.
+    #[error(
+        "{} is not an output folder (neither manifest.json nor checkpoints/settings.json is ours); \
+         choose another --out or empty it yourself",
+        path.display()
+    )]
+    FolderForeign {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A resume with other settings than those the folder was begun with.
+    #[error(
+        "{} was begun with other settings (hash {stored}, now {given}); only the thread count may differ; \
+         choose another --out, or --force replaces it",
+        path.display()
+    )]
+    OtherSettings {
+        /// The folder.
+        path: PathBuf,
+        /// First digits of the hash stored there.
+        stored: String,
+        /// First digits of the hash of the settings given.
+        given: String,
+    },
+    /// A folder in which another process works.
+    #[error("{} is in use by another process; wait for it or choose another --out", path.display())]
+    FolderBusy {
+        /// The folder.
+        path: PathBuf,
+    },
+}
+
+impl RecordError {
+    /// Closure for `map_err`: the operating system refused to `action` (a verb) `path`.
+    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_path_buf();
+        move |reason| Self::Io { action, path, reason }
+    }
+}

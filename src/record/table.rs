@@ -1,0 +1,175 @@
+//! Tables: the same rows as `STEM.csv` and `STEM.parquet`.
+//!
+//! Adapter of `csv`. Floats are written in the fewest digits that read back to the same number, a
+//! missing value is an empty cell, NaN and infinities are `NaN`, `inf`, `-inf`. The Parquet file is
+//! made from the cells of the CSV text, so the two cannot disagree. What bites: optional text that is
+//! present but empty reads back as missing.
+
+use std::fs;
+use std::path::Path;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::columns::{Column, columns_of};
+use super::{RecordError, atomic, parquet};
+
+/// Writes `rows` to `folder/STEM.csv` and `folder/STEM.parquet`, each whole or not at all.
+///
+/// The bytes depend on the rows alone. A table without rows has its header and its column types.
+///
+/// # Errors
+/// [`RecordError::Columns`] if the row type makes no table, [`RecordError::Table`] for an integer above
+/// 2⁶³ − 1, [`RecordError::Io`] if a file cannot be written.
+pub fn write_table<R: Serialize + DeserializeOwned>(
+    folder: &Path,
+    stem: &str,
+    rows: &[R],
+) -> Result<(), RecordError> {
+    let columns = columns_of::<R>()?;
+    let path = folder.join(format!("{stem}.csv"));
+    let wrong = |reason| RecordError::Table { path: path.clone(), reason };
+    let text = to_csv(&columns, rows).map_err(|error| wrong(error.to_string()))?;
+    let cells = cells(&text).map_err(|error| wrong(error.to_string()))?;
+    let binary = parquet::encode(&columns, &cells).map_err(wrong)?;
+    atomic::write(&path, &text)?;
+    atomic::write(&path.with_extension("parquet"), &binary)
+}
+
+/// Reads the rows of a CSV table; columns are found by name, in any order, and further ones ignored.
+///
+/// # Errors
+/// [`RecordError::Io`] if the file cannot be read, [`RecordError::Table`] with the line of a cell that does
+/// not fit or with the column that is missing.
+pub fn read_csv<R: DeserializeOwned>(path: &Path) -> Result<Vec<R>, RecordError> {
+    let bytes = fs::read(path).map_err(RecordError::io("read", path))?;
+    let rows = csv::Reader::from_reader(&bytes[..]).into_deserialize().collect::<Result<_, _>>();
+    rows.map_err(|error: csv::Error| RecordError::Table {
+        path: path.to_path_buf(),
+        reason: error.to_string(),
+    })
+}
+
+fn to_csv<R: Serialize>(columns: &[Column], rows: &[R]) -> csv::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    {
+        let mut writer = csv::WriterBuilder::new().has_headers(false).from_writer(&mut text);
+        writer.write_record(columns.iter().map(|column| column.name))?;
+        for row in rows {
+            writer.serialize(row)?; // a row of another length than the header is an error
+        }
+        writer.flush()?;
+    }
+    Ok(text)
+}
+
+fn cells(text: &[u8]) -> csv::Result<Vec<Vec<String>>> {
+    let mut reader = csv::Reader::from_reader(text);
+    reader.records().map(|record| Ok(record?.iter().map(str::to_owned).collect())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::rows::{LayersRow, TrajectoryRow};
+    use proptest::prelude::*;
+    use std::process::Command;
+
+    fn layer(run: &str, angle: Option<f64>, norm: f64) -> LayersRow {
+        LayersRow {
+            run: run.to_owned(),
+            epoch: 3,
+            layer: 1,
+            angle_to_bp_deg: angle,
+            weight_norm: norm,
+            spectral_norm: 1e-300,
+            distance_to_bp_weights: None,
+        }
+    }
+
+    fn round_trip(rows: &[LayersRow]) -> Vec<LayersRow> {
+        let folder = tempfile::tempdir().unwrap();
+        write_table(folder.path(), "layers", rows).unwrap();
+        read_csv(&folder.path().join("layers.csv")).unwrap()
+    }
+
+    /// Equal to the bit; every NaN counts as the same.
+    fn same(a: f64, b: f64) -> bool {
+        a.to_bits() == b.to_bits() || a.is_nan() && b.is_nan()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(200))]
+        #[test]
+        fn any_number_reads_back_to_the_bit(bits in any::<u64>(), other in any::<Option<f64>>(), run in ".*") {
+            let norm = f64::from_bits(bits); // subnormals, NaNs and infinities included
+            let row = &round_trip(&[layer(&run, other, norm)])[0];
+            prop_assert!(same(row.weight_norm, norm));
+            prop_assert_eq!(row.angle_to_bp_deg.map(f64::to_bits), other.map(f64::to_bits));
+            prop_assert_eq!(&row.run, &run);
+        }
+    }
+
+    #[test]
+    fn the_text_is_short_and_missing_values_are_empty_cells() {
+        let folder = tempfile::tempdir().unwrap();
+        let rows = [layer("dp-s1", None, 0.1), layer("a,b", Some(f64::NAN), f64::NEG_INFINITY)];
+        write_table(folder.path(), "layers", &rows).unwrap();
+        let text = fs::read_to_string(folder.path().join("layers.csv")).unwrap();
+        assert_eq!(
+            text,
+            "run,epoch,layer,angle_to_bp_deg,weight_norm,spectral_norm,distance_to_bp_weights\n\
+             dp-s1,3,1,,0.1,1e-300,\n\"a,b\",3,1,NaN,-inf,1e-300,\n"
+        );
+    }
+
+    #[test]
+    fn a_table_without_rows_has_its_header() {
+        let folder = tempfile::tempdir().unwrap();
+        write_table::<TrajectoryRow>(folder.path(), "trajectories", &[]).unwrap();
+        let text = fs::read_to_string(folder.path().join("trajectories.csv")).unwrap();
+        assert_eq!(text, "outcome,run,sample,layer,neuron,t_tau,v_plus,v_minus\n");
+        assert!(read_csv::<TrajectoryRow>(&folder.path().join("trajectories.csv")).unwrap().is_empty());
+    }
+
+    #[test]
+    fn the_same_rows_give_the_same_bytes() {
+        let rows: Vec<_> =
+            (0..500).map(|i| layer(&format!("run-{}", i % 7), Some(f64::from(i)), 0.5)).collect();
+        let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+        for folder in &folders {
+            write_table(folder.path(), "layers", &rows).unwrap();
+        }
+        for file in ["layers.csv", "layers.parquet"] {
+            let [a, b] = [0, 1].map(|i| fs::read(folders[i].path().join(file)).unwrap());
+            assert_eq!(a, b, "{file}");
+        }
+    }
+
+    #[test]
+    fn a_cell_that_does_not_fit_is_named_with_file_and_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("layers.csv");
+        write_table(folder.path(), "layers", &[layer("dp", None, 0.125)]).unwrap();
+        fs::write(&path, fs::read_to_string(&path).unwrap().replace("0.125", "heavy")).unwrap();
+        let message = read_csv::<LayersRow>(&path).unwrap_err().to_string();
+        assert!(message.contains("layers.csv") && message.contains("line: 2"), "{message}");
+    }
+
+    #[test]
+    fn pyarrow_reads_the_parquet_file_as_the_csv_file() {
+        let script = "import sys\nimport pyarrow.parquet as p, pyarrow.csv as c\n\
+                      a = p.read_table(sys.argv[1]); b = c.read_csv(sys.argv[2])\n\
+                      assert a.column_names == b.column_names and a['weight_norm'] == b['weight_norm']\n";
+        let python = |arguments: &[&str]| Command::new("python3").args(arguments).output();
+        if !python(&["-c", "import pyarrow.parquet"]).is_ok_and(|output| output.status.success()) {
+            eprintln!("SKIPPED: no python3 with pyarrow, the Parquet file was not read by a second reader");
+            return;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        write_table(folder.path(), "layers", &[layer("a", None, 0.1), layer("b", Some(1.0), 1e300)]).unwrap();
+        let [parquet, csv] = ["layers.parquet", "layers.csv"].map(|name| folder.path().join(name));
+        let output = python(&["-c", script, parquet.to_str().unwrap(), csv.to_str().unwrap()]).unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+}
