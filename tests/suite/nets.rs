@@ -5,8 +5,12 @@ use dyadsim::circuit::DyadCircuit;
 use dyadsim::learn::{Batch, Gradient};
 use dyadsim::matrix::Matrix;
 use dyadsim::random::{Key, Kind, stream};
+use dyadsim::solve::{Settled, settle_all};
 use dyadsim::spec::*;
+use nalgebra::{DMatrix, DVector};
 use rand_distr::{Distribution, Normal, StandardUniform};
+
+use crate::oracle::Oracle;
 
 /// A network with weights of standard deviation `gain/√fan-in`, inputs in [0, 1] V and targets of 0 or 1 V.
 pub struct Net {
@@ -39,6 +43,16 @@ impl Net {
         dyadsim::learn::nudged(&self.chip, &self.weights, &self.batch, &self.spec)
     }
 
+    /// The same circuit written out independently.
+    pub fn oracle(&self, sample: usize) -> Oracle {
+        Oracle::new(self, sample)
+    }
+
+    /// The nudged circuit, settled by the solver of the description.
+    pub fn settle(&self) -> Settled<f64> {
+        settle_all(&self.spec.solver, &self.circuit(), false)
+    }
+
     /// The exact gradient.
     pub fn backprop(&self) -> Gradient<f64> {
         let mut gradient = Gradient::zeros(&self.weights);
@@ -63,4 +77,32 @@ pub fn ideal(activation: ActivationKind, variant: Variant, alpha: f64, beta: f64
     spec.nudge = NudgeSpec { variant, alpha, beta, ..NudgeSpec::default() };
     spec.solver = SolverSpec { rtol: 1e-10, atol: 1e-12, max_time: 1000.0, ..SolverSpec::default() };
     spec
+}
+
+/// Every shape by its natural parameters, and once more with amplitude, scale and offset of its own.
+pub fn activations() -> Vec<ActivationSpec> {
+    use ActivationKind::*;
+    let kinds = [Relu, HardSigmoid, Tanh, Softplus, Sigmoid, Linear];
+    let natural = kinds.map(ActivationSpec::from);
+    let moved = kinds.map(|kind| ActivationSpec { kind, amplitude: 0.7, scale: 0.6, offset: 0.1 });
+    natural.into_iter().chain(moved).collect()
+}
+
+/// A row of a matrix as a vector.
+pub fn row(matrix: &Matrix<f64>, index: usize) -> DVector<f64> {
+    matrix.row(index).transpose()
+}
+
+/// `λ_max(K)` with `K = Σ_k S^{L−k} P_k P_kᵀ`, `P_k = W_L ⋯ W_{k+1}` (MODEL.md §3.3 and §3.6).
+pub fn largest_loop(weights: &Weights<f64>, sum: f64) -> f64 {
+    let depth = weights.forward.len();
+    let outputs = weights.forward[depth - 1].nrows();
+    let mut total = DMatrix::zeros(outputs, outputs);
+    for k in 0..depth {
+        let path = (k + 1..depth).fold(DMatrix::identity(weights.forward[k].nrows(), weights.forward[k].nrows()), |p, j| {
+            &weights.forward[j] * p
+        });
+        total += &path * path.transpose() * sum.powi((depth - 1 - k) as i32);
+    }
+    total.symmetric_eigenvalues().max()
 }
