@@ -5,8 +5,8 @@ use super::axis::{Axis, count, extent};
 use super::error::FigureError;
 use super::groups::{Grid, Line, runs_at};
 use super::page::Page;
-use super::palette::{WHITE, heat};
-use super::sheet::{Axes, Key, Layout, Panel, Sheet, hatched};
+use super::palette::heat;
+use super::sheet::{Axes, Key, Layout, Panel, Sheet, hatched, struck};
 use super::tables::{Run, Tables};
 use super::words::settings_line;
 
@@ -94,7 +94,7 @@ fn legend(all: &[Vec<Vec<Cell>>], top: f64) -> Vec<Key> {
         keys.push(Key::Hatched("no angle".into()));
     }
     if cells().any(|cell| cell.angle.is_some() && !cell.whole) {
-        keys.push(Key::Disc(WHITE.faded(0.0), "white stroke: some seeds have no angle".into()));
+        keys.push(Key::Struck("some seeds have no angle".into()));
     }
     keys
 }
@@ -129,9 +129,10 @@ fn fill(page: &mut Page, panel: &Panel, cells: &[Cell], (top, stride): (f64, usi
             continue;
         };
         // Cells overlap by a hair, or viewers leave white seams between them.
-        page.block(start, ((end.0 + 0.3).min(panel.left + panel.width), end.1), heat(angle / top));
-        if !cell.whole {
-            page.line(&[(start.0, end.1), (end.0, start.1)], WHITE, 0.8);
+        let end = ((end.0 + 0.3).min(panel.left + panel.width), end.1);
+        match cell.whole {
+            true => page.block(start, end, heat(angle / top)),
+            false => struck(page, start, end, heat(angle / top)),
         }
     }
 }

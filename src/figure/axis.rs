@@ -103,7 +103,9 @@ impl Axis {
     }
 
     fn even_ticks(&self, want: usize, least: f64) -> Vec<(f64, String)> {
-        let step = nice((self.high - self.low) / count(want.max(1))).max(least);
+        let step = nice((self.high - self.low) / count(want.max(1)));
+        // Whole numbers: 2.5 would not be one, and 0.5 is too fine.
+        let step = if least > 0.0 && step < 10.0 { step.ceil().max(least) } else { step };
         let slack = 1e-9 * (self.high - self.low);
         let first = ((self.low - slack) / step).ceil();
         let steps = (0..=4 * want).map(|k| (first + count(k)) * step);
@@ -149,10 +151,10 @@ pub fn count(items: usize) -> f64 {
     items as f64
 }
 
-/// The first of 1, 2, 5, 10… times a power of ten that is not below `step`.
+/// The first of 1, 2, 2.5, 5, 10… times a power of ten that is not below `step`.
 fn nice(step: f64) -> f64 {
     let power = 10_f64.powf(step.log10().floor());
-    let digit = [1.0, 2.0, 5.0].into_iter().find(|digit| digit * power >= step * (1.0 - 1e-9));
+    let digit = [1.0, 2.0, 2.5, 5.0].into_iter().find(|digit| digit * power >= step * (1.0 - 1e-9));
     digit.unwrap_or(10.0) * power
 }
 

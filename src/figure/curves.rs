@@ -6,7 +6,7 @@
 use super::axis::{Axis, Kind, count, extent};
 use super::groups::{Grid, Row, runs_at};
 use super::page::{Ink, Page};
-use super::palette::{GREY, rule_ink, rule_name};
+use super::palette::{BLACK, GREY, rule_ink, rule_name};
 use super::sheet::{Axes, Key, Layout, Panel, Sheet};
 use super::tables::{Run, Tables};
 use super::words::settings_line;
@@ -163,7 +163,7 @@ impl Curves {
             keys.push(Key::Dashed(GREY, "more than 1 % of a seed’s samples unsettled".into()));
         }
         if curves.iter().any(|curve| !curve.drops().is_empty()) {
-            keys.push(Key::Ring(GREY, "last epoch of a seed that ends early".into()));
+            keys.push(Key::Ring(GREY, "a seed has no number after this".into()));
         }
         if let Some((_, meaning)) = self.mark {
             keys.push(Key::Box(GREY.faded(0.18), meaning.into()));
@@ -204,7 +204,8 @@ impl Curve {
             for part in self.stretches(dashed) {
                 let path: Vec<_> = part.iter().filter_map(at).collect();
                 match dashed {
-                    false => page.line(&path, self.ink, 1.6),
+                    // Backpropagation lies under all others: wider, it still shows.
+                    false => page.line(&path, self.ink, if self.ink == BLACK { 2.8 } else { 1.5 }),
                     true => page.dashed(&path, self.ink, 1.6, (4.0, 3.0)),
                 }
             }

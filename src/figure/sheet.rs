@@ -5,14 +5,16 @@
 
 use super::axis::{Axis, Kind, count};
 use super::page::{Anchor, Ink, Page, Point, Text, Turn, text};
-use super::palette::{BLACK, GREY, PALE, heat};
+use super::palette::{BLACK, GREY, PALE, WHITE, heat};
 use super::render::text_width;
 
 const MOST_COLUMNS: usize = 6;
 const MARGIN: f64 = 16.0;
-const GAP: f64 = 12.0;
+const GAP: f64 = 18.0;
 const SMALL: f64 = 9.0;
 const PLAIN: f64 = 10.5;
+/// About how many ticks a y axis gets.
+const Y_TICKS: usize = 5;
 
 /// An entry of the legend.
 #[derive(Clone, Debug)]
@@ -29,6 +31,8 @@ pub enum Key {
     Box(Ink, String),
     /// A hatched grey box.
     Hatched(String),
+    /// A coloured box with a white stroke.
+    Struck(String),
     /// The heat map's colours between two labels.
     Colours(String, String),
 }
@@ -124,6 +128,8 @@ struct Plan {
     per_band: usize,
     bands: usize,
     width: f64,
+    /// Whether panels have axes of their own.
+    free: bool,
 }
 
 impl Sheet {
@@ -140,8 +146,7 @@ impl Sheet {
                 frame(&mut page, layout, &plan, panel, (row, column));
             }
         }
-        y = top + plan.pitch.1 * count(plan.bands * layout.rows.len())
-            - if plan.free(layout) { 0.0 } else { 8.0 };
+        y = top + plan.pitch.1 * count(plan.bands * layout.rows.len()) - if plan.free { 20.0 } else { 5.0 };
         labels(&mut page, layout, &plan, (top, y));
         y += 26.0;
         for line in layout.notes.iter().flat_map(|note| wrap(note, SMALL, plan.width - 2.0 * MARGIN)) {
@@ -158,6 +163,7 @@ impl Sheet {
         for (row, line) in panels.iter().enumerate() {
             for (column, panel) in line.iter().enumerate() {
                 fill(&mut page, panel, (row, column));
+                border(&mut page, panel);
             }
         }
         page
@@ -174,16 +180,13 @@ impl Plan {
         let left = MARGIN + if layout.y_label.is_empty() { 0.0 } else { 18.0 } + ticks + 8.0;
         let right = MARGIN + if layout.rows.iter().all(String::is_empty) { 0.0 } else { 14.0 };
         let gap = if free { ticks + 26.0 } else { GAP };
-        let width = ((880.0 - gap * count(per_band - 1)) / count(per_band)).clamp(120.0, 430.0);
-        let height = layout.height.unwrap_or((0.78 * width).clamp(120.0, 250.0));
+        let width = ((880.0 - gap * count(per_band - 1)) / count(per_band)).clamp(120.0, 560.0);
+        let height = layout.height.unwrap_or((0.78 * width).clamp(120.0, 280.0));
+        let panel = (width, height);
         let pitch = (width + gap, height + if free { 46.0 } else { 32.0 });
         let total = left + pitch.0 * count(per_band) - gap + right;
-        Self { left, right, panel: (width, height), pitch, per_band, bands, width: total.max(640.0).ceil() }
-    }
-
-    fn free(&self, layout: &Layout) -> bool {
-        debug_assert!(self.per_band > 0);
-        matches!(layout.axes, Axes::Each(_))
+        let width = total.max(640.0).ceil();
+        Self { left, right, panel, pitch, per_band, bands, width, free }
     }
 
     fn panels(&self, layout: &Layout, top: f64) -> Vec<Vec<Panel>> {
@@ -216,7 +219,7 @@ fn widest_tick(layout: &Layout) -> f64 {
         Axes::Shared(_, y) => vec![*y],
         Axes::Each(each) => each.iter().map(|pair| pair.1).collect(),
     };
-    let ticks = axes.iter().flat_map(|axis| axis.ticks(4)).map(|tick| tick.1);
+    let ticks = axes.iter().flat_map(|axis| axis.ticks(Y_TICKS)).map(|tick| tick.1);
     ticks
         .chain(layout.names.iter().cloned())
         .map(|label| text_width(&label, SMALL, false))
@@ -248,14 +251,14 @@ fn head(page: &mut Page, layout: &Layout) -> f64 {
 fn key_label(key: &Key) -> &str {
     match key {
         Key::Line(_, label) | Key::Dashed(_, label) | Key::Disc(_, label) | Key::Ring(_, label) => label,
-        Key::Box(_, label) | Key::Hatched(label) | Key::Colours(_, label) => label,
+        Key::Box(_, label) | Key::Hatched(label) | Key::Struck(label) | Key::Colours(_, label) => label,
     }
 }
 
 fn key_width(key: &Key) -> f64 {
     let before = match key {
         Key::Colours(low, _) => text_width(low, PLAIN, false) + 174.0,
-        Key::Disc(..) | Key::Ring(..) | Key::Box(..) | Key::Hatched(_) => 17.0,
+        Key::Disc(..) | Key::Ring(..) | Key::Box(..) | Key::Hatched(_) | Key::Struck(_) => 17.0,
         Key::Line(..) | Key::Dashed(..) => 30.0,
     };
     before + text_width(key_label(key), PLAIN, false)
@@ -270,6 +273,7 @@ fn draw_key(page: &mut Page, key: &Key, (x, y): Point) {
         Key::Ring(ink, _) => page.ring((x + 6.0, middle), 3.6, *ink),
         Key::Box(ink, _) => page.block((x, middle - 5.5), (x + 11.0, middle + 5.5), *ink),
         Key::Hatched(_) => hatched(page, (x, middle - 5.5), (x + 11.0, middle + 5.5)),
+        Key::Struck(_) => struck(page, (x, middle - 5.5), (x + 11.0, middle + 5.5), heat(0.3)),
         Key::Colours(low, _) => colour_bar(page, low, (x, y)),
     }
     let before = key_width(key) - text_width(key_label(key), PLAIN, false);
@@ -292,14 +296,20 @@ pub fn hatched(page: &mut Page, (left, top): Point, (right, bottom): Point) {
     page.line(&[(left, bottom), (right, top)], GREY, 0.7);
 }
 
-/// Draws grid lines, ticks, frame and titles of a panel.
+/// A coloured box with a white stroke from corner to corner: not all numbers are here.
+pub fn struck(page: &mut Page, (left, top): Point, (right, bottom): Point, ink: Ink) {
+    page.block((left, top), (right, bottom), ink);
+    page.line(&[(left, bottom), (right, top)], WHITE, 0.8);
+}
+
+/// Draws grid lines, ticks and the title of a panel.
 fn frame(page: &mut Page, layout: &Layout, plan: &Plan, panel: &Panel, at: (usize, usize)) {
-    let free = plan.free(layout);
+    let free = plan.free;
     let (right, bottom) = (panel.left + panel.width, panel.top + panel.height);
-    let wanted = (panel.width / if panel.width > 200.0 { 62.0 } else { 36.0 }).floor().clamp(2.0, 7.0);
+    let wanted = if panel.width < 160.0 { 3 } else { 5 };
     let labelled_x = free || plan.lowest(layout, at);
     let labelled_y = free || at.1 % plan.per_band == 0;
-    for (value, label) in panel.x.ticks(if wanted < 4.0 { 3 } else { 5 }) {
+    for (value, label) in panel.x.ticks(wanted) {
         let Some((x, _)) = panel.at(value, panel.y.low) else { continue };
         page.line(&[(x, panel.top), (x, bottom)], PALE, 0.7);
         page.line(&[(x, bottom), (x, bottom + 3.5)], BLACK, 0.8);
@@ -317,18 +327,26 @@ fn frame(page: &mut Page, layout: &Layout, plan: &Plan, panel: &Panel, at: (usiz
             page.text(Text { anchor: Anchor::End, ..text(label, (panel.left - 6.0, y + 3.3), SMALL) });
         }
     }
-    let corners = [(panel.left, panel.top), (right, panel.top), (right, bottom), (panel.left, bottom)];
-    page.line(&[corners[0], corners[1], corners[2], corners[3], corners[0], corners[1]], GREY, 0.8);
     let middle = (panel.left + 0.5 * panel.width, panel.top - 5.0);
     let title = layout.columns.get(at.1).map_or("", String::as_str);
     page.text(Text { bold: true, anchor: Anchor::Middle, ..text(title, middle, PLAIN - 0.5) });
+}
+
+fn border(page: &mut Page, panel: &Panel) {
+    let (left, top) = (panel.left, panel.top);
+    let (right, bottom) = (left + panel.width, top + panel.height);
+    page.line(
+        &[(left, top), (right, top), (right, bottom), (left, bottom), (left, top), (right, top)],
+        GREY,
+        0.8,
+    );
 }
 
 fn y_ticks(panel: &Panel, names: &[String]) -> Vec<(f64, String)> {
     if panel.y.kind == Kind::Names {
         return names.iter().enumerate().map(|(k, name)| (count(k), name.clone())).collect();
     }
-    panel.y.ticks(if panel.height < 150.0 { 4 } else { 5 })
+    panel.y.ticks(Y_TICKS)
 }
 
 /// Draws the labels of the axes and of the rows.

@@ -1,7 +1,7 @@
 //! Final test accuracy against α.
 
 use super::Figure;
-use super::axis::{Axis, count, extent};
+use super::axis::{Axis, Kind, count, extent};
 use super::error::FigureError;
 use super::groups::{Grid, Row, runs_at};
 use super::page::Page;
@@ -23,10 +23,9 @@ pub const FIGURE: Figure = Figure {
 
 fn draw(tables: &Tables) -> Result<Page, FigureError> {
     let grid = Grid::of(tables);
-    let x = Axis::around(
-        grid.alphas.iter().flatten().copied().chain(grid.alphas.iter().all(Option::is_none).then_some(0.5)),
-        0.06,
-    );
+    let nudged = grid.alphas.iter().any(Option::is_some);
+    let alphas = grid.alphas.iter().flatten().copied();
+    let x = if nudged { Axis::around(alphas, 0.06) } else { Axis::names(1) };
     let values = tables.runs.iter().filter_map(accuracy);
     let y = Axis::around(values, 0.08);
     let mut legend: Vec<Key> =
@@ -43,12 +42,7 @@ fn draw(tables: &Tables) -> Result<Page, FigureError> {
         legend,
         columns: grid.row_labels(),
         rows: vec![String::new()],
-        x_label: if grid.alphas.iter().any(Option::is_some) {
-            "mixing α"
-        } else {
-            "no α: backpropagation only"
-        }
-        .into(),
+        x_label: if nudged { "mixing α" } else { "no α: backpropagation only" }.into(),
         y_label: "final test accuracy".into(),
         axes: Axes::Shared(x, y),
         names: Vec::new(),
@@ -84,7 +78,7 @@ fn fill(page: &mut Page, panel: &Panel, tables: &Tables, (grid, row): (&Grid, &R
             let runs = runs_at(tables, rule, *alpha, row);
             let values: Vec<f64> = runs.iter().filter_map(|run| accuracy(run)).collect();
             let mean = values.iter().sum::<f64>() / count(values.len().max(1));
-            let place = |value: f64| panel.at(alpha.unwrap_or(0.5), value);
+            let place = |value: f64| panel.at(alpha.unwrap_or(0.0), value);
             means.extend(place(mean).filter(|_| !values.is_empty()));
             for run in runs {
                 match accuracy(run).and_then(place) {
@@ -103,6 +97,9 @@ fn reference(page: &mut Page, panel: &Panel, runs: &[&Run]) {
     let values: Vec<f64> = runs.iter().filter_map(|run| accuracy(run)).collect();
     let (low, high) = extent(values.iter().copied());
     let ink = rule_ink("bp");
+    if panel.x.kind == Kind::Names {
+        values.iter().filter_map(|value| panel.at(0.0, *value)).for_each(|at| page.disc(at, 2.6, ink));
+    }
     let across = |value: f64| Some([panel.at(panel.x.low, value)?, panel.at(panel.x.high, value)?]);
     if let (Some(low), Some(high)) = (across(low), across(high)) {
         page.block(high[0], low[1], ink.faded(0.12));

@@ -310,6 +310,7 @@ fn plans() -> Vec<(&'static str, Plan)> {
         ("one-layer", Plan { network: vec![4, 2], ..main.clone() }),
         ("dozen", Plan { alphas: dozen, ..main.clone() }),
         ("broken", Plan { broken: true, trajectories: false, ..main.clone() }),
+        ("broken-one-seed", Plan { broken: true, seeds: vec![1], ..main.clone() }),
     ]
 }
 

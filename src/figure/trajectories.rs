@@ -70,6 +70,9 @@ fn dyad<'a>(tables: &'a Tables, outcome: &str) -> Vec<&'a TrajectoryRow> {
 }
 
 fn axes(rows: &[&TrajectoryRow]) -> (Axis, Axis) {
+    if rows.is_empty() {
+        return (Axis::names(0), Axis::names(0));
+    }
     let (start, end) = extent(rows.iter().map(|row| row.t_tau).filter(|time| time.is_finite()));
     let potentials = rows.iter().flat_map(|row| [row.v_plus, row.v_minus]);
     (Axis::linear(start, end), Axis::around(potentials, 0.06))
