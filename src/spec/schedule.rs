@@ -1,0 +1,98 @@
+//! Sweep schedules as text: an order (`fw`, `fwbw`, `oddeven`, `parallel`) and perhaps a number of
+//! rounds behind it (`fwbw5`).
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::de::{self, Deserialize, Deserializer, Unexpected};
+use serde::ser::{Serialize, Serializer};
+
+use super::circuit::{Schedule, SweepOrder};
+
+/// The orders and their names.
+const ORDERS: [(&str, SweepOrder); 4] = [
+    ("fw", SweepOrder::Forward),
+    ("fwbw", SweepOrder::ForwardBackward),
+    ("oddeven", SweepOrder::OddEven),
+    ("parallel", SweepOrder::Parallel),
+];
+
+/// What a schedule may be.
+const ACCEPTED: &str = "`fw`, `fwbw`, `oddeven` or `parallel`, with a number of rounds (1 or more) behind it or none, such as `fwbw5`";
+
+/// A text that is no schedule.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is no schedule; accepted are {ACCEPTED}")]
+pub struct ScheduleError {
+    /// The text.
+    pub text: String,
+}
+
+impl FromStr for Schedule {
+    type Err = ScheduleError;
+
+    fn from_str(text: &str) -> Result<Self, ScheduleError> {
+        let bad = || ScheduleError { text: text.into() };
+        let name = text.trim_end_matches(|c: char| c.is_ascii_digit());
+        let order =
+            ORDERS.iter().find(|(known, _)| *known == name).map(|(_, order)| *order).ok_or_else(bad)?;
+        let rounds = match &text[name.len()..] {
+            "" => None,
+            digits => Some(digits.parse().ok().filter(|rounds| *rounds >= 1).ok_or_else(bad)?),
+        };
+        Ok(Self { order, rounds })
+    }
+}
+
+impl fmt::Display for Schedule {
+    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
+        out.write_str(match self.order {
+            SweepOrder::Forward => "fw",
+            SweepOrder::ForwardBackward => "fwbw",
+            SweepOrder::OddEven => "oddeven",
+            SweepOrder::Parallel => "parallel",
+        })?;
+        self.rounds.map_or(Ok(()), |rounds| write!(out, "{rounds}"))
+    }
+}
+
+impl Serialize for Schedule {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Schedule {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        text.parse().map_err(|_| de::Error::invalid_value(Unexpected::Str(&text), &ACCEPTED))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_schedule_is_an_order_and_perhaps_rounds() {
+        for (text, order, rounds) in [
+            ("fw", SweepOrder::Forward, None),
+            ("fw3", SweepOrder::Forward, Some(3)),
+            ("fwbw5", SweepOrder::ForwardBackward, Some(5)),
+            ("oddeven", SweepOrder::OddEven, None),
+            ("parallel12", SweepOrder::Parallel, Some(12)),
+        ] {
+            let schedule = Schedule { order, rounds };
+            assert_eq!(text.parse(), Ok(schedule));
+            assert_eq!(schedule.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn a_bad_schedule_is_answered_with_the_good_ones() {
+        for text in ["", "bw", "fw0", "5", "fw-1", "FW", "fwbw5x", "fw99999999999999999999"] {
+            let error = text.parse::<Schedule>().unwrap_err().to_string();
+            assert!(error.contains("`oddeven`") && error.contains("`fwbw5`"), "{error}");
+        }
+    }
+}
