@@ -22,10 +22,10 @@ pub mod written;
 
 pub use check_circuit::LARGEST_LAYER;
 pub use check_experiment::rule_name;
-pub use circuit::CircuitSpec;
+pub use circuit::*;
 pub use door::{Loaded, Resolved, load_circuit, load_experiment, parse_circuit, parse_experiment};
 pub use error::{At, Place, SpecError, nearest};
-pub use experiment::ExperimentSpec;
+pub use experiment::*;
 pub use overrides::Override;
 pub use path::{KeyPath, Step};
 pub use schedule::ScheduleError;
