@@ -3,6 +3,8 @@
 //! Scalar functions meant to be inlined into a [`Kernel`](super::dispatch::Kernel), where the compiler turns
 //! them into vectors. Arguments are reduced to `x = n ln 2 + r`, `|r| ≤ ln 2 / 2`, and the rest is a Taylor
 //! polynomial. Infinities give their limits and NaN gives NaN: every clamp is written so that NaN passes.
+//! `exp` fades out through subnormal numbers; the others are cut to 0 near the end of the
+//! normal range.
 //! Errors (units of epsilon, largest found): `exp` 1.0, `tanh` 2.0,
 //! `sigmoid` 1.5, `softplus` 3.0, slopes 4.0.
 
@@ -45,22 +47,20 @@ pub fn exp<T: Real, const FUSED: bool>(x: T) -> T {
     significand * T::power_of_two(half) * T::power_of_two(n - half)
 }
 
-/// `e⁻ˣ` for `x ≥ 0`.
+/// `e^(−|x|)`, cut to 0 below the normal range: one step of scaling less, and no slow subnormal numbers.
 #[inline(always)]
 fn decay<T: Real, const FUSED: bool>(x: T) -> T {
-    exp::<T, FUSED>(-x)
-}
-
-/// `|x|`, NaN included.
-#[inline(always)]
-fn magnitude<T: Real>(x: T) -> T {
-    if x < T::ZERO { -x } else { x }
+    let size = x.magnitude();
+    let bounded = if size > T::DECAY_LONGEST { T::DECAY_LONGEST } else { size };
+    let (n, r) = reduce::<T, FUSED>(-bounded);
+    let value = (T::ONE + short_expm1::<T, FUSED>(r)) * T::power_of_two(n);
+    if size > T::DECAY_LONGEST { T::ZERO } else { value }
 }
 
 /// `tanh x`, odd to the last bit.
 #[inline(always)]
 pub fn tanh<T: Real, const FUSED: bool>(x: T) -> T {
-    let size = magnitude(x);
+    let size = x.magnitude();
     let size = if size > T::TANH_ONE { T::TANH_ONE } else { size };
     let (n, r) = reduce::<T, FUSED>(size + size);
     let power = T::power_of_two(n);
@@ -72,14 +72,13 @@ pub fn tanh<T: Real, const FUSED: bool>(x: T) -> T {
 /// `d tanh x / dx = 4 e^(−2|x|) / (1 + e^(−2|x|))²`, accurate in its tails where `1 − tanh²` is not.
 #[inline(always)]
 pub fn tanh_slope<T: Real, const FUSED: bool>(x: T) -> T {
-    let size = magnitude(x);
-    T::of(4.0) * sigmoid_slope::<T, FUSED>(size + size)
+    T::of(4.0) * sigmoid_slope::<T, FUSED>(x + x)
 }
 
 /// `1 / (1 + e⁻ˣ)`.
 #[inline(always)]
 pub fn sigmoid<T: Real, const FUSED: bool>(x: T) -> T {
-    let decay = decay::<T, FUSED>(magnitude(x));
+    let decay = decay::<T, FUSED>(x);
     let numerator = if x < T::ZERO { decay } else { T::ONE };
     numerator / (T::ONE + decay)
 }
@@ -87,7 +86,7 @@ pub fn sigmoid<T: Real, const FUSED: bool>(x: T) -> T {
 /// Slope of the sigmoid, `e^(−|x|) / (1 + e^(−|x|))²`.
 #[inline(always)]
 pub fn sigmoid_slope<T: Real, const FUSED: bool>(x: T) -> T {
-    let decay = decay::<T, FUSED>(magnitude(x));
+    let decay = decay::<T, FUSED>(x);
     let sum = T::ONE + decay;
     decay / (sum * sum)
 }
@@ -107,7 +106,7 @@ fn short_log1p<T: Real, const FUSED: bool>(y: T) -> T {
 #[inline(always)]
 pub fn softplus<T: Real, const FUSED: bool>(x: T) -> T {
     let positive = if x < T::ZERO { T::ZERO } else { x };
-    positive + short_log1p::<T, FUSED>(decay::<T, FUSED>(magnitude(x)))
+    positive + short_log1p::<T, FUSED>(decay::<T, FUSED>(x))
 }
 
 #[cfg(test)]
@@ -157,7 +156,7 @@ mod tests {
         ]
     }
 
-    /// The relative error of every claim at `x`, where the result is a normal number.
+    /// The relative error of every claim at `x`, where the result is at least `smallest`.
     fn check<T: Real>(x: T, smallest: f64) -> Result<(), TestCaseError> {
         for fused in [false, true] {
             for claim in claims::<T>() {
@@ -177,14 +176,14 @@ mod tests {
         #[test]
         fn single_precision_is_good_to_a_few_units(x in -10.0_f32..10.0, wide in -110.0_f32..95.0, size in -38_i32..3) {
             for x in [x, wide, x * 10.0_f32.powi(size)] {
-                check(x, f32::MIN_POSITIVE.into())?;
+                check(x, 1e-37)?;
             }
         }
 
         #[test]
         fn double_precision_is_good_to_a_few_units(x in -10.0..10.0, wide in -750.0..715.0, size in -300_i32..3) {
             for x in [x, wide, x * 10.0_f64.powi(size)] {
-                check(x, f64::MIN_POSITIVE)?;
+                check(x, 1e-307)?;
             }
         }
 

@@ -98,7 +98,7 @@ pub fn max_abs_rows<T: Real>(values: View<'_, T>, largest: &mut [T]) {
 /// The larger of a magnitude and that of `value`; NaN if either is.
 #[inline(always)]
 fn larger<T: Real>(magnitude: T, value: T) -> T {
-    let size = if value < T::ZERO { -value } else { value };
+    let size = value.magnitude();
     // Plain `max` drops NaN, and with one comparison a later number would replace it.
     let keep = (size <= magnitude) | magnitude.partial_cmp(&magnitude).is_none();
     if keep { magnitude } else { size }
