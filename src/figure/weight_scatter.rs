@@ -17,7 +17,7 @@ pub const FIGURE: Figure = Figure {
     name: "weight-scatter",
     title: "Final weights, synapse by synapse",
     caption: "Every dot is a synapse: its weight after training with DPᵀ (across) and with DP (up), for the first \
-        seed and the first β. On the diagonal both rules wrote the same number. A cloud around it is the scatter of \
+        seed and the first β; “cos k” is the cosine of layer k’s weights, all of them. On the diagonal both rules wrote the same number. A cloud around it is the scatter of \
         different learning paths; a cloud tilted away from it means that one rule grows the weights.",
     draw,
 };
