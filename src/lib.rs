@@ -2,11 +2,11 @@
 //!
 //! Modules stand lowest first; each uses only those above it.
 
-pub mod data;
-pub mod device;
-pub mod figure;
-pub mod matrix;
-pub mod random;
-pub mod record;
-pub mod spec;
 pub mod units;
+pub mod random;
+pub mod matrix;
+pub mod spec;
+pub mod device;
+pub mod data;
+pub mod record;
+pub mod figure;
