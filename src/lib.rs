@@ -12,6 +12,8 @@ pub mod circuit;
 pub mod solve;
 pub mod data;
 pub mod learn;
+pub mod train;
 pub mod analysis;
 pub mod record;
 pub mod figure;
+pub mod experiment;

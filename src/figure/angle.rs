@@ -4,9 +4,10 @@ use super::Figure;
 use super::axis::{Axis, count, extent};
 use super::error::FigureError;
 use super::groups::{Grid, Line, runs_at};
+use super::legend::{Key, hatched, struck};
 use super::page::Page;
 use super::palette::heat;
-use super::sheet::{Axes, Key, Layout, Panel, Sheet, hatched, struck};
+use super::sheet::{Axes, Layout, Panel, Sheet};
 use super::tables::{Run, Tables};
 use super::words::settings_line;
 

@@ -119,6 +119,8 @@ impl Axis {
             return self.dense_log_ticks(want);
         }
         let stride = (decades / count(want.max(1))).ceil().max(1.0);
+        // Multiples of the stride, so that 10⁰ is among them if it is on the axis.
+        let first = (first / stride).ceil() * stride;
         let exponents = (0..=want).map(|k| first + stride * count(k)).take_while(|e| *e <= last);
         exponents.map(|e| (10_f64.powf(e), number(10_f64.powf(e)))).collect()
     }

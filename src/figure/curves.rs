@@ -5,9 +5,10 @@
 
 use super::axis::{Axis, Kind, count, extent};
 use super::groups::{Grid, Row, runs_at};
+use super::legend::Key;
 use super::page::{Ink, Page};
 use super::palette::{BLACK, GREY, rule_ink, rule_name};
-use super::sheet::{Axes, Key, Layout, Panel, Sheet};
+use super::sheet::{Axes, Layout, Panel, Sheet};
 use super::tables::{Run, Tables};
 use super::words::settings_line;
 use crate::record::rows::MetricsRow;
@@ -40,8 +41,6 @@ pub struct Spread {
 pub struct Curve {
     /// Its points.
     pub points: Vec<Spread>,
-    /// Numbers that have no place on the axis.
-    pub lost: usize,
     ink: Ink,
 }
 
@@ -94,7 +93,7 @@ impl Curves {
             axes: Axes::Shared(epochs(tables), self.axis(&all)),
             names: Vec::new(),
             height: None,
-            notes: self.notes(&all),
+            notes: self.notes(tables, &all),
         };
         Sheet::filled(&layout, |page, panel, (row, column)| self.fill(page, panel, &curves[row][column]))
     }
@@ -114,35 +113,38 @@ impl Curves {
 
     fn curves(&self, tables: &Tables, grid: &Grid, alpha: Option<f64>, row: &Row) -> Vec<Curve> {
         let rules = grid.rules.iter().filter(|rule| self.reference || *rule != "bp");
-        let curve = |rule: &String| {
-            let (points, lost) = self.spreads(&runs_at(tables, rule, alpha, row));
-            Curve { points, lost, ink: rule_ink(rule) }
+        let curve = |rule: &String| Curve {
+            points: self.spreads(&runs_at(tables, rule, alpha, row)),
+            ink: rule_ink(rule),
         };
         rules.map(curve).collect()
     }
 
-    /// Mean and range at every epoch, and how many numbers have no place.
-    fn spreads(&self, runs: &[&Run]) -> (Vec<Spread>, usize) {
+    /// Mean and range at every epoch at which some seed has a number.
+    fn spreads(&self, runs: &[&Run]) -> Vec<Spread> {
         let mut epochs: Vec<usize> =
             runs.iter().flat_map(|run| run.metrics.iter().map(|m| m.epoch)).collect();
         epochs.sort_unstable();
         epochs.dedup();
-        let (mut points, mut lost) = (Vec::new(), 0);
-        for epoch in epochs {
-            let rows = runs.iter().filter_map(|run| run.metrics.iter().find(|row| row.epoch == epoch));
-            let rows: Vec<&MetricsRow> = rows.collect();
-            let given: Vec<f64> = rows.iter().filter_map(|row| (self.quantity)(row)).collect();
-            let drawn = |v: &f64| v.is_finite() && (self.kind != Kind::Log || *v > 0.0);
-            let values: Vec<f64> = given.iter().map(|v| v * self.factor).filter(drawn).collect();
-            lost += given.len() - values.len();
-            let Some(seeds) = std::num::NonZero::new(values.len()) else { continue };
-            let (low, high) = extent(values.iter().copied());
-            let share = 1.0 / count(seeds.get());
-            let mean = values.iter().map(|value| value * share).sum::<f64>();
-            let unsettled = rows.iter().any(|row| unsettled(row) > UNSETTLED);
-            points.push(Spread { epoch, mean, low, high, seeds: seeds.get(), unsettled });
-        }
-        (points, lost)
+        let rows = |epoch: usize| {
+            runs.iter().filter_map(move |run| run.metrics.iter().find(|row| row.epoch == epoch))
+        };
+        epochs.into_iter().filter_map(|epoch| self.spread(epoch, &rows(epoch).collect::<Vec<_>>())).collect()
+    }
+
+    fn spread(&self, epoch: usize, rows: &[&MetricsRow]) -> Option<Spread> {
+        let given = rows.iter().filter_map(|row| (self.quantity)(row));
+        let values: Vec<f64> = given.filter(|v| self.drawn(*v)).map(|v| v * self.factor).collect();
+        let (low, high) = extent(values.iter().copied());
+        // Each value is weighed before the sum, so that huge ones do not overflow.
+        let mean = values.iter().map(|value| value / count(values.len())).sum();
+        let unsettled = rows.iter().any(|row| unsettled(row) > UNSETTLED);
+        (!values.is_empty()).then_some(Spread { epoch, mean, low, high, seeds: values.len(), unsettled })
+    }
+
+    /// Whether a value has a place on the axis.
+    fn drawn(&self, value: f64) -> bool {
+        value.is_finite() && (self.kind != Kind::Log || value > 0.0)
     }
 
     fn axis(&self, curves: &[&Curve]) -> Axis {
@@ -171,8 +173,10 @@ impl Curves {
         keys
     }
 
-    fn notes(&self, curves: &[&Curve]) -> Vec<String> {
-        let lost: usize = curves.iter().map(|curve| curve.lost).sum();
+    fn notes(&self, tables: &Tables, curves: &[&Curve]) -> Vec<String> {
+        let rows = tables.runs.iter().flat_map(|run| &run.metrics);
+        let given = rows.filter(|row| self.reference || row.rule != "bp").filter_map(self.quantity);
+        let lost = given.filter(|value| !self.drawn(*value)).count();
         let why = if self.kind == Kind::Log { "zero, negative or not finite" } else { "not finite" };
         let below = |curve: &&Curve| curve.points.iter().any(|p| self.floor.is_some_and(|f| p.low < f));
         let lost = (lost > 0).then(|| format!("{lost} values of single seeds are {why} and are not drawn."));
@@ -187,52 +191,42 @@ impl Curves {
 }
 
 impl Curve {
+    /// Parts without a gap: epochs at which no seed has a number break the curve.
+    fn parts(&self) -> impl Iterator<Item = &[Spread]> {
+        self.points.chunk_by(|a, b| b.epoch == a.epoch + 1)
+    }
+
     fn band(&self, page: &mut Page, panel: &Panel) {
-        let edge = |value: fn(&Spread) -> f64| {
-            self.points.iter().filter_map(move |p| panel.at(count(p.epoch), value(p)))
-        };
-        let lower: Vec<_> = edge(|point| point.low).collect();
-        let outline: Vec<_> = edge(|point| point.high).chain(lower.into_iter().rev()).collect();
-        if self.points.len() > 1 && self.points.iter().any(|point| point.low < point.high) {
+        let wide = |part: &&[Spread]| part.len() > 1 && part.iter().any(|point| point.low < point.high);
+        for part in self.parts().filter(wide) {
+            let edge = |value: fn(&Spread) -> f64| {
+                part.iter().filter_map(move |point| panel.at(count(point.epoch), value(point)))
+            };
+            let lower: Vec<_> = edge(|point| point.low).collect();
+            let outline = edge(|point| point.high).chain(lower.into_iter().rev()).collect();
             page.area(outline, self.ink.faded(0.18));
         }
     }
 
     fn mean(&self, page: &mut Page, panel: &Panel) {
         let at = |point: &Spread| panel.at(count(point.epoch), point.mean);
-        for dashed in [false, true] {
-            for part in self.stretches(dashed) {
-                let path: Vec<_> = part.iter().filter_map(at).collect();
-                match dashed {
-                    // Backpropagation lies under all others: wider, it still shows.
-                    false => page.line(&path, self.ink, if self.ink == BLACK { 2.8 } else { 1.5 }),
-                    true => page.dashed(&path, self.ink, 1.6, (4.0, 3.0)),
-                }
+        for (part, dashed) in self.parts().flat_map(stretches) {
+            let path: Vec<_> = part.iter().filter_map(at).collect();
+            if dashed {
+                page.dashed(&path, self.ink, 1.6, (4.0, 3.0));
+            } else {
+                // Backpropagation lies under all others: wider, it still shows.
+                page.line(&path, self.ink, if self.ink == BLACK { 2.8 } else { 1.5 });
             }
         }
-        if let [only] = self.points.as_slice() {
-            let ends = [(panel.at(count(only.epoch), only.low)), panel.at(count(only.epoch), only.high)];
+        for lone in self.parts().filter(|part| part.len() == 1).map(|part| &part[0]) {
+            let ends = [lone.low, lone.high].map(|value| panel.at(count(lone.epoch), value));
             page.line(&ends.into_iter().flatten().collect::<Vec<_>>(), self.ink, 1.2);
-            at(only).into_iter().for_each(|place| page.disc(place, 3.0, self.ink));
+            at(lone).into_iter().for_each(|place| page.disc(place, 2.6, self.ink));
         }
         for place in self.drops().iter().filter_map(at) {
             page.ring(place, 3.2, self.ink);
         }
-    }
-
-    /// Longest parts of the line whose segments end in an unsettled epoch (`dashed`), or in a settled one.
-    fn stretches(&self, dashed: bool) -> Vec<&[Spread]> {
-        let mut parts = Vec::new();
-        let mut start = 0;
-        while start + 1 < self.points.len() {
-            let kind = self.points[start + 1].unsettled;
-            let same = self.points[start + 1..].iter().take_while(|point| point.unsettled == kind).count();
-            if kind == dashed {
-                parts.push(&self.points[start..=start + same]);
-            }
-            start += same;
-        }
-        parts
     }
 
     /// Points after which fewer seeds have a number.
@@ -240,6 +234,19 @@ impl Curve {
         let pairs = self.points.windows(2).filter(|pair| pair[1].seeds < pair[0].seeds);
         pairs.map(|pair| pair[0]).collect()
     }
+}
+
+/// Cuts a line where it turns from settled to unsettled epochs or back; says which of them are dashed.
+fn stretches(points: &[Spread]) -> Vec<(&[Spread], bool)> {
+    let mut parts = Vec::new();
+    let mut start = 0;
+    while start + 1 < points.len() {
+        let dashed = points[start + 1].unsettled;
+        let same = points[start + 1..].iter().take_while(|point| point.unsettled == dashed).count();
+        parts.push((&points[start..=start + same], dashed));
+        start += same;
+    }
+    parts
 }
 
 /// The axis of all epochs in the tables.
@@ -252,4 +259,22 @@ pub fn epochs(tables: &Tables) -> Axis {
 #[must_use]
 pub fn unsettled(row: &MetricsRow) -> f64 {
     row.settled.map_or(0.0, |settled| 1.0 - settled - row.noisy_settled.unwrap_or(0.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stretches_share_their_ends_and_leave_no_segment_out() {
+        let unsettled = [false, false, true, true, false, true];
+        let spread =
+            |(epoch, unsettled)| Spread { epoch, mean: 0.0, low: 0.0, high: 0.0, seeds: 1, unsettled };
+        let points: Vec<Spread> = unsettled.into_iter().enumerate().map(spread).collect();
+        let ends: Vec<_> = stretches(&points)
+            .iter()
+            .map(|(part, dashed)| (part[0].epoch, part[part.len() - 1].epoch, *dashed))
+            .collect();
+        assert_eq!(ends, [(0, 1, false), (1, 3, true), (3, 4, false), (4, 5, true)]);
+    }
 }

@@ -126,3 +126,25 @@ fn rank(rule: &str) -> usize {
     let usual = ["bp", "dp", "dp-transpose", "custom"];
     usual.iter().position(|known| *known == rule).unwrap_or(usual.len())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reference_run_belongs_wherever_its_settings_are_not_contradicted() {
+        let settings = |pairs: &[(&str, f64)]| -> Settings {
+            pairs.iter().map(|(path, value)| ((*path).to_owned(), (*value).into())).collect()
+        };
+        let place = settings(&[("batch", 50.0), ("circuit.solver.max_time", 20.0)]);
+        assert!(agrees(&settings(&[]), &place));
+        assert!(agrees(&settings(&[("batch", 50.0)]), &place));
+        assert!(!agrees(&settings(&[("batch", 10.0)]), &place));
+    }
+
+    #[test]
+    fn a_row_names_beta_and_the_last_part_of_every_path() {
+        let settings = [("circuit.solver.kind".to_owned(), "etd".into())].into();
+        assert_eq!(Row { beta: Some(0.5), settings }.label(), "β = 0.5, kind = etd");
+    }
+}

@@ -12,6 +12,7 @@ mod axis;
 mod curves;
 mod error;
 mod groups;
+mod legend;
 mod loss;
 mod margin;
 mod outcomes;

@@ -14,7 +14,7 @@ pub const PALE: Ink = Ink::hex(0xE4_E4_E4);
 /// White.
 pub const WHITE: Ink = Ink::hex(0xFF_FF_FF);
 /// Where a number is missing.
-pub const MISSING: Ink = Ink::hex(0xDD_DD_DD);
+pub const MISSING: Ink = Ink::hex(0xF4_F4_F4);
 /// Orange, of `v⁺`.
 pub const ORANGE: Ink = Ink::hex(0xE6_9F_00);
 /// Sky blue.

@@ -4,8 +4,9 @@
 //! carried to a further band of panels below. Panels share their axes unless each brings its own.
 
 use super::axis::{Axis, Kind, count};
-use super::page::{Anchor, Ink, Page, Point, Text, Turn, text};
-use super::palette::{BLACK, GREY, PALE, WHITE, heat};
+use super::legend::{Key, draw_key, key_width};
+use super::page::{Anchor, Page, Point, Text, Turn, text};
+use super::palette::{BLACK, GREY, PALE};
 use super::render::text_width;
 
 const MOST_COLUMNS: usize = 6;
@@ -15,27 +16,6 @@ const SMALL: f64 = 9.0;
 const PLAIN: f64 = 10.5;
 /// About how many ticks a y axis gets.
 const Y_TICKS: usize = 5;
-
-/// An entry of the legend.
-#[derive(Clone, Debug)]
-pub enum Key {
-    /// A line.
-    Line(Ink, String),
-    /// A dashed line.
-    Dashed(Ink, String),
-    /// A filled disc.
-    Disc(Ink, String),
-    /// An open circle.
-    Ring(Ink, String),
-    /// A filled box.
-    Box(Ink, String),
-    /// A hatched grey box.
-    Hatched(String),
-    /// A coloured box with a white stroke.
-    Struck(String),
-    /// The heat map's colours between two labels.
-    Colours(String, String),
-}
 
 /// The axes of the panels.
 #[derive(Clone, Debug)]
@@ -248,67 +228,13 @@ fn head(page: &mut Page, layout: &Layout) -> f64 {
     y + 12.0
 }
 
-fn key_label(key: &Key) -> &str {
-    match key {
-        Key::Line(_, label) | Key::Dashed(_, label) | Key::Disc(_, label) | Key::Ring(_, label) => label,
-        Key::Box(_, label) | Key::Hatched(label) | Key::Struck(label) | Key::Colours(_, label) => label,
-    }
-}
-
-fn key_width(key: &Key) -> f64 {
-    let before = match key {
-        Key::Colours(low, _) => text_width(low, PLAIN, false) + 174.0,
-        Key::Disc(..) | Key::Ring(..) | Key::Box(..) | Key::Hatched(_) | Key::Struck(_) => 17.0,
-        Key::Line(..) | Key::Dashed(..) => 30.0,
-    };
-    before + text_width(key_label(key), PLAIN, false)
-}
-
-fn draw_key(page: &mut Page, key: &Key, (x, y): Point) {
-    let middle = y - 3.8;
-    match key {
-        Key::Line(ink, _) => page.line(&[(x, middle), (x + 24.0, middle)], *ink, 2.0),
-        Key::Dashed(ink, _) => page.dashed(&[(x, middle), (x + 24.0, middle)], *ink, 2.0, (4.0, 3.0)),
-        Key::Disc(ink, _) => page.disc((x + 6.0, middle), 3.2, *ink),
-        Key::Ring(ink, _) => page.ring((x + 6.0, middle), 3.6, *ink),
-        Key::Box(ink, _) => page.block((x, middle - 5.5), (x + 11.0, middle + 5.5), *ink),
-        Key::Hatched(_) => hatched(page, (x, middle - 5.5), (x + 11.0, middle + 5.5)),
-        Key::Struck(_) => struck(page, (x, middle - 5.5), (x + 11.0, middle + 5.5), heat(0.3)),
-        Key::Colours(low, _) => colour_bar(page, low, (x, y)),
-    }
-    let before = key_width(key) - text_width(key_label(key), PLAIN, false);
-    page.text(text(key_label(key), (x + before, y), PLAIN));
-}
-
-fn colour_bar(page: &mut Page, low: &str, (x, y): Point) {
-    page.text(text(low, (x, y), PLAIN));
-    let start = x + text_width(low, PLAIN, false) + 7.0;
-    for step in 0..80_u8 {
-        let left = start + 2.0 * f64::from(step);
-        let right = (left + 2.4).min(start + 160.0);
-        page.block((left, y - 9.5), (right, y + 1.5), heat(f64::from(step) / 79.0));
-    }
-}
-
-/// A grey box with a stroke from corner to corner: no number here.
-pub fn hatched(page: &mut Page, (left, top): Point, (right, bottom): Point) {
-    page.block((left, top), (right, bottom), super::palette::MISSING);
-    page.line(&[(left, bottom), (right, top)], GREY, 0.7);
-}
-
-/// A coloured box with a white stroke from corner to corner: not all numbers are here.
-pub fn struck(page: &mut Page, (left, top): Point, (right, bottom): Point, ink: Ink) {
-    page.block((left, top), (right, bottom), ink);
-    page.line(&[(left, bottom), (right, top)], WHITE, 0.8);
-}
-
 /// Draws grid lines, ticks and the title of a panel.
 fn frame(page: &mut Page, layout: &Layout, plan: &Plan, panel: &Panel, at: (usize, usize)) {
     let free = plan.free;
     let (right, bottom) = (panel.left + panel.width, panel.top + panel.height);
     let wanted = if panel.width < 160.0 { 3 } else { 5 };
     let labelled_x = free || plan.lowest(layout, at);
-    let labelled_y = free || at.1 % plan.per_band == 0;
+    let labelled_y = free || at.1.is_multiple_of(plan.per_band);
     for (value, label) in panel.x.ticks(wanted) {
         let Some((x, _)) = panel.at(value, panel.y.low) else { continue };
         page.line(&[(x, panel.top), (x, bottom)], PALE, 0.7);

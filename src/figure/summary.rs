@@ -4,9 +4,10 @@ use super::Figure;
 use super::axis::{Axis, Kind, count, extent};
 use super::error::FigureError;
 use super::groups::{Grid, Row, runs_at};
+use super::legend::Key;
 use super::page::Page;
 use super::palette::{GREY, rule_ink, rule_name};
-use super::sheet::{Axes, Key, Layout, Panel, Sheet};
+use super::sheet::{Axes, Layout, Panel, Sheet};
 use super::tables::{Run, Tables};
 use super::words::settings_line;
 

@@ -336,6 +336,8 @@ fn every_figure_of_the_main_job_is_drawn_and_twice_to_the_same_bytes() {
         draw_all(folder, &again).unwrap();
         assert!(bytes().eq(first));
         assert_eq!(fs::read_dir(folder.join("figures")).unwrap().count(), 2 * files.len());
+        let written = || fs::read(report(folder, tables).unwrap()).unwrap();
+        assert_eq!(written(), written());
     });
 }
 

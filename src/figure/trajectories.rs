@@ -3,9 +3,10 @@
 use super::Figure;
 use super::axis::{Axis, extent};
 use super::error::FigureError;
+use super::legend::Key;
 use super::page::{Ink, Page, text};
 use super::palette::{BLUE, GREY, ORANGE};
-use super::sheet::{Axes, Key, Layout, Panel, Sheet, wrap};
+use super::sheet::{Axes, Layout, Panel, Sheet, wrap};
 use super::tables::Tables;
 use super::words::settings_line;
 use crate::record::rows::TrajectoryRow;

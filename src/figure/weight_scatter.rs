@@ -4,9 +4,10 @@ use super::Figure;
 use super::axis::{Axis, count, extent};
 use super::error::FigureError;
 use super::groups::{Grid, runs_at};
+use super::legend::Key;
 use super::page::{Page, text};
 use super::palette::{GREY, layer_ink};
-use super::sheet::{Axes, Key, Layout, Panel, Sheet};
+use super::sheet::{Axes, Layout, Panel, Sheet};
 use super::tables::{Run, Tables, Weights};
 use super::words::settings_line;
 use crate::record::rows::PairSummary;
@@ -16,7 +17,7 @@ pub const FIGURE: Figure = Figure {
     name: "weight-scatter",
     title: "Final weights, synapse by synapse",
     caption: "Every dot is a synapse: its weight after training with DPᵀ (across) and with DP (up), for the first \
-        seed and the first β. On the diagonal both rules wrote the same number. A cloud around it is the scatter of \
+        seed and the first β; “cos k” is the cosine of layer k’s weights, all of them. On the diagonal both rules wrote the same number. A cloud around it is the scatter of \
         different learning paths; a cloud tilted away from it means that one rule grows the weights.",
     draw,
 };

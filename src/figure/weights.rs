@@ -4,9 +4,10 @@ use super::Figure;
 use super::axis::{Axis, count};
 use super::error::FigureError;
 use super::groups::{Grid, Row};
+use super::legend::Key;
 use super::page::Page;
 use super::palette::{GREY, layer_ink};
-use super::sheet::{Axes, Key, Layout, Panel, Sheet};
+use super::sheet::{Axes, Layout, Panel, Sheet};
 use super::tables::Tables;
 use super::words::settings_line;
 use crate::record::rows::PairSummary;
@@ -27,9 +28,8 @@ const MEASURES: [Measure; 2] = [|pair| &pair.relative_distance, |pair| &pair.cos
 
 fn draw(tables: &Tables) -> Result<Page, FigureError> {
     let grid = Grid::of(tables);
-    let pairs = |row: &Row| pairs_at(tables, row);
-    let rows: Vec<(&Row, Vec<&PairSummary>)> = grid.rows.iter().map(|row| (row, pairs(row))).collect();
-    let rows: Vec<_> = rows.into_iter().filter(|(_, pairs)| !pairs.is_empty()).collect();
+    let rows = grid.rows.iter().map(|row| (row, pairs_at(tables, row)));
+    let rows: Vec<_> = rows.filter(|(_, pairs)| !pairs.is_empty()).collect();
     if rows.is_empty() {
         return Ok(super::apology(
             FIGURE.title,
@@ -43,13 +43,12 @@ fn draw(tables: &Tables) -> Result<Page, FigureError> {
     let values = |measure: Measure| all.iter().flat_map(move |pair| measure(pair).iter().copied());
     let distance = Axis::around(values(MEASURES[0]).chain([0.0]), 0.06);
     let cosine = Axis::around(values(MEASURES[1]).chain([1.0]), 0.06);
-    let mut legend: Vec<Key> = (1..=layers).map(|k| Key::Line(layer_ink(k), format!("layer {k}"))).collect();
-    legend.push(Key::Disc(GREY, "one seed".into()));
+    let keys = (1..=layers).map(|k| Key::Line(layer_ink(k), format!("layer {k}")));
     let lost = values(MEASURES[0]).chain(values(MEASURES[1])).filter(|value| !value.is_finite()).count();
     let layout = Layout {
         title: FIGURE.title.into(),
         subtitle: settings_line(tables, "points, and their mean as a line"),
-        legend,
+        legend: keys.chain([Key::Disc(GREY, "one seed".into())]).collect(),
         columns: vec!["‖W(DP) − W(DPᵀ)‖ / ‖W(DPᵀ)‖".into(), "cosine of W(DP) and W(DPᵀ)".into()],
         rows: rows.iter().map(|(row, _)| row.label()).collect(),
         x_label: "mixing α".into(),
