@@ -150,7 +150,7 @@ mod tests {
             "{error}"
         );
         let error = message(experiment(&["noise.thermal=true"]));
-        assert!(error.contains("not in this version"), "{error}");
+        assert!(error.contains("not yet known"), "{error}");
     }
 
     #[test]

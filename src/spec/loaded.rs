@@ -70,7 +70,7 @@ impl Loaded {
             forget_absent_rules(&mut experiment);
         }
         check_experiment(&experiment).map_err(tell)?;
-        if !self.beta_is_open(&experiment, extra) {
+        if !beta_is_open(&experiment, extra) {
             check_beta(&experiment.rules, circuit.nudge.beta).map_err(tell)?;
         }
         circuit.network = Some(experiment.network.clone());
@@ -124,18 +124,6 @@ impl Loaded {
         Ok(())
     }
 
-    /// Whether the grid sets β and `extra` does not say to what.
-    fn beta_is_open(&self, experiment: &ExperimentSpec, extra: &[Override]) -> bool {
-        let beta = KeyPath::of(&["circuit", "nudge", "beta"]);
-        let sets_beta = |path: &str| {
-            let routed = KeyPath::parse(path)
-                .and_then(|path| route(FileKind::Experiment, &path, &Place::Set(String::new())));
-            routed.is_ok_and(|path| beta.is_within(&path))
-        };
-        experiment.grid.keys().any(|key| sets_beta(key))
-            && !extra.iter().any(|setting| sets_beta(&setting.path))
-    }
-
     fn make_absolute(&self, experiment: &mut ExperimentSpec) {
         if let InitSpec::Weights(file) = &mut experiment.init {
             self.absolute(file);
@@ -167,6 +155,17 @@ impl Resolved {
         // Keys are text, enums are names or tables, absent options are skipped: only such a number can fail.
         toml::to_string(&whole).expect("a description is made of what TOML can write")
     }
+}
+
+/// Whether the grid sets β and `extra` does not say to what.
+fn beta_is_open(experiment: &ExperimentSpec, extra: &[Override]) -> bool {
+    let beta = KeyPath::of(&["circuit", "nudge", "beta"]);
+    let sets_beta = |path: &str| {
+        let routed = KeyPath::parse(path)
+            .and_then(|path| route(FileKind::Experiment, &path, &Place::Set(String::new())));
+        routed.is_ok_and(|path| beta.is_within(&path))
+    };
+    experiment.grid.keys().any(|key| sets_beta(key)) && !extra.iter().any(|setting| sets_beta(&setting.path))
 }
 
 /// Puts the circuit, the settings from outside and those of a run into a written experiment.

@@ -23,6 +23,9 @@ const PROMISED: [&str; 4] = ["noise", "mismatch", "synapse", "converters"];
 /// Keys whose bare name becomes the `kind` of a table when one of the table's keys is set.
 const NAMED_KINDS: [&str; 3] = ["activation", "output_activation", "dataset"];
 
+/// What is said to a key of the grid that lacks its quotes.
+const QUOTED_GRID: &str = "a list; a path with dots needs quotes: \"nudge.alpha\" = [0.0, 0.5]";
+
 /// Where a value was written.
 #[derive(Clone, Debug)]
 struct Origin {
@@ -180,6 +183,8 @@ impl Tree {
         let at = |found: String| Box::new(At { place, path: path.clone(), found });
         match fault.kind {
             FaultKind::Refused { found, accepted } => {
+                let quotes = is_unquoted_grid(&fault.path, &self.table);
+                let accepted = if quotes { QUOTED_GRID.into() } else { accepted };
                 SpecError::Refused { at: at(written.unwrap_or(found)), accepted }
             }
             FaultKind::UnknownName { found, accepted } => {
@@ -232,6 +237,11 @@ pub fn route(kind: FileKind, path: &KeyPath, place: &Place) -> Result<KeyPath, S
         }
         FileKind::Experiment => Err(unknown_path(path, place)),
     }
+}
+
+/// Whether a key of the grid was written with dots but without quotes, so that TOML made tables of it.
+fn is_unquoted_grid(path: &KeyPath, table: &toml::Table) -> bool {
+    path.0.len() == 2 && path.key_at(0) == Some("grid") && path.value_in(table).is_some_and(Value::is_table)
 }
 
 /// Puts a value into nested tables, making those that lack; `Err` is the depth of what is no table.
