@@ -114,7 +114,7 @@ fn check_expect(key: &str, bounds: &ExpectSpec, rules: &[RuleKind]) -> Result<()
     let path = ["expect", key];
     let names: Vec<_> = rules.iter().map(|rule| rule_name(*rule)).collect();
     let form =
-        format!("RULE.COLUMN, with RULE one of `{}`, such as \"dp.test_accuracy\"", names.join("`, `"));
+        format!("a key RULE.COLUMN, with RULE one of `{}`, such as \"dp.test_accuracy\"", names.join("`, `"));
     let well = key.split_once('.').is_some_and(|(rule, column)| names.contains(&rule) && !column.is_empty());
     ensure(well, &path, "this key", &form)?;
     let (low, high) = (bounds.at_least, bounds.at_most);

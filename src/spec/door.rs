@@ -1,23 +1,17 @@
 //! The door: files and settings in, checked descriptions out.
 //!
 //! Settings are applied in order, a later one wins. Paths of files, in the experiment or in a
-//! setting, are relative to the experiment file; a resolved experiment holds absolute ones, so that
-//! it may be written anywhere.
+//! setting, are relative to the experiment file. What bites: a setting for a key that the grid
+//! varies takes that key out of the grid.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-
-use toml::Value;
+use std::path::Path;
 
 use super::check_circuit::check_circuit;
-use super::check_experiment::{check_beta, check_experiment, rule_name};
 use super::circuit::CircuitSpec;
-use super::error::{At, Place, SpecError};
-use super::experiment::{CircuitSource, ExperimentSpec, InitSpec, RuleKind};
-use super::fault::Fault;
+use super::error::SpecError;
+use super::loaded::Loaded;
 use super::overrides::Override;
-use super::path::{KeyPath, Step};
-use super::read::shown;
 use super::schema::FileKind;
 use super::tree::Tree;
 
@@ -64,205 +58,159 @@ pub fn load_experiment(path: &Path, overrides: &[Override]) -> Result<Loaded, Sp
 pub fn parse_experiment(file_name: &str, text: &str, overrides: &[Override]) -> Result<Loaded, SpecError> {
     let base = Path::new(file_name).parent().unwrap_or(Path::new("")).to_path_buf();
     let written = Tree::parse(FileKind::Experiment, file_name, text)?;
-    let overrides = overrides.to_vec();
-    let merged = merge(&written, &base, &overrides)?;
-    let loaded = Loaded { base, written, overrides, merged };
-    loaded.check()?;
-    Ok(loaded)
-}
-
-/// An experiment that was read and checked, and still takes the settings of its runs.
-#[derive(Clone, Debug)]
-pub struct Loaded {
-    /// Folder that paths are relative to.
-    base: PathBuf,
-    /// The experiment file as it was written.
-    written: Tree,
-    /// The settings from outside.
-    overrides: Vec<Override>,
-    /// The experiment with its circuit and the settings.
-    merged: Tree,
-}
-
-/// A whole experiment: every default is filled in, every number checked.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Resolved {
-    /// The experiment; its `circuit` is [`Resolved::circuit`], its paths are absolute.
-    pub experiment: ExperimentSpec,
-    /// The circuit; its `network` is the experiment's.
-    pub circuit: CircuitSpec,
-}
-
-impl Loaded {
-    /// The experiment with `extra` settings, those of one run of the grid, on top.
-    ///
-    /// Without the settings of a grid over β, β may be 0 although a rule divides by it.
-    ///
-    /// # Errors
-    /// Whatever the settings break.
-    pub fn resolve(&self, extra: &[Override]) -> Result<Resolved, SpecError> {
-        let tree = self.with(extra)?;
-        let tell = |fault: Fault| tree.tell(fault);
-        let mut experiment: ExperimentSpec = tree.read()?;
-        let CircuitSource::Inline(circuit) = &experiment.circuit else {
-            return Err(tell(Fault::missing(&["circuit"])));
-        };
-        let mut circuit = circuit.as_ref().clone();
-        check_circuit(&circuit).map_err(|fault| tell(fault.under(Step::Key("circuit".into()))))?;
-        if matches!(tree.place_of(&KeyPath::of(&["rules"])), Place::Set(_)) {
-            forget_absent_rules(&mut experiment);
-        }
-        check_experiment(&experiment).map_err(tell)?;
-        if !self.beta_is_open(&experiment, extra) {
-            check_beta(&experiment.rules, circuit.nudge.beta).map_err(tell)?;
-        }
-        circuit.network = Some(experiment.network.clone());
-        experiment.circuit = CircuitSource::Inline(Box::new(circuit.clone()));
-        self.make_absolute(&mut experiment);
-        Ok(Resolved { experiment, circuit })
-    }
-
-    /// The tree with extra settings; only another circuit file makes it anew.
-    fn with(&self, extra: &[Override]) -> Result<Tree, SpecError> {
-        if extra.iter().any(chooses_circuit) {
-            return merge(&self.written, &self.base, &[&self.overrides, extra].concat());
-        }
-        let mut tree = self.merged.clone();
-        extra.iter().try_for_each(|setting| tree.set(setting))?;
-        Ok(tree)
-    }
-
-    /// Checks the experiment as it is and with each value of the grid, other keys at their first.
-    fn check(&self) -> Result<(), SpecError> {
-        let grid = self.resolve(&[])?.experiment.grid;
-        self.check_grid_paths(grid.keys())?;
-        let setting = |key: &String, value: &Value| Override { path: key.clone(), value: value.clone() };
-        let firsts: Vec<_> = grid.iter().map(|(key, values)| setting(key, &values[0])).collect();
-        for (position, (key, values)) in grid.iter().enumerate() {
-            for value in values {
-                let mut run = firsts.clone();
-                run[position] = setting(key, value);
-                self.resolve(&run)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Refuses keys of the grid that are no paths, lead nowhere, or set the same thing twice.
-    fn check_grid_paths<'a>(&self, keys: impl Iterator<Item = &'a String>) -> Result<(), SpecError> {
-        let mut seen: Vec<(KeyPath, &str)> = Vec::new();
-        for key in keys {
-            let refused =
-                |accepted: String| self.merged.tell(Fault::refused(&["grid", key], "this key", accepted));
-            let path = KeyPath::parse(key).map_err(|_| refused("keys with dots between them".into()))?;
-            let place = self.merged.place_of(&KeyPath::of(&["grid", key]));
-            let path = self.merged.route(&path, &place)?;
-            if let Some((_, twin)) =
-                seen.iter().find(|(other, _)| path.is_within(other) || other.is_within(&path))
-            {
-                return Err(refused(format!("one of `{twin}` and `{key}`, which set the same thing")));
-            }
-            seen.push((path, key));
-        }
-        Ok(())
-    }
-
-    /// Whether the grid sets β and `extra` does not say to what.
-    fn beta_is_open(&self, experiment: &ExperimentSpec, extra: &[Override]) -> bool {
-        let beta = KeyPath::of(&["circuit", "nudge", "beta"]);
-        let sets_beta = |path: &str| {
-            let routed =
-                KeyPath::parse(path).and_then(|path| self.merged.route(&path, &Place::Set(String::new())));
-            routed.is_ok_and(|path| beta.is_within(&path))
-        };
-        experiment.grid.keys().any(|key| sets_beta(key))
-            && !extra.iter().any(|setting| sets_beta(&setting.path))
-    }
-
-    fn make_absolute(&self, experiment: &mut ExperimentSpec) {
-        if let InitSpec::Weights(file) = &mut experiment.init {
-            self.absolute(file);
-        }
-        if let Some(folder) = &mut experiment.dataset.path {
-            self.absolute(folder);
-        }
-        for (key, values) in &mut experiment.grid {
-            values.iter_mut().filter_map(|value| path_in(key, value)).for_each(|path| self.absolute(path));
-        }
-    }
-
-    fn absolute(&self, path: &mut String) {
-        let joined = self.base.join(&*path);
-        *path = std::path::absolute(&joined).unwrap_or(joined).display().to_string();
-    }
-}
-
-impl Resolved {
-    /// The whole experiment as a file, its circuit inline: loading it gives the same again.
-    ///
-    /// # Panics
-    /// When the description was changed by hand to hold a whole number above `i64::MAX`, which TOML
-    /// cannot write and hence no file can bring.
-    #[must_use]
-    pub fn to_toml(&self) -> String {
-        let circuit = CircuitSource::Inline(Box::new(self.circuit.clone()));
-        let whole = ExperimentSpec { circuit, ..self.experiment.clone() };
-        // Keys are text, enums are names or tables, absent options are skipped: only such a number can fail.
-        toml::to_string(&whole).expect("a description is made of what TOML can write")
-    }
-}
-
-/// Puts the circuit file and the settings into a written experiment.
-fn merge(written: &Tree, base: &Path, settings: &[Override]) -> Result<Tree, SpecError> {
-    let mut tree = written.clone();
-    settings.iter().filter(|setting| chooses_circuit(setting)).try_for_each(|setting| tree.set(setting))?;
-    if let Some(Value::String(file)) = tree.table.get("circuit") {
-        let circuit = circuit_tree(&tree, &base.join(file))?;
-        tree.take_in(circuit);
-    }
-    settings.iter().filter(|setting| !chooses_circuit(setting)).try_for_each(|setting| tree.set(setting))?;
-    tree.lend(&KeyPath::of(&["circuit", "network"]), "network");
-    Ok(tree)
-}
-
-fn circuit_tree(experiment: &Tree, path: &Path) -> Result<Tree, SpecError> {
-    let text = fs::read_to_string(path).map_err(|source| {
-        let key = KeyPath::of(&["circuit"]);
-        let found = key.value_in(&experiment.table).map(shown).unwrap_or_default();
-        let place = experiment.place_of(&key);
-        SpecError::UnreadableCircuit { at: Box::new(At { place, path: key, found }), source }
-    })?;
-    Tree::parse(FileKind::Circuit, &path.display().to_string(), &text)
-}
-
-/// Whether a setting names the circuit as a whole.
-fn chooses_circuit(setting: &Override) -> bool {
-    setting.path.trim() == "circuit"
-}
-
-/// Expectations about rules that `--set` has taken out of the run are not about this run.
-fn forget_absent_rules(experiment: &mut ExperimentSpec) {
-    let all = [RuleKind::Bp, RuleKind::Dp, RuleKind::DpTranspose, RuleKind::Custom];
-    let absent: Vec<_> =
-        all.iter().filter(|rule| !experiment.rules.contains(rule)).map(|rule| rule_name(*rule)).collect();
-    experiment.expect.retain(|key, _| key.split_once('.').is_none_or(|(rule, _)| !absent.contains(&rule)));
-}
-
-/// The path of a file that a grid's value holds, if its key is one that names files.
-fn path_in<'a>(key: &str, value: &'a mut Value) -> Option<&'a mut String> {
-    let held = match key {
-        "circuit" | "init.weights" | "dataset.path" => Some(value),
-        "init" => value.as_table_mut().and_then(|table| table.get_mut("weights")),
-        "dataset" => value.as_table_mut().and_then(|table| table.get_mut("path")),
-        _ => None,
-    };
-    match held {
-        Some(Value::String(path)) => Some(path),
-        _ => None,
-    }
+    Loaded::new(base, written, overrides.to_vec())
 }
 
 fn text_of(path: &Path) -> Result<String, SpecError> {
     fs::read_to_string(path)
         .map_err(|source| SpecError::Unreadable { file: path.display().to_string(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::circuit::{ActivationKind, SupplySpec, Variant};
+    use crate::spec::experiment::CircuitSource;
+    use crate::spec::loaded::Resolved;
+
+    const EXPERIMENT: &str = r#"
+        name = "one"
+        circuit = { name = "inline", neuron.activation = "tanh" }
+        dataset = "digits"
+        network = [64, 32, 10]
+        epochs = 3
+        batch = 50
+        seeds = [1, 2]
+        rules = ["bp", "dp"]
+        optimizer = { kind = "adam", learning_rate = 3e-3 }
+        [grid]
+        "nudge.alpha" = [0.0, 0.5]
+        [expect]
+        "dp.test_accuracy" = { at_least = 0.9 }
+    "#;
+
+    fn settings(texts: &[&str]) -> Vec<Override> {
+        texts.iter().map(|text| text.parse().unwrap()).collect()
+    }
+
+    fn circuit(text: &str, set: &[&str]) -> Result<CircuitSpec, SpecError> {
+        parse_circuit("c.toml", text, &settings(set))
+    }
+
+    fn experiment(set: &[&str]) -> Result<Resolved, SpecError> {
+        parse_experiment("e.toml", EXPERIMENT, &settings(set))?.resolve(&[])
+    }
+
+    fn message<T: std::fmt::Debug>(result: Result<T, SpecError>) -> String {
+        result.unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_setting_may_make_a_section_that_the_file_lacks() {
+        let set = circuit("", &["supply.low=-1", "supply.high=1 V"]).unwrap();
+        assert_eq!(set.supply, Some(SupplySpec { low: -1.0, high: 1.0 }));
+        let error = message(circuit("", &["supply.low=-1"]));
+        assert!(error.starts_with("--set supply.low=-1: `supply.high`: missing"), "{error}");
+    }
+
+    #[test]
+    fn a_setting_replaces_a_table_or_reaches_into_it() {
+        let whole = circuit("", &["nudge.variant={plus=0.3,minus=0.7}"]).unwrap();
+        assert_eq!(whole.nudge.variant, Variant::Custom { plus: 0.3, minus: 0.7 });
+        let file = "nudge.variant = { plus = 0.1, minus = 0.7 }";
+        assert_eq!(circuit(file, &["nudge.variant.plus=0.3"]).unwrap(), whole);
+        let error = message(circuit("nudge.variant = 'dp'", &["nudge.variant.plus=0.3"]));
+        assert!(error.contains("`nudge.variant`: found \"dp\"") && error.contains("a table"), "{error}");
+    }
+
+    #[test]
+    fn a_bare_activation_takes_settings_of_its_table() {
+        let set = circuit("neuron.activation = 'tanh'", &["neuron.activation.scale=250 mV"]).unwrap();
+        assert_eq!((set.neuron.activation.kind, set.neuron.activation.scale), (ActivationKind::Tanh, 0.25));
+    }
+
+    #[test]
+    fn softplus_takes_its_amplitude_from_its_scale() {
+        let spec = circuit("neuron.activation = { kind = 'softplus', scale = 0.1 }", &[]).unwrap();
+        assert!((spec.neuron.activation.amplitude - 0.1).abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn a_bad_setting_is_told_as_a_setting_with_the_nearest_name() {
+        let error = message(circuit("neuron.leak = 1e-9", &["neuron.leak=-1 nS"]));
+        assert!(error.starts_with("--set neuron.leak=-1 nS: `neuron.leak`: found \"-1 nS\""), "{error}");
+        let error = message(circuit("", &["neuron.capacitence=1e-15"]));
+        assert!(
+            error.starts_with("--set neuron.capacitence") && error.contains("did you mean `capacitance`"),
+            "{error}"
+        );
+        let error = message(experiment(&["alpha=0.2"]));
+        assert!(
+            error.starts_with("--set alpha=0.2") && error.contains("did you mean `nudge.alpha`"),
+            "{error}"
+        );
+        let error = message(experiment(&["noise.thermal=true"]));
+        assert!(error.contains("not yet known"), "{error}");
+    }
+
+    #[test]
+    fn a_path_is_looked_up_in_the_experiment_and_then_in_its_circuit() {
+        let set = experiment(&["name=two", "temperature=0 degC", "circuit.name=other", "epochs=7"]).unwrap();
+        assert_eq!((set.experiment.name.as_str(), set.circuit.name.as_str()), ("two", "other"));
+        assert_eq!((set.experiment.epochs, set.circuit.temperature.to_bits()), (7, 273.15_f64.to_bits()));
+    }
+
+    #[test]
+    fn the_grid_can_be_set_with_or_without_quotes() {
+        for set in ["grid.\"nudge.beta\"=[0.1, 0.2]", "grid.nudge.beta=[0.1, 0.2]"] {
+            let grid = experiment(&[set]).unwrap().experiment.grid;
+            assert_eq!((grid.len(), grid["nudge.beta"].len()), (2, 2), "{set}");
+        }
+    }
+
+    #[test]
+    fn settings_of_a_run_go_on_top_and_are_checked() {
+        let loaded = parse_experiment("e.toml", EXPERIMENT, &settings(&["nudge.beta=0.25"])).unwrap();
+        let run = loaded.resolve(&settings(&["nudge.alpha=0", "neuron.activation.scale=2"])).unwrap();
+        let nudge = &run.circuit.nudge;
+        assert!(nudge.alpha == 0.0 && nudge.beta == 0.25 && run.circuit.neuron.activation.scale == 2.0);
+        let error = message(loaded.resolve(&settings(&["nudge.alpha=2"])));
+        assert!(error.starts_with("e.toml:12:9: `circuit.nudge.alpha`: found 2"), "{error}");
+    }
+
+    #[test]
+    fn a_setting_of_what_the_grid_varies_takes_its_place() {
+        for set in ["nudge.alpha=0.3", "circuit.nudge.alpha=0.3"] {
+            let set = experiment(&[set]).unwrap();
+            assert!(set.experiment.grid.is_empty() && set.circuit.nudge.alpha == 0.3);
+        }
+        let error = message(experiment(&["nudge.alpha=1.5"]));
+        assert!(error.starts_with("--set nudge.alpha=1.5"), "{error}");
+    }
+
+    #[test]
+    fn a_grid_over_beta_excuses_a_beta_of_zero_in_the_file() {
+        assert!(message(experiment(&["nudge.beta=0"])).contains("rule `dp` divides by it"));
+        assert!(experiment(&["nudge.beta=0", "grid.nudge.beta=[0.1]"]).is_ok());
+        assert!(experiment(&["nudge.beta=0", "rules=[\"bp\"]"]).is_ok(), "bp needs no nudge");
+    }
+
+    #[test]
+    fn expectations_about_rules_that_a_setting_took_out_are_dropped() {
+        assert!(experiment(&["rules=[\"bp\"]"]).unwrap().experiment.expect.is_empty());
+    }
+
+    #[test]
+    fn the_experiment_and_its_circuit_agree_on_the_network() {
+        let set = experiment(&["circuit.network=[64, 10]"]).unwrap();
+        assert_eq!(set.experiment.network, [64, 10]);
+        assert_eq!(set.circuit.network.as_deref(), Some(&[64, 10][..]));
+        assert_eq!(set.experiment.circuit, CircuitSource::Inline(Box::new(set.circuit.clone())));
+    }
+
+    #[test]
+    fn a_missing_file_is_named() {
+        let error = message(load_circuit(Path::new("no/such.toml"), &[]));
+        assert!(error.starts_with("no/such.toml: cannot be read"), "{error}");
+    }
 }

@@ -35,7 +35,7 @@ pub enum SpecError {
         message: String,
     },
     /// A key that does not exist.
-    #[error("{at}: unknown key\n  accepted: {}{}", names(.accepted), meant(.nearest))]
+    #[error("{at}: unknown key\n  accepted: {}{}", names(.accepted), meant(.nearest.as_deref()))]
     UnknownKey {
         /// The key.
         at: Box<At>,
@@ -45,7 +45,7 @@ pub enum SpecError {
         nearest: Option<String>,
     },
     /// A name that is not in a list of names.
-    #[error("{at}: found {}\n  accepted: {}{}", .at.found, names(.accepted), meant(.nearest))]
+    #[error("{at}: found {}\n  accepted: {}{}", .at.found, names(.accepted), meant(.nearest.as_deref()))]
     UnknownName {
         /// The key and the name found there.
         at: Box<At>,
@@ -72,7 +72,7 @@ pub enum SpecError {
     },
     /// A section that a later version will have.
     #[error(
-        "{at}: not in this version, which simulates ideal devices only for `{section}`\n  accepted: no section `{section}`; absent means ideal"
+        "{at}: not yet known; this version simulates ideal devices only for `{section}`\n  accepted: no section `{section}`, which means ideal"
     )]
     Promised {
         /// The section.
@@ -167,8 +167,8 @@ fn names(names: &[String]) -> String {
 }
 
 /// The line that names what was probably meant.
-fn meant(nearest: &Option<String>) -> String {
-    nearest.as_ref().map(|name| format!("\n  did you mean `{name}`?")).unwrap_or_default()
+fn meant(nearest: Option<&str>) -> String {
+    nearest.map(|name| format!("\n  did you mean `{name}`?")).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! key `circuit`, with the circuit's own places. Overrides go into the tree, too, and leave their
 //! text as the place.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::de::DeserializeOwned;
 use toml::Value;
@@ -22,6 +22,9 @@ const PROMISED: [&str; 4] = ["noise", "mismatch", "synapse", "converters"];
 
 /// Keys whose bare name becomes the `kind` of a table when one of the table's keys is set.
 const NAMED_KINDS: [&str; 3] = ["activation", "output_activation", "dataset"];
+
+/// What is said to a key of the grid that lacks its quotes.
+const QUOTED_GRID: &str = "a list; a path with dots needs quotes: \"nudge.alpha\" = [0.0, 0.5]";
 
 /// Where a value was written.
 #[derive(Clone, Debug)]
@@ -99,17 +102,36 @@ impl Tree {
         }
     }
 
-    /// Puts a setting in. In an experiment a path is looked up there first and then in its circuit.
+    /// Puts a setting from outside in; a grid over the same key makes way for it.
     ///
-    /// A setting that is one of the file's `[grid]` is told with its line there.
+    /// In an experiment a path is looked up there first and then in its circuit.
     ///
     /// # Errors
     /// When the path leads nowhere, or through a value that is no table.
     pub fn set(&mut self, setting: &Override) -> Result<(), SpecError> {
+        let place = Place::Set(setting.to_string());
+        self.put(setting, place.clone())?;
+        let path = route(self.kind, &KeyPath::parse(&setting.path)?, &place)?;
+        let kind = self.kind;
+        if let (FileKind::Experiment, Some(Value::Table(grid))) = (kind, self.table.get_mut("grid")) {
+            let leads_to = |key: &str| KeyPath::parse(key).and_then(|key| route(kind, &key, &place));
+            grid.retain(|key, _| leads_to(key).map_or(true, |varied| varied != path));
+        }
+        Ok(())
+    }
+
+    /// Puts a setting of one run in; one that is of the file's `[grid]` is told with its line there.
+    ///
+    /// # Errors
+    /// As for [`Tree::set`].
+    pub fn set_for_run(&mut self, setting: &Override) -> Result<(), SpecError> {
         let in_grid =
             self.origins.get(&KeyPath::of(&["grid", &setting.path])).map(|origin| origin.place.clone());
-        let place = in_grid.unwrap_or_else(|| Place::Set(setting.to_string()));
-        let path = self.route(&KeyPath::parse(&setting.path)?, &place)?;
+        self.put(setting, in_grid.unwrap_or_else(|| Place::Set(setting.to_string())))
+    }
+
+    fn put(&mut self, setting: &Override, place: Place) -> Result<(), SpecError> {
+        let path = route(self.kind, &KeyPath::parse(&setting.path)?, &place)?;
         let through = insert(&mut self.table, &path.0, setting.value.clone());
         through.map_err(|depth| {
             let path = KeyPath(path.0[..depth].to_vec());
@@ -124,29 +146,6 @@ impl Tree {
             self.origins.insert(path, Origin { place: place.clone(), strip: 0 });
         }
         Ok(())
-    }
-
-    /// Where in the tree a setting's path leads.
-    ///
-    /// # Errors
-    /// [`SpecError::UnknownKey`] when neither the experiment nor the circuit has its first key.
-    pub fn route(&self, path: &KeyPath, place: &Place) -> Result<KeyPath, SpecError> {
-        let (first, second) = (path.key_at(0).unwrap_or_default(), path.key_at(1));
-        match self.kind {
-            FileKind::Circuit if first == "circuit" && second.is_some() => Ok(KeyPath(path.0[1..].to_vec())),
-            FileKind::Circuit => Ok(path.clone()),
-            FileKind::Experiment if first == "circuit" && second == Some("network") => {
-                Ok(KeyPath(path.0[1..].to_vec()))
-            }
-            FileKind::Experiment if ["grid", "expect"].contains(&first) => Ok(joined(path)),
-            FileKind::Experiment if schema::has_key(FileKind::Experiment, first) => Ok(path.clone()),
-            FileKind::Experiment
-                if schema::has_key(FileKind::Circuit, first) || PROMISED.contains(&first) =>
-            {
-                Ok(path.below(&KeyPath::of(&["circuit"])))
-            }
-            FileKind::Experiment => Err(unknown_path(path, place)),
-        }
     }
 
     /// Reads the tree as a type.
@@ -184,6 +183,8 @@ impl Tree {
         let at = |found: String| Box::new(At { place, path: path.clone(), found });
         match fault.kind {
             FaultKind::Refused { found, accepted } => {
+                let quotes = is_unquoted_grid(&fault.path, &self.table);
+                let accepted = if quotes { QUOTED_GRID.into() } else { accepted };
                 SpecError::Refused { at: at(written.unwrap_or(found)), accepted }
             }
             FaultKind::UnknownName { found, accepted } => {
@@ -215,6 +216,32 @@ impl Tree {
         };
         path.0.len() == circuit + 1 && path.key_at(circuit).is_some_and(|key| PROMISED.contains(&key))
     }
+}
+
+/// Where in a tree of this kind a setting's path leads.
+///
+/// # Errors
+/// [`SpecError::UnknownKey`] when neither the experiment nor the circuit has its first key.
+pub fn route(kind: FileKind, path: &KeyPath, place: &Place) -> Result<KeyPath, SpecError> {
+    let (first, second) = (path.key_at(0).unwrap_or_default(), path.key_at(1));
+    match kind {
+        FileKind::Circuit if first == "circuit" && second.is_some() => Ok(KeyPath(path.0[1..].to_vec())),
+        FileKind::Circuit => Ok(path.clone()),
+        FileKind::Experiment if first == "circuit" && second == Some("network") => {
+            Ok(KeyPath(path.0[1..].to_vec()))
+        }
+        FileKind::Experiment if ["grid", "expect"].contains(&first) => Ok(joined(path)),
+        FileKind::Experiment if schema::has_key(FileKind::Experiment, first) => Ok(path.clone()),
+        FileKind::Experiment if schema::has_key(FileKind::Circuit, first) || PROMISED.contains(&first) => {
+            Ok(path.below(&KeyPath::of(&["circuit"])))
+        }
+        FileKind::Experiment => Err(unknown_path(path, place)),
+    }
+}
+
+/// Whether a key of the grid was written with dots but without quotes, so that TOML made tables of it.
+fn is_unquoted_grid(path: &KeyPath, table: &toml::Table) -> bool {
+    path.0.len() == 2 && path.key_at(0) == Some("grid") && path.value_in(table).is_some_and(Value::is_table)
 }
 
 /// Puts a value into nested tables, making those that lack; `Err` is the depth of what is no table.
@@ -258,7 +285,8 @@ fn unknown_path(path: &KeyPath, place: &Place) -> SpecError {
     let leaf = last_key(path);
     let same_leaf = all.iter().find(|known| known.rsplit('.').next() == Some(&leaf)).cloned();
     let nearest = same_leaf.or_else(|| nearest(&path.to_string(), all.iter().map(String::as_str)));
-    let accepted = all.iter().filter(|known| !known.contains('.')).cloned().collect();
+    let roots: BTreeSet<_> = all.iter().filter(|known| !known.contains('.')).cloned().collect();
+    let accepted = roots.into_iter().collect();
     let at = At { place: place.clone(), path: path.clone(), found: path.to_string() };
     SpecError::UnknownKey { at: Box::new(at), accepted, nearest }
 }
