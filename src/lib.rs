@@ -17,3 +17,4 @@ pub mod analysis;
 pub mod record;
 pub mod figure;
 pub mod experiment;
+pub mod cli;

@@ -27,7 +27,8 @@ use crate::record::folder::{Folder, Mode, Opening};
 use crate::record::manifest::{Manifest, sha256};
 use crate::record::rows::Summary;
 use crate::record::{atomic, json};
-use crate::spec::{Resolved, SpecError};
+use crate::record::weights::read_weights;
+use crate::spec::{InitSpec, Resolved, RuleKind, SpecError};
 use run::Setting;
 
 /// Why an experiment could not be carried out.
@@ -37,6 +38,9 @@ pub enum ExperimentError {
     /// The description is refused.
     #[error(transparent)]
     Spec(#[from] SpecError),
+    /// An input file or the output folder cannot be used; found before any work.
+    #[error(transparent)]
+    Input(RecordError),
     /// Files could not be read or written.
     #[error(transparent)]
     Record(#[from] RecordError),
@@ -130,7 +134,11 @@ pub fn carry_out<T: Real>(
     observer: &dyn Observer,
 ) -> Result<Ending, ExperimentError> {
     for plan in plans {
-        check_network(&plan.resolved.experiment.network, dataset)?;
+        let experiment = &plan.resolved.experiment;
+        check_network(&experiment.network, dataset)?;
+        if let InitSpec::Weights(file) = &experiment.init {
+            read_weights::<T>(file.as_ref(), Some(&experiment.network)).map_err(ExperimentError::Input)?;
+        }
     }
     let text = base.to_toml();
     let hash = sha256(format!("{}\n{}\n{text}", options.precision, dataset.sha256).as_bytes());
@@ -139,7 +147,7 @@ pub fn carry_out<T: Real>(
     manifest.data.insert(dataset.name.clone(), dataset.sha256.clone());
     manifest.threads = options.threads;
     manifest.precision = options.precision.into();
-    let folder = match Folder::open(&options.folder, options.mode, &hash)? {
+    let folder = match Folder::open(&options.folder, options.mode, &hash).map_err(ExperimentError::Input)? {
         Opening::Complete => return Ok(Ending::AlreadyComplete),
         Opening::Fresh(folder) => folder,
         Opening::Partial(folder) => {
@@ -152,7 +160,7 @@ pub fn carry_out<T: Real>(
     folder.write_manifest(&manifest)?;
     atomic::write(&folder.path().join("experiment.toml"), text.as_bytes())?;
     let setting = Setting { folder: &folder, dataset, stop: options.stop, observer };
-    let first = plans.iter().take_while(|p| p.rule == crate::spec::RuleKind::Bp).count();
+    let first = plans.iter().take_while(|p| p.rule == RuleKind::Bp).count();
     for phase in [&plans[..first], &plans[first..]] {
         in_parallel(phase, options.threads, &|plan| run::train::<T>(&setting, plan))?;
     }
@@ -194,4 +202,18 @@ fn in_parallel(
         Ok(Some(error)) => Err(error),
         _ => Ok(()),
     }
+}
+
+/// Mean time (s) of one training batch, measured on the first run of each rule with its initial weights.
+#[must_use]
+pub fn time_of_a_batch(plans: &[RunPlan], dataset: &Dataset) -> f64 {
+    let (mut total, mut count) = (0.0, 0_usize);
+    for (i, plan) in plans.iter().enumerate() {
+        let runs = plans.iter().filter(|p| p.rule == plan.rule).count();
+        if plans[..i].iter().all(|p| p.rule != plan.rule) {
+            total += run::time_batch(plan, dataset) * runs as f64;
+            count += runs;
+        }
+    }
+    total / count.max(1) as f64
 }
