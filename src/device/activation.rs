@@ -94,7 +94,7 @@ impl Activation {
         assert_eq!(potentials.len(), slopes.len(), "as many slopes as potentials");
         let map = self.affine(shift);
         match self.kind {
-            ActivationKind::Linear => slopes.fill(map.steepest()),
+            ActivationKind::Linear => slopes.fill(map.gain),
             ActivationKind::Relu => vector::derivative::<T, vector::Relu>(map, potentials, slopes),
             ActivationKind::HardSigmoid => {
                 vector::derivative::<T, vector::HardSigmoid>(map, potentials, slopes);
@@ -111,8 +111,7 @@ impl Activation {
         let z = self.argument(potential);
         let shape = match self.kind {
             ActivationKind::Linear => z,
-            ActivationKind::Relu if z <= 0.0 => 0.0,
-            ActivationKind::Relu => z,
+            ActivationKind::Relu => positive_part(z),
             ActivationKind::HardSigmoid => z.clamp(0.0, 1.0),
             ActivationKind::Tanh => z.tanh(),
             ActivationKind::Sigmoid => logistic(z),
@@ -191,4 +190,171 @@ fn logistic(z: f64) -> f64 {
 /// `max(z, 0)` that lets NaN through.
 fn positive_part(z: f64) -> f64 {
     if z < 0.0 { 0.0 } else { z }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const KINDS: [ActivationKind; 6] = [
+        ActivationKind::Relu,
+        ActivationKind::HardSigmoid,
+        ActivationKind::Tanh,
+        ActivationKind::Softplus,
+        ActivationKind::Sigmoid,
+        ActivationKind::Linear,
+    ];
+
+    /// A device whose numbers are exact in single precision, as is the reciprocal of its scale.
+    fn device(kind: ActivationKind) -> Activation {
+        Activation::new(&ActivationSpec { kind, amplitude: 1.5, scale: 0.25, offset: 0.125 })
+    }
+
+    fn plain(kind: ActivationKind) -> Activation {
+        Activation::new(&ActivationSpec { kind, amplitude: 1.0, scale: 1.0, offset: 0.0 })
+    }
+
+    fn outputs<T: Real>(device: &Activation, potentials: &[T]) -> Vec<T> {
+        let mut outputs = vec![T::of(7.0); potentials.len()];
+        device.apply(potentials, &mut outputs);
+        outputs
+    }
+
+    fn slopes<T: Real>(device: &Activation, potentials: &[T]) -> Vec<T> {
+        let mut slopes = vec![T::of(7.0); potentials.len()];
+        device.derivative(potentials, &mut slopes);
+        slopes
+    }
+
+    /// Both kernels against the scalar reference. The argument is rounded once on its way into an
+    /// exponential, which turns that into `|z|` units of the result. The end of the normal range is cut.
+    fn check<T: Real>(potentials: &[T]) -> Result<(), TestCaseError> {
+        for kind in KINDS {
+            let device = device(kind);
+            let pairs = outputs(&device, potentials).into_iter().zip(slopes(&device, potentials));
+            for ((output, slope), v) in pairs.zip(potentials.iter().map(|v| v.to_f64())) {
+                let units = (8.0 + 2.0 * device.argument(v).abs()) * T::EPSILON.to_f64();
+                let near = |own: f64, exact: f64| (own - exact).abs() <= units * exact.abs() + 1e-36;
+                prop_assert!(near(output.to_f64(), device.value(v)), "{kind:?} at {v}: {output}");
+                prop_assert!(near(slope.to_f64(), device.slope(v)), "{kind:?} slope at {v}: {slope}");
+            }
+        }
+        Ok(())
+    }
+
+    proptest! {
+        #[test]
+        fn the_kernels_agree_with_the_reference_in_single_precision(v in prop::collection::vec(-20.0_f32..20.0, 1..80)) {
+            check(&v)?;
+        }
+
+        #[test]
+        fn the_kernels_agree_with_the_reference_in_double_precision(v in prop::collection::vec(-20.0..20.0, 1..80)) {
+            check(&v)?;
+        }
+
+        #[test]
+        fn slopes_are_those_of_the_values(v in -3.0..3.0) {
+            for kind in KINDS {
+                let device = device(kind);
+                let h = 1e-6;
+                if device.kinks().iter().all(|kink| f64::abs(v - kink) > h) {
+                    let central = (device.value(v + h) - device.value(v - h)) / (2.0 * h);
+                    // Third derivatives stay below 10 A/u³ = 960, so h²/6 of them is 1.6e-10; rounding 1e-9.
+                    prop_assert!((device.slope(v) - central).abs() < 3e-9, "{kind:?} at {v}");
+                }
+            }
+        }
+
+        #[test]
+        fn a_shift_moves_the_device_along(v in -3.0..3.0, eighths in -16_i8..16) {
+            let shift = f64::from(eighths) / 8.0;
+            for kind in KINDS {
+                let spec = ActivationSpec { kind, amplitude: 1.0, scale: 1.0, offset: shift };
+                let (mut shifted, mut slope) = ([0.0], [0.0]);
+                plain(kind).apply_shifted(shift, &[v], &mut shifted);
+                plain(kind).derivative_shifted(shift, &[v], &mut slope);
+                prop_assert_eq!(shifted[0], outputs(&Activation::new(&spec), &[v])[0]);
+                prop_assert_eq!(slope[0], slopes(&Activation::new(&spec), &[v])[0]);
+            }
+        }
+
+        #[test]
+        fn no_shift_and_position_in_the_slice_change_no_bit(v in prop::collection::vec(-5.0..5.0, 1..70)) {
+            for kind in KINDS {
+                let whole = outputs(&device(kind), &v);
+                let mut shifted = vec![0.0; v.len()];
+                device(kind).apply_shifted(0.0, &v, &mut shifted);
+                prop_assert_eq!(&shifted, &whole);
+                let alone: Vec<f64> = v.iter().map(|&v| outputs(&device(kind), &[v])[0]).collect();
+                prop_assert_eq!(alone, whole);
+            }
+        }
+    }
+
+    #[test]
+    fn known_points_of_every_shape() {
+        let at = |kind, v: f64| (outputs(&plain(kind), &[v])[0], slopes(&plain(kind), &[v])[0]);
+        assert_eq!(at(ActivationKind::Relu, -1.0), (0.0, 0.0));
+        assert_eq!(at(ActivationKind::Relu, 2.0), (2.0, 1.0));
+        assert_eq!(at(ActivationKind::HardSigmoid, 0.5), (0.5, 1.0));
+        assert_eq!(at(ActivationKind::HardSigmoid, 1.5), (1.0, 0.0));
+        assert_eq!(at(ActivationKind::Tanh, 0.0), (0.0, 1.0));
+        assert_eq!(at(ActivationKind::Sigmoid, 0.0), (0.5, 0.25));
+        assert_eq!(at(ActivationKind::Softplus, 0.0), (std::f64::consts::LN_2, 0.5));
+        assert_eq!(at(ActivationKind::Linear, -3.5), (-3.5, 1.0));
+    }
+
+    #[test]
+    fn on_a_kink_the_slope_is_zero() {
+        for kind in [ActivationKind::Relu, ActivationKind::HardSigmoid] {
+            for &kink in device(kind).kinks() {
+                assert_eq!(slopes(&device(kind), &[kink]), [0.0]);
+                assert_eq!(device(kind).slope(kink), 0.0);
+            }
+        }
+        assert_eq!(device(ActivationKind::Relu).kinks(), [0.125]);
+        assert_eq!(device(ActivationKind::HardSigmoid).kinks(), [0.125, 0.375]);
+        assert!(device(ActivationKind::Tanh).kinks().is_empty());
+    }
+
+    #[test]
+    fn not_a_number_stays_so_and_infinities_reach_the_limits() {
+        for kind in KINDS {
+            assert!(outputs(&plain(kind), &[f32::NAN])[0].is_nan(), "{kind:?}");
+            assert!(outputs(&plain(kind), &[f64::NAN])[0].is_nan(), "{kind:?}");
+            let extremes = [f64::NEG_INFINITY, -1e30, 1e30, f64::INFINITY];
+            for (own, v) in outputs(&plain(kind), &extremes).into_iter().zip(extremes) {
+                assert_eq!(own, plain(kind).value(v), "{kind:?} at {v}");
+            }
+            for (own, v) in slopes(&plain(kind), &extremes).into_iter().zip(extremes) {
+                assert_eq!(own, plain(kind).slope(v), "{kind:?} slope at {v}");
+            }
+        }
+    }
+
+    #[test]
+    fn only_the_plain_linear_device_is_the_identity() {
+        assert!(plain(ActivationKind::Linear).is_identity());
+        for kind in KINDS {
+            assert!(!device(kind).is_identity(), "{kind:?}");
+        }
+        let potentials = [1e300, -0.0, f64::NAN, 5e-324];
+        let copied = outputs(&plain(ActivationKind::Linear), &potentials);
+        assert!(copied.iter().zip(potentials).all(|(a, b)| a.to_bits() == b.to_bits()));
+    }
+
+    #[test]
+    fn saturation_is_where_the_slope_has_gone() {
+        assert!(plain(ActivationKind::Relu).saturated(-0.1) && !plain(ActivationKind::Relu).saturated(0.1));
+        assert!(plain(ActivationKind::HardSigmoid).saturated(1.0));
+        // sech² z = 0.01 at z = 2.993, and z = 5.987 for the sigmoid.
+        assert!(plain(ActivationKind::Tanh).saturated(-3.0) && !plain(ActivationKind::Tanh).saturated(-2.98));
+        assert!(
+            plain(ActivationKind::Sigmoid).saturated(6.0) && !plain(ActivationKind::Sigmoid).saturated(5.9)
+        );
+        assert!(!plain(ActivationKind::Linear).saturated(1e9));
+    }
 }

@@ -1,1 +1,131 @@
-//! figure
+//! Figures and the report of an output folder.
+//!
+//! Figures read tables and never compute physics, so any of them can be drawn again from the
+//! folder alone. A figure is a file with a [`Figure`] and a line in [`catalogue`]; it turns
+//! [`Tables`] into a [`page::Page`], which `render` writes as SVG and as PNG.
+
+use std::path::{Path, PathBuf};
+
+mod accuracy;
+mod angle;
+mod axis;
+mod curves;
+mod error;
+mod groups;
+mod legend;
+mod loss;
+mod margin;
+mod outcomes;
+mod page;
+mod palette;
+mod render;
+mod report;
+mod settle_time;
+mod sheet;
+mod summary;
+#[cfg(test)]
+mod synthetic;
+mod tables;
+mod trajectories;
+mod weight_scatter;
+mod weights;
+mod words;
+
+pub use error::FigureError;
+pub use page::Page;
+pub use report::report;
+pub use tables::{Run, Settings, Tables, Weights};
+
+/// A kind of figure.
+#[derive(Clone, Copy, Debug)]
+pub struct Figure {
+    /// Name of its files.
+    pub name: &'static str,
+    /// Title.
+    pub title: &'static str,
+    /// What to look for, a paragraph.
+    pub caption: &'static str,
+    /// Draws it.
+    pub draw: fn(&Tables) -> Result<Page, FigureError>,
+}
+
+/// Files of a figure.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Drawn {
+    /// Its name.
+    pub name: &'static str,
+    /// The vector file.
+    pub svg: PathBuf,
+    /// The pixel file.
+    pub png: PathBuf,
+}
+
+/// Every figure, in the order of the report.
+#[must_use]
+pub fn catalogue() -> &'static [Figure] {
+    &[
+        summary::FIGURE,
+        accuracy::FIGURE,
+        loss::FIGURE,
+        outcomes::FIGURE,
+        margin::FIGURE,
+        settle_time::FIGURE,
+        trajectories::FIGURE,
+        angle::FIGURE,
+        weights::FIGURE,
+        weight_scatter::FIGURE,
+    ]
+}
+
+impl Figure {
+    /// The figure as an SVG document.
+    ///
+    /// # Errors
+    /// [`FigureError`] if a weight file is malformed or the plotting library refuses.
+    pub fn svg(&self, tables: &Tables) -> Result<String, FigureError> {
+        render::svg(&(self.draw)(tables)?)
+    }
+}
+
+/// Writes `folder/figures/NAME.svg` and `.png` of every figure.
+///
+/// A file is complete or absent: it is written under a temporary name first.
+///
+/// # Errors
+/// [`FigureError`] names the file that cannot be read or written.
+pub fn draw_all(folder: &Path, tables: &Tables) -> Result<Vec<Drawn>, FigureError> {
+    let folder = folder.join("figures");
+    std::fs::create_dir_all(&folder).map_err(|source| FigureError::Write { path: folder.clone(), source })?;
+    catalogue().iter().map(|figure| draw_one(&folder, figure, tables)).collect()
+}
+
+fn draw_one(folder: &Path, figure: &Figure, tables: &Tables) -> Result<Drawn, FigureError> {
+    let page = (figure.draw)(tables)?;
+    let svg = folder.join(format!("{}.svg", figure.name));
+    write_whole(&svg, &render::svg(&page)?)?;
+    let png = folder.join(format!("{}.png", figure.name));
+    // The ending tells the plotting library which format to write.
+    let unfinished = folder.join(format!(".{}.unfinished.png", figure.name));
+    render::png(&page, &unfinished)?;
+    std::fs::rename(&unfinished, &png).map_err(|source| FigureError::Write { path: png.clone(), source })?;
+    Ok(Drawn { name: figure.name, svg, png })
+}
+
+/// Writes a file under a temporary name beside it and renames it.
+fn write_whole(path: &Path, content: &str) -> Result<(), FigureError> {
+    let failed = |source| FigureError::Write { path: path.to_path_buf(), source };
+    let mut unfinished = path.as_os_str().to_owned();
+    unfinished.push(".unfinished");
+    std::fs::write(&unfinished, content).map_err(failed)?;
+    std::fs::rename(&unfinished, path).map_err(failed)
+}
+
+/// A page that says why there is nothing to draw.
+fn apology(title: &str, tables: &Tables, why: &str) -> Page {
+    let mut page = Page::new(640.0, 110.0);
+    page.text(page::Text { bold: true, ..page::text(title, (16.0, 28.0), 15.0) });
+    let subtitle = words::settings_line(tables, "all");
+    page.text(page::Text { ink: palette::GREY, ..page::text(subtitle, (16.0, 44.0), 10.5) });
+    page.text(page::text(why, (16.0, 78.0), 10.5));
+    page
+}

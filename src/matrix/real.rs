@@ -19,6 +19,9 @@ pub trait Real: RealField + Copy + Default + sealed::Sealed {
     /// One.
     const ONE: Self;
 
+    /// `|self|`, NaN included; compiled to one instruction.
+    #[doc(hidden)]
+    fn magnitude(self) -> Self;
     /// `self · factor + term`, rounded once. Slow where the processor has no such instruction.
     #[doc(hidden)]
     fn fused(self, factor: Self, term: Self) -> Self;
@@ -43,6 +46,9 @@ pub trait Real: RealField + Copy + Default + sealed::Sealed {
     /// Above it `eˣ` is infinite.
     #[doc(hidden)]
     const EXP_HIGHEST: Self;
+    /// Up to it `e⁻ˣ` is a normal number.
+    #[doc(hidden)]
+    const DECAY_LONGEST: Self;
     /// Above it `tanh x` rounds to 1.
     #[doc(hidden)]
     const TANH_ONE: Self;
@@ -66,10 +72,11 @@ impl Real for f32 {
     const ONE: Self = 1.0;
     const ROUNDER: Self = 12_582_912.0;
     const LOG2_E: Self = std::f32::consts::LOG2_E;
-    const LN_2_HIGH: Self = 0.693_359_375;
+    const LN_2_HIGH: Self = 355.0 / 512.0;
     const LN_2_LOW: Self = -2.121_944_4e-4;
     const EXP_LOWEST: Self = -104.0;
     const EXP_HIGHEST: Self = 89.0;
+    const DECAY_LONGEST: Self = 87.33;
     const TANH_ONE: Self = 10.0;
     const EXP_SERIES: &'static [Self] = &[1.0 / 5040.0, 1.0 / 720.0, 1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5];
     const ATANH_SERIES: &'static [Self] = &[1.0 / 9.0, 1.0 / 7.0, 1.0 / 5.0, 1.0 / 3.0, 1.0];
@@ -81,6 +88,11 @@ impl Real for f32 {
 
     fn to_f64(self) -> f64 {
         f64::from(self)
+    }
+
+    #[inline(always)]
+    fn magnitude(self) -> Self {
+        self.abs()
     }
 
     #[inline(always)]
@@ -105,6 +117,7 @@ impl Real for f64 {
     const LN_2_LOW: Self = 1.908_214_929_270_587_7e-10;
     const EXP_LOWEST: Self = -746.0;
     const EXP_HIGHEST: Self = 710.0;
+    const DECAY_LONGEST: Self = 708.39;
     const TANH_ONE: Self = 20.0;
     const EXP_SERIES: &'static [Self] = &[
         1.0 / 6_227_020_800.0,
@@ -139,6 +152,11 @@ impl Real for f64 {
 
     fn to_f64(self) -> f64 {
         self
+    }
+
+    #[inline(always)]
+    fn magnitude(self) -> Self {
+        self.abs()
     }
 
     #[inline(always)]

@@ -98,7 +98,7 @@ mod tests {
 
     fn moments() -> TensorWriter {
         let mut tensors = TensorWriter::new();
-        tensors.vector("moment", &dvector![1.0, f64::NAN]);
+        tensors.vector("moment", &[1.0, f64::NAN]);
         tensors
     }
 

@@ -73,8 +73,10 @@ pub struct LayersRow {
 pub struct TrajectoryRow {
     /// Outcome of the sample (MODEL.md §5 name).
     pub outcome: String,
-    /// Run whose final weights were used.
+    /// Run that met it.
     pub run: String,
+    /// Epoch of training in which it was met, from 1.
+    pub epoch: usize,
     /// Training sample.
     pub sample: usize,
     /// Layer, 1 to L.

@@ -224,7 +224,7 @@ impl TensorWriter {
     }
 
     /// Adds a vector.
-    pub fn vector<T: RealField + Copy>(&mut self, name: &str, vector: &DVector<T>) {
+    pub fn vector<T: RealField + Copy>(&mut self, name: &str, vector: &[T]) {
         self.add(name, vec![vector.len()], vector.iter().copied());
     }
 

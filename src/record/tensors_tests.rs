@@ -14,7 +14,7 @@ fn file_of(bytes: &[u8]) -> (tempfile::TempDir, PathBuf) {
 
 fn sample() -> TensorWriter {
     let mut writer = TensorWriter::new();
-    writer.vector("b.1", &dvector![0.5_f32, -0.25, 3e38]);
+    writer.vector("b.1", &[0.5_f32, -0.25, 3e38]);
     writer.matrix("W.1", &dmatrix![1.0, 2.0; 3.0, 4.0; 5.0, 6.0]);
     writer.metadata("zeta", "ä \"quoted\"");
     writer.metadata("alpha", "1");
@@ -40,7 +40,7 @@ fn the_safetensors_crate_reads_our_files_in_c_order() {
 #[test]
 fn our_bytes_are_those_of_the_safetensors_crate() {
     let mut writer = TensorWriter::new();
-    writer.vector("v", &dvector![1.5_f64, -2.0]);
+    writer.vector("v", &[1.5_f64, -2.0]);
     let data: Vec<u8> = [1.5_f64, -2.0].iter().flat_map(|value| value.to_le_bytes()).collect();
     assert_eq!(writer.to_bytes(), foreign("v", Dtype::F64, vec![2], &data));
 }
@@ -62,7 +62,7 @@ fn the_order_of_adding_does_not_change_the_bytes() {
     let mut other = TensorWriter::new();
     other.metadata("alpha", "1");
     other.matrix("W.1", &dmatrix![1.0, 2.0; 3.0, 4.0; 5.0, 6.0]);
-    other.vector("b.1", &dvector![0.5_f32, -0.25, 3e38]);
+    other.vector("b.1", &[0.5_f32, -0.25, 3e38]);
     other.metadata("zeta", "ä \"quoted\"");
     assert_eq!(sample().to_bytes(), other.to_bytes());
 }
@@ -146,7 +146,7 @@ fn a_missing_tensor_is_named_with_those_there_are_and_the_nearest() {
 #[test]
 fn a_double_beyond_single_range_is_an_error_not_an_infinity() {
     let mut writer = TensorWriter::new();
-    writer.vector("b.1", &dvector![1e39]);
+    writer.vector("b.1", &[1e39]);
     let (_folder, path) = file_of(&writer.to_bytes());
     let file = read(&path).unwrap();
     assert!(file.vector::<f32>("b.1", 1).unwrap_err().to_string().contains("1e39, too large for f32"));

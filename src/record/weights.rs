@@ -5,21 +5,12 @@
 
 use std::path::Path;
 
-use nalgebra::{DMatrix, DVector, RealField};
+use nalgebra::DMatrix;
 
 use super::RecordError;
 use super::tensors::{self, TensorFile, TensorWriter};
-
-/// Weights and biases of a network of L layers; entry `k − 1` belongs to layer k.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Weights<T> {
-    /// `W_k`, `n_k × n_{k−1}`.
-    pub forward: Vec<DMatrix<T>>,
-    /// `b_k`, `n_k` (V).
-    pub biases: Vec<DVector<T>>,
-    /// `F_k`, as `W_k`; `None` where one crossbar is read both ways. `F_1` has no effect.
-    pub feedback: Option<Vec<DMatrix<T>>>,
-}
+use crate::chip::Weights;
+use crate::matrix::Real;
 
 /// Reads a weight file; `network` (neurons per layer, input first) is taken from the file if `None`.
 ///
@@ -28,7 +19,7 @@ pub struct Weights<T> {
 /// # Errors
 /// Those of [`tensors::read`]; [`RecordError::MissingTensor`], [`RecordError::Shape`] where a shape does not
 /// follow from the layer before or from `network`, [`RecordError::ExtraTensor`] beyond the last layer.
-pub fn read_weights<T: RealField + Copy>(
+pub fn read_weights<T: Real>(
     path: &Path,
     network: Option<&[usize]>,
 ) -> Result<Weights<T>, RecordError> {
@@ -41,7 +32,7 @@ pub fn read_weights<T: RealField + Copy>(
     let mut weights = Weights { forward: Vec::new(), biases: Vec::new(), feedback: None };
     for (layer, pair) in (1..).zip(network.windows(2)) {
         weights.forward.push(file.matrix(&format!("W.{layer}"), (pair[1], pair[0]))?);
-        weights.biases.push(file.vector(&format!("b.{layer}"), pair[1])?);
+        weights.biases.push(file.vector::<T>(&format!("b.{layer}"), pair[1])?.as_slice().to_vec());
     }
     if file.names().any(|name| layer_of(name, "F.").is_some()) {
         weights.feedback = Some(read_feedback(&file, &network)?);
@@ -53,14 +44,14 @@ pub fn read_weights<T: RealField + Copy>(
 ///
 /// # Errors
 /// [`RecordError::Io`].
-pub fn write_weights<T: RealField + Copy>(path: &Path, weights: &Weights<T>) -> Result<(), RecordError> {
+pub fn write_weights<T: Real>(path: &Path, weights: &Weights<T>) -> Result<(), RecordError> {
     let mut writer = TensorWriter::new();
     add_weights(&mut writer, weights);
     writer.write(path)
 }
 
 /// Adds `W.k`, `b.k` and, if there are any, `F.k` to a file being made.
-pub fn add_weights<T: RealField + Copy>(writer: &mut TensorWriter, weights: &Weights<T>) {
+pub fn add_weights<T: Real>(writer: &mut TensorWriter, weights: &Weights<T>) {
     for (layer, matrix) in (1..).zip(&weights.forward) {
         writer.matrix(&format!("W.{layer}"), matrix);
     }
@@ -114,7 +105,7 @@ fn refuse_extra_layers(file: &TensorFile, layers: usize) -> Result<(), RecordErr
     }
 }
 
-fn read_feedback<T: RealField + Copy>(
+fn read_feedback<T: Real>(
     file: &TensorFile,
     network: &[usize],
 ) -> Result<Vec<DMatrix<T>>, RecordError> {
@@ -136,13 +127,13 @@ fn layer_of(name: &str, kind: &str) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use nalgebra::{dmatrix, dvector};
+    use nalgebra::dmatrix;
     use std::path::PathBuf;
 
     fn sample() -> Weights<f64> {
         Weights {
             forward: vec![dmatrix![1.0, 2.0; 3.0, 4.0; 5.0, 6.0], dmatrix![7.0, 8.0, 9.0]],
-            biases: vec![dvector![0.1, 0.2, 0.3], dvector![0.4]],
+            biases: vec![vec![0.1, 0.2, 0.3], vec![0.4]],
             feedback: None,
         }
     }
@@ -178,9 +169,9 @@ mod tests {
         assert!(text.contains("`W.1` has shape [3, 2], expected [4, 2]"), "{text}");
         let text = message(|writer| writer.matrix("W.2", &dmatrix![1.0, 2.0]), None);
         assert!(text.contains("`W.2` has shape [1, 2], expected [1, 3]"), "{text}");
-        let text = message(|writer| writer.vector("b.2", &dvector![1.0, 2.0]), None);
+        let text = message(|writer| writer.vector("b.2", &[1.0, 2.0]), None);
         assert!(text.contains("`b.2` has shape [2], expected [1]"), "{text}");
-        let text = message(|writer| writer.vector("W.2", &dvector![1.0]), None);
+        let text = message(|writer| writer.vector("W.2", &[1.0]), None);
         assert!(text.contains("`W.2` has shape [1], expected [n_2, n_1]"), "{text}");
     }
 
@@ -188,7 +179,7 @@ mod tests {
     fn a_layer_too_many_or_a_gap_is_named() {
         let text = message(|_| (), Some(&[2, 3]));
         assert!(text.contains("`W.2` is beyond the last of 1 layers"), "{text}");
-        let text = message(|writer| writer.vector("b.3", &dvector![1.0]), None);
+        let text = message(|writer| writer.vector("b.3", &[1.0]), None);
         assert!(text.contains("`b.3` is beyond the last of 2 layers"), "{text}");
         let text = message(|writer| writer.matrix("W.4", &dmatrix![1.0]), None);
         assert!(text.contains("no tensor `W.3`"), "{text}");

@@ -7,6 +7,7 @@
 
 use super::outcome::{Outcome, Trace};
 use crate::circuit::Circuit;
+use crate::matrix::elementwise::{max_abs_rows, max_distance_rows};
 use crate::matrix::{Matrix, Real};
 
 /// Windows into which the time limit is divided.
@@ -339,17 +340,10 @@ impl Sample {
 
 /// Per row: `max |u − v|` and `max |v|`; NaN if any is NaN.
 fn extremes<T: Real>(state: &Matrix<T>, drive: &Matrix<T>) -> (Vec<T>, Vec<T>) {
-    let mut residual = vec![T::zero(); state.nrows()];
-    let mut largest = vec![T::zero(); state.nrows()];
-    for (v, u) in state.column_iter().zip(drive.column_iter()) {
-        let rows = v.iter().zip(u.iter()).zip(residual.iter_mut().zip(largest.iter_mut()));
-        for ((&v, &u), (r, l)) in rows {
-            let (move_, size) = ((u - v).abs(), v.abs());
-            // Written so that a NaN enters and stays: `x != x` finds it, `x > NaN` keeps it.
-            *r = if move_ > *r || move_ != move_ { move_ } else { *r };
-            *l = if size > *l || size != size { size } else { *l };
-        }
-    }
+    let mut residual = vec![T::ZERO; state.nrows()];
+    let mut largest = vec![T::ZERO; state.nrows()];
+    max_distance_rows(drive.as_slice(), state.as_slice(), &mut residual);
+    max_abs_rows(state.as_view(), &mut largest);
     (residual, largest)
 }
 

@@ -6,6 +6,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::written::{WrittenActivation, WrittenVariant};
 use crate::units;
 
 /// A circuit: everything of MODEL.md §2 except the weights.
@@ -69,8 +70,8 @@ pub struct NeuronSpec {
 /// An activation device `f(v) = A φ((v − o)/u)` (MODEL.md §1).
 ///
 /// In a file either a bare kind (`"relu"`) or a table (`{ kind = "tanh", amplitude = 0.5 }`).
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(from = "WrittenActivation")]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
+#[schemars(with = "WrittenActivation")]
 pub struct ActivationSpec {
     /// The shape `φ`.
     pub kind: ActivationKind,
@@ -80,37 +81,6 @@ pub struct ActivationSpec {
     pub scale: f64,
     /// Offset `o` (V).
     pub offset: f64,
-}
-
-/// The two ways in which a file may write an activation.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(untagged, deny_unknown_fields)]
-pub enum WrittenActivation {
-    /// Only the kind; all else by default.
-    Kind(ActivationKind),
-    /// The kind with some of its parameters.
-    Full {
-        /// The shape `φ`.
-        kind: ActivationKind,
-        /// Amplitude `A` (V).
-        amplitude: Option<f64>,
-        /// Scale `u` (V).
-        scale: Option<f64>,
-        /// Offset `o` (V).
-        offset: Option<f64>,
-    },
-}
-
-impl From<WrittenActivation> for ActivationSpec {
-    fn from(written: WrittenActivation) -> Self {
-        let (kind, amplitude, scale, offset) = match written {
-            WrittenActivation::Kind(kind) => (kind, None, None, None),
-            WrittenActivation::Full { kind, amplitude, scale, offset } => (kind, amplitude, scale, offset),
-        };
-        let scale = scale.unwrap_or(1.0);
-        let natural = if kind == ActivationKind::Softplus { scale } else { 1.0 };
-        Self { kind, amplitude: amplitude.unwrap_or(natural), scale, offset: offset.unwrap_or(0.0) }
-    }
 }
 
 impl From<ActivationKind> for ActivationSpec {
@@ -158,7 +128,8 @@ pub struct NudgeSpec {
 }
 
 /// Feedback gains `a⁺, a⁻` (MODEL.md §2).
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
+#[schemars(with = "WrittenVariant")]
 #[serde(rename_all = "kebab-case")]
 pub enum Variant {
     /// `a⁺ = α`, `a⁻ = 1 − α`: the saddle-point objective.

@@ -5,17 +5,20 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::circuit::CircuitSpec;
+use super::written::WrittenDataset;
+
 /// An experiment: every combination of `seeds`, `rules` and `grid` is a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ExperimentSpec {
     /// Name; the default output folder is `results/NAME`.
     pub name: String,
-    /// Circuit file, relative to the experiment file.
-    pub circuit: String,
+    /// The circuit: a file, relative to the experiment file, or a table. Once resolved it is a table.
+    pub circuit: CircuitSource,
     /// Data set.
     pub dataset: DatasetSpec,
-    /// Neurons per layer, input first.
+    /// Neurons per layer, input first; the circuit's own if it has them and this is absent.
     pub network: Vec<usize>,
     /// Initial weights.
     #[serde(default)]
@@ -49,9 +52,19 @@ fn default_probe() -> usize {
     8
 }
 
+/// Where an experiment's circuit is described.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum CircuitSource {
+    /// A circuit file, relative to the experiment file.
+    File(String),
+    /// The circuit itself, in the experiment file.
+    Inline(Box<CircuitSpec>),
+}
+
 /// A data set: a built-in name or a table with options.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(from = "WrittenDataset")]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[schemars(with = "WrittenDataset")]
 pub struct DatasetSpec {
     /// Name: `digits`, `yin-yang`, `fashion-14`, `two-moons`, `mnist`, `fashion-mnist`, `idx`.
     pub kind: String,
@@ -66,38 +79,6 @@ pub struct DatasetSpec {
     pub test: Option<usize>,
     /// Seed of the train/test split or of the generator.
     pub split_seed: u64,
-}
-
-/// The two ways in which a file may name a data set.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(untagged, deny_unknown_fields)]
-pub enum WrittenDataset {
-    /// A built-in name.
-    Name(String),
-    /// A name with options.
-    Full {
-        /// Name.
-        kind: String,
-        /// Folder of IDX files.
-        path: Option<String>,
-        /// First so many training samples.
-        train: Option<usize>,
-        /// First so many test samples.
-        test: Option<usize>,
-        /// Seed of the split or generator.
-        split_seed: Option<u64>,
-    },
-}
-
-impl From<WrittenDataset> for DatasetSpec {
-    fn from(written: WrittenDataset) -> Self {
-        match written {
-            WrittenDataset::Name(kind) => Self { kind, path: None, train: None, test: None, split_seed: 0 },
-            WrittenDataset::Full { kind, path, train, test, split_seed } => {
-                Self { kind, path, train, test, split_seed: split_seed.unwrap_or(0) }
-            }
-        }
-    }
 }
 
 /// Initial weights; biases start at zero.
@@ -178,7 +159,7 @@ pub enum OptimizerKind {
 
 /// Learning-rate schedules; the factor is a function of progress through the run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum RateSchedule {
     /// Constant.
     #[default]

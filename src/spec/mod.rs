@@ -1,6 +1,34 @@
-//! Descriptions.
+//! Descriptions: what circuit and experiment files say, checked once and for all at the door.
+//!
+//! A file becomes a `tree` of values and places; settings from outside go into the tree; `read`
+//! makes it a type and the checks look at its numbers. Whatever is wrong is told by a [`SpecError`]
+//! with file, line, key, what was found and what is accepted. Behind the door there is only plain,
+//! defaulted, valid data: [`CircuitSpec`] and [`ExperimentSpec`].
+
+mod check_circuit;
+mod check_experiment;
 pub mod circuit;
+mod door;
+mod error;
 pub mod experiment;
+mod fault;
+mod loaded;
+mod overrides;
+mod path;
+mod read;
 mod schedule;
+mod schema;
+mod tree;
+pub mod written;
+
+pub use check_circuit::LARGEST_LAYER;
+pub use check_experiment::rule_name;
 pub use circuit::*;
+pub use door::{load_circuit, load_experiment, parse_circuit, parse_experiment};
+pub use error::{At, Place, SpecError, nearest};
 pub use experiment::*;
+pub use loaded::{Loaded, Resolved};
+pub use overrides::Override;
+pub use path::{KeyPath, Step};
+pub use schedule::ScheduleError;
+pub use schema::{FileKind, circuit_defaults_toml, circuit_schema, experiment_schema};

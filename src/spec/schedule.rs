@@ -34,7 +34,8 @@ impl FromStr for Schedule {
     fn from_str(text: &str) -> Result<Self, ScheduleError> {
         let bad = || ScheduleError { text: text.into() };
         let name = text.trim_end_matches(|c: char| c.is_ascii_digit());
-        let order = ORDERS.iter().find(|(known, _)| *known == name).map(|(_, order)| *order).ok_or_else(bad)?;
+        let order =
+            ORDERS.iter().find(|(known, _)| *known == name).map(|(_, order)| *order).ok_or_else(bad)?;
         let rounds = match &text[name.len()..] {
             "" => None,
             digits => Some(digits.parse().ok().filter(|rounds| *rounds >= 1).ok_or_else(bad)?),

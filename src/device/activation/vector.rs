@@ -26,11 +26,6 @@ impl<T: Real> Affine<T> {
         self.gain == T::ONE && self.offset == T::ZERO
     }
 
-    /// `A/u` (V/V).
-    pub fn steepest(&self) -> T {
-        self.gain
-    }
-
     /// `z = (v − o)/u`.
     #[inline(always)]
     fn argument(&self, potential: T) -> T {

@@ -1,0 +1,130 @@
+//! Speed of products (floating-point operations) and of elementwise passes (elements), one thread.
+//!
+//! `cargo bench --bench kernels` (divan prints operations as items).
+
+use divan::{Bencher, black_box, counter::ItemsCount};
+use dyadsim::device::Activation;
+use dyadsim::matrix::product::{Onto, backward, correlate, forward};
+use dyadsim::matrix::{Matrix, Real, elementwise, measure};
+use dyadsim::spec::circuit::{ActivationKind, ActivationSpec};
+
+/// Batch, neurons of the layer, neurons of the layer before.
+const SHAPES: [(usize, usize, usize); 7] = [
+    (50, 10, 32),
+    (50, 48, 64),
+    (50, 128, 784),
+    (128, 512, 784),
+    (128, 10, 512),
+    (1024, 256, 10),
+    (1, 128, 784),
+];
+
+/// Elements of a pass: 64 kB in double precision, as a layer of 128 neurons has at a batch of 64.
+const LENGTH: usize = 8192;
+
+fn main() {
+    divan::main();
+}
+
+/// Numbers in [−4, 4] without a simple pattern.
+fn numbers<T: Real>(rows: usize, columns: usize) -> Matrix<T> {
+    Matrix::from_fn(rows, columns, |i, j| T::of(((i * 31 + j * 17) % 101) as f64 * 0.08 - 4.0))
+}
+
+fn operations((batch, n, m): (usize, usize, usize)) -> ItemsCount {
+    ItemsCount::new(2 * batch * n * m)
+}
+
+#[divan::bench(types = [f32, f64], args = SHAPES)]
+fn forward_product<T: Real>(bencher: Bencher<'_, '_>, shape: (usize, usize, usize)) {
+    let (batch, n, m) = shape;
+    let (states, weights) = (numbers::<T>(batch, m), numbers::<T>(n, m));
+    let mut out = numbers::<T>(batch, n);
+    bencher.counter(operations(shape)).bench_local(|| {
+        forward(out.as_view_mut(), Onto::Nothing, black_box(&states).as_view(), weights.as_view());
+    });
+}
+
+#[divan::bench(types = [f32, f64], args = SHAPES)]
+fn backward_product<T: Real>(bencher: Bencher<'_, '_>, shape: (usize, usize, usize)) {
+    let (batch, n, m) = shape;
+    let (errors, weights) = (numbers::<T>(batch, n), numbers::<T>(n, m));
+    let mut out = numbers::<T>(batch, m);
+    bencher.counter(operations(shape)).bench_local(|| {
+        backward(out.as_view_mut(), Onto::Nothing, black_box(&errors).as_view(), weights.as_view());
+    });
+}
+
+#[divan::bench(types = [f32, f64], args = SHAPES)]
+fn correlation<T: Real>(bencher: Bencher<'_, '_>, shape: (usize, usize, usize)) {
+    let (batch, n, m) = shape;
+    let (errors, states) = (numbers::<T>(batch, n), numbers::<T>(batch, m));
+    let (mut out, mut scratch) = (numbers::<T>(n, m), Vec::new());
+    bencher.counter(operations(shape)).bench_local(|| {
+        let (errors, states) = (black_box(&errors).as_view(), states.as_view());
+        correlate(out.as_view_mut(), Onto::Nothing, T::ONE, errors, states, &mut scratch);
+    });
+}
+
+const KINDS: [ActivationKind; 6] = [
+    ActivationKind::Linear,
+    ActivationKind::Relu,
+    ActivationKind::HardSigmoid,
+    ActivationKind::Tanh,
+    ActivationKind::Sigmoid,
+    ActivationKind::Softplus,
+];
+
+/// A device with an offset, so that none is the identity.
+fn device(kind: ActivationKind) -> Activation {
+    Activation::new(&ActivationSpec { kind, amplitude: 1.0, scale: 0.5, offset: 0.1 })
+}
+
+#[divan::bench(types = [f32, f64], args = KINDS)]
+fn activation<T: Real>(bencher: Bencher<'_, '_>, kind: ActivationKind) {
+    let (potentials, mut outputs) = (numbers::<T>(LENGTH, 1), numbers::<T>(LENGTH, 1));
+    let device = device(kind);
+    bencher.counter(ItemsCount::new(LENGTH)).bench_local(|| {
+        device.apply(black_box(&potentials).as_slice(), outputs.as_mut_slice());
+    });
+}
+
+#[divan::bench(types = [f32, f64], args = KINDS)]
+fn slope<T: Real>(bencher: Bencher<'_, '_>, kind: ActivationKind) {
+    let (potentials, mut slopes) = (numbers::<T>(LENGTH, 1), numbers::<T>(LENGTH, 1));
+    let device = device(kind);
+    bencher.counter(ItemsCount::new(LENGTH)).bench_local(|| {
+        device.derivative(black_box(&potentials).as_slice(), slopes.as_mut_slice());
+    });
+}
+
+#[divan::bench(types = [f32, f64])]
+fn exponential<T: Real>(bencher: Bencher<'_, '_>) {
+    let (values, mut out) = (numbers::<T>(LENGTH, 1), numbers::<T>(LENGTH, 1));
+    bencher.counter(ItemsCount::new(LENGTH)).bench_local(|| {
+        elementwise::exp(black_box(&values).as_slice(), out.as_mut_slice());
+    });
+}
+
+#[divan::bench(types = [f32, f64])]
+fn mix<T: Real>(bencher: Bencher<'_, '_>) {
+    let (plus, minus) = (numbers::<T>(LENGTH, 1), numbers::<T>(LENGTH, 1));
+    let mut out = numbers::<T>(LENGTH, 1);
+    bencher.counter(ItemsCount::new(LENGTH)).bench_local(|| {
+        elementwise::mix(out.as_mut_slice(), T::of(0.3), black_box(&plus).as_slice(), minus.as_slice());
+    });
+}
+
+#[divan::bench(types = [f32, f64])]
+fn largest_magnitude<T: Real>(bencher: Bencher<'_, '_>) {
+    let values = numbers::<T>(LENGTH, 1);
+    bencher
+        .counter(ItemsCount::new(LENGTH))
+        .bench_local(|| elementwise::max_abs(black_box(&values).as_slice()));
+}
+
+#[divan::bench(types = [f32, f64])]
+fn spectral_norm<T: Real>(bencher: Bencher<'_, '_>) {
+    let weights = Matrix::<T>::from_fn(512, 784, |i, j| T::of(((i * 7919 + j * 104_729) as f64).sin()));
+    bencher.bench_local(|| measure::spectral_norm(black_box(&weights)));
+}

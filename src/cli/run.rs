@@ -1,0 +1,245 @@
+//! `dyadsim run`: the main job.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use clap::Args;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::{Failure, Global, Precision};
+use crate::data::{Dataset, Request, load};
+use crate::experiment::{
+    Ending, ExperimentError, Observer, Options, RunPlan, carry_out, check, check_network, plan,
+};
+use crate::record::folder::Mode;
+use crate::record::rows::Summary;
+use crate::spec::{Override, Resolved, load_experiment};
+
+/// Arguments of `run`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  dyadsim run experiments/two_tales.toml --set epochs=5 --out results/short")]
+pub struct Arguments {
+    /// Experiment file
+    experiment: PathBuf,
+    /// Output folder [default: results/NAME]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Go on with an interrupted run in the same folder
+    #[arg(long, conflicts_with = "force")]
+    resume: bool,
+    /// Replace an existing output folder
+    #[arg(long)]
+    force: bool,
+    /// Print runs, memory, disk and an estimated time, and do nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Fail (status 1) if the experiment's `[expect]` does not hold
+    #[arg(long)]
+    check: bool,
+}
+
+/// Set by Ctrl-C.
+static STOP: AtomicBool = AtomicBool::new(false);
+
+/// Carries the command out.
+///
+/// # Errors
+///
+/// Bad input, or a failure while running.
+pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let (base, plans, dataset) = prepare(global, arguments)?;
+    let folder = arguments.out.clone().unwrap_or_else(|| PathBuf::from("results").join(&base.experiment.name));
+    if arguments.dry_run {
+        dry_run(global, &base, &plans, &dataset);
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mode = match (arguments.resume, arguments.force) {
+        (true, _) => Mode::Resume,
+        (_, true) => Mode::Force,
+        _ => Mode::New,
+    };
+    // A second Ctrl-C ends at once; setting the handler can fail only if there is one already.
+    let _ = ctrlc::set_handler(|| {
+        if STOP.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+        eprintln!("stopping after the epochs under way (Ctrl-C again to end at once)");
+    });
+    let total = plans.iter().map(|p| p.resolved.experiment.epochs).sum();
+    let bar = Bar::new(total, global.quiet);
+    let precision = match global.precision {
+        Precision::F32 => "f32",
+        Precision::F64 => "f64",
+    };
+    let options = Options { folder: folder.clone(), mode, threads: global.threads(), precision, stop: &STOP };
+    let ending = match global.precision {
+        Precision::F32 => carry_out::<f32>(&base, &plans, &dataset, &options, &bar),
+        Precision::F64 => carry_out::<f64>(&base, &plans, &dataset, &options, &bar),
+    };
+    bar.0.finish_and_clear();
+    match ending.map_err(classify)? {
+        Ending::AlreadyComplete => {
+            eprintln!("{} is complete; nothing was changed", folder.display());
+            Ok(ExitCode::SUCCESS)
+        }
+        Ending::Stopped => {
+            eprintln!("stopped; what is finished is saved: go on with --resume");
+            Ok(ExitCode::FAILURE)
+        }
+        Ending::Complete(summary) => Ok(finish(global, arguments, &base, &summary, &folder)),
+    }
+}
+
+/// Reads everything that the command line names and checks that it fits together.
+fn prepare(global: &Global, arguments: &Arguments) -> Result<(Resolved, Vec<RunPlan>, Dataset), Failure> {
+    let mut overrides = global.set.clone();
+    if let Some(seed) = global.seed {
+        let seeds = toml::Value::Array(vec![toml::Value::Integer(seed.into())]);
+        overrides.push(Override { path: "seeds".into(), value: seeds });
+    }
+    let loaded = load_experiment(&arguments.experiment, &overrides).map_err(Failure::input)?;
+    let base = loaded.resolve(&[]).map_err(Failure::input)?;
+    let plans = plan(&loaded).map_err(Failure::input)?;
+    let dataset = load(&Request::from(&base.experiment.dataset)).map_err(Failure::input)?;
+    for plan in &plans {
+        check_network(&plan.resolved.experiment.network, &dataset).map_err(Failure::input)?;
+    }
+    Ok((base, plans, dataset))
+}
+
+/// Folder and data errors come before any work; the rest is a failure while running.
+fn classify(error: ExperimentError) -> Failure {
+    match error {
+        ExperimentError::Record(_) | ExperimentError::Figure(_) | ExperimentError::Threads(_) => {
+            Failure::running(error)
+        }
+        _ => Failure::input(error),
+    }
+}
+
+/// Reports a complete experiment.
+fn finish(
+    global: &Global,
+    arguments: &Arguments,
+    base: &Resolved,
+    summary: &Summary,
+    folder: &std::path::Path,
+) -> ExitCode {
+    if global.json {
+        println!("{}", serde_json::to_string_pretty(summary).unwrap_or_default());
+    }
+    if !global.quiet {
+        eprint!("{}", table(summary));
+        eprintln!("tables, weights, figures and report.html are in {}", folder.display());
+    }
+    let verdicts = check(&base.experiment.expect, summary);
+    for verdict in &verdicts {
+        let (low, high) = verdict.found;
+        let word = if verdict.holds { "holds" } else { "FAILS" };
+        let bound = |name, value: Option<f64>| value.map(|v| format!(" {name} {v}")).unwrap_or_default();
+        let wanted = bound("at least", verdict.wanted.at_least) + &bound("at most", verdict.wanted.at_most);
+        if !global.quiet || !verdict.holds {
+            eprintln!("expected {}{wanted}: found {low:.4} to {high:.4}, {word}", verdict.key);
+        }
+    }
+    let held = verdicts.iter().all(|verdict| verdict.holds);
+    if arguments.check && !held { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+/// Test accuracy by rule and gains: mean and range over the seeds, with the outcomes.
+fn table(summary: &Summary) -> String {
+    let mut lines = vec![format!(
+        "{:<14} {:>6} {:>6} {:>22} {:>9} {:>9} {:>9} {:>9}",
+        "rule", "α", "β", "test accuracy (range)", "settled", "latch-up", "oscill.", "other"
+    )];
+    let mut groups: Vec<(String, Vec<&crate::record::rows::RunSummary>)> = Vec::new();
+    for run in &summary.runs {
+        let key = format!("{} {:?} {:?} {:?}", run.rule, run.alpha, run.beta, run.settings);
+        match groups.iter_mut().find(|(k, _)| *k == key) {
+            Some((_, runs)) => runs.push(run),
+            None => groups.push((key, vec![run])),
+        }
+    }
+    for (_, runs) in groups {
+        let accuracy: Vec<f64> = runs.iter().map(|r| 100.0 * r.test_accuracy).collect();
+        let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+        let low = accuracy.iter().copied().fold(f64::INFINITY, f64::min);
+        let high = accuracy.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let cell = |value: Option<f64>| value.map(|v| format!("{v}")).unwrap_or_default();
+        let share = |pick: &dyn Fn(&crate::record::rows::RunSummary) -> Option<f64>| {
+            let values: Vec<f64> = runs.iter().filter_map(|r| pick(r)).collect();
+            if values.is_empty() { String::new() } else { format!("{:.2} %", 100.0 * mean(&values)) }
+        };
+        let other = share(&|r| Some(r.timeout? + r.not_finite?));
+        lines.push(format!(
+            "{:<14} {:>6} {:>6} {:>22} {:>9} {:>9} {:>9} {:>9}",
+            runs[0].rule,
+            cell(runs[0].alpha),
+            cell(runs[0].beta),
+            format!("{:.2} % ({low:.2}–{high:.2})", mean(&accuracy)),
+            share(&|r| r.settled),
+            share(&|r| r.latch_up),
+            share(&|r| r.oscillation),
+            other
+        ));
+    }
+    lines.join("\n") + "\n"
+}
+
+/// What a run would take. The time is measured on one batch of the first dyadic run.
+fn dry_run(global: &Global, base: &Resolved, plans: &[RunPlan], dataset: &Dataset) {
+    let network = &base.experiment.network;
+    let synapses: usize = network.windows(2).map(|n| n[1] * (n[0] + 1)).sum();
+    let bytes = if global.precision == Precision::F32 { 4 } else { 8 };
+    let compartments = 2 * network[1..].iter().sum::<usize>();
+    // A run holds weights, gradient and two moments; eight stages and buffers of a batch of states.
+    let memory = global.threads() * (4 * synapses + 14 * compartments * base.experiment.batch) * bytes;
+    let disk = plans.len() * synapses * bytes;
+    let updates: usize = plans
+        .iter()
+        .map(|p| p.resolved.experiment.epochs * dataset.train.len().div_ceil(p.resolved.experiment.batch))
+        .sum();
+    let seconds = crate::experiment::time_of_a_batch(plans, dataset);
+    let estimate = updates as f64 * seconds / global.threads().min(plans.len()) as f64;
+    let mebi = |b: usize| format!("{:.1} MiB", b as f64 / f64::from(1 << 20));
+    println!("runs      {} ({} updates in all)", plans.len(), updates);
+    println!("memory    about {} for states and weights", mebi(memory));
+    println!("disk      about {} of weights, as much again while running", mebi(disk));
+    println!("time      about {} on {} threads (from one batch of each rule)", clock(estimate), global.threads());
+    for plan in plans {
+        println!("  {}", plan.name);
+    }
+}
+
+/// Seconds as hours, minutes, seconds.
+fn clock(seconds: f64) -> String {
+    indicatif::HumanDuration(Duration::from_secs_f64(seconds)).to_string()
+}
+
+/// A progress bar over the epochs of all runs.
+struct Bar(ProgressBar);
+
+impl Bar {
+    fn new(total: usize, quiet: bool) -> Self {
+        let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+        let bar = ProgressBar::with_draw_target(Some(total as u64), target);
+        if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} epochs, {eta} left  {msg}") {
+            bar.set_style(style);
+        }
+        bar.enable_steady_tick(Duration::from_millis(500));
+        Self(bar)
+    }
+}
+
+impl Observer for Bar {
+    fn epochs_done(&self, run: &str, count: usize, _of: usize) {
+        self.0.set_message(run.to_owned());
+        self.0.inc(count as u64);
+    }
+
+    fn warn(&self, message: &str) {
+        self.0.suspend(|| eprintln!("warning: {message}"));
+    }
+}

@@ -1,0 +1,109 @@
+//! From complete runs to tables, comparisons, figures and the report.
+
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
+
+use super::plan::RunPlan;
+use super::run::{Record, Setting, finished, summary};
+use super::ExperimentError;
+use crate::analysis::{agreement, relative_distance};
+use crate::chip::{Chip, Weights};
+use crate::figure::{Tables, draw_all, report};
+use crate::matrix::measure::cosine;
+use crate::record::json::write_json;
+use crate::record::rows::{PairSummary, Summary, TrajectoryRow};
+use crate::record::table::write_table;
+use crate::record::weights::read_weights;
+use crate::solve::Outcome;
+use crate::spec::{Resolved, rule_name};
+use crate::train::predictions;
+
+/// A complete run with what it learned.
+struct Done<'a> {
+    plan: &'a RunPlan,
+    record: Record,
+    weights: Weights<f64>,
+    /// Predicted class of every test sample.
+    predictions: Vec<usize>,
+}
+
+/// Writes everything that is known only at the end.
+pub(super) fn conclude(
+    setting: &Setting<'_>,
+    base: &Resolved,
+    plans: &[RunPlan],
+) -> Result<Summary, ExperimentError> {
+    let runs = plans.par_iter().map(|plan| done(setting, plan)).collect::<Result<Vec<_>, _>>()?;
+    let folder = setting.folder.path();
+    let metrics: Vec<_> = runs.iter().flat_map(|run| run.record.metrics.clone()).collect();
+    let layers: Vec<_> = runs.iter().flat_map(|run| run.record.layers.clone()).collect();
+    write_table(folder, "metrics", &metrics)?;
+    write_table(folder, "layers", &layers)?;
+    write_table(folder, "trajectories", &trajectories(&runs))?;
+    let summary = Summary {
+        name: base.experiment.name.clone(),
+        runs: runs.iter().map(|run| summary(run.plan, &run.record, &run.weights)).collect(),
+        pairs: pairs(&runs),
+    };
+    write_json(&folder.join("summary.json"), &summary)?;
+    let tables = Tables::read(folder)?;
+    draw_all(folder, &tables)?;
+    report(folder, &tables)?;
+    Ok(summary)
+}
+
+/// Reads a complete run back; weight files of diverged runs may hold anything.
+fn done<'a>(setting: &Setting<'_>, plan: &'a RunPlan) -> Result<Done<'a>, ExperimentError> {
+    let network = &plan.resolved.experiment.network;
+    let record = finished(setting, plan).unwrap_or_default();
+    let weights = read_weights::<f64>(&setting.folder.weights(&plan.name), Some(network))?;
+    let chip = Chip::fabricate(&plan.resolved.circuit, network);
+    let predictions = predictions(&chip, &weights, &setting.dataset.test);
+    Ok(Done { plan, record, weights, predictions })
+}
+
+/// One example of each outcome: the first in the order of the plan, settled ones from the last epoch met.
+fn trajectories(runs: &[Done<'_>]) -> Vec<TrajectoryRow> {
+    let mut rows = Vec::new();
+    for outcome in Outcome::ALL {
+        let of_kind = |run: &&Done<'_>| run.record.trajectories.iter().any(|row| row.outcome == outcome.name());
+        if let Some(run) = runs.iter().find(of_kind) {
+            rows.extend(run.record.trajectories.iter().filter(|row| row.outcome == outcome.name()).cloned());
+        }
+    }
+    rows
+}
+
+/// Every two rules at the same gains, seed and settings; backpropagation, which has no gains, pairs with all.
+fn pairs(runs: &[Done<'_>]) -> Vec<PairSummary> {
+    let by_name: BTreeMap<&str, &Done<'_>> = runs.iter().map(|run| (run.plan.name.as_str(), run)).collect();
+    let mut pairs = Vec::new();
+    for (i, a) in runs.iter().enumerate() {
+        let bp = a.plan.reference.as_deref().and_then(|name| by_name.get(name)).filter(|_| a.plan.alpha().is_some());
+        pairs.extend(bp.map(|bp| pair(a, bp)));
+        let same = |b: &&Done<'_>| {
+            a.plan.alpha().is_some()
+                && (a.plan.seed, a.plan.alpha(), a.plan.beta()) == (b.plan.seed, b.plan.alpha(), b.plan.beta())
+                && a.plan.settings == b.plan.settings
+        };
+        pairs.extend(runs[i + 1..].iter().filter(same).map(|b| pair(a, b)));
+    }
+    pairs
+}
+
+fn pair(a: &Done<'_>, b: &Done<'_>) -> PairSummary {
+    let layers = || a.weights.forward.iter().zip(&b.weights.forward);
+    PairSummary {
+        run_a: a.plan.name.clone(),
+        run_b: b.plan.name.clone(),
+        rule_a: rule_name(a.plan.rule).into(),
+        rule_b: rule_name(b.plan.rule).into(),
+        alpha: a.plan.alpha(),
+        beta: a.plan.beta(),
+        seed: a.plan.seed,
+        relative_distance: layers().map(|(a, b)| relative_distance(a, b)).collect(),
+        cosine: layers().map(|(a, b)| cosine(a, b)).collect(),
+        prediction_agreement: agreement(&a.predictions, &b.predictions),
+    }
+}

@@ -1,0 +1,219 @@
+//! Experiments: a plan of runs, their training, and what is concluded from them.
+//!
+//! Runs are independent of each other but for the backpropagation runs, which come first because the others
+//! are compared with them. Every epoch leaves a checkpoint, so an interrupted experiment goes on where it was.
+
+mod conclude;
+mod expect;
+mod plan;
+mod probe;
+mod run;
+mod trajectory;
+
+pub use expect::{Verdict, check};
+pub use plan::{RunPlan, plan};
+
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use thiserror::Error;
+
+use crate::data::{DataError, Dataset};
+use crate::figure::FigureError;
+use crate::matrix::Real;
+use crate::record::RecordError;
+use crate::record::folder::{Folder, Mode, Opening};
+use crate::record::manifest::{Manifest, sha256};
+use crate::record::rows::Summary;
+use crate::record::{atomic, json};
+use crate::record::weights::read_weights;
+use crate::spec::{InitSpec, Resolved, RuleKind, SpecError};
+use run::Setting;
+
+/// Why an experiment could not be carried out.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ExperimentError {
+    /// The description is refused.
+    #[error(transparent)]
+    Spec(#[from] SpecError),
+    /// An input file or the output folder cannot be used; found before any work.
+    #[error(transparent)]
+    Input(RecordError),
+    /// Files could not be read or written.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// The data set is missing or damaged.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// A figure could not be drawn.
+    #[error(transparent)]
+    Figure(#[from] FigureError),
+    /// The network does not fit the data.
+    #[error("`network` has {inputs} inputs and {outputs} outputs; data set `{dataset}` has {features} features and {classes} classes, so it wants network = [{features}, …, {classes}]")]
+    Network {
+        /// Inputs of the network.
+        inputs: usize,
+        /// Outputs of the network.
+        outputs: usize,
+        /// Name of the data set.
+        dataset: String,
+        /// Its features.
+        features: usize,
+        /// Its classes.
+        classes: usize,
+    },
+    /// Threads could not be started.
+    #[error("no threads could be started: {0}")]
+    Threads(String),
+}
+
+/// Hears how an experiment goes on; called from several threads.
+pub trait Observer: Sync {
+    /// `count` more epochs of a run are done.
+    fn epochs_done(&self, run: &str, count: usize, of: usize);
+    /// Something is worth a word.
+    fn warn(&self, message: &str);
+}
+
+/// How to carry an experiment out.
+#[derive(Debug)]
+pub struct Options<'a> {
+    /// Output folder.
+    pub folder: PathBuf,
+    /// What to do if it exists.
+    pub mode: Mode,
+    /// Threads.
+    pub threads: usize,
+    /// `f32` or `f64`, for the manifest.
+    pub precision: &'static str,
+    /// Set from outside to end after the epochs under way.
+    pub stop: &'a AtomicBool,
+}
+
+/// How an experiment ended.
+#[derive(Clone, Debug)]
+pub enum Ending {
+    /// All runs are complete.
+    Complete(Box<Summary>),
+    /// The folder was complete before; nothing was changed.
+    AlreadyComplete,
+    /// Stopped from outside; what is finished is saved.
+    Stopped,
+}
+
+/// Checks that data and network fit each other.
+///
+/// # Errors
+///
+/// [`ExperimentError::Network`].
+pub fn check_network(network: &[usize], dataset: &Dataset) -> Result<(), ExperimentError> {
+    let (inputs, outputs) = (network[0], network[network.len() - 1]);
+    let (features, classes) = (dataset.train.features(), dataset.classes);
+    if (inputs, outputs) == (features, classes) {
+        return Ok(());
+    }
+    Err(ExperimentError::Network { inputs, outputs, dataset: dataset.name.clone(), features, classes })
+}
+
+/// Carries out every run of `plans` and writes the whole output folder of CONTRACT.md.
+///
+/// `base` is the experiment without the settings of single runs. Bytes of tables and weights depend on
+/// neither threads nor interruptions; wall times do.
+///
+/// # Errors
+///
+/// Before any work: a folder that cannot be used, a data set that is missing or does not fit. Later: files
+/// that cannot be written.
+pub fn carry_out<T: Real>(
+    base: &Resolved,
+    plans: &[RunPlan],
+    dataset: &Dataset,
+    options: &Options<'_>,
+    observer: &dyn Observer,
+) -> Result<Ending, ExperimentError> {
+    for plan in plans {
+        let experiment = &plan.resolved.experiment;
+        check_network(&experiment.network, dataset)?;
+        if let InitSpec::Weights(file) = &experiment.init {
+            read_weights::<T>(file.as_ref(), Some(&experiment.network)).map_err(ExperimentError::Input)?;
+        }
+    }
+    let text = base.to_toml();
+    let hash = sha256(format!("{}\n{}\n{text}", options.precision, dataset.sha256).as_bytes());
+    let mut manifest = Manifest::begin("run", &hash);
+    manifest.seeds.clone_from(&base.experiment.seeds);
+    manifest.data.insert(dataset.name.clone(), dataset.sha256.clone());
+    manifest.threads = options.threads;
+    manifest.precision = options.precision.into();
+    let folder = match Folder::open(&options.folder, options.mode, &hash).map_err(ExperimentError::Input)? {
+        Opening::Complete => return Ok(Ending::AlreadyComplete),
+        Opening::Fresh(folder) => folder,
+        Opening::Partial(folder) => {
+            if let Ok(before) = json::read_json::<Manifest>(&folder.path().join("manifest.json")) {
+                manifest.started = before.started;
+            }
+            folder
+        }
+    };
+    folder.write_manifest(&manifest)?;
+    atomic::write(&folder.path().join("experiment.toml"), text.as_bytes())?;
+    let setting = Setting { folder: &folder, dataset, stop: options.stop, observer };
+    let first = plans.iter().take_while(|p| p.rule == RuleKind::Bp).count();
+    for phase in [&plans[..first], &plans[first..]] {
+        in_parallel(phase, options.threads, &|plan| run::train::<T>(&setting, plan))?;
+    }
+    if options.stop.load(Ordering::Relaxed) {
+        return Ok(Ending::Stopped);
+    }
+    let summary = conclude::conclude(&setting, base, plans)?;
+    folder.finish(manifest)?;
+    Ok(Ending::Complete(Box::new(summary)))
+}
+
+/// Works through a list on several threads, the first first; ends early with the first error.
+fn in_parallel(
+    plans: &[RunPlan],
+    threads: usize,
+    work: &(dyn Fn(&RunPlan) -> Result<(), ExperimentError> + Sync),
+) -> Result<(), ExperimentError> {
+    let workers = threads.min(plans.len()).max(1);
+    let (next, failure) = (AtomicUsize::new(0), Mutex::new(None));
+    let pools = (0..workers)
+        .map(|_| rayon::ThreadPoolBuilder::new().num_threads((threads / workers).max(1)).build())
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| ExperimentError::Threads(error.to_string()))?;
+    std::thread::scope(|scope| {
+        for pool in &pools {
+            scope.spawn(|| {
+                while let Some(plan) = plans.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    if let Err(error) = pool.install(|| work(plan)) {
+                        next.store(plans.len(), Ordering::Relaxed);
+                        if let Ok(mut slot) = failure.lock() {
+                            slot.get_or_insert(error);
+                        }
+                    }
+                }
+            });
+        }
+    });
+    match failure.into_inner() {
+        Ok(Some(error)) => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Mean time (s) of one training batch, measured on the first run of each rule with its initial weights.
+#[must_use]
+pub fn time_of_a_batch(plans: &[RunPlan], dataset: &Dataset) -> f64 {
+    let (mut total, mut count) = (0.0, 0_usize);
+    for (i, plan) in plans.iter().enumerate() {
+        let runs = plans.iter().filter(|p| p.rule == plan.rule).count();
+        if plans[..i].iter().all(|p| p.rule != plan.rule) {
+            total += run::time_batch(plan, dataset) * runs as f64;
+            count += runs;
+        }
+    }
+    total / count.max(1) as f64
+}

@@ -1,0 +1,123 @@
+//! From an experiment to its runs: every seed, rule and combination of the grid.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::spec::{Loaded, Override, Resolved, RuleKind, SpecError, rule_name};
+
+/// One run: a rule, a seed, and the description with this run's settings.
+#[derive(Clone, Debug)]
+pub struct RunPlan {
+    /// Name, also of its files.
+    pub name: String,
+    /// Rule.
+    pub rule: RuleKind,
+    /// Seed.
+    pub seed: u64,
+    /// Grid settings other than α and β, path to value.
+    pub settings: BTreeMap<String, serde_json::Value>,
+    /// Everything that the run needs to know.
+    pub resolved: Resolved,
+    /// Name of the backpropagation run with the same seed and settings, if there is one.
+    pub reference: Option<String>,
+}
+
+impl RunPlan {
+    /// Mixing α, where the rule has one.
+    #[must_use]
+    pub fn alpha(&self) -> Option<f64> {
+        (self.rule != RuleKind::Bp).then_some(self.resolved.circuit.nudge.alpha)
+    }
+
+    /// Nudge β, where the rule has one.
+    #[must_use]
+    pub fn beta(&self) -> Option<f64> {
+        (self.rule != RuleKind::Bp).then_some(self.resolved.circuit.nudge.beta)
+    }
+}
+
+/// Every run of an experiment, backpropagation first: the others are compared with it.
+///
+/// # Errors
+///
+/// If a combination of the grid makes a description that is refused.
+pub fn plan(loaded: &Loaded) -> Result<Vec<RunPlan>, SpecError> {
+    let base = loaded.resolve(&[])?;
+    let mut combinations: Vec<Vec<Override>> = vec![Vec::new()];
+    for (path, values) in &base.experiment.grid {
+        combinations = combinations
+            .iter()
+            .flat_map(|before| {
+                values.iter().map(|value| {
+                    let setting = Override { path: path.clone(), value: value.clone() };
+                    before.iter().cloned().chain([setting]).collect()
+                })
+            })
+            .collect();
+    }
+    let mut rules = base.experiment.rules.clone();
+    rules.sort_by_key(|rule| *rule != RuleKind::Bp);
+    let (mut runs, mut names) = (Vec::new(), BTreeSet::new());
+    for &seed in &base.experiment.seeds {
+        for &rule in &rules {
+            for settings in &combinations {
+                let run = run_plan(loaded, rule, seed, settings)?;
+                if names.insert(run.name.clone()) {
+                    runs.push(run);
+                }
+            }
+        }
+    }
+    runs.sort_by_key(|run| run.rule != RuleKind::Bp);
+    for run in &mut runs {
+        run.reference = run.reference.take().filter(|name| names.contains(name));
+    }
+    Ok(runs)
+}
+
+/// One run of a combination; `bp` ignores what only a nudge or a solver could feel.
+fn run_plan(
+    loaded: &Loaded,
+    rule: RuleKind,
+    seed: u64,
+    settings: &[Override],
+) -> Result<RunPlan, SpecError> {
+    let felt: Vec<Override> =
+        settings.iter().filter(|s| rule != RuleKind::Bp || !is_dyadic(&s.path)).cloned().collect();
+    let resolved = loaded.resolve(&felt)?;
+    let others = |list: &[Override]| -> Vec<Override> {
+        let named = |path: &str| ["nudge.alpha", "nudge.beta"].contains(&path.trim_start_matches("circuit."));
+        list.iter().filter(|s| !named(&s.path)).cloned().collect()
+    };
+    let suffix = |list: &[Override]| {
+        let tail = |s: &Override| {
+            let key = s.path.rsplit('.').next().unwrap_or_default().to_owned();
+            format!("-{}{}", clean(&key), clean(&s.value.to_string()))
+        };
+        others(list).iter().map(tail).collect::<String>()
+    };
+    let plain: Vec<Override> = settings.iter().filter(|s| !is_dyadic(&s.path)).cloned().collect();
+    let gains = match rule {
+        RuleKind::Bp => String::new(),
+        _ => format!("-a{}-b{}", resolved.circuit.nudge.alpha, resolved.circuit.nudge.beta),
+    };
+    let name = format!("{}{gains}{}-s{seed}", rule_name(rule), suffix(&felt));
+    let reference = format!("{}{}-s{seed}", rule_name(RuleKind::Bp), suffix(&plain));
+    let settings = others(&felt)
+        .into_iter()
+        .map(|s| (s.path, serde_json::to_value(&s.value).unwrap_or(serde_json::Value::Null)))
+        .collect();
+    Ok(RunPlan { name, rule, seed, settings, resolved, reference: Some(reference) })
+}
+
+/// Whether a setting matters to dyadic rules alone. The loss stands in the nudge but is everybody's.
+fn is_dyadic(path: &str) -> bool {
+    let path = path.trim_start_matches("circuit.");
+    let everybodys = ["nudge", "nudge.loss", "nudge.reference"].contains(&path);
+    let section = path.split('.').next().unwrap_or_default();
+    ["nudge", "solver", "feedback", "keep_unsettled"].contains(&section) && !everybodys
+}
+
+/// Letters, digits, dots and dashes of a text: what any file system holds.
+fn clean(text: &str) -> String {
+    text.chars().filter(|c| c.is_ascii_alphanumeric() || ".-_".contains(*c)).collect()
+}

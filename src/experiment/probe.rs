@@ -1,0 +1,102 @@
+//! What is looked at on a fixed batch of training samples after every epoch: angles and margins.
+
+use crate::analysis::{layer_angles, spectrum};
+use crate::chip::{Chip, Weights};
+use crate::circuit::Circuit;
+use crate::data::Dataset;
+use crate::learn::{Backprop, Batch, Gradient, Rule, nudged, read_gradient};
+use crate::matrix::Real;
+use crate::random::{Key, Kind, permutation, stream};
+use crate::solve::{fixed_point, settle_all};
+use crate::spec::{CircuitSpec, RuleKind, Variant};
+use crate::train::gather;
+
+/// The probe of a run.
+pub(super) struct Probe<T: Real> {
+    batch: Batch<T>,
+    /// Samples whose margin is taken, the first of the batch.
+    margins: usize,
+    /// The circuit with the rule's own gains; `None` for backpropagation.
+    circuit: Option<(CircuitSpec, Chip<T>)>,
+    backprop: Backprop<T>,
+    keep_unsettled: bool,
+}
+
+/// What the probe saw.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Seen {
+    /// Angle to backpropagation per layer (degrees).
+    pub angles: Vec<Option<f64>>,
+    /// Worst −(spectral abscissa) τ over the probed samples whose fixed point was found.
+    pub margin: Option<f64>,
+}
+
+impl<T: Real> Probe<T> {
+    /// The same samples for every run of an experiment.
+    pub fn new(
+        dataset: &Dataset,
+        rule: RuleKind,
+        circuit: &CircuitSpec,
+        network: &[usize],
+        sizes: (usize, usize),
+        keep_unsettled: bool,
+    ) -> Self {
+        let order = permutation(dataset.train.len(), &mut stream(Key::new(0, Kind::Probe)));
+        let (batch, margins) = sizes;
+        let samples = &order[..batch.max(margins).min(order.len())];
+        let chip = Chip::fabricate(circuit, network);
+        let mut spec = circuit.clone();
+        match rule {
+            RuleKind::Dp => spec.nudge.variant = Variant::Dp,
+            RuleKind::DpTranspose => spec.nudge.variant = Variant::DpTranspose,
+            RuleKind::Bp | RuleKind::Custom => {}
+        }
+        let own = (rule != RuleKind::Bp).then(|| {
+            let chip = Chip::fabricate(&spec, network);
+            (spec, chip)
+        });
+        let backprop = Backprop::new(chip, &circuit.nudge);
+        Self { batch: gather(dataset, samples), margins: margins.min(samples.len()), circuit: own, backprop, keep_unsettled }
+    }
+
+    /// Looks at the weights.
+    pub fn look(&self, weights: &Weights<T>) -> Seen {
+        let Some((spec, chip)) = &self.circuit else {
+            return Seen { angles: vec![None; weights.forward.len()], margin: None };
+        };
+        let circuit = nudged(chip, weights, &self.batch, spec);
+        let settled = settle_all(&spec.solver, &circuit, false);
+        let keep: Vec<bool> = settled.outcomes.iter().map(|o| self.keep_unsettled || o.is_settled()).collect();
+        let mut estimate = Gradient::zeros(weights);
+        read_gradient(&circuit, &self.batch, &settled, &keep, spec.nudge.beta, &mut estimate);
+        let mut exact = Gradient::zeros(weights);
+        self.backprop.estimate(weights, &self.batch, &mut exact);
+        let angles = layer_angles(&estimate, &exact).into_iter().map(|a| a.is_finite().then_some(a)).collect();
+        let states: Vec<Vec<f64>> = (0..self.margins)
+            .map(|i| settled.state.row(i).iter().map(|v| v.to_f64()).collect())
+            .collect();
+        Seen { angles, margin: self.margin(spec, weights, &states) }
+    }
+
+    /// Worst margin (τ) over the samples whose fixed point Newton finds from their last state or the free one.
+    fn margin(&self, spec: &CircuitSpec, weights: &Weights<T>, states: &[Vec<f64>]) -> Option<f64> {
+        let weights = weights.cast::<f64>();
+        let chip = Chip::fabricate(spec, &weights.network());
+        let wide = |m: &crate::matrix::Matrix<T>| m.rows(0, states.len()).map(Real::to_f64);
+        let batch = Batch { inputs: wide(&self.batch.inputs), targets: wide(&self.batch.targets) };
+        let circuit = nudged(&chip, &weights, &batch, spec);
+        let free = circuit.free_state();
+        let tolerance = 1e-9 * (1.0 + free.amax());
+        let margins = states.iter().enumerate().filter_map(|(i, state)| {
+            let start: Vec<f64> = if state.iter().all(|v| v.is_finite() && v.abs() < 1e6) {
+                state.clone()
+            } else {
+                free.row(i).iter().copied().collect()
+            };
+            let point = fixed_point(&circuit, i, &start, tolerance);
+            let found = point.converged.then(|| -spectrum(&circuit, i, &point.state).abscissa() * chip.slowest);
+            found.filter(|margin| margin.is_finite())
+        });
+        margins.reduce(f64::min)
+    }
+}

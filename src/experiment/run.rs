@@ -1,0 +1,312 @@
+//! One run: train, probe after every epoch, keep a checkpoint, go on from one.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use serde::{Deserialize, Serialize};
+
+use super::plan::RunPlan;
+use super::probe::{Probe, Seen};
+use super::{ExperimentError, Observer, trajectory};
+use crate::analysis::product_norm;
+use crate::chip::{Chip, Weights};
+use crate::circuit::Loss;
+use crate::data::Dataset;
+use crate::learn::{Gradient, Moments, Optimizer, rule};
+use crate::matrix::measure::{frobenius, spectral_norm};
+use crate::matrix::{Matrix, Real};
+use crate::record::rows::{LayersRow, MetricsRow, RunSummary, TrajectoryRow};
+use crate::record::checkpoint::{self, Loaded};
+use crate::record::folder::Folder;
+use crate::record::tensors::{TensorFile, TensorWriter};
+use crate::record::weights::{add_weights, read_weights, write_weights};
+use crate::solve::Outcome;
+use crate::spec::{InitSpec, rule_name};
+use crate::train::{Course, EpochReport, Learner, evaluate};
+
+/// Everything that a run has produced so far; what a checkpoint holds beside the tensors.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Record {
+    /// Epochs trained.
+    pub epochs: usize,
+    /// Updates of the optimiser.
+    pub updates: u64,
+    pub metrics: Vec<MetricsRow>,
+    pub layers: Vec<LayersRow>,
+    pub trajectories: Vec<TrajectoryRow>,
+    /// Samples per outcome over all epochs.
+    pub tally: [u64; 6],
+}
+
+/// What every run of an experiment shares.
+pub(super) struct Setting<'a> {
+    pub folder: &'a Folder,
+    pub dataset: &'a Dataset,
+    pub stop: &'a AtomicBool,
+    pub observer: &'a dyn Observer,
+}
+
+/// Trains a run to its end, or until it is told to stop.
+pub(super) fn train<T: Real>(setting: &Setting<'_>, plan: &RunPlan) -> Result<(), ExperimentError> {
+    let mut run = Run::<T>::open(setting, plan)?;
+    let epochs = plan.resolved.experiment.epochs;
+    setting.observer.epochs_done(&plan.name, run.record.epochs, epochs);
+    if run.record.metrics.is_empty() {
+        run.close_epoch(EpochReport::default(), Instant::now())?;
+    }
+    while run.record.epochs < epochs {
+        if setting.stop.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        run.epoch()?;
+        setting.observer.epochs_done(&plan.name, 1, epochs);
+    }
+    write_weights(&setting.folder.weights(&plan.name), &run.learner.weights)?;
+    Ok(())
+}
+
+/// The record of a run that is complete.
+pub(super) fn finished(setting: &Setting<'_>, plan: &RunPlan) -> Option<Record> {
+    match checkpoint::load::<Record>(&setting.folder.checkpoint(&plan.name)) {
+        Ok(Loaded::Found(_, record)) if record.epochs == plan.resolved.experiment.epochs => Some(record),
+        _ => None,
+    }
+}
+
+/// A run in memory.
+struct Run<'a, T: Real> {
+    setting: &'a Setting<'a>,
+    plan: &'a RunPlan,
+    chip: Chip<T>,
+    loss: Loss<T>,
+    probe: Probe<T>,
+    learner: Learner<T>,
+    record: Record,
+}
+
+impl<'a, T: Real> Run<'a, T> {
+    /// From the checkpoint, or from the start.
+    fn open(setting: &'a Setting<'a>, plan: &'a RunPlan) -> Result<Self, ExperimentError> {
+        let (experiment, circuit) = (&plan.resolved.experiment, &plan.resolved.circuit);
+        let network = &experiment.network;
+        let mut weights = match &experiment.init {
+            InitSpec::Weights(file) => read_weights(file.as_ref(), Some(network))?,
+            init => Weights::draw(init, circuit, network, plan.seed),
+        };
+        let mut optimizer = Optimizer::new(&experiment.optimizer, experiment.epochs, &weights);
+        let mut record = Record::default();
+        match checkpoint::load::<Record>(&setting.folder.checkpoint(&plan.name))? {
+            Loaded::Found(file, found) => {
+                weights = restore(&file, "", &weights)?;
+                optimizer.moments = moments(&file, &weights, found.updates)?;
+                record = found;
+            }
+            Loaded::Unusable(reason) => setting.observer.warn(&format!("{}: {reason}; starting anew", plan.name)),
+            Loaded::Absent => {}
+        }
+        let sizes = (experiment.batch, experiment.probe);
+        let probe = Probe::new(setting.dataset, plan.rule, circuit, network, sizes, experiment.keep_unsettled);
+        let loss = Loss { kind: circuit.nudge.loss, reference: T::of(circuit.nudge.reference) };
+        let learner = Learner { weights, optimizer };
+        Ok(Self { setting, plan, chip: Chip::fabricate(circuit, network), loss, probe, learner, record })
+    }
+
+    /// One epoch of training with its rows and checkpoint.
+    fn epoch(&mut self) -> Result<(), ExperimentError> {
+        let started = Instant::now();
+        let (experiment, circuit) = (&self.plan.resolved.experiment, &self.plan.resolved.circuit);
+        let rule = rule::<T>(self.plan.rule, circuit, &experiment.network, experiment.keep_unsettled);
+        let course = Course {
+            dataset: self.setting.dataset,
+            rule: rule.as_ref(),
+            batch: experiment.batch,
+            seed: self.plan.seed,
+        };
+        let (plan, dataset, epoch) = (self.plan, self.setting.dataset, self.record.epochs);
+        let mut examples = Vec::new();
+        let met: Vec<String> = self.record.trajectories.iter().map(|row| row.outcome.clone()).collect();
+        let mut seen: Vec<Outcome> =
+            Outcome::ALL.into_iter().filter(|o| met.iter().any(|name| name == o.name())).collect();
+        let report = course.epoch(&mut self.learner, epoch, &mut |weights, samples, report| {
+            for (&sample, &outcome) in samples.iter().zip(&report.outcomes) {
+                if !seen.contains(&outcome) {
+                    seen.push(outcome);
+                    examples.extend(trajectory::example(plan, dataset, weights, sample, epoch + 1));
+                }
+            }
+        });
+        self.record.trajectories.extend(examples);
+        self.record.epochs += 1;
+        self.record.updates = self.learner.optimizer.moments.updates;
+        for (total, count) in self.record.tally.iter_mut().zip(report.tally) {
+            *total += count;
+        }
+        self.close_epoch(report, started)
+    }
+
+    /// Rows of the epoch just trained (or of the start), then the checkpoint.
+    fn close_epoch(&mut self, report: EpochReport, started: Instant) -> Result<(), ExperimentError> {
+        let seen = self.probe.look(&self.learner.weights);
+        self.layer_rows(&seen)?;
+        let row = self.metrics_row(&report, &seen, started);
+        self.record.metrics.push(row);
+        if self.plan.reference.as_ref() == Some(&self.plan.name) {
+            write_weights(&self.history(&self.plan.name), &self.learner.weights)?;
+        }
+        self.save()
+    }
+
+    fn metrics_row(&self, report: &EpochReport, seen: &Seen, started: Instant) -> MetricsRow {
+        let data = self.setting.dataset;
+        let on = |split| evaluate(&self.chip, &self.learner.weights, &self.loss, split, data.classes);
+        let (train, test) = (on(&data.train), on(&data.test));
+        let fractions = fractions(report.tally);
+        MetricsRow {
+            run: self.plan.name.clone(),
+            rule: rule_name(self.plan.rule).into(),
+            alpha: self.plan.alpha(),
+            beta: self.plan.beta(),
+            seed: self.plan.seed,
+            epoch: self.record.epochs,
+            train_loss: train.loss,
+            train_accuracy: train.accuracy,
+            test_loss: test.loss,
+            test_accuracy: test.accuracy,
+            settled: fractions[0],
+            noisy_settled: fractions[1],
+            oscillation: fractions[2],
+            latch_up: fractions[3],
+            timeout: fractions[4],
+            not_finite: fractions[5],
+            settle_time_s: report.median_time(),
+            stability_margin_tau: seen.margin,
+            rhs_evals: report.rhs_evals,
+            wall_s: started.elapsed().as_secs_f64(),
+        }
+    }
+
+    fn layer_rows(&mut self, seen: &Seen) -> Result<(), ExperimentError> {
+        let reference = self.reference()?;
+        for (k, w) in self.learner.weights.forward.iter().enumerate() {
+            let distance = reference.as_ref().map(|r| frobenius(&(w - &r.forward[k])));
+            self.record.layers.push(LayersRow {
+                run: self.plan.name.clone(),
+                epoch: self.record.epochs,
+                layer: k + 1,
+                angle_to_bp_deg: seen.angles[k],
+                weight_norm: frobenius(w),
+                spectral_norm: spectral_norm(w),
+                distance_to_bp_weights: distance,
+            });
+        }
+        Ok(())
+    }
+
+    /// Weights of the backpropagation run at this epoch.
+    fn reference(&self) -> Result<Option<Weights<T>>, ExperimentError> {
+        match &self.plan.reference {
+            Some(name) if *name == self.plan.name => Ok(Some(self.learner.weights.clone())),
+            Some(name) => {
+                let file = self.history(name);
+                Ok(Some(read_weights(&file, Some(&self.plan.resolved.experiment.network))?))
+            }
+            None => Ok(None),
+        }
+    }
+
+    /// Where a backpropagation run keeps its weights after this many epochs.
+    fn history(&self, run: &str) -> std::path::PathBuf {
+        let file = self.setting.folder.checkpoint(run);
+        file.with_file_name(format!("{run}.epoch-{}.safetensors", self.record.epochs))
+    }
+
+    fn save(&self) -> Result<(), ExperimentError> {
+        let mut tensors = TensorWriter::new();
+        add_weights(&mut tensors, &self.learner.weights);
+        for (prefix, gradient) in
+            [("m.", &self.learner.optimizer.moments.first), ("v.", &self.learner.optimizer.moments.second)]
+        {
+            for (k, (w, b)) in gradient.arrays().enumerate() {
+                tensors.matrix(&format!("{prefix}W.{}", k + 1), w);
+                tensors.vector(&format!("{prefix}b.{}", k + 1), b);
+            }
+        }
+        Ok(checkpoint::save(&self.setting.folder.checkpoint(&self.plan.name), tensors, &self.record)?)
+    }
+}
+
+/// Weights from a checkpoint, shaped like `like`.
+fn restore<T: Real>(file: &TensorFile, prefix: &str, like: &Weights<T>) -> Result<Weights<T>, ExperimentError> {
+    let mut weights = like.clone();
+    for (k, w) in weights.forward.iter_mut().enumerate() {
+        *w = file.matrix(&format!("{prefix}W.{}", k + 1), w.shape())?;
+    }
+    for (k, b) in weights.biases.iter_mut().enumerate() {
+        *b = file.vector(&format!("{prefix}b.{}", k + 1), b.len())?.as_slice().to_vec();
+    }
+    for (k, f) in weights.feedback.iter_mut().flatten().enumerate() {
+        *f = file.matrix(&format!("F.{}", k + 1), f.shape())?;
+    }
+    Ok(weights)
+}
+
+/// The optimiser's moments from a checkpoint.
+fn moments<T: Real>(file: &TensorFile, weights: &Weights<T>, updates: u64) -> Result<Moments<T>, ExperimentError> {
+    let like = Weights { feedback: None, ..weights.clone() };
+    let read = |prefix: &str| -> Result<Gradient<T>, ExperimentError> {
+        let Weights { forward, biases, .. } = restore(file, prefix, &like)?;
+        Ok(Gradient { forward, biases })
+    };
+    Ok(Moments { first: read("m.")?, second: read("v.")?, updates })
+}
+
+/// Fractions of a tally; none if nothing was counted.
+fn fractions(tally: [u64; 6]) -> [Option<f64>; 6] {
+    let total: u64 = tally.iter().sum();
+    tally.map(|count| (total > 0).then(|| count as f64 / total as f64))
+}
+
+/// The line of a complete run in the summary.
+pub(super) fn summary(plan: &RunPlan, record: &Record, weights: &Weights<f64>) -> RunSummary {
+    let fractions = fractions(record.tally);
+    let last = record.metrics.last();
+    let or_nan = |value: Option<f64>| value.unwrap_or(f64::NAN);
+    let best = record.metrics.iter().map(|row| row.test_accuracy).fold(f64::NAN, f64::max);
+    let angles: Vec<f64> = record.layers.iter().filter_map(|row| row.angle_to_bp_deg).collect();
+    let finite = weights.forward.iter().all(|w: &Matrix<f64>| w.iter().all(|v| v.is_finite()));
+    RunSummary {
+        run: plan.name.clone(),
+        rule: rule_name(plan.rule).into(),
+        alpha: plan.alpha(),
+        beta: plan.beta(),
+        seed: plan.seed,
+        test_accuracy: or_nan(last.map(|row| row.test_accuracy)),
+        best_test_accuracy: best,
+        test_loss: or_nan(last.map(|row| row.test_loss)),
+        train_loss: or_nan(last.map(|row| row.train_loss)),
+        settled: fractions[0],
+        oscillation: fractions[2],
+        latch_up: fractions[3],
+        timeout: fractions[4],
+        not_finite: fractions[5],
+        worst_stability_margin_tau: record.metrics.iter().filter_map(|r| r.stability_margin_tau).reduce(f64::min),
+        mean_angle_to_bp_deg: (!angles.is_empty()).then(|| angles.iter().sum::<f64>() / angles.len() as f64),
+        product_spectral_norm: product_norm(weights),
+        status: if finite { "complete" } else { "diverged" }.into(),
+        settings: plan.settings.clone(),
+        wall_s: record.metrics.iter().map(|row| row.wall_s).sum(),
+    }
+}
+
+/// Time (s) of one batch with the initial weights of a run.
+pub(super) fn time_batch(plan: &RunPlan, dataset: &Dataset) -> f64 {
+    let (experiment, circuit) = (&plan.resolved.experiment, &plan.resolved.circuit);
+    let weights = Weights::<f64>::draw(&experiment.init, circuit, &experiment.network, plan.seed);
+    let rule = rule::<f64>(plan.rule, circuit, &experiment.network, experiment.keep_unsettled);
+    let samples: Vec<usize> = (0..experiment.batch.min(dataset.train.len())).collect();
+    let batch = crate::train::gather(dataset, &samples);
+    let mut gradient = Gradient::zeros(&weights);
+    let started = Instant::now();
+    rule.estimate(&weights, &batch, &mut gradient);
+    started.elapsed().as_secs_f64()
+}

@@ -1,0 +1,68 @@
+//! The way to equilibrium of one dyad, kept for the first sample of each outcome that a run meets.
+
+use super::plan::RunPlan;
+use crate::chip::{Chip, Weights};
+use crate::circuit::Circuit;
+use crate::data::Dataset;
+use crate::learn::nudged;
+use crate::matrix::Real;
+use crate::record::rows::TrajectoryRow;
+use crate::solve::settle_all;
+use crate::spec::{RuleKind, SolverKind, Variant};
+use crate::train::gather;
+
+/// Points of a trajectory.
+const POINTS: usize = 400;
+
+/// Settles `sample` once more with these weights and keeps the dyad whose compartments end furthest apart.
+///
+/// Nothing for methods without time.
+pub(super) fn example<T: Real>(
+    plan: &RunPlan,
+    dataset: &Dataset,
+    weights: &Weights<T>,
+    sample: usize,
+    epoch: usize,
+) -> Vec<TrajectoryRow> {
+    let mut spec = plan.resolved.circuit.clone();
+    if plan.rule == RuleKind::Bp || spec.solver.kind == SolverKind::Layerwise {
+        return Vec::new();
+    }
+    match plan.rule {
+        RuleKind::Dp => spec.nudge.variant = Variant::Dp,
+        RuleKind::DpTranspose => spec.nudge.variant = Variant::DpTranspose,
+        RuleKind::Bp | RuleKind::Custom => {}
+    }
+    let chip = Chip::fabricate(&spec, &weights.network());
+    let batch = gather(dataset, &[sample]);
+    let circuit = nudged(&chip, weights, &batch, &spec);
+    let settled = settle_all(&spec.solver, &circuit, true);
+    let (Some(trace), Some(outcome)) = (settled.traces.first(), settled.outcomes.first()) else {
+        return Vec::new();
+    };
+    let end = trace.at(trace.end());
+    let layout = circuit.layout();
+    let dyads = (0..layout.depth())
+        .flat_map(|k| layout.plus(k).zip(layout.minus(k)).enumerate().map(move |(n, pair)| (k, n, pair)));
+    let apart = |&(_, _, (p, q)): &(usize, usize, (usize, usize))| (end[p] - end[q]).abs();
+    let Some((layer, neuron, (p, q))) = dyads.max_by(|a, b| apart(a).total_cmp(&apart(b))) else {
+        return Vec::new();
+    };
+    (0..POINTS)
+        .map(|i| {
+            let time = trace.end() * i as f64 / (POINTS - 1) as f64;
+            let state = trace.at(time);
+            TrajectoryRow {
+                outcome: outcome.name().into(),
+                run: plan.name.clone(),
+                epoch,
+                sample,
+                layer: layer + 1,
+                neuron,
+                t_tau: time / chip.slowest,
+                v_plus: state[p],
+                v_minus: state[q],
+            }
+        })
+        .collect()
+}

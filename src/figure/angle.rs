@@ -1,0 +1,139 @@
+//! Angle between the gradient estimate and backpropagation's, by layer and epoch.
+
+use super::Figure;
+use super::axis::{Axis, count, extent};
+use super::error::FigureError;
+use super::groups::{Grid, Line, runs_at};
+use super::legend::{Key, hatched, struck};
+use super::page::Page;
+use super::palette::heat;
+use super::sheet::{Axes, Layout, Panel, Sheet};
+use super::tables::{Run, Tables};
+use super::words::settings_line;
+
+/// The registry line.
+pub const FIGURE: Figure = Figure {
+    name: "angle",
+    title: "Angle of the gradient estimate to backpropagation",
+    caption: "Degrees between what the circuit’s local rule would write and what backpropagation would, at the same \
+        weights and on the same probe batch, layer by layer (the input side at the bottom). Dark is aligned; 90° is \
+        no information. A bright stripe that starts at the bottom says that the error signal is lost on its way \
+        down; grey and hatched cells have no estimate, because no sample settled.",
+    draw,
+};
+
+/// Most cells across a panel: finer ones cannot be told apart.
+const MOST_CELLS: usize = 150;
+
+/// A cell: mean over the seeds that have an angle, and whether all of them have one.
+struct Cell {
+    epoch: usize,
+    layer: usize,
+    angle: Option<f64>,
+    whole: bool,
+}
+
+fn draw(tables: &Tables) -> Result<Page, FigureError> {
+    let grid = Grid::of(tables);
+    let lines = grid.nudged();
+    if lines.is_empty() {
+        return Ok(super::apology(
+            FIGURE.title,
+            tables,
+            "Backpropagation alone: there is no estimate to compare.",
+        ));
+    }
+    let stride = stride(tables);
+    let cells = |line: &Line| -> Vec<Vec<Cell>> {
+        grid.alphas.iter().map(|alpha| cells(&runs_at(tables, line.rule, *alpha, line.row), stride)).collect()
+    };
+    let all: Vec<Vec<Vec<Cell>>> = lines.iter().map(cells).collect();
+    let layers = tables.runs.iter().flat_map(|run| run.layers.iter().map(|row| row.layer)).max().unwrap_or(1);
+    let top = scale(all.iter().flatten().flatten().filter_map(|cell| cell.angle));
+    let layout = Layout {
+        title: FIGURE.title.into(),
+        subtitle: settings_line(tables, "mean"),
+        legend: legend(&all, top),
+        columns: grid.columns(),
+        rows: lines.iter().map(Line::label).collect(),
+        x_label: "epoch".into(),
+        y_label: "layer".into(),
+        axes: Axes::Shared(across(tables, stride), Axis::names(layers)),
+        names: (1..=layers).map(|layer| layer.to_string()).collect(),
+        height: Some((17.0 * count(layers)).clamp(72.0, 260.0)),
+        notes: (stride > 1).then(|| format!("One epoch in {stride} is shown.")).into_iter().collect(),
+    };
+    let fill = |page: &mut Page, panel: &Panel, (row, column): (usize, usize)| {
+        fill(page, panel, &all[row][column], (top, stride));
+    };
+    Ok(Sheet::filled(&layout, fill))
+}
+
+fn epochs(tables: &Tables) -> impl Iterator<Item = usize> {
+    tables.runs.iter().flat_map(|run| run.layers.iter().map(|row| row.epoch))
+}
+
+fn stride(tables: &Tables) -> usize {
+    (epochs(tables).max().unwrap_or(0) + 1).div_ceil(MOST_CELLS).max(1)
+}
+
+fn across(tables: &Tables, stride: usize) -> Axis {
+    let Axis { kind, low, high } = Axis::whole(epochs(tables).filter(|epoch| epoch % stride == 0));
+    Axis { kind, low: low.ceil() - 0.5 * count(stride), high: high.floor() + 0.5 * count(stride) }
+}
+
+/// The end of the colour scale (degrees): the first round angle that holds all.
+fn scale(angles: impl Iterator<Item = f64>) -> f64 {
+    let largest = extent(angles).1;
+    [5.0, 10.0, 15.0, 30.0, 45.0, 60.0, 90.0, 120.0].into_iter().find(|end| *end >= largest).unwrap_or(180.0)
+}
+
+fn legend(all: &[Vec<Vec<Cell>>], top: f64) -> Vec<Key> {
+    let cells = || all.iter().flatten().flatten();
+    let mut keys = vec![Key::Colours("0°".into(), format!("{top}°"))];
+    if cells().any(|cell| cell.angle.is_none()) {
+        keys.push(Key::Hatched("no angle".into()));
+    }
+    if cells().any(|cell| cell.angle.is_some() && !cell.whole) {
+        keys.push(Key::Struck("some seeds have no angle".into()));
+    }
+    keys
+}
+
+fn cells(runs: &[&Run], stride: usize) -> Vec<Cell> {
+    let rows = runs.iter().flat_map(|run| &run.layers).filter(|row| row.epoch % stride == 0);
+    let mut places: Vec<(usize, usize)> = rows.map(|row| (row.epoch, row.layer)).collect();
+    places.sort_unstable();
+    places.dedup();
+    let cell = |(epoch, layer): (usize, usize)| {
+        let at =
+            |run: &&Run| run.layers.iter().find(|r| (r.epoch, r.layer) == (epoch, layer))?.angle_to_bp_deg;
+        let angles: Vec<f64> = runs.iter().filter_map(at).filter(|angle| angle.is_finite()).collect();
+        let mean = angles.iter().sum::<f64>() / count(angles.len().max(1));
+        Cell { epoch, layer, angle: (!angles.is_empty()).then_some(mean), whole: angles.len() == runs.len() }
+    };
+    places.into_iter().map(cell).collect()
+}
+
+fn fill(page: &mut Page, panel: &Panel, cells: &[Cell], (top, stride): (f64, usize)) {
+    if cells.is_empty() {
+        panel.say(page, "no run here");
+    }
+    let half = 0.5 * count(stride);
+    for cell in cells {
+        let (x, y) = (count(cell.epoch), count(cell.layer) - 1.0);
+        let (Some(start), Some(end)) = (panel.at(x - half, y + 0.5), panel.at(x + half, y - 0.5)) else {
+            continue;
+        };
+        let Some(angle) = cell.angle else {
+            hatched(page, start, end);
+            continue;
+        };
+        // Cells overlap by a hair, or viewers leave white seams between them.
+        let end = ((end.0 + 0.3).min(panel.left + panel.width), end.1);
+        match cell.whole {
+            true => page.block(start, end, heat(angle / top)),
+            false => struck(page, start, end, heat(angle / top)),
+        }
+    }
+}

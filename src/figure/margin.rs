@@ -1,0 +1,24 @@
+//! Stability margin against the epoch.
+
+use super::Figure;
+use super::curves::Curves;
+use super::error::FigureError;
+use super::page::Page;
+use super::tables::Tables;
+
+/// The registry line.
+pub const FIGURE: Figure = Figure {
+    name: "margin",
+    title: "Stability margin of the nudged circuit",
+    caption: "Minus the largest real part of the Jacobian’s eigenvalues at the fixed point, in units of 1/τ, for \
+        the worst sample of the probe batch. One means that the loop adds nothing to the leak; zero is the edge: \
+        below it the fixed point exists but no circuit stays there. Under DP the margin falls as the weights \
+        grow; in the linear regime DPᵀ keeps it at one.",
+    draw,
+};
+
+fn draw(tables: &Tables) -> Result<Page, FigureError> {
+    let curves = Curves::new(FIGURE.title, "stability margin (1/τ)", |row| row.stability_margin_tau);
+    let (mark, floor) = (Some((0.0, "below zero: unstable")), Some(-5.0));
+    Ok(Curves { mark, floor, reference: false, ..curves }.draw(tables, None))
+}

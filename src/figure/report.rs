@@ -1,0 +1,286 @@
+//! The report: one HTML file with settings, results, comparisons and every figure inline.
+//!
+//! All text goes through the template's HTML escaping; only the SVG documents, made here, are
+//! inserted as they are. Nothing is loaded from anywhere.
+
+use std::path::{Path, PathBuf};
+
+use minijinja::{Environment, context};
+use serde::Serialize;
+
+use super::axis::{count, extent, number, setting};
+use super::error::FigureError;
+use super::groups::{Grid, Row, runs_at};
+use super::palette::rule_name;
+use super::tables::{Run, Tables};
+use super::words::{seeds, setting_at};
+use super::{catalogue, write_whole};
+use crate::record::rows::{PairSummary, RunSummary};
+
+const TEMPLATE: &str = include_str!("report.html");
+
+/// Settings of the table at the top, with the words for them.
+const MAIN_SETTINGS: [(&str, &str); 14] = [
+    ("dataset", "Data set"),
+    ("network", "Network (neurons per layer)"),
+    ("epochs", "Epochs"),
+    ("batch", "Samples per update"),
+    ("optimizer", "Optimiser"),
+    ("optimizer.learning_rate", "Learning rate"),
+    ("init", "Initial weights"),
+    ("keep_unsettled", "Unsettled samples kept in the gradient"),
+    ("circuit.name", "Circuit"),
+    ("circuit.neuron.activation", "Activation"),
+    ("circuit.nudge.at", "Nudge taken at"),
+    ("circuit.nudge.loss", "Loss"),
+    ("circuit.solver.kind", "Solver"),
+    ("circuit.solver.max_time", "Time limit (τ)"),
+];
+
+#[derive(Serialize)]
+struct Setting {
+    label: String,
+    value: String,
+}
+
+/// A line of the table of results: one rule at one place of the grid, over its seeds.
+#[derive(Serialize)]
+struct ResultLine {
+    rule: String,
+    alpha: String,
+    others: String,
+    seeds: usize,
+    accuracy: String,
+    best: String,
+    outcomes: [String; 5],
+    angle: String,
+    margin: String,
+    incomplete: usize,
+}
+
+/// A line of the table of comparisons: two rules at one α and β, over their seeds.
+#[derive(Serialize)]
+struct PairLine {
+    rules: String,
+    alpha: String,
+    others: String,
+    seeds: usize,
+    distance: Vec<String>,
+    cosine: Vec<String>,
+    agreement: String,
+}
+
+#[derive(Serialize)]
+struct Shown {
+    name: &'static str,
+    title: &'static str,
+    caption: &'static str,
+    svg: String,
+}
+
+/// Writes `folder/report.html` and returns its path.
+///
+/// # Errors
+/// [`FigureError`] names what cannot be drawn, put together or written.
+pub fn report(folder: &Path, tables: &Tables) -> Result<PathBuf, FigureError> {
+    let shown = |figure: &super::Figure| -> Result<Shown, FigureError> {
+        let super::Figure { name, title, caption, .. } = *figure;
+        Ok(Shown { name, title, caption, svg: figure.svg(tables)? })
+    };
+    let figures = catalogue().iter().map(shown).collect::<Result<Vec<_>, _>>()?;
+    let wall: f64 =
+        tables.runs.iter().filter_map(|run| run.summary.as_ref()).map(|summary| summary.wall_s).sum();
+    let mut environment = Environment::new();
+    environment.add_template("report.html", TEMPLATE)?;
+    let page = environment.get_template("report.html")?.render(context! {
+        name => tables.name,
+        version => env!("CARGO_PKG_VERSION"),
+        seeds => seeds(tables, "every table gives mean (smallest – largest)"),
+        run_count => tables.runs.len(),
+        incomplete => incomplete(tables),
+        settings => settings(tables),
+        all_settings => all_settings(tables),
+        results => results(tables),
+        pairs => pairs(tables),
+        layers => tables.pairs.iter().map(|pair| pair.cosine.len()).max().unwrap_or(0),
+        figures => figures,
+        wall => duration(wall),
+    })?;
+    let path = folder.join("report.html");
+    write_whole(&path, &page)?;
+    Ok(path)
+}
+
+fn settings(tables: &Tables) -> Vec<Setting> {
+    let found = |(path, label): &(&str, &str)| {
+        Some(Setting { label: (*label).into(), value: setting_at(tables, path)? })
+    };
+    MAIN_SETTINGS.iter().filter_map(found).collect()
+}
+
+fn all_settings(tables: &Tables) -> Vec<Setting> {
+    let mut all = Vec::new();
+    flatten("", &toml::Value::Table(tables.experiment.clone()), &mut all);
+    all
+}
+
+fn flatten(path: &str, value: &toml::Value, all: &mut Vec<Setting>) {
+    match value {
+        toml::Value::Table(table) => {
+            for (key, value) in table {
+                let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+                flatten(&path, value, all);
+            }
+        }
+        value => all.push(Setting { label: path.into(), value: value.to_string() }),
+    }
+}
+
+fn incomplete(tables: &Tables) -> Vec<String> {
+    let status = |run: &Run| run.summary.as_ref().map_or("cut off".into(), |summary| summary.status.clone());
+    let unfinished = tables.runs.iter().filter(|run| !run.complete());
+    unfinished.map(|run| format!("{}: {}", run.name, status(run))).collect()
+}
+
+fn results(tables: &Tables) -> Vec<ResultLine> {
+    let grid = Grid::of(tables);
+    let mut lines = Vec::new();
+    for rule in &grid.rules {
+        let mut seen: Vec<Vec<&str>> = Vec::new();
+        for (row, alpha) in grid.rows.iter().flat_map(|row| grid.alphas.iter().map(move |alpha| (row, alpha)))
+        {
+            let runs = runs_at(tables, rule, *alpha, row);
+            // Backpropagation's runs stand in many places of the grid, and here once.
+            let names: Vec<&str> = runs.iter().map(|run| run.name.as_str()).collect();
+            if !runs.is_empty() && !seen.contains(&names) {
+                lines.push(result_line(rule, &runs));
+                seen.push(names);
+            }
+        }
+    }
+    lines
+}
+
+fn result_line(rule: &str, runs: &[&Run]) -> ResultLine {
+    let all = || runs.iter().filter_map(|run| run.summary.as_ref());
+    let share =
+        |value: fn(&RunSummary) -> Option<f64>| mean(all().filter_map(value)).map_or("–".into(), percent);
+    let margin = extent(all().filter_map(|run| run.worst_stability_margin_tau).filter(|m| m.is_finite())).0;
+    let row = Row { beta: runs[0].beta, settings: runs[0].settings() };
+    ResultLine {
+        rule: rule_name(rule),
+        alpha: runs[0].alpha.map_or("–".into(), setting),
+        others: row.label(),
+        seeds: runs.len(),
+        accuracy: spread(all().map(|run| run.test_accuracy), percent),
+        best: spread(all().map(|run| run.best_test_accuracy), percent),
+        outcomes: [
+            share(|run| run.settled),
+            share(|run| run.latch_up),
+            share(|run| run.oscillation),
+            share(|run| run.timeout),
+            share(|run| run.not_finite),
+        ],
+        angle: mean(all().filter_map(|run| run.mean_angle_to_bp_deg))
+            .map_or("–".into(), |a| format!("{a:.1}°")),
+        margin: if margin.is_finite() { number(margin) } else { "–".into() },
+        incomplete: runs.iter().filter(|run| !run.complete()).count(),
+    }
+}
+
+fn pairs(tables: &Tables) -> Vec<PairLine> {
+    let settings = |pair: &PairSummary| {
+        // Backpropagation's run may lack settings that its partner has.
+        let of = |name: &str| {
+            tables.runs.iter().find(|run| run.name == name).map(Run::settings).unwrap_or_default()
+        };
+        let (a, b) = (of(&pair.run_a), of(&pair.run_b));
+        if a.len() >= b.len() { a } else { b }
+    };
+    let mut groups: Vec<(Row, Vec<&PairSummary>)> = Vec::new();
+    for pair in &tables.pairs {
+        let row = Row { beta: pair.beta, settings: settings(pair) };
+        let same = |(other, members): &&mut (Row, Vec<&PairSummary>)| {
+            let first = members[0];
+            *other == row
+                && (first.alpha, &first.rule_a, &first.rule_b) == (pair.alpha, &pair.rule_a, &pair.rule_b)
+        };
+        match groups.iter_mut().find(same) {
+            Some((_, members)) => members.push(pair),
+            None => groups.push((row, vec![pair])),
+        }
+    }
+    groups.iter().map(|(row, members)| pair_line(row, members)).collect()
+}
+
+fn pair_line(row: &Row, pairs: &[&PairSummary]) -> PairLine {
+    let layers = pairs.iter().map(|pair| pair.cosine.len()).max().unwrap_or(0);
+    let per_layer = |values: fn(&PairSummary) -> &[f64]| -> Vec<String> {
+        let layer = |k: usize| {
+            spread(pairs.iter().filter_map(|pair| values(pair).get(k).copied()), |v| format!("{v:.3}"))
+        };
+        (0..layers).map(layer).collect()
+    };
+    PairLine {
+        rules: format!("{} / {}", rule_name(&pairs[0].rule_a), rule_name(&pairs[0].rule_b)),
+        alpha: pairs[0].alpha.map_or("–".into(), setting),
+        others: row.label(),
+        seeds: pairs.len(),
+        distance: per_layer(|pair| &pair.relative_distance),
+        cosine: per_layer(|pair| &pair.cosine),
+        agreement: spread(pairs.iter().map(|pair| pair.prediction_agreement), percent),
+    }
+}
+
+fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let finite: Vec<f64> = values.filter(|value| value.is_finite()).collect();
+    (!finite.is_empty()).then(|| finite.iter().sum::<f64>() / count(finite.len()))
+}
+
+/// `mean (smallest – largest)` of the finite values, and how many are not.
+fn spread(values: impl Iterator<Item = f64>, written: impl Fn(f64) -> String) -> String {
+    let values: Vec<f64> = values.collect();
+    let finite = || values.iter().copied().filter(|value| value.is_finite());
+    let (low, high) = extent(finite());
+    let lost = values.len() - finite().count();
+    let lost = if lost > 0 { format!(", {lost} not finite") } else { String::new() };
+    match mean(finite()) {
+        None => "–".into(),
+        Some(mean) if low < high => format!("{} ({} – {}){lost}", written(mean), written(low), written(high)),
+        Some(mean) => format!("{}{lost}", written(mean)),
+    }
+}
+
+fn percent(share: f64) -> String {
+    let digits = if share > 0.0 && share < 0.001 { 3 } else { 1 };
+    format!("{:.digits$} %", 100.0 * share)
+}
+
+/// Seconds as `3 h 20 min`, `5 min 3 s` or `2.1 s`.
+fn duration(seconds: f64) -> String {
+    let (hours, minutes) = ((seconds / 3600.0).floor(), (seconds / 60.0).floor());
+    match seconds {
+        s if s >= 3600.0 => format!("{hours} h {:.0} min", (minutes - 60.0 * hours).floor()),
+        s if s >= 60.0 => format!("{minutes} min {:.0} s", (seconds - 60.0 * minutes).floor()),
+        s => format!("{s:.1} s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_spread_counts_what_it_leaves_out() {
+        let values = [0.5, f64::NAN, 0.7];
+        assert_eq!(spread(values.into_iter(), percent), "60.0 % (50.0 % – 70.0 %), 1 not finite");
+        assert_eq!(spread([f64::NAN].into_iter(), percent), "–");
+    }
+
+    #[test]
+    fn durations_read_like_a_clock() {
+        assert_eq!(duration(2.14), "2.1 s");
+        assert_eq!(duration(303.0), "5 min 3 s");
+        assert_eq!(duration(12_000.0), "3 h 20 min");
+    }
+}

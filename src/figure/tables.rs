@@ -1,0 +1,269 @@
+//! Reads the tables of an output folder and groups them by run, for figures to look up.
+//!
+//! `trajectories.csv` and `weights/` may be missing. A number that JSON cannot hold stands in
+//! `summary.json` as null, where the row types want a number: it is read as NaN, and every
+//! figure treats what is not finite as missing, and says so.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use safetensors::{Dtype, SafeTensors};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::error::FigureError;
+use crate::record::rows::{LayersRow, MetricsRow, PairSummary, RunSummary, Summary, TrajectoryRow};
+
+/// Values of grid settings other than α and β, by path.
+pub type Settings = BTreeMap<String, Value>;
+
+/// One run with its rows, in order of epochs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Run {
+    /// Name.
+    pub name: String,
+    /// Rule.
+    pub rule: String,
+    /// Mixing α.
+    pub alpha: Option<f64>,
+    /// Nudge β.
+    pub beta: Option<f64>,
+    /// Seed.
+    pub seed: u64,
+    /// Its record in `summary.json`; `None` if the run was cut off before it got one.
+    pub summary: Option<RunSummary>,
+    /// Its rows of `metrics`.
+    pub metrics: Vec<MetricsRow>,
+    /// Its rows of `layers`.
+    pub layers: Vec<LayersRow>,
+}
+
+impl Run {
+    /// Other grid settings of the run.
+    #[must_use]
+    pub fn settings(&self) -> Settings {
+        self.summary.as_ref().map(|summary| summary.settings.clone()).unwrap_or_default()
+    }
+
+    /// Whether the run came to its last epoch.
+    #[must_use]
+    pub fn complete(&self) -> bool {
+        self.summary.as_ref().is_some_and(|summary| summary.status == "complete")
+    }
+}
+
+/// Everything that figures read of an output folder.
+#[derive(Clone, Debug)]
+pub struct Tables {
+    /// Experiment name.
+    pub name: String,
+    /// The runs, in the order of `metrics`.
+    pub runs: Vec<Run>,
+    /// Comparisons of runs.
+    pub pairs: Vec<PairSummary>,
+    /// Trajectories, if any were recorded.
+    pub trajectories: Vec<TrajectoryRow>,
+    /// The whole experiment.
+    pub experiment: toml::Table,
+    folder: PathBuf,
+}
+
+/// The weights of one layer, row by row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Weights {
+    /// Layer, from 1.
+    pub layer: usize,
+    /// The entries, C order.
+    pub values: Vec<f64>,
+}
+
+impl Tables {
+    /// Reads the tables of `folder`.
+    ///
+    /// # Errors
+    /// [`FigureError`] names the file that is missing or malformed.
+    pub fn read(folder: &Path) -> Result<Self, FigureError> {
+        let metrics: Vec<MetricsRow> = csv_rows(&folder.join("metrics.csv"))?;
+        let layers: Vec<LayersRow> = csv_rows(&folder.join("layers.csv"))?;
+        let trajectories = folder.join("trajectories.csv");
+        let trajectories = if trajectories.exists() { csv_rows(&trajectories)? } else { Vec::new() };
+        let summary = summary(&folder.join("summary.json"))?;
+        let path = folder.join("experiment.toml");
+        let experiment = toml::from_str(&text(&path)?)
+            .map_err(|source| FigureError::Toml { path, source: Box::new(source) })?;
+        let runs = group(metrics, layers, summary.runs);
+        let folder = folder.to_path_buf();
+        Ok(Self { name: summary.name, runs, pairs: summary.pairs, trajectories, experiment, folder })
+    }
+
+    /// The final weights `W.1`… of a run; `None` if its file was not written.
+    ///
+    /// # Errors
+    /// [`FigureError`] if the file is there and cannot be decoded.
+    pub fn weights(&self, run: &str) -> Result<Option<Vec<Weights>>, FigureError> {
+        let path = self.folder.join("weights").join(format!("{run}.safetensors"));
+        if !path.exists() {
+            return Ok(None);
+        }
+        let bytes =
+            std::fs::read(&path).map_err(|source| FigureError::Read { path: path.clone(), source })?;
+        decode(&bytes, &path).map(Some)
+    }
+}
+
+fn text(path: &Path) -> Result<String, FigureError> {
+    std::fs::read_to_string(path).map_err(|source| FigureError::Read { path: path.to_path_buf(), source })
+}
+
+fn csv_rows<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>, FigureError> {
+    let table = text(path)?;
+    let malformed = |source| FigureError::Csv { path: path.to_path_buf(), source };
+    csv::Reader::from_reader(table.as_bytes()).deserialize().map(|row| row.map_err(malformed)).collect()
+}
+
+fn group(metrics: Vec<MetricsRow>, layers: Vec<LayersRow>, summaries: Vec<RunSummary>) -> Vec<Run> {
+    let mut runs: Vec<Run> = Vec::new();
+    let mut index: BTreeMap<String, usize> = BTreeMap::new();
+    for row in metrics {
+        let at = *index.entry(row.run.clone()).or_insert_with(|| {
+            runs.push(started(&row));
+            runs.len() - 1
+        });
+        runs[at].metrics.push(row);
+    }
+    for row in layers {
+        if let Some(&at) = index.get(&row.run) {
+            runs[at].layers.push(row);
+        }
+    }
+    for summary in summaries {
+        if let Some(&at) = index.get(&summary.run) {
+            runs[at].summary = Some(summary);
+        }
+    }
+    for run in &mut runs {
+        run.metrics.sort_by_key(|row| row.epoch);
+        run.layers.sort_by_key(|row| (row.epoch, row.layer));
+    }
+    runs
+}
+
+fn started(row: &MetricsRow) -> Run {
+    Run {
+        name: row.run.clone(),
+        rule: row.rule.clone(),
+        alpha: row.alpha,
+        beta: row.beta,
+        seed: row.seed,
+        summary: None,
+        metrics: Vec::new(),
+        layers: Vec::new(),
+    }
+}
+
+fn summary(path: &Path) -> Result<Summary, FigureError> {
+    let malformed = |source| FigureError::Json { path: path.to_path_buf(), source };
+    let written: Value = serde_json::from_str(&text(path)?).map_err(malformed)?;
+    let items = |key: &str| written.get(key).and_then(Value::as_array).cloned().unwrap_or_default();
+    let name = written.get("name").and_then(Value::as_str).unwrap_or("experiment").to_owned();
+    let runs = items("runs").into_iter().map(run_summary).collect::<Result<_, _>>().map_err(malformed)?;
+    let pairs = items("pairs").into_iter().map(pair_summary).collect::<Result<_, _>>().map_err(malformed)?;
+    Ok(Summary { name, runs, pairs })
+}
+
+fn run_summary(mut record: Value) -> Result<RunSummary, serde_json::Error> {
+    let mut missing = |key: &str| fill_null(&mut record, key);
+    let accuracy = missing("test_accuracy");
+    let best = missing("best_test_accuracy");
+    let test_loss = missing("test_loss");
+    let train_loss = missing("train_loss");
+    let norm = missing("product_spectral_norm");
+    let mut summary: RunSummary = serde_json::from_value(record)?;
+    summary.test_accuracy += accuracy;
+    summary.best_test_accuracy += best;
+    summary.test_loss += test_loss;
+    summary.train_loss += train_loss;
+    summary.product_spectral_norm += norm;
+    Ok(summary)
+}
+
+fn pair_summary(mut record: Value) -> Result<PairSummary, serde_json::Error> {
+    let agreement = fill_null(&mut record, "prediction_agreement");
+    let distances = fill_nulls(&mut record, "relative_distance");
+    let cosines = fill_nulls(&mut record, "cosine");
+    let mut pair: PairSummary = serde_json::from_value(record)?;
+    pair.prediction_agreement += agreement;
+    pair.relative_distance.iter_mut().zip(distances).for_each(|(value, missing)| *value += missing);
+    pair.cosine.iter_mut().zip(cosines).for_each(|(value, missing)| *value += missing);
+    Ok(pair)
+}
+
+/// Puts 0 where a null stands and returns what to add to get the number meant: NaN, or 0.
+fn fill_null(record: &mut Value, key: &str) -> f64 {
+    record.get_mut(key).map_or(0.0, zero_for_null)
+}
+
+fn fill_nulls(record: &mut Value, key: &str) -> Vec<f64> {
+    let list = record.get_mut(key).and_then(Value::as_array_mut);
+    list.map(|list| list.iter_mut().map(zero_for_null).collect()).unwrap_or_default()
+}
+
+fn zero_for_null(value: &mut Value) -> f64 {
+    if !value.is_null() {
+        return 0.0;
+    }
+    *value = Value::from(0.0);
+    f64::NAN
+}
+
+fn decode(bytes: &[u8], path: &Path) -> Result<Vec<Weights>, FigureError> {
+    let tensors = SafeTensors::deserialize(bytes)
+        .map_err(|source| FigureError::Weights { path: path.to_path_buf(), source })?;
+    let mut layers = Vec::new();
+    for (name, tensor) in tensors.iter() {
+        let Some(layer) = name.strip_prefix("W.").and_then(|layer| layer.parse().ok()) else { continue };
+        let values = match tensor.dtype() {
+            Dtype::F64 => tensor.data().as_chunks().0.iter().map(|b| f64::from_le_bytes(*b)).collect(),
+            Dtype::F32 => {
+                tensor.data().as_chunks().0.iter().map(|b| f64::from(f32::from_le_bytes(*b))).collect()
+            }
+            other => {
+                let (path, tensor) = (path.to_path_buf(), name.to_owned());
+                return Err(FigureError::WeightType { path, tensor, found: format!("{other:?}") });
+            }
+        };
+        layers.push(Weights { layer, values });
+    }
+    layers.sort_by_key(|weights: &Weights| weights.layer);
+    Ok(layers)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_null_number_of_a_pair_is_not_a_number_and_the_others_keep_their_value() {
+        let record = serde_json::json!({
+            "run_a": "a", "run_b": "b", "rule_a": "dp", "rule_b": "dp-transpose", "alpha": 0.5, "beta": null,
+            "seed": 1, "relative_distance": [0.25, null], "cosine": [null, 0.5], "prediction_agreement": null
+        });
+        let pair = pair_summary(record).unwrap();
+        assert_eq!(pair.relative_distance[0].to_bits(), 0.25_f64.to_bits());
+        assert!(pair.relative_distance[1].is_nan() && pair.cosine[0].is_nan());
+        assert!(pair.prediction_agreement.is_nan());
+        assert_eq!(pair.beta, None);
+    }
+
+    #[test]
+    fn single_and_double_precision_weights_read_alike() {
+        let single: Vec<u8> = [0.5_f32, -2.0].iter().flat_map(|w| w.to_le_bytes()).collect();
+        let double: Vec<u8> = [0.5_f64, -2.0].iter().flat_map(|w| w.to_le_bytes()).collect();
+        for (dtype, data) in [(Dtype::F32, &single), (Dtype::F64, &double)] {
+            let view = safetensors::tensor::TensorView::new(dtype, vec![1, 2], data).unwrap();
+            let bytes = safetensors::serialize([("W.1", view)], None).unwrap();
+            let weights = decode(&bytes, Path::new("w")).unwrap();
+            assert_eq!(weights, [Weights { layer: 1, values: vec![0.5, -2.0] }]);
+        }
+    }
+}

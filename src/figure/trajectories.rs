@@ -1,0 +1,108 @@
+//! Potentials of one dyad on the way to equilibrium, or to something else, one panel per outcome.
+
+use super::Figure;
+use super::axis::{Axis, extent};
+use super::error::FigureError;
+use super::legend::Key;
+use super::page::{Ink, Page, text};
+use super::palette::{BLUE, GREY, ORANGE};
+use super::sheet::{Axes, Layout, Panel, Sheet, wrap};
+use super::tables::Tables;
+use super::words::settings_line;
+use crate::record::rows::TrajectoryRow;
+
+/// The registry line.
+pub const FIGURE: Figure = Figure {
+    name: "trajectories",
+    title: "A dyad settling, latching, ringing",
+    caption: "Potentials of the two compartments of one neuron against time, from the moment at which the nudge is \
+        switched on: the neuron of the recorded sample whose compartments part the furthest. Settling ends in two \
+        level lines, whose distance is the error signal. Latch-up runs away to one side; ringing never comes to rest.",
+    draw,
+};
+
+/// Outcomes in the order of panels, their titles, and whether a panel is shown even without a sample.
+const KINDS: [(&str, &str, bool); 6] = [
+    ("settled", "settling", true),
+    ("latch-up", "latching up", true),
+    ("oscillation", "ringing", true),
+    ("noisy-settled", "settled with noise", false),
+    ("timeout", "still moving at the time limit", false),
+    ("not-finite", "leaving the numbers", false),
+];
+
+fn draw(tables: &Tables) -> Result<Page, FigureError> {
+    let all = KINDS.map(|(name, title, always)| (title, dyad(tables, name), always));
+    let shown: Vec<_> = all.into_iter().filter(|(_, rows, always)| *always || !rows.is_empty()).collect();
+    let layout = Layout {
+        title: FIGURE.title.into(),
+        subtitle: settings_line(tables, "one sample of one run in each panel"),
+        legend: vec![Key::Line(ORANGE, "v⁺".into()), Key::Line(BLUE, "v⁻".into())],
+        columns: shown.iter().map(|(title, ..)| (*title).to_owned()).collect(),
+        rows: vec![String::new()],
+        x_label: "time (τ of the slowest compartment)".into(),
+        y_label: "potential (V)".into(),
+        axes: Axes::Each(shown.iter().map(|(_, rows, _)| axes(rows)).collect()),
+        names: Vec::new(),
+        height: Some(220.0),
+        notes: shown.iter().filter_map(|(title, rows, _)| Some(note(title, rows.first()?))).collect(),
+    };
+    let fill = |page: &mut Page, panel: &Panel, (_, column): (usize, usize)| {
+        let (title, rows, _) = &shown[column];
+        fill(page, panel, title, rows);
+    };
+    Ok(Sheet::filled(&layout, fill))
+}
+
+/// The rows of the first sample with an outcome, of its dyad whose compartments part the furthest.
+fn dyad<'a>(tables: &'a Tables, outcome: &str) -> Vec<&'a TrajectoryRow> {
+    let of_kind = |row: &&TrajectoryRow| row.outcome.replace('_', "-") == outcome;
+    let rows: Vec<&TrajectoryRow> = tables.trajectories.iter().filter(of_kind).collect();
+    let Some(first) = rows.first() else { return Vec::new() };
+    let sample = rows.iter().filter(|row| row.run == first.run && row.sample == first.sample);
+    let mut widest = (f64::NEG_INFINITY, first.layer, first.neuron);
+    for row in sample.clone() {
+        let gap = (row.v_plus - row.v_minus).abs();
+        if gap.is_finite() && gap > widest.0 {
+            widest = (gap, row.layer, row.neuron);
+        }
+    }
+    sample.filter(|row| (row.layer, row.neuron) == (widest.1, widest.2)).copied().collect()
+}
+
+fn axes(rows: &[&TrajectoryRow]) -> (Axis, Axis) {
+    if rows.is_empty() {
+        return (Axis::names(0), Axis::names(0));
+    }
+    let (start, end) = extent(rows.iter().map(|row| row.t_tau).filter(|time| time.is_finite()));
+    let potentials = rows.iter().flat_map(|row| [row.v_plus, row.v_minus]);
+    (Axis::linear(start, end), Axis::around(potentials, 0.06))
+}
+
+fn note(title: &str, row: &TrajectoryRow) -> String {
+    format!(
+        "{title}: run {}, training sample {}, layer {}, neuron {}",
+        row.run, row.sample, row.layer, row.neuron
+    )
+}
+
+fn fill(page: &mut Page, panel: &Panel, title: &str, rows: &[&TrajectoryRow]) {
+    if rows.is_empty() {
+        return panel.say(page, &format!("no recorded sample was {title}"));
+    }
+    let path = |value: fn(&TrajectoryRow) -> f64| -> Vec<_> {
+        rows.iter().filter_map(|row| panel.at(row.t_tau, value(row))).collect()
+    };
+    let draw = |page: &mut Page, value, ink: Ink| page.line(&path(value), ink, 1.5);
+    draw(page, |row| row.v_plus, ORANGE);
+    draw(page, |row| row.v_minus, BLUE);
+    if rows.iter().any(|row| !(row.v_plus - row.v_minus).is_finite()) {
+        let words = "ends where the numbers do";
+        for line in wrap(words, 9.0, panel.width) {
+            page.text(super::page::Text {
+                ink: GREY,
+                ..text(line, (panel.left + 6.0, panel.top + 13.0), 9.0)
+            });
+        }
+    }
+}

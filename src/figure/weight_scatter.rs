@@ -1,0 +1,127 @@
+//! Final weights of DP against those of DPᵀ, one dot per synapse.
+
+use super::Figure;
+use super::axis::{Axis, count, extent};
+use super::error::FigureError;
+use super::groups::{Grid, runs_at};
+use super::legend::Key;
+use super::page::{Page, text};
+use super::palette::{GREY, layer_ink};
+use super::sheet::{Axes, Layout, Panel, Sheet};
+use super::tables::{Run, Tables, Weights};
+use super::words::settings_line;
+use crate::record::rows::PairSummary;
+
+/// The registry line.
+pub const FIGURE: Figure = Figure {
+    name: "weight-scatter",
+    title: "Final weights, synapse by synapse",
+    caption: "Every dot is a synapse: its weight after training with DPᵀ (across) and with DP (up), for the first \
+        seed and the first β; “cos k” is the cosine of layer k’s weights, all of them. On the diagonal both rules wrote the same number. A cloud around it is the scatter of \
+        different learning paths; a cloud tilted away from it means that one rule grows the weights.",
+    draw,
+};
+
+/// Most dots in a panel: the files stay small and the cloud keeps its shape.
+const MOST_DOTS: usize = 900;
+
+/// The two weight files of a panel; `None` if one of them is missing.
+type Both = Option<(Vec<Weights>, Vec<Weights>)>;
+
+fn draw(tables: &Tables) -> Result<Page, FigureError> {
+    let grid = Grid::of(tables);
+    let (Some(row), true) =
+        (grid.rows.first(), ["dp", "dp-transpose"].iter().all(|r| grid.rules.iter().any(|x| x == r)))
+    else {
+        return Ok(super::apology(
+            FIGURE.title,
+            tables,
+            "It takes runs of DP and of DPᵀ to compare their weights.",
+        ));
+    };
+    let pick = |rule: &str, alpha| runs_at(tables, rule, alpha, row).into_iter().min_by_key(|run| run.seed);
+    let pairs: Vec<_> = grid.alphas.iter().map(|a| (pick("dp", *a), pick("dp-transpose", *a))).collect();
+    let weights = pairs.iter().map(|pair| both(tables, *pair)).collect::<Result<Vec<Both>, _>>()?;
+    let axis = axis(&weights);
+    let sampled = weights.iter().flatten().any(|(a, _)| stride(a) > 1);
+    let layers = weights.iter().flatten().map(|(a, _)| a.len()).max().unwrap_or(0);
+    let seed = pairs.iter().find_map(|pair| pair.0).map_or(0, |run| run.seed);
+    let layout = Layout {
+        title: FIGURE.title.into(),
+        subtitle: settings_line(tables, &format!("only seed {seed} here")),
+        legend: (1..=layers).map(|k| Key::Disc(layer_ink(k), format!("layer {k}"))).collect(),
+        columns: grid.columns(),
+        rows: vec![row.label()],
+        x_label: "weight under DPᵀ".into(),
+        y_label: "weight under DP".into(),
+        axes: Axes::Shared(axis, axis),
+        names: Vec::new(),
+        height: (grid.alphas.len() > 2).then(|| square(grid.alphas.len())),
+        notes: sampled
+            .then(|| "Not every synapse is drawn: evenly spaced ones of each layer.".into())
+            .into_iter()
+            .collect(),
+    };
+    let fill = |page: &mut Page, panel: &Panel, (_, column): (usize, usize)| {
+        cloud(page, panel, weights[column].as_ref(), cosine(tables, pairs[column]));
+    };
+    Ok(Sheet::filled(&layout, fill))
+}
+
+fn square(columns: usize) -> f64 {
+    880.0 / count(columns.min(6)) - 12.0
+}
+
+fn both(tables: &Tables, pair: (Option<&Run>, Option<&Run>)) -> Result<Both, FigureError> {
+    let (Some(dp), Some(transpose)) = pair else { return Ok(None) };
+    Ok(tables.weights(&dp.name)?.zip(tables.weights(&transpose.name)?))
+}
+
+fn axis(weights: &[Both]) -> Axis {
+    let layers = weights.iter().flatten().flat_map(|(a, b)| a.iter().chain(b));
+    let (low, high) = extent(layers.flat_map(|layer| layer.values.iter().copied()).filter(|w| w.is_finite()));
+    Axis::around([low, high].into_iter(), 0.04)
+}
+
+fn stride(layers: &[Weights]) -> usize {
+    layers.iter().map(|layer| layer.values.len()).sum::<usize>().div_ceil(MOST_DOTS).max(1)
+}
+
+/// Cosines of the layers, as `summary.json` has them.
+fn cosine<'a>(tables: &'a Tables, pair: (Option<&Run>, Option<&Run>)) -> Option<&'a PairSummary> {
+    let (dp, transpose) = (pair.0?, pair.1?);
+    let same = |pair: &&PairSummary| {
+        let names = [pair.run_a.as_str(), pair.run_b.as_str()];
+        names.contains(&dp.name.as_str()) && names.contains(&transpose.name.as_str())
+    };
+    tables.pairs.iter().find(same)
+}
+
+fn cloud(
+    page: &mut Page,
+    panel: &Panel,
+    weights: Option<&(Vec<Weights>, Vec<Weights>)>,
+    pair: Option<&PairSummary>,
+) {
+    let Some((dp, transpose)) = weights else {
+        return panel.say(page, "no weight files of both rules here");
+    };
+    let ends = [panel.at(panel.x.low, panel.x.low), panel.at(panel.x.high, panel.x.high)];
+    page.dashed(&ends.into_iter().flatten().collect::<Vec<_>>(), GREY, 0.9, (4.0, 3.0));
+    let stride = stride(dp);
+    for (a, b) in dp.iter().zip(transpose) {
+        for (up, across) in a.values.iter().zip(&b.values).step_by(stride) {
+            if let Some(at) = panel.at(*across, *up) {
+                page.disc(at, 1.3, layer_ink(a.layer).faded(0.6));
+            }
+        }
+    }
+    let written = |(k, value): (usize, &f64)| match value.is_finite() {
+        true => format!("cos {} = {value:.3}", k + 1),
+        false => format!("cos {}: none", k + 1),
+    };
+    let lines = pair.map(|pair| pair.cosine.iter().enumerate().map(written).collect::<Vec<_>>());
+    for (k, line) in lines.unwrap_or_default().into_iter().take(6).enumerate() {
+        page.text(text(line, (panel.left + 6.0, panel.top + 13.0 + 11.5 * count(k)), 9.0));
+    }
+}

@@ -1,0 +1,100 @@
+//! Learned weights of DP against those of DPᵀ: distance and cosine per layer, against α.
+
+use super::Figure;
+use super::axis::{Axis, count};
+use super::error::FigureError;
+use super::groups::{Grid, Row};
+use super::legend::Key;
+use super::page::Page;
+use super::palette::{GREY, layer_ink};
+use super::sheet::{Axes, Layout, Panel, Sheet};
+use super::tables::Tables;
+use super::words::settings_line;
+use crate::record::rows::PairSummary;
+
+/// The registry line.
+pub const FIGURE: Figure = Figure {
+    name: "weights",
+    title: "Learned weights: DP against DPᵀ",
+    caption: "Two networks that started from the same weights and saw the same samples, one trained by DP and one by \
+        DPᵀ. At α = ½ the two are the same circuit, so distance 0 and cosine 1 are required there. Away from it the \
+        layers part: the left column says how far, the right one how far in direction.",
+    draw,
+};
+
+/// Gives a pair's values per layer.
+type Measure = fn(&PairSummary) -> &[f64];
+const MEASURES: [Measure; 2] = [|pair| &pair.relative_distance, |pair| &pair.cosine];
+
+fn draw(tables: &Tables) -> Result<Page, FigureError> {
+    let grid = Grid::of(tables);
+    let rows = grid.rows.iter().map(|row| (row, pairs_at(tables, row)));
+    let rows: Vec<_> = rows.filter(|(_, pairs)| !pairs.is_empty()).collect();
+    if rows.is_empty() {
+        return Ok(super::apology(
+            FIGURE.title,
+            tables,
+            "No run of DP has a partner of DPᵀ at the same α, β and seed.",
+        ));
+    }
+    let all: Vec<&PairSummary> = rows.iter().flat_map(|(_, pairs)| pairs.iter().copied()).collect();
+    let layers = all.iter().map(|pair| pair.cosine.len()).max().unwrap_or(0);
+    let x = Axis::around(all.iter().filter_map(|pair| pair.alpha), 0.06);
+    let values = |measure: Measure| all.iter().flat_map(move |pair| measure(pair).iter().copied());
+    let distance = Axis::around(values(MEASURES[0]).chain([0.0]), 0.06);
+    let cosine = Axis::around(values(MEASURES[1]).chain([1.0]), 0.06);
+    let keys = (1..=layers).map(|k| Key::Line(layer_ink(k), format!("layer {k}")));
+    let lost = values(MEASURES[0]).chain(values(MEASURES[1])).filter(|value| !value.is_finite()).count();
+    let layout = Layout {
+        title: FIGURE.title.into(),
+        subtitle: settings_line(tables, "points, and their mean as a line"),
+        legend: keys.chain([Key::Disc(GREY, "one seed".into())]).collect(),
+        columns: vec!["‖W(DP) − W(DPᵀ)‖ / ‖W(DPᵀ)‖".into(), "cosine of W(DP) and W(DPᵀ)".into()],
+        rows: rows.iter().map(|(row, _)| row.label()).collect(),
+        x_label: "mixing α".into(),
+        y_label: String::new(),
+        axes: Axes::Each(rows.iter().flat_map(|_| [(x, distance), (x, cosine)]).collect()),
+        names: Vec::new(),
+        height: Some(210.0),
+        notes: (lost > 0)
+            .then(|| format!("{lost} values are not finite and are not drawn."))
+            .into_iter()
+            .collect(),
+    };
+    let fill = |page: &mut Page, panel: &Panel, (row, column): (usize, usize)| {
+        (1..=layers).for_each(|layer| series(page, panel, &rows[row].1, (layer, MEASURES[column])));
+    };
+    Ok(Sheet::filled(&layout, fill))
+}
+
+/// The pairs of DP and DPᵀ in a row of the grid.
+fn pairs_at<'a>(tables: &'a Tables, row: &Row) -> Vec<&'a PairSummary> {
+    let of_row = |name: &str| {
+        let mut runs = tables.runs.iter().filter(|run| run.name == name);
+        runs.next().is_none_or(|run| run.settings() == row.settings)
+    };
+    let rules = |pair: &PairSummary| {
+        let mut rules = [pair.rule_a.as_str(), pair.rule_b.as_str()];
+        rules.sort_unstable();
+        rules == ["dp", "dp-transpose"]
+    };
+    let here = |pair: &&PairSummary| rules(pair) && pair.beta == row.beta && of_row(&pair.run_a);
+    tables.pairs.iter().filter(here).collect()
+}
+
+/// One layer's points, and a line through their means.
+fn series(page: &mut Page, panel: &Panel, pairs: &[&PairSummary], (layer, measure): (usize, Measure)) {
+    let value = |pair: &PairSummary| measure(pair).get(layer - 1).copied().filter(|value| value.is_finite());
+    let mut points: Vec<(f64, f64)> =
+        pairs.iter().filter_map(|pair| Some((pair.alpha.unwrap_or(0.5), value(pair)?))).collect();
+    points.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let mean = |same: &[(f64, f64)]| {
+        let mean = same.iter().map(|point| point.1).sum::<f64>() / count(same.len());
+        panel.at(same[0].0, mean)
+    };
+    let means: Vec<_> = points.chunk_by(|a, b| a.0.total_cmp(&b.0).is_eq()).filter_map(mean).collect();
+    page.line(&means, layer_ink(layer), 1.6);
+    for at in points.iter().filter_map(|(alpha, value)| panel.at(*alpha, *value)) {
+        page.disc(at, 2.4, layer_ink(layer).faded(0.75));
+    }
+}

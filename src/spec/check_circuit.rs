@@ -1,0 +1,110 @@
+//! What a circuit's numbers must satisfy, beyond having the right type.
+
+use super::circuit::{ActivationSpec, CircuitSpec, NeuronSpec, NudgeSpec, SolverSpec, SupplySpec, Variant};
+use super::fault::Fault;
+use crate::units::engineering;
+
+/// Most neurons of a layer.
+pub const LARGEST_LAYER: usize = 1_000_000;
+
+/// Checks a circuit.
+///
+/// # Errors
+/// The first value that no circuit could have.
+pub fn check_circuit(circuit: &CircuitSpec) -> Result<(), Fault> {
+    positive(&["temperature"], circuit.temperature, "a temperature above 0 K")?;
+    if let Some(network) = &circuit.network {
+        check_network(network)?;
+    }
+    if let Some(supply) = &circuit.supply {
+        check_supply(supply)?;
+    }
+    check_neuron(&circuit.neuron)?;
+    check_nudge(&circuit.nudge)?;
+    check_solver(&circuit.solver)
+}
+
+/// Checks the number of layers and of neurons in each.
+///
+/// # Errors
+/// When there are fewer than two layers, or one is empty or too large.
+pub fn check_network(network: &[usize]) -> Result<(), Fault> {
+    let refused = |accepted: String| Err(Fault::refused(&["network"], format!("{network:?}"), accepted));
+    if network.len() < 2 {
+        return refused("at least two layers, the input and the output, for example [64, 32, 10]".into());
+    }
+    match network.iter().enumerate().find(|(_, neurons)| **neurons < 1 || **neurons > LARGEST_LAYER) {
+        Some((layer, neurons)) => {
+            refused(format!("1 to {LARGEST_LAYER} neurons in each layer (layer {layer} has {neurons})"))
+        }
+        None => Ok(()),
+    }
+}
+
+fn check_supply(supply: &SupplySpec) -> Result<(), Fault> {
+    finite(&["supply", "low"], supply.low, "a finite voltage")?;
+    finite(&["supply", "high"], supply.high, "a finite voltage")?;
+    let accepted = format!("a voltage above `supply.low` = {}", engineering(supply.low, "V"));
+    ensure(supply.low < supply.high, &["supply", "high"], supply.high, &accepted)
+}
+
+fn check_neuron(neuron: &NeuronSpec) -> Result<(), Fault> {
+    positive(&["neuron", "capacitance"], neuron.capacitance, "a capacitance above 0 F")?;
+    positive(&["neuron", "leak"], neuron.leak, "a conductance above 0 S")?;
+    check_activation("activation", &neuron.activation)?;
+    check_activation("output_activation", &neuron.output_activation)
+}
+
+fn check_activation(key: &str, activation: &ActivationSpec) -> Result<(), Fault> {
+    let ActivationSpec { amplitude, scale, offset, .. } = *activation;
+    // The scale first: softplus takes its amplitude from it.
+    positive(&["neuron", key, "scale"], scale, "a voltage above 0 V")?;
+    finite(&["neuron", key, "amplitude"], amplitude, "a finite voltage")?;
+    finite(&["neuron", key, "offset"], offset, "a finite voltage")
+}
+
+fn check_nudge(nudge: &NudgeSpec) -> Result<(), Fault> {
+    if let Variant::Custom { plus, minus } = nudge.variant {
+        finite(&["nudge", "variant", "plus"], plus, "a finite gain")?;
+        finite(&["nudge", "variant", "minus"], minus, "a finite gain")?;
+    }
+    ensure((0.0..=1.0).contains(&nudge.alpha), &["nudge", "alpha"], nudge.alpha, "a number from 0 to 1")?;
+    not_negative(&["nudge", "beta"], nudge.beta, "a finite number, 0 or more")?;
+    positive(&["nudge", "reference"], nudge.reference, "a voltage above 0 V")
+}
+
+fn check_solver(solver: &SolverSpec) -> Result<(), Fault> {
+    let SolverSpec { rtol, atol, max_time, hold, passes, .. } = *solver;
+    ensure((0.0..1.0).contains(&rtol), &["solver", "rtol"], rtol, "a number from 0 to below 1")?;
+    not_negative(&["solver", "atol"], atol, "a finite voltage, 0 V or more")?;
+    ensure(rtol > 0.0 || atol > 0.0, &["solver", "rtol"], rtol, "a number above 0, as `solver.atol` is 0")?;
+    positive(&["solver", "max_time"], max_time, "a number of time constants above 0")?;
+    not_negative(&["solver", "hold"], hold, "a finite number of time constants, 0 or more")?;
+    let accepted = format!("a number of time constants below `solver.max_time` = {max_time}");
+    ensure(hold < max_time, &["solver", "hold"], hold, &accepted)?;
+    ensure(passes >= 1, &["solver", "passes"], passes, "a whole number, 1 or more")
+}
+
+/// Refuses a value unless it is well.
+pub(super) fn ensure(
+    well: bool,
+    path: &[&str],
+    value: impl std::fmt::Display,
+    accepted: &str,
+) -> Result<(), Fault> {
+    if well { Ok(()) } else { Err(Fault::refused(path, value, accepted)) }
+}
+
+/// Refuses what is not finite and above zero.
+pub(super) fn positive(path: &[&str], value: f64, accepted: &str) -> Result<(), Fault> {
+    ensure(value.is_finite() && value > 0.0, path, value, accepted)
+}
+
+fn not_negative(path: &[&str], value: f64, accepted: &str) -> Result<(), Fault> {
+    ensure(value.is_finite() && value >= 0.0, path, value, accepted)
+}
+
+/// Refuses infinities and what is no number.
+pub(super) fn finite(path: &[&str], value: f64, accepted: &str) -> Result<(), Fault> {
+    ensure(value.is_finite(), path, value, accepted)
+}

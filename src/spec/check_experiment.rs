@@ -1,0 +1,135 @@
+//! What an experiment's numbers must satisfy, beyond having the right type.
+
+use toml::Value;
+
+use super::check_circuit::{check_network, ensure, finite, positive};
+use super::experiment::{
+    DatasetSpec, ExpectSpec, ExperimentSpec, InitSpec, OptimizerSpec, RateSchedule, RuleKind,
+};
+use super::fault::Fault;
+
+/// Data sets that are read from a folder of IDX files.
+const FILE_SETS: [&str; 3] = ["idx", "mnist", "fashion-mnist"];
+
+/// Keys of an experiment that its grid cannot vary.
+const NOT_IN_GRID: [&str; 5] = ["name", "seeds", "rules", "grid", "expect"];
+
+const COUNT: &str = "a whole number, 1 or more";
+
+/// Checks an experiment, apart from its circuit.
+///
+/// # Errors
+/// The first value that no experiment could have.
+pub fn check_experiment(experiment: &ExperimentSpec) -> Result<(), Fault> {
+    let name = &experiment.name;
+    let folder = !name.is_empty() && !name.contains(['/', '\\', '\0']) && name != "." && name != "..";
+    ensure(folder, &["name"], format!("{name:?}"), "text that can name a folder")?;
+    check_network(&experiment.network)?;
+    check_dataset(&experiment.dataset)?;
+    check_init(&experiment.init, experiment.network.len() - 1)?;
+    ensure(experiment.epochs >= 1, &["epochs"], experiment.epochs, COUNT)?;
+    ensure(experiment.batch >= 1, &["batch"], experiment.batch, COUNT)?;
+    ensure(experiment.probe >= 1, &["probe"], experiment.probe, COUNT)?;
+    distinct("seeds", &experiment.seeds, "a list of different whole numbers, at least one")?;
+    distinct("rules", &experiment.rules, "a list of different rules, at least one")?;
+    check_optimizer(&experiment.optimizer)?;
+    check_grid(experiment)?;
+    experiment.expect.iter().try_for_each(|(key, bounds)| check_expect(key, bounds, &experiment.rules))
+}
+
+/// Checks that every rule that divides by β has one to divide by.
+///
+/// # Errors
+/// When β is 0 and a rule other than `bp` runs.
+pub fn check_beta(rules: &[RuleKind], beta: f64) -> Result<(), Fault> {
+    match rules.iter().find(|rule| **rule != RuleKind::Bp) {
+        Some(rule) if beta <= 0.0 => {
+            let accepted = format!("a number above 0, as rule `{}` divides by it", rule_name(*rule));
+            Err(Fault::refused(&["circuit", "nudge", "beta"], beta, accepted))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A rule's name in files.
+#[must_use]
+pub fn rule_name(rule: RuleKind) -> &'static str {
+    match rule {
+        RuleKind::Bp => "bp",
+        RuleKind::Dp => "dp",
+        RuleKind::DpTranspose => "dp-transpose",
+        RuleKind::Custom => "custom",
+    }
+}
+
+fn check_dataset(dataset: &DatasetSpec) -> Result<(), Fault> {
+    let kind = dataset.kind.as_str();
+    if dataset.path.is_some() && !FILE_SETS.contains(&kind) {
+        let accepted = format!("no path: `{kind}` is built in; `{}` read files", FILE_SETS.join("`, `"));
+        return Err(Fault::refused(&["dataset", "path"], "a path", accepted));
+    }
+    if dataset.path.is_none() && kind == "idx" {
+        return Err(Fault::missing(&["dataset", "path"]));
+    }
+    let count = |key, value: Option<usize>| ensure(value != Some(0), &["dataset", key], 0, COUNT);
+    count("train", dataset.train)?;
+    count("test", dataset.test)
+}
+
+fn check_init(init: &InitSpec, layers: usize) -> Result<(), Fault> {
+    let InitSpec::Std(deviations) = init else { return Ok(()) };
+    let accepted = format!("{layers} numbers above 0, one for each layer behind the input");
+    let well = deviations.len() == layers && deviations.iter().all(|std| std.is_finite() && *std > 0.0);
+    ensure(well, &["init", "std"], format!("{deviations:?}"), &accepted)
+}
+
+fn check_optimizer(optimizer: &OptimizerSpec) -> Result<(), Fault> {
+    positive(&["optimizer", "learning_rate"], optimizer.learning_rate, "a finite number above 0")?;
+    let decays = [("momentum", optimizer.momentum), ("beta1", optimizer.beta1), ("beta2", optimizer.beta2)];
+    for (key, decay) in decays {
+        ensure((0.0..1.0).contains(&decay), &["optimizer", key], decay, "a number from 0 to below 1")?;
+    }
+    positive(&["optimizer", "epsilon"], optimizer.epsilon, "a finite number above 0")?;
+    let RateSchedule::Step { every, factor } = optimizer.schedule else { return Ok(()) };
+    let step = ["optimizer", "schedule", "step"];
+    ensure(every >= 1, &[&step[..], &["every"]].concat(), every, COUNT)?;
+    let well = factor > 0.0 && factor <= 1.0;
+    ensure(well, &[&step[..], &["factor"]].concat(), factor, "a number above 0, at most 1")
+}
+
+/// Checks the form of the grid; whether its paths and values mean anything is tried at loading.
+fn check_grid(experiment: &ExperimentSpec) -> Result<(), Fault> {
+    for (key, values) in &experiment.grid {
+        let first = key.split('.').next().unwrap_or_default().trim();
+        let varies = !NOT_IN_GRID.contains(&first);
+        ensure(varies, &["grid", key], "this", "a setting that a run can vary, such as \"nudge.alpha\"")?;
+        let distinct = !values.is_empty() && all_differ(values);
+        let accepted = "a list of different values, at least one";
+        ensure(distinct, &["grid", key], Value::Array(values.clone()), accepted)?;
+    }
+    Ok(())
+}
+
+fn check_expect(key: &str, bounds: &ExpectSpec, rules: &[RuleKind]) -> Result<(), Fault> {
+    let path = ["expect", key];
+    let names: Vec<_> = rules.iter().map(|rule| rule_name(*rule)).collect();
+    let form =
+        format!("a key RULE.COLUMN, with RULE one of `{}`, such as \"dp.test_accuracy\"", names.join("`, `"));
+    let well = key.split_once('.').is_some_and(|(rule, column)| names.contains(&rule) && !column.is_empty());
+    ensure(well, &path, "this key", &form)?;
+    let (low, high) = (bounds.at_least, bounds.at_most);
+    ensure(low.is_some() || high.is_some(), &path, "no bound", "{ at_least = 0.95 }, at_most, or both")?;
+    for (bound, value) in [("at_least", low), ("at_most", high)] {
+        finite(&["expect", key, bound], value.unwrap_or(0.0), "a finite number")?;
+    }
+    let (low, high) = (low.unwrap_or(f64::NEG_INFINITY), high.unwrap_or(f64::INFINITY));
+    ensure(low <= high, &["expect", key, "at_most"], high, &format!("a number not below `at_least` = {low}"))
+}
+
+fn distinct<T: PartialEq + std::fmt::Debug>(key: &str, values: &[T], accepted: &str) -> Result<(), Fault> {
+    ensure(!values.is_empty() && all_differ(values), &[key], format!("{values:?}"), accepted)
+}
+
+fn all_differ<T: PartialEq>(values: &[T]) -> bool {
+    values.iter().enumerate().all(|(index, value)| !values[..index].contains(value))
+}

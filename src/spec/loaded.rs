@@ -1,0 +1,227 @@
+//! A loaded experiment and, for each of its runs, what it resolves to.
+//!
+//! Loading tries every value of the grid once, so that a bad one is found before any work. A
+//! resolved experiment holds absolute paths and its circuit, so that it may be written anywhere.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use toml::Value;
+
+use super::check_circuit::check_circuit;
+use super::check_experiment::{check_beta, check_experiment, rule_name};
+use super::circuit::CircuitSpec;
+use super::error::{At, Place, SpecError};
+use super::experiment::{CircuitSource, ExperimentSpec, InitSpec, RuleKind};
+use super::fault::Fault;
+use super::overrides::Override;
+use super::path::{KeyPath, Step};
+use super::read::shown;
+use super::schema::FileKind;
+use super::tree::{Tree, route};
+
+/// An experiment that was read and checked, and still takes the settings of its runs.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// Folder that paths are relative to.
+    base: PathBuf,
+    /// The experiment file as it was written.
+    written: Tree,
+    /// The settings from outside.
+    overrides: Vec<Override>,
+    /// The experiment with its circuit and the settings.
+    merged: Tree,
+}
+
+/// A whole experiment: every default is filled in, every number checked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Resolved {
+    /// The experiment; its `circuit` is [`Resolved::circuit`], its paths are absolute.
+    pub experiment: ExperimentSpec,
+    /// The circuit; its `network` is the experiment's.
+    pub circuit: CircuitSpec,
+}
+
+impl Loaded {
+    /// Applies the settings to a written experiment and checks all that it can become.
+    pub(super) fn new(base: PathBuf, written: Tree, overrides: Vec<Override>) -> Result<Self, SpecError> {
+        let merged = merge(&written, &base, &overrides, &[])?;
+        let loaded = Self { base, written, overrides, merged };
+        loaded.check()?;
+        Ok(loaded)
+    }
+
+    /// The experiment with `extra` settings, those of one run of the grid, on top.
+    ///
+    /// Without the settings of a grid over β, β may be 0 although a rule divides by it.
+    ///
+    /// # Errors
+    /// Whatever the settings break.
+    pub fn resolve(&self, extra: &[Override]) -> Result<Resolved, SpecError> {
+        let tree = self.with(extra)?;
+        let tell = |fault: Fault| tree.tell(fault);
+        let mut experiment: ExperimentSpec = tree.read()?;
+        let CircuitSource::Inline(circuit) = &experiment.circuit else {
+            return Err(tell(Fault::missing(&["circuit"])));
+        };
+        let mut circuit = circuit.as_ref().clone();
+        check_circuit(&circuit).map_err(|fault| tell(fault.under(Step::Key("circuit".into()))))?;
+        if matches!(tree.place_of(&KeyPath::of(&["rules"])), Place::Set(_)) {
+            forget_absent_rules(&mut experiment);
+        }
+        check_experiment(&experiment).map_err(tell)?;
+        if !beta_is_open(&experiment, extra) {
+            check_beta(&experiment.rules, circuit.nudge.beta).map_err(tell)?;
+        }
+        circuit.network = Some(experiment.network.clone());
+        experiment.circuit = CircuitSource::Inline(Box::new(circuit.clone()));
+        self.make_absolute(&mut experiment);
+        Ok(Resolved { experiment, circuit })
+    }
+
+    /// The tree with extra settings; only another circuit file makes it anew.
+    fn with(&self, extra: &[Override]) -> Result<Tree, SpecError> {
+        if extra.iter().any(chooses_circuit) {
+            return merge(&self.written, &self.base, &self.overrides, extra);
+        }
+        let mut tree = self.merged.clone();
+        extra.iter().try_for_each(|setting| tree.set_for_run(setting))?;
+        Ok(tree)
+    }
+
+    /// Checks the experiment as it is and with each value of the grid, other keys at their first.
+    fn check(&self) -> Result<(), SpecError> {
+        let grid = self.resolve(&[])?.experiment.grid;
+        self.check_grid_paths(grid.keys())?;
+        let setting = |key: &String, value: &Value| Override { path: key.clone(), value: value.clone() };
+        let firsts: Vec<_> = grid.iter().map(|(key, values)| setting(key, &values[0])).collect();
+        for (position, (key, values)) in grid.iter().enumerate() {
+            for value in values {
+                let mut run = firsts.clone();
+                run[position] = setting(key, value);
+                self.resolve(&run)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses keys of the grid that are no paths, lead nowhere, or set the same thing twice.
+    fn check_grid_paths<'a>(&self, keys: impl Iterator<Item = &'a String>) -> Result<(), SpecError> {
+        let mut seen: Vec<(KeyPath, &str)> = Vec::new();
+        // Another circuit comes first and settings go on top of it: they are not the same thing.
+        for key in keys.filter(|key| key.as_str() != "circuit") {
+            let refused =
+                |accepted: String| self.merged.tell(Fault::refused(&["grid", key], "this key", accepted));
+            let path = KeyPath::parse(key).map_err(|_| refused("keys with dots between them".into()))?;
+            let place = self.merged.place_of(&KeyPath::of(&["grid", key]));
+            let path = route(FileKind::Experiment, &path, &place)?;
+            let clash = |other: &KeyPath| path.is_within(other) || other.is_within(&path);
+            if let Some((_, twin)) = seen.iter().find(|(other, _)| clash(other)) {
+                return Err(refused(format!("one of `{twin}` and `{key}`, which set the same thing")));
+            }
+            seen.push((path, key));
+        }
+        Ok(())
+    }
+
+    fn make_absolute(&self, experiment: &mut ExperimentSpec) {
+        if let InitSpec::Weights(file) = &mut experiment.init {
+            self.absolute(file);
+        }
+        if let Some(folder) = &mut experiment.dataset.path {
+            self.absolute(folder);
+        }
+        for (key, values) in &mut experiment.grid {
+            values.iter_mut().filter_map(|value| path_in(key, value)).for_each(|path| self.absolute(path));
+        }
+    }
+
+    fn absolute(&self, path: &mut String) {
+        let joined = self.base.join(&*path);
+        *path = std::path::absolute(&joined).unwrap_or(joined).display().to_string();
+    }
+}
+
+impl Resolved {
+    /// The whole experiment as a file, its circuit inline: loading it gives the same again.
+    ///
+    /// # Panics
+    /// When the description was changed by hand to hold a whole number above `i64::MAX`, which TOML
+    /// cannot write and hence no file can bring.
+    #[must_use]
+    pub fn to_toml(&self) -> String {
+        let circuit = CircuitSource::Inline(Box::new(self.circuit.clone()));
+        let whole = ExperimentSpec { circuit, ..self.experiment.clone() };
+        // Keys are text, enums are names or tables, absent options are skipped: only such a number can fail.
+        toml::to_string(&whole).expect("a description is made of what TOML can write")
+    }
+}
+
+/// Whether the grid sets β and `extra` does not say to what.
+fn beta_is_open(experiment: &ExperimentSpec, extra: &[Override]) -> bool {
+    let beta = KeyPath::of(&["circuit", "nudge", "beta"]);
+    let sets_beta = |path: &str| {
+        let routed = KeyPath::parse(path)
+            .and_then(|path| route(FileKind::Experiment, &path, &Place::Set(String::new())));
+        routed.is_ok_and(|path| beta.is_within(&path))
+    };
+    experiment.grid.keys().any(|key| sets_beta(key)) && !extra.iter().any(|setting| sets_beta(&setting.path))
+}
+
+/// Puts the circuit, the settings from outside and those of a run into a written experiment.
+///
+/// Whatever chooses the circuit goes first, since the others may be settings of it.
+fn merge(written: &Tree, base: &Path, outside: &[Override], run: &[Override]) -> Result<Tree, SpecError> {
+    let mut tree = written.clone();
+    outside.iter().filter(|setting| chooses_circuit(setting)).try_for_each(|setting| tree.set(setting))?;
+    run.iter()
+        .filter(|setting| chooses_circuit(setting))
+        .try_for_each(|setting| tree.set_for_run(setting))?;
+    if let Some(Value::String(file)) = tree.table.get("circuit") {
+        let circuit = circuit_tree(&tree, &base.join(file))?;
+        tree.take_in(circuit);
+    }
+    tree.lend(&KeyPath::of(&["circuit", "network"]), "network");
+    outside.iter().filter(|setting| !chooses_circuit(setting)).try_for_each(|setting| tree.set(setting))?;
+    run.iter()
+        .filter(|setting| !chooses_circuit(setting))
+        .try_for_each(|setting| tree.set_for_run(setting))?;
+    Ok(tree)
+}
+
+fn circuit_tree(experiment: &Tree, path: &Path) -> Result<Tree, SpecError> {
+    let text = fs::read_to_string(path).map_err(|source| {
+        let key = KeyPath::of(&["circuit"]);
+        let found = key.value_in(&experiment.table).map(shown).unwrap_or_default();
+        let place = experiment.place_of(&key);
+        SpecError::UnreadableCircuit { at: Box::new(At { place, path: key, found }), source }
+    })?;
+    Tree::parse(FileKind::Circuit, &path.display().to_string(), &text)
+}
+
+/// Whether a setting names the circuit as a whole.
+fn chooses_circuit(setting: &Override) -> bool {
+    setting.path.trim() == "circuit"
+}
+
+/// Expectations about rules that `--set` has taken out of the run are not about this run.
+fn forget_absent_rules(experiment: &mut ExperimentSpec) {
+    let all = [RuleKind::Bp, RuleKind::Dp, RuleKind::DpTranspose, RuleKind::Custom];
+    let absent: Vec<_> =
+        all.iter().filter(|rule| !experiment.rules.contains(rule)).map(|rule| rule_name(*rule)).collect();
+    experiment.expect.retain(|key, _| key.split_once('.').is_none_or(|(rule, _)| !absent.contains(&rule)));
+}
+
+/// The path of a file that a grid's value holds, if its key is one that names files.
+fn path_in<'a>(key: &str, value: &'a mut Value) -> Option<&'a mut String> {
+    let held = match key {
+        "circuit" | "init.weights" | "dataset.path" => Some(value),
+        "init" => value.as_table_mut().and_then(|table| table.get_mut("weights")),
+        "dataset" => value.as_table_mut().and_then(|table| table.get_mut("path")),
+        _ => None,
+    };
+    match held {
+        Some(Value::String(path)) => Some(path),
+        _ => None,
+    }
+}

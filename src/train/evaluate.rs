@@ -1,0 +1,87 @@
+//! Loss and accuracy of the free circuit.
+
+use crate::chip::{Chip, Weights};
+use crate::circuit::{Circuit, DyadCircuit, Loss};
+use crate::data::Split;
+use crate::matrix::{Matrix, Real};
+
+/// Samples evaluated at once.
+const CHUNK: usize = 500;
+
+/// Loss and accuracy over a set.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Evaluation {
+    /// Mean `ℓ/V_ref²`.
+    pub loss: f64,
+    /// Fraction of samples whose largest output is that of their class.
+    pub accuracy: f64,
+}
+
+/// Evaluates the free circuit on a whole split.
+#[must_use]
+pub fn evaluate<T: Real>(
+    chip: &Chip<T>,
+    weights: &Weights<T>,
+    loss: &Loss<T>,
+    split: &Split,
+    classes: usize,
+) -> Evaluation {
+    let (mut total, mut correct) = (0.0, 0_usize);
+    outputs(chip, weights, split, &mut |first, outputs| {
+        for (i, row) in outputs.row_iter().enumerate() {
+            let label = usize::from(split.labels()[first + i]);
+            let at: Vec<f64> = row.iter().map(|v| v.to_f64()).collect();
+            let target: Vec<f64> = (0..classes).map(|c| f64::from(u8::from(c == label))).collect();
+            total += loss.value(&at, &target);
+            correct += usize::from(largest(&at) == Some(label));
+        }
+    });
+    let count = split.len().max(1) as f64;
+    Evaluation { loss: total / count, accuracy: correct as f64 / count }
+}
+
+/// The class that the free circuit predicts for every sample; a sample whose outputs are not numbers
+/// has class `usize::MAX`.
+#[must_use]
+pub fn predictions<T: Real>(chip: &Chip<T>, weights: &Weights<T>, split: &Split) -> Vec<usize> {
+    let mut classes = Vec::with_capacity(split.len());
+    outputs(chip, weights, split, &mut |_, outputs| {
+        classes.extend(outputs.row_iter().map(|row| {
+            largest(&row.iter().map(|v| v.to_f64()).collect::<Vec<_>>()).unwrap_or(usize::MAX)
+        }));
+    });
+    classes
+}
+
+/// Shows `take` the mean outputs `s̄_L` of the free circuit, chunk by chunk, with the first sample's number.
+fn outputs<T: Real>(
+    chip: &Chip<T>,
+    weights: &Weights<T>,
+    split: &Split,
+    take: &mut dyn FnMut(usize, &Matrix<T>),
+) {
+    let samples: Vec<usize> = (0..split.len()).collect();
+    for chunk in samples.chunks(CHUNK) {
+        let mut inputs = Matrix::zeros(chunk.len(), split.features());
+        split.gather(chunk, &mut inputs);
+        let circuit = DyadCircuit::free(chip, weights, &inputs);
+        let means = circuit.means(&circuit.free_state());
+        if let Some(outputs) = means.last() {
+            take(chunk[0], outputs);
+        }
+    }
+}
+
+/// Index of the largest entry, the first of equals; `None` if any is NaN.
+fn largest(values: &[f64]) -> Option<usize> {
+    let mut best = 0;
+    for (i, value) in values.iter().enumerate() {
+        if value.is_nan() {
+            return None;
+        }
+        if *value > values[best] {
+            best = i;
+        }
+    }
+    (!values.is_empty()).then_some(best)
+}

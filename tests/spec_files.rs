@@ -1,0 +1,240 @@
+//! The files in `tests/files`: the good ones load, each bad one is answered with its own message.
+//!
+//! A bad file's first lines, `# expect: …`, are fragments that its message must hold. A file whose
+//! name begins with `circuit` is a circuit, one that begins with `experiment` an experiment.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use dyadsim::spec::{CircuitSpec, SpecError, load_circuit, load_experiment, parse_experiment};
+
+fn files(folder: &str) -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/files").join(folder);
+    let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.retain(|path| path.is_file());
+    files.sort();
+    files
+}
+
+fn is_circuit(path: &Path) -> bool {
+    path.file_name().unwrap().to_str().unwrap().starts_with("circuit")
+}
+
+fn load(path: &Path) -> Result<(), SpecError> {
+    if is_circuit(path) { load_circuit(path, &[]).map(drop) } else { load_experiment(path, &[]).map(drop) }
+}
+
+#[test]
+fn good_files_load() {
+    let files = files("good");
+    assert!(files.len() >= 8, "only {} files", files.len());
+    for path in files {
+        load(&path).unwrap_or_else(|error| panic!("{error}"));
+    }
+}
+
+#[test]
+fn every_bad_file_is_answered_with_its_message() {
+    let files = files("bad");
+    assert!(files.len() >= 25, "only {} files", files.len());
+    let mut failures = String::new();
+    for path in files {
+        let text = fs::read_to_string(&path).unwrap();
+        let expected: Vec<_> = text.lines().map_while(|line| line.strip_prefix("# expect: ")).collect();
+        assert!(!expected.is_empty(), "{} expects nothing", path.display());
+        let message = load(&path).map_or_else(|error| error.to_string(), |()| "it loads".into());
+        let name = path.file_name().unwrap().to_string_lossy();
+        for fragment in expected.into_iter().filter(|fragment| !message.contains(fragment)) {
+            failures += &format!("{name}: expected `{fragment}` in\n{message}\n\n");
+        }
+    }
+    assert!(failures.is_empty(), "{failures}");
+}
+
+#[test]
+fn a_resolved_good_experiment_loads_again_from_any_folder_and_is_the_same() {
+    for path in files("good").into_iter().filter(|path| !is_circuit(path)) {
+        let resolved = load_experiment(&path, &[]).unwrap().resolve(&[]).unwrap();
+        let text = resolved.to_toml();
+        let again = parse_experiment("elsewhere/experiment.toml", &text, &[]);
+        let again = again.unwrap_or_else(|error| panic!("{error}\n{text}")).resolve(&[]).unwrap();
+        assert_eq!(again, resolved, "{text}");
+        assert_eq!(again.to_toml(), text);
+    }
+}
+
+#[test]
+fn the_ideal_circuit_is_the_default_one() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("circuits/ideal.toml");
+    assert_eq!(load_circuit(&path, &[]).unwrap(), CircuitSpec::default());
+}
+
+/// Random experiments that the door must let in.
+mod random {
+    use dyadsim::spec::Resolved;
+    use dyadsim::spec::circuit::*;
+    use dyadsim::spec::experiment::*;
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
+    /// A positive number of any size that a circuit might have.
+    fn size() -> impl Strategy<Value = f64> {
+        (1.0..10.0_f64, -20..20_i32).prop_map(|(mantissa, exponent)| mantissa * 10_f64.powi(exponent))
+    }
+
+    fn activation() -> impl Strategy<Value = ActivationSpec> {
+        use ActivationKind::*;
+        let kind = select(vec![Relu, HardSigmoid, Tanh, Softplus, Sigmoid, Linear]);
+        (kind, -5.0..5.0, size(), -1.0..1.0).prop_map(|(kind, amplitude, scale, offset)| ActivationSpec {
+            kind,
+            amplitude,
+            scale,
+            offset,
+        })
+    }
+
+    fn neuron() -> impl Strategy<Value = NeuronSpec> {
+        (size(), size(), activation(), activation()).prop_map(|(capacitance, leak, activation, output)| {
+            NeuronSpec { capacitance, leak, activation, output_activation: output }
+        })
+    }
+
+    fn nudge() -> impl Strategy<Value = NudgeSpec> {
+        use NudgePoint::*;
+        let gains = (-1.0..2.0, -1.0..2.0).prop_map(|(plus, minus)| Variant::Custom { plus, minus });
+        let variant = prop_oneof![Just(Variant::Dp), Just(Variant::DpTranspose), gains];
+        let loss = select(vec![LossKind::Mse, LossKind::CrossEntropy]);
+        (variant, 0.0..=1.0, size(), select(vec![Mean, Own, Free, Drive]), loss, size()).prop_map(
+            |(variant, alpha, beta, at, loss, reference)| NudgeSpec {
+                variant,
+                alpha,
+                beta,
+                at,
+                loss,
+                reference,
+            },
+        )
+    }
+
+    fn solver() -> impl Strategy<Value = SolverSpec> {
+        use SolverKind::*;
+        use SweepOrder::*;
+        let order = select(vec![Forward, ForwardBackward, OddEven, Parallel]);
+        let schedule = (order, prop::option::of(1..100_usize));
+        let kind = select(vec![Etd, Dopri5, Dop853, Layerwise]);
+        (kind, 0.0..1.0, size(), 0.0..1.0, 2.0..1e3, schedule, 1..500_usize).prop_map(
+            |(kind, rtol, atol, hold, max_time, (order, rounds), passes)| SolverSpec {
+                kind,
+                rtol,
+                atol,
+                hold,
+                max_time,
+                passes,
+                start: Start::Zero,
+                schedule: Schedule { order, rounds },
+                damping: Damping::Lipschitz,
+            },
+        )
+    }
+
+    fn circuit() -> impl Strategy<Value = CircuitSpec> {
+        let supply = (-5.0..0.0, 0.0..5.0).prop_map(|(low, high)| SupplySpec { low, high: high + 1e-3 });
+        ("\\PC*", size(), prop::option::of(supply), neuron(), nudge(), solver()).prop_map(
+            |(name, temperature, supply, neuron, nudge, solver)| CircuitSpec {
+                name,
+                temperature,
+                network: None,
+                supply,
+                neuron,
+                nudge,
+                solver,
+                feedback: FeedbackSpec { synapses: FeedbackSynapses::Separate, init: FeedbackInit::Random },
+            },
+        )
+    }
+
+    fn optimizer() -> impl Strategy<Value = OptimizerSpec> {
+        use OptimizerKind::*;
+        let step = (1..9_usize, 0.1..1.0).prop_map(|(every, factor)| RateSchedule::Step { every, factor });
+        let schedule = prop_oneof![Just(RateSchedule::Constant), Just(RateSchedule::Cosine), step];
+        (select(vec![Sgd, Momentum, Adam]), size(), 0.0..1.0, size(), schedule).prop_map(
+            |(kind, learning_rate, momentum, epsilon, schedule)| OptimizerSpec {
+                kind,
+                learning_rate,
+                momentum,
+                beta1: momentum,
+                beta2: momentum,
+                epsilon,
+                schedule,
+            },
+        )
+    }
+
+    fn dataset() -> impl Strategy<Value = DatasetSpec> {
+        let count = || prop::option::of(1..1000_usize);
+        (any::<bool>(), count(), count(), 0..u64::MAX / 2).prop_map(|(idx, train, test, split_seed)| {
+            let (kind, path) = if idx { ("idx", Some("/data \"x\"".to_owned())) } else { ("digits", None) };
+            DatasetSpec { kind: kind.into(), path, train, test, split_seed }
+        })
+    }
+
+    fn init() -> impl Strategy<Value = InitSpec> {
+        let std = (size(), size()).prop_map(|(first, second)| InitSpec::Std(vec![first, second]));
+        let weights = Just(InitSpec::Weights("/weights.safetensors".into()));
+        prop_oneof![Just(InitSpec::He), Just(InitSpec::FanIn), std, weights]
+    }
+
+    fn grid() -> impl Strategy<Value = Vec<(String, Vec<toml::Value>)>> {
+        let alphas = prop::collection::btree_set(0..=20_i32, 1..5);
+        let alpha = alphas.prop_map(|set| {
+            ("nudge.alpha".to_owned(), set.iter().map(|n| (f64::from(*n) / 20.0).into()).collect())
+        });
+        let shapes: Vec<toml::Value> =
+            vec!["relu".into(), "{ kind = 'tanh', scale = '1 mV' }".parse().unwrap()];
+        let shape = Just(("circuit.neuron.activation".to_owned(), shapes));
+        prop_oneof![
+            Just(vec![]),
+            alpha.clone().prop_map(|a| vec![a]),
+            (alpha, shape).prop_map(|(a, s)| vec![a, s])
+        ]
+    }
+
+    /// A whole experiment whose circuit, network and paths are as the door leaves them.
+    pub fn resolved() -> impl Strategy<Value = Resolved> {
+        let counts = (1..99_usize, 1..99_usize, 1..99_usize, any::<bool>());
+        let seeds = prop::collection::btree_set(0..u64::MAX / 2, 1..4);
+        let network = prop::collection::vec(1..1000_usize, 3);
+        let parts = (circuit(), dataset(), init(), optimizer(), grid(), network, seeds, counts);
+        parts.prop_map(|(mut circuit, dataset, init, optimizer, grid, network, seeds, counts)| {
+            circuit.network = Some(network.clone());
+            let expect = ExpectSpec { at_least: Some(0.5), at_most: None };
+            let experiment = ExperimentSpec {
+                name: "a name".into(),
+                circuit: CircuitSource::Inline(Box::new(circuit.clone())),
+                dataset,
+                network,
+                init,
+                epochs: counts.0,
+                batch: counts.1,
+                seeds: seeds.into_iter().collect(),
+                rules: vec![RuleKind::DpTranspose, RuleKind::Bp, RuleKind::Custom],
+                optimizer,
+                keep_unsettled: counts.3,
+                probe: counts.2,
+                grid: grid.into_iter().collect(),
+                expect: [("dp-transpose.test_accuracy".to_owned(), expect)].into(),
+            };
+            Resolved { experiment, circuit }
+        })
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_resolved_experiment_survives_being_written_and_loaded(resolved in random::resolved()) {
+        let text = resolved.to_toml();
+        let again = parse_experiment("elsewhere/experiment.toml", &text, &[]).and_then(|loaded| loaded.resolve(&[]));
+        let again = again.unwrap_or_else(|error| panic!("{error}\n{text}"));
+        proptest::prop_assert_eq!(again, resolved, "{}", text);
+    }
+}
