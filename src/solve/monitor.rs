@@ -18,6 +18,8 @@ const NO_DECAY: f64 = 0.95;
 const CYCLE: f64 = 0.01;
 /// Growth beyond this multiple of `1 V + ‖v_free‖∞` is a runaway.
 const RUNAWAY: f64 = 1e3;
+/// Beyond this share of the runaway bound a sample is on its way out, and followed less closely.
+const LEAVING: f64 = 1e-2;
 /// A layer's δ is steady when it moves by less than this fraction of itself per τ.
 const STEADY: f64 = 1e-3;
 
@@ -40,6 +42,8 @@ struct Sample {
     outcome: Option<Outcome>,
     time: f64,
     residual: f64,
+    /// `‖v‖∞` (V).
+    largest: f64,
     since: Option<f64>,
     bound: f64,
     touched: Vec<usize>,
@@ -104,6 +108,12 @@ impl<T: Real> Monitor<T> {
         self.samples[sample].outcome.is_none()
     }
 
+    /// Whether a sample has left the range in which its trajectory matters: only its fate is still asked.
+    #[must_use]
+    pub fn is_leaving(&self, sample: usize) -> bool {
+        self.samples[sample].largest > LEAVING * self.samples[sample].bound
+    }
+
     /// Largest residual (V) of the undecided samples.
     #[must_use]
     pub fn worst_residual(&self) -> f64 {
@@ -129,6 +139,7 @@ impl<T: Real> Monitor<T> {
             }
             self.samples[i].residual = residuals[row].to_f64();
             let magnitude = largest[row].to_f64();
+            self.samples[i].largest = magnitude;
             let below = self.samples[i].residual <= self.criteria.atol + self.criteria.rtol * magnitude;
             let settled = below && {
                 let all = steady.get_or_insert_with(|| self.steady(circuit, state, drive));
@@ -299,6 +310,7 @@ impl Sample {
             outcome: None,
             time: 0.0,
             residual: 0.0,
+            largest: 0.0,
             since: None,
             bound,
             touched,
