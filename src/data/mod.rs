@@ -104,7 +104,6 @@ impl<'a> From<&'a DatasetSpec> for Request<'a> {
     }
 }
 
-
 /// What a set does with `path`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PathUse {

@@ -25,6 +25,8 @@ const COMPACT: f64 = 0.25;
 const SAFETY: f64 = 0.9;
 const SHRINK: f64 = 0.2;
 const GROW: f64 = 4.0;
+/// Relative step error allowed to a sample that runs away.
+const RUNAWAY_RTOL: f64 = 1e-3;
 /// Most steps per relaxation.
 const STEPS: u64 = 2_000_000;
 
@@ -46,12 +48,8 @@ impl Etd {
 impl<T: Real> Solver<T> for Etd {
     fn settle(&self, circuit: &dyn Circuit<T>, start: Matrix<T>, traced: bool) -> Settled<T> {
         let tau = circuit.slowest();
-        let criteria = Criteria {
-            rtol: self.rtol,
-            atol: self.atol,
-            hold: self.hold * tau,
-            limit: self.max_time * tau,
-        };
+        let criteria =
+            Criteria { rtol: self.rtol, atol: self.atol, hold: self.hold * tau, limit: self.max_time * tau };
         let mut monitor = Monitor::new(circuit, criteria, traced);
         let mut run = Run::new(circuit, criteria, start);
         let mut rows: Vec<usize> = (0..circuit.samples()).collect();
@@ -60,7 +58,7 @@ impl<T: Real> Solver<T> for Etd {
         let mut smaller: Option<Box<dyn Circuit<T> + '_>> = None;
         while !monitor.is_done() && run.counts.steps < STEPS {
             let current = smaller.as_deref().unwrap_or(circuit);
-            run.open = rows.iter().map(|&i| monitor.is_open(i)).collect();
+            run.attend(&monitor, &rows);
             run.step(current, monitor.worst_residual());
             monitor.observe(current, &rows, run.time, &run.state, &run.drive);
             let decided = rows.iter().filter(|&&i| !monitor.is_open(i)).count();
@@ -91,7 +89,8 @@ struct Run<T: Real> {
     next: Matrix<T>,
     drive_next: Matrix<T>,
     scratch: Scratch<T>,
-    open: Vec<bool>,
+    /// Relative tolerance of every row; infinite once its outcome is known.
+    rtols: Vec<f64>,
     /// Per row: `‖v‖∞`, the error estimate, and a column group's share of it.
     sizes: Vec<T>,
     errors: Vec<T>,
@@ -116,7 +115,7 @@ impl<T: Real> Run<T> {
             next: blank(),
             drive_next: blank(),
             scratch: Scratch::new(circuit.layout(), batch),
-            open: vec![true; batch],
+            rtols: vec![criteria.rtol; batch],
             sizes: vec![T::ZERO; batch],
             errors: vec![T::ZERO; batch],
             moves: vec![T::ZERO; batch],
@@ -127,6 +126,17 @@ impl<T: Real> Run<T> {
     fn evaluate_start(&mut self, circuit: &dyn Circuit<T>) {
         circuit.drive(&self.state, &mut self.drive, &mut self.scratch);
         self.counts.rhs_evals += 1;
+    }
+
+    /// Notes which rows still need their accuracy: of a runaway only the fate is asked.
+    fn attend(&mut self, monitor: &Monitor<T>, rows: &[usize]) {
+        for (rtol, &i) in self.rtols.iter_mut().zip(rows) {
+            *rtol = match (monitor.is_open(i), monitor.is_leaving(i)) {
+                (false, _) => f64::INFINITY,
+                (true, true) => self.criteria.rtol.max(RUNAWAY_RTOL),
+                (true, false) => self.criteria.rtol,
+            };
+        }
     }
 
     /// Advances by one accepted step; `residual` (V) is the worst of the open samples.
@@ -159,14 +169,24 @@ impl<T: Real> Run<T> {
         combine(rates, h / 2.0, |p| [p[0], p[1], 0.0, 0.0, 0.0], state, [drive; 4], stage);
         circuit.drive(stage, drive_a, scratch);
         // b: half a step with the drive's slope from a.
-        combine(rates, h / 2.0, |p| [p[0], p[1] - 2.0 * p[2], 2.0 * p[2], 0.0, 0.0], state, [
-            drive, drive_a, drive, drive,
-        ], stage);
+        combine(
+            rates,
+            h / 2.0,
+            |p| [p[0], p[1] - 2.0 * p[2], 2.0 * p[2], 0.0, 0.0],
+            state,
+            [drive, drive_a, drive, drive],
+            stage,
+        );
         circuit.drive(stage, drive_b, scratch);
         // c: a whole step with the slope from b.
-        combine(rates, h, |p| [p[0], p[1] - 2.0 * p[2], 2.0 * p[2], 0.0, 0.0], state, [
-            drive, drive_b, drive, drive,
-        ], stage);
+        combine(
+            rates,
+            h,
+            |p| [p[0], p[1] - 2.0 * p[2], 2.0 * p[2], 0.0, 0.0],
+            state,
+            [drive, drive_b, drive, drive],
+            stage,
+        );
         circuit.drive(stage, drive_c, scratch);
         let weights = |p: [f64; 4]| {
             let middle = 2.0 * p[2] - 4.0 * p[3];
@@ -184,7 +204,7 @@ impl<T: Real> Run<T> {
     ///
     /// A sample's tolerance is `atol + rtol ‖v‖∞`, and less when it is nearly at rest.
     fn error(&mut self, circuit: &dyn Circuit<T>, residual: f64) -> f64 {
-        let Criteria { rtol, atol, .. } = self.criteria;
+        let atol = self.criteria.atol;
         let batch = self.next.nrows();
         self.sizes.fill(T::ZERO);
         self.errors.fill(T::ZERO);
@@ -203,7 +223,8 @@ impl<T: Real> Run<T> {
             }
         }
         let mut worst = 0.0;
-        for ((error, size), _) in self.errors.iter().zip(&self.sizes).zip(&self.open).filter(|(_, open)| **open) {
+        let open = |row: &(_, &f64)| row.1.is_finite();
+        for ((error, size), rtol) in self.errors.iter().zip(&self.sizes).zip(&self.rtols).filter(open) {
             let (error, size) = (error.to_f64(), size.to_f64());
             let rounding = 8.0 * T::EPSILON.to_f64() * size;
             let tolerance = (atol + rtol * size).min(APPROACH * residual).max(1e-3 * atol + rounding);
@@ -228,7 +249,7 @@ impl<T: Real> Run<T> {
             *matrix = matrix.select_rows(rows);
         }
         self.scratch = Scratch::new(circuit.layout(), rows.len());
-        self.open = vec![true; rows.len()];
+        self.rtols.truncate(rows.len());
         for buffer in [&mut self.sizes, &mut self.errors, &mut self.moves] {
             buffer.truncate(rows.len());
         }

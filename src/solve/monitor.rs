@@ -18,6 +18,8 @@ const NO_DECAY: f64 = 0.95;
 const CYCLE: f64 = 0.01;
 /// Growth beyond this multiple of `1 V + ‖v_free‖∞` is a runaway.
 const RUNAWAY: f64 = 1e3;
+/// Beyond this share of the runaway bound a sample is on its way out, and followed less closely.
+const LEAVING: f64 = 1e-2;
 /// A layer's δ is steady when it moves by less than this fraction of itself per τ.
 const STEADY: f64 = 1e-3;
 
@@ -40,6 +42,8 @@ struct Sample {
     outcome: Option<Outcome>,
     time: f64,
     residual: f64,
+    /// `‖v‖∞` (V).
+    largest: f64,
     since: Option<f64>,
     bound: f64,
     touched: Vec<usize>,
@@ -104,6 +108,12 @@ impl<T: Real> Monitor<T> {
         self.samples[sample].outcome.is_none()
     }
 
+    /// Whether a sample has left the range in which its trajectory matters: only its fate is still asked.
+    #[must_use]
+    pub fn is_leaving(&self, sample: usize) -> bool {
+        self.samples[sample].largest > LEAVING * self.samples[sample].bound
+    }
+
     /// Largest residual (V) of the undecided samples.
     #[must_use]
     pub fn worst_residual(&self) -> f64 {
@@ -129,13 +139,15 @@ impl<T: Real> Monitor<T> {
             }
             self.samples[i].residual = residuals[row].to_f64();
             let magnitude = largest[row].to_f64();
+            self.samples[i].largest = magnitude;
             let below = self.samples[i].residual <= self.criteria.atol + self.criteria.rtol * magnitude;
             let settled = below && {
                 let all = steady.get_or_insert_with(|| self.steady(circuit, state, drive));
                 all[row]
             };
             self.follow(i, row, time, state, drive, close);
-            let rail = at_rail(circuit, state, row, self.criteria).any(|c| !self.samples[i].touched.contains(&c));
+            let rail =
+                at_rail(circuit, state, row, self.criteria).any(|c| !self.samples[i].touched.contains(&c));
             let latched = rail && circuit.nudged();
             if let Some(outcome) = self.verdict(i, time, magnitude, settled, latched) {
                 self.samples[i].outcome = Some(outcome);
@@ -172,7 +184,14 @@ impl<T: Real> Monitor<T> {
     }
 
     /// Outcome of a sample at this step, if it has one now.
-    fn verdict(&mut self, i: usize, time: f64, largest: f64, settled: bool, latched: bool) -> Option<Outcome> {
+    fn verdict(
+        &mut self,
+        i: usize,
+        time: f64,
+        largest: f64,
+        settled: bool,
+        latched: bool,
+    ) -> Option<Outcome> {
         let Criteria { hold, limit, .. } = self.criteria;
         let sample = &mut self.samples[i];
         sample.time = time;
@@ -228,7 +247,7 @@ impl<T: Real> Monitor<T> {
                 let rate = (drive[(row, j)] - state[(row, j)]).to_f64().abs();
                 if rate > best.1 { (j, rate) } else { best }
             });
-            if sample.peaks.len() % 4 == 0 {
+            if sample.peaks.len().is_multiple_of(4) {
                 sample.watched = fastest.0;
                 sample.sign = 0.0;
             }
@@ -288,7 +307,9 @@ impl<T: Real> Monitor<T> {
             trace.times.push(time);
             trace.states.push(state.row(row).iter().map(|v| v.to_f64()).collect());
             let rates = circuit.rates().iter().enumerate();
-            trace.rates.push(rates.map(|(j, r)| (*r * (drive[(row, j)] - state[(row, j)])).to_f64()).collect());
+            trace
+                .rates
+                .push(rates.map(|(j, r)| (*r * (drive[(row, j)] - state[(row, j)])).to_f64()).collect());
         }
     }
 }
@@ -299,6 +320,7 @@ impl Sample {
             outcome: None,
             time: 0.0,
             residual: 0.0,
+            largest: 0.0,
             since: None,
             bound,
             touched,
