@@ -5,3 +5,5 @@ mod oracle;
 mod solvers;
 mod traces;
 mod shards;
+mod references;
+mod thresholds;

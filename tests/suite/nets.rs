@@ -1,11 +1,12 @@
 //! Random networks for the tests, and settings to run them with.
 
+use dyadsim::analysis::layer_angles;
 use dyadsim::chip::{Chip, Weights};
-use dyadsim::circuit::DyadCircuit;
-use dyadsim::learn::{Batch, Gradient};
+use dyadsim::circuit::{Circuit, DyadCircuit};
+use dyadsim::learn::{Batch, Gradient, read_gradient};
 use dyadsim::matrix::Matrix;
 use dyadsim::random::{Key, Kind, stream};
-use dyadsim::solve::{Settled, settle_all};
+use dyadsim::solve::{Counts, Outcome, Settled, fixed_point, settle_all};
 use dyadsim::spec::*;
 use nalgebra::{DMatrix, DVector};
 use rand_distr::{Distribution, Normal, StandardUniform};
@@ -51,6 +52,33 @@ impl Net {
     /// The nudged circuit, settled by the solver of the description.
     pub fn settle(&self) -> Settled<f64> {
         settle_all(&self.spec.solver, &self.circuit(), false)
+    }
+
+    /// Fixed points of all samples by the crate's Newton method, from the free state, to rounding.
+    pub fn fixed_points(&self) -> Settled<f64> {
+        let circuit = self.circuit();
+        let free = circuit.free_state();
+        let mut state = free.clone();
+        let mut residual = Vec::new();
+        for i in 0..free.nrows() {
+            let point = fixed_point(&circuit, i, row(&free, i).as_slice(), 0.0);
+            let size = point.state.iter().fold(1.0_f64, |size, v| size.max(v.abs()));
+            assert!(point.residual < 1e-13 * size, "no fixed point: {:.1e} V", point.residual);
+            state.row_mut(i).copy_from_slice(&point.state);
+            residual.push(point.residual);
+        }
+        let samples = residual.len();
+        let (outcomes, time) = (vec![Outcome::Settled; samples], vec![0.0; samples]);
+        Settled { state, outcomes, time, residual, counts: Counts::default(), traces: Vec::new() }
+    }
+
+    /// The gradient estimate at the fixed points.
+    pub fn estimate_at_fixed_points(&self) -> Gradient<f64> {
+        let mut gradient = Gradient::zeros(&self.weights);
+        let (settled, beta) = (self.fixed_points(), self.spec.nudge.beta);
+        let keep = vec![true; settled.outcomes.len()];
+        read_gradient(&self.circuit(), &self.batch, &settled, &keep, beta, &mut gradient);
+        gradient
     }
 
     /// The exact gradient.
@@ -105,4 +133,19 @@ pub fn largest_loop(weights: &Weights<f64>, sum: f64) -> f64 {
         total += &path * path.transpose() * sum.powi((depth - 1 - k) as i32);
     }
     total.symmetric_eigenvalues().max()
+}
+
+/// `‖A − B‖ / ‖B‖` over all weights and biases.
+pub fn relative_error(estimate: &Gradient<f64>, exact: &Gradient<f64>) -> f64 {
+    let (mut apart, mut size) = (0.0, 0.0);
+    for ((w, b), (v, c)) in estimate.arrays().zip(exact.arrays()) {
+        apart += (w - v).norm_squared() + b.iter().zip(c).map(|(b, c)| (b - c).powi(2)).sum::<f64>();
+        size += v.norm_squared() + c.iter().map(|c| c.powi(2)).sum::<f64>();
+    }
+    (apart / size).sqrt()
+}
+
+/// Largest angle between two gradients in any layer (degrees).
+pub fn largest_angle(estimate: &Gradient<f64>, exact: &Gradient<f64>) -> f64 {
+    layer_angles(estimate, exact).into_iter().fold(0.0, f64::max)
 }
