@@ -153,7 +153,8 @@ fn r5_parallel_steps_have_the_same_bound_below_the_middle_and_a_sufficient_one_a
         for alpha in [0.75, 1.0] {
             let run = |share| sweep(seed, network, alpha, SweepOrder::Parallel, share);
             assert_eq!(run(0.9), Outcome::Settled, "{network:?} {alpha}");
-            println!("{network:?} {alpha}: at 1.1 {:?}, at 1.5 {:?}, at 3 {:?}", run(1.1), run(1.5), run(3.0));
+            assert_eq!(run(5.0), Outcome::Oscillation, "{network:?} {alpha}");
+            println!("{network:?} {alpha}: at 1.1 {:?}, at 1.5 {:?}, at 2 {:?}", run(1.1), run(1.5), run(2.0));
             beyond += u32::from(run(1.5) == Outcome::Settled);
         }
     }
