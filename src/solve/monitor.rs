@@ -3,7 +3,7 @@
 //! Told every accepted step: the state and the drive there. The residual `‖τ dv/dt‖∞ = ‖u − v‖∞` is
 //! that of the accepted state itself, never an extrapolation. Oscillation is read from the residual's
 //! maxima in windows of time, and from sign changes of the rate of one compartment per sample, the one
-//! that moved most when the window opened.
+//! that moved most when the window opened or, of a runaway, when it last grew tenfold.
 
 use super::outcome::{Outcome, Trace};
 use crate::circuit::Circuit;
@@ -25,6 +25,9 @@ const STEADY: f64 = 1e-3;
 /// Roundings of the largest potential that a rate carries (2 measured in single precision, fan-in up to 784): no
 /// rate is asked to fall below them, or small differences would never be steady.
 const ROUNDINGS: f64 = 4.0;
+
+/// A rate below this share of the residual is a bystander's, its sign perhaps rounding: it says nothing of ringing.
+const STILL: f64 = 1e-3;
 
 /// When a relaxation counts as done.
 #[derive(Clone, Copy, Debug)]
@@ -231,31 +234,33 @@ impl<T: Real> Monitor<T> {
         let sample = &mut self.samples[i];
         sample.peak = sample.peak.max(sample.residual);
         let rate = (drive[(row, sample.watched)] - state[(row, sample.watched)]).to_f64();
-        if rate != 0.0 && rate.signum() != sample.sign {
+        if rate.abs() > STILL * sample.residual && rate.signum() != sample.sign {
             let counts = sample.sign != 0.0;
             sample.sign = rate.signum();
             sample.flips_in_window += u32::from(counts);
             sample.flips_in_decades[1] += u32::from(counts);
         }
-        if sample.residual > 10.0 * sample.decade {
+        let grown = sample.residual > 10.0 * sample.decade;
+        if grown {
             sample.decade = sample.residual;
             sample.flips_in_decades = [sample.flips_in_decades[1], 0];
         }
-        if close || time == 0.0 {
+        let opens = close || time == 0.0;
+        if opens {
             if time > 0.0 {
                 sample.peaks.push(sample.peak);
                 sample.flips.push(sample.flips_in_window);
             }
             sample.peak = 0.0;
             sample.flips_in_window = 0;
+        }
+        if grown || (opens && sample.peaks.len().is_multiple_of(4)) {
             let fastest = (0..state.ncols()).fold((0, -1.0), |best, j| {
                 let rate = (drive[(row, j)] - state[(row, j)]).to_f64().abs();
                 if rate > best.1 { (j, rate) } else { best }
             });
-            if sample.peaks.len().is_multiple_of(4) {
-                sample.watched = fastest.0;
-                sample.sign = 0.0;
-            }
+            sample.watched = fastest.0;
+            sample.sign = 0.0;
         }
     }
 
