@@ -7,3 +7,5 @@ mod traces;
 mod shards;
 mod references;
 mod thresholds;
+mod facts;
+mod outcomes;
