@@ -95,6 +95,34 @@ pub fn max_abs_rows<T: Real>(values: View<'_, T>, largest: &mut [T]) {
     }
 }
 
+/// Raises each `largest[i]` to the largest `|one − other|` in row `i`; it becomes and stays NaN if one is NaN.
+///
+/// # Panics
+///
+/// If the lengths differ or are no whole number of columns of `largest.len()` rows.
+pub fn max_distance_rows<T: Real>(one: &[T], other: &[T], largest: &mut [T]) {
+    same_length(one, other);
+    assert_eq!(one.len() % largest.len().max(1), 0, "whole columns");
+    run(DistanceRows(one, other, largest));
+}
+
+/// See [`max_distance_rows`].
+struct DistanceRows<'a, T>(&'a [T], &'a [T], &'a mut [T]);
+
+impl<T: Real> Kernel for DistanceRows<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const FUSED: bool>(self) {
+        let rows = self.2.len();
+        for (one, other) in self.0.chunks_exact(rows).zip(self.1.chunks_exact(rows)) {
+            for i in 0..rows {
+                self.2[i] = larger(self.2[i], one[i] - other[i]);
+            }
+        }
+    }
+}
+
 /// The larger of a magnitude and that of `value`; NaN if either is.
 #[inline(always)]
 fn larger<T: Real>(magnitude: T, value: T) -> T {
@@ -272,6 +300,16 @@ mod tests {
         max_abs_rows(matrix.as_view(), &mut largest);
         assert_eq!((largest[0], largest[3]), (4.0, 0.75));
         assert!(largest[1].is_nan() && largest[2].is_nan());
+    }
+
+    #[test]
+    fn distances_of_rows_run_on_and_keep_nan() {
+        let one = [1.0, 2.0, f64::NAN, -4.0, 5.0, 0.0];
+        let other = [1.5, 2.0, 3.0, 1.0, 5.0, 0.0];
+        let mut largest = [0.0, 0.25, 0.0];
+        max_distance_rows(&one, &other, &mut largest);
+        assert_eq!((largest[0], largest[1]), (5.0, 0.25));
+        assert!(largest[2].is_nan());
     }
 
     #[test]

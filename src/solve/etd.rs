@@ -5,12 +5,15 @@
 //! replacing the fourth stage by it gives a third-order solution: their distance is the error estimate.
 //! The step's tolerance falls with the residual, or the step would chatter above equilibrium for ever.
 
+use std::ops::Range;
+
 use super::monitor::{Criteria, Monitor};
 use super::outcome::{Counts, Settled};
 use super::phi::phi;
 use super::{Circuit, Solver};
 use crate::circuit::Scratch;
 use crate::matrix::dispatch::{Kernel, multiply_add, run};
+use crate::matrix::elementwise::{max_abs_rows, max_distance_rows};
 use crate::matrix::{Matrix, Real};
 use crate::spec::SolverSpec;
 
@@ -22,6 +25,8 @@ const COMPACT: f64 = 0.25;
 const SAFETY: f64 = 0.9;
 const SHRINK: f64 = 0.2;
 const GROW: f64 = 4.0;
+/// Relative step error allowed to a sample that runs away.
+const RUNAWAY_RTOL: f64 = 1e-3;
 /// Most steps per relaxation.
 const STEPS: u64 = 2_000_000;
 
@@ -57,7 +62,7 @@ impl<T: Real> Solver<T> for Etd {
         let mut smaller: Option<Box<dyn Circuit<T> + '_>> = None;
         while !monitor.is_done() && run.counts.steps < STEPS {
             let current = smaller.as_deref().unwrap_or(circuit);
-            run.open = rows.iter().map(|&i| monitor.is_open(i)).collect();
+            run.attend(&monitor, &rows);
             run.step(current, monitor.worst_residual());
             monitor.observe(current, &rows, run.time, &run.state, &run.drive);
             let decided = rows.iter().filter(|&&i| !monitor.is_open(i)).count();
@@ -88,7 +93,12 @@ struct Run<T: Real> {
     next: Matrix<T>,
     drive_next: Matrix<T>,
     scratch: Scratch<T>,
-    open: Vec<bool>,
+    /// Relative tolerance of every row; infinite once its outcome is known.
+    rtols: Vec<f64>,
+    /// Per row: `‖v‖∞`, the error estimate, and a column group's share of it.
+    sizes: Vec<T>,
+    errors: Vec<T>,
+    moves: Vec<T>,
     counts: Counts,
 }
 
@@ -109,7 +119,10 @@ impl<T: Real> Run<T> {
             next: blank(),
             drive_next: blank(),
             scratch: Scratch::new(circuit.layout(), batch),
-            open: vec![true; batch],
+            rtols: vec![criteria.rtol; batch],
+            sizes: vec![T::ZERO; batch],
+            errors: vec![T::ZERO; batch],
+            moves: vec![T::ZERO; batch],
             counts: Counts::default(),
         }
     }
@@ -117,6 +130,17 @@ impl<T: Real> Run<T> {
     fn evaluate_start(&mut self, circuit: &dyn Circuit<T>) {
         circuit.drive(&self.state, &mut self.drive, &mut self.scratch);
         self.counts.rhs_evals += 1;
+    }
+
+    /// Notes which rows still need their accuracy: of a runaway only the fate is asked.
+    fn attend(&mut self, monitor: &Monitor<T>, rows: &[usize]) {
+        for (rtol, &i) in self.rtols.iter_mut().zip(rows) {
+            *rtol = match (monitor.is_open(i), monitor.is_leaving(i)) {
+                (false, _) => f64::INFINITY,
+                (true, true) => self.criteria.rtol.max(RUNAWAY_RTOL),
+                (true, false) => self.criteria.rtol,
+            };
+        }
     }
 
     /// Advances by one accepted step; `residual` (V) is the worst of the open samples.
@@ -171,31 +195,37 @@ impl<T: Real> Run<T> {
     }
 
     /// Largest error of the open samples in units of the tolerance; above 1 the step is refused.
-    fn error(&self, circuit: &dyn Circuit<T>, residual: f64) -> f64 {
-        let Criteria { rtol, atol, .. } = self.criteria;
-        let ceiling = T::of(APPROACH * residual);
-        let (floor, rounding) = (T::of(1e-3 * atol), T::of(8.0) * T::EPSILON);
-        let (rtol, atol) = (T::of(rtol), T::of(atol));
-        let mut worst = T::zero();
-        let mut weight = (f64::NAN, T::zero());
-        for (j, &rate) in circuit.rates().iter().enumerate() {
+    ///
+    /// A sample's tolerance is `atol + rtol ‖v‖∞`, and less when it is nearly at rest.
+    fn error(&mut self, circuit: &dyn Circuit<T>, residual: f64) -> f64 {
+        let atol = self.criteria.atol;
+        let batch = self.next.nrows();
+        self.sizes.fill(T::ZERO);
+        self.errors.fill(T::ZERO);
+        max_abs_rows(self.next.as_view(), &mut self.sizes);
+        for (columns, rate) in equal_rates(circuit.rates()) {
             let z = -rate.to_f64() * self.step;
-            if weight.0 != z {
-                let p = phi(z);
-                weight = (z, T::of(-z * (4.0 * p[3] - p[2])));
-            }
-            let columns = self.next.column(j).into_iter().zip(self.state.column(j).into_iter());
-            let drives = self.drive_c.column(j).into_iter().zip(self.drive_next.column(j).into_iter());
-            for (((&v, &old), (&c, &n)), &open) in columns.zip(drives).zip(&self.open) {
-                let size = if v.abs() > old.abs() { v.abs() } else { old.abs() };
-                let tolerance = (atol + rtol * size).min(ceiling).max(floor + rounding * size);
-                let error = (weight.1 * (c - n)).abs() / tolerance;
-                if open && (error > worst || error != error) {
-                    worst = error;
-                }
+            let p = phi(z);
+            let weight = T::of(-z * (4.0 * p[3] - p[2]));
+            let range = columns.start * batch..columns.end * batch;
+            self.moves.fill(T::ZERO);
+            let (one, other) = (&self.drive_c.as_slice()[range.clone()], &self.drive_next.as_slice()[range]);
+            max_distance_rows(one, other, &mut self.moves);
+            for (error, &moved) in self.errors.iter_mut().zip(&self.moves) {
+                let here = weight * moved;
+                *error = if *error >= here || error.to_f64().is_nan() { *error } else { here };
             }
         }
-        worst.to_f64()
+        let mut worst = 0.0;
+        let open = |row: &(_, &f64)| row.1.is_finite();
+        for ((error, size), rtol) in self.errors.iter().zip(&self.sizes).zip(&self.rtols).filter(open) {
+            let (error, size) = (error.to_f64(), size.to_f64());
+            let rounding = 8.0 * T::EPSILON.to_f64() * size;
+            let tolerance = (atol + rtol * size).min(APPROACH * residual).max(1e-3 * atol + rounding);
+            let share = error / tolerance;
+            worst = if share > worst || share.is_nan() { share } else { worst };
+        }
+        worst
     }
 
     /// Keeps only some rows.
@@ -213,7 +243,10 @@ impl<T: Real> Run<T> {
             *matrix = matrix.select_rows(rows);
         }
         self.scratch = Scratch::new(circuit.layout(), rows.len());
-        self.open = vec![true; rows.len()];
+        self.rtols.truncate(rows.len());
+        for buffer in [&mut self.sizes, &mut self.errors, &mut self.moves] {
+            buffer.truncate(rows.len());
+        }
     }
 }
 
@@ -227,19 +260,24 @@ fn combine<T: Real>(
     out: &mut Matrix<T>,
 ) {
     let batch = state.nrows();
-    let mut from = 0;
-    // Columns of equal rate, as all are on an ideal chip, share their coefficients.
-    while from < rates.len() {
-        let rate = rates[from];
-        let to = from + rates[from..].iter().take_while(|&&r| r == rate).count();
+    for (columns, rate) in equal_rates(rates) {
         let x = rate.to_f64() * h;
         let c = coefficients(phi(-x));
         let c = [T::of(c[0]), T::of(x * c[1]), T::of(x * c[2]), T::of(x * c[3]), T::of(x * c[4])];
-        let range = from * batch..to * batch;
+        let range = columns.start * batch..columns.end * batch;
         let slices = drives.map(|m| &m.as_slice()[range.clone()]);
         weigh(c, &state.as_slice()[range.clone()], slices, &mut out.as_mut_slice()[range]);
-        from = to;
     }
+}
+
+/// Runs of columns with equal rates, which share their coefficients; on an ideal chip there is one.
+fn equal_rates<T: Real>(rates: &[T]) -> impl Iterator<Item = (Range<usize>, T)> + '_ {
+    let mut from = 0;
+    rates.chunk_by(|a, b| a == b).map(move |run| {
+        let start = from;
+        from += run.len();
+        (start..from, run[0])
+    })
 }
 
 /// See [`weigh`].

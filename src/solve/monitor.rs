@@ -7,6 +7,7 @@
 
 use super::outcome::{Outcome, Trace};
 use crate::circuit::Circuit;
+use crate::matrix::elementwise::{max_abs_rows, max_distance_rows};
 use crate::matrix::{Matrix, Real};
 
 /// Windows into which the time limit is divided.
@@ -17,6 +18,8 @@ const NO_DECAY: f64 = 0.95;
 const CYCLE: f64 = 0.01;
 /// Growth beyond this multiple of `1 V + ‖v_free‖∞` is a runaway.
 const RUNAWAY: f64 = 1e3;
+/// Beyond this share of the runaway bound a sample is on its way out, and followed less closely.
+const LEAVING: f64 = 1e-2;
 /// A layer's δ is steady when it moves by less than this fraction of itself per τ.
 const STEADY: f64 = 1e-3;
 
@@ -39,6 +42,8 @@ struct Sample {
     outcome: Option<Outcome>,
     time: f64,
     residual: f64,
+    /// `‖v‖∞` (V).
+    largest: f64,
     since: Option<f64>,
     bound: f64,
     touched: Vec<usize>,
@@ -103,6 +108,12 @@ impl<T: Real> Monitor<T> {
         self.samples[sample].outcome.is_none()
     }
 
+    /// Whether a sample has left the range in which its trajectory matters: only its fate is still asked.
+    #[must_use]
+    pub fn is_leaving(&self, sample: usize) -> bool {
+        self.samples[sample].largest > LEAVING * self.samples[sample].bound
+    }
+
     /// Largest residual (V) of the undecided samples.
     #[must_use]
     pub fn worst_residual(&self) -> f64 {
@@ -128,6 +139,7 @@ impl<T: Real> Monitor<T> {
             }
             self.samples[i].residual = residuals[row].to_f64();
             let magnitude = largest[row].to_f64();
+            self.samples[i].largest = magnitude;
             let below = self.samples[i].residual <= self.criteria.atol + self.criteria.rtol * magnitude;
             let settled = below && {
                 let all = steady.get_or_insert_with(|| self.steady(circuit, state, drive));
@@ -298,6 +310,7 @@ impl Sample {
             outcome: None,
             time: 0.0,
             residual: 0.0,
+            largest: 0.0,
             since: None,
             bound,
             touched,
@@ -339,17 +352,10 @@ impl Sample {
 
 /// Per row: `max |u − v|` and `max |v|`; NaN if any is NaN.
 fn extremes<T: Real>(state: &Matrix<T>, drive: &Matrix<T>) -> (Vec<T>, Vec<T>) {
-    let mut residual = vec![T::zero(); state.nrows()];
-    let mut largest = vec![T::zero(); state.nrows()];
-    for (v, u) in state.column_iter().zip(drive.column_iter()) {
-        let rows = v.iter().zip(u.iter()).zip(residual.iter_mut().zip(largest.iter_mut()));
-        for ((&v, &u), (r, l)) in rows {
-            let (move_, size) = ((u - v).abs(), v.abs());
-            // Written so that a NaN enters and stays: `x != x` finds it, `x > NaN` keeps it.
-            *r = if move_ > *r || move_ != move_ { move_ } else { *r };
-            *l = if size > *l || size != size { size } else { *l };
-        }
-    }
+    let mut residual = vec![T::ZERO; state.nrows()];
+    let mut largest = vec![T::ZERO; state.nrows()];
+    max_distance_rows(drive.as_slice(), state.as_slice(), &mut residual);
+    max_abs_rows(state.as_view(), &mut largest);
     (residual, largest)
 }
 
