@@ -120,7 +120,7 @@ pub fn find<'a>(list: &'static [Builtin], name: &'a Path) -> Result<Source<'a>, 
         let near = nearest(&text, names.iter().copied());
         let meant = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
         let known = names.join(", ");
-        Failure::input(anyhow!("`{text}` is no file, and none that is built in ({known}){meant}"))
+        Failure::input(anyhow!("`{text}` is neither a file nor built in; there are {known}{meant}"))
     })
 }
 
