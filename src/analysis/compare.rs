@@ -27,8 +27,7 @@ pub fn relative_distance<T: Real>(one: &Matrix<T>, other: &Matrix<T>) -> f64 {
 #[must_use]
 pub fn product_norm<T: Real>(weights: &Weights<T>) -> f64 {
     let wide = |w: &Matrix<T>| w.map(Real::to_f64);
-    let product: Option<DMatrix<f64>> =
-        weights.forward.iter().map(wide).reduce(|product, w| w * product);
+    let product: Option<DMatrix<f64>> = weights.forward.iter().map(wide).reduce(|product, w| w * product);
     product.map_or(0.0, |p| spectral_norm(&p))
 }
 

@@ -1,6 +1,6 @@
 //! Eigenvalues of a circuit at its fixed point: does it stay there, and if not, how does it leave?
 //!
-//! The Jacobian of MODEL.md §2 is written in means and differences of dyads, where DPᵀ is block triangular:
+//! The Jacobian of MODEL.md §2 is written in means and differences of dyads, where `DPᵀ` is block triangular:
 //! entries that cancel do so to rounding and are dropped. The eigenvalues are then those of the strongly
 //! connected parts, which are small. Without this, a defective spectrum (all eigenvalues `−1/τ` in long
 //! chains) scatters by a few per cent under rounding alone.
@@ -123,7 +123,9 @@ pub fn spectrum(circuit: &dyn Circuit<f64>, sample: usize, state: &[f64]) -> Spe
 fn jacobian_of_dyads(circuit: &dyn Circuit<f64>, sample: usize, state: &[f64]) -> DMatrix<f64> {
     let (layout, width) = (circuit.layout(), state.len());
     let dyads: Vec<(usize, usize, f64)> = (0..layout.depth())
-        .flat_map(|k| layout.plus(k).zip(layout.minus(k)).zip(circuit.mixing(k)).map(|((p, q), &a)| (p, q, a)))
+        .flat_map(|k| {
+            layout.plus(k).zip(layout.minus(k)).zip(circuit.mixing(k)).map(|((p, q), &a)| (p, q, a))
+        })
         .collect();
     // v⁺ = mean + ᾱ difference, v⁻ = mean − α difference: the rows of `directions`.
     let mut directions = Matrix::zeros(width, width);
@@ -161,7 +163,8 @@ fn dense(matrix: &DMatrix<f64>) -> Vec<Complex<f64>> {
             eigenvalues.push(Complex::new(matrix[(only.index(), only.index())], 0.0));
             continue;
         }
-        let block = DMatrix::from_fn(part.len(), part.len(), |i, j| matrix[(part[i].index(), part[j].index())]);
+        let block =
+            DMatrix::from_fn(part.len(), part.len(), |i, j| matrix[(part[i].index(), part[j].index())]);
         eigenvalues.extend(of_block(&block));
     }
     eigenvalues
@@ -187,9 +190,11 @@ mod tests {
     #[test]
     fn eigenvalues_of_a_companion_matrix_are_the_roots_it_was_made_of() {
         // (x − 1)(x + 2)(x² + 9): roots 1, −2, ±3i. Coefficients of x³, x², x, 1: 1, 7, 9, −18.
-        let companion = DMatrix::from_row_slice(4, 4, &[
-            -1.0, -7.0, -9.0, 18.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0,
-        ]);
+        let companion = DMatrix::from_row_slice(
+            4,
+            4,
+            &[-1.0, -7.0, -9.0, 18.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0],
+        );
         let found = dense(&companion);
         for root in [(1.0, 0.0), (-2.0, 0.0), (0.0, 3.0), (0.0, -3.0)] {
             let root = Complex::new(root.0, root.1);
@@ -199,7 +204,15 @@ mod tests {
 
     #[test]
     fn a_long_defective_chain_keeps_its_only_eigenvalue() {
-        let chain = DMatrix::from_fn(60, 60, |i, j| if i == j { -1.0 } else if j == i + 1 { 5.0 } else { 0.0 });
+        let chain = DMatrix::from_fn(60, 60, |i, j| {
+            if i == j {
+                -1.0
+            } else if j == i + 1 {
+                5.0
+            } else {
+                0.0
+            }
+        });
         assert!(dense(&chain).iter().all(|e| (e.re + 1.0).abs() < 1e-15 && e.im == 0.0));
     }
 }

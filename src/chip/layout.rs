@@ -15,7 +15,11 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// Layout of a network given as neurons per layer, input first (at least two layers).
+    /// Layout of a network given as neurons per layer, input first.
+    ///
+    /// # Panics
+    ///
+    /// If there are fewer than two layers; the door lets no such network in.
     #[must_use]
     pub fn new(network: &[usize]) -> Self {
         assert!(network.len() >= 2, "a network has an input and an output");

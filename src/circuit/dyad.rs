@@ -1,4 +1,4 @@
-//! The dyadic circuit of MODEL.md §2. DP, DPᵀ and every custom nudge differ in their gains alone.
+//! The dyadic circuit of MODEL.md §2. DP, `DPᵀ` and every custom nudge differ in their gains alone.
 //!
 //! The forward path carries only means `s̄`, the feedback path only differences `δ`, so one product each per
 //! pair of layers serves both compartments; the first layer's drive does not change and is computed once.
@@ -31,7 +31,12 @@ impl<'a, T: Real> DyadCircuit<'a, T> {
     #[must_use]
     pub fn free(chip: &'a Chip<T>, weights: &'a Weights<T>, input: &Matrix<T>) -> Self {
         let mut input_drive = Matrix::zeros(input.nrows(), chip.layout.neurons(0));
-        product::forward(input_drive.as_view_mut(), Onto::Nothing, input.as_view(), weights.forward[0].as_view());
+        product::forward(
+            input_drive.as_view_mut(),
+            Onto::Nothing,
+            input.as_view(),
+            weights.forward[0].as_view(),
+        );
         for (mut column, &b) in input_drive.column_iter_mut().zip(&weights.biases[0]) {
             column.add_scalar_mut(b);
         }
@@ -49,7 +54,8 @@ impl<'a, T: Real> DyadCircuit<'a, T> {
             let state = self.free_state();
             let mut outputs = Matrix::zeros(state.nrows(), state.ncols());
             self.outputs(&state, &mut outputs);
-            self.held = Some(outputs.columns_range(self.layout().plus(self.layout().depth() - 1)).into_owned());
+            self.held =
+                Some(outputs.columns_range(self.layout().plus(self.layout().depth() - 1)).into_owned());
         }
         let loss = Loss { kind: spec.loss, reference: T::of(spec.reference) };
         self.nudge = Some(Nudge { target, beta: T::of(spec.beta), at: spec.at, loss });
@@ -195,9 +201,10 @@ impl<'a, T: Real> DyadCircuit<'a, T> {
             devices.activation.apply(from, columns_mut(outputs, batch, range));
             return;
         }
-        for (side, offsets) in
-            [(self.layout().plus(layer), &devices.offset_plus), (self.layout().minus(layer), &devices.offset_minus)]
-        {
+        for (side, offsets) in [
+            (self.layout().plus(layer), &devices.offset_plus),
+            (self.layout().minus(layer), &devices.offset_minus),
+        ] {
             for (column, &offset) in side.zip(offsets) {
                 let from = columns(state, batch, column..column + 1);
                 let to = columns_mut(outputs, batch, column..column + 1);

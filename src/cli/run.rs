@@ -19,7 +19,10 @@ use crate::spec::{Override, Resolved, load_experiment};
 
 /// Arguments of `run`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  dyadsim run experiments/two_tales.toml --set epochs=5 --out results/short")]
+#[allow(clippy::struct_excessive_bools, reason = "flags of a command line")]
+#[command(
+    after_help = "Example:\n  dyadsim run experiments/two_tales.toml --set epochs=5 --out results/short"
+)]
 pub struct Arguments {
     /// Experiment file
     experiment: PathBuf,
@@ -50,7 +53,8 @@ static STOP: AtomicBool = AtomicBool::new(false);
 /// Bad input, or a failure while running.
 pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> {
     let (base, plans, dataset) = prepare(global, arguments)?;
-    let folder = arguments.out.clone().unwrap_or_else(|| PathBuf::from("results").join(&base.experiment.name));
+    let folder =
+        arguments.out.clone().unwrap_or_else(|| PathBuf::from("results").join(&base.experiment.name));
     if arguments.dry_run {
         dry_run(global, &base, &plans, &dataset);
         return Ok(ExitCode::SUCCESS);
@@ -207,7 +211,11 @@ fn dry_run(global: &Global, base: &Resolved, plans: &[RunPlan], dataset: &Datase
     println!("runs      {} ({} updates in all)", plans.len(), updates);
     println!("memory    about {} for states and weights", mebi(memory));
     println!("disk      about {} of weights, as much again while running", mebi(disk));
-    println!("time      about {} on {} threads (from one batch of each rule)", clock(estimate), global.threads());
+    println!(
+        "time      about {} on {} threads (from one batch of each rule)",
+        clock(estimate),
+        global.threads()
+    );
     for plan in plans {
         println!("  {}", plan.name);
     }

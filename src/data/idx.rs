@@ -1,7 +1,7 @@
 //! IDX, the format of MNIST: a magic number, sizes (big endian), then bytes.
 //!
 //! The magic is `00 00 08 r`: unsigned bytes in an array of rank `r`. Headers lie, so no size is
-//! trusted before the bytes it promises are there. (Format: LeCun, Cortes & Burges, the MNIST page.)
+//! trusted before the bytes it promises are there. (Format: `LeCun`, Cortes & Burges, the MNIST page.)
 
 use std::fmt;
 

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
+use super::ExperimentError;
 use super::plan::RunPlan;
 use super::run::{Record, Setting, finished, summary};
-use super::ExperimentError;
 use crate::analysis::{agreement, relative_distance};
 use crate::chip::{Chip, Weights};
 use crate::figure::{Tables, draw_all, report};
@@ -67,7 +67,8 @@ fn done<'a>(setting: &Setting<'_>, plan: &'a RunPlan) -> Result<Done<'a>, Experi
 fn trajectories(runs: &[Done<'_>]) -> Vec<TrajectoryRow> {
     let mut rows = Vec::new();
     for outcome in Outcome::ALL {
-        let of_kind = |run: &&Done<'_>| run.record.trajectories.iter().any(|row| row.outcome == outcome.name());
+        let of_kind =
+            |run: &&Done<'_>| run.record.trajectories.iter().any(|row| row.outcome == outcome.name());
         if let Some(run) = runs.iter().find(of_kind) {
             rows.extend(run.record.trajectories.iter().filter(|row| row.outcome == outcome.name()).cloned());
         }
@@ -80,11 +81,17 @@ fn pairs(runs: &[Done<'_>]) -> Vec<PairSummary> {
     let by_name: BTreeMap<&str, &Done<'_>> = runs.iter().map(|run| (run.plan.name.as_str(), run)).collect();
     let mut pairs = Vec::new();
     for (i, a) in runs.iter().enumerate() {
-        let bp = a.plan.reference.as_deref().and_then(|name| by_name.get(name)).filter(|_| a.plan.alpha().is_some());
+        let bp = a
+            .plan
+            .reference
+            .as_deref()
+            .and_then(|name| by_name.get(name))
+            .filter(|_| a.plan.alpha().is_some());
         pairs.extend(bp.map(|bp| pair(a, bp)));
         let same = |b: &&Done<'_>| {
             a.plan.alpha().is_some()
-                && (a.plan.seed, a.plan.alpha(), a.plan.beta()) == (b.plan.seed, b.plan.alpha(), b.plan.beta())
+                && (a.plan.seed, a.plan.alpha(), a.plan.beta())
+                    == (b.plan.seed, b.plan.alpha(), b.plan.beta())
                 && a.plan.settings == b.plan.settings
         };
         pairs.extend(runs[i + 1..].iter().filter(same).map(|b| pair(a, b)));

@@ -26,8 +26,8 @@ use crate::record::RecordError;
 use crate::record::folder::{Folder, Mode, Opening};
 use crate::record::manifest::{Manifest, sha256};
 use crate::record::rows::Summary;
-use crate::record::{atomic, json};
 use crate::record::weights::read_weights;
+use crate::record::{atomic, json};
 use crate::spec::{InitSpec, Resolved, RuleKind, SpecError};
 use run::Setting;
 
@@ -51,7 +51,9 @@ pub enum ExperimentError {
     #[error(transparent)]
     Figure(#[from] FigureError),
     /// The network does not fit the data.
-    #[error("`network` has {inputs} inputs and {outputs} outputs; data set `{dataset}` has {features} features and {classes} classes, so it wants network = [{features}, …, {classes}]")]
+    #[error(
+        "`network` has {inputs} inputs and {outputs} outputs; data set `{dataset}` has {features} features and {classes} classes, so it wants network = [{features}, …, {classes}]"
+    )]
     Network {
         /// Inputs of the network.
         inputs: usize,

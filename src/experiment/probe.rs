@@ -56,7 +56,13 @@ impl<T: Real> Probe<T> {
             (spec, chip)
         });
         let backprop = Backprop::new(chip, &circuit.nudge);
-        Self { batch: gather(dataset, samples), margins: margins.min(samples.len()), circuit: own, backprop, keep_unsettled }
+        Self {
+            batch: gather(dataset, samples),
+            margins: margins.min(samples.len()),
+            circuit: own,
+            backprop,
+            keep_unsettled,
+        }
     }
 
     /// Looks at the weights.
@@ -66,15 +72,16 @@ impl<T: Real> Probe<T> {
         };
         let circuit = nudged(chip, weights, &self.batch, spec);
         let settled = settle_all(&spec.solver, &circuit, false);
-        let keep: Vec<bool> = settled.outcomes.iter().map(|o| self.keep_unsettled || o.is_settled()).collect();
+        let keep: Vec<bool> =
+            settled.outcomes.iter().map(|o| self.keep_unsettled || o.is_settled()).collect();
         let mut estimate = Gradient::zeros(weights);
         read_gradient(&circuit, &self.batch, &settled, &keep, spec.nudge.beta, &mut estimate);
         let mut exact = Gradient::zeros(weights);
         self.backprop.estimate(weights, &self.batch, &mut exact);
-        let angles = layer_angles(&estimate, &exact).into_iter().map(|a| a.is_finite().then_some(a)).collect();
-        let states: Vec<Vec<f64>> = (0..self.margins)
-            .map(|i| settled.state.row(i).iter().map(|v| v.to_f64()).collect())
-            .collect();
+        let angles =
+            layer_angles(&estimate, &exact).into_iter().map(|a| a.is_finite().then_some(a)).collect();
+        let states: Vec<Vec<f64>> =
+            (0..self.margins).map(|i| settled.state.row(i).iter().map(|v| v.to_f64()).collect()).collect();
         Seen { angles, margin: self.margin(spec, weights, &states) }
     }
 
@@ -94,7 +101,8 @@ impl<T: Real> Probe<T> {
                 free.row(i).iter().copied().collect()
             };
             let point = fixed_point(&circuit, i, &start, tolerance);
-            let found = point.converged.then(|| -spectrum(&circuit, i, &point.state).abscissa() * chip.slowest);
+            let found =
+                point.converged.then(|| -spectrum(&circuit, i, &point.state).abscissa() * chip.slowest);
             found.filter(|margin| margin.is_finite())
         });
         margins.reduce(f64::min)

@@ -15,9 +15,9 @@ use crate::data::Dataset;
 use crate::learn::{Gradient, Moments, Optimizer, rule};
 use crate::matrix::measure::{frobenius, spectral_norm};
 use crate::matrix::{Matrix, Real};
-use crate::record::rows::{LayersRow, MetricsRow, RunSummary, TrajectoryRow};
 use crate::record::checkpoint::{self, Loaded};
 use crate::record::folder::Folder;
+use crate::record::rows::{LayersRow, MetricsRow, RunSummary, TrajectoryRow};
 use crate::record::tensors::{TensorFile, TensorWriter};
 use crate::record::weights::{add_weights, read_weights, write_weights};
 use crate::solve::Outcome;
@@ -52,7 +52,7 @@ pub(super) fn train<T: Real>(setting: &Setting<'_>, plan: &RunPlan) -> Result<()
     let epochs = plan.resolved.experiment.epochs;
     setting.observer.epochs_done(&plan.name, run.record.epochs, epochs);
     if run.record.metrics.is_empty() {
-        run.close_epoch(EpochReport::default(), Instant::now())?;
+        run.close_epoch(&EpochReport::default(), Instant::now())?;
     }
     while run.record.epochs < epochs {
         if setting.stop.load(Ordering::Relaxed) {
@@ -101,11 +101,14 @@ impl<'a, T: Real> Run<'a, T> {
                 optimizer.moments = moments(&file, &weights, found.updates)?;
                 record = found;
             }
-            Loaded::Unusable(reason) => setting.observer.warn(&format!("{}: {reason}; starting anew", plan.name)),
+            Loaded::Unusable(reason) => {
+                setting.observer.warn(&format!("{}: {reason}; starting anew", plan.name))
+            }
             Loaded::Absent => {}
         }
         let sizes = (experiment.batch, experiment.probe);
-        let probe = Probe::new(setting.dataset, plan.rule, circuit, network, sizes, experiment.keep_unsettled);
+        let probe =
+            Probe::new(setting.dataset, plan.rule, circuit, network, sizes, experiment.keep_unsettled);
         let loss = Loss { kind: circuit.nudge.loss, reference: T::of(circuit.nudge.reference) };
         let learner = Learner { weights, optimizer };
         Ok(Self { setting, plan, chip: Chip::fabricate(circuit, network), loss, probe, learner, record })
@@ -141,14 +144,14 @@ impl<'a, T: Real> Run<'a, T> {
         for (total, count) in self.record.tally.iter_mut().zip(report.tally) {
             *total += count;
         }
-        self.close_epoch(report, started)
+        self.close_epoch(&report, started)
     }
 
     /// Rows of the epoch just trained (or of the start), then the checkpoint.
-    fn close_epoch(&mut self, report: EpochReport, started: Instant) -> Result<(), ExperimentError> {
+    fn close_epoch(&mut self, report: &EpochReport, started: Instant) -> Result<(), ExperimentError> {
         let seen = self.probe.look(&self.learner.weights);
         self.layer_rows(&seen)?;
-        let row = self.metrics_row(&report, &seen, started);
+        let row = self.metrics_row(report, &seen, started);
         self.record.metrics.push(row);
         if self.plan.reference.as_ref() == Some(&self.plan.name) {
             write_weights(&self.history(&self.plan.name), &self.learner.weights)?;
@@ -236,7 +239,11 @@ impl<'a, T: Real> Run<'a, T> {
 }
 
 /// Weights from a checkpoint, shaped like `like`.
-fn restore<T: Real>(file: &TensorFile, prefix: &str, like: &Weights<T>) -> Result<Weights<T>, ExperimentError> {
+fn restore<T: Real>(
+    file: &TensorFile,
+    prefix: &str,
+    like: &Weights<T>,
+) -> Result<Weights<T>, ExperimentError> {
     let mut weights = like.clone();
     for (k, w) in weights.forward.iter_mut().enumerate() {
         *w = file.matrix(&format!("{prefix}W.{}", k + 1), w.shape())?;
@@ -251,7 +258,11 @@ fn restore<T: Real>(file: &TensorFile, prefix: &str, like: &Weights<T>) -> Resul
 }
 
 /// The optimiser's moments from a checkpoint.
-fn moments<T: Real>(file: &TensorFile, weights: &Weights<T>, updates: u64) -> Result<Moments<T>, ExperimentError> {
+fn moments<T: Real>(
+    file: &TensorFile,
+    weights: &Weights<T>,
+    updates: u64,
+) -> Result<Moments<T>, ExperimentError> {
     let like = Weights { feedback: None, ..weights.clone() };
     let read = |prefix: &str| -> Result<Gradient<T>, ExperimentError> {
         let Weights { forward, biases, .. } = restore(file, prefix, &like)?;
@@ -289,7 +300,11 @@ pub(super) fn summary(plan: &RunPlan, record: &Record, weights: &Weights<f64>) -
         latch_up: fractions[3],
         timeout: fractions[4],
         not_finite: fractions[5],
-        worst_stability_margin_tau: record.metrics.iter().filter_map(|r| r.stability_margin_tau).reduce(f64::min),
+        worst_stability_margin_tau: record
+            .metrics
+            .iter()
+            .filter_map(|r| r.stability_margin_tau)
+            .reduce(f64::min),
         mean_angle_to_bp_deg: (!angles.is_empty()).then(|| angles.iter().sum::<f64>() / angles.len() as f64),
         product_spectral_norm: product_norm(weights),
         status: if finite { "complete" } else { "diverged" }.into(),

@@ -131,9 +131,10 @@ fn fill(page: &mut Page, panel: &Panel, cells: &[Cell], (top, stride): (f64, usi
         };
         // Cells overlap by a hair, or viewers leave white seams between them.
         let end = ((end.0 + 0.3).min(panel.left + panel.width), end.1);
-        match cell.whole {
-            true => page.block(start, end, heat(angle / top)),
-            false => struck(page, start, end, heat(angle / top)),
+        if cell.whole {
+            page.block(start, end, heat(angle / top))
+        } else {
+            struck(page, start, end, heat(angle / top))
         }
     }
 }

@@ -51,7 +51,7 @@ fn draw(tables: &Tables) -> Result<Page, FigureError> {
         notes: lost.into_iter().collect(),
     };
     Ok(Sheet::filled(&layout, |page, panel, (_, column)| {
-        fill(page, panel, tables, (&grid, &grid.rows[column]))
+        fill(page, panel, tables, (&grid, &grid.rows[column]));
     }))
 }
 

@@ -276,6 +276,7 @@ fn trajectories() -> Vec<TrajectoryRow> {
     let row = |outcome: &str, neuron: usize, t_tau: f64, v_plus: f64, v_minus: f64| TrajectoryRow {
         outcome: outcome.into(),
         run: "dp-a0.25-b0.5-s1".into(),
+        epoch: 3,
         sample: 17,
         layer: 2,
         neuron,

@@ -1,4 +1,4 @@
-//! Final weights of DP against those of DPᵀ, one dot per synapse.
+//! Final weights of DP against those of `DPᵀ`, one dot per synapse.
 
 use super::Figure;
 use super::axis::{Axis, count, extent};
@@ -116,9 +116,8 @@ fn cloud(
             }
         }
     }
-    let written = |(k, value): (usize, &f64)| match value.is_finite() {
-        true => format!("cos {} = {value:.3}", k + 1),
-        false => format!("cos {}: none", k + 1),
+    let written = |(k, value): (usize, &f64)| {
+        if value.is_finite() { format!("cos {} = {value:.3}", k + 1) } else { format!("cos {}: none", k + 1) }
     };
     let lines = pair.map(|pair| pair.cosine.iter().enumerate().map(written).collect::<Vec<_>>());
     for (k, line) in lines.unwrap_or_default().into_iter().take(6).enumerate() {

@@ -1,4 +1,4 @@
-//! Learned weights of DP against those of DPᵀ: distance and cosine per layer, against α.
+//! Learned weights of DP against those of `DPᵀ`: distance and cosine per layer, against α.
 
 use super::Figure;
 use super::axis::{Axis, count};
@@ -67,7 +67,7 @@ fn draw(tables: &Tables) -> Result<Page, FigureError> {
     Ok(Sheet::filled(&layout, fill))
 }
 
-/// The pairs of DP and DPᵀ in a row of the grid.
+/// The pairs of DP and `DPᵀ` in a row of the grid.
 fn pairs_at<'a>(tables: &'a Tables, row: &Row) -> Vec<&'a PairSummary> {
     let of_row = |name: &str| {
         let mut runs = tables.runs.iter().filter(|run| run.name == name);

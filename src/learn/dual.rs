@@ -1,6 +1,6 @@
 //! Dual propagation: one relaxation, then each synapse multiplies its neuron's difference by its input's mean.
 //!
-//! DP, DPᵀ and custom gains are this one rule on circuits with different gains (Høier, Staudt & Zach 2023;
+//! DP, `DPᵀ` and custom gains are this one rule on circuits with different gains (Høier, Staudt & Zach 2023;
 //! Høier & Zach 2024).
 
 use super::{Batch, Gradient, Report, Rule};

@@ -54,7 +54,7 @@ impl<T: Real> Optimizer<T> {
             RateSchedule::Constant => 1.0,
             RateSchedule::Cosine => 0.5 * (1.0 + (std::f64::consts::PI * progress).cos()),
             RateSchedule::Linear => 1.0 - progress,
-            RateSchedule::Step { every, factor } => factor.powi((epoch / every) as i32),
+            RateSchedule::Step { every, factor } => factor.powf((epoch / every) as f64),
         };
         self.spec.learning_rate * factor
     }

@@ -62,6 +62,7 @@ pub fn sweep(folder: &Path) -> Result<usize, RecordError> {
 }
 
 /// Whether `path` has a name that only [`write()`] gives: `.NAME.XXXXXX.tmp`.
+#[must_use]
 pub fn is_temporary(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let Some(stem) = name.strip_prefix('.').and_then(|name| name.strip_suffix(SUFFIX)) else { return false };

@@ -78,7 +78,6 @@ fn wrong(path: &Path, reason: String) -> RecordError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use nalgebra::dvector;
     use proptest::prelude::*;
     use serde::Deserialize;
     use std::fs;

@@ -105,21 +105,25 @@ impl Folder {
     }
 
     /// The folder itself.
+    #[must_use]
     pub fn path(&self) -> &Path {
         &self.root
     }
 
     /// Where the checkpoint of a run is or will be, `checkpoints/RUN.ckpt`.
+    #[must_use]
     pub fn checkpoint(&self, run: &str) -> PathBuf {
         self.root.join(CHECKPOINTS).join(format!("{run}.ckpt"))
     }
 
     /// Where the weights of a run are or will be, `weights/RUN.safetensors`.
+    #[must_use]
     pub fn weights(&self, run: &str) -> PathBuf {
         self.root.join(WEIGHTS).join(format!("{run}.safetensors"))
     }
 
     /// The folder of the figures.
+    #[must_use]
     pub fn figures(&self) -> PathBuf {
         self.root.join(FIGURES)
     }

@@ -50,6 +50,7 @@ pub struct Manifest {
 impl Manifest {
     /// A manifest of work that starts now on this machine: version, commit, host, start and status are
     /// filled in; the other fields are the caller's to set.
+    #[must_use]
     pub fn begin(command: &str, settings_sha256: &str) -> Self {
         Self {
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -80,6 +81,7 @@ impl Manifest {
 /// # use dyadsim::record::manifest::sha256;
 /// assert!(sha256(b"abc").starts_with("ba7816bf8f01cfea"));
 /// ```
+#[must_use]
 pub fn sha256(bytes: &[u8]) -> String {
     hexadecimal(&Sha256::digest(bytes))
 }

@@ -39,7 +39,7 @@ fn write(columns: &[Column], rows: &[Vec<String>]) -> Result<Vec<u8>> {
             let cells = rows.iter().map(|row| row[place].as_str());
             match column.kind {
                 Kind::Text => {
-                    fill::<ByteArrayType>(&mut writer, column, cells, |text| Some(ByteArray::from(text)))?
+                    fill::<ByteArrayType>(&mut writer, column, cells, |text| Some(ByteArray::from(text)))?;
                 }
                 Kind::Integer => fill::<Int64Type>(&mut writer, column, cells, |text| text.parse().ok())?,
                 Kind::Real => fill::<DoubleType>(&mut writer, column, cells, |text| text.parse().ok())?,

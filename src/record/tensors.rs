@@ -81,6 +81,7 @@ pub fn read_unchecked(path: &Path) -> Result<TensorFile, RecordError> {
 
 impl TensorFile {
     /// The file it was read from.
+    #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -91,6 +92,7 @@ impl TensorFile {
     }
 
     /// Whether there is a tensor of this name.
+    #[must_use]
     pub fn contains(&self, name: &str) -> bool {
         self.entries.contains_key(name)
     }
@@ -213,6 +215,7 @@ struct Pending {
 
 impl TensorWriter {
     /// Nothing yet.
+    #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
@@ -252,6 +255,7 @@ impl TensorWriter {
     }
 
     /// The bytes of the file: doubles before singles (so that all stay aligned), then by name.
+    #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut tensors: Vec<_> = self.tensors.iter().collect();
         tensors.sort_by_key(|(_, tensor)| !tensor.double); // stable: the names stay sorted

@@ -21,10 +21,7 @@ use crate::spec::LARGEST_LAYER;
 /// Those of [`tensors::read`]; [`RecordError::MissingTensor`], [`RecordError::Shape`] where a shape does not
 /// follow from the layer before or from `network`, [`RecordError::ExtraTensor`] beyond the last layer,
 /// [`RecordError::LayerSize`] before any shape if the file decides on the network.
-pub fn read_weights<T: Real>(
-    path: &Path,
-    network: Option<&[usize]>,
-) -> Result<Weights<T>, RecordError> {
+pub fn read_weights<T: Real>(path: &Path, network: Option<&[usize]>) -> Result<Weights<T>, RecordError> {
     let file = tensors::read(path)?;
     let network = match network {
         Some(network) => network.to_vec(),
@@ -113,10 +110,7 @@ fn refuse_extra_layers(file: &TensorFile, layers: usize) -> Result<(), RecordErr
     }
 }
 
-fn read_feedback<T: Real>(
-    file: &TensorFile,
-    network: &[usize],
-) -> Result<Vec<DMatrix<T>>, RecordError> {
+fn read_feedback<T: Real>(file: &TensorFile, network: &[usize]) -> Result<Vec<DMatrix<T>>, RecordError> {
     let mut feedback = Vec::new();
     for (layer, pair) in (1..).zip(network.windows(2)) {
         let (name, shape) = (format!("F.{layer}"), (pair[1], pair[0]));

@@ -48,12 +48,8 @@ impl Etd {
 impl<T: Real> Solver<T> for Etd {
     fn settle(&self, circuit: &dyn Circuit<T>, start: Matrix<T>, traced: bool) -> Settled<T> {
         let tau = circuit.slowest();
-        let criteria = Criteria {
-            rtol: self.rtol,
-            atol: self.atol,
-            hold: self.hold * tau,
-            limit: self.max_time * tau,
-        };
+        let criteria =
+            Criteria { rtol: self.rtol, atol: self.atol, hold: self.hold * tau, limit: self.max_time * tau };
         let mut monitor = Monitor::new(circuit, criteria, traced);
         let mut run = Run::new(circuit, criteria, start);
         let mut rows: Vec<usize> = (0..circuit.samples()).collect();
@@ -173,14 +169,24 @@ impl<T: Real> Run<T> {
         combine(rates, h / 2.0, |p| [p[0], p[1], 0.0, 0.0, 0.0], state, [drive; 4], stage);
         circuit.drive(stage, drive_a, scratch);
         // b: half a step with the drive's slope from a.
-        combine(rates, h / 2.0, |p| [p[0], p[1] - 2.0 * p[2], 2.0 * p[2], 0.0, 0.0], state, [
-            drive, drive_a, drive, drive,
-        ], stage);
+        combine(
+            rates,
+            h / 2.0,
+            |p| [p[0], p[1] - 2.0 * p[2], 2.0 * p[2], 0.0, 0.0],
+            state,
+            [drive, drive_a, drive, drive],
+            stage,
+        );
         circuit.drive(stage, drive_b, scratch);
         // c: a whole step with the slope from b.
-        combine(rates, h, |p| [p[0], p[1] - 2.0 * p[2], 2.0 * p[2], 0.0, 0.0], state, [
-            drive, drive_b, drive, drive,
-        ], stage);
+        combine(
+            rates,
+            h,
+            |p| [p[0], p[1] - 2.0 * p[2], 2.0 * p[2], 0.0, 0.0],
+            state,
+            [drive, drive_b, drive, drive],
+            stage,
+        );
         circuit.drive(stage, drive_c, scratch);
         let weights = |p: [f64; 4]| {
             let middle = 2.0 * p[2] - 4.0 * p[3];

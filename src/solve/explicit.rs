@@ -73,7 +73,8 @@ impl Explicit {
         relaxation.observe(&mut monitor, 0.0);
         let mut step = 0.0_f64;
         while !monitor.is_done() && step.is_finite() {
-            let tolerance = (APPROACH * monitor.worst_residual()).max(1e-3 * criteria.atol + 4.0 * f64::EPSILON);
+            let tolerance =
+                (APPROACH * monitor.worst_residual()).max(1e-3 * criteria.atol + 4.0 * f64::EPSILON);
             step = self.segment(&mut relaxation, &mut monitor, tolerance.min(criteria.atol), tolerance);
         }
         monitor.give_up(&[0], relaxation.time * tau, &relaxation.state);
@@ -196,8 +197,8 @@ impl<T: Real> System<f64, DVector<f64>> for Segment<'_, T> {
         let supply = self.circuit.supply();
         for (j, (dy, &rate)) in dy.iter_mut().zip(self.circuit.rates()).enumerate() {
             let pull = (drive[j] - state[j]).to_f64();
-            let outward = supply
-                .is_some_and(|(l, h)| (state[j] >= h && pull > 0.0) || (state[j] <= l && pull < 0.0));
+            let outward =
+                supply.is_some_and(|(l, h)| (state[j] >= h && pull > 0.0) || (state[j] <= l && pull < 0.0));
             *dy = if outward { 0.0 } else { rate.to_f64() * tau * pull };
         }
     }

@@ -41,7 +41,7 @@ impl<T: Real> Solver<T> for Layerwise {
         if change.residual.is_empty() || rounds.is_some() {
             change = sweep.residual(circuit, &self.spec);
         }
-        sweep.finish(change)
+        sweep.finish(&change)
     }
 
     fn shard(&self) -> usize {
@@ -147,7 +147,8 @@ impl<T: Real> Sweep<T> {
                 }
                 size = if size.is_nan() { size } else { size.max(v.abs()) };
             }
-            let alternates = (self.last[(i, at)] * (self.drive[(i, at)] - self.state[(i, at)])).to_f64() < 0.0;
+            let alternates =
+                (self.last[(i, at)] * (self.drive[(i, at)] - self.state[(i, at)])).to_f64() < 0.0;
             let settled = worst <= spec.atol + spec.rtol * size;
             change.all_settled &= settled;
             change.residual.push(worst);
@@ -167,15 +168,15 @@ impl<T: Real> Sweep<T> {
     /// Whether a sample left its bound (or the numbers).
     fn diverged(&self, i: usize, change: &Change) -> bool {
         let size = self.state.row(i).iter().map(|v| v.to_f64().abs()).fold(0.0, f64::max);
-        !(size <= self.bounds[i]) || !change.residual[i].is_finite()
+        size > self.bounds[i] || !(size.is_finite() && change.residual[i].is_finite())
     }
 
-    fn finish(self, change: Change) -> Settled<T> {
+    fn finish(self, change: &Change) -> Settled<T> {
         let batch = self.bounds.len();
         let outcome = |i: usize| {
             if !change.residual[i].is_finite() {
                 Outcome::NotFinite
-            } else if self.diverged(i, &change) {
+            } else if self.diverged(i, change) {
                 if change.alternates[i] { Outcome::Oscillation } else { Outcome::LatchUp }
             } else if change.settled[i] {
                 Outcome::Settled

@@ -146,7 +146,8 @@ impl<T: Real> Monitor<T> {
                 all[row]
             };
             self.follow(i, row, time, state, drive, close);
-            let rail = at_rail(circuit, state, row, self.criteria).any(|c| !self.samples[i].touched.contains(&c));
+            let rail =
+                at_rail(circuit, state, row, self.criteria).any(|c| !self.samples[i].touched.contains(&c));
             let latched = rail && circuit.nudged();
             if let Some(outcome) = self.verdict(i, time, magnitude, settled, latched) {
                 self.samples[i].outcome = Some(outcome);
@@ -183,7 +184,14 @@ impl<T: Real> Monitor<T> {
     }
 
     /// Outcome of a sample at this step, if it has one now.
-    fn verdict(&mut self, i: usize, time: f64, largest: f64, settled: bool, latched: bool) -> Option<Outcome> {
+    fn verdict(
+        &mut self,
+        i: usize,
+        time: f64,
+        largest: f64,
+        settled: bool,
+        latched: bool,
+    ) -> Option<Outcome> {
         let Criteria { hold, limit, .. } = self.criteria;
         let sample = &mut self.samples[i];
         sample.time = time;
@@ -239,7 +247,7 @@ impl<T: Real> Monitor<T> {
                 let rate = (drive[(row, j)] - state[(row, j)]).to_f64().abs();
                 if rate > best.1 { (j, rate) } else { best }
             });
-            if sample.peaks.len() % 4 == 0 {
+            if sample.peaks.len().is_multiple_of(4) {
                 sample.watched = fastest.0;
                 sample.sign = 0.0;
             }
@@ -299,7 +307,9 @@ impl<T: Real> Monitor<T> {
             trace.times.push(time);
             trace.states.push(state.row(row).iter().map(|v| v.to_f64()).collect());
             let rates = circuit.rates().iter().enumerate();
-            trace.rates.push(rates.map(|(j, r)| (*r * (drive[(row, j)] - state[(row, j)])).to_f64()).collect());
+            trace
+                .rates
+                .push(rates.map(|(j, r)| (*r * (drive[(row, j)] - state[(row, j)])).to_f64()).collect());
         }
     }
 }

@@ -11,8 +11,8 @@ use crate::matrix::{Matrix, Real};
 
 /// Most Newton steps.
 const STEPS: usize = 60;
-/// Most halvings of a step that does not reduce the residual.
-const HALVINGS: usize = 12;
+/// Shortest fraction of a step that is tried when a longer one does not reduce the residual.
+const SHORTEST: f64 = 1.0 / 4096.0;
 
 /// What Newton's method found for one sample.
 #[derive(Clone, Debug)]
@@ -100,7 +100,7 @@ fn search(
     loop {
         let next = state + step * length;
         let residual = residual_of(&next);
-        if residual.amax() < before || length < 0.5_f64.powi(HALVINGS as i32) {
+        if residual.amax() < before || length < SHORTEST {
             return (next, residual);
         }
         length *= 0.5;

@@ -119,8 +119,10 @@ impl Trace {
         let (c, d) = (h * s * (1.0 - s).powi(2), h * s * s * (s - 1.0));
         (0..self.states[from].len())
             .map(|j| {
-                a * self.states[from][j] + b * self.states[to][j]
-                    + c * self.rates[from][j] + d * self.rates[to][j]
+                a * self.states[from][j]
+                    + b * self.states[to][j]
+                    + c * self.rates[from][j]
+                    + d * self.rates[to][j]
             })
             .collect()
     }

@@ -46,9 +46,11 @@ pub fn evaluate<T: Real>(
 pub fn predictions<T: Real>(chip: &Chip<T>, weights: &Weights<T>, split: &Split) -> Vec<usize> {
     let mut classes = Vec::with_capacity(split.len());
     outputs(chip, weights, split, &mut |_, outputs| {
-        classes.extend(outputs.row_iter().map(|row| {
-            largest(&row.iter().map(|v| v.to_f64()).collect::<Vec<_>>()).unwrap_or(usize::MAX)
-        }));
+        classes.extend(
+            outputs.row_iter().map(|row| {
+                largest(&row.iter().map(|v| v.to_f64()).collect::<Vec<_>>()).unwrap_or(usize::MAX)
+            }),
+        );
     });
     classes
 }

@@ -27,7 +27,8 @@ impl EpochReport {
         for (slot, outcome) in self.tally.iter_mut().zip(Outcome::ALL) {
             *slot += report.outcomes.iter().filter(|&&o| o == outcome).count() as u64;
         }
-        let settled = report.outcomes.iter().zip(&report.times).filter(|(o, t)| o.is_settled() && t.is_finite());
+        let settled =
+            report.outcomes.iter().zip(&report.times).filter(|(o, t)| o.is_settled() && t.is_finite());
         self.times.extend(settled.map(|(_, &t)| t));
         self.rhs_evals += report.counts.rhs_evals;
     }
@@ -50,6 +51,9 @@ pub struct Learner<T> {
     /// Optimiser with its state.
     pub optimizer: Optimizer<T>,
 }
+
+/// Is shown the weights with which a batch was settled, its samples, and what became of them.
+pub type Observer<'a, T> = &'a mut dyn FnMut(&Weights<T>, &[usize], &Report);
 
 /// How an epoch is run.
 pub struct Course<'a, T: Real> {
@@ -74,12 +78,7 @@ impl<T: Real> Course<'_, T> {
     ///
     /// `observe` is shown the weights with which each batch was settled, its samples, and what became of them.
     /// A batch of which no sample may be used updates nothing.
-    pub fn epoch(
-        &self,
-        learner: &mut Learner<T>,
-        epoch: usize,
-        observe: &mut dyn FnMut(&Weights<T>, &[usize], &Report),
-    ) -> EpochReport {
+    pub fn epoch(&self, learner: &mut Learner<T>, epoch: usize, observe: Observer<'_, T>) -> EpochReport {
         let order = permutation(
             self.dataset.train.len(),
             &mut stream(Key::new(self.seed, Kind::BatchOrder).step(epoch as u32)),

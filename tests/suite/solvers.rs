@@ -18,13 +18,31 @@ fn probe() {
                 let mut worst = 0.0_f64;
                 for i in 0..4 {
                     let row: Vec<f64> = settled.state.row(i).iter().copied().collect();
-                    let fixed = dyadsim::solve::fixed_point(&circuit, i, &row.iter().map(|v| v * 0.9).collect::<Vec<_>>(), 1e-13);
-                    worst = worst.max(row.iter().zip(&fixed.state).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max));
+                    let fixed = dyadsim::solve::fixed_point(
+                        &circuit,
+                        i,
+                        &row.iter().map(|v| v * 0.9).collect::<Vec<_>>(),
+                        1e-13,
+                    );
+                    worst = worst
+                        .max(row.iter().zip(&fixed.state).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max));
                 }
                 let (g, _) = net.estimate();
                 let bp = net.backprop();
-                let angles: Vec<f64> = g.forward.iter().zip(&bp.forward).map(|(a, b)| dyadsim::matrix::measure::angle_degrees(a, b)).collect();
-                println!("{kind:?} {variant:?} {alpha} {:?} {:.1e} newton {worst:.1e} {:?} t {:.2} {:?} angles {angles:.3?}", settled.outcomes[0], settled.residual[0], settled.counts, settled.time[0] * 1e6, start.elapsed());
+                let angles: Vec<f64> = g
+                    .forward
+                    .iter()
+                    .zip(&bp.forward)
+                    .map(|(a, b)| dyadsim::matrix::measure::angle_degrees(a, b))
+                    .collect();
+                println!(
+                    "{kind:?} {variant:?} {alpha} {:?} {:.1e} newton {worst:.1e} {:?} t {:.2} {:?} angles {angles:.3?}",
+                    settled.outcomes[0],
+                    settled.residual[0],
+                    settled.counts,
+                    settled.time[0] * 1e6,
+                    start.elapsed()
+                );
                 assert_eq!(settled.outcomes[0], Outcome::Settled);
             }
         }
