@@ -192,6 +192,7 @@ mod tests {
         fn visit(command: &clap::Command) {
             let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
             let line = help.lines().map(str::trim).find(|line| line.starts_with("dyadsim "));
+            let line = line.and_then(|line| line.split(" > ").next());
             let line = line.unwrap_or_else(|| panic!("`{}` has no example", command.get_name()));
             Cli::try_parse_from(line.split(' ')).unwrap_or_else(|error| panic!("{line}: {error}"));
             command.get_subcommands().filter(|below| below.get_name() != "help").for_each(visit);

@@ -306,10 +306,10 @@ impl<T: Real> Monitor<T> {
             let trace = &mut self.traces[i];
             trace.times.push(time);
             trace.states.push(state.row(row).iter().map(|v| v.to_f64()).collect());
-            let rates = circuit.rates().iter().enumerate();
-            trace
-                .rates
-                .push(rates.map(|(j, r)| (*r * (drive[(row, j)] - state[(row, j)])).to_f64()).collect());
+            trace.drives.push(drive.row(row).iter().map(|u| u.to_f64()).collect());
+            if trace.leaks.is_empty() {
+                trace.leaks = circuit.rates().iter().map(|r| r.to_f64()).collect();
+            }
         }
     }
 }
