@@ -77,7 +77,13 @@ pub fn plan(loaded: &Loaded) -> Result<Vec<RunPlan>, SpecError> {
 }
 
 /// One run of a combination, named after its rule, gains, seed, and whatever else the grid varies; `bp` ignores what only a nudge or a solver could feel.
-fn run_plan(loaded: &Loaded, rule: RuleKind, seed: u64, settings: &[Override]) -> Result<RunPlan, SpecError> {
+fn run_plan(
+    loaded: &Loaded,
+    rule: RuleKind,
+    seed: u64,
+    settings: &[Override],
+    varied: &dyn Fn(&str) -> bool,
+) -> Result<RunPlan, SpecError> {
     let felt: Vec<Override> =
         settings.iter().filter(|s| rule != RuleKind::Bp || !is_dyadic(&s.path)).cloned().collect();
     let resolved = loaded.resolve(&felt)?;
