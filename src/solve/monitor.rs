@@ -16,10 +16,13 @@ const WINDOWS: usize = 40;
 const NO_DECAY: f64 = 0.95;
 /// Window maxima that agree within this are a closed cycle.
 const CYCLE: f64 = 0.01;
+/// A rate counts as having changed sign once it reaches this share of the residual's last peak: the last
+/// ripples of a sample that drifts are no oscillation.
+const SWING: f64 = 0.1;
 /// Growth beyond this multiple of `1 V + ‖v_free‖∞` is a runaway.
 const RUNAWAY: f64 = 1e3;
 /// Beyond this share of the runaway bound a sample is on its way out, and followed less closely.
-const LEAVING: f64 = 1e-2;
+const LEAVING: f64 = 3e-3;
 /// A layer's δ is steady when it moves by less than this fraction of itself per τ.
 const STEADY: f64 = 1e-3;
 
@@ -226,7 +229,8 @@ impl<T: Real> Monitor<T> {
         let sample = &mut self.samples[i];
         sample.peak = sample.peak.max(sample.residual);
         let rate = (drive[(row, sample.watched)] - state[(row, sample.watched)]).to_f64();
-        if rate != 0.0 && rate.signum() != sample.sign {
+        let recent = sample.peaks.last().map_or(sample.peak, |last| last.max(sample.peak));
+        if rate.abs() > SWING * recent && rate.signum() != sample.sign {
             let counts = sample.sign != 0.0;
             sample.sign = rate.signum();
             sample.flips_in_window += u32::from(counts);
