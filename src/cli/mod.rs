@@ -1,11 +1,24 @@
 //! The command line: one command per file, each a thin wrapper of the library.
 //!
-//! Exit status: 0 done, 1 failed while running, 2 bad input before any work.
+//! Exit status: 0 done, 1 failed while running, 2 bad input before any work. What bites: `println!` panics
+//! when nobody reads any more (`| head`), so commands print through [`output`] alone.
 
+mod builtin;
+mod circuits;
+mod data;
+mod experiments;
+mod inputs;
+mod output;
+mod plot;
+mod report;
 mod run;
+mod settle;
+mod stability;
+mod state_file;
 
 use std::process::ExitCode;
 
+use anyhow::anyhow;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::spec::Override;
@@ -13,6 +26,9 @@ use crate::spec::Override;
 /// Simulates dyadic neuromorphic circuits and trains networks on them.
 #[derive(Debug, Parser)]
 #[command(name = "dyadsim", version, about, max_term_width = 100, arg_required_else_help = true)]
+#[command(
+    after_help = "Example:\n  dyadsim run experiments/two_tales.toml --set epochs=5 --out results/short"
+)]
 pub struct Cli {
     /// Settings of every command.
     #[command(flatten)]
@@ -60,12 +76,55 @@ impl Global {
         let all = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         self.threads.map_or_else(all, usize::from)
     }
+
+    /// Does `work` on as many threads as were asked for.
+    fn on_threads<R: Send>(&self, work: impl FnOnce() -> R + Send) -> Result<R, Failure> {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(self.threads()).build();
+        let pool =
+            pool.map_err(|error| Failure::running(anyhow!(error).context("no threads could be started")))?;
+        Ok(pool.install(work))
+    }
+
+    /// Refuses single precision, which `command` does not have.
+    fn want_double(&self, command: &str) -> Result<(), Failure> {
+        match self.precision {
+            Precision::F64 => Ok(()),
+            Precision::F32 => Err(Failure::input(anyhow!(
+                "--precision f32: `{command}` works in f64 only; `run` takes f32"
+            ))),
+        }
+    }
+
+    /// Refuses what a command without a TOML file and without numerics cannot heed.
+    fn want_plain(&self, command: &str) -> Result<(), Failure> {
+        self.want_double(command)?;
+        match self.set.first() {
+            None => Ok(()),
+            Some(setting) => Err(Failure::input(anyhow!(
+                "--set {setting}: `{command}` reads no TOML file that this could change; leave --set out"
+            ))),
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Train and compare the rules of an experiment
     Run(run::Arguments),
+    /// Integrate given networks and inputs to equilibrium, with or without a nudge
+    Settle(settle::Arguments),
+    /// Jacobian spectrum, stability and predicted threshold at the fixed points of given networks
+    Stability(stability::Arguments),
+    /// List, show and check circuits
+    Circuits(circuits::Arguments),
+    /// List, show and check experiments
+    Experiments(experiments::Arguments),
+    /// List and show data sets, and tell how to get them
+    Data(data::Arguments),
+    /// Write the report of an output folder again, from its tables
+    Report(report::Arguments),
+    /// Draw the figures of an output folder again, from its tables
+    Plot(plot::Arguments),
 }
 
 /// Why a command ended early.
@@ -95,16 +154,57 @@ pub fn main() -> ExitCode {
     let Cli { global, command } = Cli::parse();
     let done = match command {
         Command::Run(arguments) => run::run(&global, &arguments),
+        Command::Settle(arguments) => settle::run(&global, &arguments),
+        Command::Stability(arguments) => stability::run(&global, &arguments),
+        Command::Circuits(arguments) => circuits::run(&global, &arguments),
+        Command::Experiments(arguments) => experiments::run(&global, &arguments),
+        Command::Data(arguments) => data::run(&global, &arguments),
+        Command::Report(arguments) => report::run(&global, &arguments),
+        Command::Plot(arguments) => plot::run(&global, &arguments),
     };
-    match done {
-        Ok(code) => code,
-        Err(Failure::Input(error)) => {
-            eprintln!("error: {error:#}");
-            ExitCode::from(2)
+    let (error, code) = match done {
+        Ok(code) => return code,
+        Err(Failure::Input(error)) => (error, 2),
+        Err(Failure::Running(error)) => (error, 1),
+    };
+    output::note(&format!("error: {}", with_causes(&error)));
+    ExitCode::from(code)
+}
+
+/// An error with its causes, except those whose words it has taken over.
+fn with_causes(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |told, cause| {
+        match (told.is_empty(), told.contains(&cause)) {
+            (true, _) => cause,
+            (_, true) => told,
+            _ => format!("{told}: {cause}"),
         }
-        Err(Failure::Running(error)) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn every_command_is_well_formed_and_has_an_example_that_parses() {
+        fn visit(command: &clap::Command) {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let line = help.lines().map(str::trim).find(|line| line.starts_with("dyadsim "));
+            let line = line.and_then(|line| line.split(" > ").next());
+            let line = line.unwrap_or_else(|| panic!("`{}` has no example", command.get_name()));
+            Cli::try_parse_from(line.split(' ')).unwrap_or_else(|error| panic!("{line}: {error}"));
+            command.get_subcommands().filter(|below| below.get_name() != "help").for_each(visit);
         }
+        Cli::command().debug_assert();
+        visit(&Cli::command());
+    }
+
+    #[test]
+    fn a_cause_that_an_error_quotes_is_not_told_twice() {
+        let quoting = anyhow!("no such file").context("x.toml: cannot be read (no such file)");
+        assert_eq!(with_causes(&quoting), "x.toml: cannot be read (no such file)");
+        assert_eq!(with_causes(&anyhow!("disk full").context("cannot write x")), "cannot write x: disk full");
     }
 }

@@ -21,6 +21,7 @@ pub(super) const ENTRY: Entry = Entry {
     embedded: true,
     path: PathUse::None,
     seeded: false,
+    command: None,
     read,
 };
 

@@ -13,6 +13,7 @@ pub(super) const ENTRY: Entry = Entry {
     embedded: false,
     path: PathUse::Optional,
     seeded: false,
+    command: Some(FILES.command),
     read: |request| FILES.read(request.path),
 };
 

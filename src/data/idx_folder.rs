@@ -13,6 +13,7 @@ pub(super) const ENTRY: Entry = Entry {
     embedded: false,
     path: PathUse::Required,
     seeded: false,
+    command: None,
     read,
 };
 

@@ -130,6 +130,8 @@ pub struct Entry {
     pub path: PathUse,
     /// True when `split_seed` changes the set.
     pub seeded: bool,
+    /// The shell command that gets the set, where there is anything to get.
+    pub command: Option<&'static str>,
     read: fn(&Request) -> Result<Parts, DataError>,
 }
 
@@ -172,7 +174,11 @@ pub fn load(request: &Request) -> Result<Dataset, DataError> {
     Ok(Dataset { name: entry.name.to_owned(), classes, train, test, sha256, about: entry.about })
 }
 
-fn find(name: &str) -> Result<&'static Entry, DataError> {
+/// The line of the catalogue with this name.
+///
+/// # Errors
+/// [`DataError::Unknown`] with the nearest name, or all.
+pub fn find(name: &str) -> Result<&'static Entry, DataError> {
     CATALOGUE.iter().find(|entry| entry.name == name).ok_or_else(|| {
         let closeness = |entry: &&Entry| strsim::jaro_winkler(&name.to_lowercase(), entry.name);
         let nearest = CATALOGUE

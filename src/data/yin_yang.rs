@@ -26,6 +26,7 @@ pub(super) const ENTRY: Entry = Entry {
     embedded: true,
     path: PathUse::None,
     seeded: true,
+    command: None,
     read,
 };
 

@@ -42,8 +42,10 @@ impl RunPlan {
 /// If a combination of the grid makes a description that is refused.
 pub fn plan(loaded: &Loaded) -> Result<Vec<RunPlan>, SpecError> {
     let base = loaded.resolve(&[])?;
+    let grid = &base.experiment.grid;
+    let varied = |path: &str| grid.get(path).is_some_and(|values| values.len() > 1);
     let mut combinations: Vec<Vec<Override>> = vec![Vec::new()];
-    for (path, values) in &base.experiment.grid {
+    for (path, values) in grid {
         combinations = combinations
             .iter()
             .flat_map(|before| {
@@ -60,7 +62,7 @@ pub fn plan(loaded: &Loaded) -> Result<Vec<RunPlan>, SpecError> {
     for &seed in &base.experiment.seeds {
         for &rule in &rules {
             for settings in &combinations {
-                let run = run_plan(loaded, rule, seed, settings)?;
+                let run = run_plan(loaded, rule, seed, settings, &varied)?;
                 if names.insert(run.name.clone()) {
                     runs.push(run);
                 }
@@ -74,14 +76,20 @@ pub fn plan(loaded: &Loaded) -> Result<Vec<RunPlan>, SpecError> {
     Ok(runs)
 }
 
-/// One run of a combination; `bp` ignores what only a nudge or a solver could feel.
-fn run_plan(loaded: &Loaded, rule: RuleKind, seed: u64, settings: &[Override]) -> Result<RunPlan, SpecError> {
+/// One run of a combination, named after its rule, gains, seed, and whatever else the grid varies; `bp` ignores what only a nudge or a solver could feel.
+fn run_plan(
+    loaded: &Loaded,
+    rule: RuleKind,
+    seed: u64,
+    settings: &[Override],
+    varied: &dyn Fn(&str) -> bool,
+) -> Result<RunPlan, SpecError> {
     let felt: Vec<Override> =
         settings.iter().filter(|s| rule != RuleKind::Bp || !is_dyadic(&s.path)).cloned().collect();
     let resolved = loaded.resolve(&felt)?;
     let others = |list: &[Override]| -> Vec<Override> {
         let named = |path: &str| ["nudge.alpha", "nudge.beta"].contains(&path.trim_start_matches("circuit."));
-        list.iter().filter(|s| !named(&s.path)).cloned().collect()
+        list.iter().filter(|s| varied(&s.path) && !named(&s.path)).cloned().collect()
     };
     let suffix = |list: &[Override]| {
         let tail = |s: &Override| {

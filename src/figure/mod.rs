@@ -96,10 +96,14 @@ impl Figure {
 pub fn draw_all(folder: &Path, tables: &Tables) -> Result<Vec<Drawn>, FigureError> {
     let folder = folder.join("figures");
     std::fs::create_dir_all(&folder).map_err(|source| FigureError::Write { path: folder.clone(), source })?;
-    catalogue().iter().map(|figure| draw_one(&folder, figure, tables)).collect()
+    catalogue().iter().map(|figure| draw_into(&folder, figure, tables)).collect()
 }
 
-fn draw_one(folder: &Path, figure: &Figure, tables: &Tables) -> Result<Drawn, FigureError> {
+/// Writes `folder/NAME.svg` and `.png` of one figure; the folder must exist.
+///
+/// # Errors
+/// Those of [`draw_all`].
+pub fn draw_into(folder: &Path, figure: &Figure, tables: &Tables) -> Result<Drawn, FigureError> {
     let page = (figure.draw)(tables)?;
     let svg = folder.join(format!("{}.svg", figure.name));
     write_whole(&svg, &render::svg(&page)?)?;

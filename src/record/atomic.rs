@@ -32,6 +32,14 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), RecordError> {
     Ok(())
 }
 
+/// Checks that files can be made in `folder`, which must exist; leaves no trace.
+///
+/// # Errors
+/// [`RecordError::Io`] with the operating system's reason.
+pub fn check_writable(folder: &Path) -> Result<(), RecordError> {
+    tempfile::tempfile_in(folder).map(drop).map_err(RecordError::io("write to", folder))
+}
+
 /// Removes the temporary files that a killed process left in `folder` (not below it); gives their number.
 ///
 /// Only for a folder that nobody else writes to. A missing folder is clean.

@@ -175,7 +175,7 @@ mod tests {
         );
         assert_eq!(
             names(columns_of::<TrajectoryRow>().unwrap()),
-            "outcome run sample layer neuron t_tau v_plus v_minus"
+            "outcome run epoch sample layer neuron t_tau v_plus v_minus"
         );
     }
 

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use crate::spec::LARGEST_LAYER;
+
 /// A file or folder that cannot be read, written or used.
 ///
 /// Reasons of foreign crates are kept as text, so that those crates are named only in their adapters.
@@ -115,6 +117,19 @@ pub enum RecordError {
         shape: Vec<usize>,
         /// Elements given.
         found: usize,
+    },
+    /// A layer without neurons, or with more than any circuit has.
+    #[error(
+        "{}: layer {layer} of the network has {neurons} neurons; accepted: 1 to {LARGEST_LAYER} in each layer",
+        path.display()
+    )]
+    LayerSize {
+        /// The file.
+        path: PathBuf,
+        /// Layer, 0 the input.
+        layer: usize,
+        /// Its neurons.
+        neurons: usize,
     },
     /// A weight beyond the last layer of the network.
     #[error("{}: tensor `{tensor}` is beyond the last of {layers} layers", path.display())]

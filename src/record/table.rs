@@ -128,7 +128,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         write_table::<TrajectoryRow>(folder.path(), "trajectories", &[]).unwrap();
         let text = fs::read_to_string(folder.path().join("trajectories.csv")).unwrap();
-        assert_eq!(text, "outcome,run,sample,layer,neuron,t_tau,v_plus,v_minus\n");
+        assert_eq!(text, "outcome,run,epoch,sample,layer,neuron,t_tau,v_plus,v_minus\n");
         assert!(read_csv::<TrajectoryRow>(&folder.path().join("trajectories.csv")).unwrap().is_empty());
     }
 

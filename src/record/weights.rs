@@ -11,6 +11,7 @@ use super::RecordError;
 use super::tensors::{self, TensorFile, TensorWriter};
 use crate::chip::Weights;
 use crate::matrix::Real;
+use crate::spec::LARGEST_LAYER;
 
 /// Reads a weight file; `network` (neurons per layer, input first) is taken from the file if `None`.
 ///
@@ -18,7 +19,8 @@ use crate::matrix::Real;
 ///
 /// # Errors
 /// Those of [`tensors::read`]; [`RecordError::MissingTensor`], [`RecordError::Shape`] where a shape does not
-/// follow from the layer before or from `network`, [`RecordError::ExtraTensor`] beyond the last layer.
+/// follow from the layer before or from `network`, [`RecordError::ExtraTensor`] beyond the last layer,
+/// [`RecordError::LayerSize`] before any shape if the file decides on the network.
 pub fn read_weights<T: Real>(path: &Path, network: Option<&[usize]>) -> Result<Weights<T>, RecordError> {
     let file = tensors::read(path)?;
     let network = match network {
@@ -89,7 +91,13 @@ fn infer_network(file: &TensorFile) -> Result<Vec<usize>, RecordError> {
         }
         network.push(rows); // whether `columns` fits the layer before is checked when the matrix is read
     }
-    Ok(network)
+    let refused = |(_, neurons): &(usize, &usize)| !(1..=LARGEST_LAYER).contains(*neurons);
+    match network.iter().enumerate().find(refused) {
+        None => Ok(network),
+        Some((layer, &neurons)) => {
+            Err(RecordError::LayerSize { path: file.path().to_path_buf(), layer, neurons })
+        }
+    }
 }
 
 fn refuse_extra_layers(file: &TensorFile, layers: usize) -> Result<(), RecordError> {
@@ -182,6 +190,15 @@ mod tests {
             text.contains("no tensor `W.3`; the file holds W.1, W.2, b.1, b.2; the nearest is `W."),
             "{text}"
         );
+    }
+
+    #[test]
+    fn an_empty_or_giant_layer_is_named_before_other_shapes() {
+        let text = message(|writer| writer.matrix("W.1", &DMatrix::<f64>::zeros(3, 0)), None);
+        assert!(text.contains("layer 0 of the network has 0 neurons; accepted: 1 to 1000000"), "{text}");
+        let giant = DMatrix::<f32>::zeros(1_000_001, 1);
+        let text = message(|writer| writer.matrix("W.2", &giant), None);
+        assert!(text.contains("layer 2 of the network has 1000001 neurons"), "{text}");
     }
 
     #[test]

@@ -16,18 +16,18 @@ const WINDOWS: usize = 40;
 const NO_DECAY: f64 = 0.95;
 /// Window maxima that agree within this are a closed cycle.
 const CYCLE: f64 = 0.01;
+/// A rate counts as having changed sign once it reaches this share of the residual's last peak: the last
+/// ripples of a sample that drifts are no oscillation.
+const SWING: f64 = 0.1;
 /// Growth beyond this multiple of `1 V + ‖v_free‖∞` is a runaway.
 const RUNAWAY: f64 = 1e3;
 /// Beyond this share of the runaway bound a sample is on its way out, and followed less closely.
-const LEAVING: f64 = 1e-2;
+const LEAVING: f64 = 3e-3;
 /// A layer's δ is steady when it moves by less than this fraction of itself per τ.
 const STEADY: f64 = 1e-3;
 /// Roundings of the largest potential that a rate carries (2 measured in single precision, fan-in up to 784): no
 /// rate is asked to fall below them, or small differences would never be steady.
 const ROUNDINGS: f64 = 4.0;
-
-/// A rate below this share of the residual is a bystander's, its sign perhaps rounding: it says nothing of ringing.
-const STILL: f64 = 1e-3;
 
 /// When a relaxation counts as done.
 #[derive(Clone, Copy, Debug)]
@@ -234,7 +234,8 @@ impl<T: Real> Monitor<T> {
         let sample = &mut self.samples[i];
         sample.peak = sample.peak.max(sample.residual);
         let rate = (drive[(row, sample.watched)] - state[(row, sample.watched)]).to_f64();
-        if rate.abs() > STILL * sample.residual && rate.signum() != sample.sign {
+        let recent = sample.peaks.last().map_or(sample.peak, |last| last.max(sample.peak));
+        if rate.abs() > SWING * recent && rate.signum() != sample.sign {
             let counts = sample.sign != 0.0;
             sample.sign = rate.signum();
             sample.flips_in_window += u32::from(counts);
@@ -316,10 +317,10 @@ impl<T: Real> Monitor<T> {
             let trace = &mut self.traces[i];
             trace.times.push(time);
             trace.states.push(state.row(row).iter().map(|v| v.to_f64()).collect());
-            let rates = circuit.rates().iter().enumerate();
-            trace
-                .rates
-                .push(rates.map(|(j, r)| (*r * (drive[(row, j)] - state[(row, j)])).to_f64()).collect());
+            trace.drives.push(drive.row(row).iter().map(|u| u.to_f64()).collect());
+            if trace.leaks.is_empty() {
+                trace.leaks = circuit.rates().iter().map(|r| r.to_f64()).collect();
+            }
         }
     }
 }

@@ -75,7 +75,8 @@ fn outputs<T: Real>(
 }
 
 /// Index of the largest entry, the first of equals; `None` if any is NaN.
-fn largest(values: &[f64]) -> Option<usize> {
+#[must_use]
+pub fn largest(values: &[f64]) -> Option<usize> {
     let mut best = 0;
     for (i, value) in values.iter().enumerate() {
         if value.is_nan() {

@@ -2,7 +2,7 @@
 
 mod evaluate;
 
-pub use evaluate::{Evaluation, evaluate, predictions};
+pub use evaluate::{Evaluation, evaluate, largest, predictions};
 
 use crate::chip::Weights;
 use crate::data::Dataset;

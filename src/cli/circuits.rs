@@ -1,0 +1,104 @@
+//! `dyadsim circuits`: list, show, check, and the schema for editors.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::anyhow;
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use super::builtin::{self, CIRCUITS};
+use super::{Failure, Global, output};
+use crate::chip::gains;
+use crate::spec::{CircuitSpec, circuit_defaults_toml, circuit_schema};
+
+/// Arguments of `circuits`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  dyadsim circuits show --defaults > mine.toml")]
+pub struct Arguments {
+    #[command(subcommand)]
+    action: Option<Action>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Names of the built-in circuits [the default]
+    #[command(after_help = "Example:\n  dyadsim circuits list")]
+    List,
+    /// Print a circuit file
+    #[command(after_help = "Example:\n  dyadsim circuits show ideal")]
+    Show {
+        /// A built-in circuit or a file
+        #[arg(value_name = "NAME_OR_FILE", required_unless_present = "defaults")]
+        circuit: Option<PathBuf>,
+        /// Write every default out; without a circuit: a whole file with every key and its unit
+        #[arg(long)]
+        defaults: bool,
+    },
+    /// Check a circuit file (status 2 if it is refused)
+    #[command(after_help = "Example:\n  dyadsim circuits check circuits/ideal.toml")]
+    Check {
+        /// A file or a built-in circuit
+        #[arg(value_name = "FILE")]
+        circuit: PathBuf,
+    },
+    /// Print the JSON Schema of circuit files
+    #[command(after_help = "Example:\n  dyadsim circuits schema > circuit.schema.json")]
+    Schema,
+}
+
+/// Carries the command out.
+///
+/// # Errors
+/// A circuit that is unknown, unreadable or refused.
+pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> {
+    match arguments.action.as_ref().unwrap_or(&Action::List) {
+        Action::List => {
+            global.want_plain("circuits list")?;
+            output::show(global, &builtin::table(CIRCUITS), &builtin::document(CIRCUITS))
+        }
+        Action::Show { circuit: None, .. } => {
+            global.want_plain("circuits show")?;
+            let document = json!({"circuit": CircuitSpec::default(), "text": circuit_defaults_toml()});
+            output::show(global, &circuit_defaults_toml(), &document)
+        }
+        Action::Show { circuit: Some(name), defaults } => {
+            global.want_plain("circuits show")?;
+            let source = builtin::find(CIRCUITS, name)?;
+            let circuit = source.circuit(&[])?;
+            let text = if *defaults { whole(&circuit)? } else { source.text()? };
+            output::show(global, &text, &json!({"circuit": circuit, "text": text}))
+        }
+        Action::Check { circuit } => {
+            global.want_double("circuits check")?;
+            let source = builtin::find(CIRCUITS, circuit)?;
+            let circuit = source.circuit(&global.set)?;
+            let summary = format!("{}: valid: {}\n", source.title(), words(&circuit));
+            let document = json!({"file": source.title(), "valid": true, "circuit": circuit});
+            output::conclude(global, &summary, &document)
+        }
+        Action::Schema => {
+            global.want_plain("circuits schema")?;
+            let schema = circuit_schema();
+            output::show(global, &format!("{schema:#}\n"), &schema)
+        }
+    }
+}
+
+/// A circuit as a file with every default written out.
+fn whole(circuit: &CircuitSpec) -> Result<String, Failure> {
+    toml::to_string(circuit).map_err(|error| Failure::running(anyhow!(error)))
+}
+
+/// A circuit in one line.
+fn words(circuit: &CircuitSpec) -> String {
+    let nudge = &circuit.nudge;
+    let (plus, minus) = gains(nudge);
+    let time_constant = output::rounded(circuit.neuron.capacitance / circuit.neuron.leak, "s");
+    let network =
+        circuit.network.as_ref().map(|network| format!(", network {network:?}")).unwrap_or_default();
+    format!(
+        "`{}`, τ = {time_constant}, a⁺ {plus}, a⁻ {minus}, α {}, β {}{network}",
+        circuit.name, nudge.alpha, nudge.beta
+    )
+}

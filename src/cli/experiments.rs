@@ -1,0 +1,111 @@
+//! `dyadsim experiments`: list, show, check, and the schema for editors.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use super::builtin::{self, EXPERIMENTS};
+use super::{Failure, Global, output};
+use crate::data::{DataError, Request, load};
+use crate::experiment::{RunPlan, check_network, plan};
+use crate::record::weights::read_weights;
+use crate::spec::{InitSpec, experiment_schema};
+
+/// Arguments of `experiments`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  dyadsim experiments show two_tales > mine.toml")]
+pub struct Arguments {
+    #[command(subcommand)]
+    action: Option<Action>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Names of the built-in experiments [the default]
+    #[command(after_help = "Example:\n  dyadsim experiments list")]
+    List,
+    /// Print an experiment file
+    #[command(after_help = "Example:\n  dyadsim experiments show two_tales --defaults > whole.toml")]
+    Show {
+        /// A built-in experiment or a file
+        #[arg(value_name = "NAME_OR_FILE")]
+        experiment: PathBuf,
+        /// Write every default and the circuit out: a file that needs no other
+        #[arg(long)]
+        defaults: bool,
+    },
+    /// Check an experiment file, its grid, its data set and its initial weights (status 2 if refused)
+    #[command(after_help = "Example:\n  dyadsim experiments check experiments/two_tales.toml")]
+    Check {
+        /// A file or a built-in experiment
+        #[arg(value_name = "FILE")]
+        experiment: PathBuf,
+    },
+    /// Print the JSON Schema of experiment files
+    #[command(after_help = "Example:\n  dyadsim experiments schema > experiment.schema.json")]
+    Schema,
+}
+
+/// Carries the command out.
+///
+/// # Errors
+/// An experiment that is unknown, unreadable or refused.
+pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> {
+    match arguments.action.as_ref().unwrap_or(&Action::List) {
+        Action::List => {
+            global.want_plain("experiments list")?;
+            output::show(global, &builtin::table(EXPERIMENTS), &builtin::document(EXPERIMENTS))
+        }
+        Action::Show { experiment, defaults } => show(global, experiment, *defaults),
+        Action::Check { experiment } => check(global, experiment),
+        Action::Schema => {
+            global.want_plain("experiments schema")?;
+            let schema = experiment_schema();
+            output::show(global, &format!("{schema:#}\n"), &schema)
+        }
+    }
+}
+
+fn show(global: &Global, name: &Path, defaults: bool) -> Result<ExitCode, Failure> {
+    global.want_plain("experiments show")?;
+    let source = builtin::find(EXPERIMENTS, name)?;
+    let resolved = source.experiment(&[])?.resolve(&[]).map_err(Failure::input)?;
+    let text = if defaults { resolved.to_toml() } else { source.text()? };
+    output::show(global, &text, &json!({"experiment": resolved.experiment, "text": text}))
+}
+
+fn check(global: &Global, name: &Path) -> Result<ExitCode, Failure> {
+    let source = builtin::find(EXPERIMENTS, name)?;
+    let plans = plan(&source.experiment(&global.set)?).map_err(Failure::input)?;
+    for (i, plan) in plans.iter().enumerate() {
+        let needs = |plan: &RunPlan| {
+            let experiment = &plan.resolved.experiment;
+            (experiment.dataset.clone(), experiment.network.clone(), experiment.init.clone())
+        };
+        if plans[..i].last().is_none_or(|before| needs(before) != needs(plan)) {
+            check_files(plan)?;
+        }
+    }
+    let runs: Vec<&str> = plans.iter().map(|plan| plan.name.as_str()).collect();
+    let summary = format!("{}: valid, runs: {}\n", source.title(), runs.len())
+        + &output::some_lines(runs.iter().map(|run| format!("  {run}")), 10);
+    output::conclude(global, &summary, &json!({"file": source.title(), "valid": true, "runs": runs}))
+}
+
+/// Checks that data set and initial weights of a run fit its network; a set that is not here is no fault.
+fn check_files(plan: &RunPlan) -> Result<(), Failure> {
+    let experiment = &plan.resolved.experiment;
+    match load(&Request::from(&experiment.dataset)) {
+        Ok(dataset) => check_network(&experiment.network, &dataset).map_err(Failure::input)?,
+        Err(DataError::Missing { set, .. }) => {
+            output::note(&format!("data set `{set}` is not on this machine: its fit is not checked"));
+        }
+        Err(error) => return Err(Failure::input(error)),
+    }
+    if let InitSpec::Weights(file) = &experiment.init {
+        read_weights::<f64>(file.as_ref(), Some(&experiment.network)).map_err(Failure::input)?;
+    }
+    Ok(())
+}

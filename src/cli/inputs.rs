@@ -1,0 +1,159 @@
+//! Circuit, weights, inputs and targets of `settle` and `stability`: read, and checked against each other.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::anyhow;
+use clap::Args;
+
+use super::builtin::{CIRCUITS, find};
+use super::{Failure, Global, output};
+use crate::chip::{Chip, Weights};
+use crate::learn::Batch;
+use crate::matrix::Matrix;
+use crate::record::RecordError;
+use crate::record::weights::{read_batch, read_weights};
+use crate::spec::{CircuitSpec, FeedbackSynapses};
+
+/// Where the parts of a circuit come from.
+#[derive(Clone, Debug, Args)]
+pub struct Files {
+    /// Circuit file, or the name of a built-in circuit
+    circuit: PathBuf,
+    /// Weights `W.1`, `b.1` … `W.L`, `b.L` (safetensors)
+    #[arg(long, value_name = "FILE")]
+    weights: PathBuf,
+    /// Inputs `x`, [samples, n_0] (safetensors, V)
+    #[arg(long, value_name = "FILE")]
+    input: PathBuf,
+    /// Targets `y`, [samples, n_L] (safetensors, V)
+    #[arg(long, value_name = "FILE")]
+    pub target: Option<PathBuf>,
+}
+
+/// A circuit with weights and a batch that fit it and each other.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// The circuit; its β is 0 without targets.
+    pub spec: CircuitSpec,
+    /// Weights.
+    pub weights: Weights<f64>,
+    /// The chip, ideal devices.
+    pub chip: Chip<f64>,
+    /// Inputs, and targets (zeros if there are none).
+    pub batch: Batch<f64>,
+    /// Whether there are targets.
+    pub nudged: bool,
+}
+
+impl Files {
+    /// Reads everything.
+    ///
+    /// # Errors
+    /// Whatever is wrong with a file, alone or beside the others.
+    pub fn read(&self, global: &Global) -> Result<Setup, Failure> {
+        let mut spec = find(CIRCUITS, &self.circuit)?.circuit(&global.set)?;
+        let nudged = self.target.is_some();
+        if nudged && spec.nudge.beta == 0.0 {
+            return Err(Failure::input(anyhow!(
+                "{}: `nudge.beta` is 0, so that a target does nothing\n  \
+                 accepted: a number above 0 (--set nudge.beta=0.5), or no --target",
+                self.circuit.display()
+            )));
+        }
+        let weights = self.weights(&spec)?;
+        let network = weights.network();
+        let source = self.weights.display();
+        let (inputs, outputs) = (network[0], network[network.len() - 1]);
+        let inputs = batch(&self.input, "x", inputs, &format!("the network of {source} is {network:?}"))?;
+        let targets = match &self.target {
+            Some(path) => {
+                let targets = batch(path, "y", outputs, &format!("the network of {source} is {network:?}"))?;
+                pair(path, &targets, &self.input, inputs.nrows())?;
+                targets
+            }
+            None => {
+                spec.nudge.beta = 0.0;
+                Matrix::zeros(inputs.nrows(), outputs)
+            }
+        };
+        let chip = Chip::fabricate(&spec, &network);
+        Ok(Setup { spec, weights, chip, batch: Batch { inputs, targets }, nudged })
+    }
+
+    /// Reads the weights, with the shapes of the circuit's network if it has one.
+    fn weights(&self, spec: &CircuitSpec) -> Result<Weights<f64>, Failure> {
+        let wanted = spec
+            .network
+            .as_ref()
+            .map(|network| format!("`network` of {} is {network:?}", self.circuit.display()));
+        let weights = read_weights(&self.weights, spec.network.as_deref());
+        let weights = weights.map_err(|error| explained(error, wanted.as_deref()))?;
+        let file = self.weights.display();
+        match (spec.feedback.synapses, &weights.feedback) {
+            (FeedbackSynapses::Shared, Some(_)) => Err(Failure::input(anyhow!(
+                "{file} holds feedback synapses `F.k`, but `feedback.synapses` is \"shared\": one crossbar is \
+                 read both ways\n  accepted: --set feedback.synapses=separate, or a file without `F.k`"
+            ))),
+            (FeedbackSynapses::Separate, None) if weights.forward.len() > 1 => Err(Failure::input(anyhow!(
+                "{file}: no tensor `F.2`, but `feedback.synapses` is \"separate\"\n  \
+                 accepted: `F.k` with the shapes of `W.k`, or --set feedback.synapses=shared"
+            ))),
+            _ => Ok(weights),
+        }
+    }
+}
+
+impl Setup {
+    /// One line on the circuit and one on the network, for people.
+    pub fn headline(&self) -> String {
+        let nudge = &self.spec.nudge;
+        let gains = match (self.nudged, crate::chip::gains(nudge)) {
+            (true, (plus, minus)) => {
+                format!("a⁺ {plus}, a⁻ {minus}, α {}, β {}", nudge.alpha, nudge.beta)
+            }
+            (false, _) => "free (no target)".to_owned(),
+        };
+        let network: Vec<String> = self.weights.network().iter().map(ToString::to_string).collect();
+        format!(
+            "circuit   {}: {gains}, τ = {}\nnetwork   {}, samples: {}\n",
+            self.spec.name,
+            output::rounded(self.chip.slowest, "s"),
+            network.join("-"),
+            self.batch.inputs.nrows()
+        )
+    }
+}
+
+/// Reads inputs or targets, at least one sample; `why` explains the width wanted.
+fn batch(path: &Path, name: &str, width: usize, why: &str) -> Result<Matrix<f64>, Failure> {
+    let batch = read_batch(path, name, Some(width)).map_err(|error| explained(error, Some(why)))?;
+    if batch.nrows() == 0 {
+        return Err(Failure::input(anyhow!(
+            "{}: tensor `{name}` has shape [0, {width}]; at least one sample is wanted",
+            path.display()
+        )));
+    }
+    Ok(batch)
+}
+
+/// Refuses targets of another number of samples than the inputs.
+fn pair(path: &Path, targets: &Matrix<f64>, input: &Path, samples: usize) -> Result<(), Failure> {
+    if targets.nrows() == samples {
+        return Ok(());
+    }
+    let (path, found) = (path.to_path_buf(), vec![targets.nrows(), targets.ncols()]);
+    let expected = format!("[{samples}, {}]", targets.ncols());
+    let error = RecordError::Shape { path, tensor: "y".into(), found, expected };
+    Err(explained(error, Some(&format!("`x` of {} has {samples} samples", input.display()))))
+}
+
+/// A wrong shape is told with the reason for the right one.
+fn explained(error: RecordError, why: Option<&str>) -> Failure {
+    match (&error, why) {
+        (
+            RecordError::Shape { .. } | RecordError::ExtraTensor { .. } | RecordError::MissingTensor { .. },
+            Some(why),
+        ) => Failure::input(anyhow!("{error}\n  {why}")),
+        _ => Failure::input(error),
+    }
+}

@@ -1,0 +1,83 @@
+//! What a command says, and where: results on standard output, remarks on standard error.
+//!
+//! With `--json` standard output gets one JSON document and nothing else. A reader that has gone away
+//! (`| head`) ends the output and is no failure.
+
+use std::fmt::Display;
+use std::io::{self, ErrorKind, Write};
+use std::process::ExitCode;
+
+use serde::Serialize;
+
+use super::{Failure, Global};
+use crate::units::engineering;
+
+/// Prints `text` on standard output.
+///
+/// # Errors
+/// If it cannot be written, unless because nobody reads it.
+pub fn print(text: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(Failure::running(anyhow::Error::new(error).context("cannot write to standard output")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Prints a line on standard error; if that is closed, nowhere.
+pub fn note(line: &dyn Display) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+/// Ends a command that computed something: its summary for people, its document for programs.
+///
+/// # Errors
+/// Those of [`print`].
+pub fn conclude(global: &Global, summary: &str, document: &impl Serialize) -> Result<ExitCode, Failure> {
+    if global.json {
+        if !global.quiet {
+            note(&summary.trim_end());
+        }
+        print_json(document)?;
+    } else if !global.quiet {
+        print(summary)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Ends a command whose text is all that was asked for: printed also with `--quiet`.
+///
+/// # Errors
+/// Those of [`print`].
+pub fn show(global: &Global, text: &str, document: &impl Serialize) -> Result<ExitCode, Failure> {
+    if global.json {
+        print_json(document)?
+    } else {
+        print(text)?
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints a JSON document; numbers that JSON does not have (NaN, infinity) are null.
+fn print_json(document: &impl Serialize) -> Result<(), Failure> {
+    let text = serde_json::to_string_pretty(document).map_err(Failure::running)?;
+    print(&(text + "\n"))
+}
+
+/// A quantity for people: three digits, with the prefix of its size.
+pub fn rounded(value: f64, unit: &str) -> String {
+    // What was written as a number reads back as one.
+    engineering(format!("{value:.2e}").parse().unwrap_or(value), unit)
+}
+
+/// The part of a list that a summary shows, and a line that says how much was left out.
+pub fn some_lines(lines: impl ExactSizeIterator<Item = String>, most: usize) -> String {
+    let left = lines.len().saturating_sub(most);
+    let mut text: String = lines.take(most).map(|line| line + "\n").collect();
+    if left > 0 {
+        text += &format!("  … and {left} more (--json gives all)\n");
+    }
+    text
+}

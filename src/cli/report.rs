@@ -1,0 +1,68 @@
+//! `dyadsim report`: the report of an output folder again, from its tables.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::anyhow;
+use clap::Args;
+use serde_json::json;
+
+use super::{Failure, Global, output};
+use crate::figure::{self, FigureError, Tables};
+use crate::record::atomic;
+
+/// Files without which a folder is no output folder of `run`.
+const TABLES: [&str; 4] = ["experiment.toml", "metrics.csv", "layers.csv", "summary.json"];
+
+/// Arguments of `report`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  dyadsim report results/two-tales-digits")]
+pub struct Arguments {
+    /// Output folder of `run`
+    #[arg(value_name = "DIR")]
+    folder: PathBuf,
+}
+
+/// Carries the command out.
+///
+/// # Errors
+/// No output folder, or a file that cannot be written.
+pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> {
+    global.want_plain("report")?;
+    let tables = tables(&arguments.folder)?;
+    atomic::check_writable(&arguments.folder).map_err(Failure::input)?;
+    let path = figure::report(&arguments.folder, &tables).map_err(classify)?;
+    output::conclude(global, &format!("{}\n", path.display()), &json!({"report": path}))
+}
+
+/// Reads the tables of an output folder.
+///
+/// # Errors
+/// A folder that is none, with what it lacks.
+pub(super) fn tables(folder: &Path) -> Result<Tables, Failure> {
+    let lacks: Vec<&str> = TABLES.into_iter().filter(|name| !folder.join(name).is_file()).collect();
+    if lacks.is_empty() {
+        return Tables::read(folder).map_err(Failure::input);
+    }
+    let shown = folder.display();
+    Err(Failure::input(if !folder.is_dir() {
+        anyhow!("{shown} is no folder; wanted is an output folder of `dyadsim run`")
+    } else if folder.join("checkpoints").is_dir() {
+        anyhow!(
+            "{shown} is not complete (no {}); finish it with `dyadsim run … --resume`",
+            lacks.join(", no ")
+        )
+    } else {
+        anyhow!("{shown} is no output folder of `dyadsim run`: it has no {}", lacks.join(", no "))
+    }))
+}
+
+/// Damaged weights are bad input, the rest is a failure while drawing.
+pub(super) fn classify(error: FigureError) -> Failure {
+    match error {
+        FigureError::Weights { .. } | FigureError::WeightType { .. } | FigureError::Read { .. } => {
+            Failure::input(error)
+        }
+        _ => Failure::running(error),
+    }
+}

@@ -1,0 +1,202 @@
+//! `dyadsim settle`: given networks and inputs, integrated to equilibrium.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::anyhow;
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::inputs::{Files, Setup};
+use super::output::{conclude, note, rounded, some_lines};
+use super::state_file::{Destination, write};
+use super::{Failure, Global};
+use crate::circuit::{DyadCircuit, Loss};
+use crate::learn::nudged;
+use crate::matrix::Matrix;
+use crate::solve::{Outcome, Settled, settle_all};
+use crate::spec::SolverKind;
+use crate::train::largest;
+
+/// Samples that the summary shows.
+const SHOWN: usize = 10;
+
+/// Arguments of `settle`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Without --target the circuit is free (no nudge). --out writes DIR/state.safetensors: \
+    v_plus.k, v_minus.k and, with a target, the gradient estimate grad.W.k, grad.b.k.\n\n\
+    Example:\n  dyadsim settle circuits/ideal.toml --weights w.safetensors --input x.safetensors \
+    --target y.safetensors --out results/state --trace 200"
+)]
+pub struct Arguments {
+    #[command(flatten)]
+    files: Files,
+    /// Folder for `state.safetensors` [default: none is written]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Add N points of every trajectory, evenly spaced from 0 to the end of the longest
+    #[arg(long, value_name = "N", requires = "out", value_parser = clap::value_parser!(u32).range(2..=1_000_000))]
+    trace: Option<u32>,
+    /// Replace an existing state
+    #[arg(long, requires = "out")]
+    force: bool,
+}
+
+/// What became of one sample, beyond what the solver says.
+struct Sample {
+    /// `ℓ/V_ref²` of the mean output; `None` without a target.
+    loss: Option<f64>,
+    /// Class of the largest mean output; `None` if one is no number.
+    class: Option<usize>,
+    /// Class that a one-hot target names.
+    target: Option<usize>,
+}
+
+/// Carries the command out.
+///
+/// # Errors
+/// Bad input; a state that cannot be written.
+pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> {
+    global.want_double("settle")?;
+    let setup = arguments.files.read(global)?;
+    if arguments.trace.is_some() && setup.spec.solver.kind == SolverKind::Layerwise {
+        return Err(Failure::input(anyhow!(
+            "--trace: solver.kind is \"layerwise\", whose sweeps have no time\n  \
+             accepted: --set solver.kind=etd, or no --trace"
+        )));
+    }
+    let destination =
+        arguments.out.as_deref().map(|out| Destination::claim(out, arguments.force)).transpose()?;
+    let circuit = nudged(&setup.chip, &setup.weights, &setup.batch, &setup.spec);
+    let traced = arguments.trace.is_some();
+    let settled = global.on_threads(|| settle_all(&setup.spec.solver, &circuit, traced))?;
+    let samples = judge(&setup, &circuit, &settled);
+    let written = match destination {
+        Some(destination) => Some(write(&destination, &setup, &circuit, &settled, arguments.trace)?),
+        None => None,
+    };
+    if written.is_some() && setup.nudged && !settled.outcomes.iter().any(|o| o.is_settled()) {
+        note(&"warning: no sample settled, so the state file has no gradient estimate");
+    }
+    conclude(
+        global,
+        &summary(&setup, &settled, &samples, written.as_deref()),
+        &document(&setup, &settled, &samples),
+    )
+}
+
+/// Losses and predictions at the final states.
+fn judge(setup: &Setup, circuit: &DyadCircuit<'_, f64>, settled: &Settled<f64>) -> Vec<Sample> {
+    let nudge = &setup.spec.nudge;
+    let loss = Loss { kind: nudge.loss, reference: nudge.reference };
+    let means = circuit.means(&settled.state);
+    let classes = if setup.nudged { classes(&setup.batch.targets) } else { None };
+    let outputs = means.last().map(Matrix::row_iter).into_iter().flatten();
+    outputs
+        .zip(setup.batch.targets.row_iter())
+        .enumerate()
+        .map(|(i, (output, target))| {
+            let output: Vec<f64> = output.iter().copied().collect();
+            let target: Vec<f64> = target.iter().copied().collect();
+            Sample {
+                loss: setup.nudged.then(|| loss.value(&output, &target)),
+                class: largest(&output),
+                target: classes.as_ref().map(|classes| classes[i]),
+            }
+        })
+        .collect()
+}
+
+/// The classes that one-hot targets name; `None` if these are not the targets of a classifier.
+fn classes(targets: &Matrix<f64>) -> Option<Vec<usize>> {
+    let one_hot = |row: Vec<f64>| {
+        let ones = row.iter().filter(|&&y| y == 1.0).count();
+        let zeros = row.iter().filter(|&&y| y == 0.0).count();
+        (row.len() > 1 && ones == 1 && zeros + 1 == row.len()).then(|| largest(&row)).flatten()
+    };
+    targets.row_iter().map(|row| one_hot(row.iter().copied().collect())).collect()
+}
+
+/// The document of CONTRACT.md.
+fn document(setup: &Setup, settled: &Settled<f64>, samples: &[Sample]) -> Value {
+    let sample = |(i, sample): (usize, &Sample)| {
+        let outcome = settled.outcomes[i].name();
+        let (residual, time) = (settled.residual[i], settled.time[i]);
+        let mut record =
+            json!({"outcome": outcome, "residual": residual, "time_s": time, "loss": sample.loss});
+        if sample.target.is_some() {
+            record["prediction"] = json!(sample.class);
+        }
+        record
+    };
+    let counts = &settled.counts;
+    json!({
+        "samples": samples.iter().enumerate().map(sample).collect::<Vec<_>>(),
+        "counts": tally(&settled.outcomes),
+        "solver": {
+            "kind": setup.spec.solver.kind,
+            "steps": counts.steps,
+            "rejected": counts.rejected,
+            "rhs_evals": counts.rhs_evals,
+        },
+    })
+}
+
+/// Samples per outcome, those that did not occur included.
+fn tally(outcomes: &[Outcome]) -> BTreeMap<&'static str, usize> {
+    let mut counts: BTreeMap<_, _> = Outcome::ALL.iter().map(|outcome| (outcome.name(), 0)).collect();
+    counts.extend(Outcome::tally(outcomes));
+    counts
+}
+
+/// The result for people.
+fn summary(setup: &Setup, settled: &Settled<f64>, samples: &[Sample], written: Option<&Path>) -> String {
+    let counts = &settled.counts;
+    let mut text = setup.headline();
+    text += &format!(
+        "solver    steps: {} ({} rejected), right-hand sides: {}\n\n",
+        counts.steps, counts.rejected, counts.rhs_evals
+    );
+    text += &format!("{:<14}{:>8}{:>16}{:>18}\n", "outcome", "samples", "median time", "worst residual");
+    for outcome in Outcome::ALL {
+        text += &line(outcome, settled).unwrap_or_default();
+    }
+    let graded: Vec<_> = samples.iter().filter(|sample| sample.target.is_some()).collect();
+    if !graded.is_empty() {
+        let right = graded.iter().filter(|sample| sample.class == sample.target).count();
+        text += &format!("\n{right} of {} predictions are right\n", graded.len());
+    }
+    text += &format!("\n{:>6}  {:<14}{:>12}{:>12}{:>12}\n", "sample", "outcome", "time", "residual", "loss");
+    let rows = samples.iter().enumerate().map(|(i, sample)| {
+        let loss = sample.loss.map(|loss| format!("{loss:.4e}")).unwrap_or_default();
+        let outcome = settled.outcomes[i].name();
+        format!(
+            "{i:>6}  {outcome:<14}{:>12}{:>12}{loss:>12}",
+            time(settled.time[i]),
+            volts(settled.residual[i])
+        )
+    });
+    text += &some_lines(rows, SHOWN);
+    text + &written.map(|path| format!("\nstate in {}\n", path.display())).unwrap_or_default()
+}
+
+/// Number, median time and worst residual of the samples with an outcome, if there are any.
+fn line(outcome: Outcome, settled: &Settled<f64>) -> Option<String> {
+    let those: Vec<usize> = (0..settled.outcomes.len()).filter(|&i| settled.outcomes[i] == outcome).collect();
+    let mut times: Vec<f64> = those.iter().map(|&i| settled.time[i]).collect();
+    times.sort_by(f64::total_cmp);
+    let median = f64::midpoint(*times.get(times.len().checked_sub(1)? / 2)?, *times.get(times.len() / 2)?);
+    // NaN is the worst of all.
+    let worst = those.iter().map(|&i| settled.residual[i]).max_by(f64::total_cmp)?;
+    Some(format!("{:<14}{:>8}{:>16}{:>18}\n", outcome.name(), those.len(), time(median), volts(worst)))
+}
+
+fn time(seconds: f64) -> String {
+    if seconds.is_nan() { "–".to_owned() } else { rounded(seconds, "s") }
+}
+
+fn volts(volts: f64) -> String {
+    rounded(volts, "V")
+}

@@ -1,0 +1,110 @@
+//! `dyadsim stability`: spectra at the fixed points of given networks, and the thresholds that theory predicts.
+
+use std::process::ExitCode;
+
+use anyhow::anyhow;
+use clap::Args;
+use serde_json::json;
+
+use super::inputs::{Files, Setup};
+use super::output::{conclude, note, some_lines};
+use super::{Failure, Global};
+use crate::analysis::{Spectrum, Stability, beta_threshold, stability};
+use crate::circuit::Circuit;
+use crate::learn::nudged;
+
+/// Fixed points are found to this residual, in units of `1 V + ‖v_free‖∞`.
+const TOLERANCE: f64 = 1e-9;
+/// Eigenvalues that the summary shows.
+const SHOWN: usize = 8;
+
+/// Arguments of `stability`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "The Jacobian is taken at the nudged fixed point, found by Newton's method from the free \
+    state whether or not it is stable; the verdict is that of the worst sample.\n\n\
+    Example:\n  dyadsim stability circuits/ideal.toml --weights w.safetensors --input x.safetensors \
+    --target y.safetensors --set nudge.variant=dp --set nudge.alpha=0.25"
+)]
+pub struct Arguments {
+    #[command(flatten)]
+    files: Files,
+}
+
+/// Carries the command out.
+///
+/// # Errors
+/// Bad input; no fixed point for any sample.
+pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> {
+    global.want_double("stability")?;
+    if arguments.files.target.is_none() {
+        return Err(Failure::input(anyhow!(
+            "stability needs --target FILE (`y`, [samples, n_L]): without a nudge no error comes back, and every \
+             eigenvalue is -1/τ"
+        )));
+    }
+    let setup = arguments.files.read(global)?;
+    let circuit = nudged(&setup.chip, &setup.weights, &setup.batch, &setup.spec);
+    let found = global.on_threads(|| {
+        let free = circuit.free_state();
+        stability(&circuit, &free, TOLERANCE * (1.0 + free.amax()))
+    })?;
+    let Some((worst, spectrum)) = found.worst() else { return Err(nothing(&found)) };
+    let missing: Vec<usize> = (0..found.spectra.len()).filter(|&i| found.spectra[i].is_none()).collect();
+    if !missing.is_empty() {
+        let (none, all) = (missing.len(), found.spectra.len());
+        note(&format!("warning: Newton's method found no fixed point for {none} of {all} samples"));
+    }
+    let threshold = beta_threshold(&setup.spec, &setup.weights);
+    let first = found.spectra.first().and_then(Option::as_ref);
+    let eigenvalues = first.map(pairs).unwrap_or_default();
+    let document = json!({
+        "spectral_abscissa_per_s": spectrum.abscissa(),
+        "spectral_abscissa_tau": spectrum.abscissa() * setup.chip.slowest,
+        "eigenvalues": eigenvalues,
+        "verdict": spectrum.verdict().name(),
+        "beta_threshold": threshold,
+        "worst_sample": worst,
+        "not_found": missing,
+    });
+    conclude(global, &summary(&setup, worst, spectrum, first, threshold), &document)
+}
+
+/// Real and imaginary parts (1/s).
+fn pairs(spectrum: &Spectrum) -> Vec<[f64; 2]> {
+    spectrum.eigenvalues.iter().map(|e| [e.re, e.im]).collect()
+}
+
+/// Newton's method failed on every sample.
+fn nothing(found: &Stability) -> Failure {
+    let least = found.points.iter().map(|point| point.residual).fold(f64::INFINITY, f64::min);
+    Failure::running(anyhow!(
+        "Newton's method found no fixed point for any of {} samples (least residual {least:.1e} V); \
+         try a smaller nudge.beta or another nudge.alpha",
+        found.points.len()
+    ))
+}
+
+/// The result for people.
+fn summary(
+    setup: &Setup,
+    worst: usize,
+    spectrum: &Spectrum,
+    first: Option<&Spectrum>,
+    threshold: Option<f64>,
+) -> String {
+    let tau = setup.chip.slowest;
+    let threshold = threshold.map_or("none known in closed form".to_owned(), |beta| format!("{beta:.6}"));
+    let mut text = setup.headline();
+    text += &format!("\nverdict             {} (worst sample: {worst})\n", spectrum.verdict().name());
+    let abscissa = spectrum.abscissa();
+    text += &format!("spectral abscissa   {abscissa:.6e} 1/s = {:.6}/τ\n", abscissa * tau);
+    text += &format!("threshold of β      {threshold}\n\nrightmost eigenvalues of sample 0 (1/τ)\n");
+    match first {
+        Some(first) => {
+            let line = |e: &[f64; 2]| format!("  {:>12.6} {:+.6}i", e[0] * tau, e[1] * tau);
+            text + &some_lines(pairs(first).iter().map(line), SHOWN)
+        }
+        None => text + "  no fixed point was found\n",
+    }
+}

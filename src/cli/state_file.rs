@@ -1,0 +1,130 @@
+//! `state.safetensors` of `settle`: final states, gradient estimate, trajectories.
+//!
+//! It has a folder to itself. What bites: a folder that holds anything else is never taken, not even
+//! with `--force`, since it may be the output of a long run.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::anyhow;
+
+use super::Failure;
+use super::inputs::Setup;
+use crate::circuit::{Circuit, DyadCircuit};
+use crate::learn::{Gradient, read_gradient};
+use crate::record::tensors::TensorWriter;
+use crate::record::{RecordError, atomic};
+use crate::solve::{Settled, Trace};
+
+/// Name of the file.
+const NAME: &str = "state.safetensors";
+
+/// Where a state will be written: a folder that can be written to and holds nothing that would be lost.
+#[derive(Debug)]
+pub struct Destination(PathBuf);
+
+impl Destination {
+    /// Takes a folder, made if need be; an old state in it is replaced if `force` says so.
+    ///
+    /// # Errors
+    /// A folder that holds something, or cannot be made or written to.
+    pub fn claim(folder: &Path, force: bool) -> Result<Self, Failure> {
+        let shown = folder.display();
+        let (ours, others) = contents(folder)?;
+        if others {
+            return Err(Failure::input(anyhow!(
+                "{shown} exists and holds other files than {NAME}; choose another --out"
+            )));
+        }
+        if ours && !force {
+            return Err(Failure::input(anyhow!("{shown} exists; --force replaces its {NAME}")));
+        }
+        let refused = |reason| RecordError::Io { action: "create", path: folder.to_path_buf(), reason };
+        fs::create_dir_all(folder).map_err(|reason| Failure::input(refused(reason)))?;
+        atomic::check_writable(folder).map_err(Failure::input)?;
+        Ok(Self(folder.join(NAME)))
+    }
+}
+
+/// Whether a folder holds a state, and whether it holds anything else.
+fn contents(folder: &Path) -> Result<(bool, bool), Failure> {
+    if !folder.exists() {
+        return Ok((false, false));
+    }
+    let refused =
+        |reason| Failure::input(RecordError::Io { action: "use", path: folder.to_path_buf(), reason });
+    let (mut ours, mut others) = (false, false);
+    for entry in fs::read_dir(folder).map_err(refused)? {
+        let name = entry.map_err(refused)?.file_name();
+        let state = name == NAME;
+        ours |= state;
+        others |= !state && !atomic::is_temporary(Path::new(&name));
+    }
+    Ok((ours, others))
+}
+
+/// Writes final states, the gradient estimate of the settled samples, and `points` of every trajectory.
+///
+/// Without a target or a settled sample there is no estimate.
+///
+/// # Errors
+/// A file that cannot be written.
+pub fn write(
+    to: &Destination,
+    setup: &Setup,
+    circuit: &DyadCircuit<'_, f64>,
+    settled: &Settled<f64>,
+    points: Option<u32>,
+) -> Result<PathBuf, Failure> {
+    let mut writer = TensorWriter::new();
+    let layout = circuit.layout();
+    for layer in 0..layout.depth() {
+        let columns = |range| settled.state.columns_range(range).into_owned();
+        writer.matrix(&format!("v_plus.{}", layer + 1), &columns(layout.plus(layer)));
+        writer.matrix(&format!("v_minus.{}", layer + 1), &columns(layout.minus(layer)));
+    }
+    let keep: Vec<bool> = settled.outcomes.iter().map(|outcome| outcome.is_settled()).collect();
+    if setup.nudged && keep.contains(&true) {
+        let mut gradient = Gradient::zeros(&setup.weights);
+        read_gradient(circuit, &setup.batch, settled, &keep, setup.spec.nudge.beta, &mut gradient);
+        for (layer, (weights, biases)) in (1..).zip(gradient.forward.iter().zip(&gradient.biases)) {
+            writer.matrix(&format!("grad.W.{layer}"), weights);
+            writer.vector(&format!("grad.b.{layer}"), biases);
+        }
+    }
+    if let Some(points) = points {
+        add_traces(&mut writer, circuit, &settled.traces, points).map_err(Failure::running)?;
+    }
+    writer.write(&to.0).map_err(Failure::running)?;
+    Ok(to.0.clone())
+}
+
+/// Adds `t` and every compartment at those times; a sample that ended earlier keeps its last state.
+fn add_traces(
+    writer: &mut TensorWriter,
+    circuit: &DyadCircuit<'_, f64>,
+    traces: &[Trace],
+    points: u32,
+) -> Result<(), RecordError> {
+    let layout = circuit.layout();
+    let end = traces.iter().map(Trace::end).fold(0.0, f64::max);
+    let times: Vec<f64> = (0..points).map(|i| end * f64::from(i) / f64::from(points - 1)).collect();
+    let sides = || (0..layout.depth()).flat_map(|layer| [(layer, "plus"), (layer, "minus")]);
+    let columns = |(layer, side)| if side == "plus" { layout.plus(layer) } else { layout.minus(layer) };
+    let mut arrays: Vec<Vec<f64>> =
+        sides().map(|side| Vec::with_capacity(times.len() * traces.len() * columns(side).len())).collect();
+    for &time in &times {
+        for trace in traces {
+            let state = trace.at(time);
+            for (array, side) in arrays.iter_mut().zip(sides()) {
+                array.extend_from_slice(&state[columns(side)]);
+            }
+        }
+    }
+    writer.vector("t", &times);
+    for (array, (layer, side)) in arrays.iter().zip(sides()) {
+        let shape = [times.len(), traces.len(), layout.neurons(layer)];
+        writer.array(&format!("trace.v_{side}.{}", layer + 1), &shape, array)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,92 @@
+//! `circuits`, `experiments` and `data`: what is built in, and what checking says.
+
+use serde_json::Value;
+
+use crate::bench::Bench;
+
+#[test]
+fn lists_name_what_is_built_in() {
+    let bench = Bench::new();
+    for (command, name) in [("circuits", "ideal"), ("experiments", "two_tales"), ("data", "digits")] {
+        for line in [command.to_owned(), format!("{command} list")] {
+            assert!(bench.run(&line).stdout.lines().any(|text| text.starts_with(name)), "{line}");
+            let json = bench.run(&format!("{line} --json")).json();
+            let rows = json.as_array().unwrap();
+            assert!(rows.iter().any(|row| row["name"] == name && row["summary"].is_string()), "{line}");
+        }
+    }
+}
+
+#[test]
+fn what_is_shown_can_be_saved_and_passes_the_check() {
+    let bench = Bench::new();
+    let shown = [
+        ("circuits", "circuits show ideal"),
+        ("circuits", "circuits show ideal --defaults"),
+        ("circuits", "circuits show --defaults"),
+        ("experiments", "experiments show two_tales --defaults"),
+    ];
+    for (kind, line) in shown {
+        bench.write("saved.toml", &bench.run(line).stdout);
+        let done = bench.run(&format!("{kind} check saved.toml"));
+        assert_eq!(done.status, 0, "{line}: {}", done.stderr);
+        assert!(done.stdout.contains("saved.toml: valid"), "{}", done.stdout);
+        assert_eq!(bench.run(&format!("{kind} check saved.toml --json")).json()["valid"], true);
+        assert!(bench.run(&format!("{line} --json")).json()["text"].is_string());
+    }
+    assert_eq!(
+        bench.run("experiments check two_tales --json --quiet").json()["runs"].as_array().unwrap().len(),
+        63
+    );
+}
+
+#[test]
+fn a_check_takes_settings_and_refuses_what_the_door_refuses() {
+    let bench = Bench::new();
+    let json = bench.run("circuits check ideal --set nudge.beta=0.125 --json").json();
+    assert_eq!(json["circuit"]["nudge"]["beta"], 0.125);
+    bench.write("c.toml", "[neuron]\nleek = 1e-7\n");
+    bench.refuse("circuits check c.toml", &["c.toml:2", "neuron.leek", "did you mean `leak`"]);
+    bench.refuse("circuits check ideall", &["`ideall`", "did you mean `ideal`"]);
+    bench.refuse("experiments check two_tales --set network=[64,9]", &["9 outputs", "10 classes", "digits"]);
+    bench.refuse("experiments show nothing.toml", &["nothing.toml", "cannot be read"]);
+}
+
+#[test]
+fn schemas_are_json_for_both_kinds_of_file() {
+    let bench = Bench::new();
+    for (command, key) in [("circuits", "nudge"), ("experiments", "rules")] {
+        let schema: Value = bench.run(&format!("{command} schema")).json();
+        assert!(schema["properties"][key].is_object(), "{command}");
+    }
+}
+
+#[test]
+fn a_data_set_is_shown_in_numbers_and_its_command_told() {
+    let bench = Bench::new();
+    let json = bench.run("data show digits --json").json();
+    assert_eq!((json["features"].as_u64(), json["classes"].as_u64()), (Some(64), Some(10)));
+    assert_eq!(json["train"]["samples"], 1438);
+    assert!(bench.run("data show digits").stdout.contains("64 inputs, 10 classes"));
+    let command = bench.run("data get mnist").stdout;
+    assert!(command.contains("mkdir -p") && command.lines().count() == 1, "{command}");
+    assert_eq!(bench.run("data get mnist --json").json()["command"], command.trim_end());
+    let nothing = bench.run("data get digits");
+    assert!(nothing.status == 0 && nothing.stdout.is_empty() && nothing.stderr.contains("built in"));
+    bench.refuse("data show mnist", &["`mnist` was not found", "nowhere/mnist", "mkdir -p"]);
+    bench.refuse("data get mnits", &["did you mean `mnist`"]);
+    bench.refuse("data show idx", &["`path`"]);
+}
+
+#[test]
+fn every_command_explains_itself_with_an_example() {
+    let bench = Bench::new();
+    for command in ["run", "settle", "stability", "circuits", "experiments", "data", "report", "plot"] {
+        let help = bench.run(&format!("{command} --help"));
+        assert_eq!(help.status, 0);
+        assert!(help.stdout.contains(&format!("Example:\n  dyadsim {command}")), "{}", help.stdout);
+        assert!(bench.run("--help").stdout.contains(command));
+    }
+    assert_eq!(bench.run("").status, 2);
+    assert_eq!(bench.run("stabilty").status, 2);
+}

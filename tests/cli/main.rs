@@ -1,0 +1,9 @@
+//! The program as a user meets it: commands in, exit status, files and words out.
+
+mod bad_input;
+mod bench;
+mod figures;
+mod lists;
+mod settle;
+mod stability;
+mod streams;

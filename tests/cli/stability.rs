@@ -1,0 +1,103 @@
+//! `stability` against the closed forms of MODEL.md §3.
+
+use nalgebra::dmatrix;
+
+use crate::bench::Bench;
+
+const STABILITY: &str =
+    "stability c.toml --weights w.safetensors --input x.safetensors --target y.safetensors --json --quiet";
+const TAU: f64 = 1e-6;
+
+/// A linear 1-1-1 chain with two samples.
+fn chain(variant: &str, alpha: f64, beta: f64, w2: f64) -> Bench {
+    let bench = Bench::new();
+    bench.linear(variant, alpha, beta);
+    bench.weights(&[(dmatrix![0.8], vec![0.1]), (dmatrix![w2], vec![0.2])]);
+    bench.batch(&dmatrix![0.5; 0.25], &dmatrix![1.0; 0.0]);
+    bench
+}
+
+#[test]
+fn dp_below_one_half_latches_up_beyond_the_threshold_of_the_closed_form() {
+    let (alpha, w2) = (0.2, 1.5);
+    let threshold = 1.0 / ((1.0 - 2.0 * alpha) * (1.0 + w2 * w2)); // MODEL.md §3.3
+    for (factor, verdict) in [(0.98, "stable"), (1.02, "latch-up")] {
+        let json = chain("dp", alpha, factor * threshold, w2).run(STABILITY).json();
+        let keys: Vec<_> = json.as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(
+            keys,
+            [
+                "spectral_abscissa_per_s",
+                "spectral_abscissa_tau",
+                "eigenvalues",
+                "verdict",
+                "beta_threshold",
+                "worst_sample",
+                "not_found"
+            ]
+        );
+        assert_eq!(json["verdict"], verdict);
+        assert!((json["beta_threshold"].as_f64().unwrap() / threshold - 1.0).abs() < 1e-12);
+        let abscissa = json["spectral_abscissa_per_s"].as_f64().unwrap();
+        assert_eq!(abscissa > 0.0, factor > 1.0);
+        assert!((abscissa * TAU - json["spectral_abscissa_tau"].as_f64().unwrap()).abs() < 1e-12);
+        assert_eq!(json["not_found"].as_array().unwrap().len(), 0);
+    }
+}
+
+#[test]
+fn the_eigenvalues_solve_the_cubic_of_the_chain() {
+    let (alpha, beta, w2) = (0.9, 0.7, 3.0);
+    let json = chain("dp", alpha, beta, w2).run(STABILITY).json();
+    let c = 2.0 * alpha - 1.0;
+    let eigenvalues = json["eigenvalues"].as_array().unwrap();
+    assert_eq!(eigenvalues.len(), 4, "one per compartment");
+    assert_eq!(eigenvalues[0][0], json["spectral_abscissa_per_s"]);
+    // λ = (μ − 1)/τ with μ³ + cβ μ² + cβ w₂² = 0, or μ = 0 (MODEL.md §3.4).
+    let mut at_zero = 0;
+    for pair in eigenvalues {
+        let (re, im) = (pair[0].as_f64().unwrap(), pair[1].as_f64().unwrap());
+        let mu = nalgebra::Complex::new(1.0 + re * TAU, im * TAU);
+        let cubic = mu * mu * mu + mu * mu * c * beta + c * beta * w2 * w2;
+        at_zero += usize::from(mu.norm() < 1e-9);
+        assert!(mu.norm() < 1e-9 || cubic.norm() < 1e-9, "{mu} is no root: {cubic}");
+    }
+    assert_eq!(at_zero, 1);
+}
+
+#[test]
+fn dp_above_one_half_oscillates_with_enough_gain_and_has_no_threshold() {
+    for (w2, verdict) in [(1.5, "stable"), (10.0, "oscillation")] {
+        let json = chain("dp", 1.0, 1.0, w2).run(STABILITY).json();
+        assert_eq!(json["verdict"], verdict);
+        assert!(json["beta_threshold"].is_null());
+    }
+}
+
+#[test]
+fn linear_dp_transposed_keeps_its_leak_as_the_only_eigenvalue() {
+    let json = chain("dp-transpose", 0.1, 5.0, 20.0).run(STABILITY).json();
+    assert_eq!(json["verdict"], "stable");
+    assert!((json["spectral_abscissa_tau"].as_f64().unwrap() + 1.0).abs() < 1e-9);
+}
+
+#[test]
+fn the_verdict_is_that_of_the_worst_sample() {
+    // A relu neuron that is off opens the loop: sample 0 is stable, sample 1 is not.
+    let bench = chain("dp", 0.2, 1.0, 1.5);
+    let circuit = std::fs::read_to_string(bench.path("c.toml")).unwrap();
+    bench.write("c.toml", &circuit.replace("\"linear\"\n[nudge]", "\"relu\"\n[nudge]"));
+    bench.batch(&dmatrix![-2.0; 2.0], &dmatrix![0.2; 2.75]);
+    let json = bench.run(STABILITY).json();
+    assert_eq!((json["verdict"].as_str(), json["worst_sample"].as_u64()), (Some("latch-up"), Some(1)));
+    assert!(json["eigenvalues"][0][0].as_f64() < Some(0.0), "those of the first sample");
+}
+
+#[test]
+fn people_read_verdict_and_threshold() {
+    let done = chain("dp", 0.2, 0.3, 1.5).run(&STABILITY.replace(" --json --quiet", ""));
+    assert_eq!(done.status, 0);
+    for words in ["verdict", "stable", "threshold of β      0.512821", "eigenvalues of sample 0"] {
+        assert!(done.stdout.contains(words), "{words}: {}", done.stdout);
+    }
+}
