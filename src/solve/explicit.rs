@@ -3,9 +3,10 @@
 //! Traps of the crate, kept out here: only `OutputType::Sparse` gives right last rows (dense mode extrapolates
 //! them); it stores every accepted state and cannot change its tolerance, so the relaxation is cut into
 //! segments of at most one τ whose tolerance follows the residual down (an explicit method otherwise chatters
-//! above equilibrium for ever); NaN ends as a step-size underflow. Time runs in units of the slowest τ.
+//! above equilibrium for ever); its stiffness test ends a run that would only be long, and is off; NaN ends as a
+//! step-size underflow, so whether a drive overflowed is noted here. Time runs in units of the slowest τ.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use ode_solvers::dop_shared::{IntegrationError, Stats};
 use ode_solvers::dop853::Dop853;
@@ -23,6 +24,11 @@ use crate::spec::SolverSpec;
 const SEGMENT: f64 = 1.0;
 /// Step error allowed per residual at the start of a segment, in which the residual falls about e-fold.
 const APPROACH: f64 = 0.01;
+
+/// Most steps per segment.
+const STEPS: u32 = 100_000;
+/// Steps between tests for stiffness.
+const NEVER: u32 = u32::MAX;
 
 /// Which Dormand–Prince pair.
 #[derive(Clone, Copy, Debug)]
@@ -92,22 +98,45 @@ impl Explicit {
         let y = DVector::from_iterator(relaxation.state.len(), relaxation.state.iter().map(|v| v.to_f64()));
         let size = y.amax().max(f64::MIN_POSITIVE);
         let rtol = self.spec.rtol.min(ceiling / size).max(4.0 * f64::EPSILON);
-        let system = Segment { circuit: relaxation.circuit, buffers: RefCell::new(Buffers::new(relaxation)) };
-        let run = match self.order {
-            Order::Five => {
-                let mut method = Dopri5::new(system, 0.0, SEGMENT, SEGMENT, y, rtol, atol);
-                method.set_output(OutputType::Sparse);
+        let overflow = Cell::new(false);
+        let buffers = RefCell::new(Buffers::new(relaxation));
+        let system = Segment { circuit: relaxation.circuit, buffers, overflow: &overflow };
+        let run = self.order.integrate(system, y, rtol, atol);
+        let length = relaxation.take(monitor, run);
+        if length.is_nan() && overflow.get() && !monitor.is_done() {
+            // The integrator refuses the step that leaves the numbers; what it led to is no state of the circuit.
+            relaxation.state.fill(T::of(f64::NAN));
+            relaxation.observe(monitor, relaxation.time);
+        }
+        length
+    }
+}
+
+impl Order {
+    /// Integrates over one segment. All settings but the tolerances and the stiffness test are the crate's defaults
+    /// (safety, β of the controller, limits of the step's growth), which it takes only together.
+    fn integrate<T: Real>(self, system: Segment<'_, T>, y: DVector<f64>, rtol: f64, atol: f64) -> Steps {
+        let (start, end, first, output) = (0.0, SEGMENT, 0.0, OutputType::Sparse);
+        match self {
+            Self::Five => {
+                let (safety, beta, least, most) = (0.9, 0.04, 0.2, 10.0);
+                let mut method = Dopri5::from_param(
+                    system, start, end, end, y, rtol, atol, safety, beta, least, most, end, first, STEPS,
+                    NEVER, output,
+                );
                 let run = method.integrate();
                 (run, method.x_out().clone(), method.y_out().clone())
             }
-            Order::Eight => {
-                let mut method = Dop853::new(system, 0.0, SEGMENT, SEGMENT, y, rtol, atol);
-                method.set_output(OutputType::Sparse);
+            Self::Eight => {
+                let (safety, beta, least, most) = (0.9, 0.0, 0.333, 6.0);
+                let mut method = Dop853::from_param(
+                    system, start, end, end, y, rtol, atol, safety, beta, least, most, end, first, STEPS,
+                    NEVER, output,
+                );
                 let run = method.integrate();
                 (run, method.x_out().clone(), method.y_out().clone())
             }
-        };
-        relaxation.take(monitor, run)
+        }
     }
 }
 
@@ -167,6 +196,8 @@ impl<'a, T: Real> Relaxation<'a, T> {
 struct Segment<'a, T: Real> {
     circuit: &'a dyn Circuit<T>,
     buffers: RefCell<Buffers<T>>,
+    /// Set when a drive is not finite.
+    overflow: &'a Cell<bool>,
 }
 
 /// Buffers behind the shared reference that `ode_solvers` evaluates through.
@@ -197,6 +228,9 @@ impl<T: Real> System<f64, DVector<f64>> for Segment<'_, T> {
         let supply = self.circuit.supply();
         for (j, (dy, &rate)) in dy.iter_mut().zip(self.circuit.rates()).enumerate() {
             let pull = (drive[j] - state[j]).to_f64();
+            if !pull.is_finite() {
+                self.overflow.set(true);
+            }
             let outward =
                 supply.is_some_and(|(l, h)| (state[j] >= h && pull > 0.0) || (state[j] <= l && pull < 0.0));
             *dy = if outward { 0.0 } else { rate.to_f64() * tau * pull };

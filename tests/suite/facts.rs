@@ -30,7 +30,12 @@ fn verdict(net: &Net) -> Verdict {
 
 #[test]
 fn small_nudges_give_the_gradient_at_every_mixing_and_loss() {
-    for (seed, activation) in (310..).zip([ActivationKind::Tanh, ActivationKind::Softplus, ActivationKind::Sigmoid, ActivationKind::Linear]) {
+    for (seed, activation) in (310..).zip([
+        ActivationKind::Tanh,
+        ActivationKind::Softplus,
+        ActivationKind::Sigmoid,
+        ActivationKind::Linear,
+    ]) {
         for variant in [Variant::Dp, Variant::DpTranspose] {
             for alpha in [0.0, 0.3, 0.5, 0.8, 1.0] {
                 for (at, loss) in [
@@ -82,7 +87,13 @@ fn random_linear_nets_latch_up_at_their_threshold_in_time() {
     for (seed, network) in (320..).zip(networks) {
         for alpha in [0.0, 0.25] {
             for (share, expected) in [(0.98, Outcome::Settled), (1.02, Outcome::LatchUp)] {
-                let mut net = Net::random(seed, network, 1, 1.0, ideal(ActivationKind::Linear, Variant::Dp, alpha, 1.0));
+                let mut net = Net::random(
+                    seed,
+                    network,
+                    1,
+                    1.0,
+                    ideal(ActivationKind::Linear, Variant::Dp, alpha, 1.0),
+                );
                 net.spec.nudge.beta = share / ((1.0 - 2.0 * alpha) * largest_loop(&net.weights, 1.0));
                 net.spec.solver = SolverSpec { max_time: 20_000.0, ..SolverSpec::default() };
                 for kind in [SolverKind::Etd, SolverKind::Dop853] {
@@ -95,7 +106,9 @@ fn random_linear_nets_latch_up_at_their_threshold_in_time() {
 
 #[test]
 fn the_chain_has_the_eigenvalues_of_its_cubic() {
-    for (alpha, beta, second) in [(1.0, 1.0, 1.5), (1.0, 1.0, 10.0), (0.75, 0.3, 2.0), (0.0, 0.1, 1.0), (0.5, 2.0, 3.0)] {
+    for (alpha, beta, second) in
+        [(1.0, 1.0, 1.5), (1.0, 1.0, 10.0), (0.75, 0.3, 2.0), (0.0, 0.1, 1.0), (0.5, 2.0, 3.0)]
+    {
         let net = chain(Variant::Dp, alpha, beta, second);
         let found = spectrum(&net.circuit(), 0, &[0.0; 4]).eigenvalues;
         let shifted: Vec<Complex<f64>> = found.iter().map(|e| e * net.chip.slowest + 1.0).collect();
@@ -130,7 +143,8 @@ fn the_chain_is_stable_at_small_and_rings_at_large_weight() {
             assert_eq!(outcome(&net, kind), expected, "{second} {kind:?}");
         }
         // A saturating output makes the ringing a limit cycle; it is not taken for settled or late.
-        net.spec.neuron.activation = ActivationSpec { kind: ActivationKind::Tanh, amplitude: 1.0, scale: 1.0, offset: 0.0 };
+        net.spec.neuron.activation =
+            ActivationSpec { kind: ActivationKind::Tanh, amplitude: 1.0, scale: 1.0, offset: 0.0 };
         net.chip = Chip::fabricate(&net.spec, &net.network);
         (net.weights.biases[0][0], net.batch.inputs[0]) = (0.0, 0.0); // steepest at its equilibrium
         for kind in INTEGRATORS {
@@ -149,12 +163,18 @@ fn nudged_by_its_own_state_the_lone_output_runs_away_at_the_inverse_gain() {
         (&[4, 5, 6, 3], Variant::DpTranspose, 1.0, 1.0), // deep, yet nothing depends on that compartment
     ];
     for (seed, (network, variant, alpha, minus)) in (330..).zip(cases) {
-        for (product, expected) in [(0.5, Outcome::Settled), (0.98, Outcome::Settled), (1.02, Outcome::LatchUp), (3.0, Outcome::LatchUp)] {
+        for (product, expected) in [
+            (0.5, Outcome::Settled),
+            (0.98, Outcome::Settled),
+            (1.02, Outcome::LatchUp),
+            (3.0, Outcome::LatchUp),
+        ] {
             let mut spec = ideal(ActivationKind::Linear, variant, alpha, product / minus);
             spec.nudge.at = NudgePoint::Own;
             spec.solver = SolverSpec { max_time: 5000.0, ..SolverSpec::default() };
             let net = Net::random(seed, network, 1, 1.0, spec);
-            let found = spectrum(&net.circuit(), 0, &vec![0.0; net.chip.layout.width()]).abscissa() * net.chip.slowest;
+            let found = spectrum(&net.circuit(), 0, &vec![0.0; net.chip.layout.width()]).abscissa()
+                * net.chip.slowest;
             assert!((found - (product - 1.0)).abs() < 1e-12, "{network:?} {variant:?}: {found} {product}");
             for kind in INTEGRATORS {
                 assert_eq!(outcome(&net, kind), expected, "{network:?} {variant:?} {product} {kind:?}");

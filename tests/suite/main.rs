@@ -7,5 +7,6 @@ mod traces;
 mod shards;
 mod references;
 mod thresholds;
+mod wrapper;
 mod facts;
 mod outcomes;

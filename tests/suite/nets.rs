@@ -127,9 +127,10 @@ pub fn largest_loop(weights: &Weights<f64>, sum: f64) -> f64 {
     let outputs = weights.forward[depth - 1].nrows();
     let mut total = DMatrix::zeros(outputs, outputs);
     for k in 0..depth {
-        let path = (k + 1..depth).fold(DMatrix::identity(weights.forward[k].nrows(), weights.forward[k].nrows()), |p, j| {
-            &weights.forward[j] * p
-        });
+        let path = (k + 1..depth)
+            .fold(DMatrix::identity(weights.forward[k].nrows(), weights.forward[k].nrows()), |p, j| {
+                &weights.forward[j] * p
+            });
         total += &path * path.transpose() * sum.powi((depth - 1 - k) as i32);
     }
     total.symmetric_eigenvalues().max()

@@ -126,7 +126,6 @@ impl Oracle {
         self.rates = Vector::from_column_slice(&chip.rates);
     }
 
-
     /// A state's compartments, `(v⁺, v⁻)` layer by layer: the first layer's plus ones come first.
     pub fn split(&self, state: &Vector) -> Vec<(Vector, Vector)> {
         let mut start = 0;

@@ -7,7 +7,8 @@ use dyadsim::spec::*;
 use crate::nets::{Net, ideal, largest_loop};
 
 const INTEGRATORS: [SolverKind; 3] = [SolverKind::Etd, SolverKind::Dopri5, SolverKind::Dop853];
-const KINDS: [SolverKind; 4] = [SolverKind::Etd, SolverKind::Dopri5, SolverKind::Dop853, SolverKind::Layerwise];
+const KINDS: [SolverKind; 4] =
+    [SolverKind::Etd, SolverKind::Dopri5, SolverKind::Dop853, SolverKind::Layerwise];
 
 fn settle(net: &Net, kind: SolverKind) -> Settled<f64> {
     let solver = SolverSpec { kind, ..net.spec.solver.clone() };
@@ -68,7 +69,13 @@ fn a_saturating_device_is_no_rail() {
 #[test]
 fn too_little_time_is_a_timeout_and_enough_is_not() {
     for kind in KINDS {
-        let mut net = Net::random(420, &[4, 5, 6, 3], 2, 1.0, ideal(ActivationKind::Tanh, Variant::DpTranspose, 0.3, 0.3));
+        let mut net = Net::random(
+            420,
+            &[4, 5, 6, 3],
+            2,
+            1.0,
+            ideal(ActivationKind::Tanh, Variant::DpTranspose, 0.3, 0.3),
+        );
         net.spec.solver.start = Start::Zero;
         assert_eq!(settle(&net, kind).outcomes, [Outcome::Settled; 2], "{kind:?}");
         // To 1e-10 an isolated compartment takes ln 1e10 = 23 τ, a layer of sweeps one round.
@@ -122,7 +129,8 @@ fn an_explosion_within_one_time_constant_is_still_a_latch_up() {
 
 #[test]
 fn samples_that_did_not_settle_stay_out_of_the_gradient() {
-    let mut net = Net::random(440, &[4, 5, 3], 3, 1.0, ideal(ActivationKind::Tanh, Variant::DpTranspose, 0.3, 0.3));
+    let mut net =
+        Net::random(440, &[4, 5, 3], 3, 1.0, ideal(ActivationKind::Tanh, Variant::DpTranspose, 0.3, 0.3));
     let alone = net.estimate().0;
     let healthy = net.batch.clone();
     net.batch.inputs = net.batch.inputs.clone().insert_row(3, f64::NAN);

@@ -11,7 +11,8 @@ use crate::nets::{Net, activations, ideal, largest_angle, relative_error};
 use crate::traces::slope;
 
 const VARIANTS: [Variant; 2] = [Variant::Dp, Variant::DpTranspose];
-const KINDS: [SolverKind; 4] = [SolverKind::Etd, SolverKind::Dopri5, SolverKind::Dop853, SolverKind::Layerwise];
+const KINDS: [SolverKind; 4] =
+    [SolverKind::Etd, SolverKind::Dopri5, SolverKind::Dop853, SolverKind::Layerwise];
 
 #[test]
 fn r1_both_variants_are_one_circuit_at_the_middle() {
@@ -99,7 +100,10 @@ fn r3_one_sided_transposed_circuits_compute_forward_undisturbed() {
                             // Each layer adds roundings of 10 products and of the state (4 ε), and passes on those
                             // from below with a norm of up to 6: 10 ε (1 + 6 + 36 + 216) of potentials near 1 V.
                             let error = (mean.row(i).transpose() - &forward).amax();
-                            assert!(error < 2600.0 * f64::EPSILON * (1.0 + forward.amax()), "{what}: {error:.1e} V");
+                            assert!(
+                                error < 2600.0 * f64::EPSILON * (1.0 + forward.amax()),
+                                "{what}: {error:.1e} V"
+                            );
                         }
                     }
                 }
@@ -129,7 +133,8 @@ fn biases(variant: Variant, alpha: f64) -> Vec<(f64, f64)> {
 fn r7_the_bias_is_linear_in_the_nudge_and_quadratic_at_the_middle() {
     for variant in VARIANTS {
         for (alpha, order) in [(0.0, 1.0), (0.25, 1.0), (0.5, 2.0), (0.75, 1.0), (1.0, 1.0)] {
-            let logs: Vec<(f64, f64)> = biases(variant, alpha).iter().map(|(b, e)| (b.ln(), e.ln())).collect();
+            let logs: Vec<(f64, f64)> =
+                biases(variant, alpha).iter().map(|(b, e)| (b.ln(), e.ln())).collect();
             let fitted = slope(&logs);
             println!("{variant:?} {alpha}: slope {fitted:.4}");
             // The next order is β times some 5 to 10 (DP: a tenth at most at β = 1e-2), spread over 4.6 in ln β.
@@ -171,7 +176,10 @@ fn r8_a_gain_error_scales_layers_by_its_powers() {
                 let ratio = frobenius(&estimate.forward[k]) / frobenius(&exact.forward[k]);
                 let expected = (1.0_f64 + epsilon).powi((depth - k) as i32);
                 // Bias of R7 at this nudge: a few 1e-5.
-                assert!((ratio / expected - 1.0).abs() < 1e-4, "{epsilon} {alpha} layer {k}: {ratio} {expected}");
+                assert!(
+                    (ratio / expected - 1.0).abs() < 1e-4,
+                    "{epsilon} {alpha} layer {k}: {ratio} {expected}"
+                );
             }
         }
     }
@@ -187,7 +195,8 @@ fn r8_a_gain_error_turns_layers_by_a_few_degrees_at_most() {
             };
             let ideal = angles(0.0);
             for epsilon in [-0.2, -0.1, 0.1, 0.2] {
-                let turned = angles(epsilon).iter().zip(&ideal).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+                let turned =
+                    angles(epsilon).iter().zip(&ideal).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
                 println!("α {alpha} β {beta} ε {epsilon}: {turned:.3} degrees, ideal {ideal:.2?}");
                 assert!(turned < 3.0, "α {alpha} β {beta} ε {epsilon}: {turned} degrees");
             }

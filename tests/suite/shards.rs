@@ -9,7 +9,8 @@ use dyadsim::spec::*;
 
 use crate::nets::{Net, ideal, row};
 
-const KINDS: [SolverKind; 4] = [SolverKind::Etd, SolverKind::Dopri5, SolverKind::Dop853, SolverKind::Layerwise];
+const KINDS: [SolverKind; 4] =
+    [SolverKind::Etd, SolverKind::Dopri5, SolverKind::Dop853, SolverKind::Layerwise];
 
 /// A net of `samples` samples; the first ones do not depend on how many there are.
 fn net(samples: usize, kind: SolverKind) -> Net {
@@ -84,7 +85,9 @@ fn settle_single(net: &Net, kind: SolverKind) -> Settled<f32> {
 
 #[test]
 fn single_precision_differs_from_double_by_its_rounding_alone() {
-    for (seed, activation) in (31..).zip([ActivationKind::Tanh, ActivationKind::Relu, ActivationKind::Softplus]) {
+    for (seed, activation) in
+        (31..).zip([ActivationKind::Tanh, ActivationKind::Relu, ActivationKind::Softplus])
+    {
         for kind in KINDS {
             let mut spec = ideal(activation, Variant::DpTranspose, 0.25, 0.3);
             // The tolerance is half a dozen roundings of potentials near 1 V.
@@ -120,7 +123,10 @@ fn single_precision_settles_also_where_the_error_is_small() {
             }
         }
         for (kind, outcomes) in KINDS.map(|kind| (kind, settle_single(&net, kind).outcomes)) {
-            assert!(outcomes.iter().all(|o| *o == Outcome::Settled), "{distance:e} V, {kind:?}: {outcomes:?}");
+            assert!(
+                outcomes.iter().all(|o| *o == Outcome::Settled),
+                "{distance:e} V, {kind:?}: {outcomes:?}"
+            );
         }
     }
 }

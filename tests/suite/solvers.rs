@@ -73,7 +73,9 @@ fn every_integrator_ends_at_the_fixed_point_of_the_written_equations() {
         .into_par_iter()
         .map(|(number, spec)| {
             let net = net(number, spec);
-            INTEGRATORS.map(|kind| check(&net, kind, &format!("{number}: {kind:?} {:?} {:?}", net.spec.neuron, net.spec.nudge)))
+            INTEGRATORS.map(|kind| {
+                check(&net, kind, &format!("{number}: {kind:?} {:?} {:?}", net.spec.neuron, net.spec.nudge))
+            })
         })
         .collect();
     let of = |j: usize| worst.iter().map(|w| w[j]).fold(0.0, f64::max);

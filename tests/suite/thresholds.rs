@@ -35,7 +35,8 @@ fn onset(net: &mut Net, mut low: f64, mut high: f64) -> f64 {
     high
 }
 
-const NETWORKS: [&[usize]; 5] = [&[3, 4, 2], &[5, 6, 4, 3], &[4, 5, 6, 5, 4], &[3, 4, 5, 6, 4, 2], &[2, 3, 4, 4, 5, 4, 3]];
+const NETWORKS: [&[usize]; 5] =
+    [&[3, 4, 2], &[5, 6, 4, 3], &[4, 5, 6, 5, 4], &[3, 4, 5, 6, 4, 2], &[2, 3, 4, 4, 5, 4, 3]];
 
 #[test]
 fn every_eigenvalue_of_linear_transposed_circuits_is_the_leak() {
@@ -48,7 +49,10 @@ fn every_eigenvalue_of_linear_transposed_circuits_is_the_leak() {
                     let found = eigenvalues(&net).eigenvalues;
                     // Entries that cancel are dropped as rounding, which leaves the diagonal: α + ᾱ may miss 1 by ε.
                     let worst = found.iter().map(|e| (e + 1.0).norm()).fold(0.0, f64::max);
-                    assert!(worst < 1e-14 && found.len() == net.chip.layout.width(), "{network:?} {alpha} {at:?}: {worst:.1e}");
+                    assert!(
+                        worst < 1e-14 && found.len() == net.chip.layout.width(),
+                        "{network:?} {alpha} {at:?}: {worst:.1e}"
+                    );
                 }
             }
         }
@@ -89,7 +93,10 @@ fn r4_dp_above_the_middle_never_latches_up() {
             for gain in [0.5, 1.0, 2.0, 5.0] {
                 for beta in [0.01, 0.1, 1.0, 10.0, 100.0] {
                     let net = linear(seed, network, gain, Variant::Dp, alpha, beta);
-                    let runaway = eigenvalues(&net).eigenvalues.into_iter().find(|e| e.re > 1e-9 && e.im.abs() < 1e-7 * e.norm());
+                    let runaway = eigenvalues(&net)
+                        .eigenvalues
+                        .into_iter()
+                        .find(|e| e.re > 1e-9 && e.im.abs() < 1e-7 * e.norm());
                     assert_eq!(runaway, None, "{network:?} {alpha} {gain} {beta}");
                 }
             }
@@ -154,7 +161,12 @@ fn r5_parallel_steps_have_the_same_bound_below_the_middle_and_a_sufficient_one_a
             let run = |share| sweep(seed, network, alpha, SweepOrder::Parallel, share);
             assert_eq!(run(0.9), Outcome::Settled, "{network:?} {alpha}");
             assert_eq!(run(5.0), Outcome::Oscillation, "{network:?} {alpha}");
-            println!("{network:?} {alpha}: at 1.1 {:?}, at 1.5 {:?}, at 2 {:?}", run(1.1), run(1.5), run(2.0));
+            println!(
+                "{network:?} {alpha}: at 1.1 {:?}, at 1.5 {:?}, at 2 {:?}",
+                run(1.1),
+                run(1.5),
+                run(2.0)
+            );
             beyond += u32::from(run(1.5) == Outcome::Settled);
         }
     }
@@ -177,12 +189,17 @@ fn r6_gains_that_miss_the_adjoint_by_two_percent_latch_up_fifty_times_later_than
 #[test]
 fn uniform_gains_of_any_sum_latch_up_where_their_loop_says() {
     for (seed, network) in (280..).zip(NETWORKS) {
-        for (plus, minus, alpha) in [(0.3, 0.9, 0.5), (0.2, 0.5, 0.2), (0.0, 1.6, 0.3), (1.0, 1.0, 0.4), (0.1, 0.3, 0.6)] {
+        for (plus, minus, alpha) in
+            [(0.3, 0.9, 0.5), (0.2, 0.5, 0.2), (0.0, 1.6, 0.3), (1.0, 1.0, 0.4), (0.1, 0.3, 0.6)]
+        {
             let kappa = alpha * plus - (1.0 - alpha) * minus;
             let mut net = linear(seed, network, 1.0, Variant::Custom { plus, minus }, alpha, 1.0);
             let predicted = -1.0 / (kappa * largest_loop(&net.weights, plus + minus));
             let found = onset(&mut net, 0.5 * predicted, 1.5 * predicted);
-            assert!((found / predicted - 1.0).abs() < 1e-6, "{network:?} {plus} {minus} {alpha}: {found} {predicted}");
+            assert!(
+                (found / predicted - 1.0).abs() < 1e-6,
+                "{network:?} {plus} {minus} {alpha}: {found} {predicted}"
+            );
             assert!((beta_threshold(&net.spec, &net.weights).unwrap() / predicted - 1.0).abs() < 1e-12);
         }
     }

@@ -69,7 +69,8 @@ fn runge_kutta(oracle: &Oracle, v: &Vector, step: f64) -> Vector {
 pub fn slope(points: &[(f64, f64)]) -> f64 {
     let n = points.len() as f64;
     let (mx, my) = points.iter().fold((0.0, 0.0), |(x, y), p| (x + p.0 / n, y + p.1 / n));
-    let (xy, xx) = points.iter().fold((0.0, 0.0), |(a, b), p| (a + (p.0 - mx) * (p.1 - my), b + (p.0 - mx).powi(2)));
+    let (xy, xx) =
+        points.iter().fold((0.0, 0.0), |(a, b), p| (a + (p.0 - mx) * (p.1 - my), b + (p.0 - mx).powi(2)));
     xy / xx
 }
 
@@ -97,7 +98,9 @@ fn for_each_chip(cases: &[(u64, ActivationKind, f64)], judge: impl Fn(&[f64], f6
                     scatter(&mut net, seed);
                 }
                 let (ratios, slope) = errors_over_tolerances(&net);
-                let what = format!("{activation:?} {alpha} {variant:?} mismatched {mismatched}: {ratios:.2?} {slope:.2}");
+                let what = format!(
+                    "{activation:?} {alpha} {variant:?} mismatched {mismatched}: {ratios:.2?} {slope:.2}"
+                );
                 println!("{what}");
                 judge(&ratios, slope, &what);
             }
@@ -124,7 +127,11 @@ fn the_exponential_integrator_keeps_its_tolerance_over_four_decades() {
 
 #[test]
 fn kinks_cost_the_exponential_integrator_half_its_order() {
-    let kinked = [(5, ActivationKind::Relu, 0.75), (6, ActivationKind::HardSigmoid, 0.5), (7, ActivationKind::Relu, 0.0)];
+    let kinked = [
+        (5, ActivationKind::Relu, 0.75),
+        (6, ActivationKind::HardSigmoid, 0.5),
+        (7, ActivationKind::Relu, 0.0),
+    ];
     for_each_chip(&kinked, |ratios, slope, what| {
         // The quadrature over a step in which a drive has a kink errs by up to h² Δu′/24, which the distance of the
         // two last stages, both behind the kink, does not see: h ∝ rtol^¼ leaves an error of rtol^½. The factor 20
@@ -138,7 +145,8 @@ fn kinks_cost_the_exponential_integrator_half_its_order() {
 fn astray(oracle: &Oracle, trace: &Trace, tau: f64) -> f64 {
     let mut v = Vector::from_column_slice(&trace.states[0]);
     let mut worst = 0.0_f64;
-    for (times, state) in trace.times.windows(2).zip(&trace.states[1..]).take_while(|(t, _)| t[1] < 8.0 * tau) {
+    for (times, state) in trace.times.windows(2).zip(&trace.states[1..]).take_while(|(t, _)| t[1] < 8.0 * tau)
+    {
         // The classical method with steps of τ/100 errs by (h/τ)⁴/120 = 1e-10 of each derivative's scale.
         let parts = ((times[1] - times[0]) / (0.01 * tau)).ceil().max(1.0);
         let step = (times[1] - times[0]) / parts;
@@ -165,7 +173,11 @@ fn trajectories_of_mismatched_chips_follow_the_written_equations() {
             let mut oracle = net.oracle(0);
             oracle.take_devices(&net.chip);
             for kind in [SolverKind::Etd, SolverKind::Dopri5, SolverKind::Dop853] {
-                let error = astray(&oracle, &trace(&net, kind, 1e-8, 1e-11), net.spec.neuron.capacitance / net.spec.neuron.leak);
+                let error = astray(
+                    &oracle,
+                    &trace(&net, kind, 1e-8, 1e-11),
+                    net.spec.neuron.capacitance / net.spec.neuron.leak,
+                );
                 println!("{at:?} {loss:?} {variant:?} {kind:?} {error:.1e}");
                 assert!(error < 20.0 * 1e-8, "{at:?} {loss:?} {variant:?} {kind:?}: {error:.1e} V"); // potentials are ≤ 1 V
             }
