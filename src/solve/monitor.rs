@@ -385,7 +385,7 @@ fn extremes<T: Real>(state: &Matrix<T>, drive: &Matrix<T>) -> (Vec<T>, Vec<T>) {
     let mut residual = vec![T::ZERO; state.nrows()];
     let mut largest = vec![T::ZERO; state.nrows()];
     max_distance_rows(drive.as_slice(), state.as_slice(), &mut residual);
-    max_abs_rows(state.as_view(), &mut largest);
+    max_abs_rows(state.as_slice(), &mut largest);
     (residual, largest)
 }
 
