@@ -14,7 +14,7 @@ const KILLS: usize = 20;
 /// Longest wait for a file to appear.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Numbers in [0, 1), the same in every run: SplitMix64 (Steele, Lea & Flood 2014).
+/// Numbers in [0, 1), the same in every run: `SplitMix64` (Steele, Lea & Flood 2014).
 struct Moments(u64);
 
 impl Moments {
