@@ -112,7 +112,8 @@ impl Source<'_> {
 /// A name that is neither, answered with the built-in names and the nearest.
 pub fn find<'a>(list: &'static [Builtin], name: &'a Path) -> Result<Source<'a>, Failure> {
     let text = name.to_string_lossy();
-    if name.is_file() || text.contains(['/', '\\']) || text.ends_with(".toml") {
+    if name.is_file() || text.contains(['/', '\\']) || name.extension().is_some_and(|ending| ending == "toml")
+    {
         return Ok(Source::File(name));
     }
     list.iter().find(|builtin| builtin.name() == text).map(Source::Builtin).ok_or_else(|| {
@@ -158,7 +159,7 @@ mod tests {
             let mut files: Vec<String> = std::fs::read_dir(path)
                 .unwrap()
                 .map(|entry| format!("{folder}/{}", entry.unwrap().file_name().to_str().unwrap()))
-                .filter(|file| file.ends_with(".toml"))
+                .filter(|file| Path::new(file).extension().is_some_and(|ending| ending == "toml"))
                 .collect();
             files.sort();
             let mut known: Vec<_> = list.iter().map(|builtin| builtin.file).collect();
