@@ -11,7 +11,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::{Failure, Global, Precision};
 use crate::data::{Dataset, Request, load};
 use crate::experiment::{
-    Ending, ExperimentError, Observer, Options, RunPlan, carry_out, check, check_network, plan,
+    Ending, ExperimentError, Observer, Options, RunPlan, carry_out, check, check_network, plan, time_of_a_batch,
 };
 use crate::record::folder::Mode;
 use crate::record::rows::Summary;
@@ -205,7 +205,10 @@ fn dry_run(global: &Global, base: &Resolved, plans: &[RunPlan], dataset: &Datase
         .iter()
         .map(|p| p.resolved.experiment.epochs * dataset.train.len().div_ceil(p.resolved.experiment.batch))
         .sum();
-    let seconds = crate::experiment::time_of_a_batch(plans, dataset);
+    let seconds = match global.precision {
+        Precision::F32 => time_of_a_batch::<f32>(plans, dataset),
+        Precision::F64 => time_of_a_batch::<f64>(plans, dataset),
+    };
     let estimate = updates as f64 * seconds / global.threads().min(plans.len()) as f64;
     let mebi = |b: usize| format!("{:.1} MiB", b as f64 / f64::from(1 << 20));
     println!("runs      {} ({} updates in all)", plans.len(), updates);

@@ -208,12 +208,12 @@ fn in_parallel(
 
 /// Mean time (s) of one training batch, measured on the first run of each rule with its initial weights.
 #[must_use]
-pub fn time_of_a_batch(plans: &[RunPlan], dataset: &Dataset) -> f64 {
+pub fn time_of_a_batch<T: Real>(plans: &[RunPlan], dataset: &Dataset) -> f64 {
     let (mut total, mut count) = (0.0, 0_usize);
     for (i, plan) in plans.iter().enumerate() {
         let runs = plans.iter().filter(|p| p.rule == plan.rule).count();
         if plans[..i].iter().all(|p| p.rule != plan.rule) {
-            total += run::time_batch(plan, dataset) * runs as f64;
+            total += run::time_batch::<T>(plan, dataset) * runs as f64;
             count += runs;
         }
     }

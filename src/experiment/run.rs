@@ -314,10 +314,10 @@ pub(super) fn summary(plan: &RunPlan, record: &Record, weights: &Weights<f64>) -
 }
 
 /// Time (s) of one batch with the initial weights of a run.
-pub(super) fn time_batch(plan: &RunPlan, dataset: &Dataset) -> f64 {
+pub(super) fn time_batch<T: Real>(plan: &RunPlan, dataset: &Dataset) -> f64 {
     let (experiment, circuit) = (&plan.resolved.experiment, &plan.resolved.circuit);
-    let weights = Weights::<f64>::draw(&experiment.init, circuit, &experiment.network, plan.seed);
-    let rule = rule::<f64>(plan.rule, circuit, &experiment.network, experiment.keep_unsettled);
+    let weights = Weights::<T>::draw(&experiment.init, circuit, &experiment.network, plan.seed);
+    let rule = rule::<T>(plan.rule, circuit, &experiment.network, experiment.keep_unsettled);
     let samples: Vec<usize> = (0..experiment.batch.min(dataset.train.len())).collect();
     let batch = crate::train::gather(dataset, &samples);
     let mut gradient = Gradient::zeros(&weights);

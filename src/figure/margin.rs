@@ -12,7 +12,8 @@ pub const FIGURE: Figure = Figure {
     title: "Stability margin of the nudged circuit",
     caption: "Minus the largest real part of the Jacobian’s eigenvalues at the fixed point, in units of 1/τ, for \
         the worst sample of the probe batch. One means that the loop adds nothing to the leak; zero is the edge: \
-        below it the fixed point exists but no circuit stays there. Under DP the margin falls as the weights \
+        below it the fixed point exists but no circuit stays there. Where a line is missing, no sample of the \
+        probe has a fixed point that Newton’s method could find. Under DP the margin falls as the weights \
         grow; in the linear regime DPᵀ keeps it at one.",
     draw,
 };

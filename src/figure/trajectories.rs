@@ -81,8 +81,8 @@ fn axes(rows: &[&TrajectoryRow]) -> (Axis, Axis) {
 
 fn note(title: &str, row: &TrajectoryRow) -> String {
     format!(
-        "{title}: run {}, training sample {}, layer {}, neuron {}",
-        row.run, row.sample, row.layer, row.neuron
+        "{title}: run {}, epoch {}, training sample {}, layer {}, neuron {}",
+        row.run, row.epoch, row.sample, row.layer, row.neuron
     )
 }
 

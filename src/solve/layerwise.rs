@@ -94,6 +94,7 @@ impl<T: Real> Sweep<T> {
         self.counts.steps += 1;
         match order {
             SweepOrder::Forward => (0..depth).for_each(|layer| self.update(circuit, &[layer])),
+            SweepOrder::Backward => (0..depth).rev().for_each(|layer| self.update(circuit, &[layer])),
             SweepOrder::ForwardBackward => {
                 (0..depth).rev().for_each(|layer| self.update(circuit, &[layer]));
                 (1..depth).for_each(|layer| self.update(circuit, &[layer]));

@@ -188,7 +188,7 @@ pub struct SolverSpec {
     pub hold: f64,
     /// Where the integration starts.
     pub start: Start,
-    /// Layerwise only: order of the sweeps (`fw`, `fwbw`, `oddeven`, `parallel`), a number behind it fixes the rounds (`fwbw5`).
+    /// Layerwise only: order of the sweeps (`fw`, `bw`, `fwbw`, `oddeven`, `parallel`), a number behind it fixes the rounds (`fwbw5`).
     pub schedule: Schedule,
     /// Layerwise only: most rounds when the schedule names no number.
     pub passes: usize,
@@ -235,6 +235,8 @@ pub struct Schedule {
 pub enum SweepOrder {
     /// Layers 1 to L.
     Forward,
+    /// Layers L to 1.
+    Backward,
     /// Layers L to 1, then 2 to L.
     ForwardBackward,
     /// Odd layers together, then even layers together.

@@ -1,4 +1,4 @@
-//! Sweep schedules as text: an order (`fw`, `fwbw`, `oddeven`, `parallel`) and perhaps a number of
+//! Sweep schedules as text: an order (`fw`, `bw`, `fwbw`, `oddeven`, `parallel`) and perhaps a number of
 //! rounds behind it (`fwbw5`).
 
 use std::fmt;
@@ -10,15 +10,16 @@ use serde::ser::{Serialize, Serializer};
 use super::circuit::{Schedule, SweepOrder};
 
 /// The orders and their names.
-const ORDERS: [(&str, SweepOrder); 4] = [
+const ORDERS: [(&str, SweepOrder); 5] = [
     ("fw", SweepOrder::Forward),
+    ("bw", SweepOrder::Backward),
     ("fwbw", SweepOrder::ForwardBackward),
     ("oddeven", SweepOrder::OddEven),
     ("parallel", SweepOrder::Parallel),
 ];
 
 /// What a schedule may be.
-const ACCEPTED: &str = "`fw`, `fwbw`, `oddeven` or `parallel`, with a number of rounds (1 or more) behind it or none, such as `fwbw5`";
+const ACCEPTED: &str = "`fw`, `bw`, `fwbw`, `oddeven` or `parallel`, with a number of rounds (1 or more) behind it or none, such as `fwbw5`";
 
 /// A text that is no schedule.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -48,6 +49,7 @@ impl fmt::Display for Schedule {
     fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
         out.write_str(match self.order {
             SweepOrder::Forward => "fw",
+            SweepOrder::Backward => "bw",
             SweepOrder::ForwardBackward => "fwbw",
             SweepOrder::OddEven => "oddeven",
             SweepOrder::Parallel => "parallel",
@@ -90,7 +92,7 @@ mod tests {
 
     #[test]
     fn a_bad_schedule_is_answered_with_the_good_ones() {
-        for text in ["", "bw", "fw0", "5", "fw-1", "FW", "fwbw5x", "fw99999999999999999999"] {
+        for text in ["", "up", "fw0", "5", "fw-1", "FW", "fwbw5x", "fw99999999999999999999"] {
             let error = text.parse::<Schedule>().unwrap_err().to_string();
             assert!(error.contains("`oddeven`") && error.contains("`fwbw5`"), "{error}");
         }
