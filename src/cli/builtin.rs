@@ -31,7 +31,13 @@ macro_rules! embedded {
 pub const CIRCUITS: &[Builtin] = embedded!["circuits/ideal.toml",];
 
 /// Built-in experiments.
-pub const EXPERIMENTS: &[Builtin] = embedded!["experiments/two_tales.toml",];
+pub const EXPERIMENTS: &[Builtin] = embedded![
+    "experiments/mnist_dp.toml",
+    "experiments/mnist_etd.toml",
+    "experiments/mnist_layerwise.toml",
+    "experiments/three_fates.toml",
+    "experiments/two_tales.toml",
+];
 
 impl Builtin {
     /// Name: that of the file, without its ending.
@@ -43,8 +49,8 @@ impl Builtin {
     pub fn summary(&self) -> String {
         let head = self.text.lines().map_while(|line| line.strip_prefix('#')).map(str::trim);
         let paragraph = head.take_while(|line| !line.is_empty()).collect::<Vec<_>>().join(" ");
-        let end = paragraph.find(['.', '?']).map_or(paragraph.len(), |end| end + 1);
-        paragraph[..end].to_owned()
+        let ends = [". ", "? "].into_iter().filter_map(|mark| paragraph.find(mark));
+        paragraph[..ends.min().map_or(paragraph.len(), |end| end + 1)].to_owned()
     }
 }
 

@@ -11,7 +11,8 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::{Failure, Global, Precision};
 use crate::data::{Dataset, Request, load};
 use crate::experiment::{
-    Ending, ExperimentError, Observer, Options, RunPlan, carry_out, check, check_network, plan, time_of_a_batch,
+    Ending, ExperimentError, Observer, Options, RunPlan, carry_out, check, check_network, plan,
+    time_of_a_batch,
 };
 use crate::record::folder::Mode;
 use crate::record::rows::Summary;

@@ -173,7 +173,7 @@ fn search(
 mod tests {
     use super::*;
     use crate::chip::{Chip, Weights};
-    use crate::learn::{Batch, nudged};
+    use crate::circuit::DyadCircuit;
     use crate::spec::{ActivationKind, CircuitSpec, InitSpec, NudgeSpec, Variant};
 
     #[test]
@@ -184,11 +184,11 @@ mod tests {
         let network = [6, 12, 12, 4];
         let chip = Chip::fabricate(&spec, &network);
         let inputs = Matrix::from_fn(1, 6, |_, j| (j as f64).sin().abs());
-        let batch = Batch { inputs, targets: Matrix::from_row_slice(1, 4, &[1.0, 0.0, 0.0, 0.0]) };
+        let targets = Matrix::from_row_slice(1, 4, &[1.0, 0.0, 0.0, 0.0]);
         let (mut stuck, mut freed) = (0, 0);
         for seed in 0..30 {
             let weights = Weights::<f64>::draw(&InitSpec::He, &spec, &network, seed);
-            let circuit = nudged(&chip, &weights, &batch, &spec);
+            let circuit = DyadCircuit::free(&chip, &weights, &inputs).nudged(&spec.nudge, targets.clone());
             let free: Vec<f64> = circuit.free_state().iter().copied().collect();
             let alone = fixed_point(&circuit, 0, &free, 1e-9);
             let followed = followed_point(&circuit, 0, &free, 1e-9);
