@@ -54,16 +54,41 @@ impl<T: Real> Solver<T> for Layerwise {
 struct Change {
     residual: Vec<f64>,
     settled: Vec<bool>,
-    /// Whether the update changed sign against the one before, where it is largest.
-    alternates: Vec<bool>,
     all_settled: bool,
+}
+
+/// Follows the sign of one compartment's update: a runaway that turns is an oscillation.
+///
+/// Simultaneous sweeps turn only every few rounds, a loop's delay, so the last two updates do not tell.
+#[derive(Clone, Debug, Default)]
+struct Watch {
+    column: usize,
+    sign: f64,
+    /// Residual (V) at which the compartment was chosen.
+    decade: f64,
+    /// Sign changes in the last two tenfold growths of the residual.
+    turns: [u32; 2],
+}
+
+impl Watch {
+    /// Takes in the update of the watched compartment (V); after tenfold growth watches the one that moves most.
+    fn follow(&mut self, update: f64, residual: f64, column: usize) {
+        let moves = update.abs() > 1e-3 * residual;
+        if moves && update.signum() != self.sign {
+            self.turns[1] += u32::from(self.sign != 0.0);
+            self.sign = update.signum();
+        }
+        if residual > 10.0 * self.decade {
+            *self = Self { column, sign: 0.0, decade: residual, turns: [self.turns[1], 0] };
+        }
+    }
 }
 
 /// A batch being swept.
 struct Sweep<T: Real> {
     state: Matrix<T>,
     drive: Matrix<T>,
-    last: Matrix<T>,
+    watches: Vec<Watch>,
     bounds: Vec<f64>,
     scratch: Scratch<T>,
     damped: bool,
@@ -80,7 +105,7 @@ impl<T: Real> Sweep<T> {
         Self {
             state,
             drive: Matrix::zeros(batch, width),
-            last: Matrix::zeros(batch, width),
+            watches: vec![Watch::default(); batch],
             bounds,
             scratch: Scratch::new(circuit.layout(), batch),
             damped: damping != Damping::None,
@@ -148,16 +173,14 @@ impl<T: Real> Sweep<T> {
                 }
                 size = if size.is_nan() { size } else { size.max(v.abs()) };
             }
-            let alternates =
-                (self.last[(i, at)] * (self.drive[(i, at)] - self.state[(i, at)])).to_f64() < 0.0;
+            let watched = self.watches[i].column;
+            let update = (self.drive[(i, watched)] - self.state[(i, watched)]).to_f64();
+            self.watches[i].follow(update, worst, at);
             let settled = worst <= spec.atol + spec.rtol * size;
             change.all_settled &= settled;
             change.residual.push(worst);
             change.settled.push(settled);
-            change.alternates.push(alternates);
         }
-        self.last.copy_from(&self.drive);
-        self.last -= &self.state;
         change
     }
 
@@ -178,7 +201,7 @@ impl<T: Real> Sweep<T> {
             if !change.residual[i].is_finite() {
                 Outcome::NotFinite
             } else if self.diverged(i, change) {
-                if change.alternates[i] { Outcome::Oscillation } else { Outcome::LatchUp }
+                if self.watches[i].turns == [0, 0] { Outcome::LatchUp } else { Outcome::Oscillation }
             } else if change.settled[i] {
                 Outcome::Settled
             } else {

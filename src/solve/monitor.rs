@@ -3,7 +3,7 @@
 //! Told every accepted step: the state and the drive there. The residual `‖τ dv/dt‖∞ = ‖u − v‖∞` is
 //! that of the accepted state itself, never an extrapolation. Oscillation is read from the residual's
 //! maxima in windows of time, and from sign changes of the rate of one compartment per sample, the one
-//! that moved most when the window opened.
+//! that moved most when the window opened or, of a runaway, when it last grew tenfold.
 
 use super::outcome::{Outcome, Trace};
 use crate::circuit::Circuit;
@@ -12,12 +12,12 @@ use crate::matrix::{Matrix, Real};
 
 /// Windows into which the time limit is divided.
 const WINDOWS: usize = 40;
-/// A residual whose window maxima fall by less than this factor over a quarter of the time does not decay.
-const NO_DECAY: f64 = 0.95;
+/// A residual decays if the median of its window maxima falls below this factor from quarter to quarter.
+const DECAY: f64 = 0.95;
 /// Window maxima that agree within this are a closed cycle.
 const CYCLE: f64 = 0.01;
-/// A rate counts as having changed sign once it reaches this share of the residual's last peak: the last
-/// ripples of a sample that drifts are no oscillation.
+/// A rate counts as having changed sign once it reaches this share of the residual's last peak: neither the
+/// last ripples of a sample that drifts nor the rounding of a bystander of a runaway are oscillations.
 const SWING: f64 = 0.1;
 /// Growth beyond this multiple of `1 V + ‖v_free‖∞` is a runaway.
 const RUNAWAY: f64 = 1e3;
@@ -25,6 +25,9 @@ const RUNAWAY: f64 = 1e3;
 const LEAVING: f64 = 3e-3;
 /// A layer's δ is steady when it moves by less than this fraction of itself per τ.
 const STEADY: f64 = 1e-3;
+/// Roundings of the largest potential that a rate carries (2 measured in single precision, fan-in up to 784): no
+/// rate is asked to fall below them, or small differences would never be steady.
+const ROUNDINGS: f64 = 4.0;
 
 /// When a relaxation counts as done.
 #[derive(Clone, Copy, Debug)]
@@ -135,7 +138,7 @@ impl<T: Real> Monitor<T> {
         self.record(circuit, rows, time, state, drive);
         let (residuals, largest) = extremes(state, drive);
         let close = self.closes_window(time);
-        let mut steady: Option<Vec<bool>> = None;
+        let mut unsteady: Option<Vec<f64>> = None;
         for (row, &i) in rows.iter().enumerate() {
             if self.samples[i].outcome.is_some() {
                 continue;
@@ -143,10 +146,12 @@ impl<T: Real> Monitor<T> {
             self.samples[i].residual = residuals[row].to_f64();
             let magnitude = largest[row].to_f64();
             self.samples[i].largest = magnitude;
-            let below = self.samples[i].residual <= self.criteria.atol + self.criteria.rtol * magnitude;
+            let rounding = ROUNDINGS * T::EPSILON.to_f64();
+            let rtol = self.criteria.rtol.max(rounding);
+            let below = self.samples[i].residual <= self.criteria.atol + rtol * magnitude;
             let settled = below && {
-                let all = steady.get_or_insert_with(|| self.steady(circuit, state, drive));
-                all[row]
+                let unsteady = unsteady.get_or_insert_with(|| self.unsteadiness(circuit, state, drive));
+                unsteady[row] <= self.criteria.atol + rounding * magnitude
             };
             self.follow(i, row, time, state, drive, close);
             let rail =
@@ -236,25 +241,27 @@ impl<T: Real> Monitor<T> {
             sample.flips_in_window += u32::from(counts);
             sample.flips_in_decades[1] += u32::from(counts);
         }
-        if sample.residual > 10.0 * sample.decade {
+        let grown = sample.residual > 10.0 * sample.decade;
+        if grown {
             sample.decade = sample.residual;
             sample.flips_in_decades = [sample.flips_in_decades[1], 0];
         }
-        if close || time == 0.0 {
+        let opens = close || time == 0.0;
+        if opens {
             if time > 0.0 {
                 sample.peaks.push(sample.peak);
                 sample.flips.push(sample.flips_in_window);
             }
             sample.peak = 0.0;
             sample.flips_in_window = 0;
+        }
+        if grown || (opens && sample.peaks.len().is_multiple_of(4)) {
             let fastest = (0..state.ncols()).fold((0, -1.0), |best, j| {
                 let rate = (drive[(row, j)] - state[(row, j)]).to_f64().abs();
                 if rate > best.1 { (j, rate) } else { best }
             });
-            if sample.peaks.len().is_multiple_of(4) {
-                sample.watched = fastest.0;
-                sample.sign = 0.0;
-            }
+            sample.watched = fastest.0;
+            sample.sign = 0.0;
         }
     }
 
@@ -263,11 +270,11 @@ impl<T: Real> Monitor<T> {
         (time / self.window) as usize > self.windows_closed
     }
 
-    /// Whether `‖τ dδ_k/dt‖∞ ≤ 10⁻³ ‖δ_k‖∞ + atol` in every layer, per row; always true without a nudge.
-    fn steady(&mut self, circuit: &dyn Circuit<T>, state: &Matrix<T>, drive: &Matrix<T>) -> Vec<bool> {
+    /// Largest `‖τ dδ_k/dt‖∞ − 10⁻³ ‖δ_k‖∞` (V) of any layer, per row; 0 without a nudge.
+    fn unsteadiness(&mut self, circuit: &dyn Circuit<T>, state: &Matrix<T>, drive: &Matrix<T>) -> Vec<f64> {
         let (batch, width) = state.shape();
         if !circuit.nudged() {
-            return vec![true; batch];
+            return vec![0.0; batch];
         }
         if self.slopes.shape() != (batch, width) {
             self.slopes = Matrix::zeros(batch, width);
@@ -279,13 +286,13 @@ impl<T: Real> Monitor<T> {
         let moves = |i, c| (self.slopes[(i, c)] * (drive[(i, c)] - state[(i, c)])).to_f64();
         (0..batch)
             .map(|i| {
-                (0..layout.depth()).all(|layer| {
+                (0..layout.depth()).fold(0.0_f64, |worst, layer| {
                     let (mut moved, mut size) = (0.0_f64, 0.0_f64);
                     for (p, q) in layout.plus(layer).zip(layout.minus(layer)) {
                         moved = moved.max((moves(i, p) - moves(i, q)).abs());
                         size = size.max((self.outputs[(i, p)] - self.outputs[(i, q)]).to_f64().abs());
                     }
-                    moved <= STEADY * size + self.criteria.atol
+                    worst.max(moved - STEADY * size)
                 })
             })
             .collect()
@@ -351,17 +358,26 @@ impl Sample {
     }
 
     /// What an unsettled sample is called at the time limit.
+    ///
+    /// It decays if its peaks fell in every quarter of the time. Medians, because an irregular ringing has high
+    /// and low peaks without decaying.
     fn unsettled(&self) -> Outcome {
-        let n = self.peaks.len();
-        if n < 8 {
+        let quarter = self.peaks.len() / 4;
+        if quarter < 2 {
             return Outcome::Timeout;
         }
-        let quarter = n / 4;
-        let peak = |range: std::ops::Range<usize>| self.peaks[range].iter().copied().fold(0.0, f64::max);
-        let (before, after) = (peak(n - 2 * quarter..n - quarter), peak(n - quarter..n));
-        let flips: u32 = self.flips[n - 2 * quarter..].iter().sum();
-        if after >= NO_DECAY * before && flips >= 2 { Outcome::Oscillation } else { Outcome::Timeout }
+        let medians: Vec<f64> = self.peaks.rchunks(quarter).take(4).map(median).collect();
+        let decays = medians.windows(2).all(|later| later[0] < DECAY * later[1]);
+        let flips: u32 = self.flips.iter().rev().take(2 * quarter).sum();
+        if !decays && flips >= 2 { Outcome::Oscillation } else { Outcome::Timeout }
     }
+}
+
+/// The upper median.
+fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted[sorted.len() / 2]
 }
 
 /// Per row: `max |u − v|` and `max |v|`; NaN if any is NaN.
@@ -369,7 +385,7 @@ fn extremes<T: Real>(state: &Matrix<T>, drive: &Matrix<T>) -> (Vec<T>, Vec<T>) {
     let mut residual = vec![T::ZERO; state.nrows()];
     let mut largest = vec![T::ZERO; state.nrows()];
     max_distance_rows(drive.as_slice(), state.as_slice(), &mut residual);
-    max_abs_rows(state.as_view(), &mut largest);
+    max_abs_rows(state.as_slice(), &mut largest);
     (residual, largest)
 }
 

@@ -1,4 +1,9 @@
 //! One test binary: the laws that the simulator must obey, held against independent solutions.
 
 mod nets;
+mod oracle;
 mod solvers;
+mod traces;
+mod shards;
+mod references;
+mod thresholds;

@@ -1,12 +1,17 @@
 //! Random networks for the tests, and settings to run them with.
 
+use dyadsim::analysis::layer_angles;
 use dyadsim::chip::{Chip, Weights};
-use dyadsim::circuit::DyadCircuit;
-use dyadsim::learn::{Batch, Gradient};
+use dyadsim::circuit::{Circuit, DyadCircuit};
+use dyadsim::learn::{Batch, Gradient, read_gradient};
 use dyadsim::matrix::Matrix;
 use dyadsim::random::{Key, Kind, stream};
+use dyadsim::solve::{Counts, Outcome, Settled, fixed_point, settle_all};
 use dyadsim::spec::*;
+use nalgebra::{DMatrix, DVector};
 use rand_distr::{Distribution, Normal, StandardUniform};
+
+use crate::oracle::Oracle;
 
 /// A network with weights of standard deviation `gain/√fan-in`, inputs in [0, 1] V and targets of 0 or 1 V.
 pub struct Net {
@@ -39,6 +44,43 @@ impl Net {
         dyadsim::learn::nudged(&self.chip, &self.weights, &self.batch, &self.spec)
     }
 
+    /// The same circuit written out independently.
+    pub fn oracle(&self, sample: usize) -> Oracle {
+        Oracle::new(self, sample)
+    }
+
+    /// The nudged circuit, settled by the solver of the description.
+    pub fn settle(&self) -> Settled<f64> {
+        settle_all(&self.spec.solver, &self.circuit(), false)
+    }
+
+    /// Fixed points of all samples by the crate's Newton method, from the free state, to rounding.
+    pub fn fixed_points(&self) -> Settled<f64> {
+        let circuit = self.circuit();
+        let free = circuit.free_state();
+        let mut state = free.clone();
+        let mut residual = Vec::new();
+        for i in 0..free.nrows() {
+            let point = fixed_point(&circuit, i, row(&free, i).as_slice(), 0.0);
+            let size = point.state.iter().fold(1.0_f64, |size, v| size.max(v.abs()));
+            assert!(point.residual < 1e-13 * size, "no fixed point: {:.1e} V", point.residual);
+            state.row_mut(i).copy_from_slice(&point.state);
+            residual.push(point.residual);
+        }
+        let samples = residual.len();
+        let (outcomes, time) = (vec![Outcome::Settled; samples], vec![0.0; samples]);
+        Settled { state, outcomes, time, residual, counts: Counts::default(), traces: Vec::new() }
+    }
+
+    /// The gradient estimate at the fixed points.
+    pub fn estimate_at_fixed_points(&self) -> Gradient<f64> {
+        let mut gradient = Gradient::zeros(&self.weights);
+        let (settled, beta) = (self.fixed_points(), self.spec.nudge.beta);
+        let keep = vec![true; settled.outcomes.len()];
+        read_gradient(&self.circuit(), &self.batch, &settled, &keep, beta, &mut gradient);
+        gradient
+    }
+
     /// The exact gradient.
     pub fn backprop(&self) -> Gradient<f64> {
         let mut gradient = Gradient::zeros(&self.weights);
@@ -63,4 +105,48 @@ pub fn ideal(activation: ActivationKind, variant: Variant, alpha: f64, beta: f64
     spec.nudge = NudgeSpec { variant, alpha, beta, ..NudgeSpec::default() };
     spec.solver = SolverSpec { rtol: 1e-10, atol: 1e-12, max_time: 1000.0, ..SolverSpec::default() };
     spec
+}
+
+/// Every shape by its natural parameters, and once more with amplitude, scale and offset of its own.
+pub fn activations() -> Vec<ActivationSpec> {
+    use ActivationKind::*;
+    let kinds = [Relu, HardSigmoid, Tanh, Softplus, Sigmoid, Linear];
+    let natural = kinds.map(ActivationSpec::from);
+    let moved = kinds.map(|kind| ActivationSpec { kind, amplitude: 0.7, scale: 0.6, offset: 0.1 });
+    natural.into_iter().chain(moved).collect()
+}
+
+/// A row of a matrix as a vector.
+pub fn row(matrix: &Matrix<f64>, index: usize) -> DVector<f64> {
+    matrix.row(index).transpose()
+}
+
+/// `λ_max(K)` with `K = Σ_k S^{L−k} P_k P_kᵀ`, `P_k = W_L ⋯ W_{k+1}` (MODEL.md §3.3 and §3.6).
+pub fn largest_loop(weights: &Weights<f64>, sum: f64) -> f64 {
+    let depth = weights.forward.len();
+    let outputs = weights.forward[depth - 1].nrows();
+    let mut total = DMatrix::zeros(outputs, outputs);
+    for k in 0..depth {
+        let path = (k + 1..depth)
+            .fold(DMatrix::identity(weights.forward[k].nrows(), weights.forward[k].nrows()), |p, j| {
+                &weights.forward[j] * p
+            });
+        total += &path * path.transpose() * sum.powi((depth - 1 - k) as i32);
+    }
+    total.symmetric_eigenvalues().max()
+}
+
+/// `‖A − B‖ / ‖B‖` over all weights and biases.
+pub fn relative_error(estimate: &Gradient<f64>, exact: &Gradient<f64>) -> f64 {
+    let (mut apart, mut size) = (0.0, 0.0);
+    for ((w, b), (v, c)) in estimate.arrays().zip(exact.arrays()) {
+        apart += (w - v).norm_squared() + b.iter().zip(c).map(|(b, c)| (b - c).powi(2)).sum::<f64>();
+        size += v.norm_squared() + c.iter().map(|c| c.powi(2)).sum::<f64>();
+    }
+    (apart / size).sqrt()
+}
+
+/// Largest angle between two gradients in any layer (degrees).
+pub fn largest_angle(estimate: &Gradient<f64>, exact: &Gradient<f64>) -> f64 {
+    layer_angles(estimate, exact).into_iter().fold(0.0, f64::max)
 }
