@@ -1,8 +1,9 @@
 //! Samples settled per second, by solver and gains, with what came of them; one thread.
 //!
-//! `cargo bench --bench settle`, or `… -- etd layerwise` for some solvers. Each line is the median of a few runs of the same batch
-//! from the free state, and the best of them;
-//! right-hand sides are counted as the solver counts them, per shard or (dopri5, dop853) per sample.
+//! `cargo bench --bench settle`, or `cargo bench --bench settle -- etd layerwise` for some solvers.
+//! Each line gives the median of a few runs of one batch from the free state, and the best of them.
+//! Right-hand sides are counted as the solver counts them: per shard, or per sample (dopri5, dop853);
+//! layerwise counts rounds as steps, and as right-hand sides only its checks of the residual.
 
 mod nets;
 

@@ -12,7 +12,7 @@ pub const LARGE: (&[usize], usize) = (&[784, 512, 512, 10], 128);
 pub const MIDDLE: (&[usize], usize) = (&[784, 128, 128, 10], 128);
 pub const SMALL: (&[usize], usize) = (&[64, 48, 32, 10], 50);
 
-/// `DPᵀ`, `α = 0.5`, nudge `mean`, ReLU, and weights of 0.7 times He's deviation.
+/// `DPᵀ`, `α = 0.5`, nudge `mean`, relu, and weights of 0.7 times He's deviation.
 pub fn net<T: Real>((network, batch): (&[usize], usize)) -> Net<T> {
     let nudge = NudgeSpec { variant: Variant::DpTranspose, alpha: 0.5, beta: 0.1, ..NudgeSpec::default() };
     Net::new(&CircuitSpec { nudge, ..CircuitSpec::default() }, network, batch, 0.7)
