@@ -3,7 +3,7 @@
 //! `cargo bench --bench kernels` (divan prints operations as items).
 
 use divan::{Bencher, black_box, counter::ItemsCount};
-use dyadsim::device::Activation;
+use dyadsim::device::{Activation, Dyads};
 use dyadsim::matrix::product::{Onto, backward, correlate, forward};
 use dyadsim::matrix::{Matrix, Real, elementwise, measure};
 use dyadsim::spec::circuit::{ActivationKind, ActivationSpec};
@@ -98,29 +98,31 @@ fn slope<T: Real>(bencher: Bencher<'_, '_>, kind: ActivationKind) {
     });
 }
 
-#[divan::bench(types = [f32, f64])]
-fn exponential<T: Real>(bencher: Bencher<'_, '_>) {
-    let (values, mut out) = (numbers::<T>(LENGTH, 1), numbers::<T>(LENGTH, 1));
-    bencher.counter(ItemsCount::new(LENGTH)).bench_local(|| {
-        elementwise::exp(black_box(&values).as_slice(), out.as_mut_slice());
-    });
-}
-
-#[divan::bench(types = [f32, f64])]
-fn mix<T: Real>(bencher: Bencher<'_, '_>) {
+#[divan::bench(types = [f32, f64], args = KINDS)]
+fn mix<T: Real>(bencher: Bencher<'_, '_>, kind: ActivationKind) {
+    let (batch, n) = (64, LENGTH / 64);
     let (plus, minus) = (numbers::<T>(LENGTH, 1), numbers::<T>(LENGTH, 1));
-    let mut out = numbers::<T>(LENGTH, 1);
+    let (mut mean, mut difference) = (numbers::<T>(LENGTH, 1), numbers::<T>(LENGTH, 1));
+    let (mixing, offsets) = (vec![T::of(0.3); n], vec![T::ZERO; n]);
+    let device = device(kind);
     bencher.counter(ItemsCount::new(LENGTH)).bench_local(|| {
-        elementwise::mix(out.as_mut_slice(), T::of(0.3), black_box(&plus).as_slice(), minus.as_slice());
+        device.mix(Dyads {
+            batch,
+            mixing: &mixing,
+            offsets: (&offsets, &offsets),
+            potentials: (black_box(&plus).as_slice(), minus.as_slice()),
+            mean: mean.as_mut_slice(),
+            difference: difference.as_mut_slice(),
+        });
     });
 }
 
 #[divan::bench(types = [f32, f64])]
-fn largest_magnitude<T: Real>(bencher: Bencher<'_, '_>) {
-    let values = numbers::<T>(LENGTH, 1);
+fn largest_magnitudes<T: Real>(bencher: Bencher<'_, '_>) {
+    let (values, mut largest) = (numbers::<T>(LENGTH, 1), vec![T::ZERO; 64]);
     bencher
         .counter(ItemsCount::new(LENGTH))
-        .bench_local(|| elementwise::max_abs(black_box(&values).as_slice()));
+        .bench_local(|| elementwise::max_abs_rows(black_box(&values).as_slice(), &mut largest));
 }
 
 #[divan::bench(types = [f32, f64])]

@@ -146,6 +146,12 @@ pub fn stream(key: Key) -> Stream {
     Philox::new(key.words(), key.counter())
 }
 
+/// A stream that a data set is generated from: key `seed`, number `stream`, outside the names of [`Key`].
+#[must_use]
+pub fn generator(seed: u64, stream: u64) -> Stream {
+    Philox::from_u64_seed_stream(seed, stream)
+}
+
 /// An unbiased integer in `[0, bound)`; 0 if `bound` is 0. Lemire, ACM TOMACS 29(1) (2019), algorithm 5.
 #[expect(clippy::cast_possible_truncation, reason = "the low and high words of a product")]
 pub fn below(bound: u64, stream: &mut impl Rng) -> u64 {

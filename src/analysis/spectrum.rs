@@ -13,7 +13,7 @@ use rayon::prelude::*;
 use super::arnoldi::rightmost;
 use crate::circuit::Circuit;
 use crate::matrix::Matrix;
-use crate::solve::{FixedPoint, along, fixed_point};
+use crate::solve::{FixedPoint, along, followed_point};
 
 /// Entries below this fraction of the largest are rounding: a sum of `n` cancelling terms errs by about
 /// `√n` machine epsilons, and `n` is at most a few thousand.
@@ -99,7 +99,7 @@ pub fn stability(circuit: &dyn Circuit<f64>, start: &Matrix<f64>, tolerance: f64
         .into_par_iter()
         .map(|i| {
             let start: Vec<f64> = start.row(i).iter().copied().collect();
-            let point = fixed_point(circuit, i, &start, tolerance);
+            let point = followed_point(circuit, i, &start, tolerance);
             let spectrum = point.converged.then(|| spectrum(circuit, i, &point.state));
             (point, spectrum)
         })

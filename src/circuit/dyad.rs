@@ -8,8 +8,9 @@ use std::ops::Range;
 use super::nudge::{Loss, Nudge};
 use super::{Circuit, Scratch, passes};
 use crate::chip::{Chip, Layout, Weights};
+use crate::device::Dyads;
 use crate::matrix::product::{self, Onto};
-use crate::matrix::{Matrix, Real, measure};
+use crate::matrix::{Matrix, Real, elementwise, measure};
 use crate::spec::{NudgePoint, NudgeSpec};
 
 /// A batch of dyadic networks on one chip: inputs, and a nudge if it is switched on.
@@ -96,18 +97,29 @@ impl<'a, T: Real> DyadCircuit<'a, T> {
         (scratch.means, scratch.differences)
     }
 
-    /// Outputs, mean and difference of one layer into the scratch.
-    pub(super) fn mix(&self, layer: usize, state: &Matrix<T>, scratch: &mut Scratch<T>) {
-        self.activate(layer, state, &mut scratch.outputs);
-        let batch = self.samples();
-        let layout = self.layout();
-        let outputs = (
-            columns(&scratch.outputs, batch, layout.plus(layer)),
-            columns(&scratch.outputs, batch, layout.minus(layer)),
-        );
-        let mixing = &self.chip.layers[layer].mixing;
-        let (mean, difference) = (&mut scratch.means[layer], &mut scratch.differences[layer]);
-        passes::mix(batch, mixing, outputs, mean.as_mut_slice(), difference.as_mut_slice());
+    /// Mean and difference of one layer into the scratch, and its outputs where an `own` nudge reads them.
+    fn mix(&self, layer: usize, state: &Matrix<T>, scratch: &mut Scratch<T>) {
+        let (batch, layout) = (self.samples(), self.layout());
+        let devices = &self.chip.layers[layer];
+        devices.activation.mix(Dyads {
+            batch,
+            mixing: &devices.mixing,
+            offsets: (&devices.offset_plus, &devices.offset_minus),
+            potentials: (
+                columns(state, batch, layout.plus(layer)),
+                columns(state, batch, layout.minus(layer)),
+            ),
+            mean: scratch.means[layer].as_mut_slice(),
+            difference: scratch.differences[layer].as_mut_slice(),
+        });
+        if self.nudges_own(layer) {
+            self.activate(layer, state, &mut scratch.outputs);
+        }
+    }
+
+    /// Whether the two compartments of a layer get loss gradients of their own.
+    pub(super) fn nudges_own(&self, layer: usize) -> bool {
+        layer + 1 == self.layout().depth() && self.nudge.as_ref().is_some_and(|n| n.at == NudgePoint::Own)
     }
 
     /// `W_k s̄_{k−1}` into the scratch (the first layer's stands in `input_drive`).
@@ -173,21 +185,19 @@ impl<'a, T: Real> DyadCircuit<'a, T> {
     fn assemble(&self, layer: usize, drive: &mut Matrix<T>, scratch: &Scratch<T>) {
         let batch = self.samples();
         let devices = &self.chip.layers[layer];
-        let top = layer + 1 == self.layout().depth();
         let (base, bias) = if layer == 0 {
             (self.input_drive.as_slice(), None)
         } else {
             (scratch.forward[layer].as_slice(), Some(self.weights.biases[layer].as_slice()))
         };
         let feedback = scratch.feedback[layer].as_slice();
-        let own = top && self.nudge.as_ref().is_some_and(|n| n.at == NudgePoint::Own);
-        let minus = if own { scratch.feedback_minus.as_slice() } else { feedback };
+        let minus = if self.nudges_own(layer) { scratch.feedback_minus.as_slice() } else { feedback };
         let target = columns_mut(drive, batch, self.layout().layer(layer));
         let half = target.len() / 2;
         let gains = (devices.gain_plus.as_slice(), devices.gain_minus.as_slice());
         passes::split(batch, bias, gains, base, (feedback, minus), target.split_at_mut(half));
         if let Some((low, high)) = self.chip.supply {
-            passes::clip(target, low, high);
+            elementwise::clip(target, low, high);
         }
     }
 
@@ -257,8 +267,11 @@ impl<T: Real> Circuit<T> for DyadCircuit<'_, T> {
 
     fn drive_layer(&self, layer: usize, state: &Matrix<T>, drive: &mut Matrix<T>, scratch: &mut Scratch<T>) {
         let depth = self.layout().depth();
+        // What it hears: the mean below, the difference above, and at the top its own, through the nudge.
         for near in layer.saturating_sub(1)..(layer + 2).min(depth) {
-            self.mix(near, state, scratch);
+            if near != layer || layer + 1 == depth {
+                self.mix(near, state, scratch);
+            }
         }
         self.push(layer, scratch);
         self.pull(layer, scratch);
@@ -268,11 +281,16 @@ impl<T: Real> Circuit<T> for DyadCircuit<'_, T> {
     fn slopes(&self, state: &Matrix<T>, slopes: &mut Matrix<T>) {
         let batch = state.nrows();
         for (layer, devices) in self.chip.layers.iter().enumerate() {
-            let sides = [
+            if !devices.has_offsets() {
+                let range = self.layout().layer(layer);
+                let from = columns(state, batch, range.clone());
+                devices.activation.derivative(from, columns_mut(slopes, batch, range));
+                continue;
+            }
+            for (side, offsets) in [
                 (self.layout().plus(layer), &devices.offset_plus),
                 (self.layout().minus(layer), &devices.offset_minus),
-            ];
-            for (side, offsets) in sides {
+            ] {
                 for (column, &offset) in side.zip(offsets) {
                     let from = columns(state, batch, column..column + 1);
                     let to = columns_mut(slopes, batch, column..column + 1);

@@ -95,12 +95,3 @@ pub(super) fn times<T: Real>(a: &[T], b: &[T], out: &mut [T]) {
         *out = a * b;
     }
 }
-
-/// Clips to `[low, high]`; NaN stays NaN.
-pub(super) fn clip<T: Real>(values: &mut [T], low: T, high: T) {
-    for value in values {
-        let v = *value;
-        let v = if v < low { low } else { v };
-        *value = if v > high { high } else { v };
-    }
-}

@@ -106,8 +106,7 @@ impl<T: Real> DyadCircuit<'_, T> {
         }
         let base = scratch.forward[layer].as_slice();
         let feedback = scratch.feedback[layer].as_slice();
-        let own = layer + 1 == layout.depth() && self.nudge.as_ref().is_some_and(|n| n.at == NudgePoint::Own);
-        let minus = if own { scratch.feedback_minus.as_slice() } else { feedback };
+        let minus = if self.nudges_own(layer) { scratch.feedback_minus.as_slice() } else { feedback };
         let range = layout.layer(layer);
         let target = columns_mut(image, batch, range.clone());
         let half = target.len() / 2;

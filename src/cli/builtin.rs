@@ -31,7 +31,13 @@ macro_rules! embedded {
 pub const CIRCUITS: &[Builtin] = embedded!["circuits/ideal.toml",];
 
 /// Built-in experiments.
-pub const EXPERIMENTS: &[Builtin] = embedded!["experiments/two_tales.toml",];
+pub const EXPERIMENTS: &[Builtin] = embedded![
+    "experiments/mnist_dp.toml",
+    "experiments/mnist_etd.toml",
+    "experiments/mnist_layerwise.toml",
+    "experiments/three_fates.toml",
+    "experiments/two_tales.toml",
+];
 
 impl Builtin {
     /// Name: that of the file, without its ending.
@@ -43,8 +49,8 @@ impl Builtin {
     pub fn summary(&self) -> String {
         let head = self.text.lines().map_while(|line| line.strip_prefix('#')).map(str::trim);
         let paragraph = head.take_while(|line| !line.is_empty()).collect::<Vec<_>>().join(" ");
-        let end = paragraph.find(['.', '?']).map_or(paragraph.len(), |end| end + 1);
-        paragraph[..end].to_owned()
+        let ends = [". ", "? "].into_iter().filter_map(|mark| paragraph.find(mark));
+        paragraph[..ends.min().map_or(paragraph.len(), |end| end + 1)].to_owned()
     }
 }
 
@@ -112,7 +118,8 @@ impl Source<'_> {
 /// A name that is neither, answered with the built-in names and the nearest.
 pub fn find<'a>(list: &'static [Builtin], name: &'a Path) -> Result<Source<'a>, Failure> {
     let text = name.to_string_lossy();
-    if name.is_file() || text.contains(['/', '\\']) || text.ends_with(".toml") {
+    if name.is_file() || text.contains(['/', '\\']) || name.extension().is_some_and(|ending| ending == "toml")
+    {
         return Ok(Source::File(name));
     }
     list.iter().find(|builtin| builtin.name() == text).map(Source::Builtin).ok_or_else(|| {
@@ -158,7 +165,7 @@ mod tests {
             let mut files: Vec<String> = std::fs::read_dir(path)
                 .unwrap()
                 .map(|entry| format!("{folder}/{}", entry.unwrap().file_name().to_str().unwrap()))
-                .filter(|file| file.ends_with(".toml"))
+                .filter(|file| Path::new(file).extension().is_some_and(|ending| ending == "toml"))
                 .collect();
             files.sort();
             let mut known: Vec<_> = list.iter().map(|builtin| builtin.file).collect();

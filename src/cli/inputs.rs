@@ -22,10 +22,10 @@ pub struct Files {
     /// Weights `W.1`, `b.1` … `W.L`, `b.L` (safetensors)
     #[arg(long, value_name = "FILE")]
     weights: PathBuf,
-    /// Inputs `x`, [samples, n_0] (safetensors, V)
+    /// Inputs `x`, `[samples, n_0]` (safetensors, V)
     #[arg(long, value_name = "FILE")]
     input: PathBuf,
-    /// Targets `y`, [samples, n_L] (safetensors, V)
+    /// Targets `y`, `[samples, n_L]` (safetensors, V)
     #[arg(long, value_name = "FILE")]
     pub target: Option<PathBuf>,
 }
@@ -62,19 +62,16 @@ impl Files {
         }
         let weights = self.weights(&spec)?;
         let network = weights.network();
-        let source = self.weights.display();
+        let why = format!("the network of {} is {network:?}", self.weights.display());
         let (inputs, outputs) = (network[0], network[network.len() - 1]);
-        let inputs = batch(&self.input, "x", inputs, &format!("the network of {source} is {network:?}"))?;
-        let targets = match &self.target {
-            Some(path) => {
-                let targets = batch(path, "y", outputs, &format!("the network of {source} is {network:?}"))?;
-                pair(path, &targets, &self.input, inputs.nrows())?;
-                targets
-            }
-            None => {
-                spec.nudge.beta = 0.0;
-                Matrix::zeros(inputs.nrows(), outputs)
-            }
+        let inputs = batch(&self.input, "x", inputs, &why)?;
+        let targets = if let Some(path) = &self.target {
+            let targets = batch(path, "y", outputs, &why)?;
+            pair(path, &targets, &self.input, inputs.nrows())?;
+            targets
+        } else {
+            spec.nudge.beta = 0.0;
+            Matrix::zeros(inputs.nrows(), outputs)
         };
         let chip = Chip::fabricate(&spec, &network);
         Ok(Setup { spec, weights, chip, batch: Batch { inputs, targets }, nudged })

@@ -60,9 +60,7 @@ pub(super) fn tables(folder: &Path) -> Result<Tables, Failure> {
 /// Damaged weights are bad input, the rest is a failure while drawing.
 pub(super) fn classify(error: FigureError) -> Failure {
     match error {
-        FigureError::Weights { .. } | FigureError::WeightType { .. } | FigureError::Read { .. } => {
-            Failure::input(error)
-        }
+        FigureError::Weights(_) | FigureError::Read { .. } => Failure::input(error),
         _ => Failure::running(error),
     }
 }

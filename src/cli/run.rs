@@ -11,7 +11,8 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::{Failure, Global, Precision};
 use crate::data::{Dataset, Request, load};
 use crate::experiment::{
-    Ending, ExperimentError, Observer, Options, RunPlan, carry_out, check, check_network, plan, time_of_a_batch,
+    Ending, ExperimentError, Observer, Options, RunPlan, carry_out, check, check_network, common, plan,
+    time_of_a_batch,
 };
 use crate::record::folder::Mode;
 use crate::record::rows::Summary;
@@ -104,7 +105,7 @@ fn prepare(global: &Global, arguments: &Arguments) -> Result<(Resolved, Vec<RunP
         overrides.push(Override { path: "seeds".into(), value: seeds });
     }
     let loaded = load_experiment(&arguments.experiment, &overrides).map_err(Failure::input)?;
-    let base = loaded.resolve(&[]).map_err(Failure::input)?;
+    let base = common(&loaded).map_err(Failure::input)?;
     let plans = plan(&loaded).map_err(Failure::input)?;
     let dataset = load(&Request::from(&base.experiment.dataset)).map_err(Failure::input)?;
     for plan in &plans {

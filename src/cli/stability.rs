@@ -10,8 +10,9 @@ use super::inputs::{Files, Setup};
 use super::output::{conclude, note, some_lines};
 use super::{Failure, Global};
 use crate::analysis::{Spectrum, Stability, beta_threshold, stability};
-use crate::circuit::Circuit;
+use crate::circuit::{Circuit, DyadCircuit};
 use crate::learn::nudged;
+use crate::solve::settle_all;
 
 /// Fixed points are found to this residual, in units of `1 V + ‖v_free‖∞`.
 const TOLERANCE: f64 = 1e-9;
@@ -45,10 +46,7 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
     }
     let setup = arguments.files.read(global)?;
     let circuit = nudged(&setup.chip, &setup.weights, &setup.batch, &setup.spec);
-    let found = global.on_threads(|| {
-        let free = circuit.free_state();
-        stability(&circuit, &free, TOLERANCE * (1.0 + free.amax()))
-    })?;
+    let found = global.on_threads(|| find(&setup, &circuit))?;
     let Some((worst, spectrum)) = found.worst() else { return Err(nothing(&found)) };
     let missing: Vec<usize> = (0..found.spectra.len()).filter(|&i| found.spectra[i].is_none()).collect();
     if !missing.is_empty() {
@@ -68,6 +66,26 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
         "not_found": missing,
     });
     conclude(global, &summary(&setup, worst, spectrum, first, threshold), &document)
+}
+
+/// Fixed points and spectra, from the free states and, where that leads nowhere, from where the circuit settles.
+fn find(setup: &Setup, circuit: &DyadCircuit<'_, f64>) -> Stability {
+    let free = circuit.free_state();
+    let tolerance = TOLERANCE * (1.0 + free.amax());
+    let mut found = stability(circuit, &free, tolerance);
+    let missing: Vec<usize> = (0..found.spectra.len()).filter(|&i| found.spectra[i].is_none()).collect();
+    if missing.is_empty() {
+        return found;
+    }
+    let rest = circuit.subset(&missing);
+    let settled = settle_all(&setup.spec.solver, rest.as_ref(), false);
+    let resting: Vec<usize> = (0..missing.len()).filter(|&i| settled.outcomes[i].is_settled()).collect();
+    let start = settled.state.select_rows(&resting);
+    let again = stability(rest.subset(&resting).as_ref(), &start, tolerance);
+    for (i, (point, spectrum)) in resting.into_iter().zip(again.points.into_iter().zip(again.spectra)) {
+        (found.points[missing[i]], found.spectra[missing[i]]) = (point, spectrum);
+    }
+    found
 }
 
 /// Real and imaginary parts (1/s).

@@ -9,10 +9,10 @@
 use std::f64::consts::PI;
 
 use rand_distr::{Distribution, StandardNormal};
-use rand_philox::Philox;
 
 use super::shuffle::SplitMix;
 use super::{DataError, Entry, Parts, PathUse, Request, Split};
+use crate::random::{Stream, generator};
 
 const PER_CLASS: usize = 500;
 /// Standard deviation of the noise, in radii.
@@ -31,11 +31,11 @@ pub(super) const ENTRY: Entry = Entry {
 
 fn read(request: &Request) -> Result<Parts, DataError> {
     let mut order = SplitMix::new(request.split_seed);
-    let mut half = |stream| generate(&mut order, Philox::from_u64_seed_stream(request.split_seed, stream));
+    let mut half = |stream| generate(&mut order, generator(request.split_seed, stream));
     Ok(Parts { classes: 2, train: half(0)?, test: half(1)? })
 }
 
-fn generate(order: &mut SplitMix, mut noise: Philox) -> Result<Split, DataError> {
+fn generate(order: &mut SplitMix, mut noise: Stream) -> Result<Split, DataError> {
     let mut places: Vec<(u16, usize)> =
         (0..2).flat_map(|class| (0..PER_CLASS).map(move |at| (class, at))).collect();
     order.shuffle(&mut places);

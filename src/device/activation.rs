@@ -6,6 +6,8 @@
 
 mod vector;
 
+pub use self::vector::Dyads;
+
 use self::vector::Affine;
 use crate::matrix::Real;
 use crate::spec::circuit::{ActivationKind, ActivationSpec};
@@ -73,6 +75,26 @@ impl Activation {
             ActivationKind::Tanh => vector::apply::<T, vector::Tanh>(map, potentials, outputs),
             ActivationKind::Sigmoid => vector::apply::<T, vector::Sigmoid>(map, potentials, outputs),
             ActivationKind::Softplus => vector::apply::<T, vector::Softplus>(map, potentials, outputs),
+        }
+    }
+
+    /// Mean and difference of the outputs of a layer of dyads, in one pass.
+    ///
+    /// Outputs are those of [`apply_shifted`](Self::apply_shifted). The mean is rounded like its formula,
+    /// without fused steps, so that `α = 0` and `α = 1` give one compartment's output to the last bit.
+    ///
+    /// # Panics
+    ///
+    /// If a slice is too short.
+    pub fn mix<T: Real>(&self, dyads: Dyads<'_, T>) {
+        let map = self.affine(T::ZERO);
+        match self.kind {
+            ActivationKind::Linear => vector::mix::<T, vector::Linear>(map, dyads),
+            ActivationKind::Relu => vector::mix::<T, vector::Relu>(map, dyads),
+            ActivationKind::HardSigmoid => vector::mix::<T, vector::HardSigmoid>(map, dyads),
+            ActivationKind::Tanh => vector::mix::<T, vector::Tanh>(map, dyads),
+            ActivationKind::Sigmoid => vector::mix::<T, vector::Sigmoid>(map, dyads),
+            ActivationKind::Softplus => vector::mix::<T, vector::Softplus>(map, dyads),
         }
     }
 

@@ -2,4 +2,4 @@
 
 pub mod activation;
 
-pub use activation::Activation;
+pub use activation::{Activation, Dyads};

@@ -14,7 +14,7 @@ use crate::matrix::measure::cosine;
 use crate::record::json::write_json;
 use crate::record::rows::{PairSummary, Summary, TrajectoryRow};
 use crate::record::table::write_table;
-use crate::record::weights::read_weights;
+use crate::record::weights::read_weights_unchecked;
 use crate::solve::Outcome;
 use crate::spec::{Resolved, rule_name};
 use crate::train::predictions;
@@ -57,7 +57,7 @@ pub(super) fn conclude(
 fn done<'a>(setting: &Setting<'_>, plan: &'a RunPlan) -> Result<Done<'a>, ExperimentError> {
     let network = &plan.resolved.experiment.network;
     let record = finished(setting, plan).unwrap_or_default();
-    let weights = read_weights::<f64>(&setting.folder.weights(&plan.name), Some(network))?;
+    let weights = read_weights_unchecked::<f64>(&setting.folder.weights(&plan.name), Some(network))?;
     let chip = Chip::fabricate(&plan.resolved.circuit, network);
     let predictions = predictions(&chip, &weights, &setting.dataset.test);
     Ok(Done { plan, record, weights, predictions })

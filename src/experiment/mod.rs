@@ -11,7 +11,7 @@ mod run;
 mod trajectory;
 
 pub use expect::{Verdict, check};
-pub use plan::{RunPlan, plan};
+pub use plan::{RunPlan, common, plan};
 
 use std::path::PathBuf;
 use std::sync::Mutex;
@@ -121,7 +121,7 @@ pub fn check_network(network: &[usize], dataset: &Dataset) -> Result<(), Experim
 
 /// Carries out every run of `plans` and writes the whole output folder of CONTRACT.md.
 ///
-/// `base` is the experiment without the settings of single runs. Bytes of tables and weights depend on
+/// `base` is what all runs have in common. Bytes of tables and weights depend on
 /// neither threads nor interruptions; wall times do.
 ///
 /// # Errors

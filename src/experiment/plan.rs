@@ -35,6 +35,19 @@ impl RunPlan {
     }
 }
 
+/// The experiment with every grid key that has a single value set to it: what all runs share.
+///
+/// # Errors
+///
+/// If those settings make a description that is refused.
+pub fn common(loaded: &Loaded) -> Result<Resolved, SpecError> {
+    let base = loaded.resolve(&[])?;
+    let single = base.experiment.grid.iter().filter(|(_, values)| values.len() == 1);
+    let settings: Vec<_> =
+        single.map(|(path, values)| Override { path: path.clone(), value: values[0].clone() }).collect();
+    loaded.resolve(&settings)
+}
+
 /// Every run of an experiment, backpropagation first: the others are compared with it.
 ///
 /// # Errors

@@ -19,7 +19,7 @@ use crate::record::checkpoint::{self, Loaded};
 use crate::record::folder::Folder;
 use crate::record::rows::{LayersRow, MetricsRow, RunSummary, TrajectoryRow};
 use crate::record::tensors::{TensorFile, TensorWriter};
-use crate::record::weights::{add_weights, read_weights, write_weights};
+use crate::record::weights::{add_weights, read_weights, read_weights_unchecked, write_weights};
 use crate::solve::Outcome;
 use crate::spec::{InitSpec, rule_name};
 use crate::train::{Course, EpochReport, Learner, evaluate};
@@ -211,7 +211,7 @@ impl<'a, T: Real> Run<'a, T> {
             Some(name) if *name == self.plan.name => Ok(Some(self.learner.weights.clone())),
             Some(name) => {
                 let file = self.history(name);
-                Ok(Some(read_weights(&file, Some(&self.plan.resolved.experiment.network))?))
+                Ok(Some(read_weights_unchecked(&file, Some(&self.plan.resolved.experiment.network))?))
             }
             None => Ok(None),
         }

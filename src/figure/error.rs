@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::record::RecordError;
+
 /// Errors of reading tables, drawing figures and writing them.
 #[derive(Debug, thiserror::Error)]
 pub enum FigureError {
@@ -37,24 +39,9 @@ pub enum FigureError {
         /// Where, and why.
         source: Box<toml::de::Error>,
     },
-    /// A weight file is not in the safetensors format.
-    #[error("weight file {path} cannot be decoded: {source}")]
-    Weights {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: safetensors::SafeTensorError,
-    },
-    /// A weight tensor is of a type that nobody writes here.
-    #[error("tensor `{tensor}` of {path} is {found}; f32 or f64 is accepted")]
-    WeightType {
-        /// The file.
-        path: PathBuf,
-        /// The tensor.
-        tensor: String,
-        /// Its type.
-        found: String,
-    },
+    /// A weight file is damaged, or of a type that nobody writes here.
+    #[error(transparent)]
+    Weights(#[from] RecordError),
     /// The embedded font does not load.
     #[error("the embedded font was refused by the plotting library")]
     Font,

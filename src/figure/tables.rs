@@ -7,12 +7,12 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use safetensors::{Dtype, SafeTensors};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::error::FigureError;
 use crate::record::rows::{LayersRow, MetricsRow, PairSummary, RunSummary, Summary, TrajectoryRow};
+use crate::record::tensors;
 
 /// Values of grid settings other than α and β, by path.
 pub type Settings = BTreeMap<String, Value>;
@@ -105,9 +105,7 @@ impl Tables {
         if !path.exists() {
             return Ok(None);
         }
-        let bytes =
-            std::fs::read(&path).map_err(|source| FigureError::Read { path: path.clone(), source })?;
-        decode(&bytes, &path).map(Some)
+        decode(&path).map(Some)
     }
 }
 
@@ -216,23 +214,13 @@ fn zero_for_null(value: &mut Value) -> f64 {
     f64::NAN
 }
 
-fn decode(bytes: &[u8], path: &Path) -> Result<Vec<Weights>, FigureError> {
-    let tensors = SafeTensors::deserialize(bytes)
-        .map_err(|source| FigureError::Weights { path: path.to_path_buf(), source })?;
+/// The layers of a weight file; those of a run that diverged may hold anything.
+fn decode(path: &Path) -> Result<Vec<Weights>, FigureError> {
+    let file = tensors::read_unchecked(path)?;
     let mut layers = Vec::new();
-    for (name, tensor) in tensors.iter() {
+    for name in file.names() {
         let Some(layer) = name.strip_prefix("W.").and_then(|layer| layer.parse().ok()) else { continue };
-        let values = match tensor.dtype() {
-            Dtype::F64 => tensor.data().as_chunks().0.iter().map(|b| f64::from_le_bytes(*b)).collect(),
-            Dtype::F32 => {
-                tensor.data().as_chunks().0.iter().map(|b| f64::from(f32::from_le_bytes(*b))).collect()
-            }
-            other => {
-                let (path, tensor) = (path.to_path_buf(), name.to_owned());
-                return Err(FigureError::WeightType { path, tensor, found: format!("{other:?}") });
-            }
-        };
-        layers.push(Weights { layer, values });
+        layers.push(Weights { layer, values: file.array(name)? });
     }
     layers.sort_by_key(|weights: &Weights| weights.layer);
     Ok(layers)
@@ -241,6 +229,7 @@ fn decode(bytes: &[u8], path: &Path) -> Result<Vec<Weights>, FigureError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use safetensors::Dtype;
 
     #[test]
     fn a_null_number_of_a_pair_is_not_a_number_and_the_others_keep_their_value() {
@@ -262,7 +251,9 @@ mod tests {
         for (dtype, data) in [(Dtype::F32, &single), (Dtype::F64, &double)] {
             let view = safetensors::tensor::TensorView::new(dtype, vec![1, 2], data).unwrap();
             let bytes = safetensors::serialize([("W.1", view)], None).unwrap();
-            let weights = decode(&bytes, Path::new("w")).unwrap();
+            let file = tempfile::NamedTempFile::new().unwrap();
+            std::fs::write(file.path(), bytes).unwrap();
+            let weights = decode(file.path()).unwrap();
             assert_eq!(weights, [Weights { layer: 1, values: vec![0.5, -2.0] }]);
         }
     }

@@ -22,19 +22,34 @@ use crate::spec::LARGEST_LAYER;
 /// follow from the layer before or from `network`, [`RecordError::ExtraTensor`] beyond the last layer,
 /// [`RecordError::LayerSize`] before any shape if the file decides on the network.
 pub fn read_weights<T: Real>(path: &Path, network: Option<&[usize]>) -> Result<Weights<T>, RecordError> {
-    let file = tensors::read(path)?;
+    assemble(&tensors::read(path)?, network)
+}
+
+/// As [`read_weights`], but NaN and infinities are let through: what a run that diverged has learned.
+///
+/// # Errors
+/// Those of [`read_weights`] but [`RecordError::NotFinite`].
+pub fn read_weights_unchecked<T: Real>(
+    path: &Path,
+    network: Option<&[usize]>,
+) -> Result<Weights<T>, RecordError> {
+    assemble(&tensors::read_unchecked(path)?, network)
+}
+
+/// The weights of an opened file.
+fn assemble<T: Real>(file: &TensorFile, network: Option<&[usize]>) -> Result<Weights<T>, RecordError> {
     let network = match network {
         Some(network) => network.to_vec(),
-        None => infer_network(&file)?,
+        None => infer_network(file)?,
     };
-    refuse_extra_layers(&file, network.len().saturating_sub(1))?;
+    refuse_extra_layers(file, network.len().saturating_sub(1))?;
     let mut weights = Weights { forward: Vec::new(), biases: Vec::new(), feedback: None };
     for (layer, pair) in (1..).zip(network.windows(2)) {
         weights.forward.push(file.matrix(&format!("W.{layer}"), (pair[1], pair[0]))?);
         weights.biases.push(file.vector::<T>(&format!("b.{layer}"), pair[1])?.as_slice().to_vec());
     }
     if file.names().any(|name| layer_of(name, "F.").is_some()) {
-        weights.feedback = Some(read_feedback(&file, &network)?);
+        weights.feedback = Some(read_feedback(file, &network)?);
     }
     Ok(weights)
 }
@@ -163,6 +178,16 @@ mod tests {
         assert_eq!(read_weights(&path, Some(&[2, 3, 1])).unwrap(), sample());
         let single: Weights<f32> = read_weights(&path, None).unwrap();
         assert_eq!(single.biases[1][0], 0.4_f32);
+    }
+
+    #[test]
+    fn only_the_unchecked_reader_takes_what_is_not_finite() {
+        let (_folder, path) = file(|writer| writer.vector("b.2", &[f64::NAN]));
+        let text = read_weights::<f64>(&path, None).unwrap_err().to_string();
+        assert!(text.contains("`b.2` holds NaN"), "{text}");
+        let weights: Weights<f64> = read_weights_unchecked(&path, None).unwrap();
+        assert!(weights.biases[1][0].is_nan());
+        assert_eq!(weights.forward, sample().forward);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use super::phi::phi;
 use super::{Circuit, Solver};
 use crate::circuit::Scratch;
 use crate::matrix::dispatch::{Kernel, multiply_add, run};
-use crate::matrix::elementwise::{max_abs_rows, max_distance_rows};
+use crate::matrix::elementwise::{clip, max_abs_rows, max_distance_rows};
 use crate::matrix::{Matrix, Real};
 use crate::spec::SolverSpec;
 
@@ -194,7 +194,7 @@ impl<T: Real> Run<T> {
         };
         combine(rates, h, weights, state, [drive, drive_a, drive_b, drive_c], next);
         if let Some((low, high)) = circuit.supply() {
-            next.apply(|v| *v = v.clamp(low, high));
+            clip(next.as_mut_slice(), low, high);
         }
         circuit.drive(next, drive_next, scratch);
         self.counts.rhs_evals += 4;
@@ -208,7 +208,7 @@ impl<T: Real> Run<T> {
         let batch = self.next.nrows();
         self.sizes.fill(T::ZERO);
         self.errors.fill(T::ZERO);
-        max_abs_rows(self.next.as_view(), &mut self.sizes);
+        max_abs_rows(self.next.as_slice(), &mut self.sizes);
         for (columns, rate) in equal_rates(circuit.rates()) {
             let z = -rate.to_f64() * self.step;
             let p = phi(z);
@@ -302,16 +302,19 @@ impl<T: Real> Kernel for Weigh<'_, T> {
         let (n, c) = (self.out.len(), self.coefficients);
         let (v, a, b) = (&self.state[..n], &self.drives[0][..n], &self.drives[1][..n]);
         let (d, e) = (&self.drives[2][..n], &self.drives[3][..n]);
-        for i in 0..n {
-            let two = multiply_add::<T, FUSED>(c[1], a[i], c[0] * v[i]);
-            self.out[i] = multiply_add::<T, FUSED>(c[2], b[i], two);
-        }
+        let two = |i: usize| {
+            let one = multiply_add::<T, FUSED>(c[1], a[i], c[0] * v[i]);
+            multiply_add::<T, FUSED>(c[2], b[i], one)
+        };
         if c[3] == T::ZERO && c[4] == T::ZERO {
+            for i in 0..n {
+                self.out[i] = two(i);
+            }
             return;
         }
         for i in 0..n {
-            let four = multiply_add::<T, FUSED>(c[3], d[i], self.out[i]);
-            self.out[i] = multiply_add::<T, FUSED>(c[4], e[i], four);
+            let three = multiply_add::<T, FUSED>(c[3], d[i], two(i));
+            self.out[i] = multiply_add::<T, FUSED>(c[4], e[i], three);
         }
     }
 }

@@ -12,6 +12,9 @@ use crate::spec::{Damping, SolverSpec, SweepOrder};
 /// Growth beyond this multiple of `1 V + ‖v_free‖∞` is divergence.
 const RUNAWAY: f64 = 1e3;
 
+/// Rounds beyond a fixed number in which the sign of a runaway is followed.
+const MORE: usize = 6;
+
 /// Sweeps with their order and limits.
 #[derive(Clone, Debug)]
 pub(super) struct Layerwise {
@@ -41,11 +44,25 @@ impl<T: Real> Solver<T> for Layerwise {
         if change.residual.is_empty() || rounds.is_some() {
             change = sweep.residual(circuit, &self.spec);
         }
+        if rounds.is_some() && (0..sweep.bounds.len()).any(|i| sweep.diverged(i, &change)) {
+            sweep.watches = self.signs(circuit, sweep.clone());
+        }
         sweep.finish(&change)
     }
 
     fn shard(&self) -> usize {
         256
+    }
+}
+
+impl Layerwise {
+    /// How runaways behave in the rounds that a fixed number of them did not allow: whether they turn.
+    fn signs<T: Real>(&self, circuit: &dyn Circuit<T>, mut beyond: Sweep<T>) -> Vec<Watch> {
+        for _ in 0..MORE {
+            beyond.round(circuit, self.spec.schedule.order);
+            beyond.residual(circuit, &self.spec);
+        }
+        beyond.watches
     }
 }
 
@@ -85,6 +102,7 @@ impl Watch {
 }
 
 /// A batch being swept.
+#[derive(Clone)]
 struct Sweep<T: Real> {
     state: Matrix<T>,
     drive: Matrix<T>,

@@ -10,7 +10,7 @@ mod newton;
 mod outcome;
 mod phi;
 
-pub use newton::{FixedPoint, along, drive_jacobian, fixed_point};
+pub use newton::{FixedPoint, along, drive_jacobian, fixed_point, followed_point};
 pub use outcome::{Counts, Outcome, Settled, Trace};
 
 use rayon::prelude::*;

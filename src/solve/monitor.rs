@@ -12,12 +12,12 @@ use crate::matrix::{Matrix, Real};
 
 /// Windows into which the time limit is divided.
 const WINDOWS: usize = 40;
-/// A residual whose window maxima fall by less than this factor over a quarter of the time does not decay.
-const NO_DECAY: f64 = 0.95;
+/// A residual decays if the median of its window maxima falls below this factor from quarter to quarter.
+const DECAY: f64 = 0.95;
 /// Window maxima that agree within this are a closed cycle.
 const CYCLE: f64 = 0.01;
-/// A rate counts as having changed sign once it reaches this share of the residual's last peak: the last
-/// ripples of a sample that drifts are no oscillation.
+/// A rate counts as having changed sign once it reaches this share of the residual's last peak: neither the
+/// last ripples of a sample that drifts nor the rounding of a bystander of a runaway are oscillations.
 const SWING: f64 = 0.1;
 /// Growth beyond this multiple of `1 V + ‖v_free‖∞` is a runaway.
 const RUNAWAY: f64 = 1e3;
@@ -358,17 +358,26 @@ impl Sample {
     }
 
     /// What an unsettled sample is called at the time limit.
+    ///
+    /// It decays if its peaks fell in every quarter of the time. Medians, because an irregular ringing has high
+    /// and low peaks without decaying.
     fn unsettled(&self) -> Outcome {
-        let n = self.peaks.len();
-        if n < 8 {
+        let quarter = self.peaks.len() / 4;
+        if quarter < 2 {
             return Outcome::Timeout;
         }
-        let quarter = n / 4;
-        let peak = |range: std::ops::Range<usize>| self.peaks[range].iter().copied().fold(0.0, f64::max);
-        let (before, after) = (peak(n - 2 * quarter..n - quarter), peak(n - quarter..n));
-        let flips: u32 = self.flips[n - 2 * quarter..].iter().sum();
-        if after >= NO_DECAY * before && flips >= 2 { Outcome::Oscillation } else { Outcome::Timeout }
+        let medians: Vec<f64> = self.peaks.rchunks(quarter).take(4).map(median).collect();
+        let decays = medians.windows(2).all(|later| later[0] < DECAY * later[1]);
+        let flips: u32 = self.flips.iter().rev().take(2 * quarter).sum();
+        if !decays && flips >= 2 { Outcome::Oscillation } else { Outcome::Timeout }
     }
+}
+
+/// The upper median.
+fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted[sorted.len() / 2]
 }
 
 /// Per row: `max |u − v|` and `max |v|`; NaN if any is NaN.
@@ -376,7 +385,7 @@ fn extremes<T: Real>(state: &Matrix<T>, drive: &Matrix<T>) -> (Vec<T>, Vec<T>) {
     let mut residual = vec![T::ZERO; state.nrows()];
     let mut largest = vec![T::ZERO; state.nrows()];
     max_distance_rows(drive.as_slice(), state.as_slice(), &mut residual);
-    max_abs_rows(state.as_view(), &mut largest);
+    max_abs_rows(state.as_slice(), &mut largest);
     (residual, largest)
 }
 

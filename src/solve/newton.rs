@@ -13,6 +13,10 @@ use crate::matrix::{Matrix, Real};
 const STEPS: usize = 60;
 /// Shortest fraction of a step that is tried when a longer one does not reduce the residual.
 const SHORTEST: f64 = 1.0 / 4096.0;
+/// Most whole steps at one point of a branch.
+const FOLLOWING: usize = 12;
+/// Shortest stride along a branch, as a share of it.
+const FINEST: f64 = 1e-3;
 
 /// What Newton's method found for one sample.
 #[derive(Clone, Debug)]
@@ -62,12 +66,7 @@ pub fn fixed_point<T: Real>(
 ) -> FixedPoint {
     let one = circuit.subset(&[sample]);
     let mut scratch = Scratch::new(circuit.layout(), 1);
-    let mut residual_of = |state: &DVector<f64>| {
-        let at = Matrix::from_fn(1, state.len(), |_, j| T::of(state[j]));
-        let mut drive = Matrix::zeros(1, state.len());
-        one.drive(&at, &mut drive, &mut scratch);
-        DVector::from_fn(state.len(), |j, _| (drive[j] - at[j]).to_f64())
-    };
+    let mut residual_of = |state: &DVector<f64>| residual(one.as_ref(), state, &mut scratch);
     let mut state = DVector::from_column_slice(start);
     let mut residual = residual_of(&state);
     for _ in 0..STEPS {
@@ -89,6 +88,69 @@ pub fn fixed_point<T: Real>(
     FixedPoint { state: state.as_slice().to_vec(), residual, converged: residual <= tolerance }
 }
 
+/// [`fixed_point`], and where Newton's method gets stuck, the branch of fixed points that leads there from `start`.
+///
+/// Kinked activations can trap a damped step far from any solution. The fixed points of
+/// `u(v) − v = (1 − t) (u(start) − start)` are then followed from `t = 0`, where `start` is one, to `t = 1`:
+/// from the free state this is nearly a nudge that is turned up. The branch may end before, as that of a linear
+/// circuit does at its threshold. Costs up to some hundred Newton steps more.
+#[must_use]
+pub fn followed_point<T: Real>(
+    circuit: &dyn Circuit<T>,
+    sample: usize,
+    start: &[f64],
+    tolerance: f64,
+) -> FixedPoint {
+    let direct = fixed_point(circuit, sample, start, tolerance);
+    if direct.converged {
+        return direct;
+    }
+    let one = circuit.subset(&[sample]);
+    let mut scratch = Scratch::new(circuit.layout(), 1);
+    let mut residual_of = |state: &DVector<f64>| residual(one.as_ref(), state, &mut scratch);
+    let mut state = DVector::from_column_slice(start);
+    let force = residual_of(&state);
+    let (mut done, mut stride) = (0.0, 0.25);
+    while done < 1.0 && stride > FINEST {
+        let next = f64::min(done + stride, 1.0);
+        let mut shifted = |state: &DVector<f64>| residual_of(state) - &force * (1.0 - next);
+        match undamped(circuit, sample, &state, tolerance, &mut shifted) {
+            Some(found) => (state, done, stride) = (found, next, 2.0 * stride),
+            None => stride *= 0.5,
+        }
+    }
+    if done < 1.0 { direct } else { fixed_point(circuit, sample, state.as_slice(), tolerance) }
+}
+
+/// Newton's method with whole steps, which jump from one linear piece to the next; `None` if it does not arrive.
+fn undamped<T: Real>(
+    circuit: &dyn Circuit<T>,
+    sample: usize,
+    start: &DVector<f64>,
+    tolerance: f64,
+    residual_of: &mut impl FnMut(&DVector<f64>) -> DVector<f64>,
+) -> Option<DVector<f64>> {
+    let mut state = start.clone();
+    for _ in 0..FOLLOWING {
+        let residual = residual_of(&state);
+        if residual.amax() <= tolerance {
+            return Some(state);
+        }
+        let identity = DMatrix::identity(state.len(), state.len());
+        let matrix = identity - drive_jacobian(circuit, sample, state.as_slice());
+        state += matrix.lu().solve(&residual)?;
+    }
+    None
+}
+
+/// `u(v) − v` of a circuit with one sample.
+fn residual<T: Real>(one: &dyn Circuit<T>, state: &DVector<f64>, scratch: &mut Scratch<T>) -> DVector<f64> {
+    let at = Matrix::from_fn(1, state.len(), |_, j| T::of(state[j]));
+    let mut drive = Matrix::zeros(1, state.len());
+    one.drive(&at, &mut drive, scratch);
+    DVector::from_fn(state.len(), |j, _| (drive[j] - at[j]).to_f64())
+}
+
 /// Halves a step until the residual falls.
 fn search(
     state: &DVector<f64>,
@@ -104,5 +166,42 @@ fn search(
             return (next, residual);
         }
         length *= 0.5;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chip::{Chip, Weights};
+    use crate::circuit::DyadCircuit;
+    use crate::spec::{ActivationKind, CircuitSpec, InitSpec, NudgeSpec, Variant};
+
+    #[test]
+    fn a_branch_leads_to_fixed_points_that_newton_alone_does_not_find() {
+        let mut spec = CircuitSpec::default();
+        spec.neuron.activation = ActivationKind::Tanh.into();
+        spec.nudge = NudgeSpec { variant: Variant::Dp, alpha: 0.1, beta: 0.5, ..spec.nudge };
+        let network = [6, 12, 12, 4];
+        let chip = Chip::fabricate(&spec, &network);
+        let inputs = Matrix::from_fn(1, 6, |_, j| (j as f64).sin().abs());
+        let targets = Matrix::from_row_slice(1, 4, &[1.0, 0.0, 0.0, 0.0]);
+        let (mut stuck, mut freed) = (0, 0);
+        for seed in 0..30 {
+            let weights = Weights::<f64>::draw(&InitSpec::He, &spec, &network, seed);
+            let circuit = DyadCircuit::free(&chip, &weights, &inputs).nudged(&spec.nudge, targets.clone());
+            let free: Vec<f64> = circuit.free_state().iter().copied().collect();
+            let alone = fixed_point(&circuit, 0, &free, 1e-9);
+            let followed = followed_point(&circuit, 0, &free, 1e-9);
+            assert!(followed.converged || !alone.converged, "nothing is lost");
+            stuck += usize::from(!alone.converged);
+            freed += usize::from(followed.converged && !alone.converged);
+            if followed.converged {
+                let at = Matrix::from_row_slice(1, followed.state.len(), &followed.state);
+                let (mut drive, mut scratch) = (at.clone(), Scratch::new(circuit.layout(), 1));
+                circuit.drive(&at, &mut drive, &mut scratch);
+                assert!((drive - at).amax() <= 1e-9, "a fixed point is one");
+            }
+        }
+        assert!(freed >= 5, "{freed} of {stuck}"); // 7 were seen
     }
 }

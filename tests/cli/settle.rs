@@ -267,7 +267,7 @@ fn people_get_a_table_and_programs_get_nothing_else() {
 fn a_state_is_replaced_only_with_force_and_never_with_other_files() {
     let bench = Bench::new();
     chain(&bench, "dp", 0.75, 0.4);
-    bench.run(&format!("{NUDGED} --out state")).status;
+    assert_eq!(bench.run(&format!("{NUDGED} --out state")).status, 0);
     bench.refuse(&format!("{NUDGED} --out state"), &["state exists", "--force"]);
     let before = fs::read(bench.path("state/state.safetensors")).unwrap();
     assert_eq!(bench.run(&format!("{SETTLE} --out state --force")).status, 0);

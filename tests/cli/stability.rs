@@ -1,5 +1,8 @@
 //! `stability` against the closed forms of MODEL.md §3.
 
+use dyadsim::chip::Weights;
+use dyadsim::matrix::Matrix;
+use dyadsim::spec::{CircuitSpec, InitSpec};
 use nalgebra::dmatrix;
 
 use crate::bench::Bench;
@@ -91,6 +94,30 @@ fn the_verdict_is_that_of_the_worst_sample() {
     let json = bench.run(STABILITY).json();
     assert_eq!((json["verdict"].as_str(), json["worst_sample"].as_u64()), (Some("latch-up"), Some(1)));
     assert!(json["eigenvalues"][0][0].as_f64() < Some(0.0), "those of the first sample");
+}
+
+#[test]
+fn whatever_settles_has_its_fixed_point_found() {
+    // Kinks trap Newton's method on a few of these samples; the circuit itself finds the way.
+    let bench = Bench::new();
+    bench.linear("dp", 0.1, 0.05);
+    let circuit = std::fs::read_to_string(bench.path("c.toml")).unwrap();
+    bench.write("c.toml", &circuit.replace("\"linear\"\n[nudge]", "\"relu\"\n[nudge]"));
+    let network = [16, 30, 20, 10];
+    let weights = Weights::<f64>::draw(&InitSpec::He, &CircuitSpec::default(), &network, 1);
+    bench.weights(&weights.forward.into_iter().zip(weights.biases).collect::<Vec<_>>());
+    let samples = 40;
+    bench.batch(
+        &Matrix::from_fn(samples, 16, |i, j| (1.7 * (16 * i + j) as f64).sin().abs()),
+        &Matrix::from_fn(samples, 10, |i, j| f64::from(u8::from(i % 10 == j))),
+    );
+    let settled = bench.run(&STABILITY.replace("stability", "settle")).json();
+    assert_eq!(settled["counts"]["settled"], samples);
+    let json = bench.run(STABILITY).json();
+    assert_eq!(
+        (json["not_found"].as_array().map(Vec::len), json["verdict"].as_str()),
+        (Some(0), Some("stable"))
+    );
 }
 
 #[test]

@@ -26,6 +26,12 @@ impl<T: Real> Affine<T> {
         self.gain == T::ONE && self.offset == T::ZERO
     }
 
+    /// The same with `shift` (V) added to the offset.
+    #[inline(always)]
+    fn shifted(self, shift: T) -> Self {
+        Self { offset: self.offset + shift, ..self }
+    }
+
     /// `z = (v − o)/u`.
     #[inline(always)]
     fn argument(&self, potential: T) -> T {
@@ -175,6 +181,64 @@ impl<T: Real, S: Shape> Kernel for Slopes<'_, T, S> {
     }
 }
 
+/// A layer of dyads, read by [`Activation::mix`](super::Activation::mix).
+///
+/// Potentials and results are column-major `[batch × n]`; device numbers have one entry per column.
+#[derive(Debug)]
+pub struct Dyads<'a, T> {
+    /// Samples.
+    pub batch: usize,
+    /// Mixing `α`.
+    pub mixing: &'a [T],
+    /// Offsets of plus and minus compartments (V), added to that of the device.
+    pub offsets: (&'a [T], &'a [T]),
+    /// Potentials of plus and minus compartments (V).
+    pub potentials: (&'a [T], &'a [T]),
+    /// `s̄ = α s⁺ + (1 − α) s⁻` (V), written.
+    pub mean: &'a mut [T],
+    /// `δ = s⁺ − s⁻` (V), written.
+    pub difference: &'a mut [T],
+}
+
+struct Mix<'a, T, S> {
+    map: Affine<T>,
+    dyads: Dyads<'a, T>,
+    shape: std::marker::PhantomData<S>,
+}
+
+impl<T: Real, S: Shape> Kernel for Mix<'_, T, S> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const FUSED: bool>(self) {
+        let Dyads { batch, mixing, offsets, potentials, mean, difference } = self.dyads;
+        let devices = |j: usize| (mixing[j], offsets.0[j], offsets.1[j]);
+        let mut start = 0;
+        while start < mixing.len() {
+            // Columns with equal devices are one long column; on an ideal chip the whole layer is.
+            let (alpha, up, down) = devices(start);
+            let end = (start + 1..mixing.len()).find(|&j| devices(j) != (alpha, up, down));
+            let end = end.unwrap_or(mixing.len());
+            let span = start * batch..end * batch;
+            let (up, down, rest) = (self.map.shifted(up), self.map.shifted(down), T::ONE - alpha);
+            let from = potentials.0[span.clone()].iter().zip(&potentials.1[span.clone()]);
+            let to = mean[span.clone()].iter_mut().zip(&mut difference[span]);
+            for ((mean, difference), (&plus, &minus)) in to.zip(from) {
+                let plus = S::value::<T, FUSED>(&up, plus);
+                let minus = S::value::<T, FUSED>(&down, minus);
+                *mean = alpha * plus + rest * minus;
+                *difference = plus - minus;
+            }
+            start = end;
+        }
+    }
+}
+
+/// Means and differences of dyads.
+pub(super) fn mix<T: Real, S: Shape>(map: Affine<T>, dyads: Dyads<'_, T>) {
+    run(Mix::<T, S> { map, dyads, shape: std::marker::PhantomData });
+}
+
 /// `outputs = f(potentials)`.
 pub(super) fn apply<T: Real, S: Shape>(map: Affine<T>, potentials: &[T], outputs: &mut [T]) {
     run(Values::<T, S> { map, potentials, outputs, shape: std::marker::PhantomData });
@@ -183,4 +247,53 @@ pub(super) fn apply<T: Real, S: Shape>(map: Affine<T>, potentials: &[T], outputs
 /// `slopes = f′(potentials)`.
 pub(super) fn derivative<T: Real, S: Shape>(map: Affine<T>, potentials: &[T], slopes: &mut [T]) {
     run(Slopes(Values::<T, S> { map, potentials, outputs: slopes, shape: std::marker::PhantomData }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Activation;
+    use super::Dyads;
+    use crate::spec::circuit::{ActivationKind, ActivationSpec};
+
+    const KINDS: [ActivationKind; 6] = [
+        ActivationKind::Relu,
+        ActivationKind::HardSigmoid,
+        ActivationKind::Tanh,
+        ActivationKind::Softplus,
+        ActivationKind::Sigmoid,
+        ActivationKind::Linear,
+    ];
+
+    #[test]
+    fn a_mix_has_the_bits_of_its_two_outputs_whether_columns_are_alike_or_not() {
+        let (batch, n) = (7, 5);
+        let v: Vec<f64> = (0..batch * n).map(|i| f64::from(i as u8 % 23) * 0.3 - 3.0).collect();
+        let w: Vec<f64> = v.iter().map(|v| 0.9 * v + 0.1).collect();
+        for (mixing, plus, minus) in [
+            ([0.3; 5], [0.0; 5], [0.0; 5]),
+            ([0.0, 0.0, 1.0, 1.0, 0.5], [0.1, 0.1, 0.1, -0.2, 0.0], [0.0, 0.1, 0.1, 0.1, 0.1]),
+        ] {
+            for kind in KINDS {
+                let device =
+                    Activation::new(&ActivationSpec { kind, amplitude: 1.5, scale: 0.5, offset: 0.125 });
+                let (mut mean, mut difference) = (vec![f64::NAN; batch * n], vec![f64::NAN; batch * n]);
+                device.mix(Dyads {
+                    batch,
+                    mixing: &mixing,
+                    offsets: (&plus, &minus),
+                    potentials: (&v, &w),
+                    mean: &mut mean,
+                    difference: &mut difference,
+                });
+                for i in 0..batch * n {
+                    let (column, mut s) = (i / batch, [0.0; 2]);
+                    device.apply_shifted(plus[column], &v[i..=i], &mut s[..1]);
+                    device.apply_shifted(minus[column], &w[i..=i], &mut s[1..]);
+                    let alpha = mixing[column];
+                    assert_eq!(mean[i], alpha * s[0] + (1.0 - alpha) * s[1], "{kind:?} {i}");
+                    assert_eq!(difference[i], s[0] - s[1], "{kind:?} {i}");
+                }
+            }
+        }
+    }
 }

@@ -1,0 +1,9 @@
+//! The promise of same bytes: any number of threads, any machine load, killed and resumed or not.
+//!
+//! Every test runs the program on one small experiment and holds its folder against that of a single
+//! undisturbed run. `wall_s` is the only number that may differ, `manifest.json` the only file with dates.
+
+mod bench;
+mod interrupted;
+mod output;
+mod undisturbed;

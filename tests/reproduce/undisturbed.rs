@@ -1,0 +1,65 @@
+//! Runs that nobody interrupts.
+
+use dyadsim::record::tensors;
+
+use crate::bench::{Bench, undisturbed};
+use crate::output::{assert_same, assert_whole, snapshot};
+
+#[test]
+fn threads_and_repetition_change_no_byte() {
+    let (expected, _) = undisturbed();
+    for name in ["experiment.toml", "metrics.csv", "trajectories.parquet", "figures/angle.svg"] {
+        assert!(expected.contains_key(name), "{name} is not compared");
+    }
+    assert_eq!(expected.keys().filter(|name| name.ends_with(".safetensors")).count(), 10, "a file per run");
+    let bench = Bench::new();
+    for (out, threads) in [("one", 1), ("again", 2), ("three", 3)] {
+        bench.run(&format!("run e.toml --out {out} --threads {threads}"));
+        assert_whole(&bench.path(out));
+        assert_same(&bench.content(out), expected, &format!("{threads} threads"));
+    }
+}
+
+#[test]
+fn the_experiment_that_a_folder_holds_gives_the_same_folder() {
+    let (expected, _) = undisturbed();
+    let bench = Bench::new();
+    std::fs::write(bench.path("own.toml"), &expected["experiment.toml"]).unwrap();
+    bench.run("run own.toml --out d --threads 2");
+    assert_same(&bench.content("d"), expected, "its own experiment.toml");
+}
+
+#[test]
+fn single_precision_reproduces_across_threads() {
+    let bench = Bench::new();
+    for threads in [1, 2] {
+        bench.run(&format!("run e.toml --precision f32 --out t{threads} --threads {threads}"));
+    }
+    assert_same(&bench.content("t1"), &bench.content("t2"), "f32, 1 and 2 threads");
+    let weights = tensors::read(&bench.path("t1/weights/bp-s1.safetensors")).unwrap();
+    let bytes = std::fs::metadata(weights.path()).unwrap().len();
+    let double = undisturbed().0["weights/bp-s1.safetensors"].len() as u64;
+    assert!(bytes < double * 2 / 3, "{bytes} bytes, {double} in f64"); // half, and a header
+}
+
+#[test]
+fn resuming_what_is_complete_changes_nothing() {
+    let bench = Bench::new();
+    bench.run("run e.toml --out d --threads 2 --set epochs=1 --set grid={}");
+    let before = snapshot(&bench.path("d"));
+    bench.run("run e.toml --out d --resume --threads 1 --set epochs=1 --set grid={}");
+    assert!(snapshot(&bench.path("d")) == before, "a file was touched");
+}
+
+#[test]
+fn a_run_that_leaves_the_numbers_is_a_result_not_a_failure() {
+    let bench = Bench::new();
+    let settings = "--set epochs=2 --set grid={} --set keep_unsettled=true \
+                    --set optimizer={kind=\"sgd\",learning_rate=1e200}";
+    bench.run(&format!("run e.toml --out d --threads 2 {settings}"));
+    let summary: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(bench.path("d/summary.json")).unwrap()).unwrap();
+    let runs = summary["runs"].as_array().unwrap();
+    assert_eq!(runs.len(), 6, "two seeds, three rules");
+    assert!(runs.iter().any(|run| run["status"] == "diverged"), "{runs:?}");
+}

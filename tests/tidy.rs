@@ -1,0 +1,376 @@
+//! The house rules that a reader of the sources relies on, held by reading the sources.
+//!
+//! A small scanner parts every line into code (without the insides of strings) and comment, and knows
+//! which lines are compiled for tests alone. It is no parser: it knows what `rustfmt` writes.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use dyadsim::spec::{load_circuit, load_experiment};
+
+/// Longest file (lines).
+const LONGEST_FILE: usize = 500;
+/// Longest function (lines, from `fn` to its closing brace).
+const LONGEST_FUNCTION: usize = 60;
+/// How far above a line the comment may stand that says why it cannot panic (lines).
+const REASON_ABOVE: usize = 3;
+
+/// Foreign crates that one room wraps, and where they may be named outside tests.
+const ADAPTERS: &[(&str, &str)] = &[
+    ("anyhow", "src/cli/"),
+    ("ciborium", "src/record/checkpoint.rs"),
+    ("clap", "src/cli/"),
+    ("ctrlc", "src/cli/"),
+    ("gemm", "src/matrix/"),
+    ("indicatif", "src/cli/"),
+    ("minijinja", "src/figure/"),
+    ("multiversion", "src/matrix/"),
+    ("ode_solvers", "src/solve/"),
+    ("parquet", "src/record/"),
+    ("petgraph", "src/analysis/"),
+    ("plotters", "src/figure/render.rs"),
+    ("rand_philox", "src/random.rs"),
+    ("safetensors", "src/record/"),
+    ("tempfile", "src/record/atomic.rs"),
+];
+
+/// A source file.
+struct Source {
+    /// From the root of the repository, with slashes.
+    path: String,
+    text: String,
+    lines: Vec<Line>,
+}
+
+#[derive(Default)]
+struct Line {
+    /// The line without comments and without the insides of strings and characters.
+    code: String,
+    /// Text of a comment that is not documentation.
+    comment: String,
+    /// Whether only tests are compiled with it.
+    test: bool,
+}
+
+impl Source {
+    /// The module of `lib.rs` that the file belongs to.
+    fn module(&self) -> &str {
+        let inside = self.path.trim_start_matches("src/").trim_end_matches(".rs");
+        inside.split('/').next().unwrap_or_default()
+    }
+
+    /// Code that ships, with line numbers from 1.
+    fn shipped(&self) -> impl Iterator<Item = (usize, &str)> {
+        (1..)
+            .zip(&self.lines)
+            .filter(|(_, line)| !line.test)
+            .map(|(number, line)| (number, line.code.as_str()))
+    }
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files(&path, ending));
+        } else if path.extension().is_some_and(|extension| extension == ending) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}
+
+/// Every source file.
+fn sources() -> Vec<Source> {
+    let mut sources: Vec<Source> = files(&root().join("src"), "rs")
+        .into_iter()
+        .map(|path| {
+            let name = path.strip_prefix(root()).unwrap().to_str().unwrap().replace('\\', "/");
+            let text = fs::read_to_string(path).unwrap();
+            let mut lines = scan(&text);
+            mark_tests(&mut lines);
+            Source { path: name, text, lines }
+        })
+        .collect();
+    let test_files: Vec<String> = sources.iter().flat_map(test_files).collect();
+    for source in sources.iter_mut().filter(|source| test_files.contains(&source.path)) {
+        source.lines.iter_mut().for_each(|line| line.test = true);
+    }
+    assert!(sources.len() > 50, "only {} sources", sources.len());
+    sources
+}
+
+/// Parts a text into lines of code and comment.
+fn scan(text: &str) -> Vec<Line> {
+    let mut lines = vec![Line::default()];
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let length = token(rest, lines.last().unwrap().code.chars().last());
+        let (piece, after) = rest.split_at(length);
+        for (i, part) in piece.split('\n').enumerate() {
+            if i > 0 {
+                lines.push(Line::default());
+            }
+            let line = lines.last_mut().unwrap();
+            if piece.starts_with("//") || piece.starts_with("/*") {
+                let documentation = ["///", "//!"].iter().any(|mark| piece.starts_with(mark));
+                line.comment += if documentation { "" } else { part.trim_start_matches('/').trim() };
+            } else if length > first.len_utf8() {
+                line.code += "\"\""; // the insides of a string are nobody's business
+            } else {
+                line.code += part;
+            }
+        }
+        rest = after;
+    }
+    lines
+}
+
+/// Length of the comment, string or character that `text` begins with; of one letter otherwise.
+fn token(text: &str, before: Option<char>) -> usize {
+    let through =
+        |from: usize, end: &str| text[from..].find(end).map_or(text.len(), |at| from + at + end.len());
+    let first = text.chars().next().map_or(0, char::len_utf8);
+    let in_word = before.is_some_and(|c| c.is_alphanumeric() || c == '_');
+    let raw = text.trim_start_matches('b').strip_prefix('r').map(|rest| rest.trim_start_matches('#'));
+    if text.starts_with("//") {
+        text.find('\n').unwrap_or(text.len())
+    } else if text.starts_with("/*") {
+        through(2, "*/")
+    } else if let Some(rest) = raw.filter(|rest| !in_word && rest.starts_with('"')) {
+        let hashes = text[..text.len() - rest.len()].matches('#').count();
+        through(text.len() - rest.len() + 1, &format!("\"{}", "#".repeat(hashes)))
+    } else if text.starts_with('"') {
+        quoted(text, '"')
+    } else if text.starts_with("'\\") {
+        quoted(text, '\'')
+    } else if text.starts_with('\'') && text.chars().nth(2) == Some('\'') {
+        text.char_indices().nth(3).map_or(text.len(), |(at, _)| at)
+    } else {
+        first
+    }
+}
+
+/// Length of a quoted text with backslashes.
+fn quoted(text: &str, mark: char) -> usize {
+    let mut escaped = true; // the first mark does not end it
+    for (at, c) in text.char_indices() {
+        match c {
+            c if c == mark && !escaped => return at + 1,
+            '\\' => escaped = !escaped && at > 0,
+            _ => escaped = false,
+        }
+    }
+    text.len()
+}
+
+/// Marks the items behind `#[cfg(test)]`.
+fn mark_tests(lines: &mut [Line]) {
+    let mut at = 0;
+    while at < lines.len() {
+        if lines[at].code.trim() == "#[cfg(test)]" {
+            let end = end_of_item(lines, at);
+            lines[at..=end].iter_mut().for_each(|line| line.test = true);
+            at = end;
+        }
+        at += 1;
+    }
+}
+
+/// Line in which the item ends that begins in line `from`: at a semicolon outside all brackets, or at the brace that closes.
+fn end_of_item(lines: &[Line], from: usize) -> usize {
+    let mut depth = 0_i32;
+    for (at, line) in lines.iter().enumerate().skip(from) {
+        for c in line.code.chars() {
+            depth += match c {
+                '(' | '[' | '{' => 1,
+                ')' | ']' | '}' => -1,
+                _ => 0,
+            };
+            if depth == 0 && (c == ';' || c == '}') {
+                return at;
+            }
+        }
+    }
+    lines.len() - 1
+}
+
+/// Files that a source declares as modules for tests alone.
+fn test_files(source: &Source) -> Vec<String> {
+    let folder = match source.path.strip_suffix("/mod.rs") {
+        Some(folder) => folder,
+        None => source.path.trim_end_matches(".rs"),
+    };
+    let mut found = Vec::new();
+    let mut named = None;
+    for (text, line) in source.text.lines().zip(&source.lines).filter(|(_, line)| line.test) {
+        if let Some(name) = text.trim().strip_prefix("#[path = \"") {
+            let beside = source.path.rsplit_once('/').map_or("", |(beside, _)| beside);
+            named = Some(format!("{beside}/{}", name.trim_end_matches("\"]")));
+        } else if let Some(name) =
+            line.code.trim().strip_prefix("mod ").and_then(|rest| rest.strip_suffix(';'))
+        {
+            found.push(named.take().unwrap_or_else(|| format!("{folder}/{name}.rs")));
+        }
+    }
+    found
+}
+
+/// Whether a line of code names `krate` as a foreign crate.
+fn names_crate(code: &str, krate: &str) -> bool {
+    code.match_indices(krate).any(|(at, _)| {
+        let before = code[..at].trim_end_matches("::");
+        let is_segment = before.len() < at && before.ends_with(|c: char| c.is_alphanumeric() || c == '_');
+        let in_word = before.len() == at && before.ends_with(|c: char| c.is_alphanumeric() || c == '_');
+        let after = &code[at + krate.len()..];
+        !is_segment
+            && !in_word
+            && (after.starts_with("::") || code.trim_start().starts_with(&format!("use {krate};")))
+    })
+}
+
+/// Fails with everything found.
+fn none(rule: &str, found: Vec<String>) {
+    assert!(found.is_empty(), "{rule}\n  {}\n", found.join("\n  "));
+}
+
+#[test]
+fn modules_use_only_those_above_them() {
+    let sources = sources();
+    let list = &sources.iter().find(|source| source.path == "src/lib.rs").unwrap().lines;
+    let order: Vec<&str> =
+        list.iter().filter_map(|line| line.code.strip_prefix("pub mod ")?.strip_suffix(';')).collect();
+    assert!(order.len() > 10, "{order:?}");
+    let mut found = Vec::new();
+    for source in
+        sources.iter().filter(|source| !["src/lib.rs", "src/main.rs"].contains(&source.path.as_str()))
+    {
+        let place = order.iter().position(|module| *module == source.module());
+        let place = place.unwrap_or_else(|| panic!("{} is in no module of lib.rs", source.path));
+        let depth = source.path.trim_end_matches("/mod.rs").matches('/').count();
+        for (number, code) in source.shipped() {
+            let used = code.split("crate::").skip(1).map(|rest| {
+                rest.split(|c: char| !(c.is_alphanumeric() || c == '_')).next().unwrap_or_default()
+            });
+            // An empty name is a group, `crate::{…}`, or the root itself, which hide what is used.
+            let upward = used.filter(|used| !order[..=place].contains(used)).map(str::to_owned);
+            let out = code.contains(&"super::".repeat(depth)).then(|| "the root by `super`".to_owned());
+            found.extend(upward.chain(out).map(|used| format!("{}:{number} uses `{used}`", source.path)));
+        }
+    }
+    none("a module uses only those above it in lib.rs, each by its own `crate::NAME`:", found);
+}
+
+#[test]
+fn files_are_short_and_say_what_they_are() {
+    let mut found = Vec::new();
+    for source in sources() {
+        if source.lines.len() > LONGEST_FILE {
+            found.push(format!("{} has {} lines", source.path, source.lines.len()));
+        }
+        if !source.text.starts_with("//! ") {
+            found.push(format!("{} does not begin with `//! `", source.path));
+        }
+    }
+    none(&format!("a file has a header and at most {LONGEST_FILE} lines:"), found);
+}
+
+#[test]
+fn functions_are_short() {
+    let mut found = Vec::new();
+    for source in sources() {
+        for (at, line) in source.lines.iter().enumerate() {
+            let is_function =
+                line.code.split_whitespace().take_while(|word| *word != "=").any(|word| word == "fn");
+            let length = if is_function { end_of_item(&source.lines, at) - at + 1 } else { 0 };
+            if length > LONGEST_FUNCTION {
+                found.push(format!("{}:{} has {length} lines", source.path, at + 1));
+            }
+        }
+    }
+    none(&format!("a function has at most {LONGEST_FUNCTION} lines:"), found);
+}
+
+#[test]
+fn nothing_panics_without_a_reason() {
+    let mut found = Vec::new();
+    for source in sources() {
+        for (number, line) in (1_usize..).zip(&source.lines) {
+            let unfinished = ["todo!", "unimplemented!", "dbg!"].iter().any(|word| line.code.contains(word));
+            let may_panic = [".unwrap()", ".expect(", "panic!("].iter().any(|word| line.code.contains(word));
+            let near = &source.lines[number.saturating_sub(1 + REASON_ABOVE)..number];
+            let excused = line.test || near.iter().any(|line| !line.comment.is_empty());
+            if unfinished || (may_panic && !excused) {
+                found.push(format!("{}:{number}: {}", source.path, line.code.trim()));
+            }
+        }
+    }
+    none("what may panic has a comment that says why it does not; nothing is left for later:", found);
+}
+
+#[test]
+fn a_foreign_crate_is_named_by_its_adapter_alone() {
+    let mut found = Vec::new();
+    for source in sources() {
+        for (number, code) in source.shipped() {
+            let strays = ADAPTERS
+                .iter()
+                .filter(|(krate, place)| !source.path.starts_with(place) && names_crate(code, krate));
+            found.extend(
+                strays
+                    .map(|(krate, place)| format!("{}:{number}: `{krate}` belongs to {place}", source.path)),
+            );
+        }
+    }
+    none("a foreign crate is named in its adapter alone:", found);
+}
+
+#[test]
+fn every_dependency_is_used() {
+    let manifest: toml::Table = fs::read_to_string(root().join("Cargo.toml")).unwrap().parse().unwrap();
+    let sources = sources();
+    let names: Vec<String> =
+        manifest["dependencies"].as_table().unwrap().keys().map(|name| name.replace('-', "_")).collect();
+    let is_used =
+        |name: &str| sources.iter().any(|source| source.shipped().any(|(_, code)| names_crate(code, name)));
+    none("outside tests nobody names:", names.iter().filter(|name| !is_used(name)).cloned().collect());
+    let unknown = ADAPTERS.iter().filter(|(krate, _)| !names.iter().any(|name| name == krate));
+    none(
+        "no dependency, but in the list of adapters:",
+        unknown.map(|(krate, _)| (*krate).to_owned()).collect(),
+    );
+}
+
+#[test]
+fn the_circuits_and_experiments_load() {
+    let (circuits, experiments) =
+        (files(&root().join("circuits"), "toml"), files(&root().join("experiments"), "toml"));
+    assert!(!circuits.is_empty() && !experiments.is_empty());
+    let refused =
+        circuits.iter().filter_map(|path| load_circuit(path, &[]).err()).map(|error| error.to_string());
+    let unfit =
+        experiments.iter().filter_map(|path| load_experiment(path, &[]).err()).map(|error| error.to_string());
+    none("a file that comes with the program is refused:", refused.chain(unfit).collect());
+}
+
+#[test]
+fn the_scanner_knows_strings_comments_and_tests() {
+    let text = "let a = \"// no {\\\" }\"; // why\nlet b = r#\"a \" {\"#;\nlet c = '{'; /// said\n#[cfg(test)]\n\
+                mod tests {\n    fn x<'a>() {}\n}\nlet d = '\\''; // and\n";
+    let mut lines = scan(text);
+    mark_tests(&mut lines);
+    let codes: Vec<&str> = lines.iter().map(|line| line.code.trim()).collect();
+    assert_eq!(codes[..3], ["let a = \"\";", "let b = \"\";", "let c = \"\";"]);
+    assert_eq!(codes[7], "let d = \"\";");
+    assert_eq!((lines[0].comment.as_str(), lines[2].comment.as_str()), ("why", ""));
+    let tests: Vec<usize> = (0..lines.len()).filter(|at| lines[*at].test).collect();
+    assert_eq!(tests, [3, 4, 5, 6]);
+    assert!(names_crate("use ::parquet::basic::X;", "parquet") && names_crate("    clap::Args", "clap"));
+    assert!(!names_crate("crate::record::parquet::X", "parquet") && !names_crate("reclap::Args", "clap"));
+}
