@@ -36,11 +36,19 @@ fn every_row_of_a_trajectory_is_right_the_last_of_each_segment_too() {
                     for (v, u) in state.iter().zip(&drive) {
                         // Errors of a step decay with the leak; a few steps' worth add up.
                         let allowed = 5.0 * (rtol * u.abs().max(1.0) + 1e-12);
-                        assert!((v - u * exact).abs() < allowed, "{kind:?} {rtol} at {time:e} s: {v} {}", u * exact);
+                        assert!(
+                            (v - u * exact).abs() < allowed,
+                            "{kind:?} {rtol} at {time:e} s: {v} {}",
+                            u * exact
+                        );
                     }
                 }
                 let last = trace.states.last().unwrap();
-                assert_eq!(*last, settled.state.row(i).iter().copied().collect::<Vec<_>>(), "{kind:?} {rtol}");
+                assert_eq!(
+                    *last,
+                    settled.state.row(i).iter().copied().collect::<Vec<_>>(),
+                    "{kind:?} {rtol}"
+                );
             }
         }
     }
@@ -56,7 +64,8 @@ fn no_segment_loses_its_last_row_and_time_runs_on() {
             assert!(times.windows(2).all(|t| t[1] > t[0]), "{kind:?} {rtol}");
             // A segment ends at every whole τ, to the rounding of a sum of segments.
             for whole in 1..(times.last().unwrap() / net.chip.slowest) as usize {
-                let there = times.iter().any(|t| (t / net.chip.slowest - whole as f64).abs() < 1e-12 * whole as f64);
+                let there =
+                    times.iter().any(|t| (t / net.chip.slowest - whole as f64).abs() < 1e-12 * whole as f64);
                 assert!(there, "{kind:?} {rtol}: no row at {whole} τ");
             }
         }
@@ -88,7 +97,8 @@ fn no_chatter_above_equilibrium_with_spread_rates() {
     // method sits at ten times its tolerance for ever.
     for kind in KINDS {
         let mut spec = ideal(ActivationKind::Tanh, Variant::DpTranspose, 0.3, 0.5);
-        spec.solver = SolverSpec { kind, rtol: 1e-5, atol: 1e-8, max_time: 100.0, start: Start::Zero, ..spec.solver };
+        spec.solver =
+            SolverSpec { kind, rtol: 1e-5, atol: 1e-8, max_time: 100.0, start: Start::Zero, ..spec.solver };
         let mut net = Net::random(503, &[10, 30, 20], 2, 1.0, spec);
         let width = net.chip.rates.len() as f64;
         for (j, rate) in net.chip.rates.iter_mut().enumerate() {
