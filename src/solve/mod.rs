@@ -2,6 +2,7 @@
 //!
 //! A solver knows [`Circuit`] alone. Numerical failure is data: every sample ends with an [`Outcome`].
 
+mod arrival;
 mod etd;
 mod explicit;
 mod layerwise;

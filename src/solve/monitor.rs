@@ -5,6 +5,7 @@
 //! maxima in windows of time, and from sign changes of the rate of one compartment per sample, the one
 //! that moved most when the window opened or, of a runaway, when it last grew tenfold.
 
+use super::arrival::Arrival;
 use super::outcome::{Outcome, Trace};
 use crate::circuit::Circuit;
 use crate::matrix::elementwise::{max_abs_rows, max_distance_rows};
@@ -50,7 +51,7 @@ struct Sample {
     residual: f64,
     /// `‖v‖∞` (V).
     largest: f64,
-    since: Option<f64>,
+    arrival: Arrival,
     bound: f64,
     touched: Vec<usize>,
     watched: usize,
@@ -148,8 +149,8 @@ impl<T: Real> Monitor<T> {
             self.samples[i].largest = magnitude;
             let rounding = ROUNDINGS * T::EPSILON.to_f64();
             let rtol = self.criteria.rtol.max(rounding);
-            let below = self.samples[i].residual <= self.criteria.atol + rtol * magnitude;
-            let settled = below && {
+            let tolerance = self.criteria.atol + rtol * magnitude;
+            let settled = self.samples[i].residual <= tolerance && {
                 let unsteady = unsteady.get_or_insert_with(|| self.unsteadiness(circuit, state, drive));
                 unsteady[row] <= self.criteria.atol + rounding * magnitude
             };
@@ -157,7 +158,9 @@ impl<T: Real> Monitor<T> {
             let rail =
                 at_rail(circuit, state, row, self.criteria).any(|c| !self.samples[i].touched.contains(&c));
             let latched = rail && circuit.nudged();
-            if let Some(outcome) = self.verdict(i, time, magnitude, settled, latched) {
+            let excess = (self.samples[i].residual / tolerance).ln();
+            let held = self.samples[i].arrival.follow(time, excess, settled, circuit.slowest());
+            if let Some(outcome) = self.verdict(i, time, magnitude, held, latched) {
                 self.samples[i].outcome = Some(outcome);
                 self.states.set_row(i, &state.row(row));
             }
@@ -191,13 +194,13 @@ impl<T: Real> Monitor<T> {
         }
     }
 
-    /// Outcome of a sample at this step, if it has one now.
+    /// Outcome of a sample at this step, if it has one now; settled for `held` (s), if it is.
     fn verdict(
         &mut self,
         i: usize,
         time: f64,
         largest: f64,
-        settled: bool,
+        held: Option<f64>,
         latched: bool,
     ) -> Option<Outcome> {
         let Criteria { hold, limit, .. } = self.criteria;
@@ -213,17 +216,12 @@ impl<T: Real> Monitor<T> {
             let monotone = sample.flips_in_decades == [0, 0];
             return Some(if monotone { Outcome::LatchUp } else { Outcome::Oscillation });
         }
-        if settled {
-            let since = *sample.since.get_or_insert(time);
-            if time - since >= hold {
-                sample.time = since;
-                return Some(Outcome::Settled);
-            }
-        } else {
-            sample.since = None;
+        if held.is_some_and(|held| held >= hold) {
+            sample.time = sample.arrival.reached();
+            return Some(Outcome::Settled);
         }
         // A sample that is settling when the limit strikes gets its hold.
-        if time >= limit && (sample.since.is_none() || time >= limit + hold) {
+        if time >= limit && (held.is_none() || time >= limit + hold) {
             return Some(sample.unsettled());
         }
         sample.cycles().then_some(Outcome::Oscillation)
@@ -332,7 +330,7 @@ impl Sample {
             time: 0.0,
             residual: 0.0,
             largest: 0.0,
-            since: None,
+            arrival: Arrival::default(),
             bound,
             touched,
             watched: 0,

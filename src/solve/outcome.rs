@@ -83,7 +83,8 @@ pub struct Settled<T> {
     pub state: Matrix<T>,
     /// How each sample ended.
     pub outcomes: Vec<Outcome>,
-    /// When the held residual was first reached, or when the sample was given up (s); NaN for methods without time.
+    /// When the held residual was first reached (between two steps, by its exponential decay), or when the sample was
+    /// given up (s); NaN for methods without time.
     pub time: Vec<f64>,
     /// `‖τ dv/dt‖∞` at the final state (V).
     pub residual: Vec<f64>,
