@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::output::{note, print};
 use super::{Failure, Global, Precision};
 use crate::data::{Dataset, Request, load};
 use crate::experiment::{
@@ -57,7 +58,7 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
     let folder =
         arguments.out.clone().unwrap_or_else(|| PathBuf::from("results").join(&base.experiment.name));
     if arguments.dry_run {
-        dry_run(global, &base, &plans, &dataset);
+        dry_run(global, &base, &plans, &dataset)?;
         return Ok(ExitCode::SUCCESS);
     }
     let mode = match (arguments.resume, arguments.force) {
@@ -70,7 +71,7 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
         if STOP.swap(true, Ordering::Relaxed) {
             std::process::exit(130);
         }
-        eprintln!("stopping after the epochs under way (Ctrl-C again to end at once)");
+        note(&"stopping after the epochs under way (Ctrl-C again to end at once)");
     });
     let total = plans.iter().map(|p| p.resolved.experiment.epochs).sum();
     let bar = Bar::new(total, global.quiet);
@@ -86,14 +87,14 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
     bar.0.finish_and_clear();
     match ending.map_err(classify)? {
         Ending::AlreadyComplete => {
-            eprintln!("{} is complete; nothing was changed", folder.display());
+            note(&format_args!("{} is complete; nothing was changed", folder.display()));
             Ok(ExitCode::SUCCESS)
         }
         Ending::Stopped => {
-            eprintln!("stopped; what is finished is saved: go on with --resume");
+            note(&"stopped; what is finished is saved: go on with --resume");
             Ok(ExitCode::FAILURE)
         }
-        Ending::Complete(summary) => Ok(finish(global, arguments, &base, &summary, &folder)),
+        Ending::Complete(summary) => finish(global, arguments, &base, &summary, &folder),
     }
 }
 
@@ -131,13 +132,13 @@ fn finish(
     base: &Resolved,
     summary: &Summary,
     folder: &std::path::Path,
-) -> ExitCode {
+) -> Result<ExitCode, Failure> {
     if global.json {
-        println!("{}", serde_json::to_string_pretty(summary).unwrap_or_default());
+        print(&(serde_json::to_string_pretty(summary).unwrap_or_default() + "\n"))?;
     }
     if !global.quiet {
-        eprint!("{}", table(summary));
-        eprintln!("tables, weights, figures and report.html are in {}", folder.display());
+        note(&table(summary).trim_end());
+        note(&format_args!("tables, weights, figures and report.html are in {}", folder.display()));
     }
     let verdicts = check(&base.experiment.expect, summary);
     for verdict in &verdicts {
@@ -146,11 +147,12 @@ fn finish(
         let bound = |name, value: Option<f64>| value.map(|v| format!(" {name} {v}")).unwrap_or_default();
         let wanted = bound("at least", verdict.wanted.at_least) + &bound("at most", verdict.wanted.at_most);
         if !global.quiet || !verdict.holds {
-            eprintln!("expected {}{wanted}: found {low:.4} to {high:.4}, {word}", verdict.key);
+            let key = &verdict.key;
+            note(&format_args!("expected {key}{wanted}: found {low:.4} to {high:.4}, {word}"));
         }
     }
     let held = verdicts.iter().all(|verdict| verdict.holds);
-    if arguments.check && !held { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+    Ok(if arguments.check && !held { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 /// Test accuracy by rule and gains: mean and range over the seeds, with the outcomes.
@@ -194,7 +196,7 @@ fn table(summary: &Summary) -> String {
 }
 
 /// What a run would take. The time is measured on one batch of the first dyadic run.
-fn dry_run(global: &Global, base: &Resolved, plans: &[RunPlan], dataset: &Dataset) {
+fn dry_run(global: &Global, base: &Resolved, plans: &[RunPlan], dataset: &Dataset) -> Result<(), Failure> {
     let network = &base.experiment.network;
     let synapses: usize = network.windows(2).map(|n| n[1] * (n[0] + 1)).sum();
     let bytes = if global.precision == Precision::F32 { 4 } else { 8 };
@@ -212,17 +214,21 @@ fn dry_run(global: &Global, base: &Resolved, plans: &[RunPlan], dataset: &Datase
     };
     let estimate = updates as f64 * seconds / global.threads().min(plans.len()) as f64;
     let mebi = |b: usize| format!("{:.1} MiB", b as f64 / f64::from(1 << 20));
-    println!("runs      {} ({} updates in all)", plans.len(), updates);
-    println!("memory    about {} for states and weights", mebi(memory));
-    println!("disk      about {} of weights, as much again while running", mebi(disk));
-    println!(
-        "time      about {} on {} threads (from one batch of each rule)",
+    let mut text = format!(
+        "runs      {} ({updates} updates in all)\n\
+         memory    about {} for states and weights\n\
+         disk      about {} of weights, as much again while running\n\
+         time      about {} on {} threads (from one batch of each rule)\n",
+        plans.len(),
+        mebi(memory),
+        mebi(disk),
         clock(estimate),
         global.threads()
     );
     for plan in plans {
-        println!("  {}", plan.name);
+        text += &format!("  {}\n", plan.name);
     }
+    print(&text)
 }
 
 /// Seconds as hours, minutes, seconds.
@@ -252,6 +258,6 @@ impl Observer for Bar {
     }
 
     fn warn(&self, message: &str) {
-        self.0.suspend(|| eprintln!("warning: {message}"));
+        self.0.suspend(|| note(&format_args!("warning: {message}")));
     }
 }
