@@ -245,6 +245,10 @@ impl<T: Real> Circuit<T> for DyadCircuit<'_, T> {
         &self.chip.layers[layer].mixing
     }
 
+    fn is_kinked(&self) -> bool {
+        self.chip.layers.iter().any(|devices| !devices.activation.kinks().is_empty())
+    }
+
     fn nudged(&self) -> bool {
         self.nudge.is_some()
     }

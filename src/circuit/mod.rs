@@ -38,6 +38,9 @@ pub trait Circuit<T: Real>: Sync {
     /// Mixing `α` of the dyads of a layer.
     fn mixing(&self, layer: usize) -> &[T];
 
+    /// Whether some activation device has kinks, at which its slope jumps.
+    fn is_kinked(&self) -> bool;
+
     /// Whether a nudge acts (then a steady δ is part of being settled).
     fn nudged(&self) -> bool;
 

@@ -131,7 +131,7 @@ pub fn largest_loop(weights: &Weights<f64>, sum: f64) -> f64 {
             .fold(DMatrix::identity(weights.forward[k].nrows(), weights.forward[k].nrows()), |p, j| {
                 &weights.forward[j] * p
             });
-        total += &path * path.transpose() * sum.powi((depth - 1 - k) as i32);
+        total += &path * path.transpose() * sum.powf((depth - 1 - k) as f64);
     }
     total.symmetric_eigenvalues().max()
 }

@@ -126,20 +126,19 @@ fn the_exponential_integrator_keeps_its_tolerance_over_four_decades() {
 }
 
 #[test]
-fn kinks_cost_the_exponential_integrator_half_its_order() {
+fn kinks_do_not_cost_a_traced_relaxation_its_tolerance() {
     let kinked = [
         (5, ActivationKind::Relu, 0.75),
         (6, ActivationKind::HardSigmoid, 0.5),
         (7, ActivationKind::Relu, 0.0),
     ];
     for_each_chip(&kinked, |ratios, slope, what| {
-        // The quadrature over a step in which a drive has a kink errs by up to h² Δu′/24, which the distance of the
-        // two last stages, both behind the kink, does not see: h⁴ ∝ rtol leaves an error of order √rtol. Equilibria
-        // are not concerned.
-        for (ratio, rtol) in ratios.iter().zip([1e-4_f64, 1e-5, 1e-6, 1e-7, 1e-8]) {
-            assert!(ratio * rtol < 0.03 * rtol.sqrt(), "{what}");
-        }
-        assert!(slope > 0.4 && slope < 1.05, "{what}");
+        // Every step keeps the tolerance, those across a kink by the bound on the quadrature's error there; some ten
+        // kinks are passed on the way.
+        assert!(ratios.iter().all(|r| *r < 20.0), "{what}");
+        // Between kinks the error goes as rtol to the power 4/5 to 1, across them as rtol: fitted over four decades,
+        // with the scatter of where in its step a kink falls.
+        assert!(slope > 0.7 && slope < 1.15, "{what}");
     });
 }
 
