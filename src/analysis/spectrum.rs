@@ -113,10 +113,15 @@ pub fn spectrum(circuit: &dyn Circuit<f64>, sample: usize, state: &[f64]) -> Spe
     let mut eigenvalues = if state.len() > DENSE {
         rightmost(circuit, sample, state)
     } else {
-        dense(&jacobian_of_dyads(circuit, sample, state))
+        dense_spectrum(circuit, sample, state)
     };
     eigenvalues.sort_by(|a, b| b.re.total_cmp(&a.re).then(b.im.total_cmp(&a.im)));
     Spectrum { eigenvalues }
+}
+
+/// All eigenvalues (1/s), from the whole matrix.
+pub(super) fn dense_spectrum(circuit: &dyn Circuit<f64>, sample: usize, state: &[f64]) -> Vec<Complex<f64>> {
+    dense(&jacobian_of_dyads(circuit, sample, state))
 }
 
 /// The Jacobian of `dv/dt` in means `α v⁺ + ᾱ v⁻` (plus columns) and differences `v⁺ − v⁻` (minus columns).
@@ -174,7 +179,7 @@ fn dense(matrix: &DMatrix<f64>) -> Vec<Complex<f64>> {
 ///
 /// nalgebra's iteration often stalls when asked to deflate at one machine epsilon, never seen at 45 of them; the
 /// eigenvalues are then those of a matrix that differs by so much, relatively.
-fn of_block(block: &DMatrix<f64>) -> Vec<Complex<f64>> {
+pub(super) fn of_block(block: &DMatrix<f64>) -> Vec<Complex<f64>> {
     let n = block.nrows();
     let schur = [1e-14, 1e-13, 1e-12].into_iter().find_map(|e| Schur::try_new(block.clone(), e, 100 * n));
     match schur {

@@ -52,11 +52,7 @@ impl<'a, T: Real> DyadCircuit<'a, T> {
             return self;
         }
         if spec.at == NudgePoint::Free {
-            let state = self.free_state();
-            let mut outputs = Matrix::zeros(state.nrows(), state.ncols());
-            self.outputs(&state, &mut outputs);
-            self.held =
-                Some(outputs.columns_range(self.layout().plus(self.layout().depth() - 1)).into_owned());
+            self.held = self.means(&self.free_state()).pop();
         }
         let loss = Loss { kind: spec.loss, reference: T::of(spec.reference) };
         self.nudge = Some(Nudge { target, beta: T::of(spec.beta), at: spec.at, loss });

@@ -8,5 +8,6 @@ mod shards;
 mod references;
 mod thresholds;
 mod wrapper;
+mod jacobian;
 mod facts;
 mod outcomes;
