@@ -126,7 +126,7 @@ fn loss_gradients_are_the_derivatives_of_the_loss() {
     for kind in [LossKind::Mse, LossKind::CrossEntropy] {
         for reference in [1.0, 0.3] {
             let loss = Loss { kind, reference };
-            let (at, target) = (random(3, 5, 0.5, 650), random(3, 5, 1.0, 651).map(|y| y.abs()));
+            let (at, target) = (random(3, 5, 0.5, 650), random(3, 5, 1.0, 651).map(f64::abs));
             // Targets of the cross-entropy are probabilities.
             let target = Matrix::from_fn(3, 5, |i, j| target[(i, j)] / target.row(i).sum());
             let mut gradient = Matrix::zeros(3, 5);
