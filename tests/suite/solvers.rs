@@ -5,6 +5,7 @@ use dyadsim::spec::*;
 use rayon::prelude::*;
 
 use crate::nets::{Net, activations, ideal, largest_loop, row};
+use crate::traces::scatter;
 
 const INTEGRATORS: [SolverKind; 3] = [SolverKind::Etd, SolverKind::Dopri5, SolverKind::Dop853];
 
@@ -80,4 +81,21 @@ fn every_integrator_ends_at_the_fixed_point_of_the_written_equations() {
         .collect();
     let of = |j: usize| worst.iter().map(|w| w[j]).fold(0.0, f64::max);
     println!("largest errors (V): etd {:.1e}, dopri5 {:.1e}, dop853 {:.1e}", of(0), of(1), of(2));
+}
+
+#[test]
+fn chips_whose_devices_all_differ_settle_at_their_own_fixed_points() {
+    for (number, activation) in (700..).zip(activations()) {
+        for variant in [Variant::Dp, Variant::DpTranspose] {
+            for (alpha, at) in [(0.1, NudgePoint::Mean), (0.5, NudgePoint::Own), (0.9, NudgePoint::Drive)] {
+                let mut spec = ideal(ActivationKind::Tanh, variant, alpha, 1.0);
+                (spec.neuron.activation, spec.nudge.at) = (activation, at);
+                let mut net = net(number, spec);
+                scatter(&mut net, number as u64);
+                for kind in INTEGRATORS {
+                    check(&net, kind, &format!("{activation:?} {variant:?} {alpha} {at:?} {kind:?}"));
+                }
+            }
+        }
+    }
 }
