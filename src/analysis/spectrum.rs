@@ -100,7 +100,9 @@ pub fn stability(circuit: &dyn Circuit<f64>, start: &Matrix<f64>, tolerance: f64
         .map(|i| {
             let start: Vec<f64> = start.row(i).iter().copied().collect();
             let point = followed_point(circuit, i, &start, tolerance);
+            // Eigenvalues that did not converge are no verdict: such a sample counts as not found.
             let spectrum = point.converged.then(|| spectrum(circuit, i, &point.state));
+            let spectrum = spectrum.filter(|found| found.abscissa().is_finite());
             (point, spectrum)
         })
         .unzip();
