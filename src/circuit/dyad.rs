@@ -93,51 +93,9 @@ impl<'a, T: Real> DyadCircuit<'a, T> {
         (scratch.means, scratch.differences)
     }
 
-    /// Mean and difference of one layer into the scratch, and its outputs where an `own` nudge reads them.
-    fn mix(&self, layer: usize, state: &Matrix<T>, scratch: &mut Scratch<T>) {
-        let (batch, layout) = (self.samples(), self.layout());
-        let devices = &self.chip.layers[layer];
-        devices.activation.mix(Dyads {
-            batch,
-            mixing: &devices.mixing,
-            offsets: (&devices.offset_plus, &devices.offset_minus),
-            potentials: (
-                columns(state, batch, layout.plus(layer)),
-                columns(state, batch, layout.minus(layer)),
-            ),
-            mean: scratch.means[layer].as_mut_slice(),
-            difference: scratch.differences[layer].as_mut_slice(),
-        });
-        if self.nudges_own(layer) {
-            self.activate(layer, state, &mut scratch.outputs);
-        }
-    }
-
     /// Whether the two compartments of a layer get loss gradients of their own.
     pub(super) fn nudges_own(&self, layer: usize) -> bool {
         layer + 1 == self.layout().depth() && self.nudge.as_ref().is_some_and(|n| n.at == NudgePoint::Own)
-    }
-
-    /// `W_k s̄_{k−1}` into the scratch (the first layer's stands in `input_drive`).
-    fn push(&self, layer: usize, scratch: &mut Scratch<T>) {
-        if layer > 0 {
-            let below = scratch.means[layer - 1].as_view();
-            let weights = self.weights.forward[layer].as_view();
-            product::forward(scratch.forward[layer].as_view_mut(), Onto::Nothing, below, weights);
-        }
-    }
-
-    /// What comes back to a layer into the scratch: `F_{k+1}ᵀ δ_{k+1}`, or `−β ∇ℓ` at the output.
-    fn pull(&self, layer: usize, scratch: &mut Scratch<T>) {
-        if layer + 1 < self.layout().depth() {
-            let above = scratch.differences[layer + 1].as_view();
-            let weights = self.weights.feedback(layer + 1).as_view();
-            product::backward(scratch.feedback[layer].as_view_mut(), Onto::Nothing, above, weights);
-        } else if let Some(nudge) = &self.nudge {
-            self.nudge_output(nudge, scratch);
-        } else {
-            scratch.feedback[layer].fill(T::zero());
-        }
     }
 
     /// `−β ∇ℓ(ŷ±)` for both output compartments.
@@ -174,26 +132,6 @@ impl<'a, T: Real> DyadCircuit<'a, T> {
         scratch.feedback_minus.copy_from(&scratch.forward[top]);
         for (mut column, &b) in scratch.feedback_minus.column_iter_mut().zip(&self.weights.biases[top]) {
             column.add_scalar_mut(b);
-        }
-    }
-
-    /// Adds up the drive of a layer from the scratch.
-    fn assemble(&self, layer: usize, drive: &mut Matrix<T>, scratch: &Scratch<T>) {
-        let batch = self.samples();
-        let devices = &self.chip.layers[layer];
-        let (base, bias) = if layer == 0 {
-            (self.input_drive.as_slice(), None)
-        } else {
-            (scratch.forward[layer].as_slice(), Some(self.weights.biases[layer].as_slice()))
-        };
-        let feedback = scratch.feedback[layer].as_slice();
-        let minus = if self.nudges_own(layer) { scratch.feedback_minus.as_slice() } else { feedback };
-        let target = columns_mut(drive, batch, self.layout().layer(layer));
-        let half = target.len() / 2;
-        let gains = (devices.gain_plus.as_slice(), devices.gain_minus.as_slice());
-        passes::split(batch, bias, gains, base, (feedback, minus), target.split_at_mut(half));
-        if let Some((low, high)) = self.chip.supply {
-            elementwise::clip(target, low, high);
         }
     }
 
@@ -253,29 +191,62 @@ impl<T: Real> Circuit<T> for DyadCircuit<'_, T> {
         self.nudge.is_some()
     }
 
-    fn drive(&self, state: &Matrix<T>, drive: &mut Matrix<T>, scratch: &mut Scratch<T>) {
-        let depth = self.layout().depth();
-        for layer in 0..depth {
-            self.mix(layer, state, scratch);
-            self.push(layer, scratch);
-        }
-        for layer in (0..depth).rev() {
-            self.pull(layer, scratch);
-            self.assemble(layer, drive, scratch);
+    fn mix(&self, layer: usize, state: &Matrix<T>, scratch: &mut Scratch<T>) {
+        let (batch, layout) = (self.samples(), self.layout());
+        let devices = &self.chip.layers[layer];
+        devices.activation.mix(Dyads {
+            batch,
+            mixing: &devices.mixing,
+            offsets: (&devices.offset_plus, &devices.offset_minus),
+            potentials: (
+                columns(state, batch, layout.plus(layer)),
+                columns(state, batch, layout.minus(layer)),
+            ),
+            mean: scratch.means[layer].as_mut_slice(),
+            difference: scratch.differences[layer].as_mut_slice(),
+        });
+        if self.nudges_own(layer) {
+            self.activate(layer, state, &mut scratch.outputs);
         }
     }
 
-    fn drive_layer(&self, layer: usize, state: &Matrix<T>, drive: &mut Matrix<T>, scratch: &mut Scratch<T>) {
-        let depth = self.layout().depth();
-        // What it hears: the mean below, the difference above, and at the top its own, through the nudge.
-        for near in layer.saturating_sub(1)..(layer + 2).min(depth) {
-            if near != layer || layer + 1 == depth {
-                self.mix(near, state, scratch);
-            }
+    fn push(&self, layer: usize, scratch: &mut Scratch<T>) {
+        if layer > 0 {
+            let below = scratch.means[layer - 1].as_view();
+            let weights = self.weights.forward[layer].as_view();
+            product::forward(scratch.forward[layer].as_view_mut(), Onto::Nothing, below, weights);
         }
-        self.push(layer, scratch);
-        self.pull(layer, scratch);
-        self.assemble(layer, drive, scratch);
+    }
+
+    fn pull(&self, layer: usize, scratch: &mut Scratch<T>) {
+        if layer + 1 < self.layout().depth() {
+            let above = scratch.differences[layer + 1].as_view();
+            let weights = self.weights.feedback(layer + 1).as_view();
+            product::backward(scratch.feedback[layer].as_view_mut(), Onto::Nothing, above, weights);
+        } else if let Some(nudge) = &self.nudge {
+            self.nudge_output(nudge, scratch);
+        } else {
+            scratch.feedback[layer].fill(T::zero());
+        }
+    }
+
+    fn assemble(&self, layer: usize, drive: &mut Matrix<T>, scratch: &Scratch<T>) {
+        let batch = self.samples();
+        let devices = &self.chip.layers[layer];
+        let (base, bias) = if layer == 0 {
+            (self.input_drive.as_slice(), None)
+        } else {
+            (scratch.forward[layer].as_slice(), Some(self.weights.biases[layer].as_slice()))
+        };
+        let feedback = scratch.feedback[layer].as_slice();
+        let minus = if self.nudges_own(layer) { scratch.feedback_minus.as_slice() } else { feedback };
+        let target = columns_mut(drive, batch, self.layout().layer(layer));
+        let half = target.len() / 2;
+        let gains = (devices.gain_plus.as_slice(), devices.gain_minus.as_slice());
+        passes::split(batch, bias, gains, base, (feedback, minus), target.split_at_mut(half));
+        if let Some((low, high)) = self.chip.supply {
+            elementwise::clip(target, low, high);
+        }
     }
 
     fn slopes(&self, state: &Matrix<T>, slopes: &mut Matrix<T>) {

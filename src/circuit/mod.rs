@@ -44,11 +44,45 @@ pub trait Circuit<T: Real>: Sync {
     /// Whether a nudge acts (then a steady δ is part of being settled).
     fn nudged(&self) -> bool;
 
+    /// Means `s̄` and differences `δ` of one layer at `state`, into the scratch.
+    fn mix(&self, layer: usize, state: &Matrix<T>, scratch: &mut Scratch<T>);
+
+    /// What one layer hears from below, `W_k s̄_{k−1}`, from the scratch's means into the scratch.
+    fn push(&self, layer: usize, scratch: &mut Scratch<T>);
+
+    /// What comes back to one layer from above, from the scratch's differences into the scratch: `F_{k+1}ᵀ δ_{k+1}`,
+    /// or the nudge at the output.
+    fn pull(&self, layer: usize, scratch: &mut Scratch<T>);
+
+    /// Adds the scratch's two halves of one layer up to its drive (V), the other columns of `drive` untouched.
+    fn assemble(&self, layer: usize, drive: &mut Matrix<T>, scratch: &Scratch<T>);
+
     /// The drive `u(v)` of every compartment (V).
-    fn drive(&self, state: &Matrix<T>, drive: &mut Matrix<T>, scratch: &mut Scratch<T>);
+    fn drive(&self, state: &Matrix<T>, drive: &mut Matrix<T>, scratch: &mut Scratch<T>) {
+        let depth = self.layout().depth();
+        for layer in 0..depth {
+            self.mix(layer, state, scratch);
+            self.push(layer, scratch);
+        }
+        for layer in (0..depth).rev() {
+            self.pull(layer, scratch);
+            self.assemble(layer, drive, scratch);
+        }
+    }
 
     /// The drive of one layer alone, the other columns of `drive` untouched.
-    fn drive_layer(&self, layer: usize, state: &Matrix<T>, drive: &mut Matrix<T>, scratch: &mut Scratch<T>);
+    fn drive_layer(&self, layer: usize, state: &Matrix<T>, drive: &mut Matrix<T>, scratch: &mut Scratch<T>) {
+        let depth = self.layout().depth();
+        // What it hears: the mean below, the difference above, and at the top its own, through the nudge.
+        for near in layer.saturating_sub(1)..(layer + 2).min(depth) {
+            if near != layer || layer + 1 == depth {
+                self.mix(near, state, scratch);
+            }
+        }
+        self.push(layer, scratch);
+        self.pull(layer, scratch);
+        self.assemble(layer, drive, scratch);
+    }
 
     /// Slopes `f'(v)` of the activation devices.
     fn slopes(&self, state: &Matrix<T>, slopes: &mut Matrix<T>);

@@ -49,6 +49,18 @@ impl<T: Real> Scratch<T> {
         }
     }
 
+    /// Means `s̄` of a layer as last mixed, `[batch × n]` (V).
+    #[must_use]
+    pub fn mean(&self, layer: usize) -> &Matrix<T> {
+        &self.means[layer]
+    }
+
+    /// Differences `δ` of a layer as last mixed, `[batch × n]` (V).
+    #[must_use]
+    pub fn difference(&self, layer: usize) -> &Matrix<T> {
+        &self.differences[layer]
+    }
+
     /// Makes room for a tangent, once.
     pub(super) fn prepare_tangent(&mut self, samples: usize, width: usize) {
         if self.slopes.shape() != (samples, width) {
