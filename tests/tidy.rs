@@ -21,7 +21,6 @@ const ADAPTERS: &[(&str, &str)] = &[
     ("ciborium", "src/record/checkpoint.rs"),
     ("clap", "src/cli/"),
     ("ctrlc", "src/cli/"),
-    ("gemm", "src/matrix/"),
     ("indicatif", "src/cli/"),
     ("minijinja", "src/figure/"),
     ("multiversion", "src/matrix/"),

@@ -1,4 +1,5 @@
 //! Random networks with inputs and targets: the same work for every benchmark.
+#![allow(dead_code, reason = "each benchmark takes what it needs")]
 
 use dyadsim::chip::{Chip, Weights};
 use dyadsim::circuit::DyadCircuit;
@@ -12,8 +13,8 @@ pub struct Net<T: Real> {
     spec: CircuitSpec,
     chip: Chip<T>,
     pub weights: Weights<T>,
-    inputs: Matrix<T>,
-    targets: Matrix<T>,
+    pub inputs: Matrix<T>,
+    pub targets: Matrix<T>,
 }
 
 impl<T: Real> Net<T> {

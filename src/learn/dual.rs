@@ -6,6 +6,7 @@
 use super::{Batch, Gradient, Report, Rule};
 use crate::chip::{Chip, Weights};
 use crate::circuit::DyadCircuit;
+use crate::matrix::elementwise::column_sums;
 use crate::matrix::product::{self, Onto};
 use crate::matrix::{Matrix, Real};
 use crate::solve::{Settled, settle_all};
@@ -88,9 +89,7 @@ pub fn read_gradient<T: Real>(
         *difference = mask(difference, keep).into_owned();
         let out = gradient.forward[layer].as_view_mut();
         product::correlate(out, Onto::Nothing, scale, difference.as_view(), below.as_view(), &mut scratch);
-        for (g, column) in gradient.biases[layer].iter_mut().zip(difference.column_iter()) {
-            *g = column.sum() * scale;
-        }
+        column_sums(difference.as_slice(), keep.len(), scale, &mut gradient.biases[layer]);
     }
     used
 }

@@ -38,6 +38,71 @@ pub fn max_distance_rows<T: Real>(one: &[T], other: &[T], largest: &mut [T]) {
     run(DistanceRows(one, other, largest));
 }
 
+/// `sums[j] = scale · Σ_i` of column `j`, each of `rows` values, summed in sixteen interleaved chains.
+///
+/// The chains are the same on every processor; one alone would wait for each addition.
+///
+/// # Panics
+///
+/// If the values are not `rows` for each sum.
+pub fn column_sums<T: Real>(values: &[T], rows: usize, scale: T, sums: &mut [T]) {
+    assert_eq!(values.len(), rows * sums.len(), "whole columns");
+    run(Sums { values, rows, scale, sums });
+}
+
+/// `values ← values ⊙ factors`.
+///
+/// # Panics
+///
+/// If the lengths differ.
+pub fn scale_by<T: Real>(values: &mut [T], factors: &[T]) {
+    assert_eq!(values.len(), factors.len(), "lengths differ");
+    run(Times(values, factors));
+}
+
+/// See [`column_sums`].
+struct Sums<'a, T> {
+    values: &'a [T],
+    rows: usize,
+    scale: T,
+    sums: &'a mut [T],
+}
+
+impl<T: Real> Kernel for Sums<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const FUSED: bool>(self) {
+        for (sum, column) in self.sums.iter_mut().zip(self.values.chunks_exact(self.rows.max(1))) {
+            let mut chains = [T::ZERO; 16];
+            let (whole, rest) = column.as_chunks::<16>();
+            for values in whole {
+                for (chain, &value) in chains.iter_mut().zip(values) {
+                    *chain += value;
+                }
+            }
+            for (chain, &value) in chains.iter_mut().zip(rest) {
+                *chain += value;
+            }
+            *sum = self.scale * chains.into_iter().fold(T::ZERO, |sum, chain| sum + chain);
+        }
+    }
+}
+
+/// See [`scale_by`].
+struct Times<'a, T>(&'a mut [T], &'a [T]);
+
+impl<T: Real> Kernel for Times<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const FUSED: bool>(self) {
+        for (value, &factor) in self.0.iter_mut().zip(self.1) {
+            *value *= factor;
+        }
+    }
+}
+
 /// See [`max_abs_rows`].
 struct Rows<'a, T>(&'a [T], &'a mut [T]);
 
@@ -104,6 +169,19 @@ mod tests {
         clip(&mut values, -1.0, 0.25);
         assert_eq!(values[..6], [-1.0, -0.5, 0.0, 0.25, 0.25, -1.0]);
         assert!(values[6].is_nan());
+    }
+
+    #[test]
+    fn sums_of_columns_are_those_of_their_values() {
+        for rows in [0, 1, 15, 16, 17, 50] {
+            // Whole numbers: exact in any order.
+            let values: Vec<f64> = (0..3 * rows).map(|i| (i * i % 31) as f64 - 9.0).collect();
+            let mut sums = [f64::NAN; 3];
+            column_sums(&values, rows, 0.5, &mut sums);
+            for (j, sum) in sums.into_iter().enumerate() {
+                assert_eq!(sum, 0.5 * values[j * rows..(j + 1) * rows].iter().sum::<f64>(), "{rows} {j}");
+            }
+        }
     }
 
     #[test]

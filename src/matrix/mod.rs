@@ -1,7 +1,7 @@
 //! State and weight matrices, and the kernels that work on whole ones.
 //!
 //! Matrices are nalgebra's, column-major; a state matrix is `[batch × neurons]`, so each neuron's samples
-//! lie together. This is the only room that names `gemm` (in [`product`]'s kernel) and `multiversion` (in
+//! lie together. This is the only room that names `multiversion` (in
 //! [`dispatch`]). Views have unit row stride by type: nalgebra 0.34 reads out of bounds on others (its
 //! issue 1616), so nothing here makes one; nor does a product of two matrices run through nalgebra,
 //! whose bits depend on the batch.
@@ -10,6 +10,7 @@ pub mod dispatch;
 pub mod elementary;
 pub mod elementwise;
 mod kernel;
+mod lanes;
 pub mod measure;
 pub mod product;
 mod real;

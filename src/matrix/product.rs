@@ -1,21 +1,17 @@
 //! The three products of a layer: forward, backward, and the correlation that is the gradient.
 //!
-//! One thread, no allocation of ours. Operands and outputs may be any blocks of rows and columns of larger
-//! matrices. Every element is summed along the inner index in one order, so a sample's result does not
-//! depend on the batch it sits in, to the last bit; left to itself, `gemm` changes the order for a single
-//! row and, beyond 512 terms, with the shape of the output.
+//! No allocation but the correlation's scratch. Operands and outputs may be any blocks of rows and columns of
+//! larger matrices. Every element is summed along the inner index in one order, so a sample's result does not depend on
+//! the batch it sits in, to the last bit, nor on threads: a large product is cut by columns among those of the pool.
 
-use super::kernel::{Operand, Read, multiply};
+use super::kernel::{Read, multiply};
 use super::{Real, View, ViewMut};
 
-/// Longest chain of terms summed in registers; `gemm` cuts longer ones where the output's shape tells it to.
-const DEPTH: usize = 512;
+/// Multiply-adds worth a thread of their own: some 40 µs, where handing over work costs a few.
+const WORTH: usize = 1 << 21;
 
-/// Columns of a single row computed at a time.
-const WIDTH: usize = 256;
-
-/// So many times less copying must be saved before a correlation is computed transposed (measured).
-const TURN: usize = 2;
+/// Rows of errors turned at a time: a tile's height in single precision, two in double.
+const TURNED: usize = 64;
 
 /// What happens to the values already in the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,8 +27,16 @@ pub enum Onto {
 /// # Panics
 ///
 /// If the shapes do not fit.
-pub fn forward<T: Real>(out: ViewMut<'_, T>, onto: Onto, states: View<'_, T>, weights: View<'_, T>) {
-    accumulate(out, onto, T::ONE, Operand(states, Read::Plain), Operand(weights, Read::Transposed));
+pub fn forward<T: Real>(mut out: ViewMut<'_, T>, onto: Onto, states: View<'_, T>, weights: View<'_, T>) {
+    assert_eq!(states.ncols(), weights.ncols(), "inner sizes of a product differ");
+    assert_eq!(out.shape(), (states.nrows(), weights.nrows()), "the product does not fit where it goes");
+    if let Some(half) = halves(&out, states.ncols()) {
+        let (low, high) = (weights.rows(0, half), weights.rows(half, weights.nrows() - half));
+        let (left, right) = out.columns_range_pair_mut(..half, half..);
+        rayon::join(|| forward(left, onto, states, low), || forward(right, onto, states, high));
+    } else {
+        multiply(out, onto == Onto::Sum, states, (weights, Read::Transposed));
+    }
 }
 
 /// `errors · weights`: `[B × n]`, `[n × m]` to `[B × m]`; what layer `m` hears back from layer `n`.
@@ -40,13 +44,21 @@ pub fn forward<T: Real>(out: ViewMut<'_, T>, onto: Onto, states: View<'_, T>, we
 /// # Panics
 ///
 /// If the shapes do not fit.
-pub fn backward<T: Real>(out: ViewMut<'_, T>, onto: Onto, errors: View<'_, T>, weights: View<'_, T>) {
-    accumulate(out, onto, T::ONE, Operand(errors, Read::Plain), Operand(weights, Read::Plain));
+pub fn backward<T: Real>(mut out: ViewMut<'_, T>, onto: Onto, errors: View<'_, T>, weights: View<'_, T>) {
+    assert_eq!(errors.ncols(), weights.nrows(), "inner sizes of a product differ");
+    assert_eq!(out.shape(), (errors.nrows(), weights.ncols()), "the product does not fit where it goes");
+    if let Some(half) = halves(&out, errors.ncols()) {
+        let (low, high) = weights.columns_range_pair(..half, half..);
+        let (left, right) = out.columns_range_pair_mut(..half, half..);
+        rayon::join(|| backward(left, onto, errors, low), || backward(right, onto, errors, high));
+    } else {
+        multiply(out, onto == Onto::Sum, errors, (weights, Read::Plain));
+    }
 }
 
 /// `scale · errorsᵀ · states`: `[B × n]`, `[B × m]` to `[n × m]`; the sum over a batch of outer products.
 ///
-/// `scratch` grows to `n m` elements if it is needed, and is then reused.
+/// `scratch` grows to `n B` elements, for the errors turned, and is then reused.
 ///
 /// # Panics
 ///
@@ -59,77 +71,56 @@ pub fn correlate<T: Real>(
     states: View<'_, T>,
     scratch: &mut Vec<T>,
 ) {
-    let (batch, n, m) = (errors.nrows(), errors.ncols(), states.ncols());
-    // `gemm` first copies its left operand in another order: `n B` elements here, `m B` for the transpose of
-    // the result, which then has to be turned. Where a wide layer follows a narrow one that copy is the cost
-    // (f32, B = 1024, n = 256, m = 10: 24 GFLOP/s, against 60 turned).
-    if n * batch > TURN * (m * batch + n * m) {
-        scratch.clear();
-        scratch.resize(n * m, T::ZERO);
-        let (left, right) = (Operand(states, Read::Transposed), Operand(errors, Read::Plain));
-        accumulate(ViewMut::from_slice(scratch, m, n), Onto::Nothing, scale, left, right);
-        turn(out, onto, scratch);
-    } else {
-        accumulate(out, onto, scale, Operand(errors, Read::Transposed), Operand(states, Read::Plain));
-    }
+    assert_eq!(errors.nrows(), states.nrows(), "inner sizes of a product differ");
+    assert_eq!(out.shape(), (errors.ncols(), states.ncols()), "the product does not fit where it goes");
+    scratch.resize(errors.len(), T::ZERO);
+    turn(scale, errors, scratch);
+    correlate_turned(out, onto, scratch, states);
 }
 
-/// `out ← (out) + turnedᵀ`, with `turned` column by column.
-fn turn<T: Real>(mut out: ViewMut<'_, T>, onto: Onto, turned: &[T]) {
-    let length = out.ncols();
-    for (i, mut column) in out.column_iter_mut().enumerate() {
-        for (value, &product) in column.iter_mut().zip(turned.iter().skip(i).step_by(length)) {
-            *value = if onto == Onto::Sum { *value + product } else { product };
+/// The errors, scaled, as panels of at most [`TURNED`] neurons, each `[neurons × B]`.
+fn turn<T: Real>(scale: T, errors: View<'_, T>, turned: &mut [T]) {
+    /// Samples turned together: a cache line of them.
+    const LINE: usize = 16;
+    let batch = errors.nrows();
+    for first in (0..errors.ncols()).step_by(TURNED) {
+        let neurons = TURNED.min(errors.ncols() - first);
+        let panel = &mut turned[first * batch..(first + neurons) * batch];
+        for start in (0..batch).step_by(LINE) {
+            let end = batch.min(start + LINE);
+            for neuron in 0..neurons {
+                let column = &errors.column(first + neuron).data.into_slice()[start..end];
+                for (sample, &error) in (start..).zip(column) {
+                    panel[sample * neurons + neuron] = scale * error;
+                }
+            }
         }
     }
 }
 
-/// `out ← (out) + scale · left · right`, in blocks of depth so that every element is summed in one order.
-fn accumulate<T: Real>(
-    mut out: ViewMut<'_, T>,
-    onto: Onto,
-    scale: T,
-    left: Operand<'_, T>,
-    right: Operand<'_, T>,
-) {
-    let depth = left.shape().1;
-    assert_eq!(right.shape().0, depth, "inner sizes of a product differ");
-    let mut keep = onto == Onto::Sum;
-    for start in (0..depth.max(1)).step_by(DEPTH) {
-        let length = DEPTH.min(depth - start);
-        let (left, right) = (left.columns(start, length), right.rows(start, length));
-        if left.shape().0 == 1 {
-            multiply_one_row(out.as_view_mut(), keep, scale, left, right);
-        } else {
-            multiply(out.as_view_mut(), keep, scale, left, right);
-        }
-        keep = true;
+/// `out ← (out) + errorsᵀ · states` from errors already turned.
+fn correlate_turned<T: Real>(mut out: ViewMut<'_, T>, onto: Onto, turned: &[T], states: View<'_, T>) {
+    let batch = states.nrows();
+    if let Some(half) = halves(&out, batch) {
+        let (low, high) = states.columns_range_pair(..half, half..);
+        let (left, right) = out.columns_range_pair_mut(..half, half..);
+        rayon::join(
+            || correlate_turned(left, onto, turned, low),
+            || correlate_turned(right, onto, turned, high),
+        );
+        return;
+    }
+    for first in (0..out.nrows()).step_by(TURNED) {
+        let neurons = TURNED.min(out.nrows() - first);
+        let panel = View::from_slice(&turned[first * batch..(first + neurons) * batch], neurons, batch);
+        multiply(out.rows_mut(first, neurons), onto == Onto::Sum, panel, (states, Read::Plain));
     }
 }
 
-/// [`multiply`] for a single row, which `gemm` would sum in another order: it gets a row of zeros for company.
-fn multiply_one_row<T: Real>(
-    mut out: ViewMut<'_, T>,
-    keep: bool,
-    scale: T,
-    left: Operand<'_, T>,
-    right: Operand<'_, T>,
-) {
-    let mut row = [T::ZERO; 2 * DEPTH];
-    let mut result = [T::ZERO; 2 * WIDTH];
-    let depth = left.shape().1;
-    for (pair, &value) in row.chunks_exact_mut(2).zip(left.0.iter()) {
-        pair[0] = value;
-    }
-    let left = Operand(View::from_slice(&row[..2 * depth], 2, depth), Read::Plain);
-    for start in (0..out.ncols()).step_by(WIDTH) {
-        let width = WIDTH.min(out.ncols() - start);
-        let mut block = ViewMut::from_slice(&mut result[..2 * width], 2, width);
-        let mut target = out.columns_mut(start, width);
-        block.row_mut(0).copy_from(&target);
-        multiply(block.as_view_mut(), keep, scale, left, right.columns(start, width));
-        target.copy_from(&block.row(0));
-    }
+/// Where to cut the columns of a product between two threads, if it is worth it.
+fn halves<T: Real>(out: &ViewMut<'_, T>, depth: usize) -> Option<usize> {
+    let worth = out.len() * depth >= 2 * WORTH && out.ncols() > 1;
+    (worth && rayon::current_num_threads() > 1).then(|| out.ncols() / 2)
 }
 
 #[cfg(test)]

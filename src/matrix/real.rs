@@ -2,10 +2,12 @@
 
 use nalgebra::RealField;
 
+use super::kernel::Multiply;
+
 /// f32 or f64; no other type can be one.
 ///
 /// The hidden items are what [`elementary`](super::elementary) needs to be written once for both.
-pub trait Real: RealField + Copy + Default + sealed::Sealed {
+pub trait Real: RealField + Copy + Default + Multiply {
     /// The nearest value to `value`.
     fn of(value: f64) -> Self;
 
@@ -58,12 +60,6 @@ pub trait Real: RealField + Copy + Default + sealed::Sealed {
     /// Taylor coefficients `1/(2k + 1)` of `atanh(s)/s` in `s²`, highest first; enough for `s² ≤ 0.0295`.
     #[doc(hidden)]
     const ATANH_SERIES: &'static [Self];
-}
-
-mod sealed {
-    pub trait Sealed {}
-    impl Sealed for f32 {}
-    impl Sealed for f64 {}
 }
 
 impl Real for f32 {
