@@ -23,6 +23,7 @@ const ADAPTERS: &[(&str, &str)] = &[
     ("ctrlc", "src/cli/"),
     ("indicatif", "src/cli/"),
     ("minijinja", "src/figure/"),
+    ("mimalloc", "src/main.rs"),
     ("multiversion", "src/matrix/"),
     ("ode_solvers", "src/solve/"),
     ("parquet", "src/record/"),

@@ -8,6 +8,10 @@ use dyadsim::random::{Key, Kind, stream};
 use dyadsim::spec::{CircuitSpec, InitSpec};
 use rand_distr::{Distribution, StandardNormal, StandardUniform};
 
+/// As in the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// A network on an ideal chip, and a batch for it.
 pub struct Net<T: Real> {
     spec: CircuitSpec,

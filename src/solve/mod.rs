@@ -58,6 +58,9 @@ pub fn start_state<T: Real>(spec: &SolverSpec, circuit: &dyn Circuit<T>) -> Matr
 #[must_use]
 pub fn settle_all<T: Real>(spec: &SolverSpec, circuit: &dyn Circuit<T>, traced: bool) -> Settled<T> {
     let solver = solver::<T>(spec);
+    if circuit.samples() <= solver.shard() {
+        return solver.settle(circuit, start_state(spec, circuit), traced); // nothing to copy
+    }
     let samples: Vec<usize> = (0..circuit.samples()).collect();
     let parts: Vec<Settled<T>> = samples
         .par_chunks(solver.shard())
