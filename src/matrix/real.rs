@@ -27,6 +27,9 @@ pub trait Real: RealField + Copy + Default + Multiply {
     /// `self · factor + term`, rounded once. Slow where the processor has no such instruction.
     #[doc(hidden)]
     fn fused(self, factor: Self, term: Self) -> Self;
+    /// `√self`, compiled to one instruction.
+    #[doc(hidden)]
+    fn root(self) -> Self;
     /// `2ⁿ` for a whole `exponent` within the range of normal numbers.
     #[doc(hidden)]
     fn power_of_two(exponent: Self) -> Self;
@@ -84,6 +87,11 @@ impl Real for f32 {
 
     fn to_f64(self) -> f64 {
         f64::from(self)
+    }
+
+    #[inline(always)]
+    fn root(self) -> Self {
+        self.sqrt()
     }
 
     #[inline(always)]
@@ -148,6 +156,11 @@ impl Real for f64 {
 
     fn to_f64(self) -> f64 {
         self
+    }
+
+    #[inline(always)]
+    fn root(self) -> Self {
+        self.sqrt()
     }
 
     #[inline(always)]
