@@ -125,7 +125,7 @@ impl Setup {
         if self.versions.contains("null") {
             eprintln!("*** {python} lacks some of the peers: THEIR ROWS ARE LEFT OUT.");
             eprintln!("*** Get them by `{HOW_TO}`, then give `--python v/bin/python`.");
-            self.versions = "without the peers".to_owned();
+            self.versions = String::from("without the peers");
         } else {
             self.python = Some(python);
         }
