@@ -8,7 +8,7 @@ use plotters::style::register_font;
 
 /// Times (s) against sizes.
 pub struct Curve {
-    pub name: &'static str,
+    pub name: String,
     pub points: Vec<(f64, f64)>,
 }
 
@@ -55,8 +55,8 @@ fn panel(area: &Area<'_>, title: &str, curves: &[Curve; 2]) -> Result<()> {
         let line: Vec<(f64, f64)> = curve.points.iter().map(|&(x, y)| (x, 1e3 * y)).collect();
         chart
             .draw_series(LineSeries::new(line.clone(), ink.stroke_width(3)))?
-            .label(curve.name)
-            .legend(move |(x, y)| PathElement::new([(x, y), (x + 25, y)], ink.stroke_width(3)));
+            .label(&curve.name)
+            .legend(move |(x, y)| PathElement::new([(x, y - 4), (x + 25, y - 4)], ink.stroke_width(3)));
         chart.draw_series(line.iter().map(|&point| Circle::new(point, 6, ink.filled())))?;
     }
     let legend = SeriesLabelPosition::UpperLeft;

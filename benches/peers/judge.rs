@@ -63,10 +63,19 @@ impl Newton {
 
 /// States of the first rows at [`times`], by the eighth-order reference at `1e-11` in double precision.
 pub fn reference(circuit: &dyn Circuit<f64>, rows: usize) -> Vec<Matrix<f64>> {
-    let some: Vec<usize> = (0..rows).collect();
-    let part = circuit.subset(&some);
-    let kind = SolverKind::Dop853;
-    let spec = SolverSpec { kind, rtol: 1e-11, atol: 1e-11, max_time: END, ..SolverSpec::default() };
+    integrated(circuit, rows, SolverKind::Dop853, 1e-11)
+}
+
+/// Largest difference of the first sample's reference from another method's solution at `1e-9` (V).
+pub fn doubt(circuit: &dyn Circuit<f64>, reference: &[Matrix<f64>]) -> f64 {
+    let first: Vec<Matrix<f64>> = reference.iter().map(|states| states.rows(0, 1).into_owned()).collect();
+    apart(&integrated(circuit, 1, SolverKind::Dopri5, 1e-9), &first)
+}
+
+fn integrated(circuit: &dyn Circuit<f64>, rows: usize, kind: SolverKind, tolerance: f64) -> Vec<Matrix<f64>> {
+    let part = circuit.subset(&(0..rows).collect::<Vec<_>>());
+    let (rtol, atol) = (tolerance, tolerance);
+    let spec = SolverSpec { kind, rtol, atol, max_time: END, ..SolverSpec::default() };
     sampled(&settle_all(&spec, part.as_ref(), true).traces, part.slowest())
 }
 

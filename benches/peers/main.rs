@@ -52,6 +52,7 @@ fn main() -> Result<()> {
     }
     let mut text = setup.head();
     print!("{text}");
+    setup.write(&text)?; // a place that cannot be written shows before the work is done
     for case in CASES.iter().filter(|case| setup.wants(case.name)) {
         for &cores in case.cores {
             let part = setup.in_child(case.name, cores);

@@ -46,7 +46,8 @@ pub fn run(setup: &Setup) -> Result<String> {
 
 /// Times of both works at every size.
 fn measure(setup: &Setup, nets: impl Iterator<Item = (usize, Net)>) -> [Curve; 2] {
-    let mut curves = ["equilibrium", "gradient"].map(|name| Curve { name, points: Vec::new() });
+    let mut curves =
+        ["equilibrium", "gradient"].map(|name| Curve { name: name.to_owned(), points: Vec::new() });
     for (size, net) in nets {
         eprintln!("scaling {} {}", net.name(), net.samples());
         let wired = net.wired::<f32>(&GAINS[1].circuit(equilibrium_solver().1));
@@ -59,6 +60,9 @@ fn measure(setup: &Setup, nets: impl Iterator<Item = (usize, Net)>) -> [Curve; 2
             alone(repetitions, || drop(rule.estimate(&wired.weights, &wired.batch, &mut gradient)));
         curves[0].points.push((size as f64, settle));
         curves[1].points.push((size as f64, learn));
+    }
+    for curve in &mut curves {
+        curve.name += &format!(", slope {:.2}", slope(&curve.points));
     }
     curves
 }

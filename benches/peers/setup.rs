@@ -2,7 +2,7 @@
 
 use std::env;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
@@ -155,6 +155,7 @@ impl Setup {
     /// Writes the results so far, if a file was named.
     pub fn write(&self, text: &str) -> Result<()> {
         let Some(path) = &self.output else { return Ok(()) };
+        fs::create_dir_all(path.parent().unwrap_or(Path::new("")))?;
         fs::write(path, text).with_context(|| format!("write {}", path.display()))
     }
 }

@@ -116,8 +116,8 @@ fn runs(setup: &Setup) -> Result<String> {
 
 fn experiment(solver: &str, epochs: usize) -> String {
     format!(
-        "name = \"threads\"\ncircuit = {{ solver = {{ kind = \"{solver}\" }} }}\ndataset = {{ kind = \"digits\" }}\n\
+        "name = \"threads\"\ncircuit = {{ solver = {{ kind = \"{solver}\" }}, nudge = {{ variant = \"dp-transpose\", alpha = 0.0, beta = 0.1 }} }}\ndataset = {{ kind = \"digits\" }}\n\
          network = [64, 128, 64, 10]\nepochs = {epochs}\nbatch = 50\nseeds = [1, 2, 3, 4, 5, 6, 7, 8]\n\
-         rules = [\"dp-transpose\"]\noptimizer = {{ kind = \"adam\", learning_rate = 1e-3 }}\nprobe = 0\n"
+         rules = [\"dp-transpose\"]\noptimizer = {{ kind = \"adam\", learning_rate = 1e-3 }}\nprobe = 1\n"
     )
 }
