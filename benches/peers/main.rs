@@ -50,6 +50,9 @@ fn main() -> Result<()> {
         }
         return Ok(());
     }
+    if !setup.measures {
+        return Ok(());
+    }
     let mut text = setup.head();
     print!("{text}");
     setup.write(&text)?; // a place that cannot be written shows before the work is done

@@ -22,6 +22,8 @@ pub struct Setup {
     pub child: Option<String>,
     /// Figures are written only beside a file of results.
     pub output: Option<PathBuf>,
+    /// Whether this is `cargo bench`, which says so; `cargo test` also starts benchmarks, to see that they do.
+    pub measures: bool,
     versions: String,
     filters: Vec<String>,
 }
@@ -30,42 +32,47 @@ impl Setup {
     /// Reads the command line; the parent process also looks for the peers.
     pub fn from_arguments() -> Result<Self> {
         let mut setup = Self {
-            python: None,
+            python: env::var("DYADSIM_PEERS_PYTHON").ok(),
             cores: Vec::new(),
             quick: false,
             child: None,
             output: None,
+            measures: false,
             versions: String::new(),
             filters: Vec::new(),
         };
-        let mut asked = env::var("DYADSIM_PEERS_PYTHON").ok();
-        let mut arguments = env::args().skip(1);
-        while let Some(argument) = arguments.next() {
-            let mut value = || arguments.next().with_context(|| format!("{argument} needs a value"));
-            match argument.as_str() {
-                "--python" => asked = Some(value()?),
-                "--cores" => setup.cores = parse_cores(&value()?)?,
-                "--quick" => setup.quick = true,
-                "--write" => setup.output = Some(value()?.into()),
-                "--child" => setup.child = Some(value()?),
-                "--bench" => {} // cargo's own
-                other if other.starts_with('-') => {
-                    bail!("unknown option {other}; known: --python PATH, --cores LIST, --quick, --write FILE")
-                }
-                other => setup.filters.push(other.to_owned()),
-            }
-        }
+        setup.read(env::args().skip(1))?;
         if setup.cores.is_empty() {
             let all = std::thread::available_parallelism().map_or(1, usize::from);
             setup.cores = (0..all.min(2)).collect();
         }
         // A child is given the Python that its parent found, and "none" where there was none.
+        let asked = setup.python.take();
         if setup.child.is_some() {
             setup.python = asked.filter(|python| python != "none");
-        } else {
+        } else if setup.measures {
             setup.find_peers(asked.unwrap_or_else(|| "python3".to_owned()));
         }
         Ok(setup)
+    }
+
+    fn read(&mut self, mut arguments: impl Iterator<Item = String>) -> Result<()> {
+        while let Some(argument) = arguments.next() {
+            let mut value = || arguments.next().with_context(|| format!("{argument} needs a value"));
+            match argument.as_str() {
+                "--python" => self.python = Some(value()?),
+                "--cores" => self.cores = parse_cores(&value()?)?,
+                "--quick" => self.quick = true,
+                "--write" => self.output = Some(value()?.into()),
+                "--child" => self.child = Some(value()?),
+                "--bench" => self.measures = true,
+                other if other.starts_with('-') => {
+                    bail!("unknown option {other}; known: --python PATH, --cores LIST, --quick, --write FILE")
+                }
+                other => self.filters.push(other.to_owned()),
+            }
+        }
+        Ok(())
     }
 
     /// Whether a case was asked for.
