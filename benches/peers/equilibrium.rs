@@ -25,8 +25,8 @@ pub fn run(setup: &Setup) -> Result<String> {
     let mut text = format!(
         "Ours: `{name}`. Batch {BATCH}. Residuals of the whole batch and distances from Newton's solution of {CHECKED} samples are\n\
          evaluated in double precision for both sides (V).\n\n\
-         | network | gains | peer | theirs/ours | ours (ms) | theirs (ms) | residual ours | theirs | from Newton ours | theirs \
-         | outcomes of ours | peer compiles (s) |\n|---|---|---|---|--:|--:|--:|--:|--:|--:|---|--:|\n"
+         | network | gains | peer | theirs/ours | ours (ms) | theirs (ms) | largest potential | residual ours | theirs | from Newton ours | theirs \
+         | outcomes of ours | peer compiles (s) |\n|---|---|---|---|--:|--:|--:|--:|--:|--:|--:|---|--:|\n"
     );
     for sizes in &nets[..if setup.quick { 1 } else { 2 }] {
         let net = Net::make(root.path(), sizes, BATCH)?;
@@ -58,7 +58,7 @@ fn rows(setup: &Setup, net: &Net, gains: Gains) -> String {
     let label = |tool: &str| format!("| {} | {} | {tool} ", net.name(), gains.name);
     let row = |tool: &&str| {
         let cells = row(setup, net, gains, tool, &sides)
-            .unwrap_or_else(|error| format!("| failed: {error:#} |||||||||"));
+            .unwrap_or_else(|error| format!("| failed: {error:#} ||||||||||"));
         label(tool) + &cells + "\n"
     };
     ["diffrax", "scipy"].iter().map(row).collect()
@@ -66,7 +66,7 @@ fn rows(setup: &Setup, net: &Net, gains: Gains) -> String {
 
 fn row(setup: &Setup, net: &Net, gains: Gains, tool: &str, sides: &Sides) -> Result<String> {
     let circuit = sides.judge.circuit();
-    let ours = format!("{:.1e}", residual(&circuit, &sides.state));
+    let ours = format!("{:.1} | {:.1e}", sides.state.amax(), residual(&circuit, &sides.state));
     let tally = Outcome::tally(&sides.outcomes);
     let outcomes = tally.iter().map(|(name, count)| format!("{name} {count}")).collect::<Vec<_>>().join(", ");
     let Some(mut peer) = Peer::start(setup, tool, net, &gains.arguments())? else {

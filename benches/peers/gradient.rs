@@ -6,7 +6,7 @@
 
 use anyhow::Result;
 use dyadsim::learn::{Gradient, rule};
-use dyadsim::record::weights::{read_weights, write_weights};
+use dyadsim::record::weights::read_weights;
 use dyadsim::spec::RuleKind;
 
 use super::judge::gradients_apart;
@@ -62,7 +62,6 @@ fn row(setup: &Setup, net: &Net, wired: &Wired<f32>, what: (RuleKind, &str, Gain
     let pairs = in_turn(setup.repetitions(), &mut estimate, |calls| peer.run(calls, DEFAULT))?;
     let theirs = read_weights::<f64>(&peer.gradient()?, Some(&net.sizes))?;
     let difference = gradients_apart(&gradient.forward, &theirs.forward);
-    leave(net, wired, &gradient)?;
     let speed = |times: &[f64]| short(1e-9 * operations(net) / median(times));
     Ok(format!(
         "{} | {} | {} | {} | {difference:.1e} | {:.1} |",
@@ -72,14 +71,6 @@ fn row(setup: &Setup, net: &Net, wired: &Wired<f32>, what: (RuleKind, &str, Gain
         speed(&pairs.theirs),
         peer.compile
     ))
-}
-
-/// Writes our gradient beside the peer's, in the same layout, for whoever wants to compare by other means.
-fn leave(net: &Net, wired: &Wired<f32>, gradient: &Gradient<f32>) -> Result<()> {
-    let mut weights = wired.weights.clone();
-    weights.forward.clone_from(&gradient.forward);
-    weights.biases.clone_from(&gradient.biases);
-    Ok(write_weights(&net.folder.join("ours.safetensors"), &weights)?)
 }
 
 /// Operations in the products of backpropagation: forward, onto the weights, and back but to the input.

@@ -145,7 +145,7 @@ impl Setup {
         format!(
             "# dyadsim and its peers\n\nWritten by `cargo bench --bench peers -- --write docs/peers.md{quick}{filters}`\n\
              (with `--python` naming a Python that has the peers); nothing here is edited by hand.\n\n\
-             - Machine: {}; cores used: {:?}, load at the start {}.\n- Versions: dyadsim {}; {}.\n\
+             - Machine: {}; cores used: {:?}, load at the start {}.\n- Versions: dyadsim {} ({}), {}; {}.\n\
              - Ours and theirs are timed in turn, one first and then the other first; {} pairs per row. A ratio is the\n  \
              median of the pairs' ratios, theirs over ours: above 1 ours is faster. Behind it the medians of the pairs\n  \
              in which ours, and theirs, went first. Times are medians, the least in brackets. Both sides work in single\n  \
@@ -154,6 +154,8 @@ impl Setup {
             self.cores,
             load(),
             env!("CARGO_PKG_VERSION"),
+            said("git", &["describe", "--always", "--dirty"]),
+            said("rustc", &["--version"]),
             self.versions,
             self.repetitions()
         )
@@ -176,6 +178,13 @@ fn parse_cores(list: &str) -> Result<Vec<usize>> {
     let parse =
         |core: &str| core.trim().parse().with_context(|| format!("--cores {list}: `{core}` is no core"));
     list.split(',').map(parse).collect()
+}
+
+/// First line that a program says, or that it says nothing.
+fn said(program: &str, arguments: &[&str]) -> String {
+    let done = Command::new(program).args(arguments).output();
+    let text = done.map(|done| String::from_utf8_lossy(&done.stdout).into_owned()).unwrap_or_default();
+    text.lines().next().map_or_else(|| format!("{program} unknown"), str::to_owned)
 }
 
 fn has_taskset() -> bool {
