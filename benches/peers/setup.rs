@@ -125,7 +125,7 @@ impl Setup {
         let found = Command::new(&python).arg(script()).arg("versions").output();
         self.versions = match found {
             Ok(done) if done.status.success() => {
-                String::from_utf8_lossy(&done.stdout).trim().replace('"', "")
+                String::from_utf8_lossy(&done.stdout).trim().replace(['"', '{', '}', ':'], "")
             }
             _ => "null".to_owned(),
         };
