@@ -137,7 +137,7 @@ fn spectral_norm<T: Real>(bencher: Bencher<'_, '_>) {
 /// Own numbers, addressed by index.
 #[divan::bench(types = [f32, f64])]
 fn gaussian_numbers<T: Real>(bencher: Bencher<'_, '_>) {
-    let mut numbers = vec![T::ZERO; LENGTH];
+    let mut numbers = [T::ZERO; LENGTH];
     bencher.counter(ItemsCount::new(LENGTH)).bench_local(|| {
         gaussian::fill(black_box(Key::new(1, Kind::Noise)), 0, &mut numbers);
     });
@@ -149,7 +149,7 @@ fn gaussian_ziggurat<T: Real>(bencher: Bencher<'_, '_>)
 where
     StandardNormal: Distribution<T>,
 {
-    let mut numbers = vec![T::ZERO; LENGTH];
+    let mut numbers = [T::ZERO; LENGTH];
     bencher.counter(ItemsCount::new(LENGTH)).bench_local(|| {
         let mut stream = stream(black_box(Key::new(1, Kind::Noise)));
         numbers.iter_mut().for_each(|number| *number = StandardNormal.sample(&mut stream));
