@@ -97,9 +97,8 @@ fn words(counter: u128, key: [u32; 2]) -> [[u32; LANES]; 4] {
     let mut words = [[0; LANES]; 4];
     for lane in 0..LANES {
         let block = philox([c0 | lane as u32, c1, c2, c3], key);
-        for (row, word) in words.iter_mut().zip(block) {
-            row[lane] = word;
-        }
+        (words[0][lane], words[1][lane], words[2][lane], words[3][lane]) =
+            (block[0], block[1], block[2], block[3]);
     }
     words
 }
@@ -107,10 +106,11 @@ fn words(counter: u128, key: [u32; 2]) -> [[u32; LANES]; 4] {
 /// Turns words into normal numbers, row by row.
 #[inline(always)]
 fn normals<T: Real, const FUSED: bool>(words: &[[u32; LANES]; 4], out: &mut [T; ALIGNMENT]) {
+    let [a, b, c, d] = words;
     for (pair, rows) in out.chunks_exact_mut(2 * LANES).take(T::PAIRS).enumerate() {
         let (cosines, sines) = rows.split_at_mut(LANES);
         for lane in 0..LANES {
-            let (uniform, turn) = T::uniforms(words.map(|row| row[lane]), pair);
+            let (uniform, turn) = T::uniforms([a[lane], b[lane], c[lane], d[lane]], pair);
             let (first, second) = box_muller::<T, FUSED>(uniform, turn);
             (cosines[lane], sines[lane]) = (first, second);
         }
