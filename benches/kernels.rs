@@ -1,4 +1,4 @@
-//! Speed of products (floating-point operations) and of elementwise passes (elements), one thread.
+//! Speed of products (floating-point operations), of elementwise passes (elements) and of Gaussian numbers, one thread.
 //!
 //! `cargo bench --bench kernels` (divan prints operations as items).
 
@@ -6,7 +6,10 @@ use divan::{Bencher, black_box, counter::ItemsCount};
 use dyadsim::device::{Activation, Dyads};
 use dyadsim::matrix::product::{Onto, backward, correlate, forward};
 use dyadsim::matrix::{Matrix, Real, elementwise, measure};
+use dyadsim::noise::gaussian;
+use dyadsim::random::{Key, Kind, stream};
 use dyadsim::spec::circuit::{ActivationKind, ActivationSpec};
+use rand_distr::{Distribution, StandardNormal};
 
 /// Batch, neurons of the layer, neurons of the layer before.
 const SHAPES: [(usize, usize, usize); 7] = [
@@ -129,4 +132,26 @@ fn largest_magnitudes<T: Real>(bencher: Bencher<'_, '_>) {
 fn spectral_norm<T: Real>(bencher: Bencher<'_, '_>) {
     let weights = Matrix::<T>::from_fn(512, 784, |i, j| T::of(((i * 7919 + j * 104_729) as f64).sin()));
     bencher.bench_local(|| measure::spectral_norm(black_box(&weights)));
+}
+
+/// Own numbers, addressed by index.
+#[divan::bench(types = [f32, f64])]
+fn gaussian_numbers<T: Real>(bencher: Bencher<'_, '_>) {
+    let mut numbers = [T::ZERO; LENGTH];
+    bencher.counter(ItemsCount::new(LENGTH)).bench_local(|| {
+        gaussian::fill(black_box(Key::new(1, Kind::Noise)), 0, &mut numbers);
+    });
+}
+
+/// `rand_distr`'s ziggurat on the stream of the same name.
+#[divan::bench(types = [f32, f64])]
+fn gaussian_ziggurat<T: Real>(bencher: Bencher<'_, '_>)
+where
+    StandardNormal: Distribution<T>,
+{
+    let mut numbers = [T::ZERO; LENGTH];
+    bencher.counter(ItemsCount::new(LENGTH)).bench_local(|| {
+        let mut stream = stream(black_box(Key::new(1, Kind::Noise)));
+        numbers.iter_mut().for_each(|number| *number = StandardNormal.sample(&mut stream));
+    });
 }

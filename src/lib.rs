@@ -5,6 +5,7 @@
 pub mod units;
 pub mod random;
 pub mod matrix;
+pub mod noise;
 pub mod spec;
 pub mod device;
 pub mod chip;

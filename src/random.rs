@@ -122,7 +122,8 @@ impl Key {
     }
 
     /// First block of the stream; see the module's table.
-    fn counter(self) -> u128 {
+    #[must_use]
+    pub fn counter(self) -> u128 {
         u128::from(self.kind.code()) << 120
             | u128::from(self.layer) << 104
             | u128::from(self.trial) << 72
@@ -132,7 +133,8 @@ impl Key {
 
     /// The two key words of Philox: the seed, low word first.
     #[expect(clippy::cast_possible_truncation, reason = "the two halves are what is wanted")]
-    const fn words(self) -> [u32; 2] {
+    #[must_use]
+    pub const fn words(self) -> [u32; 2] {
         [self.seed as u32, (self.seed >> 32) as u32]
     }
 }

@@ -1,14 +1,17 @@
 //! `dyadsim run`: the main job.
 
+use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::json;
 
-use super::output::{note, print};
+use super::output::{note, print, show};
 use super::{Failure, Global, Precision};
 use crate::data::{Dataset, Request, load};
 use crate::experiment::{
@@ -58,8 +61,7 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
     let folder =
         arguments.out.clone().unwrap_or_else(|| PathBuf::from("results").join(&base.experiment.name));
     if arguments.dry_run {
-        dry_run(global, &base, &plans, &dataset)?;
-        return Ok(ExitCode::SUCCESS);
+        return dry_run(global, &base, &plans, &dataset);
     }
     let mode = match (arguments.resume, arguments.force) {
         (true, _) => Mode::Resume,
@@ -84,7 +86,7 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
         Precision::F32 => carry_out::<f32>(&base, &plans, &dataset, &options, &bar),
         Precision::F64 => carry_out::<f64>(&base, &plans, &dataset, &options, &bar),
     };
-    bar.0.finish_and_clear();
+    bar.bar.finish_and_clear();
     match ending.map_err(classify)? {
         Ending::AlreadyComplete => {
             note(&format_args!("{} is complete; nothing was changed", folder.display()));
@@ -196,7 +198,12 @@ fn table(summary: &Summary) -> String {
 }
 
 /// What a run would take. The time is measured on one batch of the first dyadic run.
-fn dry_run(global: &Global, base: &Resolved, plans: &[RunPlan], dataset: &Dataset) -> Result<(), Failure> {
+fn dry_run(
+    global: &Global,
+    base: &Resolved,
+    plans: &[RunPlan],
+    dataset: &Dataset,
+) -> Result<ExitCode, Failure> {
     let network = &base.experiment.network;
     let synapses: usize = network.windows(2).map(|n| n[1] * (n[0] + 1)).sum();
     let bytes = if global.precision == Precision::F32 { 4 } else { 8 };
@@ -225,10 +232,19 @@ fn dry_run(global: &Global, base: &Resolved, plans: &[RunPlan], dataset: &Datase
         clock(estimate),
         global.threads()
     );
-    for plan in plans {
-        text += &format!("  {}\n", plan.name);
+    let names: Vec<&str> = plans.iter().map(|plan| plan.name.as_str()).collect();
+    for name in &names {
+        text += &format!("  {name}\n");
     }
-    print(&text)
+    let document = json!({
+        "runs": names,
+        "updates": updates,
+        "memory_bytes": memory,
+        "disk_bytes": disk,
+        "seconds": estimate,
+        "threads": global.threads(),
+    });
+    show(global, &text, &document)
 }
 
 /// Seconds as hours, minutes, seconds.
@@ -236,8 +252,15 @@ fn clock(seconds: f64) -> String {
     indicatif::HumanDuration(Duration::from_secs_f64(seconds)).to_string()
 }
 
-/// A progress bar over the epochs of all runs.
-struct Bar(ProgressBar);
+/// Least time between lines where no bar can be drawn.
+const SILENCE: Duration = Duration::from_secs(10);
+
+/// A progress bar over the epochs of all runs; where standard error is no terminal, a line now and then.
+struct Bar {
+    bar: ProgressBar,
+    /// When the last line was written, if there are lines.
+    lines: Option<Mutex<Instant>>,
+}
 
 impl Bar {
     fn new(total: usize, quiet: bool) -> Self {
@@ -247,17 +270,46 @@ impl Bar {
             bar.set_style(style);
         }
         bar.enable_steady_tick(Duration::from_millis(500));
-        Self(bar)
+        let lines = (!quiet && !io::stderr().is_terminal()).then(|| Mutex::new(Instant::now()));
+        Self { bar, lines }
+    }
+
+    /// Whether a line is due at `now`; then the next is due a while later.
+    fn is_due(&self, now: Instant) -> bool {
+        let Some(Ok(mut last)) = self.lines.as_ref().map(Mutex::lock) else { return false };
+        let due = now.duration_since(*last) >= SILENCE;
+        if due {
+            *last = now;
+        }
+        due
     }
 }
 
 impl Observer for Bar {
     fn epochs_done(&self, run: &str, count: usize, _of: usize) {
-        self.0.set_message(run.to_owned());
-        self.0.inc(count as u64);
+        self.bar.set_message(run.to_owned());
+        self.bar.inc(count as u64);
+        if self.is_due(Instant::now()) {
+            let (done, all) = (self.bar.position(), self.bar.length().unwrap_or_default());
+            note(&format_args!("{done}/{all} epochs  {run}"));
+        }
     }
 
     fn warn(&self, message: &str) {
-        self.0.suspend(|| note(&format_args!("warning: {message}")));
+        self.bar.suspend(|| note(&format_args!("warning: {message}")));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_ten_seconds_apart_and_none_come_when_quiet() {
+        let start = Instant::now();
+        let bar = Bar { lines: Some(Mutex::new(start)), ..Bar::new(3, true) };
+        let due = [5, 10, 15, 21].map(|seconds| bar.is_due(start + Duration::from_secs(seconds)));
+        assert_eq!(due, [false, true, false, true]);
+        assert!(!Bar::new(3, true).is_due(start + SILENCE));
     }
 }

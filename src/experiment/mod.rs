@@ -13,7 +13,8 @@ mod trajectory;
 pub use expect::{Verdict, check};
 pub use plan::{RunPlan, common, plan};
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -135,15 +136,9 @@ pub fn carry_out<T: Real>(
     options: &Options<'_>,
     observer: &dyn Observer,
 ) -> Result<Ending, ExperimentError> {
-    for plan in plans {
-        let experiment = &plan.resolved.experiment;
-        check_network(&experiment.network, dataset)?;
-        if let InitSpec::Weights(file) = &experiment.init {
-            read_weights::<T>(file.as_ref(), Some(&experiment.network)).map_err(ExperimentError::Input)?;
-        }
-    }
+    let initial = check_inputs::<T>(plans, dataset)?;
     let text = base.to_toml();
-    let hash = sha256(format!("{}\n{}\n{text}", options.precision, dataset.sha256).as_bytes());
+    let hash = sha256(format!("{}\n{}\n{text}{initial}", options.precision, dataset.sha256).as_bytes());
     let mut manifest = Manifest::begin("run", &hash);
     manifest.seeds.clone_from(&base.experiment.seeds);
     manifest.data.insert(dataset.name.clone(), dataset.sha256.clone());
@@ -169,9 +164,33 @@ pub fn carry_out<T: Real>(
     if options.stop.load(Ordering::Relaxed) {
         return Ok(Ending::Stopped);
     }
-    let summary = conclude::conclude(&setting, base, plans)?;
+    let summary = pool(options.threads)?.install(|| conclude::conclude(&setting, base, plans))?;
     folder.finish(manifest)?;
     Ok(Ending::Complete(Box::new(summary)))
+}
+
+/// Checks that data and initial weights fit the networks; gives the hash of every weight file, a line each.
+fn check_inputs<T: Real>(plans: &[RunPlan], dataset: &Dataset) -> Result<String, ExperimentError> {
+    let mut hashes = BTreeMap::new();
+    for plan in plans {
+        let experiment = &plan.resolved.experiment;
+        check_network(&experiment.network, dataset)?;
+        if let InitSpec::Weights(file) = &experiment.init {
+            let path: &Path = file.as_ref();
+            read_weights::<T>(path, Some(&experiment.network)).map_err(ExperimentError::Input)?;
+            let bytes = std::fs::read(path).map_err(|reason| {
+                ExperimentError::Input(RecordError::Io { action: "read", path: path.to_owned(), reason })
+            })?;
+            hashes.insert(path.to_owned(), sha256(&bytes));
+        }
+    }
+    Ok(hashes.values().map(|hash| format!("{hash}\n")).collect())
+}
+
+/// Threads of our own: the global ones would not heed the number asked for.
+fn pool(threads: usize) -> Result<rayon::ThreadPool, ExperimentError> {
+    let builder = rayon::ThreadPoolBuilder::new().num_threads(threads.max(1));
+    builder.build().map_err(|error| ExperimentError::Threads(error.to_string()))
 }
 
 /// Works through a list on several threads, the first first; ends early with the first error.
@@ -182,10 +201,7 @@ fn in_parallel(
 ) -> Result<(), ExperimentError> {
     let workers = threads.min(plans.len()).max(1);
     let (next, failure) = (AtomicUsize::new(0), Mutex::new(None));
-    let pools = (0..workers)
-        .map(|_| rayon::ThreadPoolBuilder::new().num_threads((threads / workers).max(1)).build())
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| ExperimentError::Threads(error.to_string()))?;
+    let pools = (0..workers).map(|_| pool(threads / workers)).collect::<Result<Vec<_>, _>>()?;
     std::thread::scope(|scope| {
         for pool in &pools {
             scope.spawn(|| {
@@ -218,4 +234,16 @@ pub fn time_of_a_batch<T: Real>(plans: &[RunPlan], dataset: &Dataset) -> f64 {
         }
     }
     total / count.max(1) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pool_has_the_threads_asked_for_and_at_least_one() {
+        for (asked, given) in [(0, 1), (1, 1), (3, 3)] {
+            assert_eq!(pool(asked).unwrap().install(rayon::current_num_threads), given);
+        }
+    }
 }

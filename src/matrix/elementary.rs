@@ -1,4 +1,4 @@
-//! Exponential family in one branch-free source for f32 and f64.
+//! Exponential family, logarithm and sine in one branch-free source for f32 and f64.
 //!
 //! Scalar functions meant to be inlined into a [`Kernel`](super::dispatch::Kernel), where the compiler turns
 //! them into vectors. Arguments are reduced to `x = n ln 2 + r`, `|r| ≤ ln 2 / 2`, and the rest is a Taylor
@@ -6,7 +6,7 @@
 //! `exp` fades out through subnormal numbers; the others are cut to 0 near the end of the
 //! normal range.
 //! Errors (units of epsilon, largest found): `exp` 1.0, `tanh` 2.0,
-//! `sigmoid` 1.5, `softplus` 3.0, slopes 4.0.
+//! `sigmoid` 1.5, `softplus` 3.0, slopes 4.0. `ln` and `sin_cos_turns` take no infinities.
 
 use super::Real;
 use super::dispatch::multiply_add;
@@ -109,6 +109,39 @@ pub fn softplus<T: Real, const FUSED: bool>(x: T) -> T {
     positive + short_log1p::<T, FUSED>(decay::<T, FUSED>(x))
 }
 
+/// `ln x` of a positive normal number; anything else gives nonsense.
+#[inline(always)]
+pub fn ln<T: Real, const FUSED: bool>(x: T) -> T {
+    // x = 2ᵏ (1 + f), ln(1 + f) = 2 atanh(f / (2 + f)).
+    let (whole, significand) = x.split();
+    let fraction = significand - T::ONE;
+    let s = fraction / (T::of(2.0) + fraction);
+    let low = whole * T::LN_2_LOW;
+    let rest = multiply_add::<T, FUSED>(s + s, polynomial::<T, FUSED>(T::ATANH_SERIES, s * s), low);
+    multiply_add::<T, FUSED>(whole, T::LN_2_HIGH, rest)
+}
+
+/// `sin 2πr` for `|r| ≤ ¼`, with a small relative error also at `r → 0`.
+#[inline(always)]
+fn short_sine<T: Real, const FUSED: bool>(r: T) -> T {
+    let y = T::of(std::f64::consts::TAU) * r;
+    let square = y * y;
+    multiply_add::<T, FUSED>(y * square, polynomial::<T, FUSED>(T::SINE_SERIES, square), y)
+}
+
+/// `(sin 2πx, cos 2πx)`, for `|x|` far below the reciprocal of epsilon.
+#[inline(always)]
+pub fn sin_cos_turns<T: Real, const FUSED: bool>(x: T) -> (T, T) {
+    let (half, two) = (T::of(0.5), T::of(2.0));
+    // x = h/2 + r: whole half turns change signs alone, and all steps are exact.
+    let halves = (x + x + T::ROUNDER) - T::ROUNDER;
+    let r = x - halves * half;
+    let odd = (halves - two * ((halves * half + T::ROUNDER) - T::ROUNDER)).magnitude();
+    let sign = T::ONE - two * odd;
+    let cosine = short_sine::<T, FUSED>(T::of(0.25) - r.magnitude());
+    (sign * short_sine::<T, FUSED>(r), sign * cosine)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -188,6 +221,30 @@ mod tests {
         }
 
         #[test]
+        fn logarithms_are_good_to_a_few_units(x in 1e-3_f64..2.0, size in -300_i32..300, small in -36_i32..36) {
+            for x in [x, 1.0 - x * 2.0_f64.powi(-30), x * 10.0_f64.powi(size)] {
+                let error = (either!(ln)(true, x) / x.ln() - 1.0).abs().max((either!(ln)(false, x) / x.ln() - 1.0).abs());
+                prop_assert!(error <= 4.0 * f64::EPSILON, "{x}: {error:e}");
+            }
+            for x in [x as f32, (x * 10.0_f64.powi(small)) as f32].into_iter().filter(|x| x.is_normal() && *x != 1.0) {
+                for fused in [false, true] {
+                    let error = (f64::from(either!(ln)(fused, x)) / f64::from(x).ln() - 1.0).abs();
+                    prop_assert!(error <= 4.0 * f64::from(f32::EPSILON), "{x}: {error:e}");
+                }
+            }
+        }
+
+        #[test]
+        fn sines_and_cosines_are_good_to_a_few_units(x in -0.5..0.5, size in -10_i32..1) {
+            for x in [x, 0.25 + x * 10.0_f64.powi(size), x * 10.0_f64.powi(size), 8.0 * x] {
+                for fused in [false, true] {
+                    prop_assert!(turn_errors(fused, x) <= 4.0, "{x}");
+                    prop_assert!(turn_errors(fused, x as f32) <= 4.0, "{x} f32");
+                }
+            }
+        }
+
+        #[test]
         fn tanh_is_odd_to_the_last_bit(x: f64) {
             prop_assert_eq!(tanh::<_, true>(-x).to_bits(), (-tanh::<_, true>(x)).to_bits());
         }
@@ -200,6 +257,22 @@ mod tests {
                 prop_assert!(high >= low - rounding, "{} at {x} by {step}", claim.name);
             }
         }
+    }
+
+    /// The larger error of sine and cosine (epsilon), relative to their exact values.
+    fn turn_errors<T: Real>(fused: bool, x: T) -> f64 {
+        let (sine, cosine) = either!(sin_cos_turns)(fused, x);
+        // The reference takes the nearest quarter turn away before it multiplies by π, so that it is exact there.
+        let quarters = (4.0 * x.to_f64()).round();
+        let (s, c) = (std::f64::consts::TAU * (x.to_f64() - 0.25 * quarters)).sin_cos();
+        let exact = match quarters.rem_euclid(4.0) {
+            0.0 => (s, c),
+            1.0 => (c, -s),
+            2.0 => (-s, -c),
+            _ => (-c, s),
+        };
+        let error = |own: T, exact: f64| (own.to_f64() - exact).abs() / exact.abs().max(1e-300);
+        error(sine, exact.0).max(error(cosine, exact.1)) / T::EPSILON.to_f64()
     }
 
     /// Values at −∞, −10³⁰, 10³⁰, ∞ in this order, and at NaN.

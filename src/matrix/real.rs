@@ -63,6 +63,18 @@ pub trait Real: RealField + Copy + Default + Multiply {
     /// Taylor coefficients `1/(2k + 1)` of `atanh(s)/s` in `s²`, highest first; enough for `s² ≤ 0.0295`.
     #[doc(hidden)]
     const ATANH_SERIES: &'static [Self];
+    /// Taylor coefficients `(−1)ᵏ/(2k + 1)!` of `(sin y − y)/y³` in `y²`, highest first; enough for `|y| ≤ π/2`.
+    #[doc(hidden)]
+    const SINE_SERIES: &'static [Self];
+    /// Whole `k` and `m` from √½ to √2 in `self = 2ᵏ m`, of a positive normal number.
+    #[doc(hidden)]
+    fn split(self) -> (Self, Self);
+    /// Pairs of uniform numbers in four random words.
+    #[doc(hidden)]
+    const PAIRS: usize;
+    /// That pair: one in `(0, 1]` with fine steps towards 0, one in `[−½, ½]`.
+    #[doc(hidden)]
+    fn uniforms(words: [u32; 4], pair: usize) -> (Self, Self);
 }
 
 impl Real for f32 {
@@ -79,6 +91,15 @@ impl Real for f32 {
     const TANH_ONE: Self = 10.0;
     const EXP_SERIES: &'static [Self] = &[1.0 / 5040.0, 1.0 / 720.0, 1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5];
     const ATANH_SERIES: &'static [Self] = &[1.0 / 9.0, 1.0 / 7.0, 1.0 / 5.0, 1.0 / 3.0, 1.0];
+    const SINE_SERIES: &'static [Self] = &[
+        1.0 / 6_227_020_800.0,
+        -1.0 / 39_916_800.0,
+        1.0 / 362_880.0,
+        -1.0 / 5040.0,
+        1.0 / 120.0,
+        -1.0 / 6.0,
+    ];
+    const PAIRS: usize = 2;
 
     #[expect(clippy::cast_possible_truncation, reason = "rounding to single precision is what is asked for")]
     fn of(value: f64) -> Self {
@@ -108,6 +129,22 @@ impl Real for f32 {
     fn power_of_two(exponent: Self) -> Self {
         // The sum's low mantissa bits hold `exponent + 127`, which the shift moves into the exponent field.
         Self::from_bits((exponent + (Self::ROUNDER + 127.0)).to_bits() << 23)
+    }
+
+    #[inline(always)]
+    fn split(self) -> (Self, Self) {
+        const LEAST: u32 = 0x3f35_04f3; // √½
+        let bits = self.to_bits().wrapping_add(0x3f80_0000 - LEAST);
+        // The biased exponent becomes the low bits of 2²³ + 127 + k: a conversion that every processor has.
+        let whole = Self::from_bits((bits >> 23) | 0x4b00_0000) - (8_388_608.0 + 127.0);
+        (whole, Self::from_bits((bits & 0x007f_ffff) + LEAST))
+    }
+
+    #[inline(always)]
+    fn uniforms(words: [u32; 4], pair: usize) -> (Self, Self) {
+        const STEP: f32 = 1.0 / 4_294_967_296.0;
+        let (size, angle) = (words[2 * pair], words[2 * pair + 1]);
+        ((size as f32 + 0.5) * STEP, angle.cast_signed() as f32 * STEP)
     }
 }
 
@@ -149,6 +186,19 @@ impl Real for f64 {
         1.0 / 3.0,
         1.0,
     ];
+    const SINE_SERIES: &'static [Self] = &[
+        1.0 / 51_090_942_171_709_440_000.0,
+        -1.0 / 121_645_100_408_832_000.0,
+        1.0 / 355_687_428_096_000.0,
+        -1.0 / 1_307_674_368_000.0,
+        1.0 / 6_227_020_800.0,
+        -1.0 / 39_916_800.0,
+        1.0 / 362_880.0,
+        -1.0 / 5040.0,
+        1.0 / 120.0,
+        -1.0 / 6.0,
+    ];
+    const PAIRS: usize = 1;
 
     fn of(value: f64) -> Self {
         value
@@ -177,6 +227,24 @@ impl Real for f64 {
     fn power_of_two(exponent: Self) -> Self {
         // As for f32: `exponent + 1023` ends in the exponent field.
         Self::from_bits((exponent + (Self::ROUNDER + 1023.0)).to_bits() << 52)
+    }
+
+    #[inline(always)]
+    fn split(self) -> (Self, Self) {
+        const LEAST: u64 = 0x3fe6_a09e_667f_3bcd; // √½
+        let bits = self.to_bits().wrapping_add(0x3ff0_0000_0000_0000 - LEAST);
+        // As for f32; AVX2 has no conversion of 64-bit integers at all.
+        let whole =
+            Self::from_bits((bits >> 52) | 0x4330_0000_0000_0000) - (4_503_599_627_370_496.0 + 1023.0);
+        (whole, Self::from_bits((bits & 0x000f_ffff_ffff_ffff) + LEAST))
+    }
+
+    #[inline(always)]
+    fn uniforms(words: [u32; 4], _pair: usize) -> (Self, Self) {
+        const STEP: f64 = 1.0 / 4_294_967_296.0;
+        let size = f64::from(words[0]) * STEP + (f64::from(words[1]) + 0.5) * (STEP * STEP);
+        let angle = f64::from(words[2].cast_signed()) * STEP + f64::from(words[3]) * (STEP * STEP);
+        (size, angle)
     }
 }
 

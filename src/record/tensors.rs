@@ -14,6 +14,7 @@ use safetensors::{Dtype, SafeTensorError, SafeTensors};
 use serde_json::{Map, Value, json};
 
 use super::{RecordError, atomic};
+use crate::spec::nearest;
 
 /// Bytes before the header: its length, as a little-endian `u64`.
 const PREFIX: usize = 8;
@@ -162,11 +163,13 @@ impl TensorFile {
     }
 
     fn expect_shape(&self, name: &str, expected: &[usize]) -> Result<(), RecordError> {
-        if self.shape(name)? == expected {
-            Ok(())
-        } else {
-            Err(self.misshapen(name, format!("{expected:?}")))
+        let found = self.shape(name)?;
+        if found == expected {
+            return Ok(());
         }
+        let transposed = found.len() == 2 && found.iter().eq(expected.iter().rev());
+        let hint = if transposed { ": transposed?" } else { "" };
+        Err(self.misshapen(name, format!("{expected:?}{hint}")))
     }
 
     fn entry(&self, name: &str) -> Result<&Entry, RecordError> {
@@ -174,13 +177,11 @@ impl TensorFile {
     }
 
     fn missing(&self, name: &str) -> RecordError {
-        let near = self.names().min_by_key(|other| strsim::damerau_levenshtein(name, other));
-        let advice = match near {
-            None => "the file holds none".to_owned(),
-            Some(near) => {
-                let names: Vec<_> = self.names().collect();
-                format!("the file holds {}; the nearest is `{near}`", names.join(", "))
-            }
+        let names: Vec<_> = self.names().collect();
+        let near = nearest(name, names.iter().copied()).map(|near| format!("; the nearest is `{near}`"));
+        let advice = match names.as_slice() {
+            [] => "the file holds none".to_owned(),
+            names => format!("the file holds {}{}", names.join(", "), near.unwrap_or_default()),
         };
         RecordError::MissingTensor { path: self.path.clone(), tensor: name.to_owned(), advice }
     }

@@ -141,6 +141,8 @@ fn a_missing_tensor_is_named_with_those_there_are_and_the_nearest() {
     let (_folder, path) = file_of(&sample().to_bytes());
     let text = read(&path).unwrap().vector::<f64>("b1", 3).unwrap_err().to_string();
     assert!(text.ends_with("no tensor `b1`; the file holds W.1, b.1; the nearest is `b.1`"), "{text}");
+    let text = read(&path).unwrap().shape("targets").unwrap_err().to_string();
+    assert!(text.ends_with("no tensor `targets`; the file holds W.1, b.1"), "a far name is no help: {text}");
 }
 
 #[test]

@@ -194,6 +194,8 @@ mod tests {
     fn a_wrong_shape_is_named_with_both_shapes() {
         let text = message(|_| (), Some(&[2, 4, 1]));
         assert!(text.contains("`W.1` has shape [3, 2], expected [4, 2]"), "{text}");
+        let text = message(|writer| writer.matrix("W.1", &sample().forward[0].transpose()), Some(&[2, 3, 1]));
+        assert!(text.contains("`W.1` has shape [2, 3], expected [3, 2]: transposed?"), "{text}");
         let text = message(|writer| writer.matrix("W.2", &dmatrix![1.0, 2.0]), None);
         assert!(text.contains("`W.2` has shape [1, 2], expected [1, 3]"), "{text}");
         let text = message(|writer| writer.vector("b.2", &[1.0, 2.0]), None);

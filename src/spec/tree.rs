@@ -201,10 +201,27 @@ impl Tree {
                 if self.is_promised(&fault.path) {
                     return SpecError::Promised { at: at(key.clone()), section: key };
                 }
-                let nearest = nearest(&key, accepted.iter().map(String::as_str));
+                let nearest =
+                    self.elsewhere(&key).or_else(|| nearest(&key, accepted.iter().map(String::as_str)));
                 SpecError::UnknownKey { at: at(key), accepted, nearest }
             }
         }
+    }
+
+    /// The path of a key that is written in the wrong place, if it has a single right one.
+    fn elsewhere(&self, key: &str) -> Option<String> {
+        let within = match self.kind {
+            FileKind::Circuit => "",
+            FileKind::Experiment => "circuit.",
+        };
+        let circuit = schema::paths(FileKind::Circuit).into_iter().map(|path| format!("{within}{path}"));
+        let mut all: BTreeSet<String> = circuit.collect();
+        if matches!(self.kind, FileKind::Experiment) {
+            all.extend(schema::paths(FileKind::Experiment));
+        }
+        let mut right =
+            all.into_iter().filter(|path| path.rsplit_once('.').is_some_and(|(_, leaf)| leaf == key));
+        right.next().filter(|_| right.next().is_none())
     }
 
     /// Whether a path is a circuit's section that later versions will have.

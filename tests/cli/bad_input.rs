@@ -206,3 +206,17 @@ fn initial_weights_that_cannot_be_used_are_refused() {
     ]);
     bench.refuse("run e.toml --out out", &["`W.2`", "NaN"]);
 }
+
+#[test]
+fn a_folder_begun_with_other_initial_weights_is_not_gone_on_with() {
+    let bench = experiment(&[("\"he\"", "{ weights = \"w.safetensors\" }")]);
+    let weights = |value| {
+        let first = (Matrix::from_element(8, 64, value), vec![0.0; 8]);
+        bench.weights(&[first, (Matrix::from_element(10, 8, value), vec![0.0; 10])]);
+    };
+    weights(0.01);
+    assert_eq!(bench.run("run e.toml --out out --quiet").status, 0);
+    assert_eq!(bench.run("run e.toml --out out --resume --quiet").status, 0, "it is complete");
+    weights(0.02);
+    assert_eq!(bench.run("run e.toml --out out --resume --quiet").status, 2, "the file's content differs");
+}

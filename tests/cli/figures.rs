@@ -58,3 +58,14 @@ fn a_folder_that_no_run_made_says_what_it_lacks() {
         bench.refuse(&format!("{command} nowhere"), &["nowhere is no folder"]);
     }
 }
+
+#[test]
+fn a_dry_run_answers_programs_with_json_and_does_nothing() {
+    let bench = experiment();
+    let document = bench.run("run e.toml --out other --dry-run --quiet --json").json();
+    assert_eq!(document["runs"].as_array().unwrap().len(), 2);
+    assert_eq!(document["updates"], 6);
+    assert!(document["seconds"].as_f64().unwrap() > 0.0);
+    assert!(!bench.path("other").exists());
+    assert!(bench.run("run e.toml --dry-run").stdout.starts_with("runs      2 (6 updates in all)"));
+}

@@ -1,0 +1,3 @@
+//! Numbers that noise sources are made of.
+
+pub mod gaussian;
