@@ -71,36 +71,36 @@ impl<T: Real> Kernel for Fill<'_, T> {
     }
 }
 
-/// One block of Philox4x32-10.
-#[inline(always)]
-fn philox(counter: [u32; 4], key: [u32; 2]) -> [u32; 4] {
-    const MULTIPLIERS: [u32; 2] = [0xd251_1f53, 0xcd9e_8d57];
-    const WEYL: [u32; 2] = [0x9e37_79b9, 0xbb67_ae85];
-    let product = |a: u32, b: u32| {
-        let wide = u64::from(a) * u64::from(b);
-        ((wide >> 32) as u32, wide as u32)
-    };
-    let ([mut c0, mut c1, mut c2, mut c3], [mut k0, mut k1]) = (counter, key);
-    for _ in 0..10 {
-        let (high_0, low_0) = product(MULTIPLIERS[0], c0);
-        let (high_1, low_1) = product(MULTIPLIERS[1], c2);
-        (c0, c1, c2, c3) = (high_1 ^ c1 ^ k0, low_1, high_0 ^ c3 ^ k1, low_0);
-        (k0, k1) = (k0.wrapping_add(WEYL[0]), k1.wrapping_add(WEYL[1]));
-    }
-    [c0, c1, c2, c3]
-}
-
-/// The blocks from `counter` on, a multiple of their number: word by word, not block by block.
+/// The blocks of Philox4x32-10 from `counter` on, a multiple of their number: a round of all lanes at a time.
 #[inline(always)]
 fn words(counter: u128, key: [u32; 2]) -> [[u32; LANES]; 4] {
-    let [c0, c1, c2, c3] = [0, 32, 64, 96].map(|shift| (counter >> shift) as u32);
-    let mut words = [[0; LANES]; 4];
-    for lane in 0..LANES {
-        let block = philox([c0 | lane as u32, c1, c2, c3], key);
-        (words[0][lane], words[1][lane], words[2][lane], words[3][lane]) =
-            (block[0], block[1], block[2], block[3]);
+    const WEYL: [u32; 2] = [0x9e37_79b9, 0xbb67_ae85];
+    let [low, rest @ ..] = [0, 32, 64, 96].map(|shift| (counter >> shift) as u32);
+    let mut words = [[low; LANES], [rest[0]; LANES], [rest[1]; LANES], [rest[2]; LANES]];
+    for (lane, word) in words[0].iter_mut().enumerate() {
+        *word |= lane as u32;
+    }
+    let mut key = key;
+    for _ in 0..10 {
+        round(&mut words, key);
+        key = [key[0].wrapping_add(WEYL[0]), key[1].wrapping_add(WEYL[1])];
     }
     words
+}
+
+/// One round of every lane.
+#[inline(always)]
+fn round(words: &mut [[u32; LANES]; 4], key: [u32; 2]) {
+    const MULTIPLIERS: [u64; 2] = [0xd251_1f53, 0xcd9e_8d57];
+    let [a, b, c, d] = words;
+    for lane in 0..LANES {
+        let first = MULTIPLIERS[0] * u64::from(a[lane]);
+        let second = MULTIPLIERS[1] * u64::from(c[lane]);
+        a[lane] = (second >> 32) as u32 ^ b[lane] ^ key[0];
+        b[lane] = second as u32;
+        c[lane] = (first >> 32) as u32 ^ d[lane] ^ key[1];
+        d[lane] = first as u32;
+    }
 }
 
 /// Turns words into normal numbers, row by row.

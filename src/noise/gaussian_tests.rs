@@ -25,6 +25,12 @@ fn numbers<T: Real>(key: Key, first: u64, count: usize) -> Vec<T> {
     out
 }
 
+/// The first of the blocks from `counter` on.
+fn philox(counter: [u32; 4], key: [u32; 2]) -> [u32; 4] {
+    let whole = counter.iter().rev().fold(0_u128, |whole, &word| whole << 32 | u128::from(word));
+    words(whole, key).map(|lanes| lanes[0])
+}
+
 #[test]
 fn the_published_vectors_come_out() {
     // Random123 kat_vectors, philox4x32 10: zeros, ones, digits of pi.
