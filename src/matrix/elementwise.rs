@@ -73,6 +73,8 @@ impl<T: Real> Kernel for Sums<'_, T> {
 
     #[inline(always)]
     fn run<const FUSED: bool>(self) {
+        // A column without rows is not among the chunks, and its sum is zero.
+        self.sums.fill(T::ZERO);
         for (sum, column) in self.sums.iter_mut().zip(self.values.chunks_exact(self.rows.max(1))) {
             let mut chains = [T::ZERO; 16];
             let (whole, rest) = column.as_chunks::<16>();
