@@ -3,7 +3,7 @@
 //! `cargo bench --bench settle`, or `cargo bench --bench settle -- etd layerwise` for some solvers.
 //! Each line gives the median of a few runs of one batch from the free state, and the best of them.
 //! Right-hand sides are counted as the solver counts them: per shard, or per sample (dopri5, dop853);
-//! layerwise counts rounds as steps, and as right-hand sides only its checks of the residual.
+//! layerwise counts rounds, dc sweeps down or up as steps, and as right-hand sides only its checks of the residual.
 
 mod nets;
 
@@ -26,9 +26,10 @@ const GAINS: [(&str, Variant, f64); 3] = [
 ];
 
 /// Solvers, and the share of the batch that they are given.
-const SOLVERS: [(&str, SolverKind, usize); 4] = [
+const SOLVERS: [(&str, SolverKind, usize); 5] = [
     ("etd", SolverKind::Etd, 1),
     ("layerwise", SolverKind::Layerwise, 1),
+    ("dc", SolverKind::Dc, 1),
     ("dopri5", SolverKind::Dopri5, 8),
     ("dop853", SolverKind::Dop853, 8),
 ];
