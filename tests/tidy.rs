@@ -27,7 +27,7 @@ const ADAPTERS: &[(&str, &str)] = &[
     ("multiversion", "src/matrix/"),
     ("ode_solvers", "src/solve/"),
     ("parquet", "src/record/"),
-    ("petgraph", "src/analysis/"),
+    ("petgraph", "src/solve/"),
     ("plotters", "src/figure/render.rs"),
     ("rand_philox", "src/random.rs"),
     ("safetensors", "src/record/"),

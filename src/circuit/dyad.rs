@@ -287,14 +287,14 @@ impl<T: Real> Circuit<T> for DyadCircuit<'_, T> {
         self.tangent_of_drive(state, direction, image, scratch);
     }
 
-    fn free_state(&self) -> Matrix<T> {
-        let batch = self.samples();
-        let mut state = Matrix::zeros(batch, self.layout().width());
-        let mut scratch = Scratch::new(self.layout(), batch);
+    fn free_pass(&self, scratch: &mut Scratch<T>) -> Matrix<T> {
+        let mut state = Matrix::zeros(self.samples(), self.layout().width());
+        scratch.feedback_minus.fill(T::zero());
         for layer in 0..self.layout().depth() {
-            self.push(layer, &mut scratch);
-            self.assemble(layer, &mut state, &scratch);
-            self.mix(layer, &state, &mut scratch);
+            scratch.feedback[layer].fill(T::zero());
+            self.push(layer, scratch);
+            self.assemble(layer, &mut state, scratch);
+            self.mix(layer, &state, scratch);
         }
         state
     }

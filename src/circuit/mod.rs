@@ -100,7 +100,12 @@ pub trait Circuit<T: Real>: Sync {
     );
 
     /// The free equilibrium: the feed-forward state, both compartments alike (ideal devices).
-    fn free_state(&self) -> Matrix<T>;
+    fn free_state(&self) -> Matrix<T> {
+        self.free_pass(&mut Scratch::new(self.layout(), self.samples()))
+    }
+
+    /// The free equilibrium; its means, differences and what each layer hears from below stay in the scratch.
+    fn free_pass(&self, scratch: &mut Scratch<T>) -> Matrix<T>;
 
     /// Damping coefficient `L_k` of a layer for damped sweeps (Høier & Zach 2024).
     fn damping(&self, layer: usize) -> f64;

@@ -61,6 +61,38 @@ impl<T: Real> Scratch<T> {
         &self.differences[layer]
     }
 
+    /// What a layer hears from below, `W_k s̄_{k−1}` without bias, as last pushed, `[batch × n]` (V).
+    #[must_use]
+    pub fn heard(&self, layer: usize) -> &Matrix<T> {
+        &self.forward[layer]
+    }
+
+    /// The same, for solvers that extrapolate it.
+    pub fn heard_mut(&mut self, layer: usize) -> &mut Matrix<T> {
+        &mut self.forward[layer]
+    }
+
+    /// Some of the samples.
+    #[must_use]
+    pub fn subset(&self, rows: &[usize]) -> Self {
+        let some = |matrix: &Matrix<T>| {
+            if matrix.is_empty() { Matrix::zeros(0, 0) } else { matrix.select_rows(rows) }
+        };
+        let each = |layers: &[Matrix<T>]| layers.iter().map(some).collect();
+        Self {
+            outputs: some(&self.outputs),
+            means: each(&self.means),
+            differences: each(&self.differences),
+            forward: each(&self.forward),
+            feedback: each(&self.feedback),
+            feedback_minus: some(&self.feedback_minus),
+            slopes: some(&self.slopes),
+            drives: some(&self.drives),
+            point: some(&self.point),
+            point_minus: some(&self.point_minus),
+        }
+    }
+
     /// Makes room for a tangent, once.
     pub(super) fn prepare_tangent(&mut self, samples: usize, width: usize) {
         if self.slopes.shape() != (samples, width) {

@@ -15,7 +15,7 @@ use super::{Failure, Global};
 use crate::circuit::{DyadCircuit, Loss};
 use crate::learn::nudged;
 use crate::matrix::Matrix;
-use crate::solve::{Outcome, Settled, settle_all};
+use crate::solve::{Counts, Outcome, Settled, settle_all};
 use crate::spec::SolverKind;
 use crate::train::largest;
 
@@ -61,9 +61,14 @@ struct Sample {
 pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> {
     global.want_double("settle")?;
     let setup = arguments.files.read(global)?;
-    if arguments.trace.is_some() && setup.spec.solver.kind == SolverKind::Layerwise {
+    let timeless = match setup.spec.solver.kind {
+        SolverKind::Layerwise => Some("layerwise"),
+        SolverKind::Dc => Some("dc"),
+        SolverKind::Etd | SolverKind::Dopri5 | SolverKind::Dop853 => None,
+    };
+    if let (Some(kind), true) = (timeless, arguments.trace.is_some()) {
         return Err(Failure::input(anyhow!(
-            "--trace: solver.kind is \"layerwise\", whose sweeps have no time\n  \
+            "--trace: solver.kind is \"{kind}\", whose sweeps have no time\n  \
              accepted: --set solver.kind=etd, or no --trace"
         )));
     }
@@ -156,9 +161,14 @@ fn summary(setup: &Setup, settled: &Settled<f64>, samples: &[Sample], written: O
     let counts = &settled.counts;
     let mut text = setup.headline();
     text += &format!(
-        "solver    steps: {} ({} rejected), right-hand sides: {}\n\n",
+        "solver    steps: {} ({} rejected), right-hand sides: {}\n",
         counts.steps, counts.rejected, counts.rhs_evals
     );
+    if setup.spec.solver.kind == SolverKind::Dc {
+        let Counts { by_sweeps, by_anderson, by_newton, .. } = counts;
+        text += &format!("found by  sweeps {by_sweeps}, anderson {by_anderson}, newton {by_newton}\n");
+    }
+    text.push('\n');
     text += &format!("{:<14}{:>8}{:>16}{:>18}\n", "outcome", "samples", "median time", "worst residual");
     for outcome in Outcome::ALL {
         text += &line(outcome, settled).unwrap_or_default();

@@ -25,7 +25,7 @@ pub(super) fn example<T: Real>(
     epoch: usize,
 ) -> Vec<TrajectoryRow> {
     let mut spec = plan.resolved.circuit.clone();
-    if plan.rule == RuleKind::Bp || spec.solver.kind == SolverKind::Layerwise {
+    if plan.rule == RuleKind::Bp || matches!(spec.solver.kind, SolverKind::Layerwise | SolverKind::Dc) {
         return Vec::new();
     }
     match plan.rule {

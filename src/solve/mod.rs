@@ -2,17 +2,25 @@
 //!
 //! A solver knows [`Circuit`] alone. Numerical failure is data: every sample ends with an [`Outcome`].
 
+mod anderson;
+mod arnoldi;
 mod arrival;
+mod dc;
 mod etd;
 mod explicit;
+mod krylov;
 mod layerwise;
 mod monitor;
 mod newton;
 mod outcome;
 mod phi;
+mod spectrum;
+mod sweeps;
+mod verify;
 
 pub use newton::{FixedPoint, along, drive_jacobian, fixed_point, followed_point};
 pub use outcome::{Counts, Outcome, Settled, Trace};
+pub use spectrum::{Spectrum, Stability, Verdict, spectrum, stability};
 
 use rayon::prelude::*;
 
@@ -28,6 +36,13 @@ pub trait Solver<T: Real>: Sync {
     /// Relaxes every sample from `start` (`[batch × width]`, V); keeps trajectories if `traced`.
     fn settle(&self, circuit: &dyn Circuit<T>, start: Matrix<T>, traced: bool) -> Settled<T>;
 
+    /// Relaxes every sample from where the description starts it.
+    ///
+    /// For solvers that can go on from what computing the free state has left behind.
+    fn relax(&self, circuit: &dyn Circuit<T>, start: Start, traced: bool) -> Settled<T> {
+        self.settle(circuit, start_state(start, circuit), traced)
+    }
+
     /// Most samples that it steps together; a larger batch is best split into shards of this size.
     fn shard(&self) -> usize {
         SHARD
@@ -41,14 +56,15 @@ pub fn solver<T: Real>(spec: &SolverSpec) -> Box<dyn Solver<T>> {
         SolverKind::Etd => Box::new(etd::Etd::new(spec)),
         SolverKind::Dopri5 => Box::new(explicit::Explicit::new(spec, explicit::Order::Five)),
         SolverKind::Dop853 => Box::new(explicit::Explicit::new(spec, explicit::Order::Eight)),
+        SolverKind::Dc => Box::new(dc::Dc::new(spec)),
         SolverKind::Layerwise => Box::new(layerwise::Layerwise::new(spec)),
     }
 }
 
 /// Where a description starts its integrations.
 #[must_use]
-pub fn start_state<T: Real>(spec: &SolverSpec, circuit: &dyn Circuit<T>) -> Matrix<T> {
-    match spec.start {
+pub fn start_state<T: Real>(start: Start, circuit: &dyn Circuit<T>) -> Matrix<T> {
+    match start {
         Start::Free => circuit.free_state(),
         Start::Zero => Matrix::zeros(circuit.samples(), circuit.layout().width()),
     }
@@ -66,8 +82,7 @@ pub fn settle_all<T: Real>(spec: &SolverSpec, circuit: &dyn Circuit<T>, traced: 
         .par_chunks(solver.shard())
         .map(|rows| {
             let part = circuit.subset(rows);
-            let start = start_state(spec, part.as_ref());
-            solver.settle(part.as_ref(), start, traced)
+            solver.relax(part.as_ref(), spec.start, traced)
         })
         .collect();
     join(parts, circuit.layout().width())

@@ -28,7 +28,7 @@ const LEAVING: f64 = 3e-3;
 const STEADY: f64 = 1e-3;
 /// Roundings of the largest potential that a rate carries (2 measured in single precision, fan-in up to 784): no
 /// rate is asked to fall below them, or small differences would never be steady.
-const ROUNDINGS: f64 = 4.0;
+pub(super) const ROUNDINGS: f64 = 4.0;
 
 /// When a relaxation counts as done.
 #[derive(Clone, Copy, Debug)]

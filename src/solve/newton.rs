@@ -144,7 +144,11 @@ fn undamped<T: Real>(
 }
 
 /// `u(v) − v` of a circuit with one sample.
-fn residual<T: Real>(one: &dyn Circuit<T>, state: &DVector<f64>, scratch: &mut Scratch<T>) -> DVector<f64> {
+pub(super) fn residual<T: Real>(
+    one: &dyn Circuit<T>,
+    state: &DVector<f64>,
+    scratch: &mut Scratch<T>,
+) -> DVector<f64> {
     let at = Matrix::from_fn(1, state.len(), |_, j| T::of(state[j]));
     let mut drive = Matrix::zeros(1, state.len());
     one.drive(&at, &mut drive, scratch);
@@ -152,7 +156,7 @@ fn residual<T: Real>(one: &dyn Circuit<T>, state: &DVector<f64>, scratch: &mut S
 }
 
 /// Halves a step until the residual falls.
-fn search(
+pub(super) fn search(
     state: &DVector<f64>,
     step: &DVector<f64>,
     before: f64,

@@ -66,6 +66,12 @@ pub struct Counts {
     pub rejected: u64,
     /// Evaluations of the whole right-hand side.
     pub rhs_evals: u64,
+    /// Samples whose fixed point plain sweeps found (`dc`).
+    pub by_sweeps: u64,
+    /// Samples whose fixed point accelerated sweeps found (`dc`).
+    pub by_anderson: u64,
+    /// Samples whose fixed point Newton's method found (`dc`).
+    pub by_newton: u64,
 }
 
 impl std::ops::AddAssign for Counts {
@@ -73,6 +79,9 @@ impl std::ops::AddAssign for Counts {
         self.steps += other.steps;
         self.rejected += other.rejected;
         self.rhs_evals += other.rhs_evals;
+        self.by_sweeps += other.by_sweeps;
+        self.by_anderson += other.by_anderson;
+        self.by_newton += other.by_newton;
     }
 }
 

@@ -1,6 +1,8 @@
 //! What a circuit's numbers must satisfy, beyond having the right type.
 
-use super::circuit::{ActivationSpec, CircuitSpec, NeuronSpec, NudgeSpec, SolverSpec, SupplySpec, Variant};
+use super::circuit::{
+    ActivationSpec, CircuitSpec, NeuronSpec, NudgeSpec, SolverKind, SolverSpec, SupplySpec, Variant, Verify,
+};
 use super::fault::Fault;
 use crate::units::engineering;
 
@@ -82,7 +84,14 @@ fn check_solver(solver: &SolverSpec) -> Result<(), Fault> {
     not_negative(&["solver", "hold"], hold, "a finite number of time constants, 0 or more")?;
     let accepted = format!("a number of time constants below `solver.max_time` = {max_time}");
     ensure(hold < max_time, &["solver", "hold"], hold, &accepted)?;
-    ensure(passes >= 1, &["solver", "passes"], passes, "a whole number, 1 or more")
+    ensure(passes >= 1, &["solver", "passes"], passes, "a whole number, 1 or more")?;
+    let checked = match solver.verify {
+        Verify::None => return Ok(()),
+        Verify::Eigen => "\"eigen\"",
+        Verify::Transient => "\"transient\"",
+    };
+    let accepted = "\"none\", or `solver.kind` = \"dc\": other solvers do not look for operating points";
+    ensure(solver.kind == SolverKind::Dc, &["solver", "verify"], checked, accepted)
 }
 
 /// Refuses a value unless it is well.

@@ -194,6 +194,8 @@ pub struct SolverSpec {
     pub passes: usize,
     /// Layerwise only: damped sweeps.
     pub damping: Damping,
+    /// Operating points (`dc`) only: whether the circuit would reach them.
+    pub verify: Verify,
 }
 
 /// Integration methods.
@@ -208,6 +210,20 @@ pub enum SolverKind {
     Dop853,
     /// The papers' closed-form sweeps (no time).
     Layerwise,
+    /// Operating points: fixed points by accelerated sweeps and Newton's method (no time).
+    Dc,
+}
+
+/// How an operating point is made sure of: a fixed point need not be one that the circuit reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verify {
+    /// Not at all.
+    None,
+    /// By the rightmost eigenvalue of the Jacobian there.
+    Eigen,
+    /// By integrating the circuit from its start with `etd`.
+    Transient,
 }
 
 /// Where an integration starts.
@@ -336,6 +352,7 @@ impl Default for SolverSpec {
             schedule: Schedule { order: SweepOrder::ForwardBackward, rounds: None },
             passes: 200,
             damping: Damping::None,
+            verify: Verify::None,
         }
     }
 }

@@ -215,11 +215,11 @@ fn a_circuit_that_latches_up_is_a_result_without_a_gradient() {
 fn every_solver_gives_the_same_state_and_sweeps_have_no_time() {
     let bench = Bench::new();
     chain(&bench, "dp", 0.75, 0.4);
-    for solver in ["etd", "dopri5", "dop853", "layerwise"] {
+    for solver in ["etd", "dopri5", "dop853", "layerwise", "dc"] {
         let json =
             bench.run(&format!("{NUDGED} --json --quiet --out {solver} --set solver.kind={solver}")).json();
         assert_eq!(json["counts"]["settled"], 2, "{solver}");
-        assert_eq!(json["samples"][0]["time_s"].is_null(), solver == "layerwise");
+        assert_eq!(json["samples"][0]["time_s"].is_null(), ["layerwise", "dc"].contains(&solver));
         let found = bench.tensors(&format!("{solver}/state.safetensors")).matrix::<f64>("v_plus.1", (2, 1));
         let wanted = by_hand("dp", 0.75, 0.4, 0.5, 1.0)[0];
         assert!((found.unwrap()[0] - wanted).abs() < CLOSE, "{solver}");

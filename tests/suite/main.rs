@@ -9,5 +9,6 @@ mod references;
 mod thresholds;
 mod wrapper;
 mod jacobian;
+mod dc;
 mod facts;
 mod outcomes;

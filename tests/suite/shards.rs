@@ -9,8 +9,8 @@ use dyadsim::spec::*;
 
 use crate::nets::{Net, ideal, row};
 
-const KINDS: [SolverKind; 4] =
-    [SolverKind::Etd, SolverKind::Dopri5, SolverKind::Dop853, SolverKind::Layerwise];
+const KINDS: [SolverKind; 5] =
+    [SolverKind::Etd, SolverKind::Dopri5, SolverKind::Dop853, SolverKind::Layerwise, SolverKind::Dc];
 
 /// A net of `samples` samples; the first ones do not depend on how many there are.
 fn net(samples: usize, kind: SolverKind) -> Net {

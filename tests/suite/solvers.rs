@@ -1,4 +1,4 @@
-//! Equilibria: every integrator against a Newton solution of the equations as MODEL.md writes them.
+//! Equilibria: every integrator, and the search for operating points, against a Newton solution of the equations as MODEL.md writes them.
 
 use dyadsim::solve::{Outcome, settle_all};
 use dyadsim::spec::*;
@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use crate::nets::{Net, activations, ideal, largest_loop, row};
 use crate::traces::scatter;
 
-const INTEGRATORS: [SolverKind; 3] = [SolverKind::Etd, SolverKind::Dopri5, SolverKind::Dop853];
+const SOLVERS: [SolverKind; 4] = [SolverKind::Etd, SolverKind::Dopri5, SolverKind::Dop853, SolverKind::Dc];
 
 /// All settings of the conformance test, numbered.
 fn settings() -> Vec<(usize, CircuitSpec)> {
@@ -15,7 +15,7 @@ fn settings() -> Vec<(usize, CircuitSpec)> {
     for activation in activations() {
         for variant in [Variant::Dp, Variant::DpTranspose] {
             for alpha in [0.0, 0.25, 0.5, 0.75, 1.0] {
-                for at in [NudgePoint::Mean, NudgePoint::Own, NudgePoint::Free] {
+                for at in [NudgePoint::Mean, NudgePoint::Own, NudgePoint::Free, NudgePoint::Drive] {
                     let mut spec = ideal(ActivationKind::Tanh, variant, alpha, 1.0);
                     (spec.neuron.activation, spec.nudge.at) = (activation, at);
                     list.push((list.len(), spec));
@@ -70,17 +70,23 @@ fn check(net: &Net, kind: SolverKind, what: &str) -> f64 {
 
 #[test]
 fn every_integrator_ends_at_the_fixed_point_of_the_written_equations() {
-    let worst: Vec<[f64; 3]> = settings()
+    let worst: Vec<[f64; 4]> = settings()
         .into_par_iter()
         .map(|(number, spec)| {
             let net = net(number, spec);
-            INTEGRATORS.map(|kind| {
+            SOLVERS.map(|kind| {
                 check(&net, kind, &format!("{number}: {kind:?} {:?} {:?}", net.spec.neuron, net.spec.nudge))
             })
         })
         .collect();
     let of = |j: usize| worst.iter().map(|w| w[j]).fold(0.0, f64::max);
-    println!("largest errors (V): etd {:.1e}, dopri5 {:.1e}, dop853 {:.1e}", of(0), of(1), of(2));
+    println!(
+        "largest errors (V): etd {:.1e}, dopri5 {:.1e}, dop853 {:.1e}, dc {:.1e}",
+        of(0),
+        of(1),
+        of(2),
+        of(3)
+    );
 }
 
 #[test]
@@ -92,7 +98,7 @@ fn chips_whose_devices_all_differ_settle_at_their_own_fixed_points() {
                 (spec.neuron.activation, spec.nudge.at) = (activation, at);
                 let mut net = net(number, spec);
                 scatter(&mut net, number as u64);
-                for kind in INTEGRATORS {
+                for kind in SOLVERS {
                     check(&net, kind, &format!("{activation:?} {variant:?} {alpha} {at:?} {kind:?}"));
                 }
             }

@@ -7,7 +7,7 @@ use nalgebra::{Complex, DMatrix, DVector, SymmetricEigen};
 
 use super::spectrum::of_block;
 use crate::circuit::{Circuit, Scratch};
-use crate::matrix::Matrix;
+use crate::matrix::{Matrix, Real};
 
 /// Krylov dimension.
 const DIMENSION: usize = 80;
@@ -17,24 +17,30 @@ const RESTARTS: usize = 40;
 const TOLERANCE: f64 = 1e-9;
 
 /// The rightmost eigenvalues (1/s) of one sample's Jacobian at `state`.
-pub(super) fn rightmost(circuit: &dyn Circuit<f64>, sample: usize, state: &[f64]) -> Vec<Complex<f64>> {
+pub(super) fn rightmost<T: Real>(
+    circuit: &dyn Circuit<T>,
+    sample: usize,
+    state: &[f64],
+) -> Vec<Complex<f64>> {
     let one = circuit.subset(&[sample]);
     let width = state.len();
-    let at = Matrix::from_row_slice(1, width, state);
+    let at = Matrix::from_fn(1, width, |_, j| T::of(state[j]));
     let mut scratch = Scratch::new(circuit.layout(), 1);
     let mut product = |v: &DVector<f64>| {
-        let direction = Matrix::from_row_slice(1, width, v.as_slice());
+        let direction = Matrix::from_fn(1, width, |_, j| T::of(v[j]));
         let mut image = Matrix::zeros(1, width);
         one.tangent(&at, &direction, &mut image, &mut scratch);
-        DVector::from_fn(width, |j, _| circuit.rates()[j] * (image[j] - v[j]))
+        DVector::from_fn(width, |j, _| circuit.rates()[j].to_f64() * (image[j].to_f64() - v[j]))
     };
+    // Products in single precision carry no more than its digits.
+    let tolerance = TOLERANCE.max(100.0 * T::EPSILON.to_f64());
     let mut start = DVector::from_element(width, 1.0);
     let mut found = Vec::new();
     for _ in 0..RESTARTS {
         let (basis, hessenberg, rest) = krylov(&mut product, start.normalize());
         let (values, vector, residual) = ritz(&hessenberg, rest);
         found = values;
-        if found.is_empty() || residual <= TOLERANCE * found[0].norm() {
+        if found.is_empty() || residual <= tolerance * found[0].norm() {
             break;
         }
         start = basis * vector;

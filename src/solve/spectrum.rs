@@ -11,13 +11,13 @@ use petgraph::graph::DiGraph;
 use rayon::prelude::*;
 
 use super::arnoldi::rightmost;
+use super::newton::{FixedPoint, along, followed_point};
 use crate::circuit::Circuit;
-use crate::matrix::Matrix;
-use crate::solve::{FixedPoint, along, followed_point};
+use crate::matrix::{Matrix, Real};
 
-/// Entries below this fraction of the largest are rounding: a sum of `n` cancelling terms errs by about
+/// Entries below so many machine epsilons of the largest are rounding: a sum of `n` cancelling terms errs by about
 /// `√n` machine epsilons, and `n` is at most a few thousand.
-const ROUNDING: f64 = 1e-14;
+const ROUNDING: f64 = 45.0;
 /// An imaginary part below this fraction of the eigenvalue's modulus is rounding: a real double root splits
 /// by the square root of the machine epsilon.
 const REAL: f64 = 1e-7;
@@ -111,7 +111,7 @@ pub fn stability(circuit: &dyn Circuit<f64>, start: &Matrix<f64>, tolerance: f64
 
 /// Eigenvalues of the Jacobian of one sample at `state` (`width` potentials, V).
 #[must_use]
-pub fn spectrum(circuit: &dyn Circuit<f64>, sample: usize, state: &[f64]) -> Spectrum {
+pub fn spectrum<T: Real>(circuit: &dyn Circuit<T>, sample: usize, state: &[f64]) -> Spectrum {
     let mut eigenvalues = if state.len() > DENSE {
         rightmost(circuit, sample, state)
     } else {
@@ -122,27 +122,31 @@ pub fn spectrum(circuit: &dyn Circuit<f64>, sample: usize, state: &[f64]) -> Spe
 }
 
 /// All eigenvalues (1/s), from the whole matrix.
-pub(super) fn dense_spectrum(circuit: &dyn Circuit<f64>, sample: usize, state: &[f64]) -> Vec<Complex<f64>> {
-    dense(&jacobian_of_dyads(circuit, sample, state))
+pub(super) fn dense_spectrum<T: Real>(
+    circuit: &dyn Circuit<T>,
+    sample: usize,
+    state: &[f64],
+) -> Vec<Complex<f64>> {
+    dense(&jacobian_of_dyads(circuit, sample, state), T::EPSILON.to_f64())
 }
 
 /// The Jacobian of `dv/dt` in means `α v⁺ + ᾱ v⁻` (plus columns) and differences `v⁺ − v⁻` (minus columns).
-fn jacobian_of_dyads(circuit: &dyn Circuit<f64>, sample: usize, state: &[f64]) -> DMatrix<f64> {
+fn jacobian_of_dyads<T: Real>(circuit: &dyn Circuit<T>, sample: usize, state: &[f64]) -> DMatrix<f64> {
     let (layout, width) = (circuit.layout(), state.len());
     let dyads: Vec<(usize, usize, f64)> = (0..layout.depth())
         .flat_map(|k| {
-            layout.plus(k).zip(layout.minus(k)).zip(circuit.mixing(k)).map(|((p, q), &a)| (p, q, a))
+            layout.plus(k).zip(layout.minus(k)).zip(circuit.mixing(k)).map(|((p, q), &a)| (p, q, a.to_f64()))
         })
         .collect();
     // v⁺ = mean + ᾱ difference, v⁻ = mean − α difference: the rows of `directions`.
-    let mut directions = Matrix::zeros(width, width);
+    let mut directions = DMatrix::<f64>::zeros(width, width);
     for &(p, q, alpha) in &dyads {
         (directions[(p, p)], directions[(p, q)]) = (1.0, 1.0);
         (directions[(q, p)], directions[(q, q)]) = (1.0 - alpha, -alpha);
     }
-    let mut moved = along(circuit, sample, state, &directions) - directions.transpose();
+    let mut moved = along(circuit, sample, state, &directions.map(T::of)) - directions.transpose();
     for (mut row, rate) in moved.row_iter_mut().zip(circuit.rates()) {
-        row *= *rate;
+        row *= rate.to_f64();
     }
     let mut jacobian = moved.clone();
     for &(p, q, alpha) in &dyads {
@@ -152,9 +156,9 @@ fn jacobian_of_dyads(circuit: &dyn Circuit<f64>, sample: usize, state: &[f64]) -
     jacobian
 }
 
-/// Eigenvalues of a matrix, strongly connected part by part.
-fn dense(matrix: &DMatrix<f64>) -> Vec<Complex<f64>> {
-    let floor = ROUNDING * matrix.amax();
+/// Eigenvalues of a matrix whose entries are known to `epsilon`, strongly connected part by part.
+fn dense(matrix: &DMatrix<f64>, epsilon: f64) -> Vec<Complex<f64>> {
+    let floor = ROUNDING * epsilon * matrix.amax();
     let mut graph: DiGraph<(), (), usize> = DiGraph::default();
     let nodes: Vec<_> = (0..matrix.nrows()).map(|_| graph.add_node(())).collect();
     for (j, column) in matrix.column_iter().enumerate() {
@@ -202,7 +206,7 @@ mod tests {
             4,
             &[-1.0, -7.0, -9.0, 18.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0],
         );
-        let found = dense(&companion);
+        let found = dense(&companion, f64::EPSILON);
         for root in [(1.0, 0.0), (-2.0, 0.0), (0.0, 3.0), (0.0, -3.0)] {
             let root = Complex::new(root.0, root.1);
             assert!(found.iter().any(|e| (e - root).norm() < 1e-12), "{root} in {found:?}");
@@ -220,6 +224,6 @@ mod tests {
                 0.0
             }
         });
-        assert!(dense(&chain).iter().all(|e| (e.re + 1.0).abs() < 1e-15 && e.im == 0.0));
+        assert!(dense(&chain, f64::EPSILON).iter().all(|e| (e.re + 1.0).abs() < 1e-15 && e.im == 0.0));
     }
 }

@@ -1,0 +1,263 @@
+//! Operating points: fixed points of the drive, found without time.
+//!
+//! Sweeps down and up with cached halves come first, and end at once where no loop is closed (`DPᵀ` at `α = 0` and
+//! 1: one sweep down). A sweep down is a function of what the layers hear and of the output's potentials, half the
+//! state or less, so that is what Anderson acceleration extrapolates where the sweeps go on. Samples that still
+//! do not arrive get Newton's method: matrix-free from where the sweeps came closest and from the start, in the end, for
+//! small circuits, along a branch of fixed points.
+//!
+//! A fixed point need not be one that the circuit reaches: see [`super::verify`].
+
+use super::anderson::Anderson;
+use super::krylov::newton_krylov;
+use super::monitor::ROUNDINGS;
+use super::newton::{FixedPoint, followed_point};
+use super::outcome::{Counts, Outcome, Settled};
+use super::sweeps::Sweeps;
+use super::verify::verify;
+use super::{Circuit, Solver};
+use crate::matrix::{Matrix, Real};
+use crate::spec::{SolverSpec, Start, Verify};
+
+/// Most rounds, down and up, before Newton's method takes over.
+const ROUNDS: usize = 60;
+/// Rounds in which the least residual must halve.
+const PATIENCE: usize = 10;
+/// Growth of the residual from round to round after which the past is forgotten.
+const GROWTH: f64 = 10.0;
+/// Rows are dropped from the batch once this share of them is decided.
+const COMPACT: f64 = 0.25;
+/// Most compartments for which a branch of fixed points is followed.
+const DENSE: usize = 600;
+
+/// The solver with its tolerances.
+#[derive(Clone, Debug)]
+pub(super) struct Dc {
+    spec: SolverSpec,
+}
+
+impl Dc {
+    pub(super) fn new(spec: &SolverSpec) -> Self {
+        Self { spec: spec.clone() }
+    }
+
+    /// Residual (V) allowed at potentials of `size` (V): no rounding is asked to vanish.
+    fn allowed<T: Real>(&self, size: f64) -> f64 {
+        self.spec.atol + self.spec.rtol.max(ROUNDINGS * T::EPSILON.to_f64()) * size
+    }
+
+    fn run<T: Real>(&self, circuit: &dyn Circuit<T>, sweeps: Sweeps<T>) -> Settled<T> {
+        let start = (self.spec.verify == Verify::Transient).then(|| sweeps.state.clone());
+        let mut search = Search::new(self, circuit, sweeps);
+        search.sweep();
+        search.newton();
+        let mut settled = search.finish();
+        verify(&self.spec, circuit, start, &mut settled);
+        settled
+    }
+}
+
+impl<T: Real> Solver<T> for Dc {
+    fn settle(&self, circuit: &dyn Circuit<T>, start: Matrix<T>, _traced: bool) -> Settled<T> {
+        self.run(circuit, Sweeps::from_state(circuit, start))
+    }
+
+    fn relax(&self, circuit: &dyn Circuit<T>, start: Start, _traced: bool) -> Settled<T> {
+        let sweeps = match start {
+            Start::Free => Sweeps::from_free(circuit),
+            Start::Zero => {
+                let zero = Matrix::zeros(circuit.samples(), circuit.layout().width());
+                Sweeps::from_state(circuit, zero)
+            }
+        };
+        self.run(circuit, sweeps)
+    }
+
+    fn shard(&self) -> usize {
+        128
+    }
+}
+
+/// What is known of one sample.
+#[derive(Clone, Debug)]
+struct Sample {
+    /// Swept no more.
+    decided: bool,
+    settled: bool,
+    accelerated: bool,
+    /// Residual (V) of the state that is kept.
+    residual: f64,
+    last: f64,
+    /// Least residual (V) before the patience began, and rounds since.
+    mark: f64,
+    waited: usize,
+}
+
+/// A batch on its way.
+struct Search<'a, T: Real> {
+    dc: &'a Dc,
+    circuit: &'a dyn Circuit<T>,
+    smaller: Option<Box<dyn Circuit<T> + 'a>>,
+    /// Samples in the rows of `sweeps`.
+    rows: Vec<usize>,
+    sweeps: Sweeps<T>,
+    /// The best state of every sample, the start before there is a better one.
+    state: Matrix<T>,
+    start: Matrix<T>,
+    samples: Vec<Sample>,
+    counts: Counts,
+}
+
+impl<'a, T: Real> Search<'a, T> {
+    fn new(dc: &'a Dc, circuit: &'a dyn Circuit<T>, sweeps: Sweeps<T>) -> Self {
+        let unknown = f64::INFINITY;
+        let sample = Sample {
+            decided: false,
+            settled: false,
+            accelerated: false,
+            residual: f64::NAN,
+            last: unknown,
+            mark: unknown,
+            waited: 0,
+        };
+        Self {
+            dc,
+            circuit,
+            smaller: None,
+            rows: (0..circuit.samples()).collect(),
+            state: sweeps.state.clone(),
+            start: sweeps.state.clone(),
+            samples: vec![sample; circuit.samples()],
+            counts: Counts::default(),
+            sweeps,
+        }
+    }
+
+    /// Sweeps until every sample is decided: settled, or given up.
+    fn sweep(&mut self) {
+        let whole = self.circuit;
+        let mut anderson = Anderson::new(whole.samples(), Sweeps::<T>::source_width(whole));
+        self.sweeps.source(whole, &mut anderson.source);
+        let mut image = anderson.source.clone();
+        for round in 0..ROUNDS {
+            let circuit = self.smaller.as_deref().unwrap_or(whole);
+            self.sweeps.down(circuit);
+            self.sweeps.check(circuit);
+            self.counts.steps += 1;
+            self.counts.rhs_evals += 1;
+            self.judge(&mut anderson, round + 1 == ROUNDS);
+            let open: Vec<usize> =
+                (0..self.rows.len()).filter(|&row| !self.samples[self.rows[row]].decided).collect();
+            if open.is_empty() {
+                return;
+            }
+            if (self.rows.len() - open.len()) as f64 >= COMPACT * self.rows.len() as f64 {
+                self.rows = open.iter().map(|&row| self.rows[row]).collect();
+                self.sweeps.keep(&open);
+                anderson.keep(&open);
+                image = image.select_rows(&open);
+                self.smaller = Some(whole.subset(&self.rows));
+            }
+            let circuit = self.smaller.as_deref().unwrap_or(whole);
+            self.sweeps.up(circuit);
+            self.counts.steps += 1;
+            self.sweeps.source(circuit, &mut image);
+            let mixed = anderson.advance(&image);
+            for (&i, &mixed) in self.rows.iter().zip(&mixed) {
+                self.samples[i].accelerated |= mixed && !self.samples[i].decided;
+            }
+            if mixed.contains(&true) {
+                self.sweeps.set_source(circuit, &anderson.source);
+            }
+        }
+    }
+
+    /// Decides what can be decided after a check.
+    fn judge(&mut self, anderson: &mut Anderson<T>, last: bool) {
+        for (row, &i) in self.rows.iter().enumerate() {
+            let sample = &mut self.samples[i];
+            if sample.decided {
+                continue;
+            }
+            let (residual, size) = (self.sweeps.residual[row].to_f64(), self.sweeps.size[row].to_f64());
+            let finite = residual.is_finite() && size.is_finite();
+            sample.settled = finite && residual <= self.dc.allowed::<T>(size);
+            if residual > GROWTH * sample.last {
+                anderson.forget(row);
+            }
+            sample.last = residual;
+            sample.waited += 1;
+            if residual < 0.5 * sample.mark {
+                (sample.mark, sample.waited) = (residual, 0);
+            }
+            sample.decided = sample.settled || !finite || last || sample.waited >= PATIENCE;
+            // What is kept is the point itself, or where Newton's method goes on.
+            if sample.decided && finite {
+                self.state.row_mut(i).copy_from(&self.sweeps.state.row(row));
+                sample.residual = residual;
+            }
+            let found = u64::from(sample.settled);
+            let by =
+                if sample.accelerated { &mut self.counts.by_anderson } else { &mut self.counts.by_sweeps };
+            *by += found;
+        }
+    }
+
+    /// Newton's method for what the sweeps did not find.
+    fn newton(&mut self) {
+        let open: Vec<usize> = (0..self.samples.len()).filter(|&i| !self.samples[i].settled).collect();
+        for i in open {
+            let point = self.seek(i);
+            let sample = &mut self.samples[i];
+            sample.residual = point.residual;
+            sample.settled = point.converged;
+            self.counts.by_newton += u64::from(point.converged);
+            for (v, found) in self.state.row_mut(i).iter_mut().zip(&point.state) {
+                *v = T::of(*found);
+            }
+        }
+    }
+
+    /// From the start, from where the sweeps ended, and along a branch; the best of them if none arrives.
+    ///
+    /// The start goes first: from the free state the nearest point is the one that a rising nudge leads to.
+    fn seek(&self, i: usize) -> FixedPoint {
+        let one = self.circuit.subset(&[i]);
+        let tolerance = |size: f64| self.dc.allowed::<T>(size);
+        let of = |state: &Matrix<T>| state.row(i).iter().map(|v| v.to_f64()).collect::<Vec<_>>();
+        let start = of(&self.start);
+        let size = start.iter().fold(0.0_f64, |size, v| size.max(v.abs()));
+        let mut best = newton_krylov(one.as_ref(), &start, &tolerance);
+        let direct = best.converged;
+        let mut keep = |found: FixedPoint| {
+            if found.converged || found.residual < best.residual {
+                best = found;
+            }
+            best.converged
+        };
+        let healthy = start.iter().all(|v| v.is_finite());
+        if healthy && !direct {
+            let near = keep(newton_krylov(one.as_ref(), &of(&self.state), &tolerance));
+            if !near && start.len() <= DENSE {
+                keep(followed_point(one.as_ref(), 0, &start, self.dc.allowed::<T>(size)));
+            }
+        }
+        best
+    }
+
+    fn finish(self) -> Settled<T> {
+        let outcome = |sample: &Sample| match sample {
+            Sample { settled: true, .. } => Outcome::Settled,
+            Sample { residual, .. } if residual.is_finite() => Outcome::Timeout,
+            _ => Outcome::NotFinite,
+        };
+        Settled {
+            outcomes: self.samples.iter().map(outcome).collect(),
+            time: vec![f64::NAN; self.samples.len()],
+            residual: self.samples.iter().map(|sample| sample.residual).collect(),
+            counts: self.counts,
+            traces: Vec::new(),
+            state: self.state,
+        }
+    }
+}

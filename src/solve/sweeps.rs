@@ -1,0 +1,168 @@
+//! Half-sweeps that keep what they compute: down with feedback products alone, up with forward products alone.
+//!
+//! A drive has two halves: what a layer hears from below, a function of the means there, and what comes back, a
+//! function of the differences above. A sweep down leaves the first as it is, a sweep up the second. Only halves
+//! whose source has moved are computed again, one product each.
+
+use crate::circuit::{Circuit, Scratch};
+use crate::matrix::elementwise::{max_abs_rows, max_distance_rows};
+use crate::matrix::{Matrix, Real};
+
+/// A batch that is swept.
+pub(super) struct Sweeps<T: Real> {
+    /// Potentials, `[batch × width]` (V).
+    pub state: Matrix<T>,
+    drive: Matrix<T>,
+    scratch: Scratch<T>,
+    /// Means of every layer before they were mixed anew.
+    before: Vec<Matrix<T>>,
+    /// Layers that hear something else than the scratch says, because the mean below has moved.
+    stale: Vec<bool>,
+    /// Per sample: `‖u − v‖∞` and `‖v‖∞` (V) when last checked; NaN if any is.
+    pub residual: Vec<T>,
+    /// See `residual`.
+    pub size: Vec<T>,
+}
+
+impl<T: Real> Sweeps<T> {
+    /// From the free state, which leaves its halves behind.
+    pub fn from_free(circuit: &dyn Circuit<T>) -> Self {
+        let mut scratch = Scratch::new(circuit.layout(), circuit.samples());
+        let state = circuit.free_pass(&mut scratch);
+        Self::with(circuit, state, scratch)
+    }
+
+    /// From any state: what every layer hears there is computed first.
+    pub fn from_state(circuit: &dyn Circuit<T>, state: Matrix<T>) -> Self {
+        let mut scratch = Scratch::new(circuit.layout(), circuit.samples());
+        for layer in 0..circuit.layout().depth() {
+            circuit.mix(layer, &state, &mut scratch);
+            circuit.push(layer, &mut scratch);
+        }
+        Self::with(circuit, state, scratch)
+    }
+
+    fn with(circuit: &dyn Circuit<T>, state: Matrix<T>, scratch: Scratch<T>) -> Self {
+        let (batch, width) = state.shape();
+        let layout = circuit.layout();
+        Self {
+            drive: Matrix::zeros(batch, width),
+            before: (0..layout.depth()).map(|k| Matrix::zeros(batch, layout.neurons(k))).collect(),
+            stale: vec![false; layout.depth()],
+            residual: vec![T::ZERO; batch],
+            size: vec![T::ZERO; batch],
+            state,
+            scratch,
+        }
+    }
+
+    /// From the output to the first layer: what comes back is new, what is heard is that of before.
+    pub fn down(&mut self, circuit: &dyn Circuit<T>) {
+        for layer in (0..self.stale.len()).rev() {
+            circuit.pull(layer, &mut self.scratch);
+            self.assign(circuit, layer);
+        }
+    }
+
+    /// From the second layer to the output, after a check: what is heard is new, what comes back is that of before.
+    ///
+    /// The first layer's drive is still the one that it took in the sweep down.
+    pub fn up(&mut self, circuit: &dyn Circuit<T>) {
+        for layer in 1..self.stale.len() {
+            self.listen(circuit, layer);
+            self.assign(circuit, layer);
+        }
+    }
+
+    /// The residual of the state after a sweep down, evaluated.
+    ///
+    /// A layer none of whose halves has changed since it took its drive is exactly at rest, and is not evaluated
+    /// again: only what is heard from a mean that has moved, and the nudge, which follows the output itself, can
+    /// differ.
+    pub fn check(&mut self, circuit: &dyn Circuit<T>) {
+        let (batch, top) = (self.state.nrows(), self.stale.len() - 1);
+        self.residual.fill(T::ZERO);
+        self.size.fill(T::ZERO);
+        max_abs_rows(self.state.as_slice(), &mut self.size);
+        for layer in 0..=top {
+            if !self.listen(circuit, layer) && layer < top {
+                continue;
+            }
+            if layer == top {
+                circuit.pull(layer, &mut self.scratch);
+            }
+            circuit.assemble(layer, &mut self.drive, &self.scratch);
+            let columns = circuit.layout().layer(layer);
+            let range = columns.start * batch..columns.end * batch;
+            let (drive, state) = (&self.drive.as_slice()[range.clone()], &self.state.as_slice()[range]);
+            max_distance_rows(drive, state, &mut self.residual);
+        }
+    }
+
+    /// Computes what a layer hears if it has changed; whether it had.
+    fn listen(&mut self, circuit: &dyn Circuit<T>, layer: usize) -> bool {
+        let stale = std::mem::take(&mut self.stale[layer]);
+        if stale {
+            circuit.push(layer, &mut self.scratch);
+        }
+        stale
+    }
+
+    /// Sets a layer to the potentials at which its drive balances its leak.
+    fn assign(&mut self, circuit: &dyn Circuit<T>, layer: usize) {
+        self.before[layer].copy_from(self.scratch.mean(layer));
+        circuit.assemble(layer, &mut self.state, &self.scratch);
+        circuit.mix(layer, &self.state, &mut self.scratch);
+        if layer + 1 < self.stale.len() {
+            self.stale[layer + 1] |= self.scratch.mean(layer) != &self.before[layer];
+        }
+    }
+
+    /// All that the next sweep down depends on: what the layers hear, and the output's potentials.
+    pub fn source(&self, circuit: &dyn Circuit<T>, source: &mut Matrix<T>) {
+        let (batch, top) = (self.state.nrows(), self.stale.len() - 1);
+        let columns = circuit.layout().layer(top);
+        let output = &self.state.as_slice()[columns.start * batch..columns.end * batch];
+        let mut rest = source.as_mut_slice();
+        let heard = (1..=top).map(|layer| self.scratch.heard(layer).as_slice());
+        for part in heard.chain([output]) {
+            let (here, after) = rest.split_at_mut(part.len());
+            here.copy_from_slice(part);
+            rest = after;
+        }
+    }
+
+    /// Columns of a source.
+    pub fn source_width(circuit: &dyn Circuit<T>) -> usize {
+        let layout = circuit.layout();
+        (1..layout.depth()).map(|layer| layout.neurons(layer)).sum::<usize>() + 2 * layout.outputs()
+    }
+
+    /// Lets the next sweep down start from another source; what the layers truly hear is then computed afterwards.
+    pub fn set_source(&mut self, circuit: &dyn Circuit<T>, source: &Matrix<T>) {
+        let (batch, top) = (self.state.nrows(), self.stale.len() - 1);
+        let mut rest = source.as_slice();
+        for layer in 1..=top {
+            let heard = self.scratch.heard_mut(layer).as_mut_slice();
+            let (here, after) = rest.split_at(heard.len());
+            heard.copy_from_slice(here);
+            rest = after;
+            self.stale[layer] = true;
+        }
+        let columns = circuit.layout().layer(top);
+        self.state.as_mut_slice()[columns.start * batch..columns.end * batch].copy_from_slice(rest);
+        circuit.mix(top, &self.state, &mut self.scratch);
+    }
+
+    /// Keeps only some rows.
+    pub fn keep(&mut self, rows: &[usize]) {
+        self.state = self.state.select_rows(rows);
+        self.drive = Matrix::zeros(rows.len(), self.state.ncols());
+        self.scratch = self.scratch.subset(rows);
+        for mean in &mut self.before {
+            *mean = Matrix::zeros(rows.len(), mean.ncols());
+        }
+        self.residual = rows.iter().map(|&row| self.residual[row]).collect();
+        self.size = rows.iter().map(|&row| self.size[row]).collect();
+    }
+}
