@@ -152,6 +152,9 @@ impl<T: Real> Run<T> {
     fn step(&mut self, circuit: &dyn Circuit<T>, residual: f64) {
         let shortest = 1e-12 * circuit.slowest();
         loop {
+            let end = self.criteria.stop(self.time);
+            let last = self.step >= end - self.time;
+            self.step = if last { end - self.time } else { self.step };
             self.attempt(circuit);
             let error = self.error(circuit, residual);
             let accepted = error <= 1.0 || self.step <= shortest;
@@ -159,7 +162,7 @@ impl<T: Real> Run<T> {
             let taken = self.step;
             self.step = (taken * factor.clamp(SHRINK, GROW)).max(shortest);
             if accepted {
-                self.time += taken;
+                self.time = if last { end } else { self.time + taken };
                 std::mem::swap(&mut self.state, &mut self.next);
                 std::mem::swap(&mut self.drive, &mut self.drive_next);
                 self.counts.steps += 1;

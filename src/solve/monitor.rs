@@ -43,6 +43,16 @@ pub struct Criteria {
     pub limit: f64,
 }
 
+impl Criteria {
+    /// Time (s) at which a step from `time` has to end at the latest: the limit, and then the end of the last hold.
+    ///
+    /// A step may be many `τ` long, and a sample found settled at its end has settled in time or too late.
+    #[must_use]
+    pub fn stop(&self, time: f64) -> f64 {
+        if time < self.limit { self.limit } else { self.limit + self.hold }
+    }
+}
+
 /// What is known of one sample.
 #[derive(Clone, Debug)]
 struct Sample {
@@ -175,7 +185,7 @@ impl<T: Real> Monitor<T> {
         for (row, &i) in rows.iter().enumerate() {
             if self.samples[i].outcome.is_none() {
                 self.samples[i].outcome = Some(self.samples[i].unsettled());
-                self.samples[i].time = time;
+                self.samples[i].time = time.min(self.criteria.limit);
                 self.states.set_row(i, &state.row(row));
             }
         }
@@ -205,7 +215,8 @@ impl<T: Real> Monitor<T> {
     ) -> Option<Outcome> {
         let Criteria { hold, limit, .. } = self.criteria;
         let sample = &mut self.samples[i];
-        sample.time = time;
+        // What happens during the hold of a sample that was settled at the limit does not count as time.
+        sample.time = time.min(limit);
         if !(sample.residual.is_finite() && largest.is_finite()) {
             return Some(Outcome::NotFinite);
         }

@@ -87,6 +87,33 @@ fn too_little_time_is_a_timeout_and_enough_is_not() {
 }
 
 #[test]
+fn no_step_is_longer_than_the_time_that_is_left() {
+    // A lone compartment has a constant drive: no step is too long for it. It takes ln 1e6 = 13.8 τ.
+    for (kind, hold) in INTEGRATORS.into_iter().flat_map(|kind| [0.0, 1.0].map(|hold| (kind, hold))) {
+        let mut spec = ideal(ActivationKind::Linear, Variant::DpTranspose, 0.5, 0.0);
+        spec.solver = SolverSpec { rtol: 1e-6, atol: 1e-12, start: Start::Zero, hold, ..spec.solver };
+        for (max_time, outcome) in [(10.0, Outcome::Timeout), (20.0, Outcome::Settled)] {
+            spec.solver.max_time = max_time;
+            let net = Net::random(422, &[1, 1], 2, 1.0, spec.clone());
+            let settled = settle(&net, kind);
+            assert_eq!(settled.outcomes, [outcome; 2], "{kind:?} {hold} {max_time}");
+            let limit = max_time * net.chip.slowest;
+            assert!(
+                settled.time.iter().all(|t| *t <= limit),
+                "{kind:?} {hold} {max_time}: {:?}",
+                settled.time
+            );
+            for trace in &settled.traces {
+                // Segments of the explicit methods, whose steps are 1 τ at most, end where they will.
+                let slack = if kind == SolverKind::Etd { 0.0 } else { net.chip.slowest };
+                let end = limit + hold * net.chip.slowest + slack;
+                assert!(trace.end() <= end, "{kind:?} {hold} {max_time}: {} s", trace.end());
+            }
+        }
+    }
+}
+
+#[test]
 fn an_isolated_compartment_settles_when_its_exponential_says() {
     // From 0 V to u = w x + b with |v − u| = |u| e^(−t/τ) ≤ atol + rtol |v|: t = ln(1/rtol) τ but for atol.
     let mut spec = ideal(ActivationKind::Linear, Variant::DpTranspose, 0.5, 0.0);
