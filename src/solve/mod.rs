@@ -2,14 +2,20 @@
 //!
 //! A solver knows [`Circuit`] alone. Numerical failure is data: every sample ends with an [`Outcome`].
 
+mod adams;
 mod arrival;
+mod criteria;
 mod etd;
 mod explicit;
+mod gamma;
 mod layerwise;
 mod monitor;
 mod newton;
 mod outcome;
 mod phi;
+mod relax;
+mod tolerance;
+mod weigh;
 
 pub use newton::{FixedPoint, along, drive_jacobian, fixed_point, followed_point};
 pub use outcome::{Counts, Outcome, Settled, Trace};
@@ -39,6 +45,7 @@ pub trait Solver<T: Real>: Sync {
 pub fn solver<T: Real>(spec: &SolverSpec) -> Box<dyn Solver<T>> {
     match spec.kind {
         SolverKind::Etd => Box::new(etd::Etd::new(spec)),
+        SolverKind::Eam => Box::new(adams::Eam::new(spec)),
         SolverKind::Dopri5 => Box::new(explicit::Explicit::new(spec, explicit::Order::Five)),
         SolverKind::Dop853 => Box::new(explicit::Explicit::new(spec, explicit::Order::Eight)),
         SolverKind::Layerwise => Box::new(layerwise::Layerwise::new(spec)),

@@ -6,6 +6,7 @@
 //! that moved most when the window opened or, of a runaway, when it last grew tenfold.
 
 use super::arrival::Arrival;
+use super::criteria::Criteria;
 use super::outcome::{Outcome, Trace};
 use crate::circuit::Circuit;
 use crate::matrix::elementwise::{max_abs_rows, max_distance_rows};
@@ -26,32 +27,6 @@ const RUNAWAY: f64 = 1e3;
 const LEAVING: f64 = 3e-3;
 /// A layer's δ is steady when it moves by less than this fraction of itself per τ.
 const STEADY: f64 = 1e-3;
-/// Roundings of the largest potential that a rate carries (2 measured in single precision, fan-in up to 784): no
-/// rate is asked to fall below them, or small differences would never be steady.
-const ROUNDINGS: f64 = 4.0;
-
-/// When a relaxation counts as done.
-#[derive(Clone, Copy, Debug)]
-pub struct Criteria {
-    /// Relative tolerance of the residual.
-    pub rtol: f64,
-    /// Absolute tolerance (V).
-    pub atol: f64,
-    /// Time for which the residual must hold (s).
-    pub hold: f64,
-    /// Time limit (s).
-    pub limit: f64,
-}
-
-impl Criteria {
-    /// Time (s) at which a step from `time` has to end at the latest: the limit, and then the end of the last hold.
-    ///
-    /// A step may be many `τ` long, and a sample found settled at its end has settled in time or too late.
-    #[must_use]
-    pub fn stop(&self, time: f64) -> f64 {
-        if time < self.limit { self.limit } else { self.limit + self.hold }
-    }
-}
 
 /// What is known of one sample.
 #[derive(Clone, Debug)]
@@ -157,12 +132,10 @@ impl<T: Real> Monitor<T> {
             self.samples[i].residual = residuals[row].to_f64();
             let magnitude = largest[row].to_f64();
             self.samples[i].largest = magnitude;
-            let rounding = ROUNDINGS * T::EPSILON.to_f64();
-            let rtol = self.criteria.rtol.max(rounding);
-            let tolerance = self.criteria.atol + rtol * magnitude;
+            let tolerance = self.criteria.settled::<T>(magnitude);
             let settled = self.samples[i].residual <= tolerance && {
                 let unsteady = unsteady.get_or_insert_with(|| self.unsteadiness(circuit, state, drive));
-                unsteady[row] <= self.criteria.atol + rounding * magnitude
+                unsteady[row] <= self.criteria.steady::<T>(magnitude)
             };
             self.follow(i, row, time, state, drive, close);
             let rail =

@@ -11,8 +11,8 @@ use crate::nets::{Net, activations, ideal, largest_angle, relative_error};
 use crate::traces::slope;
 
 const VARIANTS: [Variant; 2] = [Variant::Dp, Variant::DpTranspose];
-const KINDS: [SolverKind; 4] =
-    [SolverKind::Etd, SolverKind::Dopri5, SolverKind::Dop853, SolverKind::Layerwise];
+const KINDS: [SolverKind; 5] =
+    [SolverKind::Etd, SolverKind::Eam, SolverKind::Dopri5, SolverKind::Dop853, SolverKind::Layerwise];
 
 #[test]
 fn r1_both_variants_are_one_circuit_at_the_middle() {

@@ -173,7 +173,7 @@ fn trajectories_of_mismatched_chips_follow_the_written_equations() {
             scatter(&mut net, seed);
             let mut oracle = net.oracle(0);
             oracle.take_devices(&net.chip);
-            for kind in [SolverKind::Etd, SolverKind::Dopri5, SolverKind::Dop853] {
+            for kind in [SolverKind::Etd, SolverKind::Eam, SolverKind::Dopri5, SolverKind::Dop853] {
                 let error = astray(
                     &oracle,
                     &trace(&net, kind, 1e-8, 1e-11),

@@ -1,0 +1,155 @@
+//! Interpolation in time by the functions that circuits relax with, and what a leak makes of them.
+//!
+//! A cascade of `m` equal leaks answers a step with `e_m(x) = 1 − e⁻ˣ Σ_{k<m} xᵏ/k!` (`x` in time constants, `e_0 = 1`):
+//! a regularised incomplete gamma function. Under `DPᵀ` the differences are such a cascade, so in the linear regime these
+//! functions follow the drives exactly; where they do not, they are as good as powers of time on short steps (`e_m ≈ xᵐ/m!`)
+//! and, unlike powers, remain bounded on long ones. Adams methods on them need no other functions: a compartment with the
+//! same leak turns `e_m` into `e_{m+1}`.
+
+/// Most drives that are interpolated: three behind and the new one.
+pub(super) const POINTS: usize = 3;
+/// Functions kept for the series of [`Basis::moments`].
+const SERIES: usize = 24;
+
+/// `[e_0, …, e_{n−1}](x)`; to rounding for `x ≥ 0`, and to some digits less for `x < 0`.
+fn gammas<const N: usize>(x: f64) -> [f64; N] {
+    let decay = (-x).exp();
+    let mut terms = [decay; N]; // e⁻ˣ xᵏ/k!
+    for k in 1..N {
+        terms[k] = terms[k - 1] * x / k as f64;
+    }
+    let mut values = [1.0; N];
+    if x.abs() < N as f64 {
+        // The tail of the series, then downwards: e_{m−1} = e_m + e⁻ˣ xᵐ⁻¹/(m−1)!.
+        let mut term = terms[N - 1];
+        let mut tail = 0.0;
+        let mut k = (N - 1) as f64;
+        while term.abs() > 1e-18 * f64::abs(tail) {
+            tail += term;
+            k += 1.0;
+            term *= x / k;
+        }
+        values[N - 1] = tail;
+        (1..N - 1).rev().for_each(|m| values[m] = values[m + 1] + terms[m]);
+        return values;
+    }
+    (1..N).for_each(|m| values[m] = values[m - 1] - terms[m - 1]);
+    values
+}
+
+/// Generalised Newton interpolation through the last drives and the new one.
+///
+/// `N_k = e_k −` (what interpolates `e_k` at the first `k` points): it vanishes at all earlier points.
+#[derive(Clone, Debug)]
+pub(super) struct Basis {
+    /// Length of the step in slowest time constants.
+    length: f64,
+    /// Points behind, 1 to [`POINTS`].
+    points: usize,
+    /// `N_k = e_k − Σ_j shares[k][j] N_j`.
+    shares: [[f64; POINTS + 1]; POINTS + 1],
+    /// Divided differences as weights of the drives behind.
+    differences: [[f64; POINTS]; POINTS],
+    /// `N_k` at the end of the step.
+    ends: [f64; POINTS + 1],
+    /// `e_0, e_1, …` at the end of the step.
+    gammas: [f64; SERIES],
+}
+
+/// What one step does to compartments of one time constant.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Weights {
+    /// Weights of the potential and of the drives behind in the prediction.
+    pub(super) predict: [f64; POINTS + 1],
+    /// The same in the correction, whose weight of the new drive is `gain`.
+    pub(super) correct: [f64; POINTS + 1],
+    /// Weight of the new drive.
+    pub(super) gain: f64,
+    /// The error of the correction that leaves the oldest drive out, per distance of correction and prediction
+    /// (Shampine & Gordon 1975, ch. 4).
+    pub(super) error: f64,
+}
+
+impl Basis {
+    /// For a step of `length`, with drives known at `behind`: the first 0, the others negative (slowest time constants).
+    pub(super) fn new(length: f64, behind: &[f64]) -> Self {
+        let points = behind.len().min(POINTS);
+        let mut basis = Self {
+            length,
+            points,
+            shares: [[0.0; POINTS + 1]; POINTS + 1],
+            differences: [[0.0; POINTS]; POINTS],
+            ends: [0.0; POINTS + 1],
+            gammas: gammas(length),
+        };
+        let mut at = [[0.0; POINTS + 1]; POINTS];
+        for (values, &x) in at.iter_mut().zip(behind) {
+            *values = gammas(x);
+        }
+        for k in 1..=points {
+            for j in 0..k {
+                // All e_k but e_0 vanish at the first point.
+                let known: f64 = (0..j).map(|i| basis.shares[k][i] * at[j][i]).sum();
+                basis.shares[k][j] = (at[j][k] - known) / at[j][j];
+            }
+            for j in k..points {
+                at[j][k] = basis.newton(k, &at[j]);
+            }
+        }
+        basis.ends = basis.gammas[..=POINTS].try_into().unwrap_or_default();
+        for k in 1..=points {
+            basis.ends[k] = basis.newton(k, &basis.ends);
+        }
+        for k in 0..points {
+            basis.differences[k][k] = 1.0 / at[k][k];
+            for i in 0..k {
+                let known: f64 = (i..k).map(|j| at[k][j] * basis.differences[j][i]).sum();
+                basis.differences[k][i] = -known / at[k][k];
+            }
+        }
+        basis
+    }
+
+    /// A functional of `N_k` from that of `e_k` in `values[k]` and those of the earlier `N_j`.
+    fn newton(&self, k: usize, values: &[f64; POINTS + 1]) -> f64 {
+        values[k] - (0..k).map(|j| self.shares[k][j] * values[j]).sum::<f64>()
+    }
+
+    /// What a compartment with `ratio ≥ 1` times the slowest leak makes of each `e_m` over the step, from 0 V.
+    ///
+    /// `V + V'/r = e_m` and `e_m' = e_{m−1} − e_m` give `V_m = Σ_i r (1 − r)ⁱ e_{m+1+i}`, which loses digits when
+    /// `(r − 1) x` is large, and `V_m = (r e_m − V_{m−1})/(r − 1)`, which does when it is small.
+    fn moments(&self, ratio: f64) -> [f64; POINTS + 1] {
+        let mut moments = [0.0; POINTS + 1];
+        if (ratio - 1.0) * self.length < 1.0 {
+            for (m, moment) in moments.iter_mut().enumerate() {
+                let terms = self.gammas[m + 1..].iter().rev();
+                *moment = ratio * terms.fold(0.0, |sum, e| e + (1.0 - ratio) * sum);
+            }
+            return moments;
+        }
+        moments[0] = -(-ratio * self.length).exp_m1();
+        for m in 1..=POINTS {
+            moments[m] = (ratio * self.gammas[m] - moments[m - 1]) / (ratio - 1.0);
+        }
+        moments
+    }
+
+    /// Weights for compartments with `ratio ≥ 1` times the slowest leak.
+    pub(super) fn weights(&self, ratio: f64) -> Weights {
+        let mut moments = self.moments(ratio);
+        (1..=self.points).for_each(|k| moments[k] = self.newton(k, &moments));
+        let gains: [f64; POINTS + 1] = std::array::from_fn(|k| moments[k] / self.ends[k]);
+        let gain = gains[self.points];
+        let decay = (-ratio * self.length).exp();
+        let (mut predict, mut correct) = ([0.0; POINTS + 1], [0.0; POINTS + 1]);
+        (predict[0], correct[0]) = (decay, decay);
+        for i in 0..self.points {
+            for k in i..self.points {
+                predict[i + 1] += moments[k] * self.differences[k][i];
+                correct[i + 1] += (moments[k] - gain * self.ends[k]) * self.differences[k][i];
+            }
+        }
+        Weights { predict, correct, gain, error: (gain - gains[self.points - 1]).abs() / gain }
+    }
+}
