@@ -25,6 +25,8 @@ use crate::spec::SolverSpec;
 const FIRST: f64 = 0.01;
 /// Most growth of a step.
 const GROW: f64 = 2.0;
+/// Longest step (τ) of a relaxation whose trajectory is kept: a trace shows what happens within.
+const TRACED: f64 = 4.0;
 /// A drive is forgotten after so many slowest time constants, when its weight is below rounding.
 const MEMORY: f64 = 30.0;
 /// Steps refused in turn after which the past is forgotten: it does not foretell.
@@ -47,7 +49,9 @@ impl Eam {
 impl<T: Real> Solver<T> for Eam {
     fn settle(&self, circuit: &dyn Circuit<T>, start: Matrix<T>, traced: bool) -> Settled<T> {
         let criteria = Criteria::new(&self.spec, circuit.slowest());
-        relax(circuit, &mut Run::new(circuit, criteria, start), traced)
+        let mut run = Run::new(circuit, criteria, start);
+        run.longest = if traced { TRACED * circuit.slowest() } else { f64::INFINITY };
+        relax(circuit, &mut run, traced)
     }
 }
 
@@ -75,6 +79,8 @@ struct Run<T: Real> {
     /// Columns of each layer, and their weights in this step.
     pieces: Vec<Vec<(Piece, Weights)>>,
     refused: u32,
+    /// Longest step (s).
+    longest: f64,
 }
 
 impl<T: Real> Stepper<T> for Run<T> {
@@ -84,6 +90,7 @@ impl<T: Real> Stepper<T> for Run<T> {
 
     fn step(&mut self, circuit: &dyn Circuit<T>, residual: f64) {
         loop {
+            self.batch.step = self.batch.step.min(self.longest);
             let end = self.batch.aim();
             let order = self.weigh_past(circuit);
             self.predict(circuit);
@@ -145,6 +152,7 @@ impl<T: Real> Run<T> {
             drifts: vec![T::ZERO; batch],
             pieces: (0..depth).map(pieces).collect(),
             refused: 0,
+            longest: f64::INFINITY,
         }
     }
 
