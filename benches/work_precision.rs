@@ -39,18 +39,20 @@ const BATCH: usize = 128;
 const REPETITIONS: usize = 3;
 
 /// One measurement.
-pub struct Point {
-    pub network: String,
-    pub gains: &'static str,
-    pub solver: &'static str,
-    pub rtol: f64,
+struct Point {
+    network: String,
+    gains: &'static str,
+    solver: &'static str,
+    rtol: f64,
     /// Right-hand sides with the trajectory kept, to which the errors belong, and without.
-    pub sides: f64,
-    pub plain: f64,
-    pub milliseconds: f64,
-    pub worst: f64,
-    pub last: f64,
-    pub settled: usize,
+    sides: f64,
+    plain: f64,
+    /// Time without a trajectory.
+    milliseconds: f64,
+    /// Largest error on the way and error of the last state (V).
+    worst: f64,
+    last: f64,
+    settled: usize,
 }
 
 fn main() {
@@ -80,6 +82,17 @@ fn main() {
     }
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/figures/work_precision.png");
     figure::draw(&points, &SOLVERS.map(|s| s.0), &GAINS.map(|g| g.0), file).expect("a folder to draw into");
+}
+
+impl Point {
+    /// A line of the table, for a batch in numbers of so many bits.
+    fn print(&self, batch: usize, bits: usize) {
+        let Self { network, gains, solver, rtol, sides, plain, milliseconds, worst, last, settled } = self;
+        println!(
+            "{network},{batch},f{bits},{gains},{solver},{rtol:.0e},{sides:.1},{plain:.1},{milliseconds:.2},\
+             {worst:.1e},{last:.1e},{settled}"
+        );
+    }
 }
 
 /// A batch and the true trajectories of its first samples.
@@ -136,11 +149,7 @@ impl<'a> Reference<'a> {
             last,
             settled: plain.outcomes.iter().filter(|o| **o == Outcome::Settled).count(),
         };
-        let precision = 8 * size_of::<T>();
-        println!(
-            "{},{batch},f{precision},{},{name},{rtol:.0e},{:.1},{:.1},{milliseconds:.2},{worst:.1e},{last:.1e},{}",
-            point.network, point.gains, point.sides, point.plain, point.settled
-        );
+        point.print(batch, 8 * size_of::<T>());
         point
     }
 

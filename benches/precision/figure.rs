@@ -12,7 +12,12 @@ const INKS: [RGBColor; 4] =
     [RGBColor(0, 114, 178), RGBColor(213, 94, 0), RGBColor(107, 107, 107), RGBColor(0, 158, 115)];
 
 /// Draws right-hand sides over the largest true error, both logarithmic.
-pub fn draw(points: &[Point], solvers: &[&str], gains: &[&str], file: &str) -> Result<(), Box<dyn Error>> {
+pub(super) fn draw(
+    points: &[Point],
+    solvers: &[&str],
+    gains: &[&str],
+    file: &str,
+) -> Result<(), Box<dyn Error>> {
     let font = include_bytes!("../../src/figure/fonts/DejaVuSans.subset.ttf");
     register_font("sans-serif", FontStyle::Normal, font).map_err(|_| "the font does not load")?;
     let root = BitMapBackend::new(file, (1320, 880)).into_drawing_area();

@@ -8,7 +8,7 @@
 
 /// Most drives that are interpolated: three behind and the new one.
 pub(super) const POINTS: usize = 3;
-/// Functions kept for the series of [`Basis::moments`].
+/// Functions kept for the series of [`Passed::moments`].
 const SERIES: usize = 24;
 
 /// `[e_0, …, e_{n−1}](x)`; to rounding for `x ≥ 0`, and to some digits less for `x < 0`.
@@ -130,27 +130,28 @@ impl Basis {
             *values = gammas(x);
         }
         for k in 1..=points {
-            for j in 0..k {
-                // All e_k but e_0 vanish at the first point.
-                let known: f64 = (0..j).map(|i| basis.shares[k][i] * at[j][i]).sum();
-                basis.shares[k][j] = (at[j][k] - known) / at[j][j];
+            // All e_k but e_0 vanish at the first point.
+            for (j, values) in at.iter().enumerate().take(k) {
+                let known: f64 = (0..j).map(|i| basis.shares[k][i] * values[i]).sum();
+                basis.shares[k][j] = (values[k] - known) / values[j];
             }
-            for j in k..points {
-                at[j][k] = basis.newton(k, &at[j]);
-            }
+            at[..points].iter_mut().skip(k).for_each(|values| values[k] = basis.newton(k, values));
         }
         basis.ends = basis.step.values();
-        for k in 1..=points {
-            basis.ends[k] = basis.newton(k, &basis.ends);
-        }
-        for k in 0..points {
-            basis.differences[k][k] = 1.0 / at[k][k];
+        (1..=points).for_each(|k| basis.ends[k] = basis.newton(k, &basis.ends));
+        basis.differ(&at);
+        basis
+    }
+
+    /// Sets the divided differences, from the values of every `N_k` at the points behind.
+    fn differ(&mut self, at: &[[f64; POINTS + 1]; POINTS]) {
+        for (k, values) in at.iter().enumerate().take(self.points) {
+            self.differences[k][k] = 1.0 / values[k];
             for i in 0..k {
-                let known: f64 = (i..k).map(|j| at[k][j] * basis.differences[j][i]).sum();
-                basis.differences[k][i] = -known / at[k][k];
+                let known: f64 = (i..k).map(|j| values[j] * self.differences[j][i]).sum();
+                self.differences[k][i] = -known / values[k];
             }
         }
-        basis
     }
 
     /// A functional of `N_k` from that of `e_k` in `values[k]` and those of the earlier `N_j`.
@@ -168,9 +169,9 @@ impl Basis {
         let (mut predict, mut correct) = ([0.0; POINTS + 1], [0.0; POINTS + 1]);
         (predict[0], correct[0]) = (decay, decay);
         for i in 0..self.points {
-            for k in i..self.points {
-                predict[i + 1] += moments[k] * self.differences[k][i];
-                correct[i + 1] += (moments[k] - gain * self.ends[k]) * self.differences[k][i];
+            for (k, moment) in moments.iter().enumerate().take(self.points).skip(i) {
+                predict[i + 1] += moment * self.differences[k][i];
+                correct[i + 1] += (moment - gain * self.ends[k]) * self.differences[k][i];
             }
         }
         Weights { predict, correct, gain, error: (gain - gains[self.points - 1]).abs() / gain }
