@@ -121,7 +121,7 @@ mod random {
         use SweepOrder::*;
         let order = select(vec![Forward, ForwardBackward, OddEven, Parallel]);
         let schedule = (order, prop::option::of(1..100_usize));
-        let kind = select(vec![Etd, Dopri5, Dop853, Layerwise, Dc]);
+        let kind = select(vec![Etd, Eam, Dopri5, Dop853, Layerwise, Dc]);
         (kind, 0.0..1.0, size(), 0.0..1.0, 2.0..1e3, schedule, 1..500_usize).prop_map(
             |(kind, rtol, atol, hold, max_time, (order, rounds), passes)| SolverSpec {
                 kind,

@@ -64,7 +64,7 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
     let timeless = match setup.spec.solver.kind {
         SolverKind::Layerwise => Some("layerwise"),
         SolverKind::Dc => Some("dc"),
-        SolverKind::Etd | SolverKind::Dopri5 | SolverKind::Dop853 => None,
+        SolverKind::Etd | SolverKind::Eam | SolverKind::Dopri5 | SolverKind::Dop853 => None,
     };
     if let (Some(kind), true) = (timeless, arguments.trace.is_some()) {
         return Err(Failure::input(anyhow!(

@@ -9,8 +9,8 @@
 //! A fixed point need not be one that the circuit reaches: see [`super::verify`].
 
 use super::anderson::Anderson;
+use super::criteria::Criteria;
 use super::krylov::newton_krylov;
-use super::monitor::ROUNDINGS;
 use super::newton::{FixedPoint, followed_point};
 use super::outcome::{Counts, Outcome, Settled};
 use super::sweeps::Sweeps;
@@ -43,7 +43,8 @@ impl Dc {
 
     /// Residual (V) allowed at potentials of `size` (V): no rounding is asked to vanish.
     fn allowed<T: Real>(&self, size: f64) -> f64 {
-        self.spec.atol + self.spec.rtol.max(ROUNDINGS * T::EPSILON.to_f64()) * size
+        // Fixed points know no time constant.
+        Criteria::new(&self.spec, f64::NAN).settled::<T>(size)
     }
 
     fn run<T: Real>(&self, circuit: &dyn Circuit<T>, sweeps: Sweeps<T>) -> Settled<T> {

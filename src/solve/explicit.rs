@@ -13,7 +13,8 @@ use ode_solvers::dop853::Dop853;
 use ode_solvers::dopri5::Dopri5;
 use ode_solvers::{DVector, OutputType, System};
 
-use super::monitor::{Criteria, Monitor};
+use super::criteria::Criteria;
+use super::monitor::Monitor;
 use super::outcome::{Counts, Settled};
 use super::{Circuit, Solver};
 use crate::circuit::Scratch;
@@ -68,12 +69,7 @@ impl Explicit {
     /// Relaxes a batch of one.
     fn settle_one<T: Real>(&self, circuit: &dyn Circuit<T>, start: Matrix<T>, traced: bool) -> Settled<T> {
         let tau = circuit.slowest();
-        let criteria = Criteria {
-            rtol: self.spec.rtol,
-            atol: self.spec.atol,
-            hold: self.spec.hold * tau,
-            limit: self.spec.max_time * tau,
-        };
+        let criteria = Criteria::new(&self.spec, tau);
         let mut monitor = Monitor::new(circuit, criteria, traced);
         let mut relaxation = Relaxation::new(circuit, start);
         relaxation.observe(&mut monitor, 0.0);

@@ -2,21 +2,27 @@
 //!
 //! A solver knows [`Circuit`] alone. Numerical failure is data: every sample ends with an [`Outcome`].
 
+mod adams;
 mod anderson;
 mod arnoldi;
 mod arrival;
+mod criteria;
 mod dc;
 mod etd;
 mod explicit;
+mod gamma;
 mod krylov;
 mod layerwise;
 mod monitor;
 mod newton;
 mod outcome;
 mod phi;
+mod relax;
 mod spectrum;
 mod sweeps;
+mod tolerance;
 mod verify;
+mod weigh;
 
 pub use newton::{FixedPoint, along, drive_jacobian, fixed_point, followed_point};
 pub use outcome::{Counts, Outcome, Settled, Trace};
@@ -54,6 +60,7 @@ pub trait Solver<T: Real>: Sync {
 pub fn solver<T: Real>(spec: &SolverSpec) -> Box<dyn Solver<T>> {
     match spec.kind {
         SolverKind::Etd => Box::new(etd::Etd::new(spec)),
+        SolverKind::Eam => Box::new(adams::Eam::new(spec)),
         SolverKind::Dopri5 => Box::new(explicit::Explicit::new(spec, explicit::Order::Five)),
         SolverKind::Dop853 => Box::new(explicit::Explicit::new(spec, explicit::Order::Eight)),
         SolverKind::Dc => Box::new(dc::Dc::new(spec)),
@@ -62,8 +69,7 @@ pub fn solver<T: Real>(spec: &SolverSpec) -> Box<dyn Solver<T>> {
 }
 
 /// Where a description starts its integrations.
-#[must_use]
-pub fn start_state<T: Real>(start: Start, circuit: &dyn Circuit<T>) -> Matrix<T> {
+fn start_state<T: Real>(start: Start, circuit: &dyn Circuit<T>) -> Matrix<T> {
     match start {
         Start::Free => circuit.free_state(),
         Start::Zero => Matrix::zeros(circuit.samples(), circuit.layout().width()),
@@ -75,7 +81,7 @@ pub fn start_state<T: Real>(start: Start, circuit: &dyn Circuit<T>) -> Matrix<T>
 pub fn settle_all<T: Real>(spec: &SolverSpec, circuit: &dyn Circuit<T>, traced: bool) -> Settled<T> {
     let solver = solver::<T>(spec);
     if circuit.samples() <= solver.shard() {
-        return solver.settle(circuit, start_state(spec, circuit), traced); // nothing to copy
+        return solver.relax(circuit, spec.start, traced); // nothing to copy
     }
     let samples: Vec<usize> = (0..circuit.samples()).collect();
     let parts: Vec<Settled<T>> = samples

@@ -6,6 +6,7 @@
 //! that moved most when the window opened or, of a runaway, when it last grew tenfold.
 
 use super::arrival::Arrival;
+use super::criteria::Criteria;
 use super::outcome::{Outcome, Trace};
 use crate::circuit::Circuit;
 use crate::matrix::elementwise::{max_abs_rows, max_distance_rows};
@@ -26,22 +27,6 @@ const RUNAWAY: f64 = 1e3;
 const LEAVING: f64 = 3e-3;
 /// A layer's δ is steady when it moves by less than this fraction of itself per τ.
 const STEADY: f64 = 1e-3;
-/// Roundings of the largest potential that a rate carries (2 measured in single precision, fan-in up to 784): no
-/// rate is asked to fall below them, or small differences would never be steady.
-pub(super) const ROUNDINGS: f64 = 4.0;
-
-/// When a relaxation counts as done.
-#[derive(Clone, Copy, Debug)]
-pub struct Criteria {
-    /// Relative tolerance of the residual.
-    pub rtol: f64,
-    /// Absolute tolerance (V).
-    pub atol: f64,
-    /// Time for which the residual must hold (s).
-    pub hold: f64,
-    /// Time limit (s).
-    pub limit: f64,
-}
 
 /// What is known of one sample.
 #[derive(Clone, Debug)]
@@ -147,12 +132,10 @@ impl<T: Real> Monitor<T> {
             self.samples[i].residual = residuals[row].to_f64();
             let magnitude = largest[row].to_f64();
             self.samples[i].largest = magnitude;
-            let rounding = ROUNDINGS * T::EPSILON.to_f64();
-            let rtol = self.criteria.rtol.max(rounding);
-            let tolerance = self.criteria.atol + rtol * magnitude;
+            let tolerance = self.criteria.settled::<T>(magnitude);
             let settled = self.samples[i].residual <= tolerance && {
                 let unsteady = unsteady.get_or_insert_with(|| self.unsteadiness(circuit, state, drive));
-                unsteady[row] <= self.criteria.atol + rounding * magnitude
+                unsteady[row] <= self.criteria.steady::<T>(magnitude)
             };
             self.follow(i, row, time, state, drive, close);
             let rail =
@@ -175,7 +158,7 @@ impl<T: Real> Monitor<T> {
         for (row, &i) in rows.iter().enumerate() {
             if self.samples[i].outcome.is_none() {
                 self.samples[i].outcome = Some(self.samples[i].unsettled());
-                self.samples[i].time = time;
+                self.samples[i].time = time.min(self.criteria.limit);
                 self.states.set_row(i, &state.row(row));
             }
         }
@@ -205,7 +188,8 @@ impl<T: Real> Monitor<T> {
     ) -> Option<Outcome> {
         let Criteria { hold, limit, .. } = self.criteria;
         let sample = &mut self.samples[i];
-        sample.time = time;
+        // What happens during the hold of a sample that was settled at the limit does not count as time.
+        sample.time = time.min(limit);
         if !(sample.residual.is_finite() && largest.is_finite()) {
             return Some(Outcome::NotFinite);
         }

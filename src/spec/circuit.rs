@@ -204,6 +204,8 @@ pub struct SolverSpec {
 pub enum SolverKind {
     /// Exponential time differencing: exact in the leak, batched, adaptive.
     Etd,
+    /// Exponential Adams–Moulton, swept from the top: exact in the leak, one right-hand side per step, batched, adaptive.
+    Eam,
     /// Dormand–Prince 5(4).
     Dopri5,
     /// Dormand–Prince 8(5,3).

@@ -8,7 +8,8 @@ use nalgebra::Complex;
 
 use crate::nets::{Net, ideal, largest_angle, largest_loop, relative_error};
 
-const INTEGRATORS: [SolverKind; 3] = [SolverKind::Etd, SolverKind::Dopri5, SolverKind::Dop853];
+const INTEGRATORS: [SolverKind; 4] =
+    [SolverKind::Etd, SolverKind::Eam, SolverKind::Dopri5, SolverKind::Dop853];
 
 /// The linear 1-1-1 chain with unit first weight.
 fn chain(variant: Variant, alpha: f64, beta: f64, second: f64) -> Net {
@@ -96,7 +97,7 @@ fn random_linear_nets_latch_up_at_their_threshold_in_time() {
                 );
                 net.spec.nudge.beta = share / ((1.0 - 2.0 * alpha) * largest_loop(&net.weights, 1.0));
                 net.spec.solver = SolverSpec { max_time: 20_000.0, ..SolverSpec::default() };
-                for kind in [SolverKind::Etd, SolverKind::Dop853] {
+                for kind in [SolverKind::Etd, SolverKind::Eam, SolverKind::Dop853] {
                     assert_eq!(outcome(&net, kind), expected, "{network:?} {alpha} {share} {kind:?}");
                 }
             }

@@ -11,8 +11,14 @@ use crate::nets::{Net, activations, ideal, largest_angle, relative_error};
 use crate::traces::slope;
 
 const VARIANTS: [Variant; 2] = [Variant::Dp, Variant::DpTranspose];
-const KINDS: [SolverKind; 5] =
-    [SolverKind::Etd, SolverKind::Dopri5, SolverKind::Dop853, SolverKind::Layerwise, SolverKind::Dc];
+const KINDS: [SolverKind; 6] = [
+    SolverKind::Etd,
+    SolverKind::Eam,
+    SolverKind::Dopri5,
+    SolverKind::Dop853,
+    SolverKind::Layerwise,
+    SolverKind::Dc,
+];
 
 #[test]
 fn r1_both_variants_are_one_circuit_at_the_middle() {

@@ -9,8 +9,14 @@ use dyadsim::spec::*;
 
 use crate::nets::{Net, ideal, row};
 
-const KINDS: [SolverKind; 5] =
-    [SolverKind::Etd, SolverKind::Dopri5, SolverKind::Dop853, SolverKind::Layerwise, SolverKind::Dc];
+const KINDS: [SolverKind; 6] = [
+    SolverKind::Etd,
+    SolverKind::Eam,
+    SolverKind::Dopri5,
+    SolverKind::Dop853,
+    SolverKind::Layerwise,
+    SolverKind::Dc,
+];
 
 /// A net of `samples` samples; the first ones do not depend on how many there are.
 fn net(samples: usize, kind: SolverKind) -> Net {
@@ -35,7 +41,7 @@ fn same_bits(one: &Settled<f64>, other: &Settled<f64>, samples: usize) -> bool {
 
 #[test]
 fn a_full_shard_does_not_notice_what_comes_after_it() {
-    for kind in [SolverKind::Etd, SolverKind::Dopri5, SolverKind::Dop853] {
+    for kind in [SolverKind::Etd, SolverKind::Eam, SolverKind::Dopri5, SolverKind::Dop853] {
         let (alone, longer) = (net(SHARD, kind).settle(), net(SHARD + 17, kind).settle());
         assert!(same_bits(&alone, &longer, SHARD), "{kind:?}");
     }

@@ -7,7 +7,8 @@ use rayon::prelude::*;
 use crate::nets::{Net, activations, ideal, largest_loop, row};
 use crate::traces::scatter;
 
-const SOLVERS: [SolverKind; 4] = [SolverKind::Etd, SolverKind::Dopri5, SolverKind::Dop853, SolverKind::Dc];
+const SOLVERS: [SolverKind; 5] =
+    [SolverKind::Etd, SolverKind::Eam, SolverKind::Dopri5, SolverKind::Dop853, SolverKind::Dc];
 
 /// All settings of the conformance test, numbered.
 fn settings() -> Vec<(usize, CircuitSpec)> {
@@ -70,7 +71,7 @@ fn check(net: &Net, kind: SolverKind, what: &str) -> f64 {
 
 #[test]
 fn every_integrator_ends_at_the_fixed_point_of_the_written_equations() {
-    let worst: Vec<[f64; 4]> = settings()
+    let worst: Vec<[f64; 5]> = settings()
         .into_par_iter()
         .map(|(number, spec)| {
             let net = net(number, spec);
@@ -81,11 +82,12 @@ fn every_integrator_ends_at_the_fixed_point_of_the_written_equations() {
         .collect();
     let of = |j: usize| worst.iter().map(|w| w[j]).fold(0.0, f64::max);
     println!(
-        "largest errors (V): etd {:.1e}, dopri5 {:.1e}, dop853 {:.1e}, dc {:.1e}",
+        "largest errors (V): etd {:.1e}, eam {:.1e}, dopri5 {:.1e}, dop853 {:.1e}, dc {:.1e}",
         of(0),
         of(1),
         of(2),
-        of(3)
+        of(3),
+        of(4)
     );
 }
 

@@ -74,14 +74,14 @@ pub fn slope(points: &[(f64, f64)]) -> f64 {
     xy / xx
 }
 
-/// Errors of the exponential integrator at tolerances from 1e-4 to 1e-8, in units of `rtol ‖v‖ + atol`, and the
+/// Errors of an exponential integrator at tolerances from 1e-4 to 1e-8, in units of `rtol ‖v‖ + atol`, and the
 /// slope of `log error` over `log rtol`.
-fn errors_over_tolerances(net: &Net) -> (Vec<f64>, f64) {
+fn errors_over_tolerances(net: &Net, kind: SolverKind) -> (Vec<f64>, f64) {
     let reference = trace(net, SolverKind::Dop853, 1e-11, 1e-14);
     let (mut ratios, mut points) = (Vec::new(), Vec::new());
     for rtol in [1e-4_f64, 1e-5, 1e-6, 1e-7, 1e-8] {
         let atol = 1e-3 * rtol;
-        let (error, size) = distance(&trace(net, SolverKind::Etd, rtol, atol), &reference);
+        let (error, size) = distance(&trace(net, kind, rtol, atol), &reference);
         ratios.push(error / (rtol * size + atol));
         points.push((rtol.log10(), error.log10()));
     }
@@ -89,7 +89,7 @@ fn errors_over_tolerances(net: &Net) -> (Vec<f64>, f64) {
 }
 
 /// The same for both variants, on ideal and on mismatched chips.
-fn for_each_chip(cases: &[(u64, ActivationKind, f64)], judge: impl Fn(&[f64], f64, &str)) {
+fn for_each_chip(kind: SolverKind, cases: &[(u64, ActivationKind, f64)], judge: impl Fn(&[f64], f64, &str)) {
     for &(seed, activation, alpha) in cases {
         for variant in [Variant::Dp, Variant::DpTranspose] {
             for mismatched in [false, true] {
@@ -97,9 +97,9 @@ fn for_each_chip(cases: &[(u64, ActivationKind, f64)], judge: impl Fn(&[f64], f6
                 if mismatched {
                     scatter(&mut net, seed);
                 }
-                let (ratios, slope) = errors_over_tolerances(&net);
+                let (ratios, slope) = errors_over_tolerances(&net, kind);
                 let what = format!(
-                    "{activation:?} {alpha} {variant:?} mismatched {mismatched}: {ratios:.2?} {slope:.2}"
+                    "{kind:?} {activation:?} {alpha} {variant:?} mismatched {mismatched}: {ratios:.2?} {slope:.2}"
                 );
                 println!("{what}");
                 judge(&ratios, slope, &what);
@@ -116,7 +116,7 @@ fn the_exponential_integrator_keeps_its_tolerance_over_four_decades() {
         (3, ActivationKind::Sigmoid, 0.5),
         (4, ActivationKind::Linear, 1.0),
     ];
-    for_each_chip(&smooth, |ratios, slope, what| {
+    for_each_chip(SolverKind::Etd, &smooth, |ratios, slope, what| {
         // Errors of some five time constants add up; they do not grow, the circuits being stable.
         assert!(ratios.iter().all(|r| *r < 20.0), "{what}");
         // The estimate is O(h⁴), or O(h⁵) where the third stage is good, and equals the tolerance; the error of the
@@ -132,12 +132,29 @@ fn kinks_do_not_cost_a_traced_relaxation_its_tolerance() {
         (6, ActivationKind::HardSigmoid, 0.5),
         (7, ActivationKind::Relu, 0.0),
     ];
-    for_each_chip(&kinked, |ratios, slope, what| {
+    for_each_chip(SolverKind::Etd, &kinked, |ratios, slope, what| {
         // Every step keeps the tolerance, those across a kink by the bound on the quadrature's error there; some ten
         // kinks are passed on the way.
         assert!(ratios.iter().all(|r| *r < 20.0), "{what}");
         // Between kinks the error goes as rtol to the power 4/5 to 1, across them as rtol: fitted over four decades,
         // with the scatter of where in its step a kink falls.
+        assert!(slope > 0.7 && slope < 1.15, "{what}");
+    });
+}
+
+#[test]
+fn the_multistep_integrator_keeps_its_tolerance_over_four_decades_kinks_or_not() {
+    let cases = [
+        (1, ActivationKind::Tanh, 0.0),
+        (2, ActivationKind::Softplus, 0.25),
+        (3, ActivationKind::Sigmoid, 0.5),
+        (4, ActivationKind::Linear, 1.0),
+        (5, ActivationKind::Relu, 0.75),
+        (6, ActivationKind::HardSigmoid, 0.5),
+        (7, ActivationKind::Relu, 0.0),
+    ];
+    for_each_chip(SolverKind::Eam, &cases, |ratios, slope, what| {
+        assert!(ratios.iter().all(|r| *r < 20.0), "{what}");
         assert!(slope > 0.7 && slope < 1.15, "{what}");
     });
 }
@@ -173,7 +190,7 @@ fn trajectories_of_mismatched_chips_follow_the_written_equations() {
             scatter(&mut net, seed);
             let mut oracle = net.oracle(0);
             oracle.take_devices(&net.chip);
-            for kind in [SolverKind::Etd, SolverKind::Dopri5, SolverKind::Dop853] {
+            for kind in [SolverKind::Etd, SolverKind::Eam, SolverKind::Dopri5, SolverKind::Dop853] {
                 let error = astray(
                     &oracle,
                     &trace(&net, kind, 1e-8, 1e-11),

@@ -114,7 +114,7 @@ fn no_chatter_above_equilibrium_with_spread_rates() {
 
 #[test]
 fn stiff_chips_take_long_but_settle() {
-    for kind in [SolverKind::Etd, SolverKind::Dopri5, SolverKind::Dop853] {
+    for kind in [SolverKind::Etd, SolverKind::Eam, SolverKind::Dopri5, SolverKind::Dop853] {
         let mut spec = ideal(ActivationKind::Tanh, Variant::DpTranspose, 0.3, 0.5);
         spec.solver = SolverSpec { kind, ..SolverSpec::default() };
         let mut net = Net::random(504, &[2, 2, 1], 1, 1.0, spec);

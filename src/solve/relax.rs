@@ -1,0 +1,143 @@
+//! Relaxation of a batch that steps as one: what the batched integrators share, but for the step itself.
+//!
+//! The monitor is told of every accepted step. Rows leave the batch once a quarter of it is decided.
+
+use super::criteria::Criteria;
+use super::monitor::Monitor;
+use super::outcome::{Counts, Settled};
+use super::tolerance::Tolerances;
+use crate::circuit::{Circuit, Scratch};
+use crate::matrix::{Matrix, Real};
+
+/// Rows are dropped from the batch once this share of them is decided.
+const COMPACT: f64 = 0.25;
+/// Safety factor and limit of the step controller (Hairer, Nørsett & Wanner I, II.4).
+const SAFETY: f64 = 0.9;
+const SHRINK: f64 = 0.2;
+/// Shortest step (τ): one that fails at this length is taken all the same, and the monitor sees what came of it.
+const SHORTEST: f64 = 1e-12;
+/// Most steps per relaxation.
+const STEPS: u64 = 2_000_000;
+
+/// An integrator with a batch under way.
+pub(super) trait Stepper<T: Real> {
+    /// The batch.
+    fn batch(&mut self) -> &mut Batch<T>;
+
+    /// Advances by one accepted step; `residual` (V) is the worst of the open samples.
+    fn step(&mut self, circuit: &dyn Circuit<T>, residual: f64);
+
+    /// Keeps only some rows of the batch and of everything kept beside it.
+    fn keep(&mut self, circuit: &dyn Circuit<T>, rows: &[usize]);
+}
+
+/// Steps a batch until every sample has its outcome.
+pub(super) fn relax<T: Real>(
+    circuit: &dyn Circuit<T>,
+    stepper: &mut dyn Stepper<T>,
+    traced: bool,
+) -> Settled<T> {
+    let mut monitor = Monitor::new(circuit, stepper.batch().criteria, traced);
+    let mut rows: Vec<usize> = (0..circuit.samples()).collect();
+    stepper.batch().evaluate(circuit);
+    stepper.batch().show(&mut monitor, circuit, &rows);
+    let mut smaller: Option<Box<dyn Circuit<T> + '_>> = None;
+    while !monitor.is_done() && stepper.batch().counts.steps < STEPS {
+        let current = smaller.as_deref().unwrap_or(circuit);
+        let Batch { tolerances, criteria, .. } = stepper.batch();
+        tolerances.attend(criteria, &monitor, &rows);
+        stepper.step(current, monitor.worst_residual());
+        stepper.batch().show(&mut monitor, current, &rows);
+        let decided = rows.iter().filter(|&&i| !monitor.is_open(i)).count();
+        if decided as f64 >= COMPACT * rows.len() as f64 && decided < rows.len() {
+            let keep: Vec<usize> = (0..rows.len()).filter(|&r| monitor.is_open(rows[r])).collect();
+            rows = keep.iter().map(|&r| rows[r]).collect();
+            stepper.keep(circuit, &keep);
+            smaller = Some(circuit.subset(&rows));
+        }
+    }
+    let batch = stepper.batch();
+    monitor.give_up(&rows, batch.time, &batch.state);
+    monitor.finish(batch.counts)
+}
+
+/// Where a batch is, and what steps it.
+pub(super) struct Batch<T: Real> {
+    pub(super) criteria: Criteria,
+    /// Time reached (s).
+    pub(super) time: f64,
+    /// Length of the next step (s).
+    pub(super) step: f64,
+    pub(super) state: Matrix<T>,
+    /// Drive at `state`.
+    pub(super) drive: Matrix<T>,
+    pub(super) scratch: Scratch<T>,
+    pub(super) tolerances: Tolerances<T>,
+    pub(super) counts: Counts,
+}
+
+impl<T: Real> Batch<T> {
+    /// A batch at time 0 in `state` (V), to be stepped by `first` of the slowest time constants.
+    pub(super) fn new(circuit: &dyn Circuit<T>, criteria: Criteria, state: Matrix<T>, first: f64) -> Self {
+        let (rows, width) = state.shape();
+        Self {
+            criteria,
+            time: 0.0,
+            step: first * circuit.slowest(),
+            state,
+            drive: Matrix::zeros(rows, width),
+            scratch: Scratch::new(circuit.layout(), rows),
+            tolerances: Tolerances::new(rows, criteria.rtol),
+            counts: Counts::default(),
+        }
+    }
+
+    /// Evaluates the drive at the state.
+    pub(super) fn evaluate(&mut self, circuit: &dyn Circuit<T>) {
+        circuit.drive(&self.state, &mut self.drive, &mut self.scratch);
+        self.counts.rhs_evals += 1;
+    }
+
+    /// Cuts the step to the time that is left; returns when it ends (s).
+    pub(super) fn aim(&mut self) -> f64 {
+        let end = self.criteria.stop(self.time);
+        if self.step < end - self.time {
+            return self.time + self.step;
+        }
+        self.step = end - self.time;
+        end
+    }
+
+    /// Whether a step with this error, in units of the tolerance, is accepted; sets the length of the next.
+    ///
+    /// The error goes as the step to the power `1/exponent`; the step grows `grow` times at most.
+    pub(super) fn judge(&mut self, circuit: &dyn Circuit<T>, error: f64, exponent: f64, grow: f64) -> bool {
+        let shortest = SHORTEST * circuit.slowest();
+        let accepted = error <= 1.0 || self.step <= shortest;
+        let factor = if error.is_finite() { SAFETY * error.max(1e-12).powf(-exponent) } else { SHRINK };
+        self.step = (self.step * factor.clamp(SHRINK, grow)).max(shortest);
+        self.counts.rejected += u64::from(!accepted);
+        accepted
+    }
+
+    /// Takes an accepted step that ends at `end` (s); the old state and drive are left in its place.
+    pub(super) fn advance(&mut self, end: f64, next: &mut Matrix<T>, drive_next: &mut Matrix<T>) {
+        self.time = end;
+        std::mem::swap(&mut self.state, next);
+        std::mem::swap(&mut self.drive, drive_next);
+        self.counts.steps += 1;
+    }
+
+    /// Keeps only some rows.
+    pub(super) fn keep(&mut self, circuit: &dyn Circuit<T>, rows: &[usize]) {
+        self.state = self.state.select_rows(rows);
+        self.drive = self.drive.select_rows(rows);
+        self.scratch = Scratch::new(circuit.layout(), rows.len());
+        self.tolerances.truncate(rows.len());
+    }
+
+    /// Shows the monitor where the batch is.
+    fn show(&self, monitor: &mut Monitor<T>, circuit: &dyn Circuit<T>, rows: &[usize]) {
+        monitor.observe(circuit, rows, self.time, &self.state, &self.drive);
+    }
+}

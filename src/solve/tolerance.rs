@@ -1,0 +1,106 @@
+//! Errors of a step, row by row, against what each sample is allowed.
+//!
+//! A sample's tolerance is `atol + rtol ‖v‖∞`, and less when it is nearly at rest: the step's tolerance falls with
+//! the residual, or the step would chatter above equilibrium for ever.
+
+use super::criteria::Criteria;
+use super::monitor::Monitor;
+use crate::matrix::elementwise::{max_abs_rows, max_distance_rows};
+use crate::matrix::{Matrix, Real};
+
+/// Step error allowed per residual: below equilibrium tolerance the step follows the residual down.
+const APPROACH: f64 = 0.05;
+/// Relative step error allowed to a sample that runs away.
+const RUNAWAY_RTOL: f64 = 1e-3;
+
+/// What is known of the rows' errors.
+#[derive(Clone, Debug)]
+pub(super) struct Tolerances<T> {
+    /// Relative tolerance of every row; infinite once its outcome is known.
+    rtols: Vec<f64>,
+    /// Per row: `‖v‖∞`, the error estimate, and a column group's share of it.
+    sizes: Vec<T>,
+    errors: Vec<T>,
+    moves: Vec<T>,
+}
+
+impl<T: Real> Tolerances<T> {
+    pub(super) fn new(rows: usize, rtol: f64) -> Self {
+        let blank = || vec![T::ZERO; rows];
+        Self { rtols: vec![rtol; rows], sizes: blank(), errors: blank(), moves: blank() }
+    }
+
+    /// Notes which rows still need their accuracy: of a runaway only the fate is asked.
+    pub(super) fn attend(&mut self, criteria: &Criteria, monitor: &Monitor<T>, rows: &[usize]) {
+        for (rtol, &i) in self.rtols.iter_mut().zip(rows) {
+            *rtol = match (monitor.is_open(i), monitor.is_leaving(i)) {
+                (false, _) => f64::INFINITY,
+                (true, true) => criteria.rtol.max(RUNAWAY_RTOL),
+                (true, false) => criteria.rtol,
+            };
+        }
+    }
+
+    /// Begins the judgement of a step that ends at `state`.
+    pub(super) fn start(&mut self, state: &Matrix<T>) {
+        self.sizes.fill(T::ZERO);
+        self.errors.fill(T::ZERO);
+        max_abs_rows(state.as_slice(), &mut self.sizes);
+    }
+
+    /// Raises each row's error to `weight` times the largest `|one − other|` in it; NaN stays.
+    pub(super) fn raise(&mut self, weight: T, one: &[T], other: &[T]) {
+        self.moves.fill(T::ZERO);
+        max_distance_rows(one, other, &mut self.moves);
+        for (error, &moved) in self.errors.iter_mut().zip(&self.moves) {
+            let here = weight * moved;
+            *error = if *error >= here || error.to_f64().is_nan() { *error } else { here };
+        }
+    }
+
+    /// Raises the error of one row.
+    pub(super) fn raise_row(&mut self, row: usize, error: T) {
+        self.errors[row] = if error > self.errors[row] { error } else { self.errors[row] };
+    }
+
+    /// Largest error of the open rows in units of the tolerance; `residual` (V) is the worst of theirs.
+    pub(super) fn worst(&self, criteria: &Criteria, residual: f64) -> f64 {
+        let mut worst = 0.0;
+        let open = |row: &(_, &f64)| row.1.is_finite();
+        for ((error, size), rtol) in self.errors.iter().zip(&self.sizes).zip(&self.rtols).filter(open) {
+            let (error, size) = (error.to_f64(), size.to_f64());
+            let rounding = 8.0 * T::EPSILON.to_f64() * size;
+            let tolerance =
+                (criteria.atol + rtol * size).min(APPROACH * residual).max(1e-3 * criteria.atol + rounding);
+            let share = error / tolerance;
+            worst = if share > worst || share.is_nan() { share } else { worst };
+        }
+        worst
+    }
+
+    /// Whether some open row looks settled: its distance between `state` and `drive` is below its tolerance.
+    ///
+    /// To be asked after [`Self::start`] with the same state; forgets the errors.
+    pub(super) fn look_settled(&mut self, criteria: &Criteria, state: &Matrix<T>, drive: &Matrix<T>) -> bool {
+        self.errors.fill(T::ZERO);
+        max_distance_rows(state.as_slice(), drive.as_slice(), &mut self.errors);
+        self.errors
+            .iter()
+            .zip(&self.sizes)
+            .zip(&self.rtols)
+            .any(|((e, s), rtol)| rtol.is_finite() && e.to_f64() <= criteria.settled::<T>(s.to_f64()))
+    }
+
+    /// Largest potential of any row (V).
+    pub(super) fn largest(&self) -> f64 {
+        self.sizes.iter().map(|s| s.to_f64()).fold(0.0, f64::max)
+    }
+
+    /// Forgets all but the first rows; what is left is set anew before it is read.
+    pub(super) fn truncate(&mut self, rows: usize) {
+        self.rtols.truncate(rows);
+        for buffer in [&mut self.sizes, &mut self.errors, &mut self.moves] {
+            buffer.truncate(rows);
+        }
+    }
+}
