@@ -23,8 +23,7 @@ pub fn clip<T: Real>(values: &mut [T], low: T, high: T) {
 ///
 /// If the values are no whole number of columns of `largest.len()` rows.
 pub fn max_abs_rows<T: Real>(values: &[T], largest: &mut [T]) {
-    assert_eq!(values.len() % largest.len().max(1), 0, "whole columns");
-    run(Rows(values, largest));
+    max_rows_of([values], [largest], |value| value);
 }
 
 /// Raises each `largest[i]` to the largest `|one − other|` in row `i`; it becomes and stays NaN if one is NaN.
@@ -33,9 +32,26 @@ pub fn max_abs_rows<T: Real>(values: &[T], largest: &mut [T]) {
 ///
 /// If the lengths differ or are no whole number of columns of `largest.len()` rows.
 pub fn max_distance_rows<T: Real>(one: &[T], other: &[T], largest: &mut [T]) {
-    assert_eq!(one.len(), other.len(), "lengths differ");
-    assert_eq!(one.len() % largest.len().max(1), 0, "whole columns");
-    run(DistanceRows(one, other, largest));
+    max_rows_of([one, other], [largest], |[one, other]| [one - other]);
+}
+
+/// Raises the entries of each row in every `largest` to the magnitudes of what `of` makes of the `inputs` there.
+///
+/// For several maxima in one pass; they become and stay NaN if one is NaN.
+///
+/// # Panics
+///
+/// If the lengths differ or are no whole number of columns of `largest[0].len()` rows.
+pub fn max_rows_of<T: Real, const N: usize, const M: usize>(
+    inputs: [&[T]; N],
+    largest: [&mut [T]; M],
+    of: impl Fn([T; N]) -> [T; M],
+) {
+    let rows = largest[0].len();
+    assert!(inputs.iter().all(|input| input.len() == inputs[0].len()), "lengths differ");
+    assert!(largest.iter().all(|largest| largest.len() == rows), "lengths differ");
+    assert_eq!(inputs[0].len() % rows.max(1), 0, "whole columns");
+    run(RowsOf(inputs, largest, of));
 }
 
 /// `sums[j] = scale · Σ_i` of column `j`, each of `rows` values, summed in sixteen interleaved chains.
@@ -105,46 +121,48 @@ impl<T: Real> Kernel for Times<'_, T> {
     }
 }
 
-/// See [`max_abs_rows`].
-struct Rows<'a, T>(&'a [T], &'a mut [T]);
+/// See [`max_rows_of`].
+struct RowsOf<'a, T, F, const N: usize, const M: usize>([&'a [T]; N], [&'a mut [T]; M], F);
 
-impl<T: Real> Kernel for Rows<'_, T> {
+impl<T: Real, F: Fn([T; N]) -> [T; M], const N: usize, const M: usize> Kernel for RowsOf<'_, T, F, N, M> {
     type Output = ();
 
     #[inline(always)]
-    fn run<const FUSED: bool>(self) {
-        for column in self.0.chunks_exact(self.1.len().max(1)) {
-            for (largest, &value) in self.1.iter_mut().zip(column) {
-                *largest = larger(*largest, value);
-            }
-        }
+    fn run<const FUSED: bool>(mut self) {
+        // Blocks that stay in registers while the columns go by.
+        let first = self.blocks::<64>(0);
+        let first = self.blocks::<16>(first);
+        self.blocks::<1>(first);
     }
 }
 
-/// See [`max_distance_rows`].
-struct DistanceRows<'a, T>(&'a [T], &'a [T], &'a mut [T]);
-
-impl<T: Real> Kernel for DistanceRows<'_, T> {
-    type Output = ();
-
+impl<T: Real, F: Fn([T; N]) -> [T; M], const N: usize, const M: usize> RowsOf<'_, T, F, N, M> {
+    /// As many blocks of `B` rows from `first` as there are; where the rows begin that are left.
     #[inline(always)]
-    fn run<const FUSED: bool>(self) {
-        let rows = self.2.len();
-        for (one, other) in self.0.chunks_exact(rows.max(1)).zip(self.1.chunks_exact(rows.max(1))) {
-            for i in 0..rows {
-                self.2[i] = larger(self.2[i], one[i] - other[i]);
+    fn blocks<const B: usize>(&mut self, mut first: usize) -> usize {
+        let Self(inputs, largest, of) = self;
+        let rows = largest[0].len();
+        while first + B <= rows {
+            let mut most = [[T::ZERO; B]; M];
+            for (most, largest) in most.iter_mut().zip(&*largest) {
+                most.copy_from_slice(&largest[first..first + B]);
             }
+            for at in (first..inputs[0].len()).step_by(rows) {
+                let columns = inputs.map(|input| &input[at..at + B]);
+                for i in 0..B {
+                    let values = of(columns.map(|column| column[i]));
+                    for (most, value) in most.iter_mut().zip(values) {
+                        most[i] = most[i].larger(value.magnitude());
+                    }
+                }
+            }
+            for (most, largest) in most.iter().zip(&mut *largest) {
+                largest[first..first + B].copy_from_slice(most);
+            }
+            first += B;
         }
+        first
     }
-}
-
-/// The larger of a magnitude and that of `value`; NaN if either is.
-#[inline(always)]
-fn larger<T: Real>(magnitude: T, value: T) -> T {
-    let size = value.magnitude();
-    // Plain `max` drops NaN, and with one comparison a later number would replace it.
-    let keep = (size <= magnitude) | magnitude.partial_cmp(&magnitude).is_none();
-    if keep { magnitude } else { size }
 }
 
 struct InPlace<'a, T, F>(&'a mut [T], F);

@@ -24,6 +24,9 @@ pub trait Real: RealField + Copy + Default + Multiply {
     /// `|self|`, NaN included; compiled to one instruction.
     #[doc(hidden)]
     fn magnitude(self) -> Self;
+    /// The larger of two magnitudes, NaN if one is; compiled to one instruction.
+    #[doc(hidden)]
+    fn larger(self, other: Self) -> Self;
     /// `self · factor + term`, rounded once. Slow where the processor has no such instruction.
     #[doc(hidden)]
     fn fused(self, factor: Self, term: Self) -> Self;
@@ -118,6 +121,12 @@ impl Real for f32 {
     #[inline(always)]
     fn magnitude(self) -> Self {
         self.abs()
+    }
+
+    #[inline(always)]
+    fn larger(self, other: Self) -> Self {
+        // The bits of magnitudes are ordered as they are, with NaN above infinity.
+        Self::from_bits(self.to_bits().max(other.to_bits()))
     }
 
     #[inline(always)]
@@ -216,6 +225,12 @@ impl Real for f64 {
     #[inline(always)]
     fn magnitude(self) -> Self {
         self.abs()
+    }
+
+    #[inline(always)]
+    fn larger(self, other: Self) -> Self {
+        // The bits of magnitudes are ordered as they are, with NaN above infinity.
+        Self::from_bits(self.to_bits().max(other.to_bits()))
     }
 
     #[inline(always)]

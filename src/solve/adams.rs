@@ -245,12 +245,12 @@ impl<T: Real> Run<T> {
     fn error(&mut self, residual: f64) -> f64 {
         let rows = self.next.nrows();
         let Self { batch, predicted, next, pieces, drifts, .. } = self;
-        batch.tolerances.start(next);
+        batch.tolerances.restart();
         let mut most = 0.0_f64;
         for (piece, weights) in pieces.iter().flatten() {
             let range = piece.columns.start * rows..piece.columns.end * rows;
             let (one, other) = (&predicted.as_slice()[range.clone()], &next.as_slice()[range]);
-            batch.tolerances.raise(T::of(weights.error), one, other);
+            batch.tolerances.raise_at(T::of(weights.error), one, other);
             most = most.max(weights.gain);
         }
         for (row, &drift) in drifts.iter().enumerate() {

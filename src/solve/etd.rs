@@ -13,7 +13,7 @@ use super::phi::phi;
 use super::relax::{Batch, Stepper, relax};
 use super::weigh::{equal_rates, weigh};
 use super::{Circuit, Solver};
-use crate::matrix::elementwise::clip;
+use crate::matrix::elementwise::{clip, max_distance_rows, max_rows_of};
 use crate::matrix::{Matrix, Real};
 use crate::spec::SolverSpec;
 
@@ -175,12 +175,18 @@ impl<T: Real> Run<T> {
         }
         circuit.slopes(&self.batch.state, &mut slopes[0]);
         circuit.slopes(&self.next, &mut slopes[1]);
-        for i in (0..batch).filter(|&i| slopes[0].row(i) != slopes[1].row(i)) {
-            for (j, rate) in circuit.rates().iter().enumerate() {
-                let middle = self.drive_a[(i, j)] + self.drive_b[(i, j)];
-                let second = (self.batch.drive[(i, j)] - middle + self.drive_next[(i, j)]).abs();
-                let here = T::of(rate.to_f64() * self.batch.step / 6.0) * second;
-                self.batch.tolerances.raise_row(i, here);
+        let [before, after] = slopes.each_ref();
+        let (mut passed, mut errors) = (vec![T::ZERO; batch], vec![T::ZERO; batch]);
+        max_distance_rows(before.as_slice(), after.as_slice(), &mut passed);
+        for (range, rate) in equal_rates(circuit.rates()) {
+            let weight = T::of(rate.to_f64() * self.batch.step / 6.0);
+            let drives = [&self.batch.drive, &self.drive_a, &self.drive_b, &self.drive_next];
+            let drives = drives.map(|drive| &drive.as_slice()[range.start * batch..range.end * batch]);
+            max_rows_of(drives, [&mut errors], |[start, a, b, end]| [weight * (start - (a + b) + end)]);
+        }
+        for (row, (&error, passed)) in errors.iter().zip(passed).enumerate() {
+            if passed != T::ZERO {
+                self.batch.tolerances.raise_row(row, error);
             }
         }
     }

@@ -9,7 +9,7 @@ use super::arrival::Arrival;
 use super::criteria::Criteria;
 use super::outcome::{Outcome, Trace};
 use crate::circuit::Circuit;
-use crate::matrix::elementwise::{max_abs_rows, max_distance_rows};
+use crate::matrix::elementwise::{max_abs_rows, max_rows_of};
 use crate::matrix::{Matrix, Real};
 
 /// Windows into which the time limit is divided.
@@ -69,13 +69,13 @@ impl<T: Real> Monitor<T> {
     pub fn new(circuit: &dyn Circuit<T>, criteria: Criteria, traced: bool) -> Self {
         let free = circuit.free_state();
         let (batch, width) = free.shape();
-        let samples = (0..batch)
-            .map(|i| {
-                let largest = free.row(i).iter().map(|v| v.to_f64().abs()).fold(0.0, f64::max);
-                let touched = at_rail(circuit, &free, i, criteria).collect();
-                Sample::new(RUNAWAY * (1.0 + largest), touched)
-            })
-            .collect();
+        let mut largest = vec![T::ZERO; batch];
+        max_abs_rows(free.as_slice(), &mut largest);
+        let sample = |(i, largest): (usize, T)| {
+            let touched = at_rail(circuit, &free, i, criteria).collect();
+            Sample::new(RUNAWAY * (1.0 + largest.to_f64()), touched)
+        };
+        let samples = largest.into_iter().enumerate().map(sample).collect();
         Self {
             criteria,
             samples,
@@ -125,6 +125,7 @@ impl<T: Real> Monitor<T> {
         let (residuals, largest) = extremes(state, drive);
         let close = self.closes_window(time);
         let mut unsteady: Option<Vec<f64>> = None;
+        let mut chosen = Vec::new();
         for (row, &i) in rows.iter().enumerate() {
             if self.samples[i].outcome.is_some() {
                 continue;
@@ -137,7 +138,9 @@ impl<T: Real> Monitor<T> {
                 let unsteady = unsteady.get_or_insert_with(|| self.unsteadiness(circuit, state, drive));
                 unsteady[row] <= self.criteria.steady::<T>(magnitude)
             };
-            self.follow(i, row, time, state, drive, close);
+            if self.follow((row, i), time, state, drive, close) {
+                chosen.push((row, i));
+            }
             let rail =
                 at_rail(circuit, state, row, self.criteria).any(|c| !self.samples[i].touched.contains(&c));
             let latched = rail && circuit.nudged();
@@ -148,6 +151,7 @@ impl<T: Real> Monitor<T> {
                 self.states.set_row(i, &state.row(row));
             }
         }
+        self.choose(&chosen, state, drive);
         if close {
             self.windows_closed = (time / self.window) as usize;
         }
@@ -211,8 +215,15 @@ impl<T: Real> Monitor<T> {
         sample.cycles().then_some(Outcome::Oscillation)
     }
 
-    /// Follows one compartment's sign and the residual's peaks.
-    fn follow(&mut self, i: usize, row: usize, time: f64, state: &Matrix<T>, drive: &Matrix<T>, close: bool) {
+    /// Follows one compartment's sign and the residual's peaks; whether another one is to be watched now.
+    fn follow(
+        &mut self,
+        (row, i): (usize, usize),
+        time: f64,
+        state: &Matrix<T>,
+        drive: &Matrix<T>,
+        close: bool,
+    ) -> bool {
         let sample = &mut self.samples[i];
         sample.peak = sample.peak.max(sample.residual);
         let rate = (drive[(row, sample.watched)] - state[(row, sample.watched)]).to_f64();
@@ -237,13 +248,23 @@ impl<T: Real> Monitor<T> {
             sample.peak = 0.0;
             sample.flips_in_window = 0;
         }
-        if grown || (opens && sample.peaks.len().is_multiple_of(4)) {
-            let fastest = (0..state.ncols()).fold((0, -1.0), |best, j| {
-                let rate = (drive[(row, j)] - state[(row, j)]).to_f64().abs();
-                if rate > best.1 { (j, rate) } else { best }
-            });
-            sample.watched = fastest.0;
-            sample.sign = 0.0;
+        grown || (opens && sample.peaks.len().is_multiple_of(4))
+    }
+
+    /// Watches the compartments of these rows that move most.
+    fn choose(&mut self, chosen: &[(usize, usize)], state: &Matrix<T>, drive: &Matrix<T>) {
+        let batch = state.nrows();
+        let mut fastest = vec![(0, T::ZERO); chosen.len()];
+        for (column, (state, drive)) in
+            state.as_slice().chunks_exact(batch).zip(drive.as_slice().chunks_exact(batch)).enumerate()
+        {
+            for (best, &(row, _)) in fastest.iter_mut().zip(chosen) {
+                let rate = (drive[row] - state[row]).magnitude();
+                *best = if rate > best.1 { (column, rate) } else { *best };
+            }
+        }
+        for (&(_, i), (column, _)) in chosen.iter().zip(fastest) {
+            (self.samples[i].watched, self.samples[i].sign) = (column, 0.0);
         }
     }
 
@@ -265,19 +286,27 @@ impl<T: Real> Monitor<T> {
         circuit.slopes(state, &mut self.slopes);
         circuit.outputs(state, &mut self.outputs);
         let layout = circuit.layout();
-        let moves = |i, c| (self.slopes[(i, c)] * (drive[(i, c)] - state[(i, c)])).to_f64();
-        (0..batch)
-            .map(|i| {
-                (0..layout.depth()).fold(0.0_f64, |worst, layer| {
-                    let (mut moved, mut size) = (0.0_f64, 0.0_f64);
-                    for (p, q) in layout.plus(layer).zip(layout.minus(layer)) {
-                        moved = moved.max((moves(i, p) - moves(i, q)).abs());
-                        size = size.max((self.outputs[(i, p)] - self.outputs[(i, q)]).to_f64().abs());
-                    }
-                    worst.max(moved - STEADY * size)
-                })
-            })
-            .collect()
+        let mut worst = vec![0.0_f64; batch];
+        let (mut moved, mut size) = (vec![T::ZERO; batch], vec![T::ZERO; batch]);
+        for layer in 0..layout.depth() {
+            moved.fill(T::ZERO);
+            size.fill(T::ZERO);
+            let sides = [layout.plus(layer), layout.minus(layer)];
+            let [plus, minus] = sides.map(|side| {
+                [&self.slopes, drive, state, &self.outputs]
+                    .map(|matrix| &matrix.as_slice()[side.start * batch..side.end * batch])
+            });
+            let [p, q] = [plus, minus];
+            max_rows_of(
+                [p[0], p[1], p[2], p[3], q[0], q[1], q[2], q[3]],
+                [&mut moved, &mut size],
+                |[f, u, v, s, g, w, x, t]| [f * (u - v) - g * (w - x), s - t],
+            );
+            for ((worst, moved), size) in worst.iter_mut().zip(&moved).zip(&size) {
+                *worst = worst.max(moved.to_f64() - STEADY * size.to_f64());
+            }
+        }
+        worst
     }
 
     /// Adds the step to the trajectories.
@@ -366,8 +395,8 @@ fn median(values: &[f64]) -> f64 {
 fn extremes<T: Real>(state: &Matrix<T>, drive: &Matrix<T>) -> (Vec<T>, Vec<T>) {
     let mut residual = vec![T::ZERO; state.nrows()];
     let mut largest = vec![T::ZERO; state.nrows()];
-    max_distance_rows(drive.as_slice(), state.as_slice(), &mut residual);
-    max_abs_rows(state.as_slice(), &mut largest);
+    let results = [residual.as_mut_slice(), largest.as_mut_slice()];
+    max_rows_of([drive.as_slice(), state.as_slice()], results, |[u, v]| [u - v, v]);
     (residual, largest)
 }
 

@@ -5,7 +5,7 @@
 
 use super::criteria::Criteria;
 use super::monitor::Monitor;
-use crate::matrix::elementwise::{max_abs_rows, max_distance_rows};
+use crate::matrix::elementwise::{max_abs_rows, max_distance_rows, max_rows_of};
 use crate::matrix::{Matrix, Real};
 
 /// Step error allowed per residual: below equilibrium tolerance the step follows the residual down.
@@ -43,24 +43,40 @@ impl<T: Real> Tolerances<T> {
 
     /// Begins the judgement of a step that ends at `state`.
     pub(super) fn start(&mut self, state: &Matrix<T>) {
+        self.restart();
+        max_abs_rows(state.as_slice(), &mut self.sizes);
+    }
+
+    /// Begins the judgement of a step whose end comes with [`Self::raise_at`].
+    pub(super) fn restart(&mut self) {
         self.sizes.fill(T::ZERO);
         self.errors.fill(T::ZERO);
-        max_abs_rows(state.as_slice(), &mut self.sizes);
     }
 
     /// Raises each row's error to `weight` times the largest `|one − other|` in it; NaN stays.
     pub(super) fn raise(&mut self, weight: T, one: &[T], other: &[T]) {
         self.moves.fill(T::ZERO);
         max_distance_rows(one, other, &mut self.moves);
+        self.raise_by(weight);
+    }
+
+    /// The same for `weight` times `|foreseen − state|`, where the step ends in `state`.
+    pub(super) fn raise_at(&mut self, weight: T, foreseen: &[T], state: &[T]) {
+        self.moves.fill(T::ZERO);
+        let results = [self.moves.as_mut_slice(), self.sizes.as_mut_slice()];
+        max_rows_of([foreseen, state], results, |[foreseen, state]| [foreseen - state, state]);
+        self.raise_by(weight);
+    }
+
+    fn raise_by(&mut self, weight: T) {
         for (error, &moved) in self.errors.iter_mut().zip(&self.moves) {
-            let here = weight * moved;
-            *error = if *error >= here || error.to_f64().is_nan() { *error } else { here };
+            *error = error.larger(weight * moved);
         }
     }
 
     /// Raises the error of one row.
     pub(super) fn raise_row(&mut self, row: usize, error: T) {
-        self.errors[row] = if error > self.errors[row] { error } else { self.errors[row] };
+        self.errors[row] = self.errors[row].larger(error);
     }
 
     /// Largest error of the open rows in units of the tolerance; `residual` (V) is the worst of theirs.
