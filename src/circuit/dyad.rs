@@ -10,7 +10,7 @@ use super::{Circuit, Scratch, passes};
 use crate::chip::{Chip, Layout, Weights};
 use crate::device::Dyads;
 use crate::matrix::product::{self, Onto};
-use crate::matrix::{Matrix, Real, elementwise, measure};
+use crate::matrix::{Matrix, Real, elementwise, measure, select_rows};
 use crate::spec::{NudgePoint, NudgeSpec};
 
 /// A batch of dyadic networks on one chip: inputs, and a nudge if it is switched on.
@@ -18,8 +18,8 @@ use crate::spec::{NudgePoint, NudgeSpec};
 pub struct DyadCircuit<'a, T: Real> {
     pub(super) chip: &'a Chip<T>,
     pub(super) weights: &'a Weights<T>,
-    /// `W_1 x + b_1`, `[batch × n_1]`.
-    pub(super) input_drive: Matrix<T>,
+    /// `W_1 x`, what the first layer hears, `[batch × n_1]` (V).
+    pub(super) heard: Matrix<T>,
     pub(super) nudge: Option<Nudge<T>>,
     /// Output of the free circuit, held (nudge `free` only).
     pub(super) held: Option<Matrix<T>>,
@@ -31,18 +31,10 @@ impl<'a, T: Real> DyadCircuit<'a, T> {
     /// The free circuit on inputs `[batch × n_0]` (V).
     #[must_use]
     pub fn free(chip: &'a Chip<T>, weights: &'a Weights<T>, input: &Matrix<T>) -> Self {
-        let mut input_drive = Matrix::zeros(input.nrows(), chip.layout.neurons(0));
-        product::forward(
-            input_drive.as_view_mut(),
-            Onto::Nothing,
-            input.as_view(),
-            weights.forward[0].as_view(),
-        );
-        for (mut column, &b) in input_drive.column_iter_mut().zip(&weights.biases[0]) {
-            column.add_scalar_mut(b);
-        }
+        let mut heard = Matrix::zeros(input.nrows(), chip.layout.neurons(0));
+        product::forward(heard.as_view_mut(), Onto::Nothing, input.as_view(), weights.forward[0].as_view());
         let damping = vec![0.0; chip.layout.depth()];
-        Self { chip, weights, input_drive, nudge: None, held: None, damping }
+        Self { chip, weights, heard, nudge: None, held: None, damping }
     }
 
     /// Switches the nudge of `spec` on, towards `target` (`[batch × n_L]`, V); `β = 0` leaves it off.
@@ -125,11 +117,8 @@ impl<'a, T: Real> DyadCircuit<'a, T> {
     /// `W_L s̄_{L−1} + b_L` into `scratch.feedback_minus`, which nudge `drive` does not use otherwise.
     fn output_drive(&self, scratch: &mut Scratch<T>) {
         let top = self.layout().depth() - 1;
-        if top == 0 {
-            scratch.feedback_minus.copy_from(&self.input_drive);
-            return;
-        }
-        scratch.feedback_minus.copy_from(&scratch.forward[top]);
+        let heard = if top == 0 { &self.heard } else { &scratch.forward[top] };
+        scratch.feedback_minus.copy_from(heard);
         for (mut column, &b) in scratch.feedback_minus.column_iter_mut().zip(&self.weights.biases[top]) {
             column.add_scalar_mut(b);
         }
@@ -164,7 +153,7 @@ impl<T: Real> Circuit<T> for DyadCircuit<'_, T> {
     }
 
     fn samples(&self) -> usize {
-        self.input_drive.nrows()
+        self.heard.nrows()
     }
 
     fn rates(&self) -> &[T] {
@@ -206,6 +195,7 @@ impl<T: Real> Circuit<T> for DyadCircuit<'_, T> {
             difference: scratch.differences[layer].as_mut_slice(),
         });
         if self.nudges_own(layer) {
+            scratch.prepare_outputs(batch, layout.width());
             self.activate(layer, state, &mut scratch.outputs);
         }
     }
@@ -233,17 +223,14 @@ impl<T: Real> Circuit<T> for DyadCircuit<'_, T> {
     fn assemble(&self, layer: usize, drive: &mut Matrix<T>, scratch: &Scratch<T>) {
         let batch = self.samples();
         let devices = &self.chip.layers[layer];
-        let (base, bias) = if layer == 0 {
-            (self.input_drive.as_slice(), None)
-        } else {
-            (scratch.forward[layer].as_slice(), Some(self.weights.biases[layer].as_slice()))
-        };
+        let base = if layer == 0 { &self.heard } else { &scratch.forward[layer] };
+        let bias = Some(self.weights.biases[layer].as_slice());
         let feedback = scratch.feedback[layer].as_slice();
         let minus = if self.nudges_own(layer) { scratch.feedback_minus.as_slice() } else { feedback };
         let target = columns_mut(drive, batch, self.layout().layer(layer));
         let half = target.len() / 2;
         let gains = (devices.gain_plus.as_slice(), devices.gain_minus.as_slice());
-        passes::split(batch, bias, gains, base, (feedback, minus), target.split_at_mut(half));
+        passes::split(batch, bias, gains, base.as_slice(), (feedback, minus), target.split_at_mut(half));
         if let Some((low, high)) = self.chip.supply {
             elementwise::clip(target, low, high);
         }
@@ -304,13 +291,14 @@ impl<T: Real> Circuit<T> for DyadCircuit<'_, T> {
     }
 
     fn subset<'a>(&'a self, samples: &[usize]) -> Box<dyn Circuit<T> + 'a> {
-        let nudge = self.nudge.as_ref().map(|n| Nudge { target: n.target.select_rows(samples), ..n.clone() });
+        let nudge =
+            self.nudge.as_ref().map(|n| Nudge { target: select_rows(&n.target, samples), ..n.clone() });
         Box::new(DyadCircuit {
             chip: self.chip,
             weights: self.weights,
-            input_drive: self.input_drive.select_rows(samples),
+            heard: select_rows(&self.heard, samples),
             nudge,
-            held: self.held.as_ref().map(|h| h.select_rows(samples)),
+            held: self.held.as_ref().map(|h| select_rows(h, samples)),
             damping: self.damping.clone(),
         })
     }

@@ -1,13 +1,12 @@
 //! Buffers of one right-hand side, allocated once per batch.
 
 use crate::chip::Layout;
-use crate::matrix::Matrix;
-use crate::matrix::Real;
+use crate::matrix::{Matrix, Real, select_rows};
 
 /// Work space for [`super::Circuit`] calls of one batch size.
 #[derive(Clone, Debug)]
 pub struct Scratch<T> {
-    /// Compartment outputs, `[batch × width]`.
+    /// Compartment outputs, `[batch × width]`; allocated on first use, by a nudge at `own` or a tangent.
     pub(super) outputs: Matrix<T>,
     /// `s̄_k` per layer.
     pub(super) means: Vec<Matrix<T>>,
@@ -36,7 +35,7 @@ impl<T: Real> Scratch<T> {
         let per_layer =
             || (0..layout.depth()).map(|k| Matrix::zeros(samples, layout.neurons(k))).collect::<Vec<_>>();
         Self {
-            outputs: Matrix::zeros(samples, layout.width()),
+            outputs: Matrix::zeros(0, 0),
             means: per_layer(),
             differences: per_layer(),
             forward: per_layer(),
@@ -53,6 +52,11 @@ impl<T: Real> Scratch<T> {
     #[must_use]
     pub fn mean(&self, layer: usize) -> &Matrix<T> {
         &self.means[layer]
+    }
+
+    /// Takes a layer's means out before they are mixed anew, in exchange for a buffer of their size.
+    pub fn swap_mean(&mut self, layer: usize, buffer: &mut Matrix<T>) {
+        std::mem::swap(&mut self.means[layer], buffer);
     }
 
     /// Differences `δ` of a layer as last mixed, `[batch × n]` (V).
@@ -76,7 +80,7 @@ impl<T: Real> Scratch<T> {
     #[must_use]
     pub fn subset(&self, rows: &[usize]) -> Self {
         let some = |matrix: &Matrix<T>| {
-            if matrix.is_empty() { Matrix::zeros(0, 0) } else { matrix.select_rows(rows) }
+            if matrix.is_empty() { Matrix::zeros(0, 0) } else { select_rows(matrix, rows) }
         };
         let each = |layers: &[Matrix<T>]| layers.iter().map(some).collect();
         Self {
@@ -93,8 +97,16 @@ impl<T: Real> Scratch<T> {
         }
     }
 
+    /// Makes room for compartment outputs, once.
+    pub(super) fn prepare_outputs(&mut self, samples: usize, width: usize) {
+        if self.outputs.shape() != (samples, width) {
+            self.outputs = Matrix::zeros(samples, width);
+        }
+    }
+
     /// Makes room for a tangent, once.
     pub(super) fn prepare_tangent(&mut self, samples: usize, width: usize) {
+        self.prepare_outputs(samples, width);
         if self.slopes.shape() != (samples, width) {
             self.slopes = Matrix::zeros(samples, width);
             self.drives = Matrix::zeros(samples, width);

@@ -80,7 +80,7 @@ fn find(setup: &Setup, circuit: &DyadCircuit<'_, f64>) -> Stability {
     let rest = circuit.subset(&missing);
     let settled = settle_all(&setup.spec.solver, rest.as_ref(), false);
     let resting: Vec<usize> = (0..missing.len()).filter(|&i| settled.outcomes[i].is_settled()).collect();
-    let start = settled.state.select_rows(&resting);
+    let start = crate::matrix::select_rows(&settled.state, &resting);
     let again = stability(rest.subset(&resting).as_ref(), &start, tolerance);
     for (i, (point, spectrum)) in resting.into_iter().zip(again.points.into_iter().zip(again.spectra)) {
         (found.points[missing[i]], found.spectra[missing[i]]) = (point, spectrum);

@@ -66,6 +66,17 @@ pub fn column_sums<T: Real>(values: &[T], rows: usize, scale: T, sums: &mut [T])
     run(Sums { values, rows, scale, sums });
 }
 
+/// Whether any value of `one` is not the same as in `other`; NaN is not the same as anything.
+///
+/// # Panics
+///
+/// If the lengths differ.
+#[must_use]
+pub fn differ<T: Real>(one: &[T], other: &[T]) -> bool {
+    assert_eq!(one.len(), other.len(), "lengths differ");
+    run(Differ(one, other))
+}
+
 /// `values ← values ⊙ factors`.
 ///
 /// # Panics
@@ -104,6 +115,20 @@ impl<T: Real> Kernel for Sums<'_, T> {
             }
             *sum = self.scale * chains.into_iter().fold(T::ZERO, |sum, chain| sum + chain);
         }
+    }
+}
+
+/// See [`differ`].
+struct Differ<'a, T>(&'a [T], &'a [T]);
+
+impl<T: Real> Kernel for Differ<'_, T> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn run<const FUSED: bool>(self) -> bool {
+        // Whole blocks before each answer, so that a block is a few wide comparisons.
+        let mut blocks = self.0.chunks(256).zip(self.1.chunks(256));
+        blocks.any(|(one, other)| one.iter().zip(other).filter(|(a, b)| a != b).count() > 0)
     }
 }
 
@@ -213,6 +238,37 @@ mod tests {
         max_abs_rows(matrix.as_slice(), &mut largest);
         assert_eq!((largest[0], largest[3]), (4.0, 0.75));
         assert!(largest[1].is_nan() && largest[2].is_nan());
+    }
+
+    #[test]
+    fn one_value_among_many_makes_a_difference() {
+        for n in [1, 255, 256, 600] {
+            let one = vec![0.5; n];
+            assert!(!differ(&one, &one));
+            for at in [0, n / 2, n - 1] {
+                for value in [0.25, f64::NAN] {
+                    let mut other = one.clone();
+                    other[at] = value;
+                    assert!(differ(&one, &other) && differ(&other, &other) == value.is_nan());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn maxima_of_rows_are_those_of_scalar_code_for_any_number_of_rows() {
+        let value = |i: usize, j: usize, k: usize| ((i * 37 + j * 101 + k * 7) % 97) as f32 - 48.0;
+        for rows in [1, 15, 16, 17, 63, 64, 65, 130] {
+            let [one, other] = [0, 1].map(|k| Matrix::from_fn(rows, 5, |i, j| value(i, j, k)));
+            let (mut sums, mut others) = (vec![0.0; rows], vec![40.0; rows]);
+            let inputs = [one.as_slice(), other.as_slice()];
+            max_rows_of(inputs, [&mut sums, &mut others], |[a, b]| [a + b, b]);
+            for i in 0..rows {
+                let largest = |of: &dyn Fn(usize) -> f32| (0..5).map(|j| of(j).abs()).fold(0.0, f32::max);
+                assert_eq!(sums[i], largest(&|j| value(i, j, 0) + value(i, j, 1)), "{rows} {i}");
+                assert_eq!(others[i], largest(&|j| value(i, j, 1)).max(40.0), "{rows} {i}");
+            }
+        }
     }
 
     #[test]

@@ -25,3 +25,17 @@ pub type View<'a, T> = nalgebra::DMatrixView<'a, T>;
 
 /// A mutably borrowed block of a matrix, row stride 1, any column stride.
 pub type ViewMut<'a, T> = nalgebra::DMatrixViewMut<'a, T>;
+
+/// Some rows of a matrix, column by column: nalgebra's `select_rows` goes by rows, across the memory.
+///
+/// # Panics
+///
+/// If a row is not there.
+#[must_use]
+pub fn select_rows<T: Real>(matrix: &Matrix<T>, rows: &[usize]) -> Matrix<T> {
+    let mut values = Vec::with_capacity(rows.len() * matrix.ncols());
+    for column in matrix.as_slice().chunks_exact(matrix.nrows().max(1)) {
+        values.extend(rows.iter().map(|&row| column[row]));
+    }
+    Matrix::from_vec(rows.len(), matrix.ncols(), values)
+}

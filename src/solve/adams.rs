@@ -18,7 +18,7 @@ use super::relax::{Batch, Stepper, relax};
 use super::weigh::{equal_rates, weigh, weigh_twice};
 use super::{Circuit, Solver};
 use crate::matrix::elementwise::{clip, max_distance_rows};
-use crate::matrix::{Matrix, Real};
+use crate::matrix::{Matrix, Real, select_rows};
 use crate::spec::SolverSpec;
 
 /// First step (τ): of first order.
@@ -113,7 +113,7 @@ impl<T: Real> Stepper<T> for Run<T> {
         let own = [&mut self.predicted, &mut self.base, &mut self.next, &mut self.drive_next];
         let past = self.past.iter_mut().map(|(_, drive)| drive);
         for matrix in own.into_iter().chain(past).chain(&mut self.heard) {
-            *matrix = matrix.select_rows(rows);
+            *matrix = select_rows(matrix, rows);
         }
         self.drifts.truncate(rows.len());
     }

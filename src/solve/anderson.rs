@@ -5,7 +5,7 @@
 //! fixed points that the plain rounds run away from. The normal equations, in double precision, serve every sample
 //! at the cost of a few passes over the columns; a direction that they cannot resolve is left out.
 
-use crate::matrix::{Matrix, Real};
+use crate::matrix::{Matrix, Real, select_rows};
 
 /// Rounds that are remembered.
 pub(super) const DEPTH: usize = 5;
@@ -31,15 +31,25 @@ pub(super) struct Anderson<T: Real> {
 
 impl<T: Real> Anderson<T> {
     pub fn new(batch: usize, width: usize) -> Self {
-        let blank = || Matrix::zeros(batch, width);
-        Self { source: blank(), image: blank(), rest: blank(), changes: Vec::new(), known: vec![None; batch] }
+        let none = || Matrix::zeros(0, 0);
+        Self {
+            source: Matrix::zeros(batch, width),
+            image: none(),
+            rest: none(),
+            changes: Vec::new(),
+            known: vec![None; batch],
+        }
     }
 
     /// Takes the image of the source in; the source becomes the next one. Tells which samples were extrapolated.
     pub fn advance(&mut self, image: &Matrix<T>) -> Vec<bool> {
         let rest = image - &self.source;
-        self.changes.insert(0, (image - &self.image, &rest - &self.rest));
-        self.changes.truncate(DEPTH);
+        if self.rest.is_empty() {
+            self.image = Matrix::zeros(image.nrows(), image.ncols());
+        } else {
+            self.changes.insert(0, (image - &self.image, &rest - &self.rest));
+            self.changes.truncate(DEPTH);
+        }
         self.image.copy_from(image);
         self.rest = rest;
         self.source.copy_from(image);
@@ -68,11 +78,12 @@ impl<T: Real> Anderson<T> {
 
     /// Keeps only some rows.
     pub fn keep(&mut self, rows: &[usize]) {
-        for matrix in [&mut self.source, &mut self.image, &mut self.rest] {
-            *matrix = matrix.select_rows(rows);
+        let own = [&mut self.source, &mut self.image, &mut self.rest];
+        for matrix in own.into_iter().filter(|matrix| !matrix.is_empty()) {
+            *matrix = select_rows(matrix, rows);
         }
         for (image, rest) in &mut self.changes {
-            (*image, *rest) = (image.select_rows(rows), rest.select_rows(rows));
+            (*image, *rest) = (select_rows(image, rows), select_rows(rest, rows));
         }
         self.known = rows.iter().map(|&row| self.known[row]).collect();
     }

@@ -16,8 +16,8 @@ use super::outcome::{Counts, Outcome, Settled};
 use super::sweeps::Sweeps;
 use super::verify::verify;
 use super::{Circuit, Solver};
-use crate::matrix::{Matrix, Real};
-use crate::spec::{SolverSpec, Start, Verify};
+use crate::matrix::{Matrix, Real, select_rows};
+use crate::spec::{SolverSpec, Start};
 
 /// Most rounds, down and up, before Newton's method takes over.
 const ROUNDS: usize = 60;
@@ -25,8 +25,8 @@ const ROUNDS: usize = 60;
 const PATIENCE: usize = 10;
 /// Growth of the residual from round to round after which the past is forgotten.
 const GROWTH: f64 = 10.0;
-/// Rows are dropped from the batch once this share of them is decided.
-const COMPACT: f64 = 0.25;
+/// Rows are dropped from the batch once this share of them is decided: dropping them costs what a round costs.
+const COMPACT: f64 = 0.5;
 /// Most compartments for which a branch of fixed points is followed.
 const DENSE: usize = 600;
 
@@ -47,11 +47,15 @@ impl Dc {
         Criteria::new(&self.spec, f64::NAN).settled::<T>(size)
     }
 
-    fn run<T: Real>(&self, circuit: &dyn Circuit<T>, sweeps: Sweeps<T>) -> Settled<T> {
-        let start = (self.spec.verify == Verify::Transient).then(|| sweeps.state.clone());
+    /// From a state, the free one if there is none.
+    fn run<T: Real>(&self, circuit: &dyn Circuit<T>, start: Option<Matrix<T>>) -> Settled<T> {
+        let sweeps = match &start {
+            None => Sweeps::from_free(circuit),
+            Some(state) => Sweeps::from_state(circuit, state.clone()),
+        };
         let mut search = Search::new(self, circuit, sweeps);
         search.sweep();
-        search.newton();
+        search.newton(start.as_ref());
         let mut settled = search.finish();
         verify(&self.spec, circuit, start, &mut settled);
         settled
@@ -60,18 +64,12 @@ impl Dc {
 
 impl<T: Real> Solver<T> for Dc {
     fn settle(&self, circuit: &dyn Circuit<T>, start: Matrix<T>, _traced: bool) -> Settled<T> {
-        self.run(circuit, Sweeps::from_state(circuit, start))
+        self.run(circuit, Some(start))
     }
 
     fn relax(&self, circuit: &dyn Circuit<T>, start: Start, _traced: bool) -> Settled<T> {
-        let sweeps = match start {
-            Start::Free => Sweeps::from_free(circuit),
-            Start::Zero => {
-                let zero = Matrix::zeros(circuit.samples(), circuit.layout().width());
-                Sweeps::from_state(circuit, zero)
-            }
-        };
-        self.run(circuit, sweeps)
+        let zero = || Matrix::zeros(circuit.samples(), circuit.layout().width());
+        self.run(circuit, (start == Start::Zero).then(zero))
     }
 
     fn shard(&self) -> usize {
@@ -102,9 +100,8 @@ struct Search<'a, T: Real> {
     /// Samples in the rows of `sweeps`.
     rows: Vec<usize>,
     sweeps: Sweeps<T>,
-    /// The best state of every sample, the start before there is a better one.
+    /// Where the sweeps left every decided sample, if finite, and then what was found.
     state: Matrix<T>,
-    start: Matrix<T>,
     samples: Vec<Sample>,
     counts: Counts,
 }
@@ -126,8 +123,7 @@ impl<'a, T: Real> Search<'a, T> {
             circuit,
             smaller: None,
             rows: (0..circuit.samples()).collect(),
-            state: sweeps.state.clone(),
-            start: sweeps.state.clone(),
+            state: Matrix::zeros(0, 0),
             samples: vec![sample; circuit.samples()],
             counts: Counts::default(),
             sweeps,
@@ -156,7 +152,7 @@ impl<'a, T: Real> Search<'a, T> {
                 self.rows = open.iter().map(|&row| self.rows[row]).collect();
                 self.sweeps.keep(&open);
                 anderson.keep(&open);
-                image = image.select_rows(&open);
+                image = select_rows(&image, &open);
                 self.smaller = Some(whole.subset(&self.rows));
             }
             let circuit = self.smaller.as_deref().unwrap_or(whole);
@@ -175,6 +171,7 @@ impl<'a, T: Real> Search<'a, T> {
 
     /// Decides what can be decided after a check.
     fn judge(&mut self, anderson: &mut Anderson<T>, last: bool) {
+        let mut found = Vec::with_capacity(self.rows.len());
         for (row, &i) in self.rows.iter().enumerate() {
             let sample = &mut self.samples[i];
             if sample.decided {
@@ -194,21 +191,39 @@ impl<'a, T: Real> Search<'a, T> {
             sample.decided = sample.settled || !finite || last || sample.waited >= PATIENCE;
             // What is kept is the point itself, or where Newton's method goes on.
             if sample.decided && finite {
-                self.state.row_mut(i).copy_from(&self.sweeps.state.row(row));
+                found.push((row, i));
                 sample.residual = residual;
             }
-            let found = u64::from(sample.settled);
             let by =
                 if sample.accelerated { &mut self.counts.by_anderson } else { &mut self.counts.by_sweeps };
-            *by += found;
+            *by += u64::from(sample.settled);
+        }
+        self.keep_states(&found);
+    }
+
+    /// Copies the states of rows to their samples.
+    fn keep_states(&mut self, found: &[(usize, usize)]) {
+        let (rows, samples) = (self.rows.len(), self.samples.len());
+        if found.len() == samples {
+            self.state.clone_from(&self.sweeps.state);
+            return;
+        }
+        if self.state.is_empty() {
+            self.state = Matrix::zeros(samples, self.sweeps.state.ncols());
+        }
+        let from = self.sweeps.state.as_slice().chunks_exact(rows);
+        for (to, from) in self.state.as_mut_slice().chunks_exact_mut(samples).zip(from) {
+            for &(row, i) in found {
+                to[i] = from[row];
+            }
         }
     }
 
     /// Newton's method for what the sweeps did not find.
-    fn newton(&mut self) {
+    fn newton(&mut self, start: Option<&Matrix<T>>) {
         let open: Vec<usize> = (0..self.samples.len()).filter(|&i| !self.samples[i].settled).collect();
         for i in open {
-            let point = self.seek(i);
+            let point = self.seek(i, start);
             let sample = &mut self.samples[i];
             sample.residual = point.residual;
             sample.settled = point.converged;
@@ -222,11 +237,11 @@ impl<'a, T: Real> Search<'a, T> {
     /// From the start, from where the sweeps ended, and along a branch; the best of them if none arrives.
     ///
     /// The start goes first: from the free state the nearest point is the one that a rising nudge leads to.
-    fn seek(&self, i: usize) -> FixedPoint {
+    fn seek(&self, i: usize, start: Option<&Matrix<T>>) -> FixedPoint {
         let one = self.circuit.subset(&[i]);
         let tolerance = |size: f64| self.dc.allowed::<T>(size);
-        let of = |state: &Matrix<T>| state.row(i).iter().map(|v| v.to_f64()).collect::<Vec<_>>();
-        let start = of(&self.start);
+        let of = |state: &Matrix<T>, i| state.row(i).iter().map(|v| v.to_f64()).collect::<Vec<_>>();
+        let start = start.map_or_else(|| of(&one.free_state(), 0), |start| of(start, i));
         let size = start.iter().fold(0.0_f64, |size, v| size.max(v.abs()));
         let mut best = newton_krylov(one.as_ref(), &start, &tolerance);
         let direct = best.converged;
@@ -238,7 +253,8 @@ impl<'a, T: Real> Search<'a, T> {
         };
         let healthy = start.iter().all(|v| v.is_finite());
         if healthy && !direct {
-            let near = keep(newton_krylov(one.as_ref(), &of(&self.state), &tolerance));
+            let swept = self.samples[i].residual.is_finite();
+            let near = swept && keep(newton_krylov(one.as_ref(), &of(&self.state, i), &tolerance));
             if !near && start.len() <= DENSE {
                 keep(followed_point(one.as_ref(), 0, &start, self.dc.allowed::<T>(size)));
             }

@@ -14,7 +14,7 @@ use super::relax::{Batch, Stepper, relax};
 use super::weigh::{equal_rates, weigh};
 use super::{Circuit, Solver};
 use crate::matrix::elementwise::{clip, max_distance_rows, max_rows_of};
-use crate::matrix::{Matrix, Real};
+use crate::matrix::{Matrix, Real, select_rows};
 use crate::spec::SolverSpec;
 
 /// First step (τ).
@@ -85,7 +85,7 @@ impl<T: Real> Stepper<T> for Run<T> {
             &mut self.next,
             &mut self.drive_next,
         ] {
-            *matrix = matrix.select_rows(rows);
+            *matrix = select_rows(matrix, rows);
         }
     }
 }

@@ -18,7 +18,7 @@ use super::monitor::Monitor;
 use super::outcome::{Counts, Settled};
 use super::{Circuit, Solver};
 use crate::circuit::Scratch;
-use crate::matrix::{Matrix, Real};
+use crate::matrix::{Matrix, Real, select_rows};
 use crate::spec::SolverSpec;
 
 /// Length of a segment (τ): the tolerance is set anew for each.
@@ -58,7 +58,7 @@ impl<T: Real> Solver<T> for Explicit {
         let parts = (0..circuit.samples())
             .map(|i| {
                 let one = circuit.subset(&[i]);
-                self.settle_one(one.as_ref(), start.select_rows(&[i]), traced)
+                self.settle_one(one.as_ref(), select_rows(&start, &[i]), traced)
             })
             .collect();
         super::join(parts, circuit.layout().width())

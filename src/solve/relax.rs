@@ -7,7 +7,7 @@ use super::monitor::Monitor;
 use super::outcome::{Counts, Settled};
 use super::tolerance::Tolerances;
 use crate::circuit::{Circuit, Scratch};
-use crate::matrix::{Matrix, Real};
+use crate::matrix::{Matrix, Real, select_rows};
 
 /// Rows are dropped from the batch once this share of them is decided.
 const COMPACT: f64 = 0.25;
@@ -130,8 +130,8 @@ impl<T: Real> Batch<T> {
 
     /// Keeps only some rows.
     pub(super) fn keep(&mut self, circuit: &dyn Circuit<T>, rows: &[usize]) {
-        self.state = self.state.select_rows(rows);
-        self.drive = self.drive.select_rows(rows);
+        self.state = select_rows(&self.state, rows);
+        self.drive = select_rows(&self.drive, rows);
         self.scratch = Scratch::new(circuit.layout(), rows.len());
         self.tolerances.truncate(rows.len());
     }

@@ -5,8 +5,8 @@
 //! whose source has moved are computed again, one product each.
 
 use crate::circuit::{Circuit, Scratch};
-use crate::matrix::elementwise::{max_abs_rows, max_distance_rows};
-use crate::matrix::{Matrix, Real};
+use crate::matrix::elementwise::{differ, max_abs_rows, max_distance_rows};
+use crate::matrix::{Matrix, Real, select_rows};
 
 /// A batch that is swept.
 pub(super) struct Sweeps<T: Real> {
@@ -110,11 +110,12 @@ impl<T: Real> Sweeps<T> {
 
     /// Sets a layer to the potentials at which its drive balances its leak.
     fn assign(&mut self, circuit: &dyn Circuit<T>, layer: usize) {
-        self.before[layer].copy_from(self.scratch.mean(layer));
         circuit.assemble(layer, &mut self.state, &self.scratch);
+        self.scratch.swap_mean(layer, &mut self.before[layer]);
         circuit.mix(layer, &self.state, &mut self.scratch);
         if layer + 1 < self.stale.len() {
-            self.stale[layer + 1] |= self.scratch.mean(layer) != &self.before[layer];
+            self.stale[layer + 1] |=
+                differ(self.scratch.mean(layer).as_slice(), self.before[layer].as_slice());
         }
     }
 
@@ -156,7 +157,7 @@ impl<T: Real> Sweeps<T> {
 
     /// Keeps only some rows.
     pub fn keep(&mut self, rows: &[usize]) {
-        self.state = self.state.select_rows(rows);
+        self.state = select_rows(&self.state, rows);
         self.drive = Matrix::zeros(rows.len(), self.state.ncols());
         self.scratch = self.scratch.subset(rows);
         for mean in &mut self.before {

@@ -16,17 +16,19 @@ use crate::spec::{SolverSpec, Verify};
 /// Two states closer than this share of `‖v‖∞` are the same equilibrium; different ones lie kinks apart.
 const SAME: f64 = 1e-3;
 
-/// Turns fixed points that the circuit does not reach into what becomes of it.
+/// Turns fixed points that the circuit does not reach from `start`, or its free state, into what becomes of it.
 pub(super) fn verify<T: Real>(
     spec: &SolverSpec,
     circuit: &dyn Circuit<T>,
     start: Option<Matrix<T>>,
     settled: &mut Settled<T>,
 ) {
-    match (spec.verify, start) {
-        (Verify::Eigen, _) => by_eigenvalue(circuit, settled),
-        (Verify::Transient, Some(start)) => by_transient(spec, circuit, start, settled),
-        _ => {}
+    match spec.verify {
+        Verify::None => {}
+        Verify::Eigen => by_eigenvalue(circuit, settled),
+        Verify::Transient => {
+            by_transient(spec, circuit, start.unwrap_or_else(|| circuit.free_state()), settled);
+        }
     }
 }
 
