@@ -35,6 +35,18 @@ pub fn max_distance_rows<T: Real>(one: &[T], other: &[T], largest: &mut [T]) {
     max_rows_of([one, other], [largest], |[one, other]| [one - other]);
 }
 
+/// For each row the first column where `|one − other|` is largest, NaN passed over.
+///
+/// # Panics
+///
+/// If the lengths differ or are no whole number of columns of `rows` rows.
+#[must_use]
+pub fn farthest_columns<T: Real>(one: &[T], other: &[T], rows: usize) -> Vec<u32> {
+    assert_eq!(one.len(), other.len(), "lengths differ");
+    assert_eq!(one.len() % rows.max(1), 0, "whole columns");
+    run(Farthest(one, other, rows))
+}
+
 /// Raises the entries of each row in every `largest` to the magnitudes of what `of` makes of the `inputs` there.
 ///
 /// For several maxima in one pass; they become and stay NaN if one is NaN.
@@ -115,6 +127,29 @@ impl<T: Real> Kernel for Sums<'_, T> {
             }
             *sum = self.scale * chains.into_iter().fold(T::ZERO, |sum, chain| sum + chain);
         }
+    }
+}
+
+/// See [`farthest_columns`].
+struct Farthest<'a, T>(&'a [T], &'a [T], usize);
+
+impl<T: Real> Kernel for Farthest<'_, T> {
+    type Output = Vec<u32>;
+
+    #[inline(always)]
+    fn run<const FUSED: bool>(self) -> Vec<u32> {
+        let Self(one, other, rows) = self;
+        let (mut farthest, mut distances) = (vec![0; rows], vec![T::ZERO; rows]);
+        let columns = one.chunks_exact(rows.max(1)).zip(other.chunks_exact(rows.max(1)));
+        for (column, (one, other)) in (0_u32..).zip(columns) {
+            for i in 0..rows {
+                let distance = (one[i] - other[i]).magnitude();
+                let further = distance > distances[i];
+                distances[i] = if further { distance } else { distances[i] };
+                farthest[i] = if further { column } else { farthest[i] };
+            }
+        }
+        farthest
     }
 }
 
@@ -238,6 +273,17 @@ mod tests {
         max_abs_rows(matrix.as_slice(), &mut largest);
         assert_eq!((largest[0], largest[3]), (4.0, 0.75));
         assert!(largest[1].is_nan() && largest[2].is_nan());
+    }
+
+    #[test]
+    fn the_farthest_columns_are_the_first_of_the_largest() {
+        let one = Matrix::from_row_slice(
+            3,
+            4,
+            &[0.0, 1.0, -3.0, 3.0, 0.0, 0.0, f64::NAN, -0.5, 0.0, 0.0, 0.0, 0.0],
+        );
+        assert_eq!(farthest_columns(one.as_slice(), &[0.0; 12], 3), [2, 3, 0]);
+        assert_eq!(farthest_columns(&[0.0; 12], one.as_slice(), 3), [2, 3, 0]);
     }
 
     #[test]

@@ -39,3 +39,18 @@ pub fn select_rows<T: Real>(matrix: &Matrix<T>, rows: &[usize]) -> Matrix<T> {
     }
     Matrix::from_vec(rows.len(), matrix.ncols(), values)
 }
+
+/// Copies rows of one matrix to rows of another, `(from, to)` each, column by column.
+///
+/// # Panics
+///
+/// If a row is not there, or the columns differ in number.
+pub fn copy_rows<T: Real>(from: &Matrix<T>, to: &mut Matrix<T>, rows: &[(usize, usize)]) {
+    assert_eq!(from.ncols(), to.ncols(), "columns differ in number");
+    let (height, other) = (from.nrows().max(1), to.nrows().max(1));
+    for (from, to) in from.as_slice().chunks_exact(height).zip(to.as_mut_slice().chunks_exact_mut(other)) {
+        for &(i, j) in rows {
+            to[j] = from[i];
+        }
+    }
+}

@@ -16,7 +16,7 @@ use super::outcome::{Counts, Outcome, Settled};
 use super::sweeps::Sweeps;
 use super::verify::verify;
 use super::{Circuit, Solver};
-use crate::matrix::{Matrix, Real, select_rows};
+use crate::matrix::{Matrix, Real, copy_rows, select_rows};
 use crate::spec::{SolverSpec, Start};
 
 /// Most rounds, down and up, before Newton's method takes over.
@@ -203,7 +203,7 @@ impl<'a, T: Real> Search<'a, T> {
 
     /// Copies the states of rows to their samples.
     fn keep_states(&mut self, found: &[(usize, usize)]) {
-        let (rows, samples) = (self.rows.len(), self.samples.len());
+        let samples = self.samples.len();
         if found.len() == samples {
             self.state.clone_from(&self.sweeps.state);
             return;
@@ -211,12 +211,7 @@ impl<'a, T: Real> Search<'a, T> {
         if self.state.is_empty() {
             self.state = Matrix::zeros(samples, self.sweeps.state.ncols());
         }
-        let from = self.sweeps.state.as_slice().chunks_exact(rows);
-        for (to, from) in self.state.as_mut_slice().chunks_exact_mut(samples).zip(from) {
-            for &(row, i) in found {
-                to[i] = from[row];
-            }
-        }
+        copy_rows(&self.sweeps.state, &mut self.state, found);
     }
 
     /// Newton's method for what the sweeps did not find.

@@ -9,8 +9,8 @@ use super::arrival::Arrival;
 use super::criteria::Criteria;
 use super::outcome::{Outcome, Trace};
 use crate::circuit::Circuit;
-use crate::matrix::elementwise::{max_abs_rows, max_rows_of};
-use crate::matrix::{Matrix, Real};
+use crate::matrix::elementwise::{farthest_columns, max_abs_rows, max_rows_of};
+use crate::matrix::{Matrix, Real, copy_rows};
 
 /// Windows into which the time limit is divided.
 const WINDOWS: usize = 40;
@@ -125,7 +125,7 @@ impl<T: Real> Monitor<T> {
         let (residuals, largest) = extremes(state, drive);
         let close = self.closes_window(time);
         let mut unsteady: Option<Vec<f64>> = None;
-        let mut chosen = Vec::new();
+        let (mut chosen, mut decided) = (Vec::new(), Vec::new());
         for (row, &i) in rows.iter().enumerate() {
             if self.samples[i].outcome.is_some() {
                 continue;
@@ -148,9 +148,10 @@ impl<T: Real> Monitor<T> {
             let held = self.samples[i].arrival.follow(time, excess, settled, circuit.slowest());
             if let Some(outcome) = self.verdict(i, time, magnitude, held, latched) {
                 self.samples[i].outcome = Some(outcome);
-                self.states.set_row(i, &state.row(row));
+                decided.push((row, i));
             }
         }
+        copy_rows(state, &mut self.states, &decided);
         self.choose(&chosen, state, drive);
         if close {
             self.windows_closed = (time / self.window) as usize;
@@ -159,13 +160,15 @@ impl<T: Real> Monitor<T> {
 
     /// Gives up on what is left: the time limit or the step count was reached.
     pub fn give_up(&mut self, rows: &[usize], time: f64, state: &Matrix<T>) {
+        let mut left = Vec::new();
         for (row, &i) in rows.iter().enumerate() {
             if self.samples[i].outcome.is_none() {
                 self.samples[i].outcome = Some(self.samples[i].unsettled());
                 self.samples[i].time = time.min(self.criteria.limit);
-                self.states.set_row(i, &state.row(row));
+                left.push((row, i));
             }
         }
+        copy_rows(state, &mut self.states, &left);
     }
 
     /// States, outcomes, times and residuals of the whole batch.
@@ -253,18 +256,12 @@ impl<T: Real> Monitor<T> {
 
     /// Watches the compartments of these rows that move most.
     fn choose(&mut self, chosen: &[(usize, usize)], state: &Matrix<T>, drive: &Matrix<T>) {
-        let batch = state.nrows();
-        let mut fastest = vec![(0, T::ZERO); chosen.len()];
-        for (column, (state, drive)) in
-            state.as_slice().chunks_exact(batch).zip(drive.as_slice().chunks_exact(batch)).enumerate()
-        {
-            for (best, &(row, _)) in fastest.iter_mut().zip(chosen) {
-                let rate = (drive[row] - state[row]).magnitude();
-                *best = if rate > best.1 { (column, rate) } else { *best };
-            }
+        if chosen.is_empty() {
+            return;
         }
-        for (&(_, i), (column, _)) in chosen.iter().zip(fastest) {
-            (self.samples[i].watched, self.samples[i].sign) = (column, 0.0);
+        let fastest = farthest_columns(drive.as_slice(), state.as_slice(), state.nrows());
+        for &(row, i) in chosen {
+            (self.samples[i].watched, self.samples[i].sign) = (fastest[row] as usize, 0.0);
         }
     }
 
