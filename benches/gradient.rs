@@ -88,7 +88,7 @@ impl<T: Real> Bare<T> {
             let (below, above) = self.layers.split_at_mut(k + 1);
             let out = gradient.forward[k].as_view_mut();
             let (errors, states) = (above[0].as_view(), below[k].as_view());
-            product::correlate(out, Onto::Nothing, T::of(0.1), errors, states, &mut self.scratch);
+            product::correlate(out, Onto::Nothing, T::of(0.1), errors, states);
             if k > 0 {
                 let w = net.weights.forward[k].as_view();
                 product::backward(below[k].as_view_mut(), Onto::Nothing, above[0].as_view(), w);

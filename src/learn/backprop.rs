@@ -26,7 +26,6 @@ pub struct Backprop<T: Real> {
 struct Work<T: Real> {
     samples: usize,
     layers: Vec<Layer<T>>,
-    scratch: Vec<T>,
 }
 
 /// One layer of neurons; all `[batch × n]` (V).
@@ -74,7 +73,7 @@ impl<T: Real> Work<T> {
                 Layer { potentials: blank(), means: blank(), slopes: blank() }
             })
             .collect();
-        Self { samples, layers, scratch: Vec::new() }
+        Self { samples, layers }
     }
 
     /// Potentials, means and slopes of every layer.
@@ -104,7 +103,7 @@ impl<T: Real> Work<T> {
             scale_by(error.as_mut_slice(), slopes.as_slice());
             let states = below.last().map_or(&batch.inputs, |layer| &layer.means).as_view();
             let out = gradient.forward[k].as_view_mut();
-            product::correlate(out, Onto::Nothing, scale, error.as_view(), states, &mut self.scratch);
+            product::correlate(out, Onto::Nothing, scale, error.as_view(), states);
             column_sums(error.as_slice(), self.samples, scale, &mut gradient.biases[k]);
             if let Some(below) = below.last_mut() {
                 let out = below.potentials.as_view_mut();

@@ -3,6 +3,8 @@
 //! DP, `DPᵀ` and custom gains are this one rule on circuits with different gains (Høier, Staudt & Zach 2023;
 //! Høier & Zach 2024).
 
+use std::borrow::Cow;
+
 use super::{Batch, Gradient, Report, Rule};
 use crate::chip::{Chip, Weights};
 use crate::circuit::DyadCircuit;
@@ -81,23 +83,24 @@ pub fn read_gradient<T: Real>(
     let used = keep.iter().filter(|&&k| k).count();
     let (means, mut differences) = circuit.mixed(&settled.state);
     let scale = T::of(-1.0 / (beta * used.max(1) as f64));
-    let mut scratch = Vec::new();
     for (layer, difference) in differences.iter_mut().enumerate() {
         let below = if layer == 0 { &batch.inputs } else { &means[layer - 1] };
         // A sample left out must not leak: zero times its perhaps infinite mean would be NaN.
         let below = mask(below, keep);
-        *difference = mask(difference, keep).into_owned();
+        if let Cow::Owned(masked) = mask(difference, keep) {
+            *difference = masked;
+        }
         let out = gradient.forward[layer].as_view_mut();
-        product::correlate(out, Onto::Nothing, scale, difference.as_view(), below.as_view(), &mut scratch);
+        product::correlate(out, Onto::Nothing, scale, difference.as_view(), below.as_view());
         column_sums(difference.as_slice(), keep.len(), scale, &mut gradient.biases[layer]);
     }
     used
 }
 
 /// The matrix with the rows that are not kept set to zero.
-fn mask<'a, T: Real>(matrix: &'a Matrix<T>, keep: &[bool]) -> std::borrow::Cow<'a, Matrix<T>> {
+fn mask<'a, T: Real>(matrix: &'a Matrix<T>, keep: &[bool]) -> Cow<'a, Matrix<T>> {
     if keep.iter().all(|&k| k) {
-        return std::borrow::Cow::Borrowed(matrix);
+        return Cow::Borrowed(matrix);
     }
     let mut masked = matrix.clone();
     for mut column in masked.column_iter_mut() {
@@ -105,5 +108,5 @@ fn mask<'a, T: Real>(matrix: &'a Matrix<T>, keep: &[bool]) -> std::borrow::Cow<'
             *value = T::ZERO;
         }
     }
-    std::borrow::Cow::Owned(masked)
+    Cow::Owned(masked)
 }

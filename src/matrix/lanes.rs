@@ -14,11 +14,13 @@ use super::Real;
 /// those that the mask names.
 pub(super) trait Lanes: Copy {
     /// What it holds.
-    type Number: Copy;
+    type Number: Real;
     /// Which of its places are meant.
     type Mask: Copy;
     /// How many.
     const WIDTH: usize;
+    /// Registers along the rows of a tile of six columns: as many sums as there are registers for.
+    const HEIGHT: usize;
 
     /// The first `count` places, all if there are fewer.
     fn first(count: usize) -> Self::Mask;
@@ -27,10 +29,9 @@ pub(super) trait Lanes: Copy {
     unsafe fn load(from: *const Self::Number) -> Self;
     /// Zeros where the mask is off; nothing is read there.
     unsafe fn load_some(from: *const Self::Number, mask: Self::Mask) -> Self;
-    /// Nothing is written where the mask is off.
-    unsafe fn store_some(self, to: *mut Self::Number, mask: Self::Mask);
+    unsafe fn store(self, to: *mut Self::Number);
     unsafe fn multiply_add(self, factor: Self, term: Self) -> Self;
-    unsafe fn add(self, other: Self) -> Self;
+    unsafe fn times(self, factor: Self) -> Self;
 }
 
 /// Eight numbers without instructions of their own.
@@ -41,6 +42,7 @@ impl<T: Real> Lanes for Plain<T> {
     type Number = T;
     type Mask = usize;
     const WIDTH: usize = 8;
+    const HEIGHT: usize = 1;
 
     #[inline(always)]
     fn first(count: usize) -> usize {
@@ -70,11 +72,9 @@ impl<T: Real> Lanes for Plain<T> {
     }
 
     #[inline(always)]
-    unsafe fn store_some(self, to: *mut T, mask: usize) {
-        for (i, number) in self.0.into_iter().enumerate().take(mask) {
-            // SAFETY: the caller vouches for `mask` numbers.
-            unsafe { *to.add(i) = number };
-        }
+    unsafe fn store(self, to: *mut T) {
+        // SAFETY: the caller vouches for eight numbers.
+        unsafe { to.cast::<[T; 8]>().write_unaligned(self.0) }
     }
 
     #[inline(always)]
@@ -91,20 +91,21 @@ impl<T: Real> Lanes for Plain<T> {
     }
 
     #[inline(always)]
-    unsafe fn add(self, other: Self) -> Self {
-        Self(std::array::from_fn(|i| self.0[i] + other.0[i]))
+    unsafe fn times(self, factor: Self) -> Self {
+        Self(std::array::from_fn(|i| self.0[i] * factor.0[i]))
     }
 }
 
 /// A register of x86, by the names of its instructions.
 #[cfg(target_arch = "x86_64")]
 macro_rules! register {
-    ($register:ident, $number:ty, $width:literal, $mask:ty, $first:expr, $zero:ident, $splat:ident, $load:ident,
-     $load_some:expr, $store_some:expr, $fused:ident, $add:ident) => {
+    ($register:ident, $number:ty, $width:literal, $height:literal, $mask:ty, $first:expr, $zero:ident, $splat:ident, $load:ident,
+     $load_some:expr, $store:ident, $fused:ident, $times:ident) => {
         impl Lanes for std::arch::x86_64::$register {
             type Number = $number;
             type Mask = $mask;
             const WIDTH: usize = $width;
+            const HEIGHT: usize = $height;
 
             #[inline(always)]
             fn first(count: usize) -> $mask {
@@ -136,9 +137,9 @@ macro_rules! register {
             }
 
             #[inline(always)]
-            unsafe fn store_some(self, to: *mut $number, mask: $mask) {
+            unsafe fn store(self, to: *mut $number) {
                 // SAFETY: as above.
-                unsafe { $store_some(to, mask, self) }
+                unsafe { std::arch::x86_64::$store(to, self) }
             }
 
             #[inline(always)]
@@ -148,9 +149,9 @@ macro_rules! register {
             }
 
             #[inline(always)]
-            unsafe fn add(self, other: Self) -> Self {
+            unsafe fn times(self, factor: Self) -> Self {
                 // SAFETY: as above.
-                unsafe { std::arch::x86_64::$add(self, other) }
+                unsafe { std::arch::x86_64::$times(self, factor) }
             }
         }
     };
@@ -159,65 +160,80 @@ macro_rules! register {
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use std::arch::x86_64::{
-        __m256i, _mm256_loadu_si256, _mm256_maskload_pd, _mm256_maskload_ps, _mm256_maskstore_pd,
-        _mm256_maskstore_ps, _mm512_mask_storeu_pd, _mm512_mask_storeu_ps, _mm512_maskz_loadu_pd,
+        __m256i, _mm256_loadu_si256, _mm256_maskload_pd, _mm256_maskload_ps, _mm512_maskz_loadu_pd,
         _mm512_maskz_loadu_ps,
     };
 
     use super::Lanes;
 
-    /// The places of an AVX2 register that are meant: all ones or all zeros in each.
-    #[derive(Clone, Copy)]
-    pub struct Places<T, const N: usize>([T; N]);
+    /// All ones eight times, then none: from the right place on, a mask of any number of places.
+    static ONES: ([i32; 8], [i32; 8]) = ([-1; 8], [0; 8]);
 
-    impl<T, const N: usize> Places<T, N> {
-        #[inline(always)]
-        fn register(&self) -> __m256i {
-            // SAFETY: 32 bytes, read without alignment; only AVX2 kernels come here.
-            unsafe { _mm256_loadu_si256(self.0.as_ptr().cast()) }
-        }
+    /// A mask of the first `count` of 32-bit places.
+    #[inline(always)]
+    fn places(count: usize) -> __m256i {
+        // SAFETY: 32 of the 64 bytes, as `count ≤ 8`; read without alignment; only AVX2 kernels come here.
+        unsafe { _mm256_loadu_si256((&raw const ONES).cast::<i32>().add(8 - count).cast()) }
     }
 
     register!(
         __m512,
         f32,
         16,
+        4,
         u16,
         |count: usize| if count < 16 { (1 << count) - 1 } else { u16::MAX },
         _mm512_setzero_ps,
         _mm512_set1_ps,
         _mm512_loadu_ps,
         |from, mask| _mm512_maskz_loadu_ps(mask, from),
-        |to, mask, register| _mm512_mask_storeu_ps(to, mask, register),
+        _mm512_storeu_ps,
         _mm512_fmadd_ps,
-        _mm512_add_ps
+        _mm512_mul_ps
     );
     register!(
         __m512d,
         f64,
         8,
+        4,
         u8,
         |count: usize| if count < 8 { (1 << count) - 1 } else { u8::MAX },
         _mm512_setzero_pd,
         _mm512_set1_pd,
         _mm512_loadu_pd,
         |from, mask| _mm512_maskz_loadu_pd(mask, from),
-        |to, mask, register| _mm512_mask_storeu_pd(to, mask, register),
+        _mm512_storeu_pd,
         _mm512_fmadd_pd,
-        _mm512_add_pd
+        _mm512_mul_pd
     );
     register!(
-        __m256, f32, 8, Places<i32, 8>, |count| Places(std::array::from_fn(|i| -i32::from(i < count))),
-        _mm256_setzero_ps, _mm256_set1_ps, _mm256_loadu_ps,
-        |from, mask: Places<i32, 8>| _mm256_maskload_ps(from, mask.register()),
-        |to, mask: Places<i32, 8>, register| _mm256_maskstore_ps(to, mask.register(), register),
-        _mm256_fmadd_ps, _mm256_add_ps
+        __m256,
+        f32,
+        8,
+        2,
+        usize,
+        |count: usize| count.min(8),
+        _mm256_setzero_ps,
+        _mm256_set1_ps,
+        _mm256_loadu_ps,
+        |from, count| _mm256_maskload_ps(from, places(count)),
+        _mm256_storeu_ps,
+        _mm256_fmadd_ps,
+        _mm256_mul_ps
     );
     register!(
-        __m256d, f64, 4, Places<i64, 4>, |count| Places(std::array::from_fn(|i| -i64::from(i < count))),
-        _mm256_setzero_pd, _mm256_set1_pd, _mm256_loadu_pd,
-        |from, mask: Places<i64, 4>| _mm256_maskload_pd(from, mask.register()),
-        |to, mask: Places<i64, 4>, register| _mm256_maskstore_pd(to, mask.register(), register),
-        _mm256_fmadd_pd, _mm256_add_pd
+        __m256d,
+        f64,
+        4,
+        2,
+        usize,
+        |count: usize| count.min(4),
+        _mm256_setzero_pd,
+        _mm256_set1_pd,
+        _mm256_loadu_pd,
+        |from, count| _mm256_maskload_pd(from, places(2 * count)),
+        _mm256_storeu_pd,
+        _mm256_fmadd_pd,
+        _mm256_mul_pd
     );
 }

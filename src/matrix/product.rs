@@ -1,6 +1,6 @@
 //! The three products of a layer: forward, backward, and the correlation that is the gradient.
 //!
-//! No allocation but the correlation's scratch. Operands and outputs may be any blocks of rows and columns of
+//! No allocation. Operands and outputs may be any blocks of rows and columns of
 //! larger matrices. Every element is summed along the inner index in one order, so a sample's result does not depend on
 //! the batch it sits in, to the last bit, nor on threads: a large product is cut by columns among those of the pool.
 
@@ -9,9 +9,6 @@ use super::{Real, View, ViewMut};
 
 /// Multiply-adds worth a thread of their own: some 40 µs, where handing over work costs a few.
 const WORTH: usize = 1 << 21;
-
-/// Rows of errors turned at a time: a tile's height in single precision, two in double.
-const TURNED: usize = 64;
 
 /// What happens to the values already in the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +32,7 @@ pub fn forward<T: Real>(mut out: ViewMut<'_, T>, onto: Onto, states: View<'_, T>
         let (left, right) = out.columns_range_pair_mut(..half, half..);
         rayon::join(|| forward(left, onto, states, low), || forward(right, onto, states, high));
     } else {
-        multiply(out, onto == Onto::Sum, states, (weights, Read::Transposed));
+        multiply(out, onto == Onto::Sum, T::ONE, (states, Read::Plain), (weights, Read::Transposed));
     }
 }
 
@@ -52,68 +49,33 @@ pub fn backward<T: Real>(mut out: ViewMut<'_, T>, onto: Onto, errors: View<'_, T
         let (left, right) = out.columns_range_pair_mut(..half, half..);
         rayon::join(|| backward(left, onto, errors, low), || backward(right, onto, errors, high));
     } else {
-        multiply(out, onto == Onto::Sum, errors, (weights, Read::Plain));
+        multiply(out, onto == Onto::Sum, T::ONE, (errors, Read::Plain), (weights, Read::Plain));
     }
 }
 
 /// `scale · errorsᵀ · states`: `[B × n]`, `[B × m]` to `[n × m]`; the sum over a batch of outer products.
 ///
-/// `scratch` grows to `n B` elements, for the errors turned, and is then reused.
-///
 /// # Panics
 ///
 /// If the shapes do not fit.
 pub fn correlate<T: Real>(
-    out: ViewMut<'_, T>,
+    mut out: ViewMut<'_, T>,
     onto: Onto,
     scale: T,
     errors: View<'_, T>,
     states: View<'_, T>,
-    scratch: &mut Vec<T>,
 ) {
     assert_eq!(errors.nrows(), states.nrows(), "inner sizes of a product differ");
     assert_eq!(out.shape(), (errors.ncols(), states.ncols()), "the product does not fit where it goes");
-    scratch.resize(errors.len(), T::ZERO);
-    turn(scale, errors, scratch);
-    correlate_turned(out, onto, scratch, states);
-}
-
-/// The errors, scaled, as panels of at most [`TURNED`] neurons, each `[neurons × B]`.
-fn turn<T: Real>(scale: T, errors: View<'_, T>, turned: &mut [T]) {
-    /// Samples turned together: a cache line of them.
-    const LINE: usize = 16;
-    let batch = errors.nrows();
-    for first in (0..errors.ncols()).step_by(TURNED) {
-        let neurons = TURNED.min(errors.ncols() - first);
-        let panel = &mut turned[first * batch..(first + neurons) * batch];
-        for start in (0..batch).step_by(LINE) {
-            let end = batch.min(start + LINE);
-            for neuron in 0..neurons {
-                let column = &errors.column(first + neuron).data.into_slice()[start..end];
-                for (sample, &error) in (start..).zip(column) {
-                    panel[sample * neurons + neuron] = scale * error;
-                }
-            }
-        }
-    }
-}
-
-/// `out ← (out) + errorsᵀ · states` from errors already turned.
-fn correlate_turned<T: Real>(mut out: ViewMut<'_, T>, onto: Onto, turned: &[T], states: View<'_, T>) {
-    let batch = states.nrows();
-    if let Some(half) = halves(&out, batch) {
+    if let Some(half) = halves(&out, states.nrows()) {
         let (low, high) = states.columns_range_pair(..half, half..);
         let (left, right) = out.columns_range_pair_mut(..half, half..);
         rayon::join(
-            || correlate_turned(left, onto, turned, low),
-            || correlate_turned(right, onto, turned, high),
+            || correlate(left, onto, scale, errors, low),
+            || correlate(right, onto, scale, errors, high),
         );
-        return;
-    }
-    for first in (0..out.nrows()).step_by(TURNED) {
-        let neurons = TURNED.min(out.nrows() - first);
-        let panel = View::from_slice(&turned[first * batch..(first + neurons) * batch], neurons, batch);
-        multiply(out.rows_mut(first, neurons), onto == Onto::Sum, panel, (states, Read::Plain));
+    } else {
+        multiply(out, onto == Onto::Sum, scale, (errors, Read::Transposed), (states, Read::Plain));
     }
 }
 
@@ -153,7 +115,6 @@ mod tests {
     }
 
     fn check_values<T: Real>() {
-        let mut scratch = vec![T::of(f64::NAN); 3];
         for (b, n, m) in
             [(1, 1, 1), (1, 5, 7), (50, 10, 32), (3, 1, 600), (600, 40, 3), (33, 70, 1), (9, 17, 130)]
         {
@@ -165,7 +126,7 @@ mod tests {
             forward(to.as_view_mut(), Onto::Nothing, states.as_view(), weights.as_view());
             backward(from.as_view_mut(), Onto::Nothing, errors.as_view(), weights.as_view());
             let (e, s) = (errors.as_view(), states.as_view());
-            correlate(sum.as_view_mut(), Onto::Nothing, T::of(0.5), e, s, &mut scratch);
+            correlate(sum.as_view_mut(), Onto::Nothing, T::of(0.5), e, s);
             for j in 0..n {
                 for i in 0..b {
                     assert_sum(to[(i, j)], (0..m).map(|k| (states[(i, k)], weights[(j, k)])), &what);
@@ -179,7 +140,7 @@ mod tests {
                 assert_sum(from[(i, j)], (0..n).map(|k| (errors[(i, k)], weights[(k, j)])), &what);
             }
             let before = sum.clone();
-            correlate(sum.as_view_mut(), Onto::Sum, T::of(0.5), e, s, &mut scratch);
+            correlate(sum.as_view_mut(), Onto::Sum, T::of(0.5), e, s);
             let gap = (sum - before.clone() - before).amax().to_f64();
             assert!(gap <= 4.0 * T::EPSILON.to_f64() * b as f64, "{what}: {gap}"); // one rounding per block
         }
