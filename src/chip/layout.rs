@@ -5,6 +5,8 @@
 
 use std::ops::Range;
 
+use crate::matrix::{Matrix, Real};
+
 /// Columns of the compartments of a network.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layout {
@@ -89,6 +91,16 @@ impl Layout {
     #[must_use]
     pub fn layer(&self, layer: usize) -> Range<usize> {
         self.starts[layer]..self.starts[layer] + 2 * self.neurons[layer]
+    }
+
+    /// The columns of a layer in a state, one after the other.
+    ///
+    /// # Panics
+    ///
+    /// If the state is narrower than this layout.
+    pub fn columns_mut<'a, T: Real>(&self, layer: usize, state: &'a mut Matrix<T>) -> &'a mut [T] {
+        let (rows, range) = (state.nrows(), self.layer(layer));
+        &mut state.as_mut_slice()[range.start * rows..range.end * rows]
     }
 
     /// Neurons per layer, input first.

@@ -78,7 +78,7 @@ impl<'a, T: Real> DyadCircuit<'a, T> {
     /// Means and differences of every layer.
     #[must_use]
     pub fn mixed(&self, state: &Matrix<T>) -> (Vec<Matrix<T>>, Vec<Matrix<T>>) {
-        let mut scratch = Scratch::new(self.layout(), self.samples());
+        let mut scratch = Scratch::for_mixing(self.layout(), self.samples());
         for layer in 0..self.layout().depth() {
             self.mix(layer, state, &mut scratch);
         }
@@ -220,19 +220,18 @@ impl<T: Real> Circuit<T> for DyadCircuit<'_, T> {
         }
     }
 
-    fn assemble(&self, layer: usize, drive: &mut Matrix<T>, scratch: &Scratch<T>) {
+    fn assemble(&self, layer: usize, drive: &mut [T], scratch: &Scratch<T>) {
         let batch = self.samples();
         let devices = &self.chip.layers[layer];
         let base = if layer == 0 { &self.heard } else { &scratch.forward[layer] };
         let bias = Some(self.weights.biases[layer].as_slice());
         let feedback = scratch.feedback[layer].as_slice();
         let minus = if self.nudges_own(layer) { scratch.feedback_minus.as_slice() } else { feedback };
-        let target = columns_mut(drive, batch, self.layout().layer(layer));
-        let half = target.len() / 2;
+        let half = drive.len() / 2;
         let gains = (devices.gain_plus.as_slice(), devices.gain_minus.as_slice());
-        passes::split(batch, bias, gains, base.as_slice(), (feedback, minus), target.split_at_mut(half));
+        passes::split(batch, bias, gains, base.as_slice(), (feedback, minus), drive.split_at_mut(half));
         if let Some((low, high)) = self.chip.supply {
-            elementwise::clip(target, low, high);
+            elementwise::clip(drive, low, high);
         }
     }
 
@@ -280,7 +279,7 @@ impl<T: Real> Circuit<T> for DyadCircuit<'_, T> {
         for layer in 0..self.layout().depth() {
             scratch.feedback[layer].fill(T::zero());
             self.push(layer, scratch);
-            self.assemble(layer, &mut state, scratch);
+            self.assemble(layer, self.layout().columns_mut(layer, &mut state), scratch);
             self.mix(layer, &state, scratch);
         }
         state

@@ -54,8 +54,8 @@ pub trait Circuit<T: Real>: Sync {
     /// or the nudge at the output.
     fn pull(&self, layer: usize, scratch: &mut Scratch<T>);
 
-    /// Adds the scratch's two halves of one layer up to its drive (V), the other columns of `drive` untouched.
-    fn assemble(&self, layer: usize, drive: &mut Matrix<T>, scratch: &Scratch<T>);
+    /// Adds the scratch's two halves of one layer up to its drive (V): the layer's columns, one after the other.
+    fn assemble(&self, layer: usize, drive: &mut [T], scratch: &Scratch<T>);
 
     /// The drive `u(v)` of every compartment (V).
     fn drive(&self, state: &Matrix<T>, drive: &mut Matrix<T>, scratch: &mut Scratch<T>) {
@@ -66,7 +66,7 @@ pub trait Circuit<T: Real>: Sync {
         }
         for layer in (0..depth).rev() {
             self.pull(layer, scratch);
-            self.assemble(layer, drive, scratch);
+            self.assemble(layer, self.layout().columns_mut(layer, drive), scratch);
         }
     }
 
@@ -81,7 +81,7 @@ pub trait Circuit<T: Real>: Sync {
         }
         self.push(layer, scratch);
         self.pull(layer, scratch);
-        self.assemble(layer, drive, scratch);
+        self.assemble(layer, self.layout().columns_mut(layer, drive), scratch);
     }
 
     /// Slopes `f'(v)` of the activation devices.

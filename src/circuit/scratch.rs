@@ -12,7 +12,7 @@ pub struct Scratch<T> {
     pub(super) means: Vec<Matrix<T>>,
     /// `δ_k` per layer.
     pub(super) differences: Vec<Matrix<T>>,
-    /// Forward drives `W s̄` per layer, without bias.
+    /// Forward drives `W s̄` per layer, without bias; of the first layer only tangents have one, of zeros.
     pub(super) forward: Vec<Matrix<T>>,
     /// Feedback per layer, of the plus compartment (both, but for an `own` nudge).
     pub(super) feedback: Vec<Matrix<T>>,
@@ -32,19 +32,32 @@ impl<T: Real> Scratch<T> {
     /// Buffers for `samples` samples.
     #[must_use]
     pub fn new(layout: &Layout, samples: usize) -> Self {
+        let mut scratch = Self::for_mixing(layout, samples);
+        let buffer = |k| Matrix::zeros(samples, layout.neurons(k));
+        // The circuit itself knows what the first layer hears.
+        scratch.forward =
+            (0..layout.depth()).map(|k| if k == 0 { Matrix::zeros(0, 0) } else { buffer(k) }).collect();
+        scratch.feedback = (0..layout.depth()).map(buffer).collect();
+        scratch.feedback_minus = Matrix::zeros(samples, layout.outputs());
+        scratch
+    }
+
+    /// Buffers for means and differences alone.
+    #[must_use]
+    pub(super) fn for_mixing(layout: &Layout, samples: usize) -> Self {
         let per_layer =
             || (0..layout.depth()).map(|k| Matrix::zeros(samples, layout.neurons(k))).collect::<Vec<_>>();
         Self {
             outputs: Matrix::zeros(0, 0),
             means: per_layer(),
             differences: per_layer(),
-            forward: per_layer(),
-            feedback: per_layer(),
-            feedback_minus: Matrix::zeros(samples, layout.outputs()),
+            forward: Vec::new(),
+            feedback: Vec::new(),
+            feedback_minus: Matrix::zeros(0, 0),
             slopes: Matrix::zeros(0, 0),
             drives: Matrix::zeros(0, 0),
-            point: Matrix::zeros(samples, layout.outputs()),
-            point_minus: Matrix::zeros(samples, layout.outputs()),
+            point: Matrix::zeros(0, 0),
+            point_minus: Matrix::zeros(0, 0),
         }
     }
 
@@ -105,11 +118,15 @@ impl<T: Real> Scratch<T> {
     }
 
     /// Makes room for a tangent, once.
-    pub(super) fn prepare_tangent(&mut self, samples: usize, width: usize) {
+    pub(super) fn prepare_tangent(&mut self, layout: &Layout, samples: usize) {
+        let (width, outputs) = (layout.width(), layout.outputs());
         self.prepare_outputs(samples, width);
         if self.slopes.shape() != (samples, width) {
             self.slopes = Matrix::zeros(samples, width);
             self.drives = Matrix::zeros(samples, width);
+            self.forward[0] = Matrix::zeros(samples, layout.neurons(0));
+            self.point = Matrix::zeros(samples, outputs);
+            self.point_minus = Matrix::zeros(samples, outputs);
         }
     }
 }

@@ -17,7 +17,7 @@ impl<T: Real> DyadCircuit<'_, T> {
     ) {
         let (batch, layout) = (self.samples(), self.layout());
         let depth = layout.depth();
-        scratch.prepare_tangent(batch, layout.width());
+        scratch.prepare_tangent(layout, batch);
         let mut drives = std::mem::replace(&mut scratch.drives, Matrix::zeros(0, 0));
         self.drive(state, &mut drives, scratch);
         scratch.drives = drives;
@@ -101,9 +101,6 @@ impl<T: Real> DyadCircuit<'_, T> {
     fn assemble_tangent(&self, layer: usize, image: &mut Matrix<T>, scratch: &mut Scratch<T>) {
         let (batch, layout) = (self.samples(), self.layout());
         let devices = &self.chip.layers[layer];
-        if layer == 0 {
-            scratch.forward[0].fill(T::zero());
-        }
         let base = scratch.forward[layer].as_slice();
         let feedback = scratch.feedback[layer].as_slice();
         let minus = if self.nudges_own(layer) { scratch.feedback_minus.as_slice() } else { feedback };

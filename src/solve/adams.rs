@@ -93,8 +93,7 @@ impl<T: Real> Stepper<T> for Run<T> {
             self.batch.step = self.batch.step.min(self.longest);
             let end = self.batch.aim();
             let order = self.weigh_past(circuit);
-            self.predict(circuit);
-            self.correct(circuit);
+            self.predict_and_correct(circuit);
             let error = self.error(residual);
             if self.batch.judge(circuit, error, 1.0 / (order + 1) as f64, GROW) {
                 self.refused = 0;
@@ -176,14 +175,14 @@ impl<T: Real> Run<T> {
         points
     }
 
-    /// The state with the drive extrapolated, and what of the corrected state is known already.
-    fn predict(&mut self, circuit: &dyn Circuit<T>) {
+    /// The state of a layer with the drive extrapolated, and what of the corrected state is known already.
+    fn predict(&mut self, circuit: &dyn Circuit<T>, layer: usize) {
         let rows = self.next.nrows();
         let Self { batch, past, predicted, base, pieces, .. } = self;
         let drives: [&Matrix<T>; POINTS] = std::array::from_fn(|i| {
             i.checked_sub(1).and_then(|i| past.get(i)).map_or(&batch.drive, |p| &p.1)
         });
-        for (piece, weights) in pieces.iter().flatten() {
+        for (piece, weights) in &pieces[layer] {
             let range = piece.columns.start * rows..piece.columns.end * rows;
             let coefficients = [weights.predict.map(T::of), weights.correct.map(T::of)];
             let out = [&mut predicted.as_mut_slice()[range.clone()], &mut base.as_mut_slice()[range.clone()]];
@@ -191,43 +190,45 @@ impl<T: Real> Run<T> {
             weigh_twice(coefficients, &batch.state.as_slice()[range], drives, out);
         }
         if let Some((low, high)) = circuit.supply() {
-            clip(predicted.as_mut_slice(), low, high);
+            clip(circuit.layout().columns_mut(layer, predicted), low, high);
         }
     }
 
-    /// Up through the layers as predicted, down as corrected.
-    fn correct(&mut self, circuit: &dyn Circuit<T>) {
+    /// Up through the layers as predicted, down as corrected; layer by layer, while its numbers are at hand.
+    fn predict_and_correct(&mut self, circuit: &dyn Circuit<T>) {
         let top = circuit.layout().depth() - 1;
         self.drifts.fill(T::ZERO);
+        self.batch.tolerances.restart();
         for layer in 0..=top {
+            self.predict(circuit, layer);
             circuit.mix(layer, &self.predicted, &mut self.batch.scratch);
             circuit.push(layer, &mut self.batch.scratch);
-            if layer < top {
-                self.heard[layer].copy_from(self.batch.scratch.mean(layer));
-            }
         }
-        self.correct_layer(circuit, top);
+        self.correct(circuit, top);
         // The output hears itself through the nudge, which costs no product: once more, to solve that loop too.
         let rows = self.next.nrows();
         let range = circuit.layout().layer(top);
         let columns = range.start * rows..range.end * rows;
         self.heard[top].as_mut_slice().copy_from_slice(&self.next.as_slice()[columns.clone()]);
-        self.correct_layer(circuit, top);
+        self.correct(circuit, top);
         max_distance_rows(self.heard[top].as_slice(), &self.next.as_slice()[columns], &mut self.drifts);
+        self.compare(top);
         for layer in (0..top).rev() {
-            self.correct_layer(circuit, layer);
+            self.batch.scratch.swap_mean(layer, &mut self.heard[layer]);
+            self.correct(circuit, layer);
             let mean = self.batch.scratch.mean(layer);
             max_distance_rows(self.heard[layer].as_slice(), mean.as_slice(), &mut self.drifts);
+            self.compare(layer);
         }
         self.batch.counts.rhs_evals += 1;
     }
 
     /// Corrects one layer by its new drive, so that the layer below hears the corrected difference.
-    fn correct_layer(&mut self, circuit: &dyn Circuit<T>, layer: usize) {
+    fn correct(&mut self, circuit: &dyn Circuit<T>, layer: usize) {
         let rows = self.next.nrows();
         let Self { batch, base, next, drive_next, pieces, .. } = self;
         circuit.pull(layer, &mut batch.scratch);
-        circuit.assemble(layer, drive_next, &batch.scratch);
+        circuit.assemble(layer, circuit.layout().columns_mut(layer, drive_next), &batch.scratch);
         for (piece, weights) in &pieces[layer] {
             let range = piece.columns.start * rows..piece.columns.end * rows;
             let coefficients = [T::ONE, T::of(weights.gain), T::ZERO, T::ZERO, T::ZERO];
@@ -241,18 +242,20 @@ impl<T: Real> Run<T> {
         circuit.mix(layer, next, &mut batch.scratch);
     }
 
+    /// Takes the correction of a layer into the rows' errors.
+    fn compare(&mut self, layer: usize) {
+        let rows = self.next.nrows();
+        for (piece, weights) in &self.pieces[layer] {
+            let range = piece.columns.start * rows..piece.columns.end * rows;
+            let (one, other) = (&self.predicted.as_slice()[range.clone()], &self.next.as_slice()[range]);
+            self.batch.tolerances.raise_at(T::of(weights.error), one, other);
+        }
+    }
+
     /// Largest error of the open samples in units of the tolerance.
     fn error(&mut self, residual: f64) -> f64 {
-        let rows = self.next.nrows();
-        let Self { batch, predicted, next, pieces, drifts, .. } = self;
-        batch.tolerances.restart();
-        let mut most = 0.0_f64;
-        for (piece, weights) in pieces.iter().flatten() {
-            let range = piece.columns.start * rows..piece.columns.end * rows;
-            let (one, other) = (&predicted.as_slice()[range.clone()], &next.as_slice()[range]);
-            batch.tolerances.raise_at(T::of(weights.error), one, other);
-            most = most.max(weights.gain);
-        }
+        let Self { batch, pieces, drifts, .. } = self;
+        let most = pieces.iter().flatten().map(|(_, weights)| weights.gain).fold(0.0, f64::max);
         for (row, &drift) in drifts.iter().enumerate() {
             batch.tolerances.raise_row(row, T::of(most) * drift);
         }

@@ -201,11 +201,11 @@ impl<'a, T: Real> Search<'a, T> {
         self.keep_states(&found);
     }
 
-    /// Copies the states of rows to their samples.
+    /// Hands the states of rows to their samples; if they are all there are, the sweeps are over and keep nothing.
     fn keep_states(&mut self, found: &[(usize, usize)]) {
         let samples = self.samples.len();
         if found.len() == samples {
-            self.state.clone_from(&self.sweeps.state);
+            std::mem::swap(&mut self.state, &mut self.sweeps.state);
             return;
         }
         if self.state.is_empty() {

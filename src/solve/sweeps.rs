@@ -12,7 +12,8 @@ use crate::matrix::{Matrix, Real, select_rows};
 pub(super) struct Sweeps<T: Real> {
     /// Potentials, `[batch × width]` (V).
     pub state: Matrix<T>,
-    drive: Matrix<T>,
+    /// Drive of one layer.
+    drive: Vec<T>,
     scratch: Scratch<T>,
     /// Means of every layer before they were mixed anew.
     before: Vec<Matrix<T>>,
@@ -43,10 +44,10 @@ impl<T: Real> Sweeps<T> {
     }
 
     fn with(circuit: &dyn Circuit<T>, state: Matrix<T>, scratch: Scratch<T>) -> Self {
-        let (batch, width) = state.shape();
+        let batch = state.nrows();
         let layout = circuit.layout();
         Self {
-            drive: Matrix::zeros(batch, width),
+            drive: Vec::new(),
             before: (0..layout.depth()).map(|k| Matrix::zeros(batch, layout.neurons(k))).collect(),
             stale: vec![false; layout.depth()],
             residual: vec![T::ZERO; batch],
@@ -80,7 +81,7 @@ impl<T: Real> Sweeps<T> {
     /// again: only what is heard from a mean that has moved, and the nudge, which follows the output itself, can
     /// differ.
     pub fn check(&mut self, circuit: &dyn Circuit<T>) {
-        let (batch, top) = (self.state.nrows(), self.stale.len() - 1);
+        let top = self.stale.len() - 1;
         self.residual.fill(T::ZERO);
         self.size.fill(T::ZERO);
         max_abs_rows(self.state.as_slice(), &mut self.size);
@@ -91,11 +92,10 @@ impl<T: Real> Sweeps<T> {
             if layer == top {
                 circuit.pull(layer, &mut self.scratch);
             }
+            let state = circuit.layout().columns_mut(layer, &mut self.state);
+            self.drive.resize(state.len(), T::ZERO);
             circuit.assemble(layer, &mut self.drive, &self.scratch);
-            let columns = circuit.layout().layer(layer);
-            let range = columns.start * batch..columns.end * batch;
-            let (drive, state) = (&self.drive.as_slice()[range.clone()], &self.state.as_slice()[range]);
-            max_distance_rows(drive, state, &mut self.residual);
+            max_distance_rows(&self.drive, state, &mut self.residual);
         }
     }
 
@@ -110,7 +110,7 @@ impl<T: Real> Sweeps<T> {
 
     /// Sets a layer to the potentials at which its drive balances its leak.
     fn assign(&mut self, circuit: &dyn Circuit<T>, layer: usize) {
-        circuit.assemble(layer, &mut self.state, &self.scratch);
+        circuit.assemble(layer, circuit.layout().columns_mut(layer, &mut self.state), &self.scratch);
         self.scratch.swap_mean(layer, &mut self.before[layer]);
         circuit.mix(layer, &self.state, &mut self.scratch);
         if layer + 1 < self.stale.len() {
@@ -158,7 +158,6 @@ impl<T: Real> Sweeps<T> {
     /// Keeps only some rows.
     pub fn keep(&mut self, rows: &[usize]) {
         self.state = select_rows(&self.state, rows);
-        self.drive = Matrix::zeros(rows.len(), self.state.ncols());
         self.scratch = self.scratch.subset(rows);
         for mean in &mut self.before {
             *mean = Matrix::zeros(rows.len(), mean.ncols());
