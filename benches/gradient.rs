@@ -65,16 +65,12 @@ fn timed(work: impl FnOnce()) -> f64 {
 /// Buffers for the products of a gradient, filled with anything.
 struct Bare<T> {
     layers: Vec<Matrix<T>>,
-    scratch: Vec<T>,
 }
 
 impl<T: Real> Bare<T> {
     fn new(net: &Net<T>, network: &[usize]) -> Self {
         let batch = net.inputs.nrows();
-        Self {
-            layers: network.iter().map(|&n| Matrix::from_element(batch, n, T::of(0.5))).collect(),
-            scratch: Vec::new(),
-        }
+        Self { layers: network.iter().map(|&n| Matrix::from_element(batch, n, T::of(0.5))).collect() }
     }
 
     /// Up, down, and the correlations.

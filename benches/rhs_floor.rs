@@ -1,6 +1,7 @@
 //! How much of a right-hand side is its matrix products: the two are timed in turn, so that noise hits both.
 //!
 //! `cargo bench --bench rhs_floor`; one thread. Medians, and the least times: what is left when nothing else ran.
+//! Then the same of whole relaxations: their right-hand sides' products over all the time they take, start included.
 
 #[path = "nets/floor.rs"]
 mod floor;
@@ -9,6 +10,8 @@ mod nets;
 use std::time::Instant;
 
 use dyadsim::matrix::Real;
+use dyadsim::solve::solver;
+use dyadsim::spec::{SolverKind, SolverSpec, Start};
 
 use floor::{Drive, LARGE, MIDDLE, Products, SMALL, net};
 
@@ -28,6 +31,55 @@ fn main() {
     row::<f32>("f32", MIDDLE);
     row::<f64>("f64", MIDDLE);
     row::<f64>("f64", SMALL);
+    println!(
+        "\n{:<18}{:>6}{:>5}{:>7}{:>18}{:>20}{:>10}{:>16}",
+        "network",
+        "batch",
+        "",
+        "solver",
+        "right-hand sides",
+        "per one of them/us",
+        "fraction",
+        "least: fraction"
+    );
+    for kind in [SolverKind::Eam, SolverKind::Etd] {
+        relaxation::<f32>("f32", LARGE.0, kind);
+        relaxation::<f64>("f64", LARGE.0, kind);
+        relaxation::<f32>("f32", MIDDLE.0, kind);
+    }
+}
+
+/// Measures the relaxation of one shard and prints its line.
+fn relaxation<T: Real>(precision: &str, network: &[usize], kind: SolverKind) {
+    let spec = SolverSpec { kind, rtol: 1e-5, atol: 1e-8, ..SolverSpec::default() };
+    let solver = solver::<T>(&spec);
+    let batch = solver.shard();
+    let net = net::<T>((network, batch));
+    let circuit = net.circuit();
+    let mut products = Products::new(&net, batch);
+    let evaluations = solver.relax(&circuit, Start::Free, false).counts.rhs_evals;
+    let (mut floors, mut whole) = (Vec::new(), Vec::new());
+    for _ in 0..REPETITIONS / 10 {
+        floors.push(microseconds(evaluations as usize, || products.run()));
+        let all = microseconds(1, || drop(solver.relax(&circuit, Start::Free, false)));
+        whole.push(all / evaluations as f64);
+    }
+    floors.sort_by(f64::total_cmp);
+    whole.sort_by(f64::total_cmp);
+    let middle = floors.len() / 2;
+    println!(
+        "{:<18}{batch:>6}{precision:>5}{:>7}{evaluations:>18}{:>20.1}{:>8.0} %{:>14.0} %",
+        name(network),
+        format!("{kind:?}").to_lowercase(),
+        whole[middle],
+        100.0 * floors[middle] / whole[middle],
+        100.0 * floors[0] / whole[0]
+    );
+}
+
+/// A network as people write it.
+fn name(network: &[usize]) -> String {
+    network.iter().map(ToString::to_string).collect::<Vec<_>>().join("-")
 }
 
 /// Measures one network and prints its line.
@@ -47,7 +99,7 @@ fn row<T: Real>(precision: &str, shape: (&[usize], usize)) {
     sides.sort_by(f64::total_cmp);
     let (floor, side) = (floors[REPETITIONS / 2], sides[REPETITIONS / 2]);
     let (least_floor, least_side) = (floors[0], sides[0]);
-    let name = network.iter().map(ToString::to_string).collect::<Vec<_>>().join("-");
+    let name = name(network);
     println!(
         "{name:<18}{batch:>6}{precision:>5}{floor:>13.1}{side:>9.1}{:>8.0} %{least_floor:>14.1}{least_side:>9.1}{:>8.0} %",
         100.0 * floor / side,

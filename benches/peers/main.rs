@@ -25,6 +25,10 @@ use anyhow::Result;
 
 use setup::Setup;
 
+/// As the program has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// A case: its name, the numbers of cores that it runs on, and what it does.
 struct Case {
     name: &'static str,

@@ -48,7 +48,7 @@ pub fn run(setup: &Setup) -> Result<String> {
             eprintln!("transient {} {}", net.name(), gains.name);
             let label = format!("| {} | {} ", net.name(), gains.name);
             text += &rows(setup, &net, gains, &label)
-                .unwrap_or_else(|error| format!("{label}| | failed: {error:#} |||||||||||\n"));
+                .unwrap_or_else(|error| format!("{label}| | failed: {error:#} ||||||||||||\n"));
         }
     }
     Ok(text)
@@ -70,14 +70,14 @@ fn rows(setup: &Setup, net: &Net, gains: Gains, label: &str) -> Result<String> {
     let mut text = String::new();
     for (name, careful) in TRANSIENT {
         let Some(kind) = kind(name) else {
-            text += &format!("{label}| {name}: not in this version |||||||||||\n");
+            text += &format!("{label}| {name}: not in this version ||||||||||||\n");
             continue;
         };
         let wired = net.wired::<f32>(&gains.circuit(SolverSpec::default()));
         let ours = climb(|tolerance| Ok(apart(&trajectory(&wired, kind, tolerance), &reference)))?;
         let start = format!("{label}| {name} | {:.1e} | {} ", ours.tolerance.rtol, met(ours));
         if rungs.is_empty() {
-            text += &format!("{start}| no peer ||||||||\n");
+            text += &format!("{start}| no peer |||||||||\n");
         }
         let spec = spec(kind, ours.tolerance);
         let (keeping, _) = alone(setup.repetitions(), || drop(settle_all(&spec, &wired.circuit(), true)));

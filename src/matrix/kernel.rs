@@ -6,17 +6,18 @@
 //! element is one chain of multiply-adds along the inner index, through memory from block to block, the same for every batch,
 //! tile and processor with fused multiply-adds. Block and tile as in Goto & van de Geijn, ACM TOMS 34, 12 (2008).
 //!
-//! All unsafe code of this crate is here and in [`super::lanes`]: pointers come from borrowed views, after their
+//! All unsafe code of this crate is here, in [`super::tile`] and in [`super::lanes`]: pointers come from borrowed views, after their
 //! shapes are checked, and instructions are used only where the processor was asked for them.
 #![allow(unsafe_code, reason = "registers and raw pointers; audited here, denied elsewhere")]
 
 use std::cell::RefCell;
 
 use super::lanes::{Lanes, Plain};
+use super::tile::{
+    BREADTH, HIGHEST, LINE, Task, breadth, pack_left, pack_right, tile_and_pack, tile_beside, tile_of,
+};
 use super::{Real, View, ViewMut};
 
-/// Columns of a tile; its registers along the rows are the processor's affair ([`Lanes::HEIGHT`]).
-const BREADTH: usize = 6;
 /// Inner indices of a block, in bytes. A right operand that is packed shares the first cache with a strip of the left one.
 const INNER: usize = 2048;
 const INNER_PACKED: usize = 1024;
@@ -24,10 +25,6 @@ const INNER_PACKED: usize = 1024;
 const ROWS: usize = 128;
 /// Columns for which packing the left operand does not pay.
 const FEW: usize = 2 * BREADTH;
-/// Numbers of the largest tile.
-const SPARE: usize = 4 * 16 * BREADTH;
-/// Bytes of a cache line, at which packed operands start.
-const LINE: usize = 64;
 
 /// How an operand is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,25 +33,6 @@ pub(super) enum Read {
     Plain,
     /// Rows for columns.
     Transposed,
-}
-
-/// One product as the kernels see it: `c (+)= scale · a · b`, with `a(i, k)` at `i · a_outer + k · a_inner` and `b(k, j)` at
-/// `k · b_inner + j · b_outer`.
-#[derive(Clone, Copy)]
-pub struct Task<T> {
-    c: *mut T,
-    c_stride: usize,
-    a: *const T,
-    a_inner: usize,
-    a_outer: usize,
-    b: *const T,
-    b_inner: usize,
-    b_outer: usize,
-    rows: usize,
-    columns: usize,
-    depth: usize,
-    scale: T,
-    keep: bool,
 }
 
 /// `out ← (out) + scale · left · right` on the calling thread.
@@ -95,6 +73,12 @@ fn read<T: Real>((view, read): (View<'_, T>, Read)) -> (usize, usize, usize, usi
 }
 
 impl<T: Real> Task<T> {
+    /// Some of its columns.
+    fn columns_from(&self, first: usize, columns: usize) -> Self {
+        let (c, b) = (self.c.wrapping_add(first * self.c_stride), self.b.wrapping_add(first * self.b_outer));
+        Self { c, b, columns, ..*self }
+    }
+
     /// Whether this is a single row whose neurons can lie along the registers instead.
     fn can_turn(&self) -> bool {
         self.rows == 1 && self.c_stride == 1 && self.b_outer == 1 && self.scale == T::ONE
@@ -204,259 +188,80 @@ unsafe fn product<L: Lanes>(task: Task<L::Number>, packed: &mut Vec<L::Number>) 
     }
 }
 
-/// One block: tiles down its rows, for one breadth of columns after the other.
+/// One block: one breadth of columns after the other.
 #[inline(always)]
 unsafe fn block_of<L: Lanes>(task: Task<L::Number>, packed: *mut L::Number) {
-    let packs_left = task.a_outer != 1 || task.columns > FEW || !(task.scale == L::Number::ONE);
-    let height = if packs_left || task.columns > 2 { L::HEIGHT } else { 4 };
-    let tall = height * L::WIDTH;
-    let packs_right = task.b_inner != 1 && task.rows > tall;
-    // SAFETY: within the room of `packed`, here and below.
-    let mut packed_right = unsafe { packed.add(ROWS * (INNER / size_of::<L::Number>())) };
-    let mut packed_other = unsafe { packed_right.add(BREADTH * (INNER / size_of::<L::Number>())) };
-    let mut c = task.c;
-    if packs_left {
-        for row in (0..task.rows).step_by(tall) {
-            // SAFETY: rows of `a`; a strip takes `tall` times the depth.
-            unsafe { pack_left::<L>(&task, row, tall.min(task.rows - row), packed.add(row * task.depth)) }
+    let packs_left = task.a_outer != 1 || task.columns > FEW || task.scale != L::Number::ONE;
+    let height = if packs_left || task.columns > 2 { L::HEIGHT } else { HIGHEST };
+    let left = Left { tall: height * L::WIDTH, packed: packs_left.then_some(packed) };
+    let packs_right = task.b_inner != 1 && task.rows > left.tall;
+    let inner = INNER / size_of::<L::Number>();
+    // SAFETY: within the room of `packed`; a strip of rows takes `tall` times the depth.
+    let (mut here, mut other) = unsafe {
+        if packs_left {
+            for row in (0..task.rows).step_by(left.tall) {
+                pack_left::<L>(&task, row, left.tall.min(task.rows - row), packed.add(row * task.depth));
+            }
         }
-    }
-    let mut first = 0;
-    let mut is_packed = false;
+        (packed.add(ROWS * inner), packed.add((ROWS + BREADTH) * inner))
+    };
+    let (mut first, mut is_packed) = (0, false);
     while first < task.columns {
         let columns = breadth(task.columns - first);
-        let mut tile = Task { b: task.b.wrapping_add(first * task.b_outer), columns, ..task };
+        let mut part = task.columns_from(first, columns);
         first += columns;
-        let next = task.b.wrapping_add(first * task.b_outer);
         // While one breadth is multiplied the next is packed, which hides its way from far memory.
-        let mut packs_next = packs_right && task.b_outer == 1 && breadth(task.columns - first) == BREADTH;
-        packs_next &= packs_left && columns == BREADTH;
-        if packs_right {
-            // SAFETY: columns of `b`; room for two breadths of them.
-            unsafe {
-                if !is_packed {
-                    pack_right(&tile, packed_right)
-                }
-            }
-            (tile.b, tile.b_inner, tile.b_outer) = (packed_right, columns, 1);
-        }
-        is_packed = packs_next;
-        for row in (0..task.rows).step_by(tall) {
-            tile.rows = tall.min(task.rows - row);
-            // SAFETY: the tile lies within the task; a packed strip begins where it was put.
-            unsafe {
-                tile.c = c.add(row);
-                if packs_left {
-                    tile.a = packed.add(row * task.depth);
-                    tile.a_inner = tile.rows.next_multiple_of(L::WIDTH);
-                } else {
-                    tile.a = task.a.wrapping_add(row);
-                }
-                if row == 0 && packs_next {
-                    tile_and_pack::<L>(tile, next, task.b_inner, packed_other);
-                } else if tile.rows % L::WIDTH == 0 {
-                    tile_of::<L>(tile, packs_left);
-                } else {
-                    tile_beside::<L>(tile, packs_left);
-                }
-            }
-        }
-        if packs_next {
-            (packed_right, packed_other) = (packed_other, packed_right);
-        }
-        c = c.wrapping_add(columns * task.c_stride);
-    }
-}
-
-/// Columns of the next tile; the last two share what is left: ten columns are five and five.
-#[inline(always)]
-fn breadth(left: usize) -> usize {
-    if left > BREADTH && left < 2 * BREADTH { left.div_ceil(2) } else { left.min(BREADTH) }
-}
-
-/// Some rows of the left operand, scaled, inner index by inner index, filled up with zeros to whole registers.
-#[inline(always)]
-unsafe fn pack_left<L: Lanes>(task: &Task<L::Number>, row: usize, rows: usize, to: *mut L::Number) {
-    let step = rows.next_multiple_of(L::WIDTH);
-    let last = L::first(rows - (step - L::WIDTH));
-    // SAFETY: `a` at rows below `row + rows` by the mask, `to` at `step · depth` places.
-    unsafe {
-        let factor = L::splat(task.scale);
-        if task.a_outer == 1 {
-            for k in 0..task.depth {
-                let (from, to) = (task.a.add(row + k * task.a_inner), to.add(k * step));
-                for i in (0..step).step_by(L::WIDTH) {
-                    let some = i + L::WIDTH > rows;
-                    let lanes = if some { L::load_some(from.add(i), last) } else { L::load(from.add(i)) };
-                    lanes.times(factor).store(to.add(i));
-                }
-            }
-            return;
-        }
-        // Turned, a cache line of inner indices at a time.
-        for first in (0..task.depth).step_by(16) {
-            let end = task.depth.min(first + 16);
-            for i in 0..step {
-                let from = task.a.wrapping_add((row + i) * task.a_outer);
-                for k in first..end {
-                    let number =
-                        if i < rows { task.scale * *from.add(k * task.a_inner) } else { L::Number::ZERO };
-                    *to.add(k * step + i) = number;
-                }
-            }
-        }
-    }
-}
-
-/// The columns of a tile of the right operand, inner index by inner index.
-#[inline(always)]
-unsafe fn pack_right<N: Copy>(tile: &Task<N>, to: *mut N) {
-    if tile.columns == BREADTH && tile.b_outer == 1 {
-        for k in 0..tile.depth {
-            // SAFETY: row `k` of `b` has six numbers here, and so has its place.
-            unsafe { tile.b.add(k * tile.b_inner).copy_to_nonoverlapping(to.add(k * BREADTH), BREADTH) }
-        }
-        return;
-    }
-    for k in 0..tile.depth {
-        for j in 0..tile.columns {
-            // SAFETY: as above, number by number.
-            unsafe { *to.add(k * tile.columns + j) = *tile.b.add(k * tile.b_inner + j * tile.b_outer) }
-        }
-    }
-}
-
-/// A tile whose last register stands over the edge: made beside the result, and copied.
-#[inline(always)]
-unsafe fn tile_beside<L: Lanes>(task: Task<L::Number>, packed: bool) {
-    let mut spare = [L::Number::ZERO; SPARE];
-    let c_stride = task.rows.next_multiple_of(L::WIDTH);
-    // SAFETY: rows and columns of `c`; `spare` has room for any tile.
-    unsafe {
-        if task.keep {
-            for j in 0..task.columns {
-                let from = task.c.add(j * task.c_stride);
-                from.copy_to_nonoverlapping(spare.as_mut_ptr().add(j * c_stride), task.rows);
-            }
-        }
-        tile_of::<L>(Task { c: spare.as_mut_ptr(), c_stride, ..task }, packed);
-        for j in 0..task.columns {
-            let from = spare.as_ptr().add(j * c_stride);
-            from.copy_to_nonoverlapping(task.c.add(j * task.c_stride), task.rows);
-        }
-    }
-}
-
-/// The tile by its number of registers and columns.
-#[inline(always)]
-unsafe fn tile_of<L: Lanes>(task: Task<L::Number>, packed: bool) {
-    // SAFETY: the caller's.
-    unsafe {
-        match task.rows.div_ceil(L::WIDTH) {
-            4 => tile_across::<L, 4>(task, packed),
-            3 => tile_across::<L, 3>(task, packed),
-            2 => tile_across::<L, 2>(task, packed),
-            _ => tile_across::<L, 1>(task, packed),
-        }
-    }
-}
-
-#[inline(always)]
-unsafe fn tile_across<L: Lanes, const V: usize>(task: Task<L::Number>, packed: bool) {
-    // SAFETY: the caller's.
-    unsafe {
-        match task.columns {
-            6 => tile::<L, V, 6>(task, packed, |_| ()),
-            5 => tile::<L, V, 5>(task, packed, |_| ()),
-            4 => tile::<L, V, 4>(task, packed, |_| ()),
-            3 => tile::<L, V, 3>(task, packed, |_| ()),
-            2 => tile::<L, V, 2>(task, packed, |_| ()),
-            _ => tile::<L, V, 1>(task, packed, |_| ()),
-        }
-    }
-}
-
-/// A full tile that packs the next six columns of the right operand on its way.
-#[inline(always)]
-unsafe fn tile_and_pack<L: Lanes>(
-    task: Task<L::Number>,
-    from: *const L::Number,
-    step: usize,
-    to: *mut L::Number,
-) {
-    let copy = |k: usize| unsafe {
-        from.add(k * step).copy_to_nonoverlapping(to.add(k * BREADTH), BREADTH);
-    };
-    unsafe {
-        match L::HEIGHT {
-            4 => tile::<L, 4, 6>(task, true, copy),
-            2 => tile::<L, 2, 6>(task, true, copy),
-            _ => tile::<L, 1, 6>(task, true, copy),
-        }
-    }
-}
-
-/// `V` whole registers of rows by `N` columns of the result; the left operand, not packed, may have fewer rows.
-#[inline(always)]
-unsafe fn tile<L: Lanes, const V: usize, const N: usize>(
-    task: Task<L::Number>,
-    packed: bool,
-    each: impl Fn(usize),
-) {
-    // SAFETY: columns `k < depth` of `a` and `b`, rows below `task.rows` by the mask (a packed operand has them all), columns
-    // `j < N` of `b` and `c`.
-    unsafe {
-        let mut sums = [[L::zero(); V]; N];
-        if task.keep {
-            for (j, sums) in sums.iter_mut().enumerate() {
-                for (i, sum) in sums.iter_mut().enumerate() {
-                    *sum = L::load(task.c.add(j * task.c_stride + i * L::WIDTH));
-                }
-            }
-        }
-        let sums = if packed || task.rows == V * L::WIDTH {
-            sums_of::<L, V, N>(task, sums, |from| L::load(from), each)
-        } else {
-            let last = L::first(task.rows - (V - 1) * L::WIDTH);
-            sums_of::<L, V, N>(task, sums, |from| L::load_some(from, last), each)
-        };
-        for (j, sums) in sums.into_iter().enumerate() {
-            for (i, sum) in sums.into_iter().enumerate() {
-                sum.store(task.c.add(j * task.c_stride + i * L::WIDTH));
-            }
-        }
-    }
-}
-
-/// The multiply-adds of a tile, its last register loaded by `load_last`.
-#[inline(always)]
-unsafe fn sums_of<L: Lanes, const V: usize, const N: usize>(
-    task: Task<L::Number>,
-    mut sums: [[L; V]; N],
-    load_last: impl Fn(*const L::Number) -> L,
-    each: impl Fn(usize),
-) -> [[L; V]; N] {
-    let (mut a, mut b) = (task.a, task.b);
-    for k in 0..task.depth {
-        each(k);
-        // SAFETY: the caller's; both pointers move on `depth` times and are not read then (`wrapping_add`).
+        let next = task.columns_from(first, breadth(task.columns - first));
+        let full = columns == BREADTH && next.columns == BREADTH && packs_left;
+        let ahead = (packs_right && full && task.b_outer == 1).then_some((next, other));
+        // SAFETY: columns of the task; room for two breadths of them.
         unsafe {
-            let mut column = [L::zero(); V];
-            for (i, lanes) in column.iter_mut().enumerate() {
-                let from = a.add(i * L::WIDTH);
-                *lanes = if i + 1 == V { load_last(from) } else { L::load(from) };
-            }
-            for (j, sums) in sums.iter_mut().enumerate() {
-                let factor = L::splat(*b.add(j * task.b_outer));
-                for (sum, lanes) in sums.iter_mut().zip(column) {
-                    *sum = lanes.multiply_add(factor, *sum);
+            if packs_right {
+                if !is_packed {
+                    pack_right(&part, here);
                 }
+                (part.b, part.b_inner, part.b_outer) = (here, columns, 1);
             }
-            a = a.wrapping_add(task.a_inner);
-            b = b.wrapping_add(task.b_inner);
+            strips_of::<L>(part, &left, ahead);
+        }
+        is_packed = ahead.is_some();
+        if is_packed {
+            (here, other) = (other, here);
         }
     }
-    sums
+}
+
+/// How the left operand of a block is read: strips of `tall` rows, packed or not.
+struct Left<T> {
+    tall: usize,
+    packed: Option<*mut T>,
+}
+
+/// One breadth of columns, tile by tile down the rows; the first packs the columns of `ahead` on its way.
+#[inline(always)]
+unsafe fn strips_of<L: Lanes>(
+    task: Task<L::Number>,
+    left: &Left<L::Number>,
+    mut ahead: Option<(Task<L::Number>, *mut L::Number)>,
+) {
+    for row in (0..task.rows).step_by(left.tall) {
+        let rows = left.tall.min(task.rows - row);
+        let mut tile = Task { c: task.c.wrapping_add(row), rows, ..task };
+        if let Some(packed) = left.packed {
+            tile.a = packed.wrapping_add(row * task.depth);
+            tile.a_inner = rows.next_multiple_of(L::WIDTH);
+        } else {
+            tile.a = task.a.wrapping_add(row);
+        }
+        // SAFETY: the tile lies within the task; a packed strip begins where it was put.
+        unsafe {
+            match ahead.take() {
+                Some((next, to)) => tile_and_pack::<L>(tile, &next, to),
+                None if rows % L::WIDTH == 0 => tile_of::<L>(tile, left.packed.is_some()),
+                None => tile_beside::<L>(tile, left.packed.is_some()),
+            }
+        }
+    }
 }
 
 #[cfg(test)]

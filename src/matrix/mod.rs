@@ -14,6 +14,7 @@ mod lanes;
 pub mod measure;
 pub mod product;
 mod real;
+mod tile;
 
 pub use real::Real;
 

@@ -24,16 +24,11 @@ pub enum Onto {
 /// # Panics
 ///
 /// If the shapes do not fit.
-pub fn forward<T: Real>(mut out: ViewMut<'_, T>, onto: Onto, states: View<'_, T>, weights: View<'_, T>) {
+pub fn forward<T: Real>(out: ViewMut<'_, T>, onto: Onto, states: View<'_, T>, weights: View<'_, T>) {
     assert_eq!(states.ncols(), weights.ncols(), "inner sizes of a product differ");
     assert_eq!(out.shape(), (states.nrows(), weights.nrows()), "the product does not fit where it goes");
-    if let Some(half) = halves(&out, states.ncols()) {
-        let (low, high) = (weights.rows(0, half), weights.rows(half, weights.nrows() - half));
-        let (left, right) = out.columns_range_pair_mut(..half, half..);
-        rayon::join(|| forward(left, onto, states, low), || forward(right, onto, states, high));
-    } else {
-        multiply(out, onto == Onto::Sum, T::ONE, (states, Read::Plain), (weights, Read::Transposed));
-    }
+    let pieces = pieces(&out, states.ncols());
+    spread(out, onto, T::ONE, (states, Read::Plain), (weights, Read::Transposed), pieces);
 }
 
 /// `errors · weights`: `[B × n]`, `[n × m]` to `[B × m]`; what layer `m` hears back from layer `n`.
@@ -41,16 +36,11 @@ pub fn forward<T: Real>(mut out: ViewMut<'_, T>, onto: Onto, states: View<'_, T>
 /// # Panics
 ///
 /// If the shapes do not fit.
-pub fn backward<T: Real>(mut out: ViewMut<'_, T>, onto: Onto, errors: View<'_, T>, weights: View<'_, T>) {
+pub fn backward<T: Real>(out: ViewMut<'_, T>, onto: Onto, errors: View<'_, T>, weights: View<'_, T>) {
     assert_eq!(errors.ncols(), weights.nrows(), "inner sizes of a product differ");
     assert_eq!(out.shape(), (errors.nrows(), weights.ncols()), "the product does not fit where it goes");
-    if let Some(half) = halves(&out, errors.ncols()) {
-        let (low, high) = weights.columns_range_pair(..half, half..);
-        let (left, right) = out.columns_range_pair_mut(..half, half..);
-        rayon::join(|| backward(left, onto, errors, low), || backward(right, onto, errors, high));
-    } else {
-        multiply(out, onto == Onto::Sum, T::ONE, (errors, Read::Plain), (weights, Read::Plain));
-    }
+    let pieces = pieces(&out, errors.ncols());
+    spread(out, onto, T::ONE, (errors, Read::Plain), (weights, Read::Plain), pieces);
 }
 
 /// `scale · errorsᵀ · states`: `[B × n]`, `[B × m]` to `[n × m]`; the sum over a batch of outer products.
@@ -59,7 +49,7 @@ pub fn backward<T: Real>(mut out: ViewMut<'_, T>, onto: Onto, errors: View<'_, T
 ///
 /// If the shapes do not fit.
 pub fn correlate<T: Real>(
-    mut out: ViewMut<'_, T>,
+    out: ViewMut<'_, T>,
     onto: Onto,
     scale: T,
     errors: View<'_, T>,
@@ -67,22 +57,38 @@ pub fn correlate<T: Real>(
 ) {
     assert_eq!(errors.nrows(), states.nrows(), "inner sizes of a product differ");
     assert_eq!(out.shape(), (errors.ncols(), states.ncols()), "the product does not fit where it goes");
-    if let Some(half) = halves(&out, states.nrows()) {
-        let (low, high) = states.columns_range_pair(..half, half..);
-        let (left, right) = out.columns_range_pair_mut(..half, half..);
-        rayon::join(
-            || correlate(left, onto, scale, errors, low),
-            || correlate(right, onto, scale, errors, high),
-        );
-    } else {
-        multiply(out, onto == Onto::Sum, scale, (errors, Read::Transposed), (states, Read::Plain));
-    }
+    let pieces = pieces(&out, states.nrows());
+    spread(out, onto, scale, (errors, Read::Transposed), (states, Read::Plain), pieces);
 }
 
-/// Where to cut the columns of a product between two threads, if it is worth it.
-fn halves<T: Real>(out: &ViewMut<'_, T>, depth: usize) -> Option<usize> {
-    let worth = out.len() * depth >= 2 * WORTH && out.ncols() > 1;
-    (worth && rayon::current_num_threads() > 1).then(|| out.ncols() / 2)
+/// Threads that a product is worth.
+fn pieces<T: Real>(out: &ViewMut<'_, T>, depth: usize) -> usize {
+    (out.len() * depth / WORTH).min(rayon::current_num_threads()).min(out.ncols())
+}
+
+/// The product in pieces of columns, no more than there are threads: each packs the left operand for itself.
+fn spread<T: Real>(
+    mut out: ViewMut<'_, T>,
+    onto: Onto,
+    scale: T,
+    left: (View<'_, T>, Read),
+    (right, read): (View<'_, T>, Read),
+    pieces: usize,
+) {
+    if pieces <= 1 {
+        multiply(out, onto == Onto::Sum, scale, left, (right, read));
+        return;
+    }
+    let (some, cut) = (pieces / 2, out.ncols() * (pieces / 2) / pieces);
+    let (low, high) = match read {
+        Read::Plain => right.columns_range_pair(..cut, cut..),
+        Read::Transposed => (right.rows(0, cut), right.rows(cut, right.nrows() - cut)),
+    };
+    let (one, other) = out.columns_range_pair_mut(..cut, cut..);
+    rayon::join(
+        || spread(one, onto, scale, left, (low, read), some),
+        || spread(other, onto, scale, left, (high, read), pieces - some),
+    );
 }
 
 #[cfg(test)]
