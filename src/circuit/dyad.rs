@@ -5,6 +5,8 @@
 
 use std::ops::Range;
 
+use rayon::prelude::*;
+
 use super::nudge::{Loss, Nudge};
 use super::{Circuit, Scratch, passes};
 use crate::chip::{Chip, Layout, Weights};
@@ -78,11 +80,30 @@ impl<'a, T: Real> DyadCircuit<'a, T> {
     /// Means and differences of every layer.
     #[must_use]
     pub fn mixed(&self, state: &Matrix<T>) -> (Vec<Matrix<T>>, Vec<Matrix<T>>) {
-        let mut scratch = Scratch::for_mixing(self.layout(), self.samples());
-        for layer in 0..self.layout().depth() {
-            self.mix(layer, state, &mut scratch);
-        }
-        (scratch.means, scratch.differences)
+        let layers = (0..self.layout().depth()).into_par_iter().map(|layer| {
+            let blank = || Matrix::zeros(self.samples(), self.layout().neurons(layer));
+            let (mut mean, mut difference) = (blank(), blank());
+            self.mix_into(layer, state, &mut mean, &mut difference);
+            (mean, difference)
+        });
+        layers.unzip()
+    }
+
+    /// Mean and difference of one layer.
+    fn mix_into(&self, layer: usize, state: &Matrix<T>, mean: &mut Matrix<T>, difference: &mut Matrix<T>) {
+        let (batch, layout) = (self.samples(), self.layout());
+        let devices = &self.chip.layers[layer];
+        devices.activation.mix(Dyads {
+            batch,
+            mixing: &devices.mixing,
+            offsets: (&devices.offset_plus, &devices.offset_minus),
+            potentials: (
+                columns(state, batch, layout.plus(layer)),
+                columns(state, batch, layout.minus(layer)),
+            ),
+            mean: mean.as_mut_slice(),
+            difference: difference.as_mut_slice(),
+        });
     }
 
     /// Whether the two compartments of a layer get loss gradients of their own.
@@ -181,21 +202,9 @@ impl<T: Real> Circuit<T> for DyadCircuit<'_, T> {
     }
 
     fn mix(&self, layer: usize, state: &Matrix<T>, scratch: &mut Scratch<T>) {
-        let (batch, layout) = (self.samples(), self.layout());
-        let devices = &self.chip.layers[layer];
-        devices.activation.mix(Dyads {
-            batch,
-            mixing: &devices.mixing,
-            offsets: (&devices.offset_plus, &devices.offset_minus),
-            potentials: (
-                columns(state, batch, layout.plus(layer)),
-                columns(state, batch, layout.minus(layer)),
-            ),
-            mean: scratch.means[layer].as_mut_slice(),
-            difference: scratch.differences[layer].as_mut_slice(),
-        });
+        self.mix_into(layer, state, &mut scratch.means[layer], &mut scratch.differences[layer]);
         if self.nudges_own(layer) {
-            scratch.prepare_outputs(batch, layout.width());
+            scratch.prepare_outputs(self.samples(), self.layout().width());
             self.activate(layer, state, &mut scratch.outputs);
         }
     }

@@ -32,28 +32,17 @@ impl<T: Real> Scratch<T> {
     /// Buffers for `samples` samples.
     #[must_use]
     pub fn new(layout: &Layout, samples: usize) -> Self {
-        let mut scratch = Self::for_mixing(layout, samples);
         let buffer = |k| Matrix::zeros(samples, layout.neurons(k));
+        let all = || (0..layout.depth()).map(buffer).collect::<Vec<_>>();
         // The circuit itself knows what the first layer hears.
-        scratch.forward =
-            (0..layout.depth()).map(|k| if k == 0 { Matrix::zeros(0, 0) } else { buffer(k) }).collect();
-        scratch.feedback = (0..layout.depth()).map(buffer).collect();
-        scratch.feedback_minus = Matrix::zeros(samples, layout.outputs());
-        scratch
-    }
-
-    /// Buffers for means and differences alone.
-    #[must_use]
-    pub(super) fn for_mixing(layout: &Layout, samples: usize) -> Self {
-        let per_layer =
-            || (0..layout.depth()).map(|k| Matrix::zeros(samples, layout.neurons(k))).collect::<Vec<_>>();
+        let forward = (0..layout.depth()).map(|k| if k == 0 { Matrix::zeros(0, 0) } else { buffer(k) });
         Self {
             outputs: Matrix::zeros(0, 0),
-            means: per_layer(),
-            differences: per_layer(),
-            forward: Vec::new(),
-            feedback: Vec::new(),
-            feedback_minus: Matrix::zeros(0, 0),
+            means: all(),
+            differences: all(),
+            forward: forward.collect(),
+            feedback: all(),
+            feedback_minus: Matrix::zeros(samples, layout.outputs()),
             slopes: Matrix::zeros(0, 0),
             drives: Matrix::zeros(0, 0),
             point: Matrix::zeros(0, 0),

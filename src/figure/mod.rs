@@ -6,6 +6,8 @@
 
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
+
 mod accuracy;
 mod angle;
 mod axis;
@@ -96,7 +98,7 @@ impl Figure {
 pub fn draw_all(folder: &Path, tables: &Tables) -> Result<Vec<Drawn>, FigureError> {
     let folder = folder.join("figures");
     std::fs::create_dir_all(&folder).map_err(|source| FigureError::Write { path: folder.clone(), source })?;
-    catalogue().iter().map(|figure| draw_into(&folder, figure, tables)).collect()
+    catalogue().par_iter().map(|figure| draw_into(&folder, figure, tables)).collect()
 }
 
 /// Writes `folder/NAME.svg` and `.png` of one figure; the folder must exist.

@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use minijinja::{Environment, context};
+use rayon::prelude::*;
 use serde::Serialize;
 
 use super::axis::{count, extent, number, setting};
@@ -87,7 +88,7 @@ pub fn report(folder: &Path, tables: &Tables) -> Result<PathBuf, FigureError> {
         let super::Figure { name, title, caption, .. } = *figure;
         Ok(Shown { name, title, caption, svg: figure.svg(tables)? })
     };
-    let figures = catalogue().iter().map(shown).collect::<Result<Vec<_>, _>>()?;
+    let figures = catalogue().par_iter().map(shown).collect::<Result<Vec<_>, _>>()?;
     let wall: f64 =
         tables.runs.iter().filter_map(|run| run.summary.as_ref()).map(|summary| summary.wall_s).sum();
     let mut environment = Environment::new();

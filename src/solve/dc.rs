@@ -16,7 +16,7 @@ use super::outcome::{Counts, Outcome, Settled};
 use super::sweeps::Sweeps;
 use super::verify::verify;
 use super::{Circuit, Solver};
-use crate::matrix::{Matrix, Real, copy_rows, select_rows};
+use crate::matrix::{Matrix, Real, copy_rows};
 use crate::spec::{SolverSpec, Start};
 
 /// Most rounds, down and up, before Newton's method takes over.
@@ -135,7 +135,7 @@ impl<'a, T: Real> Search<'a, T> {
         let whole = self.circuit;
         let mut anderson = Anderson::new(whole.samples(), Sweeps::<T>::source_width(whole));
         self.sweeps.source(whole, &mut anderson.source);
-        let mut image = anderson.source.clone();
+        let mut image = Matrix::zeros(0, 0);
         for round in 0..ROUNDS {
             let circuit = self.smaller.as_deref().unwrap_or(whole);
             self.sweeps.down(circuit);
@@ -152,12 +152,14 @@ impl<'a, T: Real> Search<'a, T> {
                 self.rows = open.iter().map(|&row| self.rows[row]).collect();
                 self.sweeps.keep(&open);
                 anderson.keep(&open);
-                image = select_rows(&image, &open);
                 self.smaller = Some(whole.subset(&self.rows));
             }
             let circuit = self.smaller.as_deref().unwrap_or(whole);
             self.sweeps.up(circuit);
             self.counts.steps += 1;
+            if image.nrows() != self.rows.len() {
+                image = Matrix::zeros(self.rows.len(), anderson.source.ncols());
+            }
             self.sweeps.source(circuit, &mut image);
             let mixed = anderson.advance(&image);
             for (&i, &mixed) in self.rows.iter().zip(&mixed) {
