@@ -17,9 +17,6 @@ use super::timing::in_turn;
 const NET: [usize; 4] = [784, 512, 512, 10];
 const BATCH: usize = 256;
 
-/// Hidden layers of the experiments: of the smaller half a second a run, of which files and probes take their part.
-const HIDDEN: [&str; 2] = ["128, 64", "512, 256"];
-
 /// Adam, as for most experiments.
 pub const ADAM: OptimizerSpec = OptimizerSpec {
     kind: OptimizerKind::Adam,
@@ -39,10 +36,7 @@ pub fn run(setup: &Setup) -> Result<String> {
     eprintln!("threads: training");
     text += &training(setup)?;
     eprintln!("threads: runs");
-    for hidden in HIDDEN {
-        let row = runs(setup, hidden);
-        text += &row.unwrap_or_else(|error| format!("| runs of an experiment | failed: {error:#} |||\n"));
-    }
+    text += &runs(setup).unwrap_or_else(|error| format!("| runs of an experiment | failed: {error:#} |||\n"));
     Ok(text)
 }
 
@@ -91,12 +85,12 @@ impl Student {
 }
 
 /// An experiment of eight runs, through the program itself.
-fn runs(setup: &Setup, hidden: &str) -> Result<String> {
+fn runs(setup: &Setup) -> Result<String> {
     let root = tempfile::tempdir()?;
     let file = root.path().join("threads.toml");
     let solver = if kind(EQUILIBRIUM).is_some() { EQUILIBRIUM } else { FALLBACK };
     let epochs = if setup.quick { 2 } else { 10 };
-    fs::write(&file, experiment(solver, hidden, epochs))?;
+    fs::write(&file, experiment(solver, epochs))?;
     let execute = |threads: &str| -> Result<()> {
         let done = Command::new(env!("CARGO_BIN_EXE_dyadsim"))
             .arg("run")
@@ -114,16 +108,16 @@ fn runs(setup: &Setup, hidden: &str) -> Result<String> {
     let mut once = || drop(execute("1"));
     let pairs = in_turn(setup.repetitions(), twice, |calls| Ok(super::timing::seconds(calls, &mut once)))?;
     Ok(format!(
-        "| experiment of 8 runs (digits, hidden layers {hidden}, {epochs} epochs), figures included | {} | {} |\n",
+        "| experiment of 8 runs (digits, 64-128-64-10, {epochs} epochs), figures included | {} | {} |\n",
         pairs.ratio(),
         pairs.cells()
     ))
 }
 
-fn experiment(solver: &str, hidden: &str, epochs: usize) -> String {
+fn experiment(solver: &str, epochs: usize) -> String {
     format!(
         "name = \"threads\"\ncircuit = {{ solver = {{ kind = \"{solver}\" }}, nudge = {{ variant = \"dp-transpose\", alpha = 0.0, beta = 0.1 }} }}\ndataset = {{ kind = \"digits\" }}\n\
-         network = [64, {hidden}, 10]\nepochs = {epochs}\nbatch = 50\nseeds = [1, 2, 3, 4, 5, 6, 7, 8]\n\
+         network = [64, 128, 64, 10]\nepochs = {epochs}\nbatch = 50\nseeds = [1, 2, 3, 4, 5, 6, 7, 8]\n\
          rules = [\"dp-transpose\"]\noptimizer = {{ kind = \"adam\", learning_rate = 1e-3 }}\nprobe = 1\n"
     )
 }
