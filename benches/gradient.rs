@@ -33,7 +33,7 @@ fn main() {
 
 fn line<T: Real>(network: &[usize], samples: usize) {
     let nudge = NudgeSpec { variant: Variant::DpTranspose, alpha: 0.0, beta: 0.1, ..NudgeSpec::default() };
-    let solver = SolverSpec { kind: SolverKind::Layerwise, ..SolverSpec::default() };
+    let solver = SolverSpec { kind: SolverKind::Dc, ..SolverSpec::default() };
     let spec = CircuitSpec { nudge, solver, ..CircuitSpec::default() };
     let net = Net::<T>::new(&spec, network, samples, 0.7);
     let batch = Batch { inputs: net.inputs.clone(), targets: net.targets.clone() };
