@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use dyadsim::matrix::Real;
 use dyadsim::solve::solver;
-use dyadsim::spec::{SolverKind, SolverSpec, Start};
+use dyadsim::spec::{SolverKind, SolverSpec};
 
 use floor::{Drive, LARGE, MIDDLE, Products, SMALL, net};
 
@@ -57,11 +57,11 @@ fn relaxation<T: Real>(precision: &str, network: &[usize], kind: SolverKind) {
     let net = net::<T>((network, batch));
     let circuit = net.circuit();
     let mut products = Products::new(&net, batch);
-    let evaluations = solver.relax(&circuit, Start::Free, false).counts.rhs_evals;
+    let evaluations = solver.settle(&circuit, None, false).counts.rhs_evals;
     let (mut floors, mut whole) = (Vec::new(), Vec::new());
     for _ in 0..REPETITIONS / 10 {
         floors.push(microseconds(evaluations as usize, || products.run()));
-        let all = microseconds(1, || drop(solver.relax(&circuit, Start::Free, false)));
+        let all = microseconds(1, || drop(solver.settle(&circuit, None, false)));
         whole.push(all / evaluations as f64);
     }
     floors.sort_by(f64::total_cmp);

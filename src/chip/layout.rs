@@ -93,6 +93,39 @@ impl Layout {
         self.starts[layer]..self.starts[layer] + 2 * self.neurons[layer]
     }
 
+    /// Potentials of the plus and minus compartments of some dyads of a layer, column after column.
+    ///
+    /// # Panics
+    ///
+    /// If the state is narrower than this layout.
+    pub fn dyads<'a, T: Real>(
+        &self,
+        layer: usize,
+        dyads: Range<usize>,
+        state: &'a Matrix<T>,
+    ) -> (&'a [T], &'a [T]) {
+        let (rows, values) = (state.nrows(), state.as_slice());
+        let of = |first: usize| &values[(first + dyads.start) * rows..(first + dyads.end) * rows];
+        (of(self.plus(layer).start), of(self.minus(layer).start))
+    }
+
+    /// The same, to be written.
+    ///
+    /// # Panics
+    ///
+    /// If the state is narrower than this layout.
+    pub fn dyads_mut<'a, T: Real>(
+        &self,
+        layer: usize,
+        dyads: Range<usize>,
+        state: &'a mut Matrix<T>,
+    ) -> (&'a mut [T], &'a mut [T]) {
+        let (rows, half) = (state.nrows(), self.neurons(layer));
+        let (plus, minus) = self.columns_mut(layer, state).split_at_mut(half * rows);
+        let range = dyads.start * rows..dyads.end * rows;
+        (&mut plus[range.clone()], &mut minus[range])
+    }
+
     /// The columns of a layer in a state, one after the other.
     ///
     /// # Panics

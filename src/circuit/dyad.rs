@@ -11,6 +11,7 @@ use super::nudge::{Loss, Nudge};
 use super::{Circuit, Scratch, passes};
 use crate::chip::{Chip, Layout, Weights};
 use crate::device::Dyads;
+use crate::matrix::moved::forward_moved;
 use crate::matrix::product::{self, Onto};
 use crate::matrix::{Matrix, Real, elementwise, measure, select_rows};
 use crate::spec::{NudgePoint, NudgeSpec};
@@ -83,26 +84,31 @@ impl<'a, T: Real> DyadCircuit<'a, T> {
         let layers = (0..self.layout().depth()).into_par_iter().map(|layer| {
             let blank = || Matrix::zeros(self.samples(), self.layout().neurons(layer));
             let (mut mean, mut difference) = (blank(), blank());
-            self.mix_into(layer, state, &mut mean, &mut difference);
+            let dyads = 0..self.layout().neurons(layer);
+            let potentials = self.layout().dyads(layer, dyads.clone(), state);
+            self.mix_into(layer, dyads, potentials, (mean.as_mut_slice(), difference.as_mut_slice()));
             (mean, difference)
         });
         layers.unzip()
     }
 
-    /// Mean and difference of one layer.
-    fn mix_into(&self, layer: usize, state: &Matrix<T>, mean: &mut Matrix<T>, difference: &mut Matrix<T>) {
-        let (batch, layout) = (self.samples(), self.layout());
+    /// Means and differences of some dyads of a layer.
+    fn mix_into(
+        &self,
+        layer: usize,
+        dyads: Range<usize>,
+        potentials: (&[T], &[T]),
+        (mean, difference): (&mut [T], &mut [T]),
+    ) {
         let devices = &self.chip.layers[layer];
+        let offsets = (&devices.offset_plus[dyads.clone()], &devices.offset_minus[dyads.clone()]);
         devices.activation.mix(Dyads {
-            batch,
-            mixing: &devices.mixing,
-            offsets: (&devices.offset_plus, &devices.offset_minus),
-            potentials: (
-                columns(state, batch, layout.plus(layer)),
-                columns(state, batch, layout.minus(layer)),
-            ),
-            mean: mean.as_mut_slice(),
-            difference: difference.as_mut_slice(),
+            batch: self.samples(),
+            mixing: &devices.mixing[dyads],
+            offsets,
+            potentials,
+            mean,
+            difference,
         });
     }
 
@@ -145,24 +151,20 @@ impl<'a, T: Real> DyadCircuit<'a, T> {
         }
     }
 
-    /// Compartment outputs of one layer.
-    fn activate(&self, layer: usize, state: &Matrix<T>, outputs: &mut Matrix<T>) {
-        let batch = state.nrows();
+    /// Compartment outputs of some dyads of a layer.
+    fn activate(&self, layer: usize, dyads: Range<usize>, potentials: (&[T], &[T]), outputs: &mut Matrix<T>) {
+        let batch = self.samples();
         let devices = &self.chip.layers[layer];
-        if !devices.has_offsets() {
-            let range = self.layout().layer(layer);
-            let from = columns(state, batch, range.clone());
-            devices.activation.apply(from, columns_mut(outputs, batch, range));
-            return;
-        }
-        for (side, offsets) in [
-            (self.layout().plus(layer), &devices.offset_plus),
-            (self.layout().minus(layer), &devices.offset_minus),
-        ] {
-            for (column, &offset) in side.zip(offsets) {
-                let from = columns(state, batch, column..column + 1);
-                let to = columns_mut(outputs, batch, column..column + 1);
-                devices.activation.apply_shifted(offset, from, to);
+        let (plus, minus) = self.layout().dyads_mut(layer, dyads.clone(), outputs);
+        for (from, to, offsets) in
+            [(potentials.0, plus, &devices.offset_plus), (potentials.1, minus, &devices.offset_minus)]
+        {
+            let runs = offsets[dyads.clone()].chunk_by(|a, b| a == b);
+            let mut first = 0;
+            for run in runs {
+                let span = first * batch..(first + run.len()) * batch;
+                devices.activation.apply_shifted(run[0], &from[span.clone()], &mut to[span]);
+                first += run.len();
             }
         }
     }
@@ -201,11 +203,20 @@ impl<T: Real> Circuit<T> for DyadCircuit<'_, T> {
         self.nudge.is_some()
     }
 
-    fn mix(&self, layer: usize, state: &Matrix<T>, scratch: &mut Scratch<T>) {
-        self.mix_into(layer, state, &mut scratch.means[layer], &mut scratch.differences[layer]);
+    fn mix_dyads(
+        &self,
+        layer: usize,
+        dyads: Range<usize>,
+        potentials: (&[T], &[T]),
+        scratch: &mut Scratch<T>,
+    ) {
+        let batch = self.samples();
+        let (means, differences) = (&mut scratch.means[layer], &mut scratch.differences[layer]);
+        let of = (columns_mut(means, batch, dyads.clone()), columns_mut(differences, batch, dyads.clone()));
+        self.mix_into(layer, dyads.clone(), potentials, of);
         if self.nudges_own(layer) {
-            scratch.prepare_outputs(self.samples(), self.layout().width());
-            self.activate(layer, state, &mut scratch.outputs);
+            scratch.prepare_outputs(batch, self.layout().width());
+            self.activate(layer, dyads, potentials, &mut scratch.outputs);
         }
     }
 
@@ -214,6 +225,13 @@ impl<T: Real> Circuit<T> for DyadCircuit<'_, T> {
             let below = scratch.means[layer - 1].as_view();
             let weights = self.weights.forward[layer].as_view();
             product::forward(scratch.forward[layer].as_view_mut(), Onto::Nothing, below, weights);
+        }
+    }
+
+    fn push_moved(&self, layer: usize, before: &Matrix<T>, scratch: &mut Scratch<T>) {
+        if layer > 0 {
+            let Scratch { forward, means, .. } = scratch;
+            forward_moved(&mut forward[layer], before, &means[layer - 1], &self.weights.forward[layer]);
         }
     }
 
@@ -229,18 +247,25 @@ impl<T: Real> Circuit<T> for DyadCircuit<'_, T> {
         }
     }
 
-    fn assemble(&self, layer: usize, drive: &mut [T], scratch: &Scratch<T>) {
+    fn assemble_dyads(
+        &self,
+        layer: usize,
+        dyads: Range<usize>,
+        (plus, minus): (&mut [T], &mut [T]),
+        scratch: &Scratch<T>,
+    ) {
         let batch = self.samples();
         let devices = &self.chip.layers[layer];
-        let base = if layer == 0 { &self.heard } else { &scratch.forward[layer] };
-        let bias = Some(self.weights.biases[layer].as_slice());
-        let feedback = scratch.feedback[layer].as_slice();
-        let minus = if self.nudges_own(layer) { scratch.feedback_minus.as_slice() } else { feedback };
-        let half = drive.len() / 2;
-        let gains = (devices.gain_plus.as_slice(), devices.gain_minus.as_slice());
-        passes::split(batch, bias, gains, base.as_slice(), (feedback, minus), drive.split_at_mut(half));
+        let some = |matrix| columns(matrix, batch, dyads.clone());
+        let base = some(if layer == 0 { &self.heard } else { &scratch.forward[layer] });
+        let bias = Some(&self.weights.biases[layer][dyads.clone()]);
+        let back = some(&scratch.feedback[layer]);
+        let back_minus = if self.nudges_own(layer) { some(&scratch.feedback_minus) } else { back };
+        let gains = (&devices.gain_plus[dyads.clone()], &devices.gain_minus[dyads.clone()]);
+        passes::split(batch, bias, gains, base, (back, back_minus), (&mut *plus, &mut *minus));
         if let Some((low, high)) = self.chip.supply {
-            elementwise::clip(drive, low, high);
+            elementwise::clip(plus, low, high);
+            elementwise::clip(minus, low, high);
         }
     }
 
@@ -268,7 +293,8 @@ impl<T: Real> Circuit<T> for DyadCircuit<'_, T> {
 
     fn outputs(&self, state: &Matrix<T>, outputs: &mut Matrix<T>) {
         for layer in 0..self.layout().depth() {
-            self.activate(layer, state, outputs);
+            let dyads = 0..self.layout().neurons(layer);
+            self.activate(layer, dyads.clone(), self.layout().dyads(layer, dyads, state), outputs);
         }
     }
 

@@ -13,6 +13,8 @@ pub use dyad::DyadCircuit;
 pub use nudge::{Loss, Nudge};
 pub use scratch::Scratch;
 
+use std::ops::Range;
+
 use crate::chip::Layout;
 use crate::matrix::{Matrix, Real};
 
@@ -44,18 +46,53 @@ pub trait Circuit<T: Real>: Sync {
     /// Whether a nudge acts (then a steady δ is part of being settled).
     fn nudged(&self) -> bool;
 
+    /// Means `s̄` and differences `δ` of some dyads of a layer, into the scratch, from the potentials (V) of their plus and
+    /// minus compartments, column after column.
+    ///
+    /// For passes over a few dyads at a time, whose numbers stay at hand; the order of the dyads does not matter.
+    fn mix_dyads(
+        &self,
+        layer: usize,
+        dyads: Range<usize>,
+        potentials: (&[T], &[T]),
+        scratch: &mut Scratch<T>,
+    );
+
     /// Means `s̄` and differences `δ` of one layer at `state`, into the scratch.
-    fn mix(&self, layer: usize, state: &Matrix<T>, scratch: &mut Scratch<T>);
+    fn mix(&self, layer: usize, state: &Matrix<T>, scratch: &mut Scratch<T>) {
+        let dyads = 0..self.layout().neurons(layer);
+        self.mix_dyads(layer, dyads.clone(), self.layout().dyads(layer, dyads, state), scratch);
+    }
 
     /// What one layer hears from below, `W_k s̄_{k−1}`, from the scratch's means into the scratch.
     fn push(&self, layer: usize, scratch: &mut Scratch<T>);
+
+    /// The same after the means below have moved from `before`, at which the scratch has what the layer hears.
+    ///
+    /// For sweeps in which few neurons move; what they change may be added instead of computed anew.
+    fn push_moved(&self, layer: usize, _before: &Matrix<T>, scratch: &mut Scratch<T>) {
+        self.push(layer, scratch);
+    }
 
     /// What comes back to one layer from above, from the scratch's differences into the scratch: `F_{k+1}ᵀ δ_{k+1}`,
     /// or the nudge at the output.
     fn pull(&self, layer: usize, scratch: &mut Scratch<T>);
 
+    /// Adds the scratch's two halves of some dyads of a layer up to the drives (V) of their plus and minus compartments,
+    /// column after column.
+    fn assemble_dyads(
+        &self,
+        layer: usize,
+        dyads: Range<usize>,
+        drives: (&mut [T], &mut [T]),
+        scratch: &Scratch<T>,
+    );
+
     /// Adds the scratch's two halves of one layer up to its drive (V): the layer's columns, one after the other.
-    fn assemble(&self, layer: usize, drive: &mut [T], scratch: &Scratch<T>);
+    fn assemble(&self, layer: usize, drive: &mut [T], scratch: &Scratch<T>) {
+        let half = drive.len() / 2;
+        self.assemble_dyads(layer, 0..self.layout().neurons(layer), drive.split_at_mut(half), scratch);
+    }
 
     /// The drive `u(v)` of every compartment (V).
     fn drive(&self, state: &Matrix<T>, drive: &mut Matrix<T>, scratch: &mut Scratch<T>) {
@@ -66,6 +103,18 @@ pub trait Circuit<T: Real>: Sync {
         }
         for layer in (0..depth).rev() {
             self.pull(layer, scratch);
+            self.assemble(layer, self.layout().columns_mut(layer, drive), scratch);
+        }
+    }
+
+    /// The drive at the free state, right after [`Self::free_pass`]: what comes back from dyads without a difference is
+    /// zero, as the pass has left it.
+    fn free_drive(&self, drive: &mut Matrix<T>, scratch: &mut Scratch<T>) {
+        let depth = self.layout().depth();
+        for layer in (0..depth).rev() {
+            if layer + 1 == depth || scratch.difference(layer + 1).iter().any(|&d| d != T::ZERO) {
+                self.pull(layer, scratch);
+            }
             self.assemble(layer, self.layout().columns_mut(layer, drive), scratch);
         }
     }

@@ -12,6 +12,7 @@ pub mod elementwise;
 mod kernel;
 mod lanes;
 pub mod measure;
+pub mod moved;
 pub mod product;
 mod real;
 mod tile;

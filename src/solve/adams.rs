@@ -6,6 +6,9 @@
 //! sweep solves the implicit step. What it leaves open under DP, the movement of means by the correction, counts as error.
 //! A drive from a sweep is not quite that of the corrected state, so nobody is called settled before it was evaluated there.
 //!
+//! Between the products all passes go over a few dyads at a time: on wide layers the step is bound by memory, and nothing
+//! is stored that can be made again from what is at hand.
+//!
 //! Nørsett, Lecture Notes in Math. 109, 214 (1969); Hochbruck & Ostermann, Acta Numerica 19, 209 (2010), §2.5; error estimate
 //! and order of a start: Shampine & Gordon, Computer Solution of Ordinary Differential Equations (1975).
 
@@ -15,7 +18,7 @@ use super::criteria::Criteria;
 use super::gamma::{Basis, POINTS, Weights};
 use super::outcome::Settled;
 use super::relax::{Batch, Stepper, relax};
-use super::weigh::{equal_rates, weigh, weigh_twice};
+use super::weigh::{Correction, correct, equal_rates, weigh};
 use super::{Circuit, Solver};
 use crate::matrix::elementwise::{clip, max_distance_rows};
 use crate::matrix::{Matrix, Real, select_rows};
@@ -31,6 +34,8 @@ const TRACED: f64 = 4.0;
 const MEMORY: f64 = 30.0;
 /// Steps refused in turn after which the past is forgotten: it does not foretell.
 const PATIENCE: u32 = 2;
+/// Bytes of each of the dozen columns that are worked on at a time: they and their neighbours fit the first cache.
+const TILE: usize = 4096;
 /// Roundings of the largest potential by which a mean may move and still count as unmoved.
 const UNMOVED: f64 = 4.0;
 
@@ -47,7 +52,7 @@ impl Eam {
 }
 
 impl<T: Real> Solver<T> for Eam {
-    fn settle(&self, circuit: &dyn Circuit<T>, start: Matrix<T>, traced: bool) -> Settled<T> {
+    fn settle(&self, circuit: &dyn Circuit<T>, start: Option<Matrix<T>>, traced: bool) -> Settled<T> {
         let criteria = Criteria::new(&self.spec, circuit.slowest());
         let mut run = Run::new(circuit, criteria, start);
         run.longest = if traced { TRACED * circuit.slowest() } else { f64::INFINITY };
@@ -55,11 +60,28 @@ impl<T: Real> Solver<T> for Eam {
     }
 }
 
-/// Columns of one layer with equal rates.
+/// Dyads of one layer that are worked on together.
+struct Tile {
+    dyads: Range<usize>,
+    pieces: Vec<Piece>,
+}
+
+/// State columns of one side of a tile with equal rates.
 struct Piece {
     columns: Range<usize>,
+    /// Where they begin among the columns of the tile, plus compartments before minus ones.
+    place: usize,
     /// Rate over the slowest.
     ratio: f64,
+    /// Their weights in this step.
+    weights: Weights,
+}
+
+impl Piece {
+    /// Its elements in a state of `rows` rows.
+    fn elements(&self, rows: usize) -> Range<usize> {
+        self.columns.start * rows..self.columns.end * rows
+    }
 }
 
 /// A batch under way.
@@ -67,17 +89,14 @@ struct Run<T: Real> {
     batch: Batch<T>,
     /// Drives of earlier steps with their times (s), the latest first.
     past: Vec<(f64, Matrix<T>)>,
-    predicted: Matrix<T>,
-    /// What of the corrected state is known before its drive.
-    base: Matrix<T>,
     next: Matrix<T>,
     drive_next: Matrix<T>,
-    /// Means of the hidden layers as predicted; potentials of the output layer before its last correction.
-    heard: Vec<Matrix<T>>,
+    /// Potentials of one tile as predicted; before its correction, its means, or potentials of the output.
+    tile: Vec<T>,
     /// How far the means moved after they were heard (V), per row.
     drifts: Vec<T>,
-    /// Columns of each layer, and their weights in this step.
-    pieces: Vec<Vec<(Piece, Weights)>>,
+    /// Tiles of each layer.
+    tiles: Vec<Vec<Tile>>,
     refused: u32,
     /// Longest step (s).
     longest: f64,
@@ -109,47 +128,28 @@ impl<T: Real> Stepper<T> for Run<T> {
 
     fn keep(&mut self, circuit: &dyn Circuit<T>, rows: &[usize]) {
         self.batch.keep(circuit, rows);
-        let own = [&mut self.predicted, &mut self.base, &mut self.next, &mut self.drive_next];
-        let past = self.past.iter_mut().map(|(_, drive)| drive);
-        for matrix in own.into_iter().chain(past).chain(&mut self.heard) {
-            *matrix = select_rows(matrix, rows);
+        let blank = || Matrix::zeros(rows.len(), circuit.layout().width());
+        (self.next, self.drive_next) = (blank(), blank());
+        for (_, drive) in &mut self.past {
+            *drive = select_rows(drive, rows);
         }
         self.drifts.truncate(rows.len());
     }
 }
 
 impl<T: Real> Run<T> {
-    fn new(circuit: &dyn Circuit<T>, criteria: Criteria, state: Matrix<T>) -> Self {
-        let (batch, width) = state.shape();
-        let blank = || Matrix::zeros(batch, width);
-        let layout = circuit.layout();
-        let depth = layout.depth();
-        let nothing = Basis::new(1.0, &[0.0]).weights(1.0);
-        let pieces = |layer| {
-            let range: Range<usize> = layout.layer(layer);
-            equal_rates(&circuit.rates()[range.clone()])
-                .map(|(columns, rate)| {
-                    let columns = range.start + columns.start..range.start + columns.end;
-                    // The slowest rate itself may round to just below 1.
-                    let ratio = (rate.to_f64() * circuit.slowest()).max(1.0);
-                    (Piece { columns, ratio }, nothing)
-                })
-                .collect()
-        };
-        let heard = |layer| {
-            let columns = if layer + 1 < depth { layout.neurons(layer) } else { 2 * layout.outputs() };
-            Matrix::zeros(batch, columns)
-        };
+    fn new(circuit: &dyn Circuit<T>, criteria: Criteria, start: Option<Matrix<T>>) -> Self {
+        let (rows, layout) = (circuit.samples(), circuit.layout());
+        let blank = || Matrix::zeros(rows, layout.width());
+        let dyads = (TILE / (rows * size_of::<T>())).max(1);
         Self {
-            batch: Batch::new(circuit, criteria, state, FIRST),
+            batch: Batch::new(circuit, criteria, start, FIRST),
             past: Vec::with_capacity(POINTS),
-            predicted: blank(),
-            base: blank(),
             next: blank(),
             drive_next: blank(),
-            heard: (0..depth).map(heard).collect(),
-            drifts: vec![T::ZERO; batch],
-            pieces: (0..depth).map(pieces).collect(),
+            tile: vec![T::ZERO; 2 * dyads * rows],
+            drifts: vec![T::ZERO; rows],
+            tiles: (0..layout.depth()).map(|layer| tiles(circuit, layer, dyads)).collect(),
             refused: 0,
             longest: f64::INFINITY,
         }
@@ -167,95 +167,103 @@ impl<T: Real> Run<T> {
         let points = self.past.len() + 1;
         let basis = Basis::new(self.batch.step / tau, &behind[..points]);
         let mut last: Option<(f64, Weights)> = None;
-        for (piece, weights) in self.pieces.iter_mut().flatten() {
+        for piece in self.tiles.iter_mut().flatten().flat_map(|tile| &mut tile.pieces) {
             let known = last.filter(|(ratio, _)| *ratio == piece.ratio);
-            *weights = known.map_or_else(|| basis.weights(piece.ratio), |(_, weights)| weights);
-            last = Some((piece.ratio, *weights));
+            piece.weights = known.map_or_else(|| basis.weights(piece.ratio), |(_, weights)| weights);
+            last = Some((piece.ratio, piece.weights));
         }
         points
     }
 
-    /// The state of a layer with the drive extrapolated, and what of the corrected state is known already.
-    fn predict(&mut self, circuit: &dyn Circuit<T>, layer: usize) {
-        let rows = self.next.nrows();
-        let Self { batch, past, predicted, base, pieces, .. } = self;
-        let drives: [&Matrix<T>; POINTS] = std::array::from_fn(|i| {
-            i.checked_sub(1).and_then(|i| past.get(i)).map_or(&batch.drive, |p| &p.1)
-        });
-        for (piece, weights) in &pieces[layer] {
-            let range = piece.columns.start * rows..piece.columns.end * rows;
-            let coefficients = [weights.predict.map(T::of), weights.correct.map(T::of)];
-            let out = [&mut predicted.as_mut_slice()[range.clone()], &mut base.as_mut_slice()[range.clone()]];
-            let drives = drives.map(|m| &m.as_slice()[range.clone()]);
-            weigh_twice(coefficients, &batch.state.as_slice()[range], drives, out);
-        }
-        if let Some((low, high)) = circuit.supply() {
-            clip(circuit.layout().columns_mut(layer, predicted), low, high);
-        }
-    }
-
-    /// Up through the layers as predicted, down as corrected; layer by layer, while its numbers are at hand.
+    /// Up through the layers as predicted, down as corrected.
     fn predict_and_correct(&mut self, circuit: &dyn Circuit<T>) {
         let top = circuit.layout().depth() - 1;
         self.drifts.fill(T::ZERO);
-        self.batch.tolerances.restart();
         for layer in 0..=top {
             self.predict(circuit, layer);
-            circuit.mix(layer, &self.predicted, &mut self.batch.scratch);
             circuit.push(layer, &mut self.batch.scratch);
         }
-        self.correct(circuit, top);
-        // The output hears itself through the nudge, which costs no product: once more, to solve that loop too.
-        let rows = self.next.nrows();
-        let range = circuit.layout().layer(top);
-        let columns = range.start * rows..range.end * rows;
-        self.heard[top].as_mut_slice().copy_from_slice(&self.next.as_slice()[columns.clone()]);
-        self.correct(circuit, top);
-        max_distance_rows(self.heard[top].as_slice(), &self.next.as_slice()[columns], &mut self.drifts);
-        self.compare(top);
-        for layer in (0..top).rev() {
-            self.batch.scratch.swap_mean(layer, &mut self.heard[layer]);
-            self.correct(circuit, layer);
-            let mean = self.batch.scratch.mean(layer);
-            max_distance_rows(self.heard[layer].as_slice(), mean.as_slice(), &mut self.drifts);
-            self.compare(layer);
+        // The output hears itself through the nudge, which costs no product: twice, to solve that loop too.
+        for layer in std::iter::once(top).chain((0..=top).rev()) {
+            if layer == top {
+                self.drifts.fill(T::ZERO);
+                self.batch.tolerances.restart();
+            }
+            circuit.pull(layer, &mut self.batch.scratch);
+            self.correct(circuit, layer, layer == top);
         }
         self.batch.counts.rhs_evals += 1;
     }
 
-    /// Corrects one layer by its new drive, so that the layer below hears the corrected difference.
-    fn correct(&mut self, circuit: &dyn Circuit<T>, layer: usize) {
+    /// Means and differences of a layer as the extrapolated drive foretells them.
+    fn predict(&mut self, circuit: &dyn Circuit<T>, layer: usize) {
         let rows = self.next.nrows();
-        let Self { batch, base, next, drive_next, pieces, .. } = self;
-        circuit.pull(layer, &mut batch.scratch);
-        circuit.assemble(layer, circuit.layout().columns_mut(layer, drive_next), &batch.scratch);
-        for (piece, weights) in &pieces[layer] {
-            let range = piece.columns.start * rows..piece.columns.end * rows;
-            let coefficients = [T::ONE, T::of(weights.gain), T::ZERO, T::ZERO, T::ZERO];
-            let drive = &drive_next.as_slice()[range.clone()];
-            let corrected = &mut next.as_mut_slice()[range.clone()];
-            weigh(coefficients, &base.as_slice()[range], [drive; 4], corrected);
-            if let Some((low, high)) = circuit.supply() {
-                clip(corrected, low, high);
+        let Self { batch: Batch { state, drive, scratch, .. }, past, tile: block, tiles, .. } = self;
+        let drives = behind(drive, past);
+        for tile in &tiles[layer] {
+            let half = tile.dyads.len() * rows;
+            let block = &mut block[..2 * half];
+            for piece in &tile.pieces {
+                let [v, a, b, c] = piece.weights.predict.map(T::of);
+                let elements = piece.elements(rows);
+                let [one, two, three] = drives.map(|drive| &drive.as_slice()[elements.clone()]);
+                let place = piece.place * rows..piece.place * rows + elements.len();
+                let last = [one, two, three, three];
+                weigh([v, a, b, c, T::ZERO], &state.as_slice()[elements], last, &mut block[place]);
             }
+            if let Some((low, high)) = circuit.supply() {
+                clip(block, low, high);
+            }
+            let (plus, minus) = block.split_at(half);
+            circuit.mix_dyads(layer, tile.dyads.clone(), (plus, minus), scratch);
         }
-        circuit.mix(layer, next, &mut batch.scratch);
     }
 
-    /// Takes the correction of a layer into the rows' errors.
-    fn compare(&mut self, layer: usize) {
+    /// Corrects one layer by its new drive, so that the layer below hears the corrected difference.
+    ///
+    /// Errors, sizes and residuals of the rows are raised, and the drifts: of an output's potentials by this correction, or
+    /// of the means that others have heard.
+    fn correct(&mut self, circuit: &dyn Circuit<T>, layer: usize, output: bool) {
         let rows = self.next.nrows();
-        for (piece, weights) in &self.pieces[layer] {
-            let range = piece.columns.start * rows..piece.columns.end * rows;
-            let (one, other) = (&self.predicted.as_slice()[range.clone()], &self.next.as_slice()[range]);
-            self.batch.tolerances.raise_at(T::of(weights.error), one, other);
+        let Self { batch, past, tile: block, tiles, next, drive_next, drifts, .. } = self;
+        let Batch { state, drive, scratch, tolerances, .. } = batch;
+        let (layout, drives) = (circuit.layout(), behind(drive, past));
+        let rails = circuit.supply().unwrap_or((T::of(f64::NEG_INFINITY), T::of(f64::INFINITY)));
+        for tile in &tiles[layer] {
+            let dyads = || tile.dyads.clone();
+            circuit.assemble_dyads(layer, dyads(), layout.dyads_mut(layer, dyads(), drive_next), scratch);
+            for piece in &tile.pieces {
+                let elements = || piece.elements(rows);
+                let Weights { predict, correct: base, gain, error } = piece.weights;
+                let (predict, base) = (predict.map(T::of), base.map(T::of));
+                let by = Correction { predict, base, gain: T::of(gain), error: T::of(error), rails };
+                let known =
+                    (&state.as_slice()[elements()], drives.map(|drive| &drive.as_slice()[elements()]));
+                let corrected = &mut next.as_mut_slice()[elements()];
+                let before = &mut block[..corrected.len()];
+                if output {
+                    before.copy_from_slice(corrected);
+                }
+                correct(by, known, &drive_next.as_slice()[elements()], corrected, tolerances.maxima());
+                if output {
+                    max_distance_rows(before, corrected, drifts);
+                }
+            }
+            let means = tile.dyads.start * rows..tile.dyads.end * rows;
+            let before = &mut block[..means.len()];
+            before.copy_from_slice(&scratch.mean(layer).as_slice()[means.clone()]);
+            circuit.mix_dyads(layer, dyads(), layout.dyads(layer, dyads(), next), scratch);
+            if !output {
+                max_distance_rows(before, &scratch.mean(layer).as_slice()[means], drifts);
+            }
         }
     }
 
     /// Largest error of the open samples in units of the tolerance.
     fn error(&mut self, residual: f64) -> f64 {
-        let Self { batch, pieces, drifts, .. } = self;
-        let most = pieces.iter().flatten().map(|(_, weights)| weights.gain).fold(0.0, f64::max);
+        let Self { batch, tiles, drifts, .. } = self;
+        let pieces = tiles.iter().flatten().flat_map(|tile| &tile.pieces);
+        let most = pieces.map(|piece| piece.weights.gain).fold(0.0, f64::max);
         for (row, &drift) in drifts.iter().enumerate() {
             batch.tolerances.raise_row(row, T::of(most) * drift);
         }
@@ -273,11 +281,38 @@ impl<T: Real> Run<T> {
         };
         std::mem::swap(&mut oldest, &mut self.drive_next);
         self.past.insert(0, (since, oldest));
-        let Batch { tolerances, criteria, state, drive, .. } = &mut self.batch;
+        let Batch { tolerances, criteria, .. } = &self.batch;
         let unmoved = UNMOVED * T::EPSILON.to_f64() * tolerances.largest();
         let stale = self.drifts.iter().any(|drift| drift.to_f64() > unmoved);
-        if stale && tolerances.look_settled(criteria, state, drive) {
+        if stale && tolerances.look_settled(criteria) {
             self.batch.evaluate(circuit);
         }
     }
+}
+
+/// The drives that a step rests upon, the latest first; where the past is short, its place is taken by what has no weight.
+fn behind<'a, T: Real>(drive: &'a Matrix<T>, past: &'a [(f64, Matrix<T>)]) -> [&'a Matrix<T>; POINTS] {
+    std::array::from_fn(|i| i.checked_sub(1).and_then(|i| past.get(i)).map_or(drive, |(_, drive)| drive))
+}
+
+/// The dyads of a layer, `dyads` at a time.
+fn tiles<T: Real>(circuit: &dyn Circuit<T>, layer: usize, dyads: usize) -> Vec<Tile> {
+    let layout = circuit.layout();
+    let nothing = Basis::new(1.0, &[0.0]).weights(1.0);
+    let tile = |first: usize| {
+        let dyads = first..(first + dyads).min(layout.neurons(layer));
+        let sides = [(layout.plus(layer).start, 0), (layout.minus(layer).start, dyads.len())];
+        let pieces = sides.into_iter().flat_map(|(start, place)| {
+            let (from, to) = (start + dyads.start, start + dyads.end);
+            equal_rates(&circuit.rates()[from..to]).map(move |(columns, rate)| Piece {
+                columns: from + columns.start..from + columns.end,
+                place: place + columns.start,
+                // The slowest rate itself may round to just below 1.
+                ratio: (rate.to_f64() * circuit.slowest()).max(1.0),
+                weights: nothing,
+            })
+        });
+        Tile { pieces: pieces.collect(), dyads }
+    };
+    (0..layout.neurons(layer)).step_by(dyads).map(tile).collect()
 }

@@ -17,7 +17,7 @@ use super::sweeps::Sweeps;
 use super::verify::verify;
 use super::{Circuit, Solver};
 use crate::matrix::{Matrix, Real, copy_rows};
-use crate::spec::{SolverSpec, Start};
+use crate::spec::SolverSpec;
 
 /// Most rounds, down and up, before Newton's method takes over.
 const ROUNDS: usize = 60;
@@ -46,9 +46,10 @@ impl Dc {
         // Fixed points know no time constant.
         Criteria::new(&self.spec, f64::NAN).settled::<T>(size)
     }
+}
 
-    /// From a state, the free one if there is none.
-    fn run<T: Real>(&self, circuit: &dyn Circuit<T>, start: Option<Matrix<T>>) -> Settled<T> {
+impl<T: Real> Solver<T> for Dc {
+    fn settle(&self, circuit: &dyn Circuit<T>, start: Option<Matrix<T>>, _traced: bool) -> Settled<T> {
         let sweeps = match &start {
             None => Sweeps::from_free(circuit),
             Some(state) => Sweeps::from_state(circuit, state.clone()),
@@ -59,17 +60,6 @@ impl Dc {
         let mut settled = search.finish();
         verify(&self.spec, circuit, start, &mut settled);
         settled
-    }
-}
-
-impl<T: Real> Solver<T> for Dc {
-    fn settle(&self, circuit: &dyn Circuit<T>, start: Matrix<T>, _traced: bool) -> Settled<T> {
-        self.run(circuit, Some(start))
-    }
-
-    fn relax(&self, circuit: &dyn Circuit<T>, start: Start, _traced: bool) -> Settled<T> {
-        let zero = || Matrix::zeros(circuit.samples(), circuit.layout().width());
-        self.run(circuit, (start == Start::Zero).then(zero))
     }
 
     fn shard(&self) -> usize {
@@ -211,7 +201,9 @@ impl<'a, T: Real> Search<'a, T> {
             return;
         }
         if self.state.is_empty() {
-            self.state = Matrix::zeros(samples, self.sweeps.state.ncols());
+            // Faster than only the rows found, which lie across memory; the others are not looked at.
+            self.state.clone_from(&self.sweeps.state);
+            return;
         }
         copy_rows(&self.sweeps.state, &mut self.state, found);
     }

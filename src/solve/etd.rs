@@ -35,7 +35,7 @@ impl Etd {
 }
 
 impl<T: Real> Solver<T> for Etd {
-    fn settle(&self, circuit: &dyn Circuit<T>, start: Matrix<T>, traced: bool) -> Settled<T> {
+    fn settle(&self, circuit: &dyn Circuit<T>, start: Option<Matrix<T>>, traced: bool) -> Settled<T> {
         let criteria = Criteria::new(&self.spec, circuit.slowest());
         let mut run = Run::new(circuit, criteria, start);
         if traced && circuit.is_kinked() {
@@ -91,11 +91,10 @@ impl<T: Real> Stepper<T> for Run<T> {
 }
 
 impl<T: Real> Run<T> {
-    fn new(circuit: &dyn Circuit<T>, criteria: Criteria, state: Matrix<T>) -> Self {
-        let (batch, width) = state.shape();
-        let blank = || Matrix::zeros(batch, width);
+    fn new(circuit: &dyn Circuit<T>, criteria: Criteria, start: Option<Matrix<T>>) -> Self {
+        let blank = || Matrix::zeros(circuit.samples(), circuit.layout().width());
         Self {
-            batch: Batch::new(circuit, criteria, state, FIRST),
+            batch: Batch::new(circuit, criteria, start, FIRST),
             stage: blank(),
             drive_a: blank(),
             drive_b: blank(),

@@ -54,11 +54,14 @@ impl Explicit {
 }
 
 impl<T: Real> Solver<T> for Explicit {
-    fn settle(&self, circuit: &dyn Circuit<T>, start: Matrix<T>, traced: bool) -> Settled<T> {
+    fn settle(&self, circuit: &dyn Circuit<T>, start: Option<Matrix<T>>, traced: bool) -> Settled<T> {
+        let free = circuit.free_state();
+        let start = start.as_ref().unwrap_or(&free);
         let parts = (0..circuit.samples())
             .map(|i| {
                 let one = circuit.subset(&[i]);
-                self.settle_one(one.as_ref(), select_rows(&start, &[i]), traced)
+                let [start, free] = [start, &free].map(|state| select_rows(state, &[i]));
+                self.settle_one(one.as_ref(), start, &free, traced)
             })
             .collect();
         super::join(parts, circuit.layout().width())
@@ -66,11 +69,17 @@ impl<T: Real> Solver<T> for Explicit {
 }
 
 impl Explicit {
-    /// Relaxes a batch of one.
-    fn settle_one<T: Real>(&self, circuit: &dyn Circuit<T>, start: Matrix<T>, traced: bool) -> Settled<T> {
+    /// Relaxes a batch of one, whose free state is known.
+    fn settle_one<T: Real>(
+        &self,
+        circuit: &dyn Circuit<T>,
+        start: Matrix<T>,
+        free: &Matrix<T>,
+        traced: bool,
+    ) -> Settled<T> {
         let tau = circuit.slowest();
         let criteria = Criteria::new(&self.spec, tau);
-        let mut monitor = Monitor::new(circuit, criteria, traced);
+        let mut monitor = Monitor::new(circuit, criteria, free, traced);
         let mut relaxation = Relaxation::new(circuit, start);
         relaxation.observe(&mut monitor, 0.0);
         let mut step = 0.0_f64;
@@ -160,7 +169,7 @@ impl<'a, T: Real> Relaxation<'a, T> {
     fn observe(&mut self, monitor: &mut Monitor<T>, time: f64) {
         self.circuit.drive(&self.state, &mut self.drive, &mut self.scratch);
         self.counts.rhs_evals += 1;
-        monitor.observe(self.circuit, &[0], time * self.circuit.slowest(), &self.state, &self.drive);
+        monitor.observe(self.circuit, &[0], time * self.circuit.slowest(), (&self.state, &self.drive), None);
     }
 
     /// Takes in a segment's steps; returns its length, NaN if the integrator gave up.

@@ -28,7 +28,8 @@ impl Layerwise {
 }
 
 impl<T: Real> Solver<T> for Layerwise {
-    fn settle(&self, circuit: &dyn Circuit<T>, start: Matrix<T>, _traced: bool) -> Settled<T> {
+    fn settle(&self, circuit: &dyn Circuit<T>, start: Option<Matrix<T>>, _traced: bool) -> Settled<T> {
+        let start = start.unwrap_or_else(|| circuit.free_state());
         let mut sweep = Sweep::new(circuit, start, self.spec.damping);
         let rounds = self.spec.schedule.rounds;
         let mut change = Change::default();

@@ -39,15 +39,10 @@ pub const SHARD: usize = 64;
 
 /// A way to bring a batch of circuits to equilibrium.
 pub trait Solver<T: Real>: Sync {
-    /// Relaxes every sample from `start` (`[batch × width]`, V); keeps trajectories if `traced`.
-    fn settle(&self, circuit: &dyn Circuit<T>, start: Matrix<T>, traced: bool) -> Settled<T>;
-
-    /// Relaxes every sample from where the description starts it.
+    /// Relaxes every sample from `start` (`[batch × width]`, V), or from the free state; keeps trajectories if `traced`.
     ///
-    /// For solvers that can go on from what computing the free state has left behind.
-    fn relax(&self, circuit: &dyn Circuit<T>, start: Start, traced: bool) -> Settled<T> {
-        self.settle(circuit, start_state(start, circuit), traced)
-    }
+    /// Computing the free state leaves behind what a solver can go on from, so it is not handed in.
+    fn settle(&self, circuit: &dyn Circuit<T>, start: Option<Matrix<T>>, traced: bool) -> Settled<T>;
 
     /// Most samples that it steps together; a larger batch is best split into shards of this size.
     fn shard(&self) -> usize {
@@ -68,12 +63,9 @@ pub fn solver<T: Real>(spec: &SolverSpec) -> Box<dyn Solver<T>> {
     }
 }
 
-/// Where a description starts its integrations.
-fn start_state<T: Real>(start: Start, circuit: &dyn Circuit<T>) -> Matrix<T> {
-    match start {
-        Start::Free => circuit.free_state(),
-        Start::Zero => Matrix::zeros(circuit.samples(), circuit.layout().width()),
-    }
+/// Where a description starts its integrations; none is the free state.
+fn start_state<T: Real>(start: Start, circuit: &dyn Circuit<T>) -> Option<Matrix<T>> {
+    (start == Start::Zero).then(|| Matrix::zeros(circuit.samples(), circuit.layout().width()))
 }
 
 /// Settles a batch of any size on all threads of the current pool, shard by shard.
@@ -81,14 +73,14 @@ fn start_state<T: Real>(start: Start, circuit: &dyn Circuit<T>) -> Matrix<T> {
 pub fn settle_all<T: Real>(spec: &SolverSpec, circuit: &dyn Circuit<T>, traced: bool) -> Settled<T> {
     let solver = solver::<T>(spec);
     if circuit.samples() <= solver.shard() {
-        return solver.relax(circuit, spec.start, traced); // nothing to copy
+        return solver.settle(circuit, start_state(spec.start, circuit), traced); // nothing to copy
     }
     let samples: Vec<usize> = (0..circuit.samples()).collect();
     let parts: Vec<Settled<T>> = samples
         .par_chunks(solver.shard())
         .map(|rows| {
             let part = circuit.subset(rows);
-            solver.relax(part.as_ref(), spec.start, traced)
+            solver.settle(part.as_ref(), start_state(spec.start, part.as_ref()), traced)
         })
         .collect();
     join(parts, circuit.layout().width())

@@ -64,15 +64,14 @@ pub struct Monitor<T: Real> {
 }
 
 impl<T: Real> Monitor<T> {
-    /// A monitor for the samples of `circuit`; keeps trajectories if `traced`.
+    /// A monitor for the samples of `circuit`, whose free state is known; keeps trajectories if `traced`.
     #[must_use]
-    pub fn new(circuit: &dyn Circuit<T>, criteria: Criteria, traced: bool) -> Self {
-        let free = circuit.free_state();
+    pub fn new(circuit: &dyn Circuit<T>, criteria: Criteria, free: &Matrix<T>, traced: bool) -> Self {
         let (batch, width) = free.shape();
         let mut largest = vec![T::ZERO; batch];
         max_abs_rows(free.as_slice(), &mut largest);
         let sample = |(i, largest): (usize, T)| {
-            let touched = at_rail(circuit, &free, i, criteria).collect();
+            let touched = at_rail(circuit, free, i, criteria).collect();
             Sample::new(RUNAWAY * (1.0 + largest.to_f64()), touched)
         };
         let samples = largest.into_iter().enumerate().map(sample).collect();
@@ -113,16 +112,24 @@ impl<T: Real> Monitor<T> {
     }
 
     /// Takes in an accepted step at `time` (s): rows `rows` of the batch, their states and drives.
+    ///
+    /// The rows' `‖u − v‖∞` and `‖v‖∞` (V) may have been found on the way.
     pub fn observe(
         &mut self,
         circuit: &dyn Circuit<T>,
         rows: &[usize],
         time: f64,
-        state: &Matrix<T>,
-        drive: &Matrix<T>,
+        (state, drive): (&Matrix<T>, &Matrix<T>),
+        known: Option<(&[T], &[T])>,
     ) {
         self.record(circuit, rows, time, state, drive);
-        let (residuals, largest) = extremes(state, drive);
+        let found;
+        let (residuals, largest) = if let Some(known) = known {
+            known
+        } else {
+            found = extremes(state, drive);
+            (found.0.as_slice(), found.1.as_slice())
+        };
         let close = self.closes_window(time);
         let mut unsteady: Option<Vec<f64>> = None;
         let (mut chosen, mut decided) = (Vec::new(), Vec::new());

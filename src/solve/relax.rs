@@ -37,9 +37,10 @@ pub(super) fn relax<T: Real>(
     stepper: &mut dyn Stepper<T>,
     traced: bool,
 ) -> Settled<T> {
-    let mut monitor = Monitor::new(circuit, stepper.batch().criteria, traced);
+    let Batch { criteria, ref state, ref mut free, .. } = *stepper.batch();
+    let free = free.take();
+    let mut monitor = Monitor::new(circuit, criteria, free.as_ref().unwrap_or(state), traced);
     let mut rows: Vec<usize> = (0..circuit.samples()).collect();
-    stepper.batch().evaluate(circuit);
     stepper.batch().show(&mut monitor, circuit, &rows);
     let mut smaller: Option<Box<dyn Circuit<T> + '_>> = None;
     while !monitor.is_done() && stepper.batch().counts.steps < STEPS {
@@ -71,30 +72,48 @@ pub(super) struct Batch<T: Real> {
     pub(super) state: Matrix<T>,
     /// Drive at `state`.
     pub(super) drive: Matrix<T>,
+    /// The free state, where the batch did not start in it.
+    free: Option<Matrix<T>>,
     pub(super) scratch: Scratch<T>,
     pub(super) tolerances: Tolerances<T>,
     pub(super) counts: Counts,
 }
 
 impl<T: Real> Batch<T> {
-    /// A batch at time 0 in `state` (V), to be stepped by `first` of the slowest time constants.
-    pub(super) fn new(circuit: &dyn Circuit<T>, criteria: Criteria, state: Matrix<T>, first: f64) -> Self {
-        let (rows, width) = state.shape();
+    /// A batch at time 0 in `start` (V) or the free state, to be stepped by `first` of the slowest time constants.
+    pub(super) fn new(
+        circuit: &dyn Circuit<T>,
+        criteria: Criteria,
+        start: Option<Matrix<T>>,
+        first: f64,
+    ) -> Self {
+        let (rows, width) = (circuit.samples(), circuit.layout().width());
+        let mut scratch = Scratch::new(circuit.layout(), rows);
+        let mut drive = Matrix::zeros(rows, width);
+        let free = start.is_some().then(|| circuit.free_state());
+        let state = start.unwrap_or_else(|| circuit.free_pass(&mut scratch));
+        if free.is_some() {
+            circuit.drive(&state, &mut drive, &mut scratch);
+        } else {
+            circuit.free_drive(&mut drive, &mut scratch);
+        }
         Self {
             criteria,
             time: 0.0,
             step: first * circuit.slowest(),
             state,
-            drive: Matrix::zeros(rows, width),
-            scratch: Scratch::new(circuit.layout(), rows),
+            drive,
+            free,
+            scratch,
             tolerances: Tolerances::new(rows, criteria.rtol),
-            counts: Counts::default(),
+            counts: Counts { rhs_evals: 1, ..Counts::default() },
         }
     }
 
     /// Evaluates the drive at the state.
     pub(super) fn evaluate(&mut self, circuit: &dyn Circuit<T>) {
         circuit.drive(&self.state, &mut self.drive, &mut self.scratch);
+        self.tolerances.forget_residuals();
         self.counts.rhs_evals += 1;
     }
 
@@ -138,6 +157,7 @@ impl<T: Real> Batch<T> {
 
     /// Shows the monitor where the batch is.
     fn show(&self, monitor: &mut Monitor<T>, circuit: &dyn Circuit<T>, rows: &[usize]) {
-        monitor.observe(circuit, rows, self.time, &self.state, &self.drive);
+        let extremes = self.tolerances.extremes();
+        monitor.observe(circuit, rows, self.time, (&self.state, &self.drive), extremes);
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! A drive has two halves: what a layer hears from below, a function of the means there, and what comes back, a
 //! function of the differences above. A sweep down leaves the first as it is, a sweep up the second. Only halves
-//! whose source has moved are computed again, one product each.
+//! whose source has moved are computed again, one product each, and where few means have moved (rectifiers: those of dyads
+//! with a kink between their compartments) only what they change.
 
 use crate::circuit::{Circuit, Scratch};
 use crate::matrix::elementwise::{differ, max_abs_rows, max_distance_rows};
@@ -19,6 +20,8 @@ pub(super) struct Sweeps<T: Real> {
     before: Vec<Matrix<T>>,
     /// Layers that hear something else than the scratch says, because the mean below has moved.
     stale: Vec<bool>,
+    /// Layers of which the scratch says what was extrapolated, not what they heard from the means before.
+    extrapolated: Vec<bool>,
     /// Per sample: `‖u − v‖∞` and `‖v‖∞` (V) when last checked; NaN if any is.
     pub residual: Vec<T>,
     /// See `residual`.
@@ -50,6 +53,7 @@ impl<T: Real> Sweeps<T> {
             drive: Vec::new(),
             before: (0..layout.depth()).map(|k| Matrix::zeros(batch, layout.neurons(k))).collect(),
             stale: vec![false; layout.depth()],
+            extrapolated: vec![false; layout.depth()],
             residual: vec![T::ZERO; batch],
             size: vec![T::ZERO; batch],
             state,
@@ -102,8 +106,10 @@ impl<T: Real> Sweeps<T> {
     /// Computes what a layer hears if it has changed; whether it had.
     fn listen(&mut self, circuit: &dyn Circuit<T>, layer: usize) -> bool {
         let stale = std::mem::take(&mut self.stale[layer]);
-        if stale {
+        if std::mem::take(&mut self.extrapolated[layer]) {
             circuit.push(layer, &mut self.scratch);
+        } else if stale {
+            circuit.push_moved(layer, &self.before[layer - 1], &mut self.scratch);
         }
         stale
     }
@@ -148,7 +154,7 @@ impl<T: Real> Sweeps<T> {
             let (here, after) = rest.split_at(heard.len());
             heard.copy_from_slice(here);
             rest = after;
-            self.stale[layer] = true;
+            (self.stale[layer], self.extrapolated[layer]) = (true, true);
         }
         let columns = circuit.layout().layer(top);
         self.state.as_mut_slice()[columns.start * batch..columns.end * batch].copy_from_slice(rest);

@@ -5,7 +5,7 @@
 
 use super::criteria::Criteria;
 use super::monitor::Monitor;
-use crate::matrix::elementwise::{max_abs_rows, max_distance_rows, max_rows_of};
+use crate::matrix::elementwise::{max_abs_rows, max_distance_rows};
 use crate::matrix::{Matrix, Real};
 
 /// Step error allowed per residual: below equilibrium tolerance the step follows the residual down.
@@ -22,12 +22,22 @@ pub(super) struct Tolerances<T> {
     sizes: Vec<T>,
     errors: Vec<T>,
     moves: Vec<T>,
+    /// `‖u − v‖∞` of every row, if they came with the step.
+    residuals: Vec<T>,
+    measured: bool,
 }
 
 impl<T: Real> Tolerances<T> {
     pub(super) fn new(rows: usize, rtol: f64) -> Self {
         let blank = || vec![T::ZERO; rows];
-        Self { rtols: vec![rtol; rows], sizes: blank(), errors: blank(), moves: blank() }
+        Self {
+            rtols: vec![rtol; rows],
+            sizes: blank(),
+            errors: blank(),
+            moves: blank(),
+            residuals: blank(),
+            measured: false,
+        }
     }
 
     /// Notes which rows still need their accuracy: of a runaway only the fate is asked.
@@ -47,28 +57,34 @@ impl<T: Real> Tolerances<T> {
         max_abs_rows(state.as_slice(), &mut self.sizes);
     }
 
-    /// Begins the judgement of a step whose end comes with [`Self::raise_at`].
+    /// Begins the judgement of a step whose end comes with [`Self::maxima`].
     pub(super) fn restart(&mut self) {
         self.sizes.fill(T::ZERO);
         self.errors.fill(T::ZERO);
+        self.residuals.fill(T::ZERO);
+        self.measured = false;
+    }
+
+    /// Each row's error, `‖v‖∞` and `‖u − v‖∞`, to be raised by whoever makes a step's end and its drive.
+    pub(super) fn maxima(&mut self) -> [&mut [T]; 3] {
+        self.measured = true;
+        [&mut self.errors, &mut self.sizes, &mut self.residuals]
+    }
+
+    /// `‖u − v‖∞` and `‖v‖∞` of the rows at the end of the step, if they came with it.
+    pub(super) fn extremes(&self) -> Option<(&[T], &[T])> {
+        self.measured.then_some((&self.residuals, &self.sizes))
+    }
+
+    /// The drive at the end of the step has been found anew.
+    pub(super) fn forget_residuals(&mut self) {
+        self.measured = false;
     }
 
     /// Raises each row's error to `weight` times the largest `|one − other|` in it; NaN stays.
     pub(super) fn raise(&mut self, weight: T, one: &[T], other: &[T]) {
         self.moves.fill(T::ZERO);
         max_distance_rows(one, other, &mut self.moves);
-        self.raise_by(weight);
-    }
-
-    /// The same for `weight` times `|foreseen − state|`, where the step ends in `state`.
-    pub(super) fn raise_at(&mut self, weight: T, foreseen: &[T], state: &[T]) {
-        self.moves.fill(T::ZERO);
-        let results = [self.moves.as_mut_slice(), self.sizes.as_mut_slice()];
-        max_rows_of([foreseen, state], results, |[foreseen, state]| [foreseen - state, state]);
-        self.raise_by(weight);
-    }
-
-    fn raise_by(&mut self, weight: T) {
         for (error, &moved) in self.errors.iter_mut().zip(&self.moves) {
             *error = error.larger(weight * moved);
         }
@@ -94,13 +110,9 @@ impl<T: Real> Tolerances<T> {
         worst
     }
 
-    /// Whether some open row looks settled: its distance between `state` and `drive` is below its tolerance.
-    ///
-    /// To be asked after [`Self::start`] with the same state; forgets the errors.
-    pub(super) fn look_settled(&mut self, criteria: &Criteria, state: &Matrix<T>, drive: &Matrix<T>) -> bool {
-        self.errors.fill(T::ZERO);
-        max_distance_rows(state.as_slice(), drive.as_slice(), &mut self.errors);
-        self.errors
+    /// Whether some open row looks settled at the end of the step, by the drive that came with it.
+    pub(super) fn look_settled(&self, criteria: &Criteria) -> bool {
+        self.residuals
             .iter()
             .zip(&self.sizes)
             .zip(&self.rtols)
@@ -115,8 +127,9 @@ impl<T: Real> Tolerances<T> {
     /// Forgets all but the first rows; what is left is set anew before it is read.
     pub(super) fn truncate(&mut self, rows: usize) {
         self.rtols.truncate(rows);
-        for buffer in [&mut self.sizes, &mut self.errors, &mut self.moves] {
+        for buffer in [&mut self.sizes, &mut self.errors, &mut self.moves, &mut self.residuals] {
             buffer.truncate(rows);
         }
+        self.measured = false;
     }
 }

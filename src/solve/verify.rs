@@ -26,9 +26,7 @@ pub(super) fn verify<T: Real>(
     match spec.verify {
         Verify::None => {}
         Verify::Eigen => by_eigenvalue(circuit, settled),
-        Verify::Transient => {
-            by_transient(spec, circuit, start.unwrap_or_else(|| circuit.free_state()), settled);
-        }
+        Verify::Transient => by_transient(spec, circuit, start, settled),
     }
 }
 
@@ -52,7 +50,7 @@ fn by_eigenvalue<T: Real>(circuit: &dyn Circuit<T>, settled: &mut Settled<T>) {
 fn by_transient<T: Real>(
     spec: &SolverSpec,
     circuit: &dyn Circuit<T>,
-    start: Matrix<T>,
+    start: Option<Matrix<T>>,
     settled: &mut Settled<T>,
 ) {
     let transient = Etd::new(spec).settle(circuit, start, false);
