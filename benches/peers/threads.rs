@@ -62,6 +62,24 @@ fn training(setup: &Setup) -> Result<String> {
             pairs.cells()
         );
     }
+    let rule = rule::<f32>(RuleKind::DpTranspose, &wired.spec, &net.sizes, false);
+    let [mut first, mut second, mut third] = [0, 1, 2].map(|_| Student::new(&wired));
+    let (another, rule, wired) = (pool(1)?, rule.as_ref(), &wired);
+    let both = || {
+        std::thread::scope(|scope| {
+            scope.spawn(|| one.install(|| first.update(rule, wired)));
+            another.install(|| second.update(rule, wired));
+        });
+    };
+    let last = pool(1)?;
+    let mut in_a_row = || (0..2).for_each(|_| last.install(|| third.update(rule, wired)));
+    let pairs =
+        in_turn(setup.repetitions(), both, |calls| Ok(super::timing::seconds(calls, &mut in_a_row)))?;
+    text += &format!(
+        "| two such networks that share nothing, DPᵀ: what the machine allows | {} | {} |\n",
+        pairs.ratio(),
+        pairs.cells()
+    );
     Ok(text)
 }
 
