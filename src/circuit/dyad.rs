@@ -282,6 +282,16 @@ impl<T: Real> Circuit<T> for DyadCircuit<'_, T> {
         self.tangent_of_drive(state, direction, image, scratch);
     }
 
+    fn adjoint(
+        &self,
+        state: &Matrix<T>,
+        direction: &Matrix<T>,
+        image: &mut Matrix<T>,
+        scratch: &mut Scratch<T>,
+    ) {
+        self.adjoint_of_drive(state, direction, image, scratch);
+    }
+
     fn free_pass(&self, scratch: &mut Scratch<T>) -> Matrix<T> {
         let mut state = Matrix::zeros(self.samples(), self.layout().width());
         scratch.feedback_minus.fill(T::zero());

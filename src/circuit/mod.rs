@@ -3,6 +3,7 @@
 //! A compartment obeys `dv/dt = (u(v) − v)/τ`, where the *drive* `u` is everything that reaches it through
 //! synapses, bias and nudge. Solvers need only `u`, `1/τ`, and products with the Jacobian.
 
+mod adjoint;
 mod dyad;
 mod nudge;
 mod passes;
@@ -92,6 +93,15 @@ pub trait Circuit<T: Real>: Sync {
 
     /// `du` for a direction `dv`: the Jacobian of the drive at `state`, times `direction`.
     fn tangent(
+        &self,
+        state: &Matrix<T>,
+        direction: &Matrix<T>,
+        image: &mut Matrix<T>,
+        scratch: &mut Scratch<T>,
+    );
+
+    /// The transpose of the Jacobian of the drive at `state`, times `direction`: `⟨a, J b⟩ = ⟨Jᵀ a, b⟩` sample by sample.
+    fn adjoint(
         &self,
         state: &Matrix<T>,
         direction: &Matrix<T>,
