@@ -16,6 +16,7 @@ pub use scratch::Scratch;
 
 use crate::chip::Layout;
 use crate::matrix::{Matrix, Real};
+use crate::noise::{Presentations, Sources};
 
 /// A batch of identical circuits with different inputs.
 ///
@@ -116,6 +117,33 @@ pub trait Circuit<T: Real>: Sync {
 
     /// The free equilibrium; its means, differences and what each layer hears from below stay in the scratch.
     fn free_pass(&self, scratch: &mut Scratch<T>) -> Matrix<T>;
+
+    /// Noise sources.
+    fn noise(&self) -> &Sources;
+
+    /// Which noise the samples meet.
+    fn presentations(&self) -> &Presentations;
+
+    /// Integration time of a reading (s); 0 is an instant.
+    fn readout(&self) -> f64;
+
+    /// Feedback gains `(a⁺, a⁻)` of the dyads of a layer.
+    fn gains(&self, layer: usize) -> (&[T], &[T]);
+
+    /// What the first layer hears of a deviation of its input drivers (`[batch × n_0]`, V), `[batch × n_1]`.
+    fn hear(&self, drivers: &Matrix<T>, heard: &mut Matrix<T>);
+
+    /// Squared voltages over which the read noise of a layer spreads, from the scratch's means and differences:
+    /// `Σ_j W_ij² s̄_j²` of what it hears from below and `Σ_j F_ji² δ_j²` of what comes back, `[batch × n]` each (V²).
+    ///
+    /// Times the relative PSD of conductances they are the PSDs of the drive's two parts.
+    fn read_powers(
+        &self,
+        layer: usize,
+        forward: &mut Matrix<T>,
+        feedback: &mut Matrix<T>,
+        scratch: &mut Scratch<T>,
+    );
 
     /// Damping coefficient `L_k` of a layer for damped sweeps (Høier & Zach 2024).
     fn damping(&self, layer: usize) -> f64;

@@ -65,6 +65,9 @@ pub fn solver<T: Real>(spec: &SolverSpec) -> Box<dyn Solver<T>> {
         SolverKind::Dop853 => Box::new(explicit::Explicit::new(spec, explicit::Order::Eight)),
         SolverKind::Dc => Box::new(dc::Dc::new(spec)),
         SolverKind::Layerwise => Box::new(layerwise::Layerwise::new(spec)),
+        SolverKind::ExponentialEm | SolverKind::Heun | SolverKind::ExponentialHeun => {
+            Box::new(etd::Etd::new(spec))
+        }
     }
 }
 
