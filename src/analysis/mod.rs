@@ -2,7 +2,10 @@
 
 mod compare;
 pub mod linear;
+pub mod replicas;
+pub mod stationary;
 mod threshold;
+pub mod welch;
 
 pub use crate::solve::{Spectrum, Stability, Verdict, spectrum, stability};
 pub use compare::{agreement, layer_angles, product_norm, relative_distance};

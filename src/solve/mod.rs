@@ -26,7 +26,7 @@ mod weigh;
 
 pub use newton::{FixedPoint, along, drive_jacobian, fixed_point, followed_point};
 pub use outcome::{Counts, Outcome, Settled, Trace};
-pub use spectrum::{Spectrum, Stability, Verdict, spectrum, stability};
+pub use spectrum::{DENSE, Spectrum, Stability, Verdict, spectrum, stability};
 
 use rayon::prelude::*;
 

@@ -1,14 +1,14 @@
 //! Whole-matrix algebra in double precision on the product kernels of [`crate::matrix`].
 
-use crate::matrix::product::{self, Onto};
 use crate::matrix::Matrix;
+use crate::matrix::product::{self, Onto};
 
 /// Columns of a panel: the part of an inverse that is not a matrix product.
 const PANEL: usize = 48;
 
 /// `A B`.
 #[must_use]
-pub(super) fn times(a: &Matrix<f64>, b: &Matrix<f64>) -> Matrix<f64> {
+pub(in crate::analysis) fn times(a: &Matrix<f64>, b: &Matrix<f64>) -> Matrix<f64> {
     let mut out = Matrix::zeros(a.nrows(), b.ncols());
     product::backward(out.as_view_mut(), Onto::Nothing, a.as_view(), b.as_view());
     out

@@ -164,8 +164,7 @@ impl System {
             pattern.iter().map(|&(i, b)| response[i] * b).sum::<Complex<f64>>().norm_sqr()
         };
         let of = |d: &Disturbance| d.density(frequency) * d.patterns.iter().map(gain).sum::<f64>();
-        let share =
-            |cause| self.disturbances.iter().filter(|d| d.cause == cause).map(of).sum::<f64>();
+        let share = |cause| self.disturbances.iter().filter(|d| d.cause == cause).map(of).sum::<f64>();
         self.causes().into_iter().map(share).collect()
     }
 }
@@ -193,6 +192,12 @@ impl Covariance {
             })
             .collect();
         Self { total: sum_of(&shares, drift.nrows()), shares, residual: self.residual }
+    }
+
+    /// Adds an independent noise of a further cause.
+    pub fn add(&mut self, cause: Cause, covariance: Matrix<f64>) {
+        self.total += &covariance;
+        self.shares.push(Share { cause, covariance, beside: Vec::new() });
     }
 
     /// The covariance of read-outs `C x`, cause by cause; `C` is `[read-outs × states]`.

@@ -37,12 +37,8 @@ fn mixed(n: usize, seed: u64) -> System {
 /// The augmented system as one matrix: the state, then every process of every coloured disturbance.
 fn augmented(system: &System) -> (Matrix<f64>, Matrix<f64>) {
     let n = system.size();
-    let coloured: usize = system
-        .disturbances
-        .iter()
-        .filter(|d| d.colour != Colour::White)
-        .map(|d| d.patterns.len())
-        .sum();
+    let coloured: usize =
+        system.disturbances.iter().filter(|d| d.colour != Colour::White).map(|d| d.patterns.len()).sum();
     let mut drift = Matrix::zeros(n + coloured, n + coloured);
     let mut intensity = drift.clone();
     drift.view_mut((0, 0), (n, n)).copy_from(&system.drift);
