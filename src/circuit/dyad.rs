@@ -32,6 +32,8 @@ pub struct DyadCircuit<'a, T: Real> {
     presentations: Presentations,
     /// Squares that read noise needs, where there is any.
     squares: Option<Squares<T>>,
+    /// Inputs, where synapses fluctuate (V).
+    input: Option<Matrix<T>>,
 }
 
 /// Squares of synapses and inputs.
@@ -52,7 +54,8 @@ impl<'a, T: Real> DyadCircuit<'a, T> {
         let damping = vec![0.0; chip.layout.depth()];
         let presentations = Presentations::first(input.nrows());
         let squares = chip.noise.read.map(|_| Squares::new(weights, input));
-        Self { chip, weights, heard, nudge: None, held: None, damping, presentations, squares }
+        let input = chip.noise.synapse_traps.map(|_| input.clone());
+        Self { chip, weights, heard, nudge: None, held: None, damping, presentations, squares, input }
     }
 
     /// Tells which noise the samples meet; by default it is that of the first ones of seed 0.
@@ -386,6 +389,32 @@ impl<T: Real> Circuit<T> for DyadCircuit<'_, T> {
         }
     }
 
+    fn fluctuate(
+        &self,
+        layer: usize,
+        first: usize,
+        deviations: &[T],
+        (forward, feedback): (&mut Matrix<T>, &mut Matrix<T>),
+        scratch: &Scratch<T>,
+    ) -> usize {
+        let batch = self.samples();
+        let weights = &self.weights.forward[layer];
+        let above = first + weights.len();
+        let below = if layer == 0 { self.input.as_ref() } else { Some(&scratch.means[layer - 1]) };
+        forward.fill(T::ZERO);
+        feedback.fill(T::ZERO);
+        if let Some(below) = below {
+            let own = &deviations[first * batch..above * batch];
+            passes::modulate(batch, weights, own, below.as_slice(), forward.as_mut_slice());
+        }
+        if layer + 1 < self.layout().depth() {
+            let (weights, differences) = (self.weights.feedback(layer + 1), &scratch.differences[layer + 1]);
+            let theirs = &deviations[above * batch..][..weights.len() * batch];
+            passes::modulate_back(batch, weights, theirs, differences.as_slice(), feedback.as_mut_slice());
+        }
+        above
+    }
+
     fn damping(&self, layer: usize) -> f64 {
         self.damping[layer]
     }
@@ -401,6 +430,7 @@ impl<T: Real> Circuit<T> for DyadCircuit<'_, T> {
             held: self.held.as_ref().map(|h| select_rows(h, samples)),
             damping: self.damping.clone(),
             presentations: self.presentations.subset(samples),
+            input: self.input.as_ref().map(|input| select_rows(input, samples)),
             squares: self
                 .squares
                 .as_ref()

@@ -145,6 +145,21 @@ pub trait Circuit<T: Real>: Sync {
         scratch: &mut Scratch<T>,
     );
 
+    /// What relative deviations of a layer's conductances pass on, from the scratch's means and differences:
+    /// `Σ_j W_ij z_ij s̄_j` into the first of `parts`, and `Σ_j F_ji z_ji δ_j` of the layer above into the second
+    /// (V), `[batch × n]` each.
+    ///
+    /// `deviations` are those of all synapses, `[batch × synapses]`; the layer's begin at column `first`, row by row
+    /// of `W`. Returns where those of the layer above begin.
+    fn fluctuate(
+        &self,
+        layer: usize,
+        first: usize,
+        deviations: &[T],
+        parts: (&mut Matrix<T>, &mut Matrix<T>),
+        scratch: &Scratch<T>,
+    ) -> usize;
+
     /// Damping coefficient `L_k` of a layer for damped sweeps (Høier & Zach 2024).
     fn damping(&self, layer: usize) -> f64;
 

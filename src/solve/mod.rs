@@ -19,6 +19,7 @@ mod outcome;
 mod phi;
 mod relax;
 mod spectrum;
+mod stochastic;
 mod sweeps;
 mod tolerance;
 mod verify;
@@ -27,6 +28,7 @@ mod weigh;
 pub use newton::{FixedPoint, along, drive_jacobian, fixed_point, followed_point};
 pub use outcome::{Counts, Outcome, Settled, Trace};
 pub use spectrum::{DENSE, Spectrum, Stability, Verdict, spectrum, stability};
+pub use stochastic::run;
 
 use rayon::prelude::*;
 
@@ -66,7 +68,7 @@ pub fn solver<T: Real>(spec: &SolverSpec) -> Box<dyn Solver<T>> {
         SolverKind::Dc => Box::new(dc::Dc::new(spec)),
         SolverKind::Layerwise => Box::new(layerwise::Layerwise::new(spec)),
         SolverKind::ExponentialEm | SolverKind::Heun | SolverKind::ExponentialHeun => {
-            Box::new(etd::Etd::new(spec))
+            Box::new(stochastic::Stochastic::new(spec))
         }
     }
 }

@@ -10,6 +10,9 @@ use crate::units::engineering;
 /// Most neurons of a layer.
 pub const LARGEST_LAYER: usize = 1_000_000;
 
+/// Shortest step of a stochastic solver (slowest τ): shorter ones have no names for their noise.
+const SHORTEST_STEP: f64 = 1e-5;
+
 /// Checks a circuit.
 ///
 /// # Errors
@@ -88,7 +91,8 @@ fn check_solver(solver: &SolverSpec) -> Result<(), Fault> {
     let accepted = format!("a number of time constants below `solver.max_time` = {max_time}");
     ensure(hold < max_time, &["solver", "hold"], hold, &accepted)?;
     ensure(passes >= 1, &["solver", "passes"], passes, "a whole number, 1 or more")?;
-    positive(&["solver", "step"], step, "a number of time constants above 0")?;
+    let accepted = format!("a number of time constants, {SHORTEST_STEP} or more");
+    ensure(step.is_finite() && step >= SHORTEST_STEP, &["solver", "step"], step, &accepted)?;
     let checked = match solver.verify {
         Verify::None => return Ok(()),
         Verify::Eigen => "\"eigen\"",
