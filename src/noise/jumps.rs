@@ -101,3 +101,29 @@ fn mean(trap: &Trap, full: bool) -> f64 {
 fn name(kind: Kind, seed: u64, column: usize, (group, lane): (u32, usize)) -> Key {
     Key::new(seed, kind).trial(group).device((column * LANES + lane) as u32)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::noise::Presentations;
+
+    #[test]
+    fn a_history_does_not_depend_on_the_step() {
+        let lanes = Lanes::new(&Presentations::first(64));
+        let trap = Trap { capture: 1.0, emission: 0.3 };
+        let make = || Jumps::<f64>::new(Kind::Trap, trap, &lanes, vec![(2.0, 1.0, 0.5); 4]);
+        let (mut coarse, mut fine) = (make(), make());
+        for i in 0..50 {
+            let time = 2.0 * f64::from(i);
+            coarse.advance(0, time, 2.0);
+            let mut sum = vec![0.0; coarse.step.len()];
+            for part in 0..8 {
+                fine.advance(0, time + 0.25 * f64::from(part), 0.25);
+                sum.iter_mut().zip(&fine.step).for_each(|(sum, a)| *sum = (-0.125_f64).exp() * *sum + a);
+            }
+            for (whole, sum) in coarse.step.iter().zip(sum) {
+                assert!((whole - sum).abs() < 1e-13, "{whole} {sum}"); // rounding
+            }
+        }
+    }
+}

@@ -1,6 +1,11 @@
 //! One test binary: the laws that the simulator must obey, held against independent solutions.
 
 mod nets;
+mod noise;
+mod noise_alone;
+mod noise_bytes;
+mod noise_nets;
+mod noise_orders;
 mod oracle;
 mod solvers;
 mod traces;

@@ -142,9 +142,6 @@ impl<T: Real> Agitation<T> {
 }
 
 /// `power ← √power · z`.
-fn root_times<T: Real>(
-    power: &mut nalgebra::DVectorViewMut<'_, T>,
-    numbers: &nalgebra::DVectorView<'_, T>,
-) {
+fn root_times<T: Real>(power: &mut nalgebra::DVectorViewMut<'_, T>, numbers: &nalgebra::DVectorView<'_, T>) {
     power.iter_mut().zip(numbers.iter()).for_each(|(power, &z)| *power = power.root() * z);
 }

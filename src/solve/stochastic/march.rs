@@ -149,13 +149,7 @@ impl<T: Real> March<T> {
 
     /// Keeps some of the samples.
     pub fn keep(&mut self, rows: &[usize]) {
-        let all = [
-            &mut self.state,
-            &mut self.drive,
-            &mut self.stage,
-            &mut self.drive_stage,
-            &mut self.next,
-        ];
+        let all = [&mut self.state, &mut self.drive, &mut self.stage, &mut self.drive_stage, &mut self.next];
         all.into_iter().for_each(|matrix| *matrix = select_rows(matrix, rows));
         self.scratch = self.scratch.subset(rows);
         if let Some(noise) = &mut self.noise {

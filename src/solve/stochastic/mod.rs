@@ -192,12 +192,7 @@ impl<T: Real> Relaxation<T> {
     }
 
     /// Takes the reading of a sample.
-    fn close(
-        &mut self,
-        circuit: &dyn Circuit<T>,
-        row: usize,
-        reading: nalgebra::RowDVector<T>,
-    ) {
+    fn close(&mut self, circuit: &dyn Circuit<T>, row: usize, reading: nalgebra::RowDVector<T>) {
         let sample = self.rows[row];
         self.march.listen(circuit);
         let apart = self.march.drive.row(row) - self.march.state.row(row);

@@ -16,7 +16,9 @@ mod tests {
 
     #[test]
     fn quantiles_are_those_of_the_tables() {
-        for (probability, wanted) in [(0.317_310_5, 1.0), (0.05, 1.959_964), (0.002_699_796, 3.0), (1e-6, 4.891_638)] {
+        for (probability, wanted) in
+            [(0.317_310_5, 1.0), (0.05, 1.959_964), (0.002_699_796, 3.0), (1e-6, 4.891_638)]
+        {
             assert!((two_sided(probability) - wanted).abs() < 4.5e-4, "{probability}");
         }
     }
