@@ -6,7 +6,7 @@ use crate::learn::Batch;
 use crate::record::noise_rows::NoiseAngleRow;
 
 /// Nudges, per decade, from the weakest to the strongest.
-const PER_DECADE: i32 = 4;
+const PER_DECADE: i32 = 6;
 const WEAKEST: i32 = -2;
 const STRONGEST: i32 = 1;
 /// Most samples whose fixed points and covariances are computed at every β: the first ones.

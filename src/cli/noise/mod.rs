@@ -38,7 +38,7 @@ pub struct Arguments {
     #[arg(long, value_name = "NODE")]
     psd: Option<String>,
     /// Simulated time of every replica, in units of the slowest τ; 0 leaves the simulation out
-    #[arg(long, value_name = "TAU", default_value_t = 500.0)]
+    #[arg(long, value_name = "TAU", default_value_t = 500.0, allow_negative_numbers = true)]
     time: f64,
     /// Independent replicas of the circuit that are simulated
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u32).range(8..=65536))]

@@ -23,12 +23,15 @@ const DECADES: f64 = 1e-7;
 fn draw(tables: &Tables) -> Option<Page> {
     let first = tables.psd.first()?;
     let mut causes: Vec<&str> = Vec::new();
-    for row in tables.psd.iter().filter(|row| row.cause != "total") {
+    let axes = axes(tables);
+    // A source that is nowhere in the panel is not in its legend either.
+    let seen = |row: &&NoisePsdRow| row.cause != "total" && row.predicted_v2_per_hz >= axes.1.low;
+    for row in tables.psd.iter().filter(seen) {
         if !causes.contains(&row.cause.as_str()) {
             causes.push(&row.cause);
         }
     }
-    let ink = |k: usize| [VERMILLION, BLUE, GREEN, PURPLE, ORANGE, SKY][k % 6];
+    let ink = |k: usize| [VERMILLION, BLUE, GREEN, PURPLE, SKY][k % 5];
     let mut legend: Vec<Key> = if causes.len() > 1 {
         causes.iter().enumerate().map(|(k, cause)| Key::Line(ink(k), (*cause).to_owned())).collect()
     } else {
@@ -39,9 +42,8 @@ fn draw(tables: &Tables) -> Option<Page> {
         tables.psd.iter().filter(|row| row.measured_v2_per_hz.is_some()).collect();
     if !measured.is_empty() {
         legend.push(Key::Dashed(GREY, "predicted, as sampled".into()));
-        legend.push(Key::Disc(BLUE, "measured".into()));
+        legend.push(Key::Disc(ORANGE, "measured".into()));
     }
-    let axes = axes(tables);
     let layout = Layout {
         title: format!("Noise spectrum of {}", first.node),
         subtitle: tables.summary.settings.clone(),
@@ -90,8 +92,8 @@ fn point(page: &mut Page, panel: &Panel, row: &NoisePsdRow) {
     if value < panel.y.low {
         return;
     }
-    error_bar(page, panel, row.frequency_hz, (value, error), BLUE);
+    error_bar(page, panel, row.frequency_hz, (value, error), ORANGE);
     if let Some(at) = panel.at(row.frequency_hz, value) {
-        page.disc(at, 2.2, BLUE);
+        page.disc(at, 2.2, ORANGE);
     }
 }

@@ -48,7 +48,7 @@ fn draw(tables: &Tables) -> Option<Page> {
             Key::Line(GREY, "predicted (Lyapunov)".into()),
             Key::Disc(ORANGE, "measured: v⁺".into()),
             Key::Disc(BLUE, "v⁻".into()),
-            Key::Disc(GREEN, "activity s̄".into()),
+            Key::Disc(GREEN, "activity".into()),
             Key::Disc(PURPLE, "error δ".into()),
         ],
         columns: (1..=layers).map(|layer| format!("layer {layer}")).collect(),
