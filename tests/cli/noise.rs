@@ -36,7 +36,9 @@ fn a_program_gets_predictions_measurements_and_a_spectrum() {
 
 #[test]
 fn a_free_compartment_has_k_t_over_c_and_its_lorentzian() {
+    // One layer: with a second, the noise of its error would come back even without a nudge.
     let bench = chain();
+    bench.weights(&[(dmatrix![0.8], vec![0.1])]);
     let free = NOISE.replace("--target y.safetensors ", "");
     let json = bench.run(&format!("{free} --time 0 --psd v_plus.1.0")).json();
     // kT/C at 300 K and 100 fF; density 4kT/g over 1 + (ωτ)².
