@@ -157,10 +157,10 @@ fn simulated(net: &Net, state: &[f64], step: f64, time: f64) -> Vec<Vec<f64>> {
     let mut scratch = Scratch::new(circuit.layout(), REPLICAS);
     let mut moments = Moments::new(read(&circuit, &start, &mut scratch).row(0).iter().copied().collect());
     let (every, before) = ((0.5 / step).round() as usize, (15.0 / step).round() as usize);
-    let mut steps = 0;
+    let mut steps = 0_usize;
     run(&solver, &circuit, start, (0.0, time * net.chip.slowest), &mut |_, state| {
         steps += 1;
-        if steps > before && steps % every == 0 {
+        if steps > before && steps.is_multiple_of(every) {
             moments.add(&read(&circuit, state, &mut scratch));
         }
     });
@@ -316,7 +316,7 @@ fn the_gradients_noise_and_angle_are_those_of_gaussian_readings() {
     let truth = net.backprop();
     let mut source = stream(Key::new(931, Kind::Data));
     let draws = 4000;
-    let mut powers = vec![Vec::with_capacity(draws); 2];
+    let mut powers = [Vec::with_capacity(draws), Vec::with_capacity(draws)];
     let mut sums: Vec<DVector<f64>> = (0..2).map(|k| flat(&estimate.mean, k) * 0.0).collect();
     let mut cosines = Vec::with_capacity(draws);
     for _ in 0..draws {

@@ -110,7 +110,7 @@ fn schemes_converge_with_their_strong_and_weak_orders() {
         let order = |a: f64, b: f64| (a / b).log2();
         for pair in errors.windows(2) {
             let (s, w) = (order(pair[0].0, pair[1].0), order(pair[0].1, pair[1].1));
-            println!("{kind:?}: strong {s:.2} weak {w:.2} ({pair:.2e?})");
+            println!("{kind:?}: strong {s:.2} weak {w:.2} ({pair:?})");
             assert!(s > strong - 0.25, "{kind:?}: strong order {s}");
             assert!(w > weak - 0.4, "{kind:?}: weak order {w}");
         }

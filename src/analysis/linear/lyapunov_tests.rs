@@ -69,7 +69,7 @@ fn a_defective_chain_has_the_covariance_of_its_binomial_sums() {
     let found = lyapunov(&a, &[q]).unwrap();
     let mut binomial = 1.0;
     for i in 0..n {
-        let exact = gain.powi(2 * i as i32) * binomial / 2.0_f64.powi(2 * i as i32 + 1) * tau;
+        let exact = (gain * gain / 4.0).powf(i as f64) * binomial / 2.0 * tau;
         let error = (found.covariances[0][(i, i)] / exact - 1.0).abs();
         assert!(error < 1e-12, "{i}: {error:.1e}"); // a dozen doublings of rounding, no cancellation
         binomial *= ((2 * i + 1) * (2 * i + 2)) as f64 / ((i + 1) * (i + 1)) as f64;
