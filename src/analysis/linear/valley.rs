@@ -101,3 +101,45 @@ pub fn best(valley: &[Valley], truth: &Gradient<f64>, batch: usize) -> Option<(f
     let value = part(x0, at, x2, y0) + part(at, x0, x2, least) + part(x2, x0, at, y2);
     Some((lowest.exp(), value))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::matrix::Matrix;
+
+    /// A truth `(1, 0)`, estimates `(1, c β)` and noise of power `s²/β²`.
+    fn invented(betas: &[f64], slope: f64, noise: f64) -> (Vec<Valley>, Gradient<f64>) {
+        let gradient = |aside: f64| Gradient {
+            forward: vec![Matrix::from_row_slice(1, 2, &[1.0, aside])],
+            biases: vec![vec![0.0]],
+        };
+        let at = |&beta: &f64| {
+            let mean = gradient(slope * beta);
+            let estimate = Some(Estimate { mean, noise: vec![(noise / beta).powi(2)], samples: 1 });
+            Valley { beta, estimate, unstable: 0 }
+        };
+        (betas.iter().map(at).collect(), gradient(0.0))
+    }
+
+    #[test]
+    fn the_best_nudge_balances_bias_and_noise() {
+        // 1/cos² = (1 + c²β²)(1 + s²β⁻²(1 + c²β²)⁻¹) = 1 + c²β² + s²/β²: least at β² = s/c.
+        let betas: Vec<f64> = (0..19).map(|k| 10_f64.powf(-2.0 + f64::from(k) / 6.0)).collect();
+        for (slope, noise) in [(0.1, 0.01), (0.05, 0.002), (0.2, 0.1)] {
+            let (mut valley, truth) = invented(&betas, slope, noise);
+            let (beta, angle) = best(&valley, &truth, 1).unwrap();
+            let exact = (noise / slope).sqrt();
+            let least = (1.0 + 2.0 * slope * noise).sqrt().recip().acos().to_degrees();
+            // A parabola over two steps of ln 10/6 = 0.38: cubic terms vanish at the symmetric valley, quartic ones leave 1 %.
+            assert!((beta / exact - 1.0).abs() < 0.03, "{beta} {exact}");
+            assert!((angle / least - 1.0).abs() < 0.03, "{angle} {least}");
+            // A hundred samples have a tenth of the noise, and a valley at a smaller β.
+            let (more, _) = best(&valley, &truth, 100).unwrap();
+            assert!((more / (exact / 10.0_f64.sqrt()) - 1.0).abs() < 0.03 || more == betas[0], "{more}");
+            // What is unstable is passed over.
+            valley.iter_mut().filter(|at| at.beta > 0.02).for_each(|at| at.estimate = None);
+            assert!(best(&valley, &truth, 1).unwrap().0 <= 0.02);
+        }
+        assert_eq!(best(&[], &invented(&betas, 1.0, 1.0).1, 1), None);
+    }
+}
