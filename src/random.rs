@@ -48,11 +48,15 @@ pub enum Kind {
     Noise = 9,
     /// Conductances as programmed.
     Programming = 10,
+    /// Jumps of a compartment's trap, each a step.
+    Trap = 11,
+    /// Jumps of a synapse's trap, each a step.
+    SynapseTrap = 12,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Weights,
         Self::Biases,
         Self::Feedback,
@@ -64,6 +68,8 @@ impl Kind {
         Self::Mismatch,
         Self::Noise,
         Self::Programming,
+        Self::Trap,
+        Self::SynapseTrap,
     ];
 
     /// The code that stands for it in every stream.

@@ -51,10 +51,14 @@ pub enum Kind {
     Time,
     /// Hertz.
     Frequency,
+    /// Squared volt per hertz.
+    VoltagePsd,
+    /// Squared ampere.
+    SquaredCurrent,
 }
 
 /// Every kind with its name, its units (the SI one first) and an example.
-const KINDS: [(Kind, &str, &[&str], &str); 8] = [
+const KINDS: [(Kind, &str, &[&str], &str); 10] = [
     (Kind::Temperature, "temperature", &["K"], "27 degC"),
     (Kind::Voltage, "voltage", &["V"], "20 mV"),
     (Kind::Capacitance, "capacitance", &["F"], "100 fF"),
@@ -63,6 +67,8 @@ const KINDS: [(Kind, &str, &[&str], &str); 8] = [
     (Kind::Current, "current", &["A"], "5 nA"),
     (Kind::Time, "time", &["s"], "1.5 us"),
     (Kind::Frequency, "frequency", &["Hz"], "10 kHz"),
+    (Kind::VoltagePsd, "voltage power spectral density", &["V^2/Hz", "V²/Hz"], "1e-16 V^2/Hz"),
+    (Kind::SquaredCurrent, "squared current", &["A^2", "A²"], "1e-24 A^2"),
 ];
 
 /// Prefixes and their powers of ten; both code points of µ are in use.
@@ -225,12 +231,13 @@ fn number_length(text: &str) -> usize {
     end
 }
 
-/// The kind and the power of ten of a unit with its prefix.
+/// The kind and the power of ten of a unit with its prefix, which a square squares: `nV^2/Hz` is 1e-18.
 fn unit_of(text: &str) -> Option<(Kind, i32)> {
     KINDS.iter().find_map(|(kind, _, units, _)| {
         let prefix = units.iter().find_map(|unit| text.strip_suffix(unit))?;
         let (_, power) = PREFIXES.iter().find(|(name, _)| *name == prefix)?;
-        Some((*kind, *power))
+        let degree = if matches!(kind, Kind::VoltagePsd | Kind::SquaredCurrent) { 2 } else { 1 };
+        Some((*kind, degree * *power))
     })
 }
 
@@ -321,6 +328,8 @@ readers! {
     current Current "A";
     time Time "s";
     frequency Frequency "Hz";
+    voltage_psd VoltagePsd "V^2/Hz";
+    squared_current SquaredCurrent "A^2";
 }
 
 #[cfg(test)]
@@ -329,7 +338,7 @@ mod tests {
 
     #[test]
     fn text_and_number_of_the_same_quantity_are_the_same_bits() {
-        let cases: [(&str, Kind, f64); 17] = [
+        let cases: [(&str, Kind, f64); 20] = [
             ("100 fF", Kind::Capacitance, 100e-15),
             ("0.1pF", Kind::Capacitance, 100e-15),
             ("2.5 kOhm", Kind::Resistance, 2500.0),
@@ -347,6 +356,9 @@ mod tests {
             ("+.5 V", Kind::Voltage, 0.5),
             ("1 GHz", Kind::Frequency, 1e9),
             ("7 pA", Kind::Current, 7e-12),
+            ("1e-16 V^2/Hz", Kind::VoltagePsd, 1e-16),
+            ("4 nV²/Hz", Kind::VoltagePsd, 4e-18),
+            ("1 pA^2", Kind::SquaredCurrent, 1e-24),
         ];
         for (text, kind, si) in cases {
             assert_eq!(parse(text, kind).unwrap().to_bits(), si.to_bits(), "{text}");

@@ -74,6 +74,7 @@ mod random {
     use dyadsim::spec::Resolved;
     use dyadsim::spec::circuit::*;
     use dyadsim::spec::experiment::*;
+    use dyadsim::spec::noise::*;
     use proptest::prelude::*;
     use proptest::sample::select;
 
@@ -121,7 +122,8 @@ mod random {
         use SweepOrder::*;
         let order = select(vec![Forward, ForwardBackward, OddEven, Parallel]);
         let schedule = (order, prop::option::of(1..100_usize));
-        let kind = select(vec![Etd, Eam, Dopri5, Dop853, Layerwise, Dc]);
+        let kind =
+            select(vec![Etd, Eam, Dopri5, Dop853, Layerwise, Dc, ExponentialEm, Heun, ExponentialHeun]);
         (kind, 0.0..1.0, size(), 0.0..1.0, 2.0..1e3, schedule, 1..500_usize).prop_map(
             |(kind, rtol, atol, hold, max_time, (order, rounds), passes)| SolverSpec {
                 kind,
@@ -134,14 +136,47 @@ mod random {
                 schedule: Schedule { order, rounds },
                 damping: Damping::Lipschitz,
                 verify: if kind == Dc { Verify::Eigen } else { Verify::None },
+                step: 0.1,
             },
         )
     }
 
+    /// Every source, of any size; all that move the circuit are silent if it is `still`.
+    fn noise(still: bool) -> impl Strategy<Value = NoiseSpec> {
+        let sampled = size().prop_map(|capacitance| SampledNoiseSpec { capacitance });
+        let sizes = (size(), size(), size(), 1e-3..1.0, 2..9_usize, any::<bool>());
+        (sizes, prop::option::of(sampled)).prop_map(move |((a, b, c, d, per_decade, both), sampled)| {
+            if still {
+                return NoiseSpec { sampled, ..NoiseSpec::default() };
+            }
+            NoiseSpec {
+                thermal: both.then_some(ThermalSpec { excess: a }),
+                shot: Some(ShotSpec { current: b }),
+                flicker: Some(FlickerSpec {
+                    corner: both.then_some(c),
+                    coefficient: (!both).then_some(c),
+                    low: d,
+                    high: 1.0 + a,
+                    per_decade,
+                }),
+                telegraph: Some(TelegraphSpec { amplitude: -a, capture: b, emission: c }),
+                synapse_telegraph: Some(SynapseTelegraphSpec { amplitude: d, capture: b, emission: c }),
+                read: Some(ReadNoiseSpec { relative_psd: a }),
+                supply: Some(SupplyNoiseSpec { psd: a, bandwidth: b, coupling: -d }),
+                input: Some(InputNoiseSpec { psd: c, bandwidth: a }),
+                sampled,
+            }
+        })
+    }
+
     fn circuit() -> impl Strategy<Value = CircuitSpec> {
+        let solver = solver().prop_flat_map(|solver| {
+            let still = !solver.kind.is_stochastic();
+            (Just(solver), noise(still), 0.0..1.0)
+        });
         let supply = (-5.0..0.0, 0.0..5.0).prop_map(|(low, high)| SupplySpec { low, high: high + 1e-3 });
-        ("\\PC*", size(), prop::option::of(supply), neuron(), nudge(), solver()).prop_map(
-            |(name, temperature, supply, neuron, nudge, solver)| CircuitSpec {
+        ("\\PC*", size(), prop::option::of(supply), neuron(), nudge(), solver).prop_map(
+            |(name, temperature, supply, neuron, nudge, (solver, noise, time))| CircuitSpec {
                 name,
                 temperature,
                 network: None,
@@ -150,6 +185,8 @@ mod random {
                 nudge,
                 solver,
                 feedback: FeedbackSpec { synapses: FeedbackSynapses::Separate, init: FeedbackInit::Random },
+                noise,
+                readout: ReadoutSpec { time },
             },
         )
     }

@@ -1,7 +1,11 @@
 //! Looking at circuits and at what they learned: spectra and thresholds, and comparisons of weights.
 
 mod compare;
+pub mod linear;
+pub mod replicas;
+pub mod stationary;
 mod threshold;
+pub mod welch;
 
 pub use crate::solve::{Spectrum, Stability, Verdict, spectrum, stability};
 pub use compare::{agreement, layer_angles, product_norm, relative_distance};

@@ -5,6 +5,7 @@
 //! from 0 here (`0` is the first layer of neurons, MODEL.md's `k = 1`).
 
 mod layout;
+mod sources;
 mod weights;
 
 pub use layout::Layout;
@@ -12,6 +13,7 @@ pub use weights::Weights;
 
 use crate::device::Activation;
 use crate::matrix::Real;
+use crate::noise::Sources;
 use crate::spec::{CircuitSpec, NudgeSpec, Variant};
 
 /// A fabricated chip without its synapses.
@@ -27,6 +29,10 @@ pub struct Chip<T> {
     pub rates: Vec<T>,
     /// Slowest time constant (s).
     pub slowest: f64,
+    /// Noise sources.
+    pub noise: Sources,
+    /// Integration time of a reading (s); 0 is an instant.
+    pub readout: f64,
 }
 
 /// The devices of one layer; every array has one entry per neuron.
@@ -79,7 +85,8 @@ impl<T: Real> Chip<T> {
         let slowest = spec.neuron.capacitance / spec.neuron.leak;
         let rates = vec![T::of(1.0 / slowest); layout.width()];
         let supply = spec.supply.map(|s| (T::of(s.low), T::of(s.high)));
-        Self { layout, layers, supply, rates, slowest }
+        let (noise, readout) = (sources::sources(spec, &layout), spec.readout.time);
+        Self { layout, layers, supply, rates, slowest, noise, readout }
     }
 
     /// Refreshes the slowest time constant after `rates` were filled anew.

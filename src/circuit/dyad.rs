@@ -4,16 +4,18 @@
 //! pair of layers serves both compartments; the first layer's drive does not change and is computed once.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
 use super::nudge::{Loss, Nudge};
 use super::{Circuit, Scratch, passes};
-use crate::chip::{Chip, Layout, Weights};
+use crate::chip::{Chip, Devices, Layout, Weights};
 use crate::device::Dyads;
 use crate::matrix::moved::forward_moved;
 use crate::matrix::product::{self, Onto};
 use crate::matrix::{Matrix, Real, elementwise, measure, select_rows};
+use crate::noise::{Presentations, Sources};
 use crate::spec::{NudgePoint, NudgeSpec};
 
 /// A batch of dyadic networks on one chip: inputs, and a nudge if it is switched on.
@@ -28,6 +30,20 @@ pub struct DyadCircuit<'a, T: Real> {
     pub(super) held: Option<Matrix<T>>,
     /// Damping coefficients per layer.
     damping: Vec<f64>,
+    presentations: Presentations,
+    /// Squares that read noise needs, where there is any.
+    squares: Option<Squares<T>>,
+    /// Inputs, where synapses fluctuate (V).
+    input: Option<Matrix<T>>,
+}
+
+/// Squares of synapses and inputs.
+#[derive(Clone, Debug)]
+struct Squares<T: Real> {
+    /// `W_k ∘ W_k` and `F_k ∘ F_k`.
+    weights: Arc<[Vec<Matrix<T>>; 2]>,
+    /// `(W_1 ∘ W_1)(x ∘ x)`, `[batch × n_1]` (V²).
+    heard: Matrix<T>,
 }
 
 impl<'a, T: Real> DyadCircuit<'a, T> {
@@ -37,7 +53,16 @@ impl<'a, T: Real> DyadCircuit<'a, T> {
         let mut heard = Matrix::zeros(input.nrows(), chip.layout.neurons(0));
         product::forward(heard.as_view_mut(), Onto::Nothing, input.as_view(), weights.forward[0].as_view());
         let damping = vec![0.0; chip.layout.depth()];
-        Self { chip, weights, heard, nudge: None, held: None, damping }
+        let presentations = Presentations::first(input.nrows());
+        let squares = chip.noise.read.map(|_| Squares::new(weights, input));
+        let input = chip.noise.synapse_traps.map(|_| input.clone());
+        Self { chip, weights, heard, nudge: None, held: None, damping, presentations, squares, input }
+    }
+
+    /// Tells which noise the samples meet; by default it is that of the first ones of seed 0.
+    #[must_use]
+    pub fn presented(self, presentations: Presentations) -> Self {
+        Self { presentations, ..self }
     }
 
     /// Switches the nudge of `spec` on, towards `target` (`[batch × n_L]`, V); `β = 0` leaves it off.
@@ -308,6 +333,16 @@ impl<T: Real> Circuit<T> for DyadCircuit<'_, T> {
         self.tangent_of_drive(state, direction, image, scratch);
     }
 
+    fn adjoint(
+        &self,
+        state: &Matrix<T>,
+        direction: &Matrix<T>,
+        image: &mut Matrix<T>,
+        scratch: &mut Scratch<T>,
+    ) {
+        self.adjoint_of_drive(state, direction, image, scratch);
+    }
+
     fn free_pass(&self, scratch: &mut Scratch<T>) -> Matrix<T> {
         let mut state = Matrix::zeros(self.samples(), self.layout().width());
         scratch.feedback_minus.fill(T::zero());
@@ -318,6 +353,92 @@ impl<T: Real> Circuit<T> for DyadCircuit<'_, T> {
             self.mix(layer, &state, scratch);
         }
         state
+    }
+
+    fn noise(&self) -> &Sources {
+        &self.chip.noise
+    }
+
+    fn presentations(&self) -> &Presentations {
+        &self.presentations
+    }
+
+    fn readout(&self) -> f64 {
+        self.chip.readout
+    }
+
+    fn gains(&self, layer: usize) -> (&[T], &[T]) {
+        let Devices { gain_plus, gain_minus, .. } = &self.chip.layers[layer];
+        (gain_plus, gain_minus)
+    }
+
+    fn hear(&self, drivers: &Matrix<T>, heard: &mut Matrix<T>) {
+        let weights = self.weights.forward[0].as_view();
+        product::forward(heard.as_view_mut(), Onto::Nothing, drivers.as_view(), weights);
+    }
+
+    fn read_powers(
+        &self,
+        layer: usize,
+        forward: &mut Matrix<T>,
+        feedback: &mut Matrix<T>,
+        scratch: &mut Scratch<T>,
+    ) {
+        let Some(squares) = &self.squares else {
+            forward.fill(T::ZERO);
+            feedback.fill(T::ZERO);
+            return;
+        };
+        let [weights, backward] = &*squares.weights;
+        scratch.prepare_squares(self.layout(), self.samples());
+        if layer == 0 {
+            forward.copy_from(&squares.heard);
+        } else {
+            let Scratch { squares: square, means, .. } = scratch;
+            let below = (&mut square[layer - 1], &means[layer - 1]);
+            passes::times(below.1.as_slice(), below.1.as_slice(), below.0.as_mut_slice());
+            product::forward(
+                forward.as_view_mut(),
+                Onto::Nothing,
+                below.0.as_view(),
+                weights[layer].as_view(),
+            );
+        }
+        if layer + 1 == self.layout().depth() {
+            feedback.fill(T::ZERO);
+        } else {
+            let Scratch { squares: square, differences, .. } = scratch;
+            let above = (&mut square[layer + 1], &differences[layer + 1]);
+            passes::times(above.1.as_slice(), above.1.as_slice(), above.0.as_mut_slice());
+            let weights = backward[layer + 1].as_view();
+            product::backward(feedback.as_view_mut(), Onto::Nothing, above.0.as_view(), weights);
+        }
+    }
+
+    fn fluctuate(
+        &self,
+        layer: usize,
+        first: usize,
+        deviations: &[T],
+        (forward, feedback): (&mut Matrix<T>, &mut Matrix<T>),
+        scratch: &Scratch<T>,
+    ) -> usize {
+        let batch = self.samples();
+        let weights = &self.weights.forward[layer];
+        let above = first + weights.len();
+        let below = if layer == 0 { self.input.as_ref() } else { Some(&scratch.means[layer - 1]) };
+        forward.fill(T::ZERO);
+        feedback.fill(T::ZERO);
+        if let Some(below) = below {
+            let own = &deviations[first * batch..above * batch];
+            passes::modulate(batch, weights, own, below.as_slice(), forward.as_mut_slice());
+        }
+        if layer + 1 < self.layout().depth() {
+            let (weights, differences) = (self.weights.feedback(layer + 1), &scratch.differences[layer + 1]);
+            let theirs = &deviations[above * batch..][..weights.len() * batch];
+            passes::modulate_back(batch, weights, theirs, differences.as_slice(), feedback.as_mut_slice());
+        }
+        above
     }
 
     fn damping(&self, layer: usize) -> f64 {
@@ -334,7 +455,24 @@ impl<T: Real> Circuit<T> for DyadCircuit<'_, T> {
             nudge,
             held: self.held.as_ref().map(|h| select_rows(h, samples)),
             damping: self.damping.clone(),
+            presentations: self.presentations.subset(samples),
+            input: self.input.as_ref().map(|input| select_rows(input, samples)),
+            squares: self
+                .squares
+                .as_ref()
+                .map(|s| Squares { weights: s.weights.clone(), heard: select_rows(&s.heard, samples) }),
         })
+    }
+}
+
+impl<T: Real> Squares<T> {
+    fn new(weights: &Weights<T>, input: &Matrix<T>) -> Self {
+        let squared = |m: &Matrix<T>| m.component_mul(m);
+        let forward: Vec<_> = weights.forward.iter().map(squared).collect();
+        let feedback = weights.feedback.as_ref().map_or(forward.clone(), |f| f.iter().map(squared).collect());
+        let mut heard = Matrix::zeros(input.nrows(), forward[0].nrows());
+        product::forward(heard.as_view_mut(), Onto::Nothing, squared(input).as_view(), forward[0].as_view());
+        Self { weights: Arc::new([forward, feedback]), heard }
     }
 }
 

@@ -3,6 +3,7 @@
 //! A compartment obeys `dv/dt = (u(v) − v)/τ`, where the *drive* `u` is everything that reaches it through
 //! synapses, bias and nudge. Solvers need only `u`, `1/τ`, and products with the Jacobian.
 
+mod adjoint;
 mod dyad;
 mod nudge;
 mod passes;
@@ -17,6 +18,7 @@ use std::ops::Range;
 
 use crate::chip::Layout;
 use crate::matrix::{Matrix, Real};
+use crate::noise::{Presentations, Sources};
 
 /// A batch of identical circuits with different inputs.
 ///
@@ -148,6 +150,15 @@ pub trait Circuit<T: Real>: Sync {
         scratch: &mut Scratch<T>,
     );
 
+    /// The transpose of the Jacobian of the drive at `state`, times `direction`: `⟨a, J b⟩ = ⟨Jᵀ a, b⟩` sample by sample.
+    fn adjoint(
+        &self,
+        state: &Matrix<T>,
+        direction: &Matrix<T>,
+        image: &mut Matrix<T>,
+        scratch: &mut Scratch<T>,
+    );
+
     /// The free equilibrium: the feed-forward state, both compartments alike (ideal devices).
     fn free_state(&self) -> Matrix<T> {
         self.free_pass(&mut Scratch::new(self.layout(), self.samples()))
@@ -155,6 +166,48 @@ pub trait Circuit<T: Real>: Sync {
 
     /// The free equilibrium; its means, differences and what each layer hears from below stay in the scratch.
     fn free_pass(&self, scratch: &mut Scratch<T>) -> Matrix<T>;
+
+    /// Noise sources.
+    fn noise(&self) -> &Sources;
+
+    /// Which noise the samples meet.
+    fn presentations(&self) -> &Presentations;
+
+    /// Integration time of a reading (s); 0 is an instant.
+    fn readout(&self) -> f64;
+
+    /// Feedback gains `(a⁺, a⁻)` of the dyads of a layer.
+    fn gains(&self, layer: usize) -> (&[T], &[T]);
+
+    /// What the first layer hears of a deviation of its input drivers (`[batch × n_0]`, V), `[batch × n_1]`.
+    fn hear(&self, drivers: &Matrix<T>, heard: &mut Matrix<T>);
+
+    /// Squared voltages over which the read noise of a layer spreads, from the scratch's means and differences:
+    /// `Σ_j W_ij² s̄_j²` of what it hears from below and `Σ_j F_ji² δ_j²` of what comes back, `[batch × n]` each (V²).
+    ///
+    /// Times the relative PSD of conductances they are the PSDs of the drive's two parts.
+    fn read_powers(
+        &self,
+        layer: usize,
+        forward: &mut Matrix<T>,
+        feedback: &mut Matrix<T>,
+        scratch: &mut Scratch<T>,
+    );
+
+    /// What relative deviations of a layer's conductances pass on, from the scratch's means and differences:
+    /// `Σ_j W_ij z_ij s̄_j` into the first of `parts`, and `Σ_j F_ji z_ji δ_j` of the layer above into the second
+    /// (V), `[batch × n]` each.
+    ///
+    /// `deviations` are those of all synapses, `[batch × synapses]`; the layer's begin at column `first`, row by row
+    /// of `W`. Returns where those of the layer above begin.
+    fn fluctuate(
+        &self,
+        layer: usize,
+        first: usize,
+        deviations: &[T],
+        parts: (&mut Matrix<T>, &mut Matrix<T>),
+        scratch: &Scratch<T>,
+    ) -> usize;
 
     /// Damping coefficient `L_k` of a layer for damped sweeps (Høier & Zach 2024).
     fn damping(&self, layer: usize) -> f64;

@@ -2,8 +2,8 @@
 //!
 //! All slices are column-major `[batch × n]`, so a column is `batch` consecutive numbers.
 
-use crate::matrix::Real;
 use crate::matrix::dispatch::{Kernel, multiply_add, run};
+use crate::matrix::{Matrix, Real};
 
 /// See [`mix`].
 struct Mix<'a, T> {
@@ -93,5 +93,29 @@ pub(super) fn split<T: Real>(
 pub(super) fn times<T: Real>(a: &[T], b: &[T], out: &mut [T]) {
     for ((out, &a), &b) in out.iter_mut().zip(a).zip(b) {
         *out = a * b;
+    }
+}
+
+/// `out_i += Σ_j W_ij z_ij x_j`; `z` has a column for every synapse, row by row of `W`.
+pub(super) fn modulate<T: Real>(batch: usize, weights: &Matrix<T>, z: &[T], x: &[T], out: &mut [T]) {
+    for (i, out) in out.chunks_exact_mut(batch).enumerate() {
+        for (j, x) in x.chunks_exact(batch).enumerate() {
+            let (w, z) = (weights[(i, j)], &z[(i * weights.ncols() + j) * batch..][..batch]);
+            for ((out, &x), &z) in out.iter_mut().zip(x).zip(z) {
+                *out += w * z * x;
+            }
+        }
+    }
+}
+
+/// `out_j += Σ_i F_ij z_ij d_i`, the same the other way.
+pub(super) fn modulate_back<T: Real>(batch: usize, weights: &Matrix<T>, z: &[T], d: &[T], out: &mut [T]) {
+    for (i, d) in d.chunks_exact(batch).enumerate() {
+        for (j, out) in out.chunks_exact_mut(batch).enumerate() {
+            let (w, z) = (weights[(i, j)], &z[(i * weights.ncols() + j) * batch..][..batch]);
+            for ((out, &d), &z) in out.iter_mut().zip(d).zip(z) {
+                *out += w * z * d;
+            }
+        }
     }
 }

@@ -26,6 +26,8 @@ pub struct Scratch<T> {
     pub(super) point: Matrix<T>,
     /// The same for the minus compartment (nudge `own`).
     pub(super) point_minus: Matrix<T>,
+    /// Squares of means or differences per layer; allocated on first use by read noise.
+    pub(super) squares: Vec<Matrix<T>>,
 }
 
 impl<T: Real> Scratch<T> {
@@ -47,6 +49,7 @@ impl<T: Real> Scratch<T> {
             drives: Matrix::zeros(0, 0),
             point: Matrix::zeros(0, 0),
             point_minus: Matrix::zeros(0, 0),
+            squares: Vec::new(),
         }
     }
 
@@ -96,6 +99,7 @@ impl<T: Real> Scratch<T> {
             drives: some(&self.drives),
             point: some(&self.point),
             point_minus: some(&self.point_minus),
+            squares: each(&self.squares),
         }
     }
 
@@ -103,6 +107,13 @@ impl<T: Real> Scratch<T> {
     pub(super) fn prepare_outputs(&mut self, samples: usize, width: usize) {
         if self.outputs.shape() != (samples, width) {
             self.outputs = Matrix::zeros(samples, width);
+        }
+    }
+
+    /// Makes room for squares, once.
+    pub(super) fn prepare_squares(&mut self, layout: &Layout, samples: usize) {
+        if self.squares.is_empty() {
+            self.squares = (0..layout.depth()).map(|k| Matrix::zeros(samples, layout.neurons(k))).collect();
         }
     }
 

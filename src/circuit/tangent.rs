@@ -15,17 +15,9 @@ impl<T: Real> DyadCircuit<'_, T> {
         image: &mut Matrix<T>,
         scratch: &mut Scratch<T>,
     ) {
-        let (batch, layout) = (self.samples(), self.layout());
-        let depth = layout.depth();
-        scratch.prepare_tangent(layout, batch);
-        let mut drives = std::mem::replace(&mut scratch.drives, Matrix::zeros(0, 0));
-        self.drive(state, &mut drives, scratch);
-        scratch.drives = drives;
-        self.curvature_points(scratch);
-        let mut slopes = std::mem::replace(&mut scratch.slopes, Matrix::zeros(0, 0));
-        self.slopes(state, &mut slopes);
-        passes::times(slopes.as_slice(), direction.as_slice(), scratch.outputs.as_mut_slice());
-        scratch.slopes = slopes;
+        let depth = self.layout().depth();
+        self.linearise(state, scratch);
+        passes::times(scratch.slopes.as_slice(), direction.as_slice(), scratch.outputs.as_mut_slice());
         for layer in 0..depth {
             self.mix_outputs(layer, scratch);
             if layer > 0 {
@@ -38,6 +30,18 @@ impl<T: Real> DyadCircuit<'_, T> {
             self.pull_tangent(layer, scratch);
             self.assemble_tangent(layer, image, scratch);
         }
+    }
+
+    /// What a linearisation at `state` needs: drives, slopes, and where the loss curvature is taken.
+    pub(super) fn linearise(&self, state: &Matrix<T>, scratch: &mut Scratch<T>) {
+        scratch.prepare_tangent(self.layout(), self.samples());
+        let mut drives = std::mem::replace(&mut scratch.drives, Matrix::zeros(0, 0));
+        self.drive(state, &mut drives, scratch);
+        scratch.drives = drives;
+        self.curvature_points(scratch);
+        let mut slopes = std::mem::replace(&mut scratch.slopes, Matrix::zeros(0, 0));
+        self.slopes(state, &mut slopes);
+        scratch.slopes = slopes;
     }
 
     /// Points at which the loss curvature is taken, for the two output compartments.

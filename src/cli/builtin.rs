@@ -28,7 +28,7 @@ macro_rules! embedded {
 }
 
 /// Built-in circuits.
-pub const CIRCUITS: &[Builtin] = embedded!["circuits/ideal.toml",];
+pub const CIRCUITS: &[Builtin] = embedded!["circuits/ideal.toml", "circuits/noisy.toml",];
 
 /// Built-in experiments.
 pub const EXPERIMENTS: &[Builtin] = embedded![

@@ -8,6 +8,7 @@ mod circuits;
 mod data;
 mod experiments;
 mod inputs;
+mod noise;
 mod output;
 mod plot;
 mod report;
@@ -115,6 +116,8 @@ enum Command {
     Settle(settle::Arguments),
     /// Jacobian spectrum, stability and predicted threshold at the fixed points of given networks
     Stability(stability::Arguments),
+    /// Stationary noise of given networks: predicted, and measured along simulated trajectories
+    Noise(noise::Arguments),
     /// List, show and check circuits
     Circuits(circuits::Arguments),
     /// List, show and check experiments
@@ -156,6 +159,7 @@ pub fn main() -> ExitCode {
         Command::Run(arguments) => run::run(&global, &arguments),
         Command::Settle(arguments) => settle::run(&global, &arguments),
         Command::Stability(arguments) => stability::run(&global, &arguments),
+        Command::Noise(arguments) => noise::run(&global, &arguments),
         Command::Circuits(arguments) => circuits::run(&global, &arguments),
         Command::Experiments(arguments) => experiments::run(&global, &arguments),
         Command::Data(arguments) => data::run(&global, &arguments),

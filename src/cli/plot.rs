@@ -1,6 +1,6 @@
 //! `dyadsim plot`: the figures of an output folder again, from its tables.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::anyhow;
@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::report::{classify, tables};
 use super::{Failure, Global, output};
-use crate::figure::{Drawn, Figure, catalogue, draw_into};
+use crate::figure::{Drawn, FigureError, Tables, catalogue, draw_into, noise};
 use crate::record::{RecordError, atomic};
 use crate::spec::nearest;
 
@@ -17,7 +17,7 @@ use crate::spec::nearest;
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  dyadsim plot results/two-tales-digits --only accuracy --out figures")]
 pub struct Arguments {
-    /// Output folder of `run`
+    /// Output folder of `run` or `noise`
     #[arg(value_name = "DIR")]
     folder: PathBuf,
     /// Draw this figure alone (repeatable)
@@ -34,28 +34,49 @@ pub struct Arguments {
 /// No output folder, an unknown figure, or a file that cannot be written.
 pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> {
     global.want_plain("plot")?;
-    let figures = chosen(&arguments.only)?;
-    let tables = tables(&arguments.folder)?;
+    let source = if noise::is_study(&arguments.folder) {
+        let names = chosen(&arguments.only, noise::catalogue().iter().map(|figure| figure.name).collect())?;
+        Source::Noise(noise::Tables::read(&arguments.folder).map_err(classify)?, names)
+    } else {
+        let names = chosen(&arguments.only, catalogue().iter().map(|figure| figure.name).collect())?;
+        Source::Run(tables(&arguments.folder)?, names)
+    };
     let out = arguments.out.clone().unwrap_or_else(|| arguments.folder.join("figures"));
     std::fs::create_dir_all(&out)
         .map_err(|reason| Failure::input(RecordError::Io { action: "create", path: out.clone(), reason }))?;
     atomic::check_writable(&out).map_err(Failure::input)?;
-    let drawn = figures.into_iter().map(|figure| draw_into(&out, figure, &tables).map_err(classify));
-    let drawn = drawn.collect::<Result<Vec<Drawn>, _>>()?;
+    let drawn = source.draw(&out).map_err(classify)?;
     let text: String = drawn.iter().map(|d| format!("{}\n{}\n", d.svg.display(), d.png.display())).collect();
     let document: Vec<_> =
         drawn.iter().map(|d| json!({"name": d.name, "svg": d.svg, "png": d.png})).collect();
     output::conclude(global, &text, &json!({"figures": document}))
 }
 
-/// The figures of these names, all without any.
-fn chosen(names: &[String]) -> Result<Vec<&'static Figure>, Failure> {
-    if names.is_empty() {
-        return Ok(catalogue().iter().collect());
+/// Tables of either kind of folder, and the names of the figures wanted.
+enum Source {
+    Run(Tables, Vec<&'static str>),
+    Noise(noise::Tables, Vec<&'static str>),
+}
+
+impl Source {
+    fn draw(&self, out: &Path) -> Result<Vec<Drawn>, FigureError> {
+        match self {
+            Self::Noise(tables, names) => noise::draw_all(out, tables, names),
+            Self::Run(tables, names) => {
+                let figures = catalogue().iter().filter(|figure| names.contains(&figure.name));
+                figures.map(|figure| draw_into(out, figure, tables)).collect()
+            }
+        }
     }
-    let known: Vec<&str> = catalogue().iter().map(|figure| figure.name).collect();
+}
+
+/// The names asked for, all that are known without any.
+fn chosen(names: &[String], known: Vec<&'static str>) -> Result<Vec<&'static str>, Failure> {
+    if names.is_empty() {
+        return Ok(known);
+    }
     let find = |name: &String| {
-        catalogue().iter().find(|figure| figure.name == name).ok_or_else(|| {
+        known.iter().find(|figure| **figure == name).copied().ok_or_else(|| {
             let near = nearest(name, known.iter().copied());
             let meant = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
             Failure::input(anyhow!("no figure is called `{name}`; there are {}{meant}", known.join(", ")))

@@ -61,11 +61,8 @@ struct Sample {
 pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> {
     global.want_double("settle")?;
     let setup = arguments.files.read(global)?;
-    let timeless = match setup.spec.solver.kind {
-        SolverKind::Layerwise => Some("layerwise"),
-        SolverKind::Dc => Some("dc"),
-        SolverKind::Etd | SolverKind::Eam | SolverKind::Dopri5 | SolverKind::Dop853 => None,
-    };
+    let kind = setup.spec.solver.kind;
+    let timeless = matches!(kind, SolverKind::Layerwise | SolverKind::Dc).then(|| kind.name());
     if let (Some(kind), true) = (timeless, arguments.trace.is_some()) {
         return Err(Failure::input(anyhow!(
             "--trace: solver.kind is \"{kind}\", whose sweeps have no time\n  \

@@ -39,7 +39,7 @@ pub enum FigureError {
         /// Where, and why.
         source: Box<toml::de::Error>,
     },
-    /// A weight file is damaged, or of a type that nobody writes here.
+    /// A weight file or table is missing, damaged, or of a type that nobody writes here.
     #[error(transparent)]
     Weights(#[from] RecordError),
     /// The embedded font does not load.

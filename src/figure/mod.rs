@@ -17,6 +17,7 @@ mod groups;
 mod legend;
 mod loss;
 mod margin;
+pub mod noise;
 mod outcomes;
 mod page;
 mod palette;
@@ -106,15 +107,19 @@ pub fn draw_all(folder: &Path, tables: &Tables) -> Result<Vec<Drawn>, FigureErro
 /// # Errors
 /// Those of [`draw_all`].
 pub fn draw_into(folder: &Path, figure: &Figure, tables: &Tables) -> Result<Drawn, FigureError> {
-    let page = (figure.draw)(tables)?;
-    let svg = folder.join(format!("{}.svg", figure.name));
-    write_whole(&svg, &render::svg(&page)?)?;
-    let png = folder.join(format!("{}.png", figure.name));
+    write_page(folder, figure.name, &(figure.draw)(tables)?)
+}
+
+/// Writes `folder/NAME.svg` and `.png` of a page.
+fn write_page(folder: &Path, name: &'static str, page: &Page) -> Result<Drawn, FigureError> {
+    let svg = folder.join(format!("{name}.svg"));
+    write_whole(&svg, &render::svg(page)?)?;
+    let png = folder.join(format!("{name}.png"));
     // The ending tells the plotting library which format to write.
-    let unfinished = folder.join(format!(".{}.unfinished.png", figure.name));
-    render::png(&page, &unfinished)?;
+    let unfinished = folder.join(format!(".{name}.unfinished.png"));
+    render::png(page, &unfinished)?;
     std::fs::rename(&unfinished, &png).map_err(|source| FigureError::Write { path: png.clone(), source })?;
-    Ok(Drawn { name: figure.name, svg, png })
+    Ok(Drawn { name, svg, png })
 }
 
 /// Writes a file under a temporary name beside it and renames it.

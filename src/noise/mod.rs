@@ -1,3 +1,24 @@
-//! Numbers that noise sources are made of.
+//! Noise: what sources are by their device parameters, and the numbers that they draw along a trajectory.
+//!
+//! One source per file; [`Sources`] is what a chip has of them, [`Path`] the noise that a batch of samples meets.
+//! PSDs are one-sided. A source that is silent draws no number.
 
+mod clock;
+mod coloured;
+mod draw;
+pub mod flicker;
 pub mod gaussian;
+mod jumps;
+pub mod ornstein;
+mod path;
+pub mod sampled;
+pub mod shot;
+mod sources;
+pub mod telegraph;
+pub mod thermal;
+mod white;
+
+pub use ornstein::Process;
+pub use path::{Exposure, Path, hold};
+pub use sources::{Pole, Presentations, Sources, SynapseTraps, Traps};
+pub use telegraph::Trap;

@@ -19,6 +19,7 @@ mod outcome;
 mod phi;
 mod relax;
 mod spectrum;
+mod stochastic;
 mod sweeps;
 mod tolerance;
 mod verify;
@@ -26,7 +27,8 @@ mod weigh;
 
 pub use newton::{FixedPoint, along, drive_jacobian, fixed_point, followed_point};
 pub use outcome::{Counts, Outcome, Settled, Trace};
-pub use spectrum::{Spectrum, Stability, Verdict, spectrum, stability};
+pub use spectrum::{DENSE, Spectrum, Stability, Verdict, spectrum, stability};
+pub use stochastic::run;
 
 use rayon::prelude::*;
 
@@ -60,6 +62,9 @@ pub fn solver<T: Real>(spec: &SolverSpec) -> Box<dyn Solver<T>> {
         SolverKind::Dop853 => Box::new(explicit::Explicit::new(spec, explicit::Order::Eight)),
         SolverKind::Dc => Box::new(dc::Dc::new(spec)),
         SolverKind::Layerwise => Box::new(layerwise::Layerwise::new(spec)),
+        SolverKind::ExponentialEm | SolverKind::Heun | SolverKind::ExponentialHeun => {
+            Box::new(stochastic::Stochastic::new(spec))
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a circuit's numbers must satisfy, beyond having the right type.
 
+use super::check_noise::check_noise;
 use super::circuit::{
     ActivationSpec, CircuitSpec, NeuronSpec, NudgeSpec, SolverKind, SolverSpec, SupplySpec, Variant, Verify,
 };
@@ -8,6 +9,9 @@ use crate::units::engineering;
 
 /// Most neurons of a layer.
 pub const LARGEST_LAYER: usize = 1_000_000;
+
+/// Shortest step of a stochastic solver (slowest τ): shorter ones have no names for their noise.
+const SHORTEST_STEP: f64 = 1e-5;
 
 /// Checks a circuit.
 ///
@@ -23,7 +27,9 @@ pub fn check_circuit(circuit: &CircuitSpec) -> Result<(), Fault> {
     }
     check_neuron(&circuit.neuron)?;
     check_nudge(&circuit.nudge)?;
-    check_solver(&circuit.solver)
+    check_solver(&circuit.solver)?;
+    not_negative(&["readout", "time"], circuit.readout.time, "a finite time, 0 s or more")?;
+    check_noise(circuit)
 }
 
 /// Checks the number of layers and of neurons in each.
@@ -76,7 +82,7 @@ fn check_nudge(nudge: &NudgeSpec) -> Result<(), Fault> {
 }
 
 fn check_solver(solver: &SolverSpec) -> Result<(), Fault> {
-    let SolverSpec { rtol, atol, max_time, hold, passes, .. } = *solver;
+    let SolverSpec { rtol, atol, max_time, hold, passes, step, .. } = *solver;
     ensure((0.0..1.0).contains(&rtol), &["solver", "rtol"], rtol, "a number from 0 to below 1")?;
     not_negative(&["solver", "atol"], atol, "a finite voltage, 0 V or more")?;
     ensure(rtol > 0.0 || atol > 0.0, &["solver", "rtol"], rtol, "a number above 0, as `solver.atol` is 0")?;
@@ -85,6 +91,8 @@ fn check_solver(solver: &SolverSpec) -> Result<(), Fault> {
     let accepted = format!("a number of time constants below `solver.max_time` = {max_time}");
     ensure(hold < max_time, &["solver", "hold"], hold, &accepted)?;
     ensure(passes >= 1, &["solver", "passes"], passes, "a whole number, 1 or more")?;
+    let accepted = format!("a number of time constants, {SHORTEST_STEP} or more");
+    ensure(step.is_finite() && step >= SHORTEST_STEP, &["solver", "step"], step, &accepted)?;
     let checked = match solver.verify {
         Verify::None => return Ok(()),
         Verify::Eigen => "\"eigen\"",
@@ -109,7 +117,8 @@ pub(super) fn positive(path: &[&str], value: f64, accepted: &str) -> Result<(), 
     ensure(value.is_finite() && value > 0.0, path, value, accepted)
 }
 
-fn not_negative(path: &[&str], value: f64, accepted: &str) -> Result<(), Fault> {
+/// Refuses what is not finite or below zero.
+pub(super) fn not_negative(path: &[&str], value: f64, accepted: &str) -> Result<(), Fault> {
     ensure(value.is_finite() && value >= 0.0, path, value, accepted)
 }
 

@@ -6,6 +6,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::noise::NoiseSpec;
 use super::written::{WrittenActivation, WrittenVariant};
 use crate::units;
 
@@ -33,6 +34,10 @@ pub struct CircuitSpec {
     pub solver: SolverSpec,
     /// Feedback synapses.
     pub feedback: FeedbackSpec,
+    /// Noise sources.
+    pub noise: NoiseSpec,
+    /// How states are read.
+    pub readout: ReadoutSpec,
 }
 
 /// Supply rails: drives are clipped to `[low, high]`, and a compartment at a rail moves no further out.
@@ -196,6 +201,8 @@ pub struct SolverSpec {
     pub damping: Damping,
     /// Operating points (`dc`) only: whether the circuit would reach them.
     pub verify: Verify,
+    /// Stochastic solvers only: step, in units of the slowest `τ`.
+    pub step: f64,
 }
 
 /// Integration methods.
@@ -214,6 +221,36 @@ pub enum SolverKind {
     Layerwise,
     /// Operating points: fixed points by accelerated sweeps and Newton's method (no time).
     Dc,
+    /// Stochastic, fixed step: leak and additive noise exact, drive held over the step.
+    ExponentialEm,
+    /// Stochastic, fixed step: Heun's method, Stratonovich, explicit.
+    Heun,
+    /// Stochastic, fixed step: leak and additive noise exact, drive by Heun's method; stable at steps of several `τ`.
+    ExponentialHeun,
+}
+
+impl SolverKind {
+    /// Whether it follows noise.
+    #[must_use]
+    pub fn is_stochastic(self) -> bool {
+        matches!(self, Self::ExponentialEm | Self::Heun | Self::ExponentialHeun)
+    }
+
+    /// Name in files.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Etd => "etd",
+            Self::Eam => "eam",
+            Self::Dopri5 => "dopri5",
+            Self::Dop853 => "dop853",
+            Self::Layerwise => "layerwise",
+            Self::Dc => "dc",
+            Self::ExponentialEm => "exponential-em",
+            Self::Heun => "heun",
+            Self::ExponentialHeun => "exponential-heun",
+        }
+    }
 }
 
 /// How an operating point is made sure of: a fixed point need not be one that the circuit reaches.
@@ -303,6 +340,16 @@ pub enum FeedbackInit {
     Random,
 }
 
+/// How states are read, before anything is computed from them.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ReadoutSpec {
+    /// Stochastic solvers only: integration time of a reading (s); at 0 it is an instant.
+    #[serde(deserialize_with = "units::time")]
+    #[schemars(with = "units::Quantity")]
+    pub time: f64,
+}
+
 impl Default for CircuitSpec {
     fn default() -> Self {
         Self {
@@ -314,6 +361,8 @@ impl Default for CircuitSpec {
             nudge: NudgeSpec::default(),
             solver: SolverSpec::default(),
             feedback: FeedbackSpec::default(),
+            noise: NoiseSpec::default(),
+            readout: ReadoutSpec::default(),
         }
     }
 }
@@ -355,7 +404,14 @@ impl Default for SolverSpec {
             passes: 200,
             damping: Damping::None,
             verify: Verify::None,
+            step: 0.05,
         }
+    }
+}
+
+impl Default for ReadoutSpec {
+    fn default() -> Self {
+        Self { time: 0.0 }
     }
 }
 

@@ -7,12 +7,14 @@
 
 mod check_circuit;
 mod check_experiment;
+mod check_noise;
 pub mod circuit;
 mod door;
 mod error;
 pub mod experiment;
 mod fault;
 mod loaded;
+pub mod noise;
 mod overrides;
 mod path;
 mod read;
@@ -28,6 +30,7 @@ pub use door::{load_circuit, load_experiment, parse_circuit, parse_experiment};
 pub use error::{At, Place, SpecError, nearest};
 pub use experiment::*;
 pub use loaded::{Loaded, Resolved};
+pub use noise::*;
 pub use overrides::Override;
 pub use path::{KeyPath, Step};
 pub use schedule::ScheduleError;

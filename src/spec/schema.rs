@@ -22,7 +22,7 @@ pub enum FileKind {
 }
 
 /// What to write for a key that has no default.
-const EXAMPLES: [(&str, &str); 17] = [
+const EXAMPLES: [(&str, &str); 27] = [
     ("name", "name = \"my-experiment\""),
     ("circuit", "circuit = \"../circuits/ideal.toml\", or a table [circuit]"),
     ("dataset", "dataset = \"digits\""),
@@ -40,6 +40,16 @@ const EXAMPLES: [(&str, &str); 17] = [
     ("every", "every = 10"),
     ("factor", "factor = 0.5"),
     ("path", "path = \"FOLDER\""),
+    ("current", "current = \"1 nA\""),
+    ("corner", "corner = \"10 kHz\""),
+    ("coefficient", "# coefficient = \"1e-24 A^2\""), // the other way to say `corner`
+    ("amplitude", "amplitude = 0.05"),
+    ("capture", "capture = \"1 us\""),
+    ("emission", "emission = \"3 us\""),
+    ("relative_psd", "relative_psd = 1e-10"),
+    ("psd", "psd = \"1e-16 V^2/Hz\""),
+    ("bandwidth", "bandwidth = \"10 MHz\""),
+    ("capacitance", "capacitance = \"10 fF\""),
 ];
 
 /// The first lines of [`circuit_defaults_toml`].
@@ -221,10 +231,13 @@ mod tests {
     #[test]
     fn the_file_of_defaults_still_reads_with_its_examples_switched_on() {
         let text = circuit_defaults_toml();
-        let on: String =
-            text.lines().skip(2).map(|line| format!("{}\n", line.trim_start_matches("# "))).collect();
-        let circuit = parse_circuit("defaults", &on, &[]).unwrap();
+        // What stands behind two marks is another way to say what stands behind one.
+        let lines = text.lines().skip(2).filter(|line| !line.starts_with("# # "));
+        let on: String = lines.map(|line| format!("{}\n", line.trim_start_matches("# "))).collect();
+        let noisy = "solver.kind=heun".parse().unwrap();
+        let circuit = parse_circuit("defaults", &on, &[noisy]).unwrap();
         assert!(circuit.network.is_some() && circuit.supply.is_some(), "{on}");
+        assert!(circuit.noise.flicker.is_some_and(|flicker| flicker.corner == Some(1e4)), "{on}");
     }
 
     #[test]

@@ -18,7 +18,7 @@ use super::read::{read, shown};
 use super::schema::{self, FileKind};
 
 /// Sections of a circuit that later versions will have.
-const PROMISED: [&str; 4] = ["noise", "mismatch", "synapse", "converters"];
+const PROMISED: [&str; 3] = ["mismatch", "synapse", "converters"];
 
 /// Keys whose bare name becomes the `kind` of a table when one of the table's keys is set.
 const NAMED_KINDS: [&str; 3] = ["activation", "output_activation", "dataset"];
@@ -208,7 +208,7 @@ impl Tree {
         }
     }
 
-    /// The path of a key that is written in the wrong place, if it has a single right one.
+    /// The path of a key that is written in the wrong place, if it is clear which is the right one.
     fn elsewhere(&self, key: &str) -> Option<String> {
         let within = match self.kind {
             FileKind::Circuit => "",
@@ -219,9 +219,18 @@ impl Tree {
         if matches!(self.kind, FileKind::Experiment) {
             all.extend(schema::paths(FileKind::Experiment));
         }
-        let mut right =
-            all.into_iter().filter(|path| path.rsplit_once('.').is_some_and(|(_, leaf)| leaf == key));
-        right.next().filter(|_| right.next().is_none())
+        let depth = |path: &String| path.matches('.').count();
+        let mut right: Vec<String> = all
+            .into_iter()
+            .filter(|path| path.rsplit_once('.').is_some_and(|(_, leaf)| leaf == key))
+            .collect();
+        // Of several the one nearest to the root, if it is alone there.
+        right.sort_by_key(depth);
+        match right.as_slice() {
+            [] => None,
+            [first, second, ..] if depth(first) == depth(second) => None,
+            [first, ..] => Some(first.clone()),
+        }
     }
 
     /// Whether a path is a circuit's section that later versions will have.

@@ -4,6 +4,7 @@ mod bad_input;
 mod bench;
 mod figures;
 mod lists;
+mod noise;
 mod settle;
 mod stability;
 mod streams;

@@ -41,7 +41,30 @@ fn tangent_error(circuit: &DyadCircuit<'_, f64>, seed: u64) -> f64 {
     let mut image = Matrix::zeros(samples, width);
     circuit.tangent(&state, &direction, &mut image, &mut scratch);
     assert!(image.amax() > 0.1, "a direction that moves nothing"); // or the comparison is empty
+    check_adjoint(circuit, &state, (&direction, &image), &mut scratch, seed);
     (image - difference).amax()
+}
+
+/// `⟨a, J b⟩ = ⟨Jᵀ a, b⟩` sample by sample, for the tangent `J b` of `b`, and the tangent is what it was afterwards.
+fn check_adjoint(
+    circuit: &DyadCircuit<'_, f64>,
+    state: &Matrix<f64>,
+    (direction, image): (&Matrix<f64>, &Matrix<f64>),
+    scratch: &mut Scratch<f64>,
+    seed: u64,
+) {
+    let dual = random(state.nrows(), state.ncols(), 1.0, seed + 2000);
+    let mut pulled = Matrix::from_element(state.nrows(), state.ncols(), f64::NAN);
+    circuit.adjoint(state, &dual, &mut pulled, scratch);
+    for i in 0..state.nrows() {
+        let (forth, back) = (dual.row(i).dot(&image.row(i)), pulled.row(i).dot(&direction.row(i)));
+        // Sums of some hundred terms, each of up to ‖a‖ ‖Jb‖ or ‖Jᵀa‖ ‖b‖.
+        let size = dual.row(i).norm() * image.row(i).norm() + pulled.row(i).norm() * direction.row(i).norm();
+        assert!((forth - back).abs() < 1e-14 * size, "sample {i}: {forth} {back}");
+    }
+    let mut again = Matrix::zeros(state.nrows(), state.ncols());
+    circuit.tangent(state, direction, &mut again, scratch);
+    assert_eq!(again, *image);
 }
 
 /// Every nudge point with every loss.

@@ -1,13 +1,20 @@
 //! One test binary: the laws that the simulator must obey, held against independent solutions.
 
 mod nets;
+mod noise;
+mod noise_alone;
+mod noise_bytes;
+mod noise_nets;
+mod noise_orders;
 mod oracle;
 mod solvers;
+mod spice;
 mod traces;
 mod shards;
 mod references;
 mod thresholds;
 mod wrapper;
+mod covariance;
 mod jacobian;
 mod dc;
 mod facts;

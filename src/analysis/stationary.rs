@@ -1,0 +1,225 @@
+//! What is read of a circuit in its stationary state, predicted and measured, in one order of read-outs.
+//!
+//! The potentials of all compartments come first, in the columns of the layout, then the activities `s̄` of all neurons,
+//! layer by layer, then their errors `δ`. Measured are the read-outs themselves, through the activation devices as they
+//! are; predicted is their linearisation.
+
+use rayon::prelude::*;
+
+use super::linear::{Covariance, Point};
+use super::replicas::Replicas;
+use crate::chip::Layout;
+use crate::circuit::{Circuit, Scratch};
+use crate::matrix::Matrix;
+use crate::solve::{SHARD, run};
+use crate::spec::SolverSpec;
+
+/// What a read-out reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quantity {
+    /// `v⁺`.
+    Plus,
+    /// `v⁻`.
+    Minus,
+    /// `s̄`.
+    Activity,
+    /// `δ`.
+    Error,
+}
+
+impl Quantity {
+    /// Every quantity, in the order of a table.
+    pub const ALL: [Self; 4] = [Self::Plus, Self::Minus, Self::Activity, Self::Error];
+
+    /// Name in files.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Plus => "v_plus",
+            Self::Minus => "v_minus",
+            Self::Activity => "activity",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// One read-out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Node {
+    /// What it reads.
+    pub quantity: Quantity,
+    /// Layer, from 0.
+    pub layer: usize,
+    /// Neuron, from 0.
+    pub neuron: usize,
+}
+
+impl Node {
+    /// Name in files: layers count from 1, neurons from 0.
+    #[must_use]
+    pub fn name(&self) -> String {
+        format!("{}.{}.{}", self.quantity.name(), self.layer + 1, self.neuron)
+    }
+
+    /// The read-out's place in the order of all.
+    #[must_use]
+    pub fn place(&self, layout: &Layout) -> usize {
+        let before: usize = (0..self.layer).map(|layer| layout.neurons(layer)).sum();
+        match self.quantity {
+            Quantity::Plus => layout.plus(self.layer).start + self.neuron,
+            Quantity::Minus => layout.minus(self.layer).start + self.neuron,
+            Quantity::Activity => layout.width() + before + self.neuron,
+            Quantity::Error => layout.width() + layout.width() / 2 + before + self.neuron,
+        }
+    }
+}
+
+/// Every read-out, quantity by quantity.
+#[must_use]
+pub fn nodes(layout: &Layout) -> Vec<Node> {
+    let layers = |quantity| {
+        (0..layout.depth()).flat_map(move |layer| {
+            (0..layout.neurons(layer)).map(move |neuron| Node { quantity, layer, neuron })
+        })
+    };
+    Quantity::ALL.into_iter().flat_map(layers).collect()
+}
+
+/// Read-outs of the linear system at a point, `[read-outs × width]`.
+#[must_use]
+pub fn readouts(point: &Point<'_>) -> Matrix<f64> {
+    let layout = point.circuit().layout();
+    let width = layout.width();
+    let mut all = Matrix::zeros(2 * width, width);
+    all.view_mut((0, 0), (width, width)).fill_with_identity();
+    let mut row = width;
+    let blocks = (0..layout.depth()).map(|k| point.reads_mean(k));
+    for block in blocks.chain((0..layout.depth()).map(|k| point.reads_difference(k))) {
+        all.rows_mut(row, block.nrows()).copy_from(&block);
+        row += block.nrows();
+    }
+    all
+}
+
+/// Predicted variance of every read-out (V²).
+#[must_use]
+pub fn predicted(point: &Point<'_>, covariance: &Covariance) -> Vec<f64> {
+    let all = readouts(point);
+    let half = super::linear::times(&all, &covariance.total);
+    // Rounding may leave a variance of nothing just below 0.
+    (0..all.nrows()).map(|i| half.row(i).dot(&all.row(i)).max(0.0)).collect()
+}
+
+/// The value of every read-out at the point (V).
+#[must_use]
+pub fn values(point: &Point<'_>) -> Vec<f64> {
+    let depth = point.circuit().layout().depth();
+    let layers = (0..depth).flat_map(|k| point.mean(k)).chain((0..depth).flat_map(|k| point.difference(k)));
+    point.state().iter().chain(layers).copied().collect()
+}
+
+/// How long to look at how many replicas (in steps).
+#[derive(Clone, Copy, Debug)]
+pub struct Plan {
+    /// Steps before anything is read.
+    pub before: usize,
+    /// Readings of every replica.
+    pub readings: usize,
+    /// Steps between readings.
+    pub every: usize,
+    /// Read-out that is kept at every step.
+    pub traced: Option<Node>,
+}
+
+/// What was read.
+#[derive(Clone, Debug)]
+pub struct Measured {
+    /// All read-outs.
+    pub replicas: Replicas,
+    /// The traced read-out of every replica at every step (V).
+    pub series: Vec<Vec<f64>>,
+}
+
+/// Lets every sample of a circuit run from `state` (`width` potentials, V), as replicas of each other, and reads them.
+///
+/// Samples run in shards on all threads. `None` if a potential leaves the numbers.
+#[must_use]
+pub fn simulate(
+    spec: &SolverSpec,
+    circuit: &dyn Circuit<f64>,
+    state: &[f64],
+    centre: &[f64],
+    plan: &Plan,
+) -> Option<Measured> {
+    let rows: Vec<usize> = (0..circuit.samples()).collect();
+    let parts: Option<Vec<Measured>> = rows
+        .par_chunks(SHARD)
+        .map(|rows| {
+            let part = circuit.subset(rows);
+            let start = Matrix::from_fn(rows.len(), state.len(), |_, j| state[j]);
+            let mut reader = Reader::new(part.as_ref(), centre, *plan);
+            let step = spec.step * circuit.slowest();
+            let time = (plan.before + plan.readings * plan.every) as f64 * step;
+            let end = run(spec, part.as_ref(), start, (0.0, time), &mut |_, state| reader.see(state));
+            end.iter().all(|v| v.is_finite()).then_some(reader.measured)
+        })
+        .collect();
+    parts?.into_iter().reduce(Measured::beside)
+}
+
+impl Measured {
+    /// The replicas of both.
+    fn beside(self, mut other: Self) -> Self {
+        let mut series = self.series;
+        series.append(&mut other.series);
+        Self { replicas: self.replicas.beside(&other.replicas), series }
+    }
+}
+
+/// Reads a batch as it goes by.
+struct Reader<'c> {
+    circuit: &'c dyn Circuit<f64>,
+    plan: Plan,
+    steps: usize,
+    scratch: Scratch<f64>,
+    measured: Measured,
+}
+
+impl<'c> Reader<'c> {
+    fn new(circuit: &'c dyn Circuit<f64>, centre: &[f64], plan: Plan) -> Self {
+        let rows = circuit.samples();
+        let series = vec![Vec::new(); if plan.traced.is_some() { rows } else { 0 }];
+        let measured = Measured { replicas: Replicas::new(rows, centre.to_vec()), series };
+        Self { circuit, plan, steps: 0, scratch: Scratch::new(circuit.layout(), rows), measured }
+    }
+
+    /// The states at the end of a step.
+    fn see(&mut self, state: &Matrix<f64>) {
+        let layout = self.circuit.layout();
+        self.steps += 1;
+        let Some(since) = self.steps.checked_sub(self.plan.before).filter(|&since| since > 0) else { return };
+        if let Some(node) = self.plan.traced {
+            self.circuit.mix(node.layer, state, &mut self.scratch);
+            let values = read(node, state, layout, &self.scratch);
+            self.measured.series.iter_mut().zip(values).for_each(|(one, value)| one.push(*value));
+        }
+        if since.is_multiple_of(self.plan.every) {
+            let layers = || 0..layout.depth();
+            layers().for_each(|layer| self.circuit.mix(layer, state, &mut self.scratch));
+            let means = layers().map(|layer| self.scratch.mean(layer));
+            let differences = layers().map(|layer| self.scratch.difference(layer));
+            self.measured.replicas.add(std::iter::once(state).chain(means).chain(differences));
+        }
+    }
+}
+
+/// One read-out of all replicas.
+fn read<'m>(node: Node, state: &'m Matrix<f64>, layout: &Layout, scratch: &'m Scratch<f64>) -> &'m [f64] {
+    let rows = state.nrows();
+    let column = |matrix: &'m Matrix<f64>, j: usize| &matrix.as_slice()[j * rows..(j + 1) * rows];
+    match node.quantity {
+        Quantity::Plus | Quantity::Minus => column(state, node.place(layout)),
+        Quantity::Activity => column(scratch.mean(node.layer), node.neuron),
+        Quantity::Error => column(scratch.difference(node.layer), node.neuron),
+    }
+}

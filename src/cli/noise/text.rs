@@ -1,0 +1,193 @@
+//! What `noise` tells people and programs.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::super::inputs::Setup;
+use super::super::output::{rounded, some_lines};
+use super::study::Study;
+use crate::record::noise_rows::{NoiseLayerRow, NoiseRow};
+
+/// Read-outs that the summary shows.
+const SHOWN: usize = 12;
+
+/// The document of CONTRACT.md, and more.
+pub fn document(study: &Study) -> Value {
+    let compartments: Vec<&NoiseRow> =
+        study.nodes.iter().filter(|row| row.quantity.starts_with("v_")).collect();
+    let column = |of: &dyn Fn(&NoiseRow) -> Value| compartments.iter().map(|row| of(row)).collect::<Vec<_>>();
+    let effective = study.nodes.iter().filter_map(|row| row.effective_samples).fold(f64::INFINITY, f64::min);
+    let summary = &study.summary;
+    let mut document = json!({
+        "nodes": column(&|row| json!(row.node)),
+        "predicted_rms_v": column(&|row| json!(row.predicted_rms_v)),
+        "measured_rms_v": column(&|row| json!(row.measured_rms_v)),
+        "standard_error_v": column(&|row| json!(row.standard_error_v)),
+        "measured_samples": if effective.is_finite() { effective.floor() as u64 } else { 0 },
+        "agreement": {
+            "agrees": (summary.replicas > 0).then_some(summary.failed == 0),
+            "family_error": summary.family_error,
+            "comparisons": summary.comparisons,
+            "limit_standard_errors": summary.limit,
+            "failed": summary.failed,
+        },
+        "layers": study.layers,
+        "causes": study.causes,
+        "angle": study.angles,
+        "best_beta": summary.best.map(|best| best.0),
+        "best_angle_deg": summary.best.map(|best| best.1),
+    });
+    if !study.psd.is_empty() {
+        let lines = || study.psd.iter().filter(|row| row.cause == "total");
+        let predicted = || lines().filter(|row| row.measured_v2_per_hz.is_none());
+        let measured = || lines().filter(|row| row.measured_v2_per_hz.is_some());
+        document["frequency_hz"] = predicted().map(|row| row.frequency_hz).collect();
+        document["psd_v2_per_hz"] = predicted().map(|row| row.predicted_v2_per_hz).collect();
+        document["measured_psd"] = json!({
+            "frequency_hz": measured().map(|row| row.frequency_hz).collect::<Vec<_>>(),
+            "predicted_v2_per_hz": measured().map(|row| row.folded_v2_per_hz).collect::<Vec<_>>(),
+            "psd_v2_per_hz": measured().map(|row| row.measured_v2_per_hz).collect::<Vec<_>>(),
+            "standard_error_v2_per_hz": measured().map(|row| row.standard_error_v2_per_hz).collect::<Vec<_>>(),
+        });
+    }
+    document
+}
+
+/// The result for people.
+pub fn summary(setup: &Setup, study: &Study, out: Option<&Path>) -> String {
+    let mut text = setup.headline();
+    let summary = &study.summary;
+    text += &format!("noise     {}\n", summary.settings);
+    for remark in &study.remarks {
+        text += &format!("warning   {remark}\n");
+    }
+    text += &format!("\n{}", layers(study));
+    text += &format!("\n{}", sources(study));
+    text += &format!("\n{}", nodes(study));
+    text += &format!("\n{}\n", verdict(study));
+    text += &angles(study);
+    text + &out.map(|out| format!("\ntables and figures in {}\n", out.display())).unwrap_or_default()
+}
+
+/// Signal, noise and their ratio, layer by layer.
+fn layers(study: &Study) -> String {
+    let mut text = format!(
+        "{:<8}{:<12}{:>12}{:>14}{:>24}{:>14}{:>10}\n",
+        "layer", "quantity", "signal", "noise", "measured", "as read", "SNR"
+    );
+    for row in &study.layers {
+        let unit = if row.quantity == "gradient" { "V^2" } else { "V" };
+        text += &format!(
+            "{:<8}{:<12}{:>12}{:>14}{:>24}{:>14}{:>10}\n",
+            row.layer,
+            row.quantity,
+            rounded(row.signal, unit),
+            rounded(row.noise, unit),
+            measured(row, unit),
+            rounded(row.readout_noise, unit),
+            row.snr.map_or("–".to_owned(), |snr| format!("{snr:.3}")),
+        );
+    }
+    text
+}
+
+fn measured(row: &NoiseLayerRow, unit: &str) -> String {
+    let both = row.measured_noise.zip(row.standard_error);
+    both.map_or("–".to_owned(), |(m, e)| format!("{} ± {}", rounded(m, unit), rounded(e, unit)))
+}
+
+/// Who makes the noise.
+fn sources(study: &Study) -> String {
+    let mut text = format!("{:<8}{:<12}{}\n", "layer", "quantity", "shares of the variance by source");
+    let mut seen: Vec<(usize, &str)> = Vec::new();
+    for row in &study.causes {
+        let key = (row.layer, row.quantity.as_str());
+        if seen.contains(&key) {
+            continue;
+        }
+        seen.push(key);
+        let mut of: Vec<_> = study.causes.iter().filter(|r| (r.layer, r.quantity.as_str()) == key).collect();
+        of.sort_by(|a, b| b.share.total_cmp(&a.share));
+        let parts: Vec<String> = of.iter().map(|r| format!("{} {:.1} %", r.cause, 100.0 * r.share)).collect();
+        text += &format!("{:<8}{:<12}{}\n", row.layer, row.quantity, parts.join(", "));
+    }
+    text
+}
+
+/// The read-outs that deviate most.
+fn nodes(study: &Study) -> String {
+    let mut rows: Vec<&NoiseRow> = study.nodes.iter().collect();
+    let size = |row: &NoiseRow| row.deviation.map_or(-1.0, f64::abs);
+    rows.sort_by(|a, b| size(b).total_cmp(&size(a)));
+    let mut text = format!(
+        "{:<18}{:>14}{:>14}{:>24}{:>12}\n",
+        "node", "value", "predicted rms", "measured rms", "deviation"
+    );
+    let line = |row: &&NoiseRow| {
+        let both = row.measured_rms_v.zip(row.standard_error_v);
+        let measured =
+            both.map_or("–".to_owned(), |(m, e)| format!("{} ± {}", rounded(m, "V"), rounded(e, "V")));
+        format!(
+            "{:<18}{:>14}{:>14}{:>24}{:>12}",
+            row.node,
+            rounded(row.value_v, "V"),
+            rounded(row.predicted_rms_v, "V"),
+            measured,
+            row.deviation.map_or("–".to_owned(), |d| format!("{d:+.2} s.e."))
+        )
+    };
+    text += &some_lines(rows.iter().map(line), SHOWN);
+    text
+}
+
+fn verdict(study: &Study) -> String {
+    let s = &study.summary;
+    if s.replicas == 0 {
+        return "not simulated (--time 0)".to_owned();
+    }
+    let told = format!(
+        "{} read-outs, limit {:.2} standard errors for a family-wise error of {} %",
+        s.comparisons,
+        s.limit,
+        100.0 * s.family_error
+    );
+    match s.failed {
+        0 => format!("agreement: prediction and simulation agree ({told})"),
+        some => format!("agreement: {some} read-outs differ ({told})"),
+    }
+}
+
+/// The valley.
+fn angles(study: &Study) -> String {
+    let all: Vec<_> = study.angles.iter().filter(|row| row.layer.is_none()).collect();
+    let Some(first) = all.first() else { return String::new() };
+    let mut text = format!(
+        "\npredicted angle to backpropagation, {} samples, read for {}\n{:>10}{:>12}{:>12}{:>12}\n",
+        first.batch,
+        rounded(first.readout_time_s, "s"),
+        "β",
+        "bias",
+        "noise",
+        "in all"
+    );
+    let degrees = |angle: Option<f64>| angle.map_or("–".to_owned(), |a| format!("{a:.2}°"));
+    for row in all {
+        let unstable = if row.unstable > 0 {
+            format!("  {} samples have no stable fixed point", row.unstable)
+        } else {
+            String::new()
+        };
+        text += &format!(
+            "{:>10.4}{:>12}{:>12}{:>12}{unstable}\n",
+            row.beta,
+            degrees(row.bias_deg),
+            degrees(row.noise_deg),
+            degrees(row.total_deg)
+        );
+    }
+    if let Some((beta, angle)) = study.summary.best {
+        text += &format!("best β: {beta:.3} ({angle:.2}°)\n");
+    }
+    text
+}

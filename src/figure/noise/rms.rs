@@ -1,0 +1,108 @@
+//! Noise of every neuron, predicted beside measured, one panel per layer and quantity.
+
+use super::super::axis::{Axis, count};
+use super::super::legend::Key;
+use super::super::page::{Ink, Page};
+use super::super::palette::{BLUE, GREEN, GREY, ORANGE, PURPLE};
+use super::super::sheet::{Axes, Layout, Panel, Sheet};
+use super::{Figure, Tables, error_bar, unit};
+use crate::record::noise_rows::NoiseRow;
+
+/// The registry line.
+pub const FIGURE: Figure = Figure {
+    name: "noise-rms",
+    caption: "Standard deviation of the potentials, the activity and the error of every neuron: bars by the Lyapunov \
+        equation, discs along the simulated trajectories with one standard error to both sides.",
+    draw,
+};
+
+/// Rows of panels: label, and the quantities in it with their colours.
+const ROWS: [(&str, &[(&str, Ink)]); 3] = [
+    ("potentials", &[("v_plus", ORANGE), ("v_minus", BLUE)]),
+    ("activity", &[("activity", GREEN)]),
+    ("error", &[("error", PURPLE)]),
+];
+/// Neurons that a panel shows at most.
+const MOST: usize = 48;
+
+fn draw(tables: &Tables) -> Option<Page> {
+    let layers = tables.nodes.iter().map(|row| row.layer).max()?;
+    let largest = tables.nodes.iter().map(|row| row.predicted_rms_v).fold(0.0, f64::max);
+    let (factor, unit) = unit(largest);
+    let shown = |row: usize, layer: usize| -> Vec<&NoiseRow> {
+        let inside =
+            |node: &&NoiseRow| node.layer == layer + 1 && ROWS[row].1.iter().any(|q| q.0 == node.quantity);
+        let all: Vec<&NoiseRow> = tables.nodes.iter().filter(inside).collect();
+        let neurons = all.iter().map(|node| node.neuron + 1).max().unwrap_or(0);
+        let stride = neurons.div_ceil(MOST).max(1);
+        all.into_iter().filter(|node| node.neuron.is_multiple_of(stride)).collect()
+    };
+    let panels: Vec<Vec<&NoiseRow>> = (0..ROWS.len())
+        .flat_map(|row| (0..layers).map(move |layer| (row, layer)))
+        .map(|(r, l)| shown(r, l))
+        .collect();
+    let layout = Layout {
+        title: "Stationary noise, predicted and measured".into(),
+        subtitle: tables.summary.settings.clone(),
+        legend: vec![
+            Key::Line(GREY, "predicted (Lyapunov)".into()),
+            Key::Disc(ORANGE, "measured: v⁺".into()),
+            Key::Disc(BLUE, "v⁻".into()),
+            Key::Disc(GREEN, "activity".into()),
+            Key::Disc(PURPLE, "error δ".into()),
+        ],
+        columns: (1..=layers).map(|layer| format!("layer {layer}")).collect(),
+        rows: ROWS.iter().map(|row| row.0.to_owned()).collect(),
+        x_label: "neuron".into(),
+        y_label: format!("noise ({unit}, rms)"),
+        axes: Axes::Each(panels.iter().map(|panel| axes(panel, factor)).collect()),
+        names: Vec::new(),
+        height: Some(150.0),
+        notes: vec![verdict(tables)],
+    };
+    Some(Sheet::filled(&layout, |page: &mut Page, panel: &Panel, (row, column): (usize, usize)| {
+        for (k, (quantity, ink)) in ROWS[row].1.iter().enumerate() {
+            let side = 0.22 * (2.0 * count(k) - count(ROWS[row].1.len() - 1));
+            let of = panels[row * layers + column].iter().filter(|node| node.quantity == *quantity);
+            of.for_each(|node| mark(page, panel, node, (side, factor), *ink));
+        }
+    }))
+}
+
+fn axes(rows: &[&NoiseRow], factor: f64) -> (Axis, Axis) {
+    let neurons = rows.iter().map(|row| row.neuron).max().unwrap_or(0);
+    let ends = rows.iter().flat_map(|row| {
+        let (measured, error) =
+            (row.measured_rms_v.unwrap_or(row.predicted_rms_v), row.standard_error_v.unwrap_or(0.0));
+        [row.predicted_rms_v, measured - error, measured + error].map(|v| v * factor)
+    });
+    let Axis { kind, low, high } = Axis::whole([0, neurons.max(1)].into_iter());
+    (Axis { kind, low: low - 0.7, high: high + 0.7 }, Axis::around(ends, 0.08))
+}
+
+fn mark(page: &mut Page, panel: &Panel, row: &NoiseRow, (side, factor): (f64, f64), ink: Ink) {
+    let x = count(row.neuron) + side;
+    let value = row.predicted_rms_v * factor;
+    if let (Some(from), Some(to)) = (panel.at(x - 0.2, value), panel.at(x + 0.2, value)) {
+        page.line(&[(from.0 - 1.0, from.1), (to.0 + 1.0, to.1)], GREY, 2.0);
+    }
+    let Some((measured, error)) = row.measured_rms_v.zip(row.standard_error_v) else { return };
+    error_bar(page, panel, x, (measured * factor, error * factor), ink);
+    if let Some(at) = panel.at(x, measured * factor) {
+        page.disc(at, 1.9, ink);
+    }
+}
+
+fn verdict(tables: &Tables) -> String {
+    let s = &tables.summary;
+    if s.replicas == 0 {
+        return "not simulated".into();
+    }
+    let told = if s.failed == 0 { "agree".to_owned() } else { format!("differ in {} of them", s.failed) };
+    format!(
+        "{} read-outs: prediction and simulation {told} (limit {:.2} standard errors, family-wise error {} %); bars are one standard error",
+        s.comparisons,
+        s.limit,
+        100.0 * s.family_error
+    )
+}

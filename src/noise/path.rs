@@ -1,0 +1,253 @@
+//! The noise that a batch meets along a trajectory, step by step.
+//!
+//! A number is a function of seed, source, sample, compartment and point of time, so the path of a sample depends
+//! neither on the batch that it stands in nor on threads, and a step that is halved refines the same path.
+
+use super::clock::{Channel, Clock, Lanes};
+use super::coloured::Coloured;
+use super::draw::Numbers;
+use super::jumps::Jumps;
+use super::white::White;
+use super::{Presentations, Sources};
+use crate::matrix::dispatch::{Kernel, run};
+use crate::matrix::{Matrix, Real, select_rows};
+use crate::random::Kind;
+
+/// What a path needs to know of the circuits that it acts on.
+#[derive(Clone, Copy, Debug)]
+pub struct Exposure<'a> {
+    /// `1/τ` of every state column (1/s).
+    pub rates: &'a [f64],
+    /// Input drivers.
+    pub inputs: usize,
+    /// Synapses of all layers.
+    pub synapses: usize,
+    /// Whether noise is integrated through the leak, `r ∫ e^{−r(h−s)} n ds`, or as it comes, `r ∫ n ds`.
+    pub leaky: bool,
+    /// Length of a step (s).
+    pub step: f64,
+    /// Slowest time constant (s).
+    pub slowest: f64,
+}
+
+/// The noise of a batch, a step at a time.
+#[derive(Clone, Debug)]
+pub struct Path<T: Real> {
+    clock: Clock,
+    lanes: Lanes,
+    presentations: Presentations,
+    white: Option<White<T>>,
+    poles: Vec<Coloured<T>>,
+    traps: Option<Jumps<T>>,
+    /// With the share of it that every column gets.
+    supply: Option<(Coloured<T>, Vec<T>)>,
+    read: Option<White<T>>,
+    drivers: Option<Coloured<T>>,
+    synapses: Option<Jumps<T>>,
+    additive: Matrix<T>,
+    heard: Matrix<T>,
+    numbers: Matrix<T>,
+    /// What 1 V in the drive adds to every column over a step (V).
+    reaches: Vec<f64>,
+}
+
+impl<T: Real> Path<T> {
+    /// The path of some samples, before its first step.
+    #[must_use]
+    pub fn new(sources: &Sources, exposure: &Exposure, presentations: &Presentations) -> Self {
+        let clock = Clock::new(exposure.step, exposure.slowest);
+        let lanes = Lanes::new(presentations);
+        let (rows, rates) = (lanes.rows, exposure.rates);
+        let leak = |r: f64| if exposure.leaky { r } else { 0.0 };
+        let first = rates.first().copied().unwrap_or(1.0);
+        let white = |channel, psd: &dyn Fn(usize) -> f64| {
+            let each = rates.iter().enumerate().map(|(j, &r)| (r * (psd(j) / 2.0).sqrt(), leak(r)));
+            White::new(channel, &clock, rows, &each.collect::<Vec<_>>())
+        };
+        let poles = sources.poles.iter().enumerate().map(|(number, pole)| {
+            let each: Vec<_> = pole.variance.iter().zip(rates).map(|(&v, &r)| (v, r, leak(r))).collect();
+            Coloured::new(Channel::Pole(number), &clock, rows, pole.rate, &each)
+        });
+        let traps = sources.traps.as_ref().map(|traps| {
+            let each = traps.amplitude.iter().zip(rates).map(|(&a, &r)| (a, r, leak(r)));
+            Jumps::new(Kind::Trap, traps.trap, &lanes, each.collect())
+        });
+        let supply = sources.supply.map(|process| {
+            let one = Coloured::alike(Channel::Supply, &clock, rows, &process, (1, first, leak(first)));
+            (one, rates.iter().map(|&r| T::of(exposure.reach(r) / exposure.reach(first))).collect())
+        });
+        let drivers = sources.input.map(|process| {
+            let columns = (exposure.inputs, first, leak(first));
+            Coloured::alike(Channel::Input, &clock, rows, &process, columns)
+        });
+        let synapses = sources.synapse_traps.map(|traps| {
+            // The mean level over the step.
+            let each = vec![(traps.amplitude, 1.0 / exposure.step, 0.0); exposure.synapses];
+            Jumps::new(Kind::SynapseTrap, traps.trap, &lanes, each)
+        });
+        let blank = |columns| Matrix::zeros(rows, columns);
+        Self {
+            white: (!sources.white.is_empty()).then(|| white(Channel::White, &|j| sources.white[j])),
+            poles: poles.collect(),
+            traps,
+            supply,
+            read: sources.read.map(|psd| white(Channel::Read, &|_| psd)),
+            heard: blank(if drivers.is_some() { exposure.inputs } else { 0 }),
+            numbers: blank(if sources.read.is_some() { rates.len() } else { 0 }),
+            drivers,
+            synapses,
+            additive: blank(rates.len()),
+            presentations: presentations.clone(),
+            reaches: rates.iter().map(|&r| exposure.reach(r)).collect(),
+            clock,
+            lanes,
+        }
+    }
+
+    /// Draws what the next step meets.
+    pub fn advance(&mut self) {
+        let Self { clock, lanes, additive, .. } = self;
+        let time = clock.done as f64 * clock.step;
+        let mut fresh = true;
+        if let Some(white) = &mut self.white {
+            white.advance(clock, lanes);
+            put(&white.step, additive, &mut fresh);
+        }
+        for pole in &mut self.poles {
+            pole.advance(clock, lanes);
+            put(pole.step(), additive, &mut fresh);
+        }
+        if let Some(traps) = &mut self.traps {
+            traps.advance(lanes.seed, time, clock.step);
+            put(&traps.step, additive, &mut fresh);
+        }
+        if let Some((supply, shares)) = &mut self.supply {
+            supply.advance(clock, lanes);
+            if fresh {
+                additive.fill(T::ZERO);
+            }
+            for (mut column, &share) in additive.column_iter_mut().zip(&*shares) {
+                column.iter_mut().zip(supply.step()).for_each(|(out, &x)| *out += share * x);
+            }
+        }
+        if let Some(read) = &mut self.read {
+            read.advance(clock, lanes);
+            self.numbers.as_mut_slice().copy_from_slice(&read.step);
+        }
+        if let Some(drivers) = &mut self.drivers {
+            drivers.advance(clock, lanes);
+            self.heard.as_mut_slice().copy_from_slice(drivers.step());
+        }
+        if let Some(synapses) = &mut self.synapses {
+            synapses.advance(lanes.seed, time, clock.step);
+        }
+        clock.done += 1;
+    }
+
+    /// Advances to the step that begins after `steps` steps from the start.
+    pub fn skip_to(&mut self, steps: u64) {
+        while self.clock.done < steps {
+            self.advance();
+        }
+    }
+
+    /// Steps drawn so far.
+    #[must_use]
+    pub fn steps(&self) -> u64 {
+        self.clock.done
+    }
+
+    /// What the step adds to every potential whatever the state is (V), but for the input drivers' part.
+    #[must_use]
+    pub fn additive(&self) -> &Matrix<T> {
+        &self.additive
+    }
+
+    /// What 1 V in the drive of a column adds to it over a step (V).
+    #[must_use]
+    pub fn reach(&self, column: usize) -> f64 {
+        self.reaches[column]
+    }
+
+    /// The same in units of that of the first column, through whose leak the input drivers' noise is integrated.
+    #[must_use]
+    pub fn share(&self, column: usize) -> f64 {
+        self.reaches[column] / self.reaches[0]
+    }
+
+    /// The integrals of the input drivers through the leak of the first layer (V), `[rows × n_0]`.
+    #[must_use]
+    pub fn drivers(&self) -> Option<&Matrix<T>> {
+        self.drivers.as_ref().map(|_| &self.heard)
+    }
+
+    /// White increments for read noise, to be multiplied by the root of its power (V): those of what a layer hears
+    /// in the columns of its plus compartments, those of what comes back in those of the minus ones.
+    #[must_use]
+    pub fn read(&self) -> Option<&Matrix<T>> {
+        self.read.as_ref().map(|_| &self.numbers)
+    }
+
+    /// Mean relative deviations of the conductances over the step, `[rows × synapses]`, column-major.
+    #[must_use]
+    pub fn synapses(&self) -> Option<&[T]> {
+        self.synapses.as_ref().map(|jumps| jumps.step.as_slice())
+    }
+
+    /// Keeps some of the samples.
+    pub fn keep(&mut self, rows: &[usize]) {
+        self.presentations = self.presentations.subset(rows);
+        self.lanes = Lanes::new(&self.presentations);
+        self.white.iter_mut().chain(&mut self.read).for_each(|white| white.keep(rows));
+        let coloured = self.poles.iter_mut().chain(&mut self.drivers);
+        coloured.chain(self.supply.as_mut().map(|(one, _)| one)).for_each(|process| process.keep(rows));
+        self.traps.iter_mut().chain(&mut self.synapses).for_each(|jumps| jumps.keep(rows));
+        for matrix in [&mut self.additive, &mut self.heard, &mut self.numbers] {
+            *matrix = select_rows(matrix, rows);
+        }
+    }
+}
+
+impl Exposure<'_> {
+    /// What a constant of 1 V in the drive of a column adds over a step (V).
+    fn reach(&self, rate: f64) -> f64 {
+        if self.leaky { -(-rate * self.step).exp_m1() } else { rate * self.step }
+    }
+}
+
+/// Adds what a sample-and-hold of deviation `sigma` (V) leaves in a reading.
+///
+/// The reading has the number `occasion` among those of the samples.
+pub fn hold<T: Real>(sigma: f64, presentations: &Presentations, occasion: u64, reading: &mut Matrix<T>) {
+    let mut numbers = Numbers::new();
+    numbers.draw(&Lanes::new(presentations), Channel::Sampled, occasion, reading.ncols());
+    for (value, &z) in reading.iter_mut().zip(&numbers.values) {
+        *value += T::of(sigma) * z;
+    }
+}
+
+/// The first one is copied, the others are added.
+fn put<T: Real>(from: &[T], to: &mut Matrix<T>, fresh: &mut bool) {
+    if std::mem::take(fresh) {
+        to.as_mut_slice().copy_from_slice(from);
+    } else {
+        run(Add { from, to: to.as_mut_slice() });
+    }
+}
+
+/// `to += from`.
+struct Add<'a, T> {
+    from: &'a [T],
+    to: &'a mut [T],
+}
+
+impl<T: Real> Kernel for Add<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const FUSED: bool>(self) {
+        for (to, &from) in self.to.iter_mut().zip(self.from) {
+            *to += from;
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! One step of a noisy batch, scheme by scheme.
+
+use super::super::phi::phi;
+use super::super::weigh::{equal_rates, weigh};
+use super::super::{Circuit, Counts};
+use super::agitation::Agitation;
+use crate::circuit::Scratch;
+use crate::matrix::elementwise::clip;
+use crate::matrix::{Matrix, Real, select_rows};
+use crate::noise::{Exposure, Path};
+use crate::spec::{SolverKind, SolverSpec};
+
+/// A batch under way.
+pub(super) struct March<T: Real> {
+    kind: SolverKind,
+    /// Length of a step (s).
+    pub step: f64,
+    /// Steps done since time 0.
+    pub done: u64,
+    pub state: Matrix<T>,
+    /// Drive at `state`, if `heard`.
+    pub drive: Matrix<T>,
+    heard: bool,
+    stage: Matrix<T>,
+    drive_stage: Matrix<T>,
+    next: Matrix<T>,
+    /// What noise there is; `None` draws no number.
+    noise: Option<Agitation<T>>,
+    scratch: Scratch<T>,
+    pub counts: Counts,
+}
+
+impl<T: Real> March<T> {
+    /// A batch at time 0 in `state` (V).
+    pub fn new(spec: &SolverSpec, circuit: &dyn Circuit<T>, state: Matrix<T>) -> Self {
+        let kind = if spec.kind.is_stochastic() { spec.kind } else { SolverKind::ExponentialHeun };
+        let step = spec.step * circuit.slowest();
+        let (batch, width) = state.shape();
+        let blank = || Matrix::zeros(batch, width);
+        let rates: Vec<f64> = circuit.rates().iter().map(|r| r.to_f64()).collect();
+        let network = circuit.layout().network();
+        let exposure = Exposure {
+            rates: &rates,
+            inputs: network[0],
+            synapses: network.windows(2).map(|n| n[0] * n[1]).sum(),
+            leaky: kind != SolverKind::Heun,
+            step,
+            slowest: circuit.slowest(),
+        };
+        let path = || Path::new(circuit.noise(), &exposure, circuit.presentations());
+        let noise = (!circuit.noise().is_still()).then(|| Agitation::new(circuit, path()));
+        Self {
+            kind,
+            step,
+            done: 0,
+            drive: blank(),
+            heard: false,
+            stage: blank(),
+            drive_stage: blank(),
+            next: blank(),
+            noise,
+            scratch: Scratch::new(circuit.layout(), batch),
+            counts: Counts::default(),
+            state,
+        }
+    }
+
+    /// Time reached (s).
+    pub fn time(&self) -> f64 {
+        self.done as f64 * self.step
+    }
+
+    /// Takes the clock and the noise to the end of so many steps, the state as it is.
+    pub fn skip_to(&mut self, steps: u64) {
+        if let Some(noise) = &mut self.noise {
+            noise.path.skip_to(steps);
+        }
+        self.done = steps;
+    }
+
+    /// Evaluates the drive at the state, if that has not been done.
+    pub fn listen(&mut self, circuit: &dyn Circuit<T>) {
+        if !self.heard {
+            circuit.drive(&self.state, &mut self.drive, &mut self.scratch);
+            self.counts.rhs_evals += 1;
+            self.heard = true;
+        }
+    }
+
+    /// One step.
+    pub fn advance(&mut self, circuit: &dyn Circuit<T>) {
+        // State-dependent noise needs the means that the drive has left behind.
+        self.heard &= self.noise.as_ref().is_none_or(|noise| !noise.depends());
+        self.listen(circuit);
+        if let Some(noise) = &mut self.noise {
+            noise.path.advance();
+            noise.at_start(circuit, &mut self.scratch);
+        }
+        self.stage(circuit.rates());
+        if self.kind == SolverKind::ExponentialEm {
+            std::mem::swap(&mut self.next, &mut self.stage);
+        } else {
+            circuit.drive(&self.stage, &mut self.drive_stage, &mut self.scratch);
+            self.counts.rhs_evals += 1;
+            if let Some(noise) = &mut self.noise {
+                noise.at_end(circuit, &mut self.scratch);
+            }
+            self.correct(circuit.rates());
+        }
+        if let Some((low, high)) = circuit.supply() {
+            clip(self.next.as_mut_slice(), low, high);
+        }
+        std::mem::swap(&mut self.state, &mut self.next);
+        self.heard = false;
+        self.done += 1;
+        self.counts.steps += 1;
+    }
+
+    /// The end of the step with the drive held.
+    fn stage(&mut self, rates: &[T]) {
+        let kind = self.kind;
+        let noisy = if self.noise.is_some() { T::ONE } else { T::ZERO };
+        let Self { state, drive, stage, noise, .. } = self;
+        let push = noise.as_ref().map_or(&*drive, |noise| noise.push());
+        combine(rates, self.step, state, [drive, push, push, push], stage, |x| {
+            let (left, moved) = if kind == SolverKind::Heun { (1.0 - x, x) } else { decay(x) };
+            [T::of(left), T::of(moved), noisy, T::ZERO, T::ZERO]
+        });
+    }
+
+    /// The end of the step with the drives at both of its ends.
+    fn correct(&mut self, rates: &[T]) {
+        let noisy = if self.noise.is_some() { T::ONE } else { T::ZERO };
+        let Self { state, drive, stage, drive_stage, next, noise, .. } = self;
+        let push = noise.as_ref().map_or(&*drive, |noise| noise.push());
+        if self.kind == SolverKind::Heun {
+            combine(rates, self.step, state, [drive, drive_stage, stage, push], next, |x| {
+                let half = T::of(0.5 * x);
+                [T::of(1.0 - 0.5 * x), half, half, -half, noisy]
+            });
+        } else {
+            combine(rates, self.step, state, [drive, drive_stage, push, push], next, |x| {
+                let (left, moved) = decay(x);
+                let rise = x * phi(-x)[2];
+                [T::of(left), T::of(moved - rise), T::of(rise), noisy, T::ZERO]
+            });
+        }
+    }
+
+    /// Keeps some of the samples.
+    pub fn keep(&mut self, rows: &[usize]) {
+        let all = [&mut self.state, &mut self.drive, &mut self.stage, &mut self.drive_stage, &mut self.next];
+        all.into_iter().for_each(|matrix| *matrix = select_rows(matrix, rows));
+        self.scratch = self.scratch.subset(rows);
+        if let Some(noise) = &mut self.noise {
+            noise.keep(rows);
+        }
+    }
+}
+
+/// `e^{−x}` and `1 − e^{−x}`.
+fn decay(x: f64) -> (f64, f64) {
+    ((-x).exp(), -(-x).exp_m1())
+}
+
+/// `out = c₀ v + Σ cᵢ uᵢ`, with coefficients that depend on `h/τ`.
+fn combine<T: Real>(
+    rates: &[T],
+    h: f64,
+    state: &Matrix<T>,
+    drives: [&Matrix<T>; 4],
+    out: &mut Matrix<T>,
+    coefficients: impl Fn(f64) -> [T; 5],
+) {
+    let batch = state.nrows();
+    for (columns, rate) in equal_rates(rates) {
+        let range = columns.start * batch..columns.end * batch;
+        let slices = drives.map(|m| &m.as_slice()[range.clone()]);
+        let out = &mut out.as_mut_slice()[range.clone()];
+        weigh(coefficients(rate.to_f64() * h), &state.as_slice()[range], slices, out);
+    }
+}

@@ -1,0 +1,226 @@
+//! Stochastic solvers: the circuit with its noise, in steps of fixed length.
+//!
+//! `exponential-em` holds the drive over a step, `heun` and `exponential-heun` take it at both ends. The exponential
+//! ones integrate leak and additive noise exactly, so that an isolated compartment has its variance at any step, and
+//! bear steps of several time constants. All converge to the Stratonovich solution; read noise of a compartment does
+//! not depend on its own potential, so that it has no noise-induced drift and the Itô solution is the same.
+//!
+//! What bites: compartments much faster than the step are heard by others at its ends only, as if their noise lasted
+//! as long as the step; halve the step to see what that does.
+
+mod agitation;
+mod march;
+mod quantile;
+mod stationary;
+
+use march::March;
+use stationary::Windows;
+
+use super::criteria::Criteria;
+use super::monitor::Monitor;
+use super::outcome::{Settled, Trace};
+use super::{Circuit, Counts, Outcome, Solver};
+use crate::matrix::{Matrix, Real};
+use crate::spec::SolverSpec;
+
+/// Rows are dropped from the batch once this share of them is done.
+const COMPACT: f64 = 0.25;
+
+/// Follows noisy circuits from `start` (`[batch × width]`, V) at time `from` (s) for `time` (s); shows `observe` every step:
+/// when it ends (s) and the states there. Returns the last ones.
+///
+/// The samples meet the noise of their presentations, so a second part that begins where a first one ended gives the
+/// same bytes as both in one. Times are rounded to whole steps. A `kind` that is deterministic means
+/// `exponential-heun`. To use all threads, run parts of the batch ([`Circuit::subset`]) of [`SHARD`](super::SHARD) samples.
+pub fn run<T: Real>(
+    spec: &SolverSpec,
+    circuit: &dyn Circuit<T>,
+    start: Matrix<T>,
+    (from, time): (f64, f64),
+    observe: &mut dyn FnMut(f64, &Matrix<T>),
+) -> Matrix<T> {
+    let mut march = March::new(spec, circuit, start);
+    march.skip_to((from / march.step).round() as u64);
+    let last = ((from + time) / march.step).round() as u64;
+    while march.done < last {
+        march.advance(circuit);
+        observe(march.time(), &march.state);
+    }
+    march.state
+}
+
+/// A stochastic solver.
+#[derive(Clone, Debug)]
+pub(super) struct Stochastic {
+    spec: SolverSpec,
+}
+
+impl Stochastic {
+    pub(super) fn new(spec: &SolverSpec) -> Self {
+        Self { spec: spec.clone() }
+    }
+}
+
+impl<T: Real> Solver<T> for Stochastic {
+    fn settle(&self, circuit: &dyn Circuit<T>, start: Matrix<T>, traced: bool) -> Settled<T> {
+        let criteria = Criteria::new(&self.spec, circuit.slowest());
+        let march = March::new(&self.spec, circuit, start);
+        if circuit.noise().is_still() {
+            return settle_still(circuit, march, criteria, traced);
+        }
+        Relaxation::new(circuit, march, criteria, traced).finish(circuit)
+    }
+}
+
+/// Without noise the scheme ends like every other integrator.
+fn settle_still<T: Real>(
+    circuit: &dyn Circuit<T>,
+    mut march: March<T>,
+    criteria: Criteria,
+    traced: bool,
+) -> Settled<T> {
+    let mut monitor = Monitor::new(circuit, criteria, traced);
+    let rows: Vec<usize> = (0..circuit.samples()).collect();
+    march.listen(circuit);
+    monitor.observe(circuit, &rows, 0.0, &march.state, &march.drive);
+    while !monitor.is_done() && march.time() < criteria.limit + criteria.hold {
+        march.advance(circuit);
+        march.listen(circuit);
+        monitor.observe(circuit, &rows, march.time(), &march.state, &march.drive);
+    }
+    monitor.give_up(&rows, march.time(), &march.state);
+    monitor.finish(march.counts)
+}
+
+/// A noisy batch on its way to its stationary state, and then under its readers.
+struct Relaxation<T: Real> {
+    criteria: Criteria,
+    march: March<T>,
+    windows: Windows<T>,
+    /// Samples that are still stepped, by their number in the whole batch.
+    rows: Vec<usize>,
+    /// Steps of a reading that are averaged; 0 is an instant.
+    readout: u64,
+    /// When a sample's reading began (steps), and what was summed up since.
+    since: Vec<Option<u64>>,
+    sums: Matrix<T>,
+    settled: Settled<T>,
+    done: Vec<bool>,
+}
+
+impl<T: Real> Relaxation<T> {
+    fn new(circuit: &dyn Circuit<T>, march: March<T>, criteria: Criteria, traced: bool) -> Self {
+        let (batch, width) = march.state.shape();
+        let readout = circuit.readout() / march.step;
+        let blank = || Matrix::zeros(batch, width);
+        Self {
+            criteria,
+            windows: Windows::new(circuit, march.step),
+            rows: (0..batch).collect(),
+            readout: if readout > 0.0 { readout.round().max(1.0) as u64 } else { 0 },
+            since: vec![None; batch],
+            sums: blank(),
+            settled: Settled {
+                state: blank(),
+                outcomes: vec![Outcome::Timeout; batch],
+                time: vec![criteria.limit; batch],
+                residual: vec![0.0; batch],
+                counts: Counts::default(),
+                traces: vec![Trace::default(); if traced { batch } else { 0 }],
+            },
+            done: vec![false; batch],
+            march,
+        }
+    }
+
+    fn finish(mut self, circuit: &dyn Circuit<T>) -> Settled<T> {
+        let mut smaller: Option<Box<dyn Circuit<T> + '_>> = None;
+        self.record(circuit);
+        while self.done.contains(&false) {
+            let current = smaller.as_deref().unwrap_or(circuit);
+            self.march.advance(current);
+            self.record(current);
+            self.read(current);
+            if self.windows.observe(&self.march.state) {
+                self.judge(current);
+            }
+            let open: Vec<usize> = (0..self.rows.len()).filter(|&r| !self.done[self.rows[r]]).collect();
+            let closed = self.rows.len() - open.len();
+            if !open.is_empty() && closed as f64 >= COMPACT * self.rows.len() as f64 {
+                self.keep(&open);
+                smaller = Some(circuit.subset(&self.rows));
+            }
+        }
+        self.settled.counts = self.march.counts;
+        self.settled
+    }
+
+    /// Gives samples their outcomes at the end of a window; their readings begin.
+    fn judge(&mut self, circuit: &dyn Circuit<T>) {
+        let time = self.march.time();
+        for row in 0..self.rows.len() {
+            let sample = self.rows[row];
+            if self.done[sample] || self.since[sample].is_some() {
+                continue;
+            }
+            let verdict = self.windows.verdict(circuit, row, sample, &self.march.state);
+            let late = time >= self.criteria.limit;
+            let Some(outcome) = verdict.or(late.then_some(Outcome::Timeout)) else { continue };
+            self.settled.outcomes[sample] = outcome;
+            let since = if outcome.is_settled() { self.windows.length() } else { 0.0 };
+            self.settled.time[sample] = (time - since).max(0.0).min(self.criteria.limit);
+            self.since[sample] = Some(self.march.done);
+            if self.readout == 0 || !outcome.is_settled() {
+                let state = self.march.state.row(row).into_owned();
+                self.close(circuit, row, state);
+            }
+        }
+    }
+
+    /// Adds the step to the readings that are under way; ends those that are long enough.
+    fn read(&mut self, circuit: &dyn Circuit<T>) {
+        for row in 0..self.rows.len() {
+            let sample = self.rows[row];
+            let Some(since) = self.since[sample].filter(|_| !self.done[sample]) else { continue };
+            let mut sum = self.sums.row_mut(sample);
+            sum += self.march.state.row(row);
+            if self.march.done - since >= self.readout {
+                let mean = self.sums.row(sample) * T::of(1.0 / self.readout as f64);
+                self.close(circuit, row, mean);
+            }
+        }
+    }
+
+    /// Takes the reading of a sample.
+    fn close(&mut self, circuit: &dyn Circuit<T>, row: usize, reading: nalgebra::RowDVector<T>) {
+        let sample = self.rows[row];
+        self.march.listen(circuit);
+        let apart = self.march.drive.row(row) - self.march.state.row(row);
+        self.settled.residual[sample] = apart.iter().fold(0.0, |most: f64, e| most.max(e.to_f64().abs()));
+        self.settled.state.row_mut(sample).copy_from(&reading);
+        self.done[sample] = true;
+    }
+
+    /// Adds where the batch is to the trajectories.
+    fn record(&mut self, circuit: &dyn Circuit<T>) {
+        if self.settled.traces.is_empty() {
+            return;
+        }
+        self.march.listen(circuit);
+        for (row, &sample) in self.rows.iter().enumerate().filter(|(_, sample)| !self.done[**sample]) {
+            let trace = &mut self.settled.traces[sample];
+            trace.times.push(self.march.time());
+            trace.states.push(self.march.state.row(row).iter().map(|v| v.to_f64()).collect());
+            trace.drives.push(self.march.drive.row(row).iter().map(|u| u.to_f64()).collect());
+            if trace.leaks.is_empty() {
+                trace.leaks = circuit.rates().iter().map(|r| r.to_f64()).collect();
+            }
+        }
+    }
+
+    fn keep(&mut self, rows: &[usize]) {
+        self.march.keep(rows);
+        self.windows.keep(rows);
+        self.rows = rows.iter().map(|&row| self.rows[row]).collect();
+    }
+}

@@ -1,0 +1,166 @@
+//! Whether a noisy sample has become stationary: its mean over the last window is that of the window before.
+//!
+//! A window is six blocks of two slowest time constants; the blocks' means give the standard error. That of one
+//! compartment from six blocks is uncertain itself, so it counts for no less than the rms of its layer. Among the
+//! compartments of a sample the test errs with a probability of 1 %.
+//!
+//! Blocks are not independent: of an Ornstein–Uhlenbeck process of the slowest time constant they show 0.57 of the
+//! variance of the difference of two windows (derived in the test). A slower loop looks unsettled for longer.
+
+use super::super::{Circuit, Outcome};
+use super::quantile::two_sided;
+use crate::matrix::elementwise::max_abs_rows;
+use crate::matrix::{Matrix, Real, select_rows};
+
+/// Blocks of a window.
+const BLOCKS: usize = 6;
+/// Length of a block (slowest τ).
+const BLOCK: f64 = 2.0;
+/// Share of the variance of a difference of windows that the blocks show.
+const SHOWN: f64 = 0.57;
+/// Probability of finding a difference where there is none.
+const ERROR: f64 = 0.01;
+/// Growth beyond this multiple of `1 V + ‖v_free‖∞` is a runaway.
+const RUNAWAY: f64 = 1e3;
+/// Share of the supply's range within which a window's mean is at a rail: noise moves it off now and then.
+const AT_RAIL: f64 = 0.005;
+
+/// The last blocks of a batch.
+pub(super) struct Windows<T: Real> {
+    /// Steps of a block.
+    steps: u64,
+    /// Length of a block (s).
+    length: f64,
+    /// Steps in the block under way.
+    taken: u64,
+    sum: Matrix<T>,
+    /// Means of the last blocks, oldest first, at most two windows.
+    means: Vec<Matrix<T>>,
+    /// Largest difference of windows in units of what the blocks show.
+    limit: f64,
+    /// Potential of every sample beyond which it runs away (V).
+    bounds: Vec<f64>,
+    /// The free state, where the circuit may latch up at a rail.
+    free: Option<Matrix<T>>,
+}
+
+impl<T: Real> Windows<T> {
+    /// For the samples of `circuit`, in steps of `step` (s).
+    pub fn new(circuit: &dyn Circuit<T>, step: f64) -> Self {
+        let free = circuit.free_state();
+        let (batch, width) = free.shape();
+        let mut largest = vec![T::ZERO; batch];
+        max_abs_rows(free.as_slice(), &mut largest);
+        let steps = (BLOCK * circuit.slowest() / step).ceil();
+        Self {
+            steps: steps as u64,
+            length: steps * step,
+            taken: 0,
+            sum: Matrix::zeros(batch, width),
+            means: Vec::with_capacity(2 * BLOCKS),
+            limit: two_sided(ERROR / width as f64) / SHOWN.sqrt(),
+            bounds: largest.iter().map(|v| RUNAWAY * (1.0 + v.to_f64())).collect(),
+            free: (circuit.supply().is_some() && circuit.nudged()).then_some(free),
+        }
+    }
+
+    /// Takes in a step; whether it ends a block.
+    pub fn observe(&mut self, state: &Matrix<T>) -> bool {
+        self.sum += state;
+        self.taken += 1;
+        if self.taken < self.steps {
+            return false;
+        }
+        self.taken = 0;
+        let mean = if self.means.len() == 2 * BLOCKS {
+            let mut oldest = self.means.remove(0);
+            oldest.copy_from(&self.sum);
+            oldest
+        } else {
+            self.sum.clone()
+        };
+        self.means.push(mean * T::of(1.0 / self.steps as f64));
+        self.sum.fill(T::ZERO);
+        true
+    }
+
+    /// Length of the two windows (s).
+    pub fn length(&self) -> f64 {
+        2.0 * BLOCKS as f64 * self.length
+    }
+
+    /// What a sample has come to, if it is clear: its place in the batch, and its number in the whole one.
+    pub fn verdict(
+        &self,
+        circuit: &dyn Circuit<T>,
+        row: usize,
+        sample: usize,
+        state: &Matrix<T>,
+    ) -> Option<Outcome> {
+        let last = self.means.last()?;
+        let mut worst = (0.0_f64, 0);
+        for (column, value) in state.row(row).iter().enumerate() {
+            let value = value.to_f64();
+            if !value.is_finite() {
+                return Some(Outcome::NotFinite);
+            }
+            worst = if value.abs() > worst.0 { (value.abs(), column) } else { worst };
+        }
+        if worst.0 > self.bounds[sample] {
+            // A growing oscillation averages out within a block.
+            let monotone = last[(row, worst.1)].to_f64().abs() > 0.3 * worst.0;
+            return Some(if monotone { Outcome::LatchUp } else { Outcome::Oscillation });
+        }
+        if self.means.len() < 2 * BLOCKS || !self.is_stationary(circuit, row) {
+            return None;
+        }
+        Some(if self.is_latched(circuit, row, sample) { Outcome::LatchUp } else { Outcome::NoisySettled })
+    }
+
+    fn is_stationary(&self, circuit: &dyn Circuit<T>, row: usize) -> bool {
+        let layout = circuit.layout();
+        (0..layout.depth()).all(|layer| {
+            let compared: Vec<_> = layout.layer(layer).map(|column| self.compare(row, column)).collect();
+            let pooled = compared.iter().map(|(_, variance)| variance).sum::<f64>() / compared.len() as f64;
+            compared.iter().all(|&(apart, variance)| {
+                let size = self.means.last().map_or(0.0, |m| m.row(row).amax().to_f64());
+                let rounding = 16.0 * T::EPSILON.to_f64() * size;
+                apart.abs() <= self.limit * variance.max(pooled).sqrt() + rounding
+            })
+        })
+    }
+
+    /// Difference of the two windows' means, and the variance that its blocks show.
+    fn compare(&self, row: usize, column: usize) -> (f64, f64) {
+        let window = |blocks: &[Matrix<T>]| {
+            let values = || blocks.iter().map(|mean| mean[(row, column)].to_f64());
+            let mean = values().sum::<f64>() / BLOCKS as f64;
+            let squares = values().map(|value| (value - mean).powi(2)).sum::<f64>();
+            (mean, squares / (BLOCKS * (BLOCKS - 1)) as f64)
+        };
+        let (before, after) = self.means.split_at(BLOCKS);
+        let (one, other) = (window(before), window(after));
+        (other.0 - one.0, one.1 + other.1)
+    }
+
+    /// Whether a compartment stays at a rail that the free circuit does not touch.
+    fn is_latched(&self, circuit: &dyn Circuit<T>, row: usize, sample: usize) -> bool {
+        let (Some((low, high)), Some(free)) = (circuit.supply(), &self.free) else { return false };
+        let near = T::of(AT_RAIL) * (high - low);
+        let after = &self.means[BLOCKS..];
+        (0..free.ncols()).any(|column| {
+            let mut sum = T::ZERO;
+            after.iter().for_each(|mean| sum += mean[(row, column)]);
+            let mean = sum * T::of(1.0 / BLOCKS as f64);
+            let touches = |v: T| v <= low + near || v >= high - near;
+            touches(mean) && !touches(free[(sample, column)])
+        })
+    }
+
+    /// Keeps some of the samples.
+    pub fn keep(&mut self, rows: &[usize]) {
+        for matrix in self.means.iter_mut().chain([&mut self.sum]) {
+            *matrix = select_rows(matrix, rows);
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! `noise`: what it promises to programs, and what it refuses.
+
+use nalgebra::dmatrix;
+
+use crate::bench::Bench;
+
+const NOISE: &str =
+    "noise c.toml --weights w.safetensors --input x.safetensors --target y.safetensors --quiet --json";
+
+/// A linear 1-1-1 chain with thermal noise and two samples.
+fn chain() -> Bench {
+    let bench = Bench::new();
+    bench.linear("dp-transpose", 0.5, 0.5);
+    let circuit = std::fs::read_to_string(bench.path("c.toml")).unwrap();
+    bench.write("c.toml", &format!("{circuit}kind = \"exponential-heun\"\n[noise.thermal]\nexcess = 1.0\n"));
+    bench.weights(&[(dmatrix![0.8], vec![0.1]), (dmatrix![1.5], vec![0.2])]);
+    bench.batch(&dmatrix![0.5; 0.25], &dmatrix![1.0; 0.0]);
+    bench
+}
+
+#[test]
+fn a_program_gets_predictions_measurements_and_a_spectrum() {
+    let json = chain().run(&format!("{NOISE} --time 100 --psd v_plus.1.0 --sample 1")).json();
+    assert_eq!(json["nodes"][0], "v_plus.1.0");
+    for key in ["nodes", "predicted_rms_v", "measured_rms_v", "standard_error_v"] {
+        assert_eq!(json[key].as_array().unwrap().len(), 4, "{key}");
+    }
+    assert!(json["measured_samples"].as_u64().unwrap() > 1000);
+    assert_eq!(json["agreement"]["agrees"], true);
+    let (frequency, psd) =
+        (json["frequency_hz"].as_array().unwrap(), json["psd_v2_per_hz"].as_array().unwrap());
+    assert_eq!(frequency.len(), psd.len());
+    assert!(!json["measured_psd"]["psd_v2_per_hz"].as_array().unwrap().is_empty());
+    assert!(json["best_beta"].as_f64().is_some());
+}
+
+#[test]
+fn a_free_compartment_has_k_t_over_c_and_its_lorentzian() {
+    // One layer: with a second, the noise of its error would come back even without a nudge.
+    let bench = chain();
+    bench.weights(&[(dmatrix![0.8], vec![0.1])]);
+    let free = NOISE.replace("--target y.safetensors ", "");
+    let json = bench.run(&format!("{free} --time 0 --psd v_plus.1.0")).json();
+    // kT/C at 300 K and 100 fF; density 4kT/g over 1 + (ωτ)².
+    let kt = 1.380649e-23 * 300.0;
+    let rms = json["predicted_rms_v"][0].as_f64().unwrap();
+    assert!((rms / (kt / 1e-13_f64).sqrt() - 1.0).abs() < 1e-12, "{rms:e}");
+    assert!(json["measured_rms_v"][0].is_null() && json["agreement"]["agrees"].is_null());
+    for (f, s) in
+        json["frequency_hz"].as_array().unwrap().iter().zip(json["psd_v2_per_hz"].as_array().unwrap())
+    {
+        let exact = 4.0 * kt / 1e-7 / (1.0 + (std::f64::consts::TAU * f.as_f64().unwrap() * 1e-6).powi(2));
+        assert!((s.as_f64().unwrap() / exact - 1.0).abs() < 1e-12);
+    }
+    assert_eq!(json["angle"].as_array().unwrap().len(), 0);
+}
+
+#[test]
+fn tables_are_written_once_and_redrawn() {
+    let bench = chain();
+    assert_eq!(bench.run(&format!("{NOISE} --time 20 --psd error.1.0 --out res")).status, 0);
+    for name in [
+        "noise.csv",
+        "noise.parquet",
+        "noise_psd.csv",
+        "noise_angle.csv",
+        "noise.json",
+        "figures/noise-rms.png",
+    ] {
+        assert!(bench.path("res").join(name).exists(), "{name}");
+    }
+    bench.refuse(&format!("{NOISE} --time 20 --out res"), &["res exists", "--force"]);
+    assert_eq!(bench.run("plot res --out again").status, 0);
+    let bytes = |folder: &str| std::fs::read(bench.path(folder).join("noise-psd.svg")).unwrap();
+    assert_eq!(bytes("again"), bytes("res/figures"));
+    bench.refuse("plot res --only loss --out other", &["no figure is called `loss`", "noise-rms"]);
+}
+
+#[test]
+fn what_makes_no_sense_is_refused() {
+    let bench = chain();
+    bench.refuse(&format!("{NOISE} --sample 2"), &["--sample 2", "2 samples", "0 to 1"]);
+    bench.refuse(&format!("{NOISE} --psd v_plus.1.1"), &["v_plus.1.1", "no such node", "did you mean"]);
+    bench.refuse(&format!("{NOISE} --time -3"), &["--time -3", "accepted"]);
+    bench.refuse(&format!("{NOISE} --family-error 1"), &["--family-error 1", "accepted"]);
+    bench.refuse(&format!("{NOISE} --set noise.thermal.excess=0"), &["no noise", "noise.thermal"]);
+    bench.refuse(&format!("{NOISE} --set solver.kind=etd"), &["exponential-heun"]);
+}
+
+#[test]
+fn an_unstable_circuit_is_told_and_not_computed() {
+    let bench = chain();
+    let done = bench.run(&format!("{NOISE} --set nudge.variant=dp --set nudge.alpha=0.1 --set nudge.beta=2"));
+    assert_eq!(done.status, 1, "{}", done.stdout);
+    assert!(done.stderr.contains("not stable") && done.stdout.is_empty(), "{}", done.stderr);
+}
