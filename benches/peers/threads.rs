@@ -73,8 +73,7 @@ fn training(setup: &Setup) -> Result<String> {
     };
     let last = pool(1)?;
     let mut in_a_row = || (0..2).for_each(|_| last.install(|| third.update(rule, wired)));
-    let pairs =
-        in_turn(setup.repetitions(), both, |calls| Ok(super::timing::seconds(calls, &mut in_a_row)))?;
+    let pairs = in_turn(setup.repetitions(), both, |calls| Ok(super::timing::seconds(calls, &mut in_a_row)))?;
     text += &format!(
         "| two such networks that share nothing, DPᵀ: what the machine allows | {} | {} |\n",
         pairs.ratio(),

@@ -62,7 +62,8 @@ impl Stochastic {
 }
 
 impl<T: Real> Solver<T> for Stochastic {
-    fn settle(&self, circuit: &dyn Circuit<T>, start: Matrix<T>, traced: bool) -> Settled<T> {
+    fn settle(&self, circuit: &dyn Circuit<T>, start: Option<Matrix<T>>, traced: bool) -> Settled<T> {
+        let start = start.unwrap_or_else(|| circuit.free_state());
         let criteria = Criteria::new(&self.spec, circuit.slowest());
         let march = March::new(&self.spec, circuit, start);
         if circuit.noise().is_still() {
@@ -79,14 +80,14 @@ fn settle_still<T: Real>(
     criteria: Criteria,
     traced: bool,
 ) -> Settled<T> {
-    let mut monitor = Monitor::new(circuit, criteria, traced);
+    let mut monitor = Monitor::new(circuit, criteria, &circuit.free_state(), traced);
     let rows: Vec<usize> = (0..circuit.samples()).collect();
     march.listen(circuit);
-    monitor.observe(circuit, &rows, 0.0, &march.state, &march.drive);
+    monitor.observe(circuit, &rows, 0.0, (&march.state, &march.drive), None);
     while !monitor.is_done() && march.time() < criteria.limit + criteria.hold {
         march.advance(circuit);
         march.listen(circuit);
-        monitor.observe(circuit, &rows, march.time(), &march.state, &march.drive);
+        monitor.observe(circuit, &rows, march.time(), (&march.state, &march.drive), None);
     }
     monitor.give_up(&rows, march.time(), &march.state);
     monitor.finish(march.counts)
