@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use super::ExperimentError;
 use super::plan::RunPlan;
 use super::run::{Record, Setting, finished, summary};
+use super::valley::predicted;
 use crate::analysis::{agreement, relative_distance};
 use crate::chip::{Chip, Weights};
 use crate::figure::{Tables, draw_all, report};
@@ -41,6 +42,10 @@ pub(super) fn conclude(
     write_table(folder, "metrics", &metrics)?;
     write_table(folder, "layers", &layers)?;
     write_table(folder, "trajectories", &trajectories(&runs))?;
+    let valley = predicted(setting, plans)?;
+    if !valley.is_empty() {
+        write_table(folder, "valley", &valley)?;
+    }
     let summary = Summary {
         name: base.experiment.name.clone(),
         runs: runs.iter().map(|run| summary(run.plan, &run.record, &run.weights)).collect(),

@@ -9,6 +9,7 @@ mod plan;
 mod probe;
 mod run;
 mod trajectory;
+mod valley;
 
 pub use expect::{Verdict, check};
 pub use plan::{RunPlan, common, plan};

@@ -130,7 +130,7 @@ fn is_dyadic(path: &str) -> bool {
     let path = path.trim_start_matches("circuit.");
     let everybodys = ["nudge", "nudge.loss", "nudge.reference"].contains(&path);
     let section = path.split('.').next().unwrap_or_default();
-    ["nudge", "solver", "feedback", "keep_unsettled"].contains(&section) && !everybodys
+    ["nudge", "solver", "feedback", "noise", "readout", "keep_unsettled"].contains(&section) && !everybodys
 }
 
 /// Letters, digits, dots and dashes of a text: what any file system holds.

@@ -30,6 +30,7 @@ mod summary;
 mod synthetic;
 mod tables;
 mod trajectories;
+mod valley;
 mod weight_scatter;
 mod weights;
 mod words;
@@ -75,6 +76,7 @@ pub fn catalogue() -> &'static [Figure] {
         settle_time::FIGURE,
         trajectories::FIGURE,
         angle::FIGURE,
+        valley::FIGURE,
         weights::FIGURE,
         weight_scatter::FIGURE,
     ]

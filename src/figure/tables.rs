@@ -1,6 +1,6 @@
 //! Reads the tables of an output folder and groups them by run, for figures to look up.
 //!
-//! `trajectories.csv` and `weights/` may be missing. A number that JSON cannot hold stands in
+//! `trajectories.csv`, `valley.csv` and `weights/` may be missing. A number that JSON cannot hold stands in
 //! `summary.json` as null, where the row types want a number: it is read as NaN, and every
 //! figure treats what is not finite as missing, and says so.
 
@@ -11,7 +11,9 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::error::FigureError;
-use crate::record::rows::{LayersRow, MetricsRow, PairSummary, RunSummary, Summary, TrajectoryRow};
+use crate::record::rows::{
+    LayersRow, MetricsRow, PairSummary, RunSummary, Summary, TrajectoryRow, ValleyRow,
+};
 use crate::record::tensors;
 
 /// Values of grid settings other than α and β, by path.
@@ -63,6 +65,8 @@ pub struct Tables {
     pub pairs: Vec<PairSummary>,
     /// Trajectories, if any were recorded.
     pub trajectories: Vec<TrajectoryRow>,
+    /// Predicted angles against the nudge, if there was noise to predict.
+    pub valley: Vec<ValleyRow>,
     /// The whole experiment.
     pub experiment: toml::Table,
     folder: PathBuf,
@@ -87,13 +91,15 @@ impl Tables {
         let layers: Vec<LayersRow> = csv_rows(&folder.join("layers.csv"))?;
         let trajectories = folder.join("trajectories.csv");
         let trajectories = if trajectories.exists() { csv_rows(&trajectories)? } else { Vec::new() };
+        let valley = folder.join("valley.csv");
+        let valley = if valley.exists() { csv_rows(&valley)? } else { Vec::new() };
         let summary = summary(&folder.join("summary.json"))?;
         let path = folder.join("experiment.toml");
         let experiment = toml::from_str(&text(&path)?)
             .map_err(|source| FigureError::Toml { path, source: Box::new(source) })?;
         let runs = group(metrics, layers, summary.runs);
         let folder = folder.to_path_buf();
-        Ok(Self { name: summary.name, runs, pairs: summary.pairs, trajectories, experiment, folder })
+        Ok(Self { name: summary.name, runs, pairs: summary.pairs, trajectories, valley, experiment, folder })
     }
 
     /// The final weights `W.1`… of a run; `None` if its file was not written.

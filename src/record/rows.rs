@@ -91,6 +91,35 @@ pub struct TrajectoryRow {
     pub v_minus: f64,
 }
 
+/// A row of `valley`: what the linear noise analysis predicts at one nudge, for runs that differ in nudge and seed only.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ValleyRow {
+    /// Rule.
+    pub rule: String,
+    /// Mixing α.
+    pub alpha: f64,
+    /// Other grid settings, as JSON, path to value.
+    pub settings: String,
+    /// Run whose final weights are predicted for.
+    pub weights: String,
+    /// Samples that a gradient is averaged over.
+    pub batch: usize,
+    /// Probe samples that the prediction is made of.
+    pub samples: usize,
+    /// Nudge β.
+    pub beta: f64,
+    /// Angle to backpropagation without noise, mean over layers (degrees).
+    pub bias_deg: Option<f64>,
+    /// Angle that the noise alone makes.
+    pub noise_deg: Option<f64>,
+    /// Both.
+    pub total_deg: Option<f64>,
+    /// Samples without a stable fixed point.
+    pub unstable: usize,
+    /// Nudge at which the angle of the whole gradient is smallest.
+    pub best_beta: Option<f64>,
+}
+
 /// One run in `summary.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunSummary {

@@ -1,0 +1,220 @@
+//! The valley between bias and noise: what was learned, and how far the gradient pointed aside, against the nudge.
+
+use super::axis::{Axis, count, extent, setting};
+use super::groups::{Grid, Row, runs_at};
+use super::legend::Key;
+use super::page::{Anchor, Ink, Page, Text, text};
+use super::palette::{BLACK, GREY, rule_ink, rule_name};
+use super::sheet::{Axes, Layout, Panel, Sheet};
+use super::tables::{Run, Settings, Tables};
+use super::words::settings_line;
+use super::{Figure, FigureError, apology};
+
+/// The registry line.
+pub const FIGURE: Figure = Figure {
+    name: "valley",
+    title: "Bias against noise: accuracy and gradient angle against the nudge",
+    caption: "A weak nudge leaves the error below the noise, a strong one bends the gradient or, under DP, tips the circuit over. Above: \
+        test accuracy after the last epoch, mean and range over seeds. Below: angle between the gradient estimate and \
+        backpropagation at the end, mean over layers and seeds; the thin line is the prediction of the linear noise analysis for \
+        the network that backpropagation has trained, the tick on the axis the nudge at which it expects the smallest angle of the whole \
+        gradient.",
+    draw,
+};
+
+/// Nudges that make a valley.
+const NUDGES: usize = 3;
+
+/// A quantity of a run after its last epoch.
+type Quantity = fn(&Run) -> Option<f64>;
+
+/// Runs that differ in nudge and seed only.
+struct Series {
+    rule: String,
+    settings: Settings,
+    quiet: bool,
+}
+
+fn draw(tables: &Tables) -> Result<Page, FigureError> {
+    let grid = Grid::of(tables);
+    let mut betas: Vec<f64> = grid.rows.iter().filter_map(|row| row.beta).collect();
+    betas.sort_by(f64::total_cmp);
+    betas.dedup();
+    if betas.len() < NUDGES {
+        return Ok(apology(FIGURE.title, tables, "A valley takes three nudges or more."));
+    }
+    let series = series(&grid);
+    let x = Axis::log(betas.iter().copied());
+    let angles = values(tables, angle).chain(tables.valley.iter().filter_map(|row| row.total_deg));
+    let axes = [
+        (x, Axis::around(values(tables, accuracy), 0.05)),
+        (x, Axis { low: 0.0, ..Axis::around(angles, 0.05) }),
+    ];
+    let columns = grid.alphas.len().max(1);
+    let layout = Layout {
+        title: FIGURE.title.into(),
+        subtitle: settings_line(tables, "mean and range"),
+        legend: legend(&series, tables),
+        columns: grid.columns(),
+        rows: vec!["test accuracy".into(), "angle (degrees)".into()],
+        x_label: "nudge β".into(),
+        y_label: String::new(),
+        axes: Axes::Each(axes.iter().flat_map(|axes| std::iter::repeat_n(*axes, columns)).collect()),
+        names: Vec::new(),
+        height: None,
+        notes: Vec::new(),
+    };
+    Ok(Sheet::filled(&layout, |page, panel, (row, column)| {
+        let alpha = grid.alphas[column];
+        if row == 0 {
+            reference(page, panel, tables);
+        }
+        for one in &series {
+            if row == 1 {
+                predicted(page, panel, tables, one, alpha);
+            }
+            let quantity = if row == 0 { accuracy } else { angle };
+            measured(page, panel, &points(tables, one, alpha, &betas, quantity), one);
+        }
+    }))
+}
+
+/// Every rule with a nudge at every setting but the nudge itself.
+fn series(grid: &Grid) -> Vec<Series> {
+    let mut all: Vec<Settings> = grid.rows.iter().map(|row| row.settings.clone()).collect();
+    all.dedup();
+    let mut settings: Vec<Settings> = Vec::new();
+    for one in all {
+        if !settings.contains(&one) {
+            settings.push(one);
+        }
+    }
+    let silent = |settings: &Settings| {
+        let noise = settings.iter().filter(|(path, _)| path.contains("noise."));
+        let sizes: Vec<Option<f64>> = noise.map(|(_, value)| value.as_f64()).collect();
+        !sizes.is_empty() && sizes.iter().all(|size| *size == Some(0.0))
+    };
+    let rules = grid.rules.iter().filter(|rule| *rule != "bp");
+    let of = |rule: &String, settings: &Settings| Series {
+        rule: rule.clone(),
+        settings: settings.clone(),
+        quiet: silent(settings),
+    };
+    rules.flat_map(|rule| settings.iter().map(move |settings| of(rule, settings))).collect()
+}
+
+fn accuracy(run: &Run) -> Option<f64> {
+    run.metrics.last().map(|row| row.test_accuracy).filter(|value| value.is_finite())
+}
+
+/// Mean over the layers after the last epoch.
+fn angle(run: &Run) -> Option<f64> {
+    let last = run.layers.iter().map(|row| row.epoch).max()?;
+    let rows = || run.layers.iter().filter(|row| row.epoch == last);
+    let angles: Option<Vec<f64>> = rows().map(|row| row.angle_to_bp_deg).collect();
+    let angles = angles.filter(|angles| !angles.is_empty() && angles.iter().all(|a| a.is_finite()))?;
+    Some(angles.iter().sum::<f64>() / count(angles.len()))
+}
+
+/// Of all runs that have it.
+fn values(tables: &Tables, quantity: Quantity) -> impl Iterator<Item = f64> {
+    tables.runs.iter().filter_map(quantity).collect::<Vec<_>>().into_iter()
+}
+
+/// Nudge, mean, least and largest of the seeds that have a number.
+fn points(
+    tables: &Tables,
+    series: &Series,
+    alpha: Option<f64>,
+    betas: &[f64],
+    quantity: Quantity,
+) -> Vec<(f64, f64, f64, f64)> {
+    let at = |&beta: &f64| {
+        let row = Row { beta: Some(beta), settings: series.settings.clone() };
+        let runs = runs_at(tables, &series.rule, alpha, &row);
+        let values: Vec<f64> = runs.into_iter().filter_map(quantity).collect();
+        let (low, high) = extent(values.iter().copied());
+        let mean = values.iter().sum::<f64>() / count(values.len());
+        (!values.is_empty()).then_some((beta, mean, low, high))
+    };
+    betas.iter().filter_map(at).collect()
+}
+
+/// A series as a line with its range at every nudge.
+fn measured(page: &mut Page, panel: &Panel, points: &[(f64, f64, f64, f64)], series: &Series) {
+    let ink = rule_ink(&series.rule);
+    let path: Vec<_> = points.iter().filter_map(|&(beta, mean, ..)| panel.at(beta, mean)).collect();
+    if series.quiet {
+        page.dashed(&path, ink, 1.4, (4.0, 3.0));
+    } else {
+        page.line(&path, ink, 1.6);
+    }
+    for &(beta, mean, low, high) in points {
+        let ends: Vec<_> = [low, high].into_iter().filter_map(|value| panel.at(beta, value)).collect();
+        page.line(&ends, ink, 1.0);
+        let mark = |page: &mut Page, at| {
+            if series.quiet { page.ring(at, 2.4, ink) } else { page.disc(at, 2.4, ink) }
+        };
+        panel.at(beta, mean).into_iter().for_each(|at| mark(page, at));
+    }
+}
+
+/// The predicted angle, and a tick where the whole gradient's is smallest.
+fn predicted(page: &mut Page, panel: &Panel, tables: &Tables, series: &Series, alpha: Option<f64>) {
+    let settings = serde_json::to_string(&series.settings).unwrap_or_default();
+    let rows = tables
+        .valley
+        .iter()
+        .filter(|row| row.rule == series.rule && Some(row.alpha) == alpha && row.settings == settings);
+    let rows: Vec<_> = rows.collect();
+    let ink = rule_ink(&series.rule);
+    let known: Vec<Option<_>> = rows.iter().map(|row| panel.at(row.beta, row.total_deg?)).collect();
+    known.split(Option::is_none).for_each(|piece| {
+        page.line(&piece.iter().flatten().copied().collect::<Vec<_>>(), ink.faded(0.55), 0.8);
+    });
+    if let Some(best) = rows.first().and_then(|row| row.best_beta) {
+        tick(page, panel, best, ink);
+    }
+}
+
+fn tick(page: &mut Page, panel: &Panel, beta: f64, ink: Ink) {
+    let reach = 0.12 * (panel.y.high - panel.y.low);
+    let ends = (panel.at(beta, panel.y.low), panel.at(beta, panel.y.low + reach));
+    let (Some(low), Some(high)) = ends else { return };
+    page.line(&[low, high], ink, 2.2);
+    let words = setting((beta * 1000.0).round() / 1000.0);
+    page.text(Text { ink, anchor: Anchor::Middle, ..text(words, (high.0, high.1 - 3.0), 8.0) });
+}
+
+/// The mean accuracy of backpropagation across the panel.
+fn reference(page: &mut Page, panel: &Panel, tables: &Tables) {
+    let values: Vec<f64> = tables.runs.iter().filter(|run| run.rule == "bp").filter_map(accuracy).collect();
+    if values.is_empty() {
+        return;
+    }
+    let mean = values.iter().sum::<f64>() / count(values.len());
+    let ends: Vec<_> = [panel.x.low, panel.x.high].iter().filter_map(|x| panel.at(*x, mean)).collect();
+    page.line(&ends, BLACK, 1.0);
+}
+
+fn legend(series: &[Series], tables: &Tables) -> Vec<Key> {
+    let words = |one: &Series| {
+        let row = Row { beta: None, settings: one.settings.clone() };
+        match row.label() {
+            label if label.is_empty() => rule_name(&one.rule),
+            label => format!("{}, {label}", rule_name(&one.rule)),
+        }
+    };
+    let key = |one: &Series| {
+        let (ink, words) = (rule_ink(&one.rule), words(one));
+        if one.quiet { Key::Dashed(ink, words) } else { Key::Line(ink, words) }
+    };
+    let mut keys: Vec<Key> = series.iter().map(key).collect();
+    if tables.runs.iter().any(|run| run.rule == "bp") {
+        keys.insert(0, Key::Line(BLACK, "BP (mean)".into()));
+    }
+    if !tables.valley.is_empty() {
+        keys.push(Key::Line(GREY.faded(0.55), "thin: predicted; tick: predicted best β".into()));
+    }
+    keys
+}
