@@ -15,6 +15,7 @@ use super::{Failure, Global};
 use crate::circuit::{DyadCircuit, Loss};
 use crate::learn::nudged;
 use crate::matrix::Matrix;
+use crate::noise::Presentations;
 use crate::solve::{Counts, Outcome, Settled, settle_all};
 use crate::spec::SolverKind;
 use crate::train::largest;
@@ -71,7 +72,11 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
     }
     let destination =
         arguments.out.as_deref().map(|out| Destination::claim(out, arguments.force)).transpose()?;
-    let circuit = nudged(&setup.chip, &setup.weights, &setup.batch, &setup.spec);
+    let presentations = Presentations {
+        seed: global.seed.unwrap_or(0).into(),
+        ..Presentations::first(setup.batch.inputs.nrows())
+    };
+    let circuit = nudged(&setup.chip, &setup.weights, &setup.batch, &setup.spec).presented(presentations);
     let traced = arguments.trace.is_some();
     let settled = global.on_threads(|| settle_all(&setup.spec.solver, &circuit, traced))?;
     let samples = judge(&setup, &circuit, &settled);

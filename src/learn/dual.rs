@@ -11,6 +11,7 @@ use crate::circuit::DyadCircuit;
 use crate::matrix::elementwise::column_sums;
 use crate::matrix::product::{self, Onto};
 use crate::matrix::{Matrix, Real};
+use crate::noise::Presentations;
 use crate::solve::{Settled, settle_all};
 use crate::spec::{CircuitSpec, Damping};
 
@@ -52,7 +53,18 @@ impl<T: Real> DualPropagation<T> {
 
 impl<T: Real> Rule<T> for DualPropagation<T> {
     fn estimate(&self, weights: &Weights<T>, batch: &Batch<T>, gradient: &mut Gradient<T>) -> Report {
-        let circuit = self.circuit(weights, batch);
+        let presentations = Presentations::first(batch.inputs.nrows());
+        self.estimate_presented(weights, batch, presentations, gradient)
+    }
+
+    fn estimate_presented(
+        &self,
+        weights: &Weights<T>,
+        batch: &Batch<T>,
+        presentations: Presentations,
+        gradient: &mut Gradient<T>,
+    ) -> Report {
+        let circuit = self.circuit(weights, batch).presented(presentations);
         let settled = settle_all(&self.spec.solver, &circuit, false);
         let used = self.read(&circuit, batch, &settled, gradient);
         Report { outcomes: settled.outcomes, times: settled.time, used, counts: settled.counts }

@@ -12,6 +12,7 @@ pub use optimizer::{Moments, Optimizer};
 
 use crate::chip::{Chip, Weights};
 use crate::matrix::{Matrix, Real};
+use crate::noise::Presentations;
 use crate::solve::{Counts, Outcome};
 use crate::spec::{CircuitSpec, RuleKind, Variant};
 
@@ -61,6 +62,17 @@ pub struct Report {
 pub trait Rule<T: Real>: Sync {
     /// Estimates the gradient of the mean loss on a batch.
     fn estimate(&self, weights: &Weights<T>, batch: &Batch<T>, gradient: &mut Gradient<T>) -> Report;
+
+    /// The same where the samples meet the noise of these presentations; a rule without a circuit meets none.
+    fn estimate_presented(
+        &self,
+        weights: &Weights<T>,
+        batch: &Batch<T>,
+        _presentations: Presentations,
+        gradient: &mut Gradient<T>,
+    ) -> Report {
+        self.estimate(weights, batch, gradient)
+    }
 }
 
 /// The rule of a run: the registry. `circuit` is its circuit, gains and nudge included.

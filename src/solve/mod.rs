@@ -34,6 +34,7 @@ use rayon::prelude::*;
 
 use crate::circuit::Circuit;
 use crate::matrix::{Matrix, Real};
+use crate::noise::hold;
 use crate::spec::{SolverKind, SolverSpec, Start};
 
 /// Samples that a time integrator steps together; fixed, so that results do not depend on threads.
@@ -81,9 +82,20 @@ fn start_state<T: Real>(start: Start, circuit: &dyn Circuit<T>) -> Matrix<T> {
     }
 }
 
-/// Settles a batch of any size on all threads of the current pool, shard by shard.
+/// Settles a batch of any size on all threads of the current pool, shard by shard, and reads its states.
+///
+/// A sample-and-hold leaves its noise in what is read, whatever the solver.
 #[must_use]
 pub fn settle_all<T: Real>(spec: &SolverSpec, circuit: &dyn Circuit<T>, traced: bool) -> Settled<T> {
+    let mut settled = settle_shards(spec, circuit, traced);
+    if let Some(sigma) = circuit.noise().sampled {
+        hold(sigma, circuit.presentations(), 0, &mut settled.state);
+    }
+    settled
+}
+
+/// Settles a batch shard by shard.
+fn settle_shards<T: Real>(spec: &SolverSpec, circuit: &dyn Circuit<T>, traced: bool) -> Settled<T> {
     let solver = solver::<T>(spec);
     if circuit.samples() <= solver.shard() {
         return solver.relax(circuit, spec.start, traced); // nothing to copy

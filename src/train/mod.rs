@@ -8,6 +8,7 @@ use crate::chip::Weights;
 use crate::data::Dataset;
 use crate::learn::{Batch, Gradient, Optimizer, Report, Rule};
 use crate::matrix::{Matrix, Real};
+use crate::noise::Presentations;
 use crate::random::{Key, Kind, permutation, stream};
 use crate::solve::Outcome;
 
@@ -63,7 +64,7 @@ pub struct Course<'a, T: Real> {
     pub rule: &'a dyn Rule<T>,
     /// Samples per update.
     pub batch: usize,
-    /// Seed of the batch order, common to all rules of a seed.
+    /// Seed of the batch order and of the noise, common to all rules of a seed.
     pub seed: u64,
 }
 
@@ -85,9 +86,13 @@ impl<T: Real> Course<'_, T> {
         );
         let mut gradient = Gradient::zeros(&learner.weights);
         let mut total = EpochReport::default();
+        let mut shown = epoch as u64 * order.len() as u64;
         for samples in order.chunks(self.batch) {
             let batch = self.gather(samples);
-            let report = self.rule.estimate(&learner.weights, &batch, &mut gradient);
+            let ids = (shown..shown + samples.len() as u64).collect();
+            shown += samples.len() as u64;
+            let noise = Presentations { seed: self.seed, ids };
+            let report = self.rule.estimate_presented(&learner.weights, &batch, noise, &mut gradient);
             observe(&learner.weights, samples, &report);
             total.take(&report);
             if report.used > 0 {

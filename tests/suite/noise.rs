@@ -88,7 +88,9 @@ pub fn periodogram(series: &[f64], dt: f64) -> Vec<f64> {
     let mut re: Vec<f64> = series.iter().enumerate().map(|(i, v)| v * window(i)).collect();
     let mut im = vec![0.0; n];
     transform(&mut re, &mut im);
-    (0..n / 2).map(|k| 2.0 * dt * (re[k].powi(2) + im[k].powi(2)) / power).collect()
+    (0..n / 2)
+        .map(|k| if k == 0 { 1.0 } else { 2.0 } * dt * (re[k].powi(2) + im[k].powi(2)) / power)
+        .collect()
 }
 
 /// Fourier transform in place, the length a power of two (Cooley & Tukey).

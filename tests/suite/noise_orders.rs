@@ -11,7 +11,7 @@ use nalgebra::{DMatrix, DVector};
 
 use crate::nets::{Net, ideal, row};
 
-const SAMPLES: usize = 4096;
+const SAMPLES: usize = 32768;
 /// How long the circuit moves (τ).
 const TIME: f64 = 3.2;
 
@@ -98,7 +98,7 @@ fn the_finest_steps_have_the_law_of_the_circuit() {
 
 #[test]
 fn schemes_converge_with_their_strong_and_weak_orders() {
-    let steps = [0.4, 0.2, 0.1];
+    let steps = [0.8, 0.4, 0.2];
     for (kind, strong, weak) in [
         (SolverKind::ExponentialEm, 1.0, 1.0),
         (SolverKind::Heun, 1.0, 2.0),
@@ -106,11 +106,11 @@ fn schemes_converge_with_their_strong_and_weak_orders() {
     ] {
         let net = net(kind);
         let errors = errors(&net, &steps);
-        // Between the steps in the middle the next order is some tenths away.
         let order = |a: f64, b: f64| (a / b).log2();
         for pair in errors.windows(2) {
+            // The next order of the step is some tenths away at these; the draw a hundredth.
             let (s, w) = (order(pair[0].0, pair[1].0), order(pair[0].1, pair[1].1));
-            println!("{kind:?}: strong {s:.2} weak {w:.2} ({pair:.2e?})");
+            println!("{kind:?}: strong {s:.2} weak {w:.2} ({pair:?})");
             assert!(s > strong - 0.25, "{kind:?}: strong order {s}");
             assert!(w > weak - 0.4, "{kind:?}: weak order {w}");
         }
