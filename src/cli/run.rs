@@ -181,6 +181,10 @@ fn table(summary: &Summary) -> String {
             let values: Vec<f64> = runs.iter().filter_map(|r| pick(r)).collect();
             if values.is_empty() { String::new() } else { format!("{:.2} %", 100.0 * mean(&values)) }
         };
+        let settings = runs[0]
+            .settings
+            .iter()
+            .map(|(path, value)| format!("  {} = {value}", path.rsplit('.').next().unwrap_or(path)));
         let other = share(&|r| Some(r.timeout? + r.not_finite?));
         lines.push(format!(
             "{:<14} {:>6} {:>6} {:>22} {:>9} {:>9} {:>9} {:>9}",
@@ -188,10 +192,10 @@ fn table(summary: &Summary) -> String {
             cell(runs[0].alpha),
             cell(runs[0].beta),
             format!("{:.2} % ({low:.2}–{high:.2})", mean(&accuracy)),
-            share(&|r| r.settled),
+            share(&|r| r.at_rest()),
             share(&|r| r.latch_up),
             share(&|r| r.oscillation),
-            other
+            other + &settings.collect::<String>()
         ));
     }
     lines.join("\n") + "\n"

@@ -296,6 +296,7 @@ pub(super) fn summary(plan: &RunPlan, record: &Record, weights: &Weights<f64>) -
         test_loss: or_nan(last.map(|row| row.test_loss)),
         train_loss: or_nan(last.map(|row| row.train_loss)),
         settled: fractions[0],
+        noisy_settled: fractions[1],
         oscillation: fractions[2],
         latch_up: fractions[3],
         timeout: fractions[4],

@@ -1,19 +1,18 @@
-//! The valley between bias and noise, predicted: for every noisy place of the grid, angles against a range of nudges.
-//!
-//! The weights are those of the backpropagation run at its end, so that all rules are predicted for the same network.
+//! The valley between bias and noise, predicted: for every noisy run the angle at its own nudge and final weights, and for every
+//! place of the grid the best nudge for the network that backpropagation has trained.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use super::ExperimentError;
 use super::plan::RunPlan;
 use super::run::Setting;
-use crate::analysis::linear::{Valley, best, truth};
+use crate::analysis::linear::{Angle, Valley, best, truth};
 use crate::chip::{Chip, Weights};
-use crate::learn::Batch;
+use crate::learn::{Batch, Gradient};
 use crate::random::{Key, Kind, permutation, stream};
 use crate::record::rows::ValleyRow;
 use crate::record::weights::read_weights_unchecked;
-use crate::spec::{RuleKind, Variant, rule_name};
+use crate::spec::{CircuitSpec, RuleKind, Variant, rule_name};
 use crate::train::gather;
 
 /// Nudges that an experiment must compare for a valley to be seen.
@@ -21,22 +20,27 @@ const NUDGES: usize = 3;
 /// Predicted nudges per decade.
 const PER_DECADE: f64 = 6.0;
 /// Most samples that are predicted: the first of the probe.
-const SAMPLES: usize = 16;
+const SAMPLES: usize = 64;
 /// Most compartments for which it is done: every sample and nudge costs a dense equation.
 const DENSE: usize = 400;
 
-/// Rows of all places of the grid that have noise and a reference; none if nudges are not compared.
+/// A row for every run with noise; none if nudges are not compared.
 pub(super) fn predicted(setting: &Setting<'_>, plans: &[RunPlan]) -> Result<Vec<ValleyRow>, ExperimentError> {
     let mut rows = Vec::new();
-    let mut seen = BTreeSet::new();
+    let mut best_of: BTreeMap<_, Option<f64>> = BTreeMap::new();
     for plan in plans.iter().filter(|plan| is_predicted(plan)) {
         let betas = nudges(plans, plan);
-        let (Some(reference), true) = (&plan.reference, betas.len() >= NUDGES) else { continue };
-        if seen.insert(place(plan)) {
-            let network = Some(plan.resolved.experiment.network.as_slice());
-            let weights = read_weights_unchecked::<f64>(&setting.folder.weights(reference), network)?;
-            rows.extend(valley(setting, plan, reference, &weights, &range(&betas)));
+        if betas.len() < NUDGES {
+            continue;
         }
+        let network = Some(plan.resolved.experiment.network.as_slice());
+        let weights = |run: &str| read_weights_unchecked::<f64>(&setting.folder.weights(run), network);
+        let site = Site::new(setting, plan);
+        if let (None, Some(reference)) = (best_of.get(&place(plan)), &plan.reference) {
+            best_of.insert(place(plan), site.best(&weights(reference)?, &range(&betas)));
+        }
+        let best = best_of.get(&place(plan)).copied().flatten();
+        rows.push(site.row(plan, &weights(&plan.name)?, best));
     }
     Ok(rows)
 }
@@ -72,53 +76,74 @@ fn range(betas: &[f64]) -> Vec<f64> {
     (0..=steps as usize).map(|k| low * (high / low).powf(k as f64 / steps)).collect()
 }
 
-fn valley(
-    setting: &Setting<'_>,
-    plan: &RunPlan,
-    reference: &str,
-    weights: &Weights<f64>,
-    betas: &[f64],
-) -> Vec<ValleyRow> {
-    let experiment = &plan.resolved.experiment;
-    let mut spec = plan.resolved.circuit.clone();
-    match plan.rule {
-        RuleKind::Dp => spec.nudge.variant = Variant::Dp,
-        RuleKind::DpTranspose => spec.nudge.variant = Variant::DpTranspose,
-        RuleKind::Bp | RuleKind::Custom => {}
+/// A circuit with the samples that it is looked at with.
+struct Site {
+    spec: CircuitSpec,
+    chip: Chip<f64>,
+    batch: Batch<f64>,
+    /// Samples that a gradient is averaged over.
+    averaged: usize,
+}
+
+impl Site {
+    fn new(setting: &Setting<'_>, plan: &RunPlan) -> Self {
+        let experiment = &plan.resolved.experiment;
+        let mut spec = plan.resolved.circuit.clone();
+        match plan.rule {
+            RuleKind::Dp => spec.nudge.variant = Variant::Dp,
+            RuleKind::DpTranspose => spec.nudge.variant = Variant::DpTranspose,
+            RuleKind::Bp | RuleKind::Custom => {}
+        }
+        let order = permutation(setting.dataset.train.len(), &mut stream(Key::new(0, Kind::Probe)));
+        let samples = experiment.batch.max(experiment.probe).min(order.len());
+        Self {
+            chip: Chip::fabricate(&spec, &experiment.network),
+            batch: gather(setting.dataset, &order[..samples.min(SAMPLES)]),
+            averaged: samples,
+            spec,
+        }
     }
-    let order = permutation(setting.dataset.train.len(), &mut stream(Key::new(0, Kind::Probe)));
-    let batch: Batch<f64> = gather(setting.dataset, &order[..SAMPLES.min(order.len())]);
-    let chip = Chip::fabricate(&spec, &experiment.network);
-    let valley = Valley::predict(&spec, &chip, weights, &batch, betas, chip.readout);
-    let truth = truth(&spec, &chip, weights, &batch);
-    let best = best(&valley, &truth, experiment.batch).map(|(beta, _)| beta);
-    let depth = chip.layout.depth();
-    let rows = valley.iter().map(|at| {
+
+    fn valley(&self, weights: &Weights<f64>, betas: &[f64]) -> (Vec<Valley>, Gradient<f64>) {
+        let Self { spec, chip, batch, .. } = self;
+        let valley = Valley::predict(spec, chip, weights, batch, betas, chip.readout);
+        (valley, truth(spec, chip, weights, batch))
+    }
+
+    /// The nudge of the smallest angle of the whole gradient.
+    fn best(&self, weights: &Weights<f64>, betas: &[f64]) -> Option<f64> {
+        let (valley, truth) = self.valley(weights, betas);
+        best(&valley, &truth, self.averaged).map(|(beta, _)| beta)
+    }
+
+    /// What is predicted for a run at its end.
+    fn row(&self, plan: &RunPlan, weights: &Weights<f64>, best_beta: Option<f64>) -> ValleyRow {
+        let beta = self.spec.nudge.beta;
+        let finite = weights.forward.iter().all(|w| w.iter().all(|v| v.is_finite()));
+        let found = finite.then(|| self.valley(weights, &[beta]));
         // The mean over layers, as the measured angles are compared.
-        let mean = |of: fn((f64, f64, f64)) -> f64| {
-            let estimate = at.estimate.as_ref()?;
-            let angles = (0..depth).map(|layer| {
-                let angle = estimate.angle(&truth, Some(layer), experiment.batch);
-                of((angle.bias, angle.noise, angle.total))
-            });
+        let mean = |of: fn(&Angle) -> f64| {
+            let (valley, truth) = found.as_ref()?;
+            let estimate = valley[0].estimate.as_ref()?;
+            let depth = self.chip.layout.depth();
+            let angles = (0..depth).map(|layer| of(&estimate.angle(truth, Some(layer), self.averaged)));
             Some(angles.sum::<f64>() / depth as f64).filter(|angle| angle.is_finite())
         };
         ValleyRow {
+            run: plan.name.clone(),
             rule: rule_name(plan.rule).into(),
-            alpha: spec.nudge.alpha,
-            settings: place(plan).2,
-            weights: reference.into(),
-            batch: experiment.batch,
-            samples: batch.inputs.nrows(),
-            beta: at.beta,
-            bias_deg: mean(|(bias, _, _)| bias),
-            noise_deg: mean(|(_, noise, _)| noise),
-            total_deg: mean(|(_, _, total)| total),
-            unstable: at.unstable,
-            best_beta: best,
+            alpha: self.spec.nudge.alpha,
+            beta,
+            seed: plan.seed,
+            averaged: self.averaged,
+            samples: self.batch.inputs.nrows(),
+            bias_deg: mean(|angle| angle.bias),
+            noise_deg: mean(|angle| angle.noise),
+            total_deg: mean(|angle| angle.total),
+            unstable: found.as_ref().map(|(valley, _)| valley[0].unstable),
+            best_beta,
         }
-    });
-    rows.collect()
+    }
 }
 
 #[cfg(test)]

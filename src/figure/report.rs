@@ -176,7 +176,7 @@ fn result_line(rule: &str, runs: &[&Run]) -> ResultLine {
         accuracy: spread(all().map(|run| run.test_accuracy), percent),
         best: spread(all().map(|run| run.best_test_accuracy), percent),
         outcomes: [
-            share(|run| run.settled),
+            share(RunSummary::at_rest),
             share(|run| run.latch_up),
             share(|run| run.oscillation),
             share(|run| run.timeout),

@@ -4,7 +4,9 @@ use std::fs;
 use std::path::Path;
 
 use super::{Tables, catalogue, draw_all, report};
-use crate::record::rows::{LayersRow, MetricsRow, PairSummary, RunSummary, Summary, TrajectoryRow};
+use crate::record::rows::{
+    LayersRow, MetricsRow, PairSummary, RunSummary, Summary, TrajectoryRow, ValleyRow,
+};
 
 /// What an invented experiment has.
 #[derive(Clone)]
@@ -154,6 +156,7 @@ impl Plan {
             test_loss: if self.broken { f64::INFINITY } else { last.test_loss },
             train_loss: last.train_loss,
             settled: last.settled,
+            noisy_settled: last.noisy_settled,
             oscillation: last.oscillation,
             latch_up: last.latch_up,
             timeout: last.timeout,
@@ -241,10 +244,37 @@ impl Plan {
         safetensors::serialize(views, None).unwrap()
     }
 
+    /// Predictions for all that have a nudge; DP at its strongest has none.
+    fn valley(&self) -> Vec<ValleyRow> {
+        let row = |who: Who| {
+            let (alpha, beta) = (who.alpha?, who.beta?);
+            let noise = (0.1 / beta).atan().to_degrees();
+            let stable = who.rule != "dp" || beta < 1.0;
+            Some(ValleyRow {
+                run: who.run,
+                rule: who.rule.into(),
+                alpha,
+                beta,
+                seed: who.seed,
+                averaged: 50,
+                samples: 50,
+                bias_deg: stable.then_some(5.0 * beta),
+                noise_deg: stable.then_some(noise),
+                total_deg: stable.then_some(noise + 5.0 * beta),
+                unstable: Some(usize::from(!stable)),
+                best_beta: Some(0.4),
+            })
+        };
+        self.runs().into_iter().filter_map(row).collect()
+    }
+
     fn write(&self, folder: &Path) {
         let invented = self.invent();
         write_csv(&folder.join("metrics.csv"), &invented.metrics);
         write_csv(&folder.join("layers.csv"), &invented.layers);
+        if self.betas.len() > 2 {
+            write_csv(&folder.join("valley.csv"), &self.valley());
+        }
         if self.trajectories {
             write_csv(&folder.join("trajectories.csv"), &trajectories());
         }
@@ -304,6 +334,7 @@ fn plans() -> Vec<(&'static str, Plan)> {
     vec![
         ("one-place", Plan { alphas: vec![0.1234], betas: vec![0.5], rules: all_rules, ..main.clone() }),
         ("bp-only", Plan { rules: vec!["bp"], trajectories: false, ..main.clone() }),
+        ("valley", Plan { betas: vec![0.01, 0.1, 1.0], alphas: vec![0.0, 0.5], ..main.clone() }),
         ("dp-only", Plan { rules: vec!["dp"], ..main.clone() }),
         ("one-seed", Plan { seeds: vec![7], ..main.clone() }),
         ("one-epoch", Plan { epochs: 1, ..main.clone() }),

@@ -9,6 +9,7 @@ use super::sheet::{Axes, Layout, Panel, Sheet};
 use super::tables::{Run, Settings, Tables};
 use super::words::settings_line;
 use super::{Figure, FigureError, apology};
+use crate::record::rows::ValleyRow;
 
 /// The registry line.
 pub const FIGURE: Figure = Figure {
@@ -16,9 +17,9 @@ pub const FIGURE: Figure = Figure {
     title: "Bias against noise: accuracy and gradient angle against the nudge",
     caption: "A weak nudge leaves the error below the noise, a strong one bends the gradient or, under DP, tips the circuit over. Above: \
         test accuracy after the last epoch, mean and range over seeds. Below: angle between the gradient estimate and \
-        backpropagation at the end, mean over layers and seeds; the thin line is the prediction of the linear noise analysis for \
-        the network that backpropagation has trained, the tick on the axis the nudge at which it expects the smallest angle of the whole \
-        gradient.",
+        backpropagation at the end, mean over layers and seeds; crosses are what the linear noise analysis predicts there, for the \
+        weights of those runs. The tick on the axis is the nudge at which it expects the smallest angle of the whole gradient for the \
+        network that backpropagation has trained.",
     draw,
 };
 
@@ -159,31 +160,41 @@ fn measured(page: &mut Page, panel: &Panel, points: &[(f64, f64, f64, f64)], ser
     }
 }
 
-/// The predicted angle, and a tick where the whole gradient's is smallest.
+/// Crosses at the predicted angles, and a tick where the whole gradient's is smallest.
 fn predicted(page: &mut Page, panel: &Panel, tables: &Tables, series: &Series, alpha: Option<f64>) {
-    let settings = serde_json::to_string(&series.settings).unwrap_or_default();
-    let rows = tables
-        .valley
-        .iter()
-        .filter(|row| row.rule == series.rule && Some(row.alpha) == alpha && row.settings == settings);
-    let rows: Vec<_> = rows.collect();
+    let here = |row: &&ValleyRow| {
+        let run = tables.runs.iter().find(|run| run.name == row.run);
+        row.rule == series.rule
+            && Some(row.alpha) == alpha
+            && run.is_some_and(|r| r.settings() == series.settings)
+    };
+    let rows: Vec<&ValleyRow> = tables.valley.iter().filter(here).collect();
+    let mut betas: Vec<f64> = rows.iter().map(|row| row.beta).collect();
+    betas.sort_by(f64::total_cmp);
+    betas.dedup();
     let ink = rule_ink(&series.rule);
-    let known: Vec<Option<_>> = rows.iter().map(|row| panel.at(row.beta, row.total_deg?)).collect();
-    known.split(Option::is_none).for_each(|piece| {
-        page.line(&piece.iter().flatten().copied().collect::<Vec<_>>(), ink.faded(0.55), 0.8);
-    });
+    for beta in betas {
+        let seeds = rows.iter().filter(|row| row.beta == beta);
+        let angles: Option<Vec<f64>> = seeds.map(|row| row.total_deg).collect();
+        let mean = angles.map(|angles| angles.iter().sum::<f64>() / count(angles.len()));
+        if let Some((x, y)) = mean.and_then(|mean| panel.at(beta, mean)) {
+            page.line(&[(x - 4.0, y - 4.0), (x + 4.0, y + 4.0)], ink, 1.3);
+            page.line(&[(x - 4.0, y + 4.0), (x + 4.0, y - 4.0)], ink, 1.3);
+        }
+    }
     if let Some(best) = rows.first().and_then(|row| row.best_beta) {
         tick(page, panel, best, ink);
     }
 }
 
+/// A tick with its number, beside it where the edge is near.
 fn tick(page: &mut Page, panel: &Panel, beta: f64, ink: Ink) {
-    let reach = 0.12 * (panel.y.high - panel.y.low);
+    let reach = 0.1 * (panel.y.high - panel.y.low);
     let ends = (panel.at(beta, panel.y.low), panel.at(beta, panel.y.low + reach));
     let (Some(low), Some(high)) = ends else { return };
     page.line(&[low, high], ink, 2.2);
-    let words = setting((beta * 1000.0).round() / 1000.0);
-    page.text(Text { ink, anchor: Anchor::Middle, ..text(words, (high.0, high.1 - 3.0), 8.0) });
+    let words = setting((beta * 100.0).round() / 100.0);
+    page.text(Text { ink, anchor: Anchor::End, ..text(words, (high.0 - 4.0, low.1 - 4.0), 8.0) });
 }
 
 /// The mean accuracy of backpropagation across the panel.
@@ -214,7 +225,7 @@ fn legend(series: &[Series], tables: &Tables) -> Vec<Key> {
         keys.insert(0, Key::Line(BLACK, "BP (mean)".into()));
     }
     if !tables.valley.is_empty() {
-        keys.push(Key::Line(GREY.faded(0.55), "thin: predicted; tick: predicted best β".into()));
+        keys.push(Key::Line(GREY, "cross: predicted; tick: predicted best β".into()));
     }
     keys
 }

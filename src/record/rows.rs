@@ -91,32 +91,32 @@ pub struct TrajectoryRow {
     pub v_minus: f64,
 }
 
-/// A row of `valley`: what the linear noise analysis predicts at one nudge, for runs that differ in nudge and seed only.
+/// A row of `valley`: what the linear noise analysis predicts for one run at its end.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ValleyRow {
+    /// Run name.
+    pub run: String,
     /// Rule.
     pub rule: String,
     /// Mixing α.
     pub alpha: f64,
-    /// Other grid settings, as JSON, path to value.
-    pub settings: String,
-    /// Run whose final weights are predicted for.
-    pub weights: String,
-    /// Samples that a gradient is averaged over.
-    pub batch: usize,
-    /// Probe samples that the prediction is made of.
-    pub samples: usize,
     /// Nudge β.
     pub beta: f64,
+    /// Seed.
+    pub seed: u64,
+    /// Samples that the gradient is averaged over: the probe.
+    pub averaged: usize,
+    /// Samples of the probe that the prediction is made of.
+    pub samples: usize,
     /// Angle to backpropagation without noise, mean over layers (degrees).
     pub bias_deg: Option<f64>,
-    /// Angle that the noise alone makes.
+    /// Angle that the noise alone makes (degrees).
     pub noise_deg: Option<f64>,
-    /// Both.
+    /// Both (degrees).
     pub total_deg: Option<f64>,
     /// Samples without a stable fixed point.
-    pub unstable: usize,
-    /// Nudge at which the angle of the whole gradient is smallest.
+    pub unstable: Option<usize>,
+    /// Nudge at which the whole gradient's angle is smallest for the network that backpropagation has trained.
     pub best_beta: Option<f64>,
 }
 
@@ -143,6 +143,9 @@ pub struct RunSummary {
     pub train_loss: f64,
     /// Fraction of all nudged training samples that settled.
     pub settled: Option<f64>,
+    /// Fraction that became stationary under noise.
+    #[serde(default)]
+    pub noisy_settled: Option<f64>,
     /// Fraction that oscillated.
     pub oscillation: Option<f64>,
     /// Fraction that latched up.
@@ -163,6 +166,14 @@ pub struct RunSummary {
     pub settings: std::collections::BTreeMap<String, serde_json::Value>,
     /// Wall time (s).
     pub wall_s: f64,
+}
+
+impl RunSummary {
+    /// Fraction of all nudged training samples that came to rest, under noise or without.
+    #[must_use]
+    pub fn at_rest(&self) -> Option<f64> {
+        self.settled.map(|settled| settled + self.noisy_settled.unwrap_or(0.0))
+    }
 }
 
 /// Two rules at the same gains and seed in `summary.json`.

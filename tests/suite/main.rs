@@ -7,6 +7,7 @@ mod noise_bytes;
 mod noise_nets;
 mod noise_orders;
 mod oracle;
+mod readings;
 mod solvers;
 mod spice;
 mod traces;
