@@ -48,7 +48,7 @@ impl Alone {
         let step = self.spec.solver.step;
         let burn = (10.0 / step).ceil() as usize;
         let mut all = vec![Vec::with_capacity(count); SAMPLES * self.circuit().layout().width()];
-        let mut steps = 0;
+        let mut steps = 0_usize;
         self.run((burn + count * every) as f64 * step, &mut |_, state| {
             steps += 1;
             if steps > burn && (steps - burn).is_multiple_of(every) {

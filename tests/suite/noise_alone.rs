@@ -166,7 +166,7 @@ fn flicker_falls_as_one_over_f_at_its_level_over_three_decades() {
 fn a_flicker_corner_is_where_it_equals_the_white_noise() {
     let mut spec = thermal(SolverKind::ExponentialEm, 0.5, 2.0);
     spec.noise.shot = Some(ShotSpec { current: 1e-9 });
-    let (low, high) = (100.0, 1e5);
+    let (low, high) = (100.0, 1e5_f64);
     spec.noise.flicker = Some(FlickerSpec { corner: Some(3e3), coefficient: None, low, high, per_decade: 3 });
     let chip = dyadsim::chip::Chip::<f64>::fabricate(&spec, &[1, 1]);
     let leak = spec.neuron.leak;

@@ -20,11 +20,11 @@ fn chain(spec: &CircuitSpec, gains: [f64; 2], count: usize) -> Vec<Vec<f64>> {
     let circuit = DyadCircuit::free(&chip, &weights, &Matrix::from_element(4096, 1, 0.4));
     let every = (5.0 / spec.solver.step).ceil() as usize;
     let mut series = vec![Vec::new(); 4096 * 4];
-    let (start, mut steps) = (circuit.free_state(), 0);
+    let (start, mut steps) = (circuit.free_state(), 0_usize);
     let time = (count + 2) as f64 * every as f64 * spec.solver.step * chip.slowest;
     solve::run(&spec.solver, &circuit, start, (0.0, time), &mut |_, state| {
         steps += 1;
-        if steps % every == 0 && steps > 2 * every {
+        if steps.is_multiple_of(every) && steps > 2 * every {
             series.iter_mut().zip(state.iter()).for_each(|(series, &v)| series.push(v));
         }
     });
