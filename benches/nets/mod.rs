@@ -14,7 +14,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// A network on an ideal chip, and a batch for it.
 pub struct Net<T: Real> {
-    spec: CircuitSpec,
+    pub spec: CircuitSpec,
     chip: Chip<T>,
     pub weights: Weights<T>,
     pub inputs: Matrix<T>,

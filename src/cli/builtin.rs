@@ -35,6 +35,8 @@ pub const EXPERIMENTS: &[Builtin] = embedded![
     "experiments/mnist_dp.toml",
     "experiments/mnist_etd.toml",
     "experiments/mnist_layerwise.toml",
+    "experiments/mnist_noise.toml",
+    "experiments/noise_valley.toml",
     "experiments/three_fates.toml",
     "experiments/two_tales.toml",
 ];
