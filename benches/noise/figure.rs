@@ -10,6 +10,9 @@ use crate::Point;
 /// Colours of the solvers (Okabe & Ito).
 const INKS: [RGBColor; 3] = [RGBColor(0, 114, 178), RGBColor(213, 94, 0), RGBColor(0, 158, 115)];
 
+/// Title, label, and what is drawn.
+type Quantity = (&'static str, &'static str, fn(&Point) -> f64);
+
 /// Draws both errors, all axes logarithmic, with slopes 1 and 2 for comparison.
 pub(super) fn draw(points: &[Point], solvers: &[&str], file: &str) -> Result<(), Box<dyn Error>> {
     let font = include_bytes!("../../src/figure/fonts/DejaVuSans.subset.ttf");
@@ -17,7 +20,7 @@ pub(super) fn draw(points: &[Point], solvers: &[&str], file: &str) -> Result<(),
     let root = BitMapBackend::new(file, (1180, 520)).into_drawing_area();
     root.fill(&WHITE)?;
     let panels = root.margin(8, 8, 8, 8).split_evenly((1, 2));
-    let quantities: [(&str, &str, fn(&Point) -> f64); 2] = [
+    let quantities: [Quantity; 2] = [
         ("strong: along the same path", "rms error (V)", |p| p.strong),
         ("weak: second moments", "error of E v vᵀ (V²)", |p| p.weak),
     ];
@@ -37,11 +40,19 @@ pub(super) fn draw(points: &[Point], solvers: &[&str], file: &str) -> Result<(),
             .label_style(("sans-serif", 15))
             .x_desc("step (τ)")
             .y_desc(label)
+            .x_labels(20)
+            .x_label_formatter(&|x: &f64| {
+                // Between them the axis has more ticks than room.
+                let named =
+                    [0.05, 0.1, 0.2, 0.4, 0.8].into_iter().any(|step: f64| (x / step - 1.0).abs() < 0.01);
+                if named { format!("{}", (x * 100.0).round() / 100.0) } else { String::new() }
+            })
             .y_label_formatter(&|y| format!("{y:.0e}"))
             .draw()?;
         for (slope, name) in [(1, "slope 1"), (2, "slope 2")] {
             let at = |step: f64| (step, 0.6 * high * (step / 0.8_f64).powi(slope));
-            let line: Vec<_> = [0.05, 0.8].map(at).into_iter().filter(|p| p.1 > low / 2.0).collect();
+            let line: Vec<_> =
+                [0.05, 0.1, 0.2, 0.4, 0.8].map(at).into_iter().filter(|p| p.1 > low / 2.0).collect();
             let ink = BLACK.mix(if slope == 1 { 0.55 } else { 0.3 });
             chart
                 .draw_series(LineSeries::new(line, ink.stroke_width(1)))?
