@@ -12,7 +12,7 @@ use super::clock::{Channel, Clock, Lanes};
 use super::draw::Numbers;
 use super::white::kept;
 use crate::matrix::Real;
-use crate::matrix::dispatch::{Kernel, run};
+use crate::matrix::dispatch::{Kernel, multiply_add, run};
 
 /// One process per column, all of the same rate.
 #[derive(Clone, Debug)]
@@ -255,19 +255,37 @@ impl<T: Real> Kernel for Travel<'_, T> {
     fn run<const FUSED: bool>(self) {
         let Move { before: p, end: b, noise: l, decay } = self.by;
         let [x, a] = self.end;
+        let n = self.rows;
         for (column, &deviation) in self.deviations.iter().enumerate() {
-            for i in column * self.rows..(column + 1) * self.rows {
-                let (z, w) = (deviation * self.numbers[0][i], deviation * self.numbers[1][i]);
-                let (before, end, whole) = (self.before[i], x[i], a[i]);
-                x[i] = p[0] * before + b[0][0] * end + b[0][1] * whole + l[0] * z;
-                let first = p[1] * before + b[1][0] * end + b[1][1] * whole + l[1] * z + l[2] * w;
-                a[i] = first;
-                if let Some(later) = self.later.get_mut(i) {
-                    *later = whole - decay * first;
+            let range = column * n..(column + 1) * n;
+            let [z, w] = self.numbers.map(|numbers| &numbers[range.clone()]);
+            let before = &self.before[range.clone()];
+            let (x, a) = (&mut x[range.clone()], &mut a[range.clone()]);
+            let later = if self.later.is_empty() { None } else { Some(&mut self.later[range]) };
+            if let Some(later) = later {
+                for i in 0..n {
+                    let first = middle::<T, FUSED>([p[1], b[1][0], b[1][1]], [before[i], x[i], a[i]]);
+                    let second = middle::<T, FUSED>([p[0], b[0][0], b[0][1]], [before[i], x[i], a[i]]);
+                    let first = first + deviation * (l[1] * z[i] + l[2] * w[i]);
+                    x[i] = second + deviation * (l[0] * z[i]);
+                    later[i] = a[i] - decay * first;
+                    a[i] = first;
+                }
+            } else {
+                for i in 0..n {
+                    a[i] = p[1] * before[i] + deviation * (l[1] * z[i] + l[2] * w[i]);
+                    x[i] = p[0] * before[i] + deviation * (l[0] * z[i]);
                 }
             }
         }
     }
+}
+
+/// `Σ cᵢ vᵢ`.
+#[inline(always)]
+fn middle<T: Real, const FUSED: bool>(c: [T; 3], v: [T; 3]) -> T {
+    let two = multiply_add::<T, FUSED>(c[1], v[1], c[0] * v[0]);
+    multiply_add::<T, FUSED>(c[2], v[2], two)
 }
 
 #[cfg(test)]

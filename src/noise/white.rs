@@ -131,11 +131,11 @@ impl<T: Real> Kernel for Halve<'_, T> {
         for (((first, second), z), &[b, s, decay]) in
             halves.zip(self.numbers.chunks_exact(n)).zip(self.columns)
         {
-            for i in 0..n {
-                let whole = first[i];
-                let half = multiply_add::<T, FUSED>(b, whole, s * z[i]);
-                first[i] = half;
-                second[i] = multiply_add::<T, FUSED>(-decay, half, whole);
+            for ((first, second), &z) in first.iter_mut().zip(second).zip(z) {
+                let whole = *first;
+                let half = multiply_add::<T, FUSED>(b, whole, s * z);
+                *first = half;
+                *second = multiply_add::<T, FUSED>(-decay, half, whole);
             }
         }
     }
