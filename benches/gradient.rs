@@ -36,7 +36,7 @@ fn line<T: Real>(network: &[usize], samples: usize) {
     let solver = SolverSpec { kind: SolverKind::Dc, ..SolverSpec::default() };
     let spec = CircuitSpec { nudge, solver, ..CircuitSpec::default() };
     let net = Net::<T>::new(&spec, network, samples, 0.7);
-    let batch = Batch { inputs: net.inputs.clone(), targets: net.targets.clone() };
+    let batch = Batch::new(net.inputs.clone(), net.targets.clone());
     let rules = [RuleKind::Bp, RuleKind::DpTranspose].map(|kind| rule::<T>(kind, &spec, network, false));
     let mut gradient = Gradient::zeros(&net.weights);
     let mut bare = Bare::new(&net, network);

@@ -65,7 +65,7 @@ fn panel(area: &Area<'_>, title: &str, curves: &[Curve; 2]) -> Result<()> {
 }
 
 /// A power of ten in the shortest form.
-#[allow(clippy::trivially_copy_pass_by_ref)] // the shape that the chart asks for
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "the shape that the chart asks for")]
 fn power(value: &f64) -> String {
     if (1e-3..1e5).contains(value) { format!("{value}") } else { format!("{value:.0e}") }
 }

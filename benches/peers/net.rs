@@ -105,7 +105,7 @@ impl Net {
         let inputs = Matrix::<f64>::from_fn(samples, sizes[0], |_, _| StandardUniform.sample(&mut source));
         let classes = sizes[sizes.len() - 1];
         let targets = Matrix::from_fn(samples, classes, |i, j| f64::from(u8::from(i % classes == j)));
-        let batch = Batch { inputs: cast::<f64>(&cast::<f32>(&inputs)), targets };
+        let batch = Batch::new(cast::<f64>(&cast::<f32>(&inputs)), targets);
         let name =
             format!("{}_{samples}", sizes.iter().map(ToString::to_string).collect::<Vec<_>>().join("-"));
         let weights = weights.cast::<f32>().cast();
@@ -114,7 +114,7 @@ impl Net {
 
     /// The network on an ideal chip.
     pub fn wired<T: Real>(&self, spec: &CircuitSpec) -> Wired<T> {
-        let batch = Batch { inputs: cast(&self.batch.inputs), targets: cast(&self.batch.targets) };
+        let batch = Batch::new(cast(&self.batch.inputs), cast(&self.batch.targets));
         let chip = Chip::fabricate(spec, &self.sizes);
         Wired { chip, weights: self.weights.cast(), batch, spec: spec.clone() }
     }

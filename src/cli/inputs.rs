@@ -74,7 +74,7 @@ impl Files {
             Matrix::zeros(inputs.nrows(), outputs)
         };
         let chip = Chip::fabricate(&spec, &network);
-        Ok(Setup { spec, weights, chip, batch: Batch { inputs, targets }, nudged })
+        Ok(Setup { spec, weights, chip, batch: Batch::new(inputs, targets), nudged })
     }
 
     /// Reads the weights, with the shapes of the circuit's network if it has one.

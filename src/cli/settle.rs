@@ -15,7 +15,6 @@ use super::{Failure, Global};
 use crate::circuit::{DyadCircuit, Loss};
 use crate::learn::nudged;
 use crate::matrix::Matrix;
-use crate::noise::Presentations;
 use crate::solve::{Counts, Outcome, Settled, settle_all};
 use crate::spec::SolverKind;
 use crate::train::largest;
@@ -61,7 +60,8 @@ struct Sample {
 /// Bad input; a state that cannot be written.
 pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> {
     global.want_double("settle")?;
-    let setup = arguments.files.read(global)?;
+    let mut setup = arguments.files.read(global)?;
+    setup.batch.presentations.seed = global.seed.unwrap_or(0).into();
     let kind = setup.spec.solver.kind;
     let timeless = matches!(kind, SolverKind::Layerwise | SolverKind::Dc).then(|| kind.name());
     if let (Some(kind), true) = (timeless, arguments.trace.is_some()) {
@@ -72,11 +72,7 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
     }
     let destination =
         arguments.out.as_deref().map(|out| Destination::claim(out, arguments.force)).transpose()?;
-    let presentations = Presentations {
-        seed: global.seed.unwrap_or(0).into(),
-        ..Presentations::first(setup.batch.inputs.nrows())
-    };
-    let circuit = nudged(&setup.chip, &setup.weights, &setup.batch, &setup.spec).presented(presentations);
+    let circuit = nudged(&setup.chip, &setup.weights, &setup.batch, &setup.spec);
     let traced = arguments.trace.is_some();
     let settled = global.on_threads(|| settle_all(&setup.spec.solver, &circuit, traced))?;
     let samples = judge(&setup, &circuit, &settled);

@@ -32,10 +32,10 @@ pub(super) struct Seen {
 }
 
 impl<T: Real> Probe<T> {
-    /// The same samples for every run of an experiment.
+    /// The same samples for every run of an experiment, and the same noise for every run of a seed, at every look.
     pub fn new(
         dataset: &Dataset,
-        rule: RuleKind,
+        (rule, seed): (RuleKind, u64),
         circuit: &CircuitSpec,
         network: &[usize],
         sizes: (usize, usize),
@@ -56,13 +56,9 @@ impl<T: Real> Probe<T> {
             (spec, chip)
         });
         let backprop = Backprop::new(chip, &circuit.nudge);
-        Self {
-            batch: gather(dataset, samples),
-            margins: margins.min(samples.len()),
-            circuit: own,
-            backprop,
-            keep_unsettled,
-        }
+        let mut batch = gather(dataset, samples);
+        batch.presentations.seed = seed;
+        Self { batch, margins: margins.min(samples.len()), circuit: own, backprop, keep_unsettled }
     }
 
     /// Looks at the weights.
@@ -90,7 +86,7 @@ impl<T: Real> Probe<T> {
         let weights = weights.cast::<f64>();
         let chip = Chip::fabricate(spec, &weights.network());
         let wide = |m: &crate::matrix::Matrix<T>| m.rows(0, states.len()).map(Real::to_f64);
-        let batch = Batch { inputs: wide(&self.batch.inputs), targets: wide(&self.batch.targets) };
+        let batch = Batch::new(wide(&self.batch.inputs), wide(&self.batch.targets));
         let circuit = nudged(&chip, &weights, &batch, spec);
         let free = circuit.free_state();
         let tolerance = 1e-9 * (1.0 + free.amax());

@@ -107,8 +107,14 @@ impl<'a, T: Real> Run<'a, T> {
             Loaded::Absent => {}
         }
         let sizes = (experiment.batch, experiment.probe);
-        let probe =
-            Probe::new(setting.dataset, plan.rule, circuit, network, sizes, experiment.keep_unsettled);
+        let probe = Probe::new(
+            setting.dataset,
+            (plan.rule, plan.seed),
+            circuit,
+            network,
+            sizes,
+            experiment.keep_unsettled,
+        );
         let loss = Loss { kind: circuit.nudge.loss, reference: T::of(circuit.nudge.reference) };
         let learner = Learner { weights, optimizer };
         Ok(Self { setting, plan, chip: Chip::fabricate(circuit, network), loss, probe, learner, record })

@@ -191,10 +191,10 @@ mod tests {
                 devices.offset_minus = (0..n).map(|j| 0.1 * ((3 * k + j) as f64).cos()).collect();
             }
             let mut weights = Weights::<f64>::draw(&InitSpec::He, &spec, &network, 3);
-            let batch = Batch {
-                inputs: Matrix::from_fn(4, 5, |i, j| ((3 * i + j) as f64).sin()),
-                targets: Matrix::from_fn(4, 3, |i, j| f64::from(i % 3 == j)),
-            };
+            let batch = Batch::new(
+                Matrix::from_fn(4, 5, |i, j| ((3 * i + j) as f64).sin()),
+                Matrix::from_fn(4, 3, |i, j| f64::from(i % 3 == j)),
+            );
             let rule = Backprop::new(chip.clone(), &spec.nudge);
             let mut gradient = Gradient::zeros(&weights);
             rule.estimate(&weights, &batch, &mut gradient);

@@ -11,7 +11,6 @@ use crate::circuit::DyadCircuit;
 use crate::matrix::elementwise::column_sums;
 use crate::matrix::product::{self, Onto};
 use crate::matrix::{Matrix, Real};
-use crate::noise::Presentations;
 use crate::solve::{Settled, settle_all};
 use crate::spec::{CircuitSpec, Damping};
 
@@ -53,18 +52,7 @@ impl<T: Real> DualPropagation<T> {
 
 impl<T: Real> Rule<T> for DualPropagation<T> {
     fn estimate(&self, weights: &Weights<T>, batch: &Batch<T>, gradient: &mut Gradient<T>) -> Report {
-        let presentations = Presentations::first(batch.inputs.nrows());
-        self.estimate_presented(weights, batch, presentations, gradient)
-    }
-
-    fn estimate_presented(
-        &self,
-        weights: &Weights<T>,
-        batch: &Batch<T>,
-        presentations: Presentations,
-        gradient: &mut Gradient<T>,
-    ) -> Report {
-        let circuit = self.circuit(weights, batch).presented(presentations);
+        let circuit = self.circuit(weights, batch);
         let settled = settle_all(&self.spec.solver, &circuit, false);
         let used = self.read(&circuit, batch, &settled, gradient);
         Report { outcomes: settled.outcomes, times: settled.time, used, counts: settled.counts }
@@ -79,7 +67,9 @@ pub fn nudged<'a, T: Real>(
     batch: &Batch<T>,
     spec: &CircuitSpec,
 ) -> DyadCircuit<'a, T> {
-    let circuit = DyadCircuit::free(chip, weights, &batch.inputs).nudged(&spec.nudge, batch.targets.clone());
+    let circuit = DyadCircuit::free(chip, weights, &batch.inputs)
+        .presented(batch.presentations.clone())
+        .nudged(&spec.nudge, batch.targets.clone());
     if spec.solver.damping == Damping::Lipschitz { circuit.with_damping(spec.nudge.alpha) } else { circuit }
 }
 

@@ -16,13 +16,23 @@ use crate::noise::Presentations;
 use crate::solve::{Counts, Outcome};
 use crate::spec::{CircuitSpec, RuleKind, Variant};
 
-/// Inputs `[batch × n_0]` and targets `[batch × n_L]` (V).
+/// Inputs `[batch × n_0]` and targets `[batch × n_L]` (V), and which noise they meet.
 #[derive(Clone, Debug)]
 pub struct Batch<T> {
     /// Inputs.
     pub inputs: Matrix<T>,
     /// Targets.
     pub targets: Matrix<T>,
+    /// Presentations that the samples are: noise is theirs.
+    pub presentations: Presentations,
+}
+
+impl<T: Real> Batch<T> {
+    /// Samples that are the first presentations of seed 0.
+    #[must_use]
+    pub fn new(inputs: Matrix<T>, targets: Matrix<T>) -> Self {
+        Self { presentations: Presentations::first(inputs.nrows()), inputs, targets }
+    }
 }
 
 /// An estimate of the gradient of the mean loss; shapes as the weights.
@@ -62,17 +72,6 @@ pub struct Report {
 pub trait Rule<T: Real>: Sync {
     /// Estimates the gradient of the mean loss on a batch.
     fn estimate(&self, weights: &Weights<T>, batch: &Batch<T>, gradient: &mut Gradient<T>) -> Report;
-
-    /// The same where the samples meet the noise of these presentations; a rule without a circuit meets none.
-    fn estimate_presented(
-        &self,
-        weights: &Weights<T>,
-        batch: &Batch<T>,
-        _presentations: Presentations,
-        gradient: &mut Gradient<T>,
-    ) -> Report {
-        self.estimate(weights, batch, gradient)
-    }
 }
 
 /// The rule of a run: the registry. `circuit` is its circuit, gains and nudge included.

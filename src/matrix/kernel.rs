@@ -270,7 +270,7 @@ mod tests {
     use crate::matrix::Matrix;
 
     /// One product through registers of kind `L`; this processor must have them.
-    #[allow(clippy::extra_unused_type_parameters)]
+    #[allow(clippy::extra_unused_type_parameters, reason = "it names the registers that `run` is for")]
     fn through<L: Lanes>(
         run: unsafe fn(Task<L::Number>, &mut Vec<L::Number>),
         rows: usize,

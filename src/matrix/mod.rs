@@ -35,11 +35,21 @@ pub type ViewMut<'a, T> = nalgebra::DMatrixViewMut<'a, T>;
 /// If a row is not there.
 #[must_use]
 pub fn select_rows<T: Real>(matrix: &Matrix<T>, rows: &[usize]) -> Matrix<T> {
-    let mut values = Vec::with_capacity(rows.len() * matrix.ncols());
-    for column in matrix.as_slice().chunks_exact(matrix.nrows().max(1)) {
-        values.extend(rows.iter().map(|&row| column[row]));
+    Matrix::from_vec(rows.len(), matrix.ncols(), rows_of(matrix.as_slice(), matrix.nrows(), rows))
+}
+
+/// The same of columns of `height` values, one after the other.
+///
+/// # Panics
+///
+/// If a row is not there.
+#[must_use]
+pub fn rows_of<T: Copy>(values: &[T], height: usize, rows: &[usize]) -> Vec<T> {
+    let mut some = Vec::with_capacity(rows.len() * values.len() / height.max(1));
+    for column in values.chunks_exact(height.max(1)) {
+        some.extend(rows.iter().map(|&row| column[row]));
     }
-    Matrix::from_vec(rows.len(), matrix.ncols(), values)
+    some
 }
 
 /// Copies rows of one matrix to rows of another, `(from, to)` each, column by column.

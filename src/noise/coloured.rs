@@ -10,9 +10,8 @@ use nalgebra::{Matrix2, Vector2};
 use super::Process;
 use super::clock::{Channel, Clock, Lanes};
 use super::draw::Numbers;
-use super::white::kept;
-use crate::matrix::Real;
 use crate::matrix::dispatch::{Kernel, multiply_add, run};
+use crate::matrix::{Real, rows_of};
 
 /// One process per column, all of the same rate.
 #[derive(Clone, Debug)]
@@ -150,7 +149,7 @@ impl<T: Real> Coloured<T> {
     pub fn keep(&mut self, rows: &[usize]) {
         let height = self.rows;
         let all = self.pending.iter_mut().flatten().chain(&mut self.next).chain([&mut self.now]);
-        all.for_each(|buffer| *buffer = kept(buffer, height, rows));
+        all.for_each(|buffer| *buffer = rows_of(buffer, height, rows));
         self.rows = rows.len();
     }
 }

@@ -7,8 +7,7 @@ use rand_distr::{Distribution, Exp1, StandardUniform};
 
 use super::Trap;
 use super::clock::{LANES, Lanes};
-use super::white::kept;
-use crate::matrix::Real;
+use crate::matrix::{Real, rows_of};
 use crate::random::{Key, Kind, stream};
 
 /// One trap per column and sample.
@@ -86,8 +85,8 @@ impl<T: Real> Jumps<T> {
     /// Keeps some of the samples.
     pub fn keep(&mut self, rows: &[usize]) {
         let height = self.rows.len();
-        self.states = kept(&self.states, height, rows);
-        self.step = kept(&self.step, height, rows);
+        self.states = rows_of(&self.states, height, rows);
+        self.step = rows_of(&self.step, height, rows);
         self.rows = rows.iter().map(|&row| self.rows[row]).collect();
     }
 }

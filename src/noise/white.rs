@@ -5,8 +5,8 @@
 
 use super::clock::{Channel, Clock, Lanes};
 use super::draw::Numbers;
-use crate::matrix::Real;
 use crate::matrix::dispatch::{Kernel, multiply_add, run};
+use crate::matrix::{Real, rows_of};
 
 /// White noise of every column.
 #[derive(Clone, Debug)]
@@ -74,15 +74,10 @@ impl<T: Real> White<T> {
     /// Keeps some of the samples.
     pub fn keep(&mut self, rows: &[usize]) {
         for buffer in self.pending.iter_mut().chain([&mut self.step]) {
-            *buffer = kept(buffer, self.rows, rows);
+            *buffer = rows_of(buffer, self.rows, rows);
         }
         self.rows = rows.len();
     }
-}
-
-/// Some rows of a column-major block.
-pub(super) fn kept<T: Copy>(from: &[T], height: usize, rows: &[usize]) -> Vec<T> {
-    from.chunks_exact(height.max(1)).flat_map(|column| rows.iter().map(|&row| column[row])).collect()
 }
 
 /// `V(h) = ∫₀ʰ e^{−2ℓs} ds` (s).

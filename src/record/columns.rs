@@ -194,7 +194,7 @@ mod tests {
 
     #[derive(Deserialize)]
     struct Nested {
-        #[allow(dead_code)] // only its type matters
+        #[allow(dead_code, reason = "only its type matters")]
         list: Vec<f64>,
     }
 

@@ -34,7 +34,7 @@ const TRACED: f64 = 4.0;
 const MEMORY: f64 = 30.0;
 /// Steps refused in turn after which the past is forgotten: it does not foretell.
 const PATIENCE: u32 = 2;
-/// Bytes of each of the dozen columns that are worked on at a time: they and their neighbours fit the first cache.
+/// Bytes of each of the dozen blocks that are worked on at a time: together they fit the first two caches.
 const TILE: usize = 4096;
 /// Roundings of the largest potential by which a mean may move and still count as unmoved.
 const UNMOVED: f64 = 4.0;

@@ -88,11 +88,11 @@ impl<T: Real> Course<'_, T> {
         let mut total = EpochReport::default();
         let mut shown = epoch as u64 * order.len() as u64;
         for samples in order.chunks(self.batch) {
-            let batch = self.gather(samples);
             let ids = (shown..shown + samples.len() as u64).collect();
             shown += samples.len() as u64;
-            let noise = Presentations { seed: self.seed, ids };
-            let report = self.rule.estimate_presented(&learner.weights, &batch, noise, &mut gradient);
+            let presentations = Presentations { seed: self.seed, ids };
+            let batch = Batch { presentations, ..self.gather(samples) };
+            let report = self.rule.estimate(&learner.weights, &batch, &mut gradient);
             observe(&learner.weights, samples, &report);
             total.take(&report);
             if report.used > 0 {
@@ -110,5 +110,5 @@ pub fn gather<T: Real>(dataset: &Dataset, samples: &[usize]) -> Batch<T> {
     let mut targets = Matrix::zeros(samples.len(), dataset.classes);
     dataset.train.gather(samples, &mut inputs);
     dataset.train.one_hot(samples, dataset.classes, &mut targets);
-    Batch { inputs, targets }
+    Batch::new(inputs, targets)
 }

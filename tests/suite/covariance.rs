@@ -50,10 +50,11 @@ fn settled(circuit: &DyadCircuit<'_, f64>) -> Vec<f64> {
 }
 
 /// The net's only sample `count` times, each with a noise of its own.
-fn replicas(net: &Net, count: usize, seed: u64) -> (Batch<f64>, Presentations) {
+fn replicas(net: &Net, count: usize, seed: u64) -> Batch<f64> {
     let rows = vec![0; count];
     let (inputs, targets) = (select_rows(&net.batch.inputs, &rows), select_rows(&net.batch.targets, &rows));
-    (Batch { inputs, targets }, Presentations { seed, ids: (0..count as u64).collect() })
+    let batch = Batch::new(inputs, targets);
+    Batch { presentations: Presentations { seed, ..batch.presentations }, ..batch }
 }
 
 #[test]
@@ -150,8 +151,8 @@ fn read(circuit: &dyn Circuit<f64>, state: &Matrix<f64>, scratch: &mut Scratch<f
 
 /// Covariances of every replica at a step (τ) over `time` (τ), read every half τ after 15 τ.
 fn simulated(net: &Net, state: &[f64], step: f64, time: f64) -> Vec<Vec<f64>> {
-    let (batch, noise) = replicas(net, REPLICAS, 77);
-    let circuit = nudged(&net.chip, &net.weights, &batch, &net.spec).presented(noise);
+    let batch = replicas(net, REPLICAS, 77);
+    let circuit = nudged(&net.chip, &net.weights, &batch, &net.spec);
     let solver = SolverSpec { step, ..net.spec.solver.clone() };
     let start = Matrix::from_fn(REPLICAS, state.len(), |_, j| state[j]);
     let mut scratch = Scratch::new(circuit.layout(), REPLICAS);
@@ -255,8 +256,8 @@ fn every_source_alone_and_all_together_are_predicted() {
         let single = net.circuit();
         let point = Point::new(&single, &net.weights, &net.batch.inputs, 0, &state);
         let variances = predicted(&point, &point.system().covariance().unwrap());
-        let (batch, presentations) = replicas(&net, REPLICAS, 5);
-        let circuit = nudged(&net.chip, &net.weights, &batch, &net.spec).presented(presentations);
+        let batch = replicas(&net, REPLICAS, 5);
+        let circuit = nudged(&net.chip, &net.weights, &batch, &net.spec);
         let plan = Plan { before: 2000, readings: 1000, every: 20, traced: None };
         let measured = simulate(&net.spec.solver, &circuit, &state, &values(&point), &plan).unwrap();
         let layout = circuit.layout();

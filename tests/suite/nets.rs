@@ -36,7 +36,7 @@ impl Net {
         let inputs = Matrix::from_fn(samples, network[0], |_, _| uniform());
         let targets = Matrix::from_fn(samples, network[network.len() - 1], |_, _| uniform().round());
         let chip = Chip::fabricate(&spec, network);
-        Self { spec, network: network.to_vec(), weights, batch: Batch { inputs, targets }, chip }
+        Self { spec, network: network.to_vec(), weights, batch: Batch::new(inputs, targets), chip }
     }
 
     /// The nudged circuit.

@@ -25,7 +25,7 @@ fn net(samples: usize, kind: SolverKind) -> Net {
     let whole = Net::random(21, &[5, 7, 6, 3], SHARD + 17, 1.0, spec);
     let rows: Vec<usize> = (0..samples).collect();
     let (inputs, targets) = (whole.batch.inputs.select_rows(&rows), whole.batch.targets.select_rows(&rows));
-    Net { batch: Batch { inputs, targets }, ..whole }
+    Net { batch: Batch::new(inputs, targets), ..whole }
 }
 
 /// Whether the first samples of two results carry the same bits.
@@ -84,7 +84,7 @@ fn a_sample_that_is_not_a_number_ends_as_such_and_leaves_its_neighbours_their_bi
 fn settle_single(net: &Net, kind: SolverKind) -> Settled<f32> {
     let chip = Chip::<f32>::fabricate(&net.spec, &net.network);
     let single = |m: &Matrix<f64>| m.map(|x| x as f32);
-    let batch = Batch { inputs: single(&net.batch.inputs), targets: single(&net.batch.targets) };
+    let batch = Batch::new(single(&net.batch.inputs), single(&net.batch.targets));
     let solver = SolverSpec { kind, ..net.spec.solver.clone() };
     settle_all(&solver, &nudged(&chip, &net.weights.cast::<f32>(), &batch, &net.spec), false)
 }

@@ -16,7 +16,7 @@ const SAMPLES: usize = 16;
 pub fn rows(setup: &Setup) -> (Vec<NoiseAngleRow>, Option<(f64, f64)>) {
     let samples = setup.batch.inputs.nrows().min(SAMPLES);
     let first = |matrix: &crate::matrix::Matrix<f64>| matrix.rows(0, samples).into_owned();
-    let batch = Batch { inputs: first(&setup.batch.inputs), targets: first(&setup.batch.targets) };
+    let batch = Batch::new(first(&setup.batch.inputs), first(&setup.batch.targets));
     let steps = PER_DECADE * WEAKEST..=PER_DECADE * STRONGEST;
     let betas: Vec<f64> = steps.map(|k| 10_f64.powf(f64::from(k) / f64::from(PER_DECADE))).collect();
     let time = setup.chip.readout;

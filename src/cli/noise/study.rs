@@ -11,12 +11,10 @@ use crate::analysis::replicas::limit;
 use crate::analysis::stationary::{Measured, Node, Plan, Quantity, nodes, predicted, simulate, values};
 use crate::chip::Layout;
 use crate::circuit::{Circuit, DyadCircuit};
+use crate::figure::noise::Tables;
 use crate::learn::{Batch, nudged};
 use crate::matrix::select_rows;
-use crate::noise::Presentations;
-use crate::record::noise_rows::{
-    NoiseAngleRow, NoiseCauseRow, NoiseLayerRow, NoisePsdRow, NoiseRow, NoiseSummary,
-};
+use crate::record::noise_rows::{NoiseCauseRow, NoiseLayerRow, NoiseRow, NoiseSummary};
 use crate::solve::{DENSE, followed_point};
 
 /// Fixed points are found to this residual, in units of `1 V + ‖v_free‖∞`.
@@ -28,18 +26,8 @@ const EVERY: f64 = 0.25;
 
 /// Everything that was found.
 pub struct Study {
-    /// Settings and verdict.
-    pub summary: NoiseSummary,
-    /// Read-outs.
-    pub nodes: Vec<NoiseRow>,
-    /// Layers.
-    pub layers: Vec<NoiseLayerRow>,
-    /// Sources.
-    pub causes: Vec<NoiseCauseRow>,
-    /// The spectrum asked for.
-    pub psd: Vec<NoisePsdRow>,
-    /// Predicted angles to backpropagation.
-    pub angles: Vec<NoiseAngleRow>,
+    /// What is written and drawn.
+    pub tables: Tables,
     /// Warnings.
     pub remarks: Vec<String>,
 }
@@ -92,15 +80,15 @@ pub fn carry_out(
         failed: verdict.failed,
         best,
     };
-    Ok(Study {
+    let tables = Tables {
         summary,
         layers: layers(setup, &point, &stationary, &system, &reading, measured.as_ref()),
         causes: causes(&point, &stationary, layout),
         nodes: rows,
         psd,
         angles,
-        remarks,
-    })
+    };
+    Ok(Study { tables, remarks })
 }
 
 /// The fixed point of a sample, stable or not.
@@ -139,12 +127,10 @@ fn run(
 ) -> Result<Measured, Failure> {
     let replicas = arguments.replicas as usize;
     let rows = vec![arguments.sample; replicas];
-    let batch = Batch {
-        inputs: select_rows(&setup.batch.inputs, &rows),
-        targets: select_rows(&setup.batch.targets, &rows),
-    };
-    let presentations = Presentations { seed: u64::from(seed), ids: (0..replicas as u64).collect() };
-    let circuit = nudged(&setup.chip, &setup.weights, &batch, &setup.spec).presented(presentations);
+    let some = |matrix| select_rows(matrix, &rows);
+    let mut batch = Batch::new(some(&setup.batch.inputs), some(&setup.batch.targets));
+    batch.presentations.seed = u64::from(seed);
+    let circuit = nudged(&setup.chip, &setup.weights, &batch, &setup.spec);
     let step = setup.spec.solver.step;
     let every = (EVERY / step).round().max(1.0);
     let plan = Plan {

@@ -57,12 +57,12 @@ pub fn claim(folder: &Path, force: bool) -> Result<PathBuf, Failure> {
 /// A file that cannot be written.
 pub fn write(folder: &Path, study: &Study) -> Result<(), Failure> {
     let written = || -> Result<(), RecordError> {
-        write_table(folder, STEMS[0], &study.nodes)?;
-        write_table(folder, STEMS[1], &study.layers)?;
-        write_table(folder, STEMS[2], &study.causes)?;
-        write_table(folder, STEMS[3], &study.psd)?;
-        write_table(folder, STEMS[4], &study.angles)?;
-        write_json(&folder.join(SUMMARY), &study.summary)
+        write_table(folder, STEMS[0], &study.tables.nodes)?;
+        write_table(folder, STEMS[1], &study.tables.layers)?;
+        write_table(folder, STEMS[2], &study.tables.causes)?;
+        write_table(folder, STEMS[3], &study.tables.psd)?;
+        write_table(folder, STEMS[4], &study.tables.angles)?;
+        write_json(&folder.join(SUMMARY), &study.tables.summary)
     };
     written().map_err(Failure::running)?;
     let figures = folder.join("figures");

@@ -15,10 +15,11 @@ const SHOWN: usize = 12;
 /// The document of CONTRACT.md, and more.
 pub fn document(study: &Study) -> Value {
     let compartments: Vec<&NoiseRow> =
-        study.nodes.iter().filter(|row| row.quantity.starts_with("v_")).collect();
+        study.tables.nodes.iter().filter(|row| row.quantity.starts_with("v_")).collect();
     let column = |of: &dyn Fn(&NoiseRow) -> Value| compartments.iter().map(|row| of(row)).collect::<Vec<_>>();
-    let effective = study.nodes.iter().filter_map(|row| row.effective_samples).fold(f64::INFINITY, f64::min);
-    let summary = &study.summary;
+    let effective =
+        study.tables.nodes.iter().filter_map(|row| row.effective_samples).fold(f64::INFINITY, f64::min);
+    let summary = &study.tables.summary;
     let mut document = json!({
         "nodes": column(&|row| json!(row.node)),
         "predicted_rms_v": column(&|row| json!(row.predicted_rms_v)),
@@ -32,14 +33,14 @@ pub fn document(study: &Study) -> Value {
             "limit_standard_errors": summary.limit,
             "failed": summary.failed,
         },
-        "layers": study.layers,
-        "causes": study.causes,
-        "angle": study.angles,
+        "layers": study.tables.layers,
+        "causes": study.tables.causes,
+        "angle": study.tables.angles,
         "best_beta": summary.best.map(|best| best.0),
         "best_angle_deg": summary.best.map(|best| best.1),
     });
-    if !study.psd.is_empty() {
-        let lines = || study.psd.iter().filter(|row| row.cause == "total");
+    if !study.tables.psd.is_empty() {
+        let lines = || study.tables.psd.iter().filter(|row| row.cause == "total");
         let predicted = || lines().filter(|row| row.measured_v2_per_hz.is_none());
         let measured = || lines().filter(|row| row.measured_v2_per_hz.is_some());
         document["frequency_hz"] = predicted().map(|row| row.frequency_hz).collect();
@@ -57,7 +58,7 @@ pub fn document(study: &Study) -> Value {
 /// The result for people.
 pub fn summary(setup: &Setup, study: &Study, out: Option<&Path>) -> String {
     let mut text = setup.headline();
-    let summary = &study.summary;
+    let summary = &study.tables.summary;
     text += &format!("noise     {}\n", summary.settings);
     for remark in &study.remarks {
         text += &format!("warning   {remark}\n");
@@ -76,7 +77,7 @@ fn layers(study: &Study) -> String {
         "{:<8}{:<12}{:>12}{:>14}{:>24}{:>14}{:>10}\n",
         "layer", "quantity", "signal", "noise", "measured", "as read", "SNR"
     );
-    for row in &study.layers {
+    for row in &study.tables.layers {
         let unit = if row.quantity == "gradient" { "V^2" } else { "V" };
         text += &format!(
             "{:<8}{:<12}{:>12}{:>14}{:>24}{:>14}{:>10}\n",
@@ -101,13 +102,14 @@ fn measured(row: &NoiseLayerRow, unit: &str) -> String {
 fn sources(study: &Study) -> String {
     let mut text = format!("{:<8}{:<12}{}\n", "layer", "quantity", "shares of the variance by source");
     let mut seen: Vec<(usize, &str)> = Vec::new();
-    for row in &study.causes {
+    for row in &study.tables.causes {
         let key = (row.layer, row.quantity.as_str());
         if seen.contains(&key) {
             continue;
         }
         seen.push(key);
-        let mut of: Vec<_> = study.causes.iter().filter(|r| (r.layer, r.quantity.as_str()) == key).collect();
+        let mut of: Vec<_> =
+            study.tables.causes.iter().filter(|r| (r.layer, r.quantity.as_str()) == key).collect();
         of.sort_by(|a, b| b.share.total_cmp(&a.share));
         let parts: Vec<String> = of.iter().map(|r| format!("{} {:.1} %", r.cause, 100.0 * r.share)).collect();
         text += &format!("{:<8}{:<12}{}\n", row.layer, row.quantity, parts.join(", "));
@@ -117,7 +119,7 @@ fn sources(study: &Study) -> String {
 
 /// The read-outs that deviate most.
 fn nodes(study: &Study) -> String {
-    let mut rows: Vec<&NoiseRow> = study.nodes.iter().collect();
+    let mut rows: Vec<&NoiseRow> = study.tables.nodes.iter().collect();
     let size = |row: &NoiseRow| row.deviation.map_or(-1.0, f64::abs);
     rows.sort_by(|a, b| size(b).total_cmp(&size(a)));
     let mut text = format!(
@@ -142,7 +144,7 @@ fn nodes(study: &Study) -> String {
 }
 
 fn verdict(study: &Study) -> String {
-    let s = &study.summary;
+    let s = &study.tables.summary;
     if s.replicas == 0 {
         return "not simulated (--time 0)".to_owned();
     }
@@ -160,7 +162,7 @@ fn verdict(study: &Study) -> String {
 
 /// The valley.
 fn angles(study: &Study) -> String {
-    let all: Vec<_> = study.angles.iter().filter(|row| row.layer.is_none()).collect();
+    let all: Vec<_> = study.tables.angles.iter().filter(|row| row.layer.is_none()).collect();
     let Some(first) = all.first() else { return String::new() };
     let mut text = format!(
         "\npredicted angle to backpropagation, {} samples, read for {}\n{:>10}{:>12}{:>12}{:>12}\n",
@@ -186,7 +188,7 @@ fn angles(study: &Study) -> String {
             degrees(row.total_deg)
         );
     }
-    if let Some((beta, angle)) = study.summary.best {
+    if let Some((beta, angle)) = study.tables.summary.best {
         text += &format!("best β: {beta:.3} ({angle:.2}°)\n");
     }
     text

@@ -145,9 +145,10 @@ impl<T: Real> Relaxation<T> {
             if self.windows.observe(&self.march.state) {
                 self.judge(current);
             }
-            let open: Vec<usize> = (0..self.rows.len()).filter(|&r| !self.done[self.rows[r]]).collect();
-            let closed = self.rows.len() - open.len();
-            if !open.is_empty() && closed as f64 >= COMPACT * self.rows.len() as f64 {
+            let closed = self.rows.iter().filter(|&&sample| self.done[sample]).count();
+            if closed < self.rows.len() && closed as f64 >= COMPACT * self.rows.len() as f64 {
+                let open: Vec<usize> =
+                    (0..self.rows.len()).filter(|&row| !self.done[self.rows[row]]).collect();
                 self.keep(&open);
                 smaller = Some(circuit.subset(&self.rows));
             }
