@@ -17,7 +17,7 @@ pub const FIGURE: Figure = Figure {
     title: "Bias against noise: accuracy and gradient angle against the nudge",
     caption: "A weak nudge leaves the error below the noise, a strong one bends the gradient or, under DP, tips the circuit over. Above: \
         test accuracy after the last epoch, mean and range over seeds. Below: angle between the gradient estimate and \
-        backpropagation at the end, mean over layers and seeds; crosses are what the linear noise analysis predicts there, for the \
+        backpropagation at the end, mean over layers and seeds, each with one draw of the noise; crosses are what the linear noise analysis predicts there, for the \
         weights of those runs. The tick on the axis is the nudge at which it expects the smallest angle of the whole gradient for the \
         network that backpropagation has trained.",
     draw,
