@@ -16,7 +16,9 @@ use dyadsim::circuit::Circuit;
 use dyadsim::matrix::Matrix;
 use dyadsim::noise::thermal::BOLTZMANN;
 use dyadsim::solve::{run, settle_all};
-use dyadsim::spec::{ActivationKind, CircuitSpec, NudgeSpec, SolverKind, SolverSpec, ThermalSpec, Variant};
+use dyadsim::spec::{
+    ActivationKind, CircuitSpec, FlickerSpec, NudgeSpec, SolverKind, SolverSpec, ThermalSpec, Variant,
+};
 
 use nets::Net;
 
@@ -34,7 +36,7 @@ const SAMPLES: usize = 32_768;
 const TIME: f64 = 3.2;
 /// Network and samples of the speeds, and pairs of measurements.
 const LARGE: ([usize; 4], usize) = ([784, 512, 512, 10], 128);
-const PAIRS: usize = 15;
+const PAIRS: usize = 9;
 
 /// Errors of a solver at one step (τ).
 struct Point {
@@ -109,36 +111,50 @@ fn moments(state: &Matrix<f64>) -> Matrix<f64> {
     Matrix::from_fn(width, width, |i, j| state.column(i).dot(&state.column(j)) / SAMPLES as f64)
 }
 
-/// Time of a step with thermal noise beside that of a step of `etd` without, in turn.
+/// Noise whose costs are measured: its name, and whether there is flicker noise, from how many hertz to how many.
+const NOISES: [(&str, Option<(f64, f64)>); 3] = [
+    ("thermal", None),
+    ("and flicker, 8 processes", Some((1e2, 1e6))),
+    ("and flicker, 18", Some((1e-1, 1e8))),
+];
+
+/// Time of a step with noise beside that of a step of `etd` without, in turn.
 fn speed() {
     let (network, batch) = (&LARGE.0, LARGE.1);
     println!(
-        "\n{:<18}{:>12}{:>10}{:>12}{:>22}",
-        "784-512-512-10", "us/step", "least", "etd step/us", "over a step of etd"
+        "\n{:<18}{:<26}{:>10}{:>10}{:>13}{:>20}",
+        "784-512-512-10", "noise", "us/step", "least", "etd step/us", "over a step of etd"
     );
     let nudge = NudgeSpec { alpha: 0.5, beta: 0.1, ..NudgeSpec::default() };
     let quiet = CircuitSpec { nudge, ..CircuitSpec::default() };
     let still = Net::<f32>::new(&quiet, network, batch, 0.7);
     let etd = SolverSpec { kind: SolverKind::Etd, rtol: 1e-5, atol: 1e-8, ..SolverSpec::default() };
     for (name, kind) in SOLVERS {
-        let mut spec = quiet.clone();
-        spec.solver.kind = kind;
-        spec.noise.thermal = Some(ThermalSpec { excess: 1.0 });
-        let net = Net::<f32>::new(&spec, network, batch, 0.7);
-        let (mut noisy, mut deterministic) = (Vec::new(), Vec::new());
-        for _ in 0..PAIRS {
-            noisy.push(noisy_step(&net));
-            deterministic.push(etd_step(&still, &etd));
+        for (noise, band) in NOISES {
+            let mut spec = quiet.clone();
+            spec.solver.kind = kind;
+            spec.noise.thermal = Some(ThermalSpec { excess: 1.0 });
+            spec.noise.flicker = band.map(|(low, high)| FlickerSpec {
+                corner: Some(2e4),
+                coefficient: None,
+                low,
+                high,
+                per_decade: 2,
+            });
+            let net = Net::<f32>::new(&spec, network, batch, 0.7);
+            let pairs: Vec<_> = (0..PAIRS).map(|_| (noisy_step(&net), etd_step(&still, &etd))).collect();
+            let sorted = |of: fn(&(f64, f64)) -> f64| {
+                let mut list: Vec<f64> = pairs.iter().map(of).collect();
+                list.sort_by(f64::total_cmp);
+                list
+            };
+            let (noisy, deterministic, ratios) = (sorted(|p| p.0), sorted(|p| p.1), sorted(|p| p.0 / p.1));
+            let middle = PAIRS / 2;
+            println!(
+                "{name:<18}{noise:<26}{:>10.0}{:>10.0}{:>13.0}{:>20.2}",
+                noisy[middle], noisy[0], deterministic[middle], ratios[middle]
+            );
         }
-        let mut ratios: Vec<f64> = noisy.iter().zip(&deterministic).map(|(a, b)| a / b).collect();
-        for list in [&mut noisy, &mut deterministic, &mut ratios] {
-            list.sort_by(f64::total_cmp);
-        }
-        let middle = PAIRS / 2;
-        println!(
-            "{name:<18}{:>12.0}{:>10.0}{:>12.0}{:>22.2}",
-            noisy[middle], noisy[0], deterministic[middle], ratios[middle]
-        );
     }
 }
 

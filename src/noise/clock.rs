@@ -20,6 +20,7 @@ pub(super) enum Channel {
     Supply,
     Input,
     Sampled,
+    Pool,
     Pole(usize),
 }
 
@@ -31,6 +32,7 @@ impl Channel {
             Self::Supply => 2,
             Self::Input => 3,
             Self::Sampled => 4,
+            Self::Pool => 5,
             Self::Pole(number) => 16 + number as u16,
         }
     }
@@ -52,6 +54,11 @@ impl Clock {
     pub fn new(step: f64, tau: f64) -> Self {
         let level = (4.0 * tau / step).log2().floor() + 1.0;
         Self { step, level: level.clamp(0.0, f64::from(DEEPEST)) as u32, done: 0 }
+    }
+
+    /// The same in steps that are intervals of `level`, one of which the next step begins or is part of.
+    pub fn coarser(&self, level: u32) -> Self {
+        Self { step: self.length(level), level, done: self.done >> (self.level - level) }
     }
 
     /// Length of an interval after so many halvings of the base (s).

@@ -3,6 +3,7 @@
 use super::clock::{Channel, LANES, Lanes, key};
 use super::gaussian;
 use crate::matrix::Real;
+use crate::matrix::dispatch::{Kernel, run};
 
 /// Numbers of one channel at one point; lanes of samples that are not in the batch are thrown away.
 #[derive(Clone, Debug)]
@@ -28,11 +29,37 @@ impl<T: Real> Numbers<T> {
         for (group, members) in &lanes.groups {
             gaussian::fill(key(lanes.seed, channel, *group, point), 0, &mut self.group);
             let columns = self.values.chunks_exact_mut(lanes.rows).zip(self.group.chunks_exact(LANES));
+            let (lane, row) = members[0];
+            let neighbours = members.iter().enumerate().all(|(i, &at)| at == (lane + i, row + i));
             for (column, drawn) in columns {
-                for &(lane, row) in members {
-                    column[row] = drawn[lane];
+                if neighbours {
+                    column[row..row + members.len()].copy_from_slice(&drawn[lane..lane + members.len()]);
+                } else {
+                    members.iter().for_each(|&(lane, row)| column[row] = drawn[lane]);
                 }
             }
+        }
+    }
+}
+
+/// `to += from`.
+pub(super) fn add<T: Real>(from: &[T], to: &mut [T]) {
+    run(Add { from, to });
+}
+
+/// [`add`] as a loop.
+struct Add<'a, T> {
+    from: &'a [T],
+    to: &'a mut [T],
+}
+
+impl<T: Real> Kernel for Add<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const FUSED: bool>(self) {
+        for (to, &from) in self.to.iter_mut().zip(self.from) {
+            *to += from;
         }
     }
 }

@@ -5,11 +5,11 @@
 
 use super::clock::{Channel, Clock, Lanes};
 use super::coloured::Coloured;
-use super::draw::Numbers;
+use super::draw::{Numbers, add};
 use super::jumps::Jumps;
+use super::poles::Poles;
 use super::white::White;
 use super::{Presentations, Sources};
-use crate::matrix::dispatch::{Kernel, run};
 use crate::matrix::{Matrix, Real, select_rows};
 use crate::random::Kind;
 
@@ -37,7 +37,7 @@ pub struct Path<T: Real> {
     lanes: Lanes,
     presentations: Presentations,
     white: Option<White<T>>,
-    poles: Vec<Coloured<T>>,
+    poles: Option<Poles<T>>,
     traps: Option<Jumps<T>>,
     /// With the share of it that every column gets.
     supply: Option<(Coloured<T>, Vec<T>)>,
@@ -64,9 +64,9 @@ impl<T: Real> Path<T> {
             let each = rates.iter().enumerate().map(|(j, &r)| (r * (psd(j) / 2.0).sqrt(), leak(r)));
             White::new(channel, &clock, rows, &each.collect::<Vec<_>>())
         };
-        let poles = sources.poles.iter().enumerate().map(|(number, pole)| {
-            let each: Vec<_> = pole.variance.iter().zip(rates).map(|(&v, &r)| (v, r, leak(r))).collect();
-            Coloured::new(Channel::Pole(number), &clock, rows, pole.rate, &each)
+        let poles = (!sources.poles.is_empty()).then(|| {
+            let columns: Vec<_> = rates.iter().map(|&r| (r, leak(r))).collect();
+            Poles::new(&clock, rows, &sources.poles, &columns)
         });
         let traps = sources.traps.as_ref().map(|traps| {
             let each = traps.amplitude.iter().zip(rates).map(|(&a, &r)| (a, r, leak(r)));
@@ -88,7 +88,7 @@ impl<T: Real> Path<T> {
         let blank = |columns| Matrix::zeros(rows, columns);
         Self {
             white: (!sources.white.is_empty()).then(|| white(Channel::White, &|j| sources.white[j])),
-            poles: poles.collect(),
+            poles,
             traps,
             supply,
             read: sources.read.map(|psd| white(Channel::Read, &|_| psd)),
@@ -113,9 +113,9 @@ impl<T: Real> Path<T> {
             white.advance(clock, lanes);
             put(&white.step, additive, &mut fresh);
         }
-        for pole in &mut self.poles {
-            pole.advance(clock, lanes);
-            put(pole.step(), additive, &mut fresh);
+        if let Some(poles) = &mut self.poles {
+            poles.advance(clock, lanes);
+            put(poles.step(), additive, &mut fresh);
         }
         if let Some(traps) = &mut self.traps {
             traps.advance(lanes.seed, time, clock.step);
@@ -199,8 +199,9 @@ impl<T: Real> Path<T> {
         self.presentations = self.presentations.subset(rows);
         self.lanes = Lanes::new(&self.presentations);
         self.white.iter_mut().chain(&mut self.read).for_each(|white| white.keep(rows));
-        let coloured = self.poles.iter_mut().chain(&mut self.drivers);
-        coloured.chain(self.supply.as_mut().map(|(one, _)| one)).for_each(|process| process.keep(rows));
+        self.poles.iter_mut().for_each(|poles| poles.keep(rows));
+        let supply = self.supply.as_mut().map(|(one, _)| one);
+        self.drivers.iter_mut().chain(supply).for_each(|process| process.keep(rows));
         self.traps.iter_mut().chain(&mut self.synapses).for_each(|jumps| jumps.keep(rows));
         for matrix in [&mut self.additive, &mut self.heard, &mut self.numbers] {
             *matrix = select_rows(matrix, rows);
@@ -231,23 +232,6 @@ fn put<T: Real>(from: &[T], to: &mut Matrix<T>, fresh: &mut bool) {
     if std::mem::take(fresh) {
         to.as_mut_slice().copy_from_slice(from);
     } else {
-        run(Add { from, to: to.as_mut_slice() });
-    }
-}
-
-/// `to += from`.
-struct Add<'a, T> {
-    from: &'a [T],
-    to: &'a mut [T],
-}
-
-impl<T: Real> Kernel for Add<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<const FUSED: bool>(self) {
-        for (to, &from) in self.to.iter_mut().zip(self.from) {
-            *to += from;
-        }
+        add(from, to.as_mut_slice());
     }
 }
