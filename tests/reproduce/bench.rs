@@ -33,8 +33,13 @@ pub struct Bench {
 
 impl Bench {
     pub fn new() -> Self {
+        Self::with(EXPERIMENT)
+    }
+
+    /// With another experiment.
+    pub fn with(experiment: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("e.toml"), EXPERIMENT).unwrap();
+        fs::write(folder.path().join("e.toml"), experiment).unwrap();
         Self { folder }
     }
 

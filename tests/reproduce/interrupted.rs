@@ -15,10 +15,10 @@ const KILLS: usize = 20;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Numbers in [0, 1), the same in every run: `SplitMix64` (Steele, Lea & Flood 2014).
-struct Moments(u64);
+pub struct Moments(pub u64);
 
 impl Moments {
-    fn next(&mut self) -> f64 {
+    pub fn next(&mut self) -> f64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -28,7 +28,7 @@ impl Moments {
 }
 
 /// Kills a process; whether it was still alive.
-fn kill(mut child: Child) -> bool {
+pub fn kill(mut child: Child) -> bool {
     child.kill().unwrap();
     let output = child.wait_with_output().unwrap();
     let landed = output.status.signal() == Some(9);

@@ -5,5 +5,6 @@
 
 mod bench;
 mod interrupted;
+mod noisy;
 mod output;
 mod undisturbed;

@@ -162,3 +162,48 @@ fn a_drift_is_not_called_stationary_and_a_runaway_is_latch_up() {
     let (time, _) = mean_of(settled.time.clone().into_iter());
     assert!(time > 60.0 * net.chip.slowest, "{time}"); // far more than its first windows, 24 τ
 }
+
+#[test]
+fn a_limit_cycle_blurred_by_noise_is_no_stationary_state() {
+    // The 1-1-1 chain at α = 1, β = 1 is stable for w₂ = 1.5 and rings for w₂ = 10 (MODEL.md §3.4); tanh bounds it.
+    for (second, expected) in [(1.5, Outcome::NoisySettled), (10.0, Outcome::Oscillation)] {
+        for excess in [1e-4, 1.0, 1e4] {
+            let mut spec = noisy(SolverKind::ExponentialHeun);
+            spec.nudge = NudgeSpec { variant: Variant::Dp, alpha: 1.0, beta: 1.0, ..spec.nudge };
+            spec.noise.thermal = Some(ThermalSpec { excess }); // up to 20 mV rms
+            let mut net = Net::random(6, &[1, 1, 1], 64, 1.0, spec);
+            net.weights.forward[1][(0, 0)] = second;
+            (net.weights.biases[0][0], net.weights.biases[1][0]) = (0.0, 0.0);
+            net.batch.inputs.fill(0.0);
+            net.batch.targets.fill(0.1);
+            let settled = net.settle();
+            assert!(
+                settled.outcomes.iter().all(|o| *o == expected),
+                "{second} {excess}: {:?}",
+                Outcome::tally(&settled.outcomes)
+            );
+        }
+    }
+}
+
+#[test]
+fn under_noise_a_rail_that_only_the_nudge_reaches_is_latch_up() {
+    let fate = |share: f64, bias: f64| {
+        let mut spec = linear(SolverKind::ExponentialHeun, 0.1);
+        (spec.nudge.alpha, spec.nudge.variant) = (0.0, Variant::Dp);
+        spec.supply = Some(SupplySpec { low: -2.0, high: 2.0 });
+        spec.noise.thermal = Some(ThermalSpec { excess: 100.0 }); // 2 mV rms
+        let mut net = Net::random(7, &[1, 1, 1], 64, 1.0, spec);
+        net.weights.forward.iter_mut().for_each(|w| w[(0, 0)] = 1.0);
+        (net.weights.biases[0][0], net.weights.biases[1][0]) = (bias, 0.0);
+        net.batch.inputs.fill(0.3);
+        net.spec.nudge.beta = share * 0.5; // β* = 1/((1 − 2α)(1 + w²))
+        let settled = net.settle();
+        assert!(settled.outcomes.iter().all(|o| *o == settled.outcomes[0]), "{share} {bias}");
+        settled.outcomes[0]
+    };
+    assert_eq!(fate(1.5, 0.0), Outcome::LatchUp);
+    assert_eq!(fate(0.5, 0.0), Outcome::NoisySettled);
+    // The first dyad sits at the upper rail, nudged or not.
+    assert_eq!(fate(0.5, 10.0), Outcome::NoisySettled);
+}

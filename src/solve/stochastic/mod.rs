@@ -11,6 +11,7 @@
 mod agitation;
 mod march;
 mod quantile;
+mod quiet;
 mod stationary;
 
 use march::March;
@@ -69,7 +70,7 @@ impl<T: Real> Solver<T> for Stochastic {
         if circuit.noise().is_still() {
             return settle_still(circuit, march, criteria, traced);
         }
-        Relaxation::new(circuit, march, criteria, traced).finish(circuit)
+        Relaxation::new(&self.spec, circuit, march, traced).finish(circuit)
     }
 }
 
@@ -95,6 +96,7 @@ fn settle_still<T: Real>(
 
 /// A noisy batch on its way to its stationary state, and then under its readers.
 struct Relaxation<T: Real> {
+    spec: SolverSpec,
     criteria: Criteria,
     march: March<T>,
     windows: Windows<T>,
@@ -110,11 +112,13 @@ struct Relaxation<T: Real> {
 }
 
 impl<T: Real> Relaxation<T> {
-    fn new(circuit: &dyn Circuit<T>, march: March<T>, criteria: Criteria, traced: bool) -> Self {
+    fn new(spec: &SolverSpec, circuit: &dyn Circuit<T>, march: March<T>, traced: bool) -> Self {
+        let criteria = Criteria::new(spec, circuit.slowest());
         let (batch, width) = march.state.shape();
         let readout = circuit.readout() / march.step;
         let blank = || Matrix::zeros(batch, width);
         Self {
+            spec: spec.clone(),
             criteria,
             windows: Windows::new(circuit, march.step),
             rows: (0..batch).collect(),
@@ -160,14 +164,12 @@ impl<T: Real> Relaxation<T> {
     /// Gives samples their outcomes at the end of a window; their readings begin.
     fn judge(&mut self, circuit: &dyn Circuit<T>) {
         let time = self.march.time();
-        for row in 0..self.rows.len() {
-            let sample = self.rows[row];
-            if self.done[sample] || self.since[sample].is_some() {
-                continue;
-            }
-            let verdict = self.windows.verdict(circuit, row, sample, &self.march.state);
+        let open = |row: &usize| !self.done[self.rows[*row]] && self.since[self.rows[*row]].is_none();
+        let open: Vec<usize> = (0..self.rows.len()).filter(open).collect();
+        for (row, outcome) in open.iter().zip(self.verdicts(circuit, &open)) {
+            let (row, sample) = (*row, self.rows[*row]);
             let late = time >= self.criteria.limit;
-            let Some(outcome) = verdict.or(late.then_some(Outcome::Timeout)) else { continue };
+            let Some(outcome) = outcome.or(late.then_some(Outcome::Timeout)) else { continue };
             self.settled.outcomes[sample] = outcome;
             let since = if outcome.is_settled() { self.windows.length() } else { 0.0 };
             self.settled.time[sample] = (time - since).max(0.0).min(self.criteria.limit);
@@ -177,6 +179,23 @@ impl<T: Real> Relaxation<T> {
                 self.close(circuit, row, state);
             }
         }
+    }
+
+    /// What some rows have come to, where it is clear.
+    fn verdicts(&mut self, circuit: &dyn Circuit<T>, open: &[usize]) -> Vec<Option<Outcome>> {
+        let state = &self.march.state;
+        let verdict = |&row: &usize| self.windows.verdict(circuit, row, self.rows[row], state);
+        let mut verdicts: Vec<Option<Outcome>> = open.iter().map(verdict).collect();
+        let Some(mean) = self.windows.mean().filter(|_| circuit.nudged()) else { return verdicts };
+        let stationary: Vec<usize> =
+            (0..open.len()).filter(|&i| verdicts[i] == Some(Outcome::NoisySettled)).collect();
+        if !stationary.is_empty() {
+            let rows: Vec<usize> = stationary.iter().map(|&i| open[i]).collect();
+            let (fates, counts) = quiet::fates(&self.spec, circuit, &rows, (state, mean));
+            stationary.into_iter().zip(fates).for_each(|(i, fate)| verdicts[i] = Some(fate));
+            self.march.counts += counts;
+        }
+        verdicts
     }
 
     /// Adds the step to the readings that are under way; ends those that are long enough.

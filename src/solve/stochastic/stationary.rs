@@ -84,6 +84,11 @@ impl<T: Real> Windows<T> {
         true
     }
 
+    /// Mean of the last block.
+    pub fn mean(&self) -> Option<&Matrix<T>> {
+        self.means.last()
+    }
+
     /// Length of the two windows (s).
     pub fn length(&self) -> f64 {
         2.0 * BLOCKS as f64 * self.length
