@@ -1,6 +1,6 @@
 //! `noise`: what it promises to programs, and what it refuses.
 
-use nalgebra::dmatrix;
+use nalgebra::{DMatrix, dmatrix};
 
 use crate::bench::Bench;
 
@@ -93,4 +93,34 @@ fn an_unstable_circuit_is_told_and_not_computed() {
     let done = bench.run(&format!("{NOISE} --set nudge.variant=dp --set nudge.alpha=0.1 --set nudge.beta=2"));
     assert_eq!(done.status, 1, "{}", done.stdout);
     assert!(done.stderr.contains("not stable") && done.stdout.is_empty(), "{}", done.stderr);
+}
+
+#[test]
+fn outputs_of_a_large_circuit_are_those_of_the_chain_that_it_adds_up_to() {
+    // Hidden neurons that all hear and pass the same are, for a linear output, one neuron with √n times the weight.
+    let bench = chain();
+    let predicted = |line: &str| {
+        let json = bench.run(line).json();
+        let of = |name: &str| {
+            let nodes = json["nodes"].as_array().unwrap();
+            let place = nodes.iter().position(|node| node == name).unwrap();
+            json["predicted_rms_v"][place].as_f64().unwrap()
+        };
+        (["v_plus.2.0", "v_minus.2.0"].map(of), json)
+    };
+    let line = format!("{NOISE} --set nudge.variant=dp --set nudge.alpha=0.3 --set nudge.beta=0.2");
+    let (small, _) = predicted(&format!("{line} --time 0"));
+    let n = 1300;
+    let each = 1.5 / (n as f64).sqrt();
+    bench.weights(&[
+        (DMatrix::from_element(n, 1, 0.8), vec![0.1; n]),
+        (DMatrix::from_element(1, n, each), vec![0.2]),
+    ]);
+    let (large, json) = predicted(&format!("{line} --time 10 --set solver.step=0.1 --psd error.1.7"));
+    for (small, large) in small.into_iter().zip(large) {
+        assert!((large / small - 1.0).abs() < 1e-6, "{large:e} {small:e}"); // ten times what a Krylov space may leave
+    }
+    assert_eq!(json["agreement"]["agrees"], true);
+    assert_eq!((json["layers"].as_array().unwrap().len(), json["angle"].as_array().unwrap().len()), (2, 0));
+    assert!(!json["psd_v2_per_hz"].as_array().unwrap().is_empty());
 }

@@ -9,12 +9,24 @@ use crate::record::noise_rows::NoiseAngleRow;
 const PER_DECADE: i32 = 6;
 const WEAKEST: i32 = -2;
 const STRONGEST: i32 = 1;
-/// Most samples whose fixed points and covariances are computed at every β: the first ones.
+/// Most samples whose fixed points and covariances are computed at every β: the first ones, fewer of a large circuit.
 const SAMPLES: usize = 16;
+/// Compartments up to which it is so many; the work grows with the third power.
+const SMALL: f64 = 400.0;
+/// Said where not even one sample is affordable.
+pub const TOO_LARGE: &str = "angles against the nudge are predicted for up to 1270 compartments";
 
 /// Rows of all nudges, and the best β with its angle (degrees).
-pub fn rows(setup: &Setup) -> (Vec<NoiseAngleRow>, Option<(f64, f64)>) {
-    let samples = setup.batch.inputs.nrows().min(SAMPLES);
+pub type Angles = (Vec<NoiseAngleRow>, Option<(f64, f64)>);
+
+/// Predictions at every nudge; none for a circuit that is too large.
+pub fn rows(setup: &Setup) -> Option<Angles> {
+    let work = (setup.chip.layout.width() as f64 / SMALL).powi(3).max(1.0);
+    let affordable = (SAMPLES as f64 / work).round() as usize;
+    let samples = setup.batch.inputs.nrows().min(affordable);
+    if samples == 0 {
+        return None;
+    }
     let first = |matrix: &crate::matrix::Matrix<f64>| matrix.rows(0, samples).into_owned();
     let batch = Batch::new(first(&setup.batch.inputs), first(&setup.batch.targets));
     let steps = PER_DECADE * WEAKEST..=PER_DECADE * STRONGEST;
@@ -40,5 +52,5 @@ pub fn rows(setup: &Setup) -> (Vec<NoiseAngleRow>, Option<(f64, f64)>) {
             });
         }
     }
-    (rows, best(&valley, &truth, samples))
+    Some((rows, best(&valley, &truth, samples)))
 }

@@ -1,6 +1,7 @@
 //! `dyadsim noise`: stationary noise of a circuit, predicted by the Lyapunov equation and measured along trajectories.
 
 mod angle;
+mod large;
 mod spectrum;
 mod study;
 mod tables;

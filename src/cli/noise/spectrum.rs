@@ -1,10 +1,8 @@
 //! The spectrum of one node: from the transfer function, and from the simulated series.
 
-use nalgebra::DVector;
-
 use super::super::inputs::Setup;
-use crate::analysis::linear::{Point, System};
-use crate::analysis::stationary::{Measured, Node, readouts};
+use crate::analysis::linear::Cause;
+use crate::analysis::stationary::{Measured, Node};
 use crate::analysis::welch::{bands, folded};
 use crate::record::noise_rows::NoisePsdRow;
 
@@ -18,24 +16,20 @@ const LONGEST: usize = 1 << 14;
 /// Segments that every series should give.
 const SEGMENTS: usize = 4;
 
+/// Predicted densities (V²/Hz), cause by cause, at a frequency (Hz); none at a resonance without loss.
+pub type Density<'d> = &'d dyn Fn(f64) -> Option<Vec<f64>>;
+
 /// Predictions, source by source, and measurements of all together.
 pub fn rows(
     setup: &Setup,
-    point: &Point<'_>,
-    system: &System,
+    (causes, density): (&[Cause], Density<'_>),
     node: Node,
     measured: Option<&Measured>,
 ) -> Vec<NoisePsdRow> {
-    let readout = readouts(point);
-    let readout = DVector::from_iterator(
-        readout.ncols(),
-        readout.row(node.place(point.circuit().layout())).iter().copied(),
-    );
     let corner = 1.0 / (std::f64::consts::TAU * setup.chip.slowest);
     let grid = (0..=DECADES * PER_DECADE)
         .map(|k| LOWEST * corner * 10_f64.powf(f64::from(k) / f64::from(PER_DECADE)));
-    let mut causes = system.causes();
-    causes.push("total");
+    let causes = [causes, &["total"]].concat();
     let row = |cause: &str, frequency: f64, predicted: f64| NoisePsdRow {
         node: node.name(),
         cause: cause.to_owned(),
@@ -47,11 +41,11 @@ pub fn rows(
     };
     let mut found = Vec::new();
     for frequency in grid {
-        let Some(mut shares) = system.density(&readout, frequency) else { continue };
+        let Some(mut shares) = density(frequency) else { continue };
         shares.push(shares.iter().sum());
         found.extend(causes.iter().zip(shares).map(|(cause, share)| row(cause, frequency, share)));
     }
-    let total = |f: f64| system.density(&readout, f).map_or(f64::NAN, |shares| shares.iter().sum());
+    let total = |f: f64| density(f).map_or(f64::NAN, |shares| shares.iter().sum());
     for band in measured.map(|m| welch(&m.series, setup)).unwrap_or_default() {
         // A band is wide: its prediction is the mean over it, by Simpson's rule.
         let step = step(setup);

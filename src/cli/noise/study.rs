@@ -1,19 +1,20 @@
 //! The study itself: operating point, prediction, simulation, and their comparison as rows.
 
 use anyhow::anyhow;
+use nalgebra::DVector;
 
 use super::super::Failure;
 use super::super::inputs::Setup;
 use super::super::output::rounded;
-use super::{Arguments, angle, spectrum};
-use crate::analysis::linear::{Covariance, Point, Reading, System};
+use super::{Arguments, angle, large, spectrum};
+use crate::analysis::linear::{Covariance, LinearError, Point, Reading, System};
 use crate::analysis::replicas::limit;
 use crate::analysis::stationary::{Measured, Node, Plan, Quantity, nodes, predicted, simulate, values};
 use crate::chip::Layout;
 use crate::circuit::{Circuit, DyadCircuit};
 use crate::figure::noise::Tables;
 use crate::learn::{Batch, nudged};
-use crate::matrix::select_rows;
+use crate::matrix::{Matrix, select_rows};
 use crate::record::noise_rows::{NoiseCauseRow, NoiseLayerRow, NoiseRow, NoiseSummary};
 use crate::solve::{DENSE, followed_point};
 
@@ -44,13 +45,11 @@ pub fn carry_out(
 ) -> Result<Study, Failure> {
     let circuit = nudged(&setup.chip, &setup.weights, &setup.batch, &setup.spec);
     let point = operating_point(setup, &circuit, arguments.sample)?;
+    if circuit.layout().width() > DENSE {
+        return large::carry_out(setup, arguments, &point, traced, seed);
+    }
     let system = point.system();
-    let stationary = system.covariance().map_err(|error| {
-        Failure::running(anyhow!(
-            "sample {}: {error}\n  `dyadsim stability` tells how it leaves",
-            arguments.sample
-        ))
-    })?;
+    let stationary = system.covariance().map_err(|error| unstable(arguments.sample, &error))?;
     let measured = match arguments.time {
         0.0 => None,
         _ => Some(run(setup, arguments, &point, traced, seed)?),
@@ -59,27 +58,22 @@ pub fn carry_out(
     let (rows, verdict) = compare(&point, &stationary, measured.as_ref(), arguments);
     let reading = Reading::new(&point, &system, &stationary, setup.chip.readout);
     let psd = traced
-        .map(|node| spectrum::rows(setup, &point, &system, node, measured.as_ref()))
+        .map(|node| {
+            let readout = dual(&point, node);
+            let density = |f| system.density(&readout, f);
+            spectrum::rows(setup, (&system.causes(), &density), node, measured.as_ref())
+        })
         .unwrap_or_default();
-    let (angles, best) = if setup.nudged { angle::rows(setup) } else { (vec![], None) };
-    let mut remarks = Vec::new();
-    if point.at_rails() > 0 {
-        remarks
-            .push(format!("{} compartments are at a rail, where no linear theory holds", point.at_rails()));
-    }
-    let summary = NoiseSummary {
-        circuit: setup.spec.name.clone(),
-        settings: settings(setup, arguments),
-        seed: u64::from(seed),
-        replicas: if measured.is_some() { arguments.replicas as usize } else { 0 },
-        time_s: arguments.time * setup.chip.slowest,
-        tau_s: setup.chip.slowest,
-        family_error: arguments.family_error,
-        limit: verdict.limit,
-        comparisons: verdict.comparisons,
-        failed: verdict.failed,
-        best,
+    let mut remarks = at_rails(&point);
+    let (angles, best) = match setup.nudged.then(|| angle::rows(setup)) {
+        None => (vec![], None),
+        Some(Some(found)) => found,
+        Some(None) => {
+            remarks.push(angle::TOO_LARGE.to_owned());
+            (vec![], None)
+        }
     };
+    let summary = summary(setup, arguments, seed, (&verdict, measured.is_some()), best);
     let tables = Tables {
         summary,
         layers: layers(setup, &point, &stationary, &system, &reading, measured.as_ref()),
@@ -91,19 +85,48 @@ pub fn carry_out(
     Ok(Study { tables, remarks })
 }
 
+/// The settings of a study and how it ended.
+pub(super) fn summary(
+    setup: &Setup,
+    arguments: &Arguments,
+    seed: u32,
+    (verdict, measured): (&Verdict, bool),
+    best: Option<(f64, f64)>,
+) -> NoiseSummary {
+    NoiseSummary {
+        circuit: setup.spec.name.clone(),
+        settings: settings(setup, arguments),
+        seed: u64::from(seed),
+        replicas: if measured { arguments.replicas as usize } else { 0 },
+        time_s: arguments.time * setup.chip.slowest,
+        tau_s: setup.chip.slowest,
+        family_error: arguments.family_error,
+        limit: verdict.limit,
+        comparisons: verdict.comparisons,
+        failed: verdict.failed,
+        best,
+    }
+}
+
+/// A warning if some compartments are at a rail.
+pub(super) fn at_rails(point: &Point<'_>) -> Vec<String> {
+    let some = Some(point.at_rails()).filter(|&some| some > 0);
+    some.map(|some| format!("{some} compartments are at a rail, where no linear theory holds"))
+        .into_iter()
+        .collect()
+}
+
+/// No stationary state.
+pub(super) fn unstable(sample: usize, error: &LinearError) -> Failure {
+    Failure::running(anyhow!("sample {sample}: {error}\n  `dyadsim stability` tells how it leaves"))
+}
+
 /// The fixed point of a sample, stable or not.
 fn operating_point<'a>(
     setup: &'a Setup,
     circuit: &'a DyadCircuit<'a, f64>,
     sample: usize,
 ) -> Result<Point<'a>, Failure> {
-    let width = circuit.layout().width();
-    if width > DENSE {
-        return Err(Failure::running(anyhow!(
-            "{width} compartments: `noise` forms matrices of up to {DENSE}; the library's `analysis::linear::Reduced` \
-             predicts chosen read-outs of larger circuits"
-        )));
-    }
     let free = circuit.free_state();
     let tolerance = TOLERANCE * (1.0 + free.amax());
     let start: Vec<f64> = free.row(sample).iter().copied().collect();
@@ -118,7 +141,7 @@ fn operating_point<'a>(
 }
 
 /// Simulates replicas of the sample.
-fn run(
+pub(super) fn run(
     setup: &Setup,
     arguments: &Arguments,
     point: &Point<'_>,
@@ -145,7 +168,7 @@ fn run(
 }
 
 /// How predictions and measurements compare.
-struct Verdict {
+pub(super) struct Verdict {
     limit: f64,
     comparisons: usize,
     failed: usize,
@@ -160,9 +183,22 @@ fn compare(
 ) -> (Vec<NoiseRow>, Verdict) {
     let layout = point.circuit().layout();
     let (variances, operating) = (predicted(point, stationary), values(point));
-    let row = |node: &Node| {
+    let all = nodes(layout);
+    let found = all.iter().map(|node| {
         let place = node.place(layout);
-        let (predicted, variance) = (variances[place].sqrt(), variances[place]);
+        (*node, place, variances[place])
+    });
+    judged(found, &operating, measured, arguments)
+}
+
+/// Rows of read-outs with their places and predicted variances (V²), and how they compare.
+pub(super) fn judged(
+    found: impl Iterator<Item = (Node, usize, f64)>,
+    operating: &[f64],
+    measured: Option<&Measured>,
+    arguments: &Arguments,
+) -> (Vec<NoiseRow>, Verdict) {
+    let row = |(node, place, variance): (Node, usize, f64)| {
         let found = measured.map(|measured| measured.replicas.variance(&[place])).filter(|_| variance > 0.0);
         NoiseRow {
             node: node.name(),
@@ -170,20 +206,35 @@ fn compare(
             layer: node.layer + 1,
             neuron: node.neuron,
             value_v: operating[place],
-            predicted_rms_v: predicted,
+            predicted_rms_v: variance.sqrt(),
             measured_rms_v: found.map(|f| f.value.max(0.0).sqrt()),
             standard_error_v: found.map(|f| f.error / (2.0 * f.value.sqrt())),
             effective_samples: found.map(|f| 2.0 * (f.value / f.error).powi(2)),
             deviation: found.map(|f| (f.value - variance) / f.error),
         }
     };
-    let rows: Vec<NoiseRow> = nodes(layout).iter().map(row).collect();
+    let rows: Vec<NoiseRow> = found.map(row).collect();
     let compared: Vec<f64> = rows.iter().filter_map(|row| row.deviation).collect();
     let limit = limit(arguments.family_error, compared.len(), arguments.replicas as usize);
     // Counted so that NaN fails.
     let agreeing = compared.iter().filter(|deviation| deviation.abs() <= limit).count();
     let failed = compared.len() - agreeing;
     (rows, Verdict { limit, comparisons: compared.len(), failed })
+}
+
+/// The read-out of a node as a vector over the compartments.
+pub(super) fn dual(point: &Point<'_>, node: Node) -> DVector<f64> {
+    let layout = point.circuit().layout();
+    let row = |readout: Matrix<f64>| readout.row(node.neuron).transpose();
+    match node.quantity {
+        Quantity::Plus | Quantity::Minus => {
+            let mut unit = DVector::zeros(layout.width());
+            unit[node.place(layout)] = 1.0;
+            unit
+        }
+        Quantity::Activity => row(point.reads_mean(node.layer)),
+        Quantity::Error => row(point.reads_difference(node.layer)),
+    }
 }
 
 /// Signal and noise per layer, and of the gradient estimate of this sample.

@@ -26,19 +26,24 @@ const ROWS: [(&str, &[(&str, Ink)]); 3] = [
 const MOST: usize = 48;
 
 fn draw(tables: &Tables) -> Option<Page> {
-    let layers = tables.nodes.iter().map(|row| row.layer).max()?;
+    let mut layers: Vec<usize> = tables.nodes.iter().map(|row| row.layer).collect();
+    layers.sort_unstable();
+    layers.dedup();
+    if layers.is_empty() {
+        return None;
+    }
     let largest = tables.nodes.iter().map(|row| row.predicted_rms_v).fold(0.0, f64::max);
     let (factor, unit) = unit(largest);
     let shown = |row: usize, layer: usize| -> Vec<&NoiseRow> {
         let inside =
-            |node: &&NoiseRow| node.layer == layer + 1 && ROWS[row].1.iter().any(|q| q.0 == node.quantity);
+            |node: &&NoiseRow| node.layer == layer && ROWS[row].1.iter().any(|q| q.0 == node.quantity);
         let all: Vec<&NoiseRow> = tables.nodes.iter().filter(inside).collect();
         let neurons = all.iter().map(|node| node.neuron + 1).max().unwrap_or(0);
         let stride = neurons.div_ceil(MOST).max(1);
         all.into_iter().filter(|node| node.neuron.is_multiple_of(stride)).collect()
     };
     let panels: Vec<Vec<&NoiseRow>> = (0..ROWS.len())
-        .flat_map(|row| (0..layers).map(move |layer| (row, layer)))
+        .flat_map(|row| layers.iter().map(move |&layer| (row, layer)))
         .map(|(r, l)| shown(r, l))
         .collect();
     let layout = Layout {
@@ -51,7 +56,7 @@ fn draw(tables: &Tables) -> Option<Page> {
             Key::Disc(GREEN, "activity".into()),
             Key::Disc(PURPLE, "error δ".into()),
         ],
-        columns: (1..=layers).map(|layer| format!("layer {layer}")).collect(),
+        columns: layers.iter().map(|layer| format!("layer {layer}")).collect(),
         rows: ROWS.iter().map(|row| row.0.to_owned()).collect(),
         x_label: "neuron".into(),
         y_label: format!("noise ({unit}, rms)"),
@@ -63,7 +68,7 @@ fn draw(tables: &Tables) -> Option<Page> {
     Some(Sheet::filled(&layout, |page: &mut Page, panel: &Panel, (row, column): (usize, usize)| {
         for (k, (quantity, ink)) in ROWS[row].1.iter().enumerate() {
             let side = 0.22 * (2.0 * count(k) - count(ROWS[row].1.len() - 1));
-            let of = panels[row * layers + column].iter().filter(|node| node.quantity == *quantity);
+            let of = panels[row * layers.len() + column].iter().filter(|node| node.quantity == *quantity);
             of.for_each(|node| mark(page, panel, node, (side, factor), *ink));
         }
     }))

@@ -1,0 +1,149 @@
+//! The study of a circuit that is too large for matrices of its size: what its outputs read, each through a Krylov space.
+
+use rayon::prelude::*;
+
+use super::super::Failure;
+use super::super::inputs::Setup;
+use super::study::{Study, at_rails, dual, judged, run, summary, unstable};
+use super::{Arguments, angle, spectrum};
+use crate::analysis::linear::{Cause, Covariance, Point, Reduced};
+use crate::analysis::stationary::{Measured, Node, Quantity, values};
+use crate::chip::Layout;
+use crate::figure::noise::Tables;
+use crate::record::noise_rows::{NoiseCauseRow, NoiseLayerRow};
+
+/// A read-out of the output layer.
+struct Output {
+    node: Node,
+    place: usize,
+    /// At any time, and as read (V²).
+    stationary: Covariance,
+    read: Covariance,
+}
+
+/// Predicts, simulates, compares the read-outs of the output layer, and the spectrum of any node.
+///
+/// # Errors
+/// Those of [`super::study::carry_out`].
+pub fn carry_out(
+    setup: &Setup,
+    arguments: &Arguments,
+    point: &Point<'_>,
+    traced: Option<Node>,
+    seed: u32,
+) -> Result<Study, Failure> {
+    let layout = point.circuit().layout();
+    let (disturbances, held) = (point.disturbances(), point.held().powi(2));
+    let reduced = |node: Node| {
+        let readout = dual(point, node);
+        let found = Reduced::new(&mut |v| point.adjoint(v), &disturbances, &readout);
+        found.map(|found| (found, readout.norm_squared())).map_err(|error| unstable(arguments.sample, &error))
+    };
+    let outputs: Result<Vec<Output>, Failure> = output_nodes(layout)
+        .into_par_iter()
+        .map(|node| {
+            let (small, weight) = reduced(node)?;
+            let variance = |time| small.variance(time).map_err(|error| unstable(arguments.sample, &error));
+            let (stationary, mut read) = (variance(0.0)?, variance(setup.chip.readout)?);
+            read.total.add_scalar_mut(held * weight);
+            Ok(Output { node, place: node.place(layout), stationary, read })
+        })
+        .collect();
+    let outputs = outputs?;
+    let psd = traced.map(&reduced).transpose()?;
+    let measured = match arguments.time {
+        0.0 => None,
+        _ => Some(run(setup, arguments, point, traced, seed)?),
+    };
+    let operating = values(point);
+    let found = outputs.iter().map(|output| (output.node, output.place, output.stationary.total[0].max(0.0)));
+    let (nodes, verdict) = judged(found, &operating, measured.as_ref(), arguments);
+    let psd = psd.zip(traced).map(|((small, _), node)| {
+        let density = |f| small.density(f);
+        spectrum::rows(setup, (&small.system.causes(), &density), node, measured.as_ref())
+    });
+    let mut remarks = at_rails(point);
+    remarks.push(format!("{} compartments: the outputs alone are predicted", layout.width()));
+    if setup.nudged {
+        remarks.push(angle::TOO_LARGE.to_owned());
+    }
+    let tables = Tables {
+        summary: summary(setup, arguments, seed, (&verdict, measured.is_some()), None),
+        layers: layers(setup, &outputs, &operating, measured.as_ref()),
+        causes: causes(&outputs),
+        nodes,
+        psd: psd.unwrap_or_default(),
+        angles: vec![],
+    };
+    Ok(Study { tables, remarks })
+}
+
+/// Read-outs of the output layer.
+fn output_nodes(layout: &Layout) -> Vec<Node> {
+    let layer = layout.depth() - 1;
+    let of = |quantity| (0..layout.neurons(layer)).map(move |neuron| Node { quantity, layer, neuron });
+    Quantity::ALL.into_iter().flat_map(of).collect()
+}
+
+/// Those of one quantity.
+fn of(outputs: &[Output], quantity: Quantity) -> impl Iterator<Item = &Output> + Clone {
+    outputs.iter().filter(move |output| output.node.quantity == quantity)
+}
+
+/// Root of a power per neuron (V).
+fn rms(powers: impl Iterator<Item = f64> + Clone) -> f64 {
+    let count = powers.clone().count() as f64;
+    (powers.map(|power| power.max(0.0)).sum::<f64>() / count).sqrt()
+}
+
+/// Signal and noise of the output layer.
+fn layers(
+    setup: &Setup,
+    outputs: &[Output],
+    operating: &[f64],
+    measured: Option<&Measured>,
+) -> Vec<NoiseLayerRow> {
+    let row = |quantity: Quantity| {
+        let these = || of(outputs, quantity);
+        let places: Vec<usize> = these().map(|output| output.place).collect();
+        let found = measured.map(|m| m.replicas.variance(&places)).filter(|f| f.value > 0.0);
+        let per_neuron = |power: f64| (power / places.len() as f64).sqrt();
+        let signal = rms(places.iter().map(|&place| operating[place].powi(2)));
+        let read = rms(these().map(|output| output.read.total[0]));
+        NoiseLayerRow {
+            layer: setup.chip.layout.depth(),
+            quantity: quantity.name().to_owned(),
+            signal,
+            noise: rms(these().map(|output| output.stationary.total[0])),
+            measured_noise: found.map(|f| per_neuron(f.value)),
+            standard_error: found.map(|f| per_neuron(f.value) * 0.5 * f.error / f.value),
+            readout_time_s: setup.chip.readout,
+            readout_noise: read,
+            snr: Some(signal / read).filter(|ratio| ratio.is_finite()),
+        }
+    };
+    [Quantity::Activity, Quantity::Error].map(row).into()
+}
+
+/// What every source adds to the output layer.
+fn causes(outputs: &[Output]) -> Vec<NoiseCauseRow> {
+    let mut rows = Vec::new();
+    for quantity in [Quantity::Activity, Quantity::Error] {
+        let names: Vec<Cause> = of(outputs, quantity)
+            .next()
+            .map(|output| output.stationary.shares.iter().map(|share| share.cause).collect())
+            .unwrap_or_default();
+        let all = rms(of(outputs, quantity).map(|output| output.stationary.total[0]));
+        for (k, cause) in names.iter().enumerate() {
+            let noise = rms(of(outputs, quantity).map(|output| output.stationary.shares[k].covariance[0]));
+            rows.push(NoiseCauseRow {
+                layer: outputs[0].node.layer + 1,
+                quantity: quantity.name().to_owned(),
+                cause: (*cause).to_owned(),
+                noise_v: noise,
+                share: if all > 0.0 { (noise / all).powi(2) } else { 0.0 },
+            });
+        }
+    }
+    rows
+}
