@@ -16,6 +16,18 @@ use super::RecordError;
 const RANDOM: usize = 6;
 const SUFFIX: &str = ".tmp";
 
+/// A folder to work in.
+#[derive(Debug)]
+pub struct Scratch(tempfile::TempDir);
+
+impl Scratch {
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+}
+
 /// Writes `bytes` to `path`, replacing what is there; a reader sees the old file or the new one.
 ///
 /// The folder must exist. The data are on the disk when this returns.
@@ -38,6 +50,15 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), RecordError> {
 /// [`RecordError::Io`] with the operating system's reason.
 pub fn check_writable(folder: &Path) -> Result<(), RecordError> {
     tempfile::tempfile_in(folder).map(drop).map_err(RecordError::io("write to", folder))
+}
+
+/// A new empty folder among the system's temporary ones; it goes, with all in it, when this is dropped.
+///
+/// # Errors
+/// [`RecordError::Io`] with the operating system's reason.
+pub fn scratch() -> Result<Scratch, RecordError> {
+    let made = tempfile::Builder::new().prefix("dyadsim-").tempdir();
+    made.map(Scratch).map_err(RecordError::io("create a folder in", &std::env::temp_dir()))
 }
 
 /// Removes the temporary files that a killed process left in `folder` (not below it); gives their number.

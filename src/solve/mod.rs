@@ -15,6 +15,7 @@ mod krylov;
 mod layerwise;
 mod monitor;
 mod newton;
+mod observed;
 mod outcome;
 mod phi;
 mod relax;
@@ -26,6 +27,7 @@ mod verify;
 mod weigh;
 
 pub use newton::{FixedPoint, along, drive_jacobian, fixed_point, followed_point};
+pub use observed::{followed, judge};
 pub use outcome::{Counts, Outcome, Settled, Trace};
 pub use spectrum::{DENSE, Spectrum, Stability, Verdict, spectrum, stability};
 pub use stochastic::run;

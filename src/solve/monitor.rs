@@ -22,9 +22,9 @@ const CYCLE: f64 = 0.01;
 /// last ripples of a sample that drifts nor the rounding of a bystander of a runaway are oscillations.
 const SWING: f64 = 0.1;
 /// Growth beyond this multiple of `1 V + ‖v_free‖∞` is a runaway.
-const RUNAWAY: f64 = 1e3;
+pub(super) const RUNAWAY: f64 = 1e3;
 /// Beyond this share of the runaway bound a sample is on its way out, and followed less closely.
-const LEAVING: f64 = 3e-3;
+pub(super) const LEAVING: f64 = 3e-3;
 /// A layer's δ is steady when it moves by less than this fraction of itself per τ.
 const STEADY: f64 = 1e-3;
 

@@ -1,0 +1,32 @@
+//! Outcomes of trajectories that somebody else integrated, by the same definitions.
+
+use super::criteria::Criteria;
+use super::monitor::{LEAVING, Monitor, RUNAWAY};
+use super::outcome::{Counts, Outcome, Trace};
+use crate::circuit::Circuit;
+use crate::matrix::Matrix;
+use crate::spec::SolverSpec;
+
+/// Potential (V) up to which a sample's trajectory matters: beyond this multiple of `1 V + ‖v_free‖∞` integrators
+/// follow a sample only to its fate.
+#[must_use]
+pub fn followed(circuit: &dyn Circuit<f64>) -> f64 {
+    LEAVING * RUNAWAY * (1.0 + circuit.free_state().amax())
+}
+
+/// What became of the only sample of `circuit` along `trace`; `None` if the trace ends before that is decided.
+///
+/// States and drives are those of the trace; the circuit gives rails, activation devices and time constants.
+#[must_use]
+pub fn judge(spec: &SolverSpec, circuit: &dyn Circuit<f64>, trace: &Trace) -> Option<Outcome> {
+    let criteria = Criteria::new(spec, circuit.slowest());
+    let mut monitor = Monitor::new(circuit, criteria, &circuit.free_state(), false);
+    for ((&time, state), drive) in trace.times.iter().zip(&trace.states).zip(&trace.drives) {
+        let row = |values: &[f64]| Matrix::from_row_slice(1, values.len(), values);
+        monitor.observe(circuit, &[0], time, (&row(state), &row(drive)), None);
+        if monitor.is_done() {
+            return monitor.finish(Counts::default()).outcomes.pop();
+        }
+    }
+    None
+}
