@@ -16,6 +16,7 @@ pub mod learn;
 pub mod train;
 pub mod analysis;
 pub mod record;
+pub mod spice;
 pub mod figure;
 pub mod experiment;
 pub mod cli;

@@ -1,0 +1,236 @@
+//! Both simulators on one sample: the distance of their equilibria and waveforms, and what became of the sample in each.
+//!
+//! The outcome of ngspice is derived from its own waveform by the definitions of MODEL.md §5: the rates are differences
+//! of its points, never our right-hand side. An operating point says nothing of stability, so none is asked for.
+
+use std::time::Instant;
+
+use super::SpiceError;
+use super::bench::{Dialect, STEP, options, step};
+use super::name::{compartment, literal};
+use super::netlist::{Netlist, Wiring};
+use super::ngspice::{Run, run};
+use crate::solve::{Outcome, Settled, Trace, followed, judge, settle_all};
+use crate::spec::{SolverKind, SolverSpec, Verify};
+
+/// Distance of equilibria that counts as agreement (V), times 1 V or the largest potential.
+pub const EQUILIBRIUM: f64 = 1e-9;
+/// The same of waveforms.
+pub const WAVEFORM: f64 = 5e-5;
+/// How far a run of ngspice goes beyond our own end at first, in the slowest time constant.
+const BEYOND: f64 = 2.0;
+/// Steps of ngspice, in the fastest time constant: shorter ones are tried where waveforms differ, for a ringing gathers
+/// phase error, `h²/12` of a radian each.
+const STEPS: [f64; 3] = [STEP, STEP / 4.0, STEP / 16.0];
+
+/// How often both get a fifth more time when one settled just before the limit and the other did not: where a limit
+/// falls says nothing of the circuit.
+const LATER: usize = 2;
+
+/// Both simulators, compared.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// Version of ngspice, from the output of this run.
+    pub version: String,
+    /// What became of the sample here.
+    pub ours: Outcome,
+    /// What became of it in ngspice; `None` if its waveform was still undecided at the end of the last run.
+    pub theirs: Option<Outcome>,
+    /// Largest distance of final potentials (V), where both settled.
+    pub equilibrium: Option<f64>,
+    /// Largest distance of potentials at the time points of ngspice (V), over 1 V or the largest potential so far.
+    pub waveform: f64,
+    /// Largest potential compared (V).
+    pub largest: f64,
+    /// Time points of ngspice that were compared: until we were done, or either left the range that is followed.
+    pub points: usize,
+    /// Longest step of ngspice, in the fastest time constant.
+    pub step: f64,
+    /// End of its run (s).
+    pub stop: f64,
+    /// Wall time of its last run (s).
+    pub wall: f64,
+}
+
+impl Report {
+    /// Whether outcomes are the same, and distances within [`EQUILIBRIUM`] and [`WAVEFORM`].
+    #[must_use]
+    pub fn agrees(&self) -> bool {
+        let near = self.equilibrium.is_none_or(|v| v <= EQUILIBRIUM * self.largest.max(1.0));
+        self.theirs == Some(self.ours) && near && self.waveform <= WAVEFORM
+    }
+}
+
+/// The solver for comparisons: `eam`, tight, with twice the time, as it takes longer to arrive.
+///
+/// `etd` will not do: where differences feed forward only and no device bends (`DPᵀ`, linear), the stages of its error
+/// estimate agree exactly whatever the step, so that its trajectory errs by 1e-3 V; ngspice showed it.
+#[must_use]
+pub fn tightened(spec: &SolverSpec) -> SolverSpec {
+    SolverSpec {
+        kind: SolverKind::Eam,
+        rtol: spec.rtol.min(1e-11),
+        atol: spec.atol.min(1e-13),
+        max_time: 2.0 * spec.max_time,
+        verify: Verify::None,
+        ..spec.clone()
+    }
+}
+
+/// Simulates the sample here and in ngspice and compares.
+///
+/// # Errors
+/// No ngspice, or one that failed.
+pub fn check(wiring: &Wiring<'_>, netlist: &Netlist) -> Result<Report, SpiceError> {
+    let mut solver = tightened(&wiring.spec.solver);
+    let mut report = with_solver(wiring, netlist, &solver)?;
+    for _ in 0..LATER {
+        let one_is_late = (report.ours == Outcome::Timeout) != (report.theirs == Some(Outcome::Timeout));
+        if !one_is_late {
+            break;
+        }
+        solver.max_time *= 1.2;
+        report = with_solver(wiring, netlist, &solver)?;
+    }
+    Ok(report)
+}
+
+/// The comparison under one time limit, with ever shorter steps of ngspice where waveforms differ.
+fn with_solver(wiring: &Wiring<'_>, netlist: &Netlist, solver: &SolverSpec) -> Result<Report, SpiceError> {
+    let ours = settle_all(solver, wiring.circuit, true);
+    let mut report = compare(wiring, netlist, solver, &ours, STEPS[0])?;
+    for share in &STEPS[1..] {
+        if report.waveform <= WAVEFORM {
+            break;
+        }
+        report = compare(wiring, netlist, solver, &ours, *share)?;
+    }
+    Ok(report)
+}
+
+/// Runs ngspice until its outcome is decided, and compares.
+fn compare(
+    wiring: &Wiring<'_>,
+    netlist: &Netlist,
+    solver: &SolverSpec,
+    ours: &Settled<f64>,
+    share: f64,
+) -> Result<Report, SpiceError> {
+    let (tau, step) = (wiring.chip.slowest, step(wiring, share));
+    let last = (solver.max_time + solver.hold) * tau * 1.01;
+    let end = ours.traces.first().map_or(0.0, Trace::end);
+    let mut stop = match ours.outcomes[0] {
+        // What runs away soon leaves the numbers.
+        Outcome::LatchUp | Outcome::NotFinite => end + step,
+        _ => (end + BEYOND * tau).min(last),
+    };
+    loop {
+        let before = Instant::now();
+        let found = run(&deck(wiring, netlist, (stop, step)))?;
+        let wall = before.elapsed().as_secs_f64();
+        let trace = waveform(wiring, &found, stop)?;
+        let theirs = judge(solver, wiring.circuit, &trace);
+        if theirs.is_none() && stop < last {
+            stop = (1.3 * stop).min(last);
+            continue;
+        }
+        let report = report((ours, theirs), &trace, followed(wiring.circuit));
+        return Ok(Report { version: found.version, wall, step: share, ..report });
+    }
+}
+
+/// Distances; of potentials up to `limit` (V).
+fn report((ours, theirs): (&Settled<f64>, Option<Outcome>), trace: &Trace, limit: f64) -> Report {
+    let here = &ours.traces[0];
+    let (mut apart, mut largest, mut points) = (0.0_f64, 0.0_f64, 0);
+    for (&time, state) in trace.times.iter().zip(&trace.states).filter(|(time, _)| **time <= here.end()) {
+        let own = here.at(time);
+        let size = own.iter().chain(state).fold(largest, |size, v| size.max(v.abs()));
+        if size > limit {
+            break;
+        }
+        largest = size;
+        let distance = own.iter().zip(state).fold(0.0_f64, |d, (a, b)| d.max((a - b).abs()));
+        apart = apart.max(distance / largest.max(1.0));
+        points += 1;
+    }
+    let both = ours.outcomes[0] == Outcome::Settled && theirs == Some(Outcome::Settled);
+    // A sample-and-hold would be in the state that is read, not in the circuit.
+    let distance = |last: &Vec<f64>| {
+        let own = here.states.last().into_iter().flatten();
+        last.iter().zip(own).fold(0.0_f64, |d, (a, b)| d.max((a - b).abs()))
+    };
+    Report {
+        version: String::new(),
+        ours: ours.outcomes[0],
+        theirs,
+        equilibrium: trace.states.last().filter(|_| both).map(distance),
+        waveform: apart,
+        largest,
+        points,
+        stop: trace.end(),
+        wall: 0.0,
+        step: 0.0,
+    }
+}
+
+/// A deck of one transient, for a raw file.
+fn deck(wiring: &Wiring<'_>, netlist: &Netlist, (stop, step): (f64, f64)) -> String {
+    let step = literal(step);
+    let saved: String =
+        compartment(&wiring.chip.layout).iter().map(|name| format!(".save v({name})\n")).collect();
+    let Netlist { title, library, columns, network, noise } = netlist;
+    let options = options(wiring, Dialect::Ngspice);
+    format!(
+        "{title}{library}{columns}{network}{noise}{options}{saved}.tran {step} {} 0 {step} uic\n.end\n",
+        literal(stop)
+    )
+}
+
+/// The potentials of a run, from the initial condition on, with rates by differences.
+fn waveform(wiring: &Wiring<'_>, run: &Run, stop: f64) -> Result<Trace, SpiceError> {
+    let raw = &run.raw;
+    let time = raw.place("time")?;
+    let names = compartment(&wiring.chip.layout);
+    let columns: Vec<usize> =
+        names.iter().map(|name| raw.place(&format!("v({name})"))).collect::<Result<_, _>>()?;
+    let mut trace = Trace { leaks: wiring.chip.rates.clone(), ..Trace::default() };
+    (trace.times, trace.states) = (vec![0.0], vec![wiring.start()]);
+    for point in (0..raw.points()).map(|i| raw.point(i)).filter(|point| point[time] > 0.0) {
+        trace.times.push(point[time]);
+        trace.states.push(columns.iter().map(|&column| point[column]).collect());
+    }
+    let wrong = |reason: String| Err(SpiceError::Raw { reason });
+    if trace.end() < stop * (1.0 - 1e-9) {
+        return wrong(format!("ends at {:e} s of {stop:e} s: the run was cut short", trace.end()));
+    }
+    if !trace.times.windows(2).all(|t| t[0] < t[1]) {
+        return wrong("has times that do not rise".into());
+    }
+    trace.drives = drives(&trace);
+    Ok(trace)
+}
+
+/// `v + τ dv/dt` at every point, by the parabola through it and its neighbours.
+fn drives(trace: &Trace) -> Vec<Vec<f64>> {
+    let (times, states) = (&trace.times, &trace.states);
+    let count = times.len();
+    let drive = |i: usize| {
+        let middle = i.clamp(1, count.saturating_sub(2).max(1));
+        let [a, b, c] = [middle - 1, middle, (middle + 1).min(count - 1)];
+        let (h, k) = (times[b] - times[a], times[c] - times[b]);
+        let at = times[i] - times[b];
+        trace
+            .leaks
+            .iter()
+            .enumerate()
+            .map(|(j, leak)| {
+                let (before, after) = ((states[b][j] - states[a][j]) / h, (states[c][j] - states[b][j]) / k);
+                let curvature = (after - before) / (h + k);
+                let rate = before + curvature * (h + 2.0 * at);
+                states[i][j] + rate / leak
+            })
+            .collect()
+    };
+    (0..count).map(drive).collect()
+}

@@ -1,0 +1,25 @@
+//! SPICE: netlists out, results of ngspice in, and both simulators held against each other.
+//!
+//! A deck has one node per compartment, in volts, farads and siemens, every device with its own literal. Synapses are
+//! linear transconductors into summing nodes, which are noise-free conductances; a neuron has two nonlinear sources.
+//! What bites is told in `docs/spice.md`; `ngspice.rs` alone starts a process.
+
+mod bench;
+mod cell;
+mod check;
+mod error;
+mod exportable;
+mod name;
+mod netlist;
+mod ngspice;
+mod noise;
+mod nudge;
+mod raw;
+
+pub use bench::{Analyses, Dialect, NoiseAnalysis, bench};
+pub use check::{EQUILIBRIUM, Report, WAVEFORM, check, tightened};
+pub use error::SpiceError;
+pub use exportable::{exportable, writable_name};
+pub use name::map;
+pub use netlist::{Netlist, Wiring};
+pub use ngspice::version;
