@@ -14,6 +14,7 @@ mod plot;
 mod report;
 mod run;
 mod settle;
+mod spice;
 mod stability;
 mod state_file;
 
@@ -118,6 +119,8 @@ enum Command {
     Stability(stability::Arguments),
     /// Stationary noise of given networks: predicted, and measured along simulated trajectories
     Noise(noise::Arguments),
+    /// Write a SPICE netlist of a sample, and hold ngspice against this simulator
+    Spice(spice::Arguments),
     /// List, show and check circuits
     Circuits(circuits::Arguments),
     /// List, show and check experiments
@@ -160,6 +163,7 @@ pub fn main() -> ExitCode {
         Command::Settle(arguments) => settle::run(&global, &arguments),
         Command::Stability(arguments) => stability::run(&global, &arguments),
         Command::Noise(arguments) => noise::run(&global, &arguments),
+        Command::Spice(arguments) => spice::run(&global, &arguments),
         Command::Circuits(arguments) => circuits::run(&global, &arguments),
         Command::Experiments(arguments) => experiments::run(&global, &arguments),
         Command::Data(arguments) => data::run(&global, &arguments),

@@ -6,5 +6,6 @@ mod figures;
 mod lists;
 mod noise;
 mod settle;
+mod spice;
 mod stability;
 mod streams;

@@ -10,6 +10,7 @@ mod oracle;
 mod readings;
 mod solvers;
 mod spice;
+mod spice_check;
 mod traces;
 mod shards;
 mod references;

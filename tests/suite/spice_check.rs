@@ -1,0 +1,260 @@
+//! Exported decks in ngspice, an independent simulator, against our own integration: equilibria, waveforms, outcomes, noise.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::process::Command;
+
+use dyadsim::analysis::linear::Point;
+use dyadsim::analysis::stationary::{Node, nodes};
+use dyadsim::circuit::Circuit;
+use dyadsim::solve::{Outcome, fixed_point};
+use dyadsim::spec::*;
+use dyadsim::spice::{
+    Analyses, Dialect, EQUILIBRIUM, Netlist, NoiseAnalysis, Report, WAVEFORM, Wiring, bench, check, map,
+    version,
+};
+use rayon::prelude::*;
+
+use crate::nets::{Net, activations, ideal, row};
+use crate::traces::scatter;
+
+/// Whether there is no ngspice, which is then told.
+fn missing() -> bool {
+    let missing = version().is_err();
+    if missing {
+        println!("SKIPPED: no ngspice here (apt-get install ngspice)");
+    }
+    missing
+}
+
+fn with_wiring<R>(net: &Net, work: impl FnOnce(&Wiring<'_>) -> R) -> R {
+    let circuit = net.circuit();
+    work(&Wiring {
+        spec: &net.spec,
+        chip: &net.chip,
+        weights: &net.weights,
+        circuit: &circuit,
+        input: net.batch.inputs.as_slice(),
+        target: net.batch.targets.as_slice(),
+    })
+}
+
+/// Both simulators on nets of one sample, in their order.
+fn compare(cases: &[(String, Net)]) -> Vec<(&str, Report)> {
+    let one = |(name, net): &'_ (String, Net)| {
+        with_wiring(net, |wiring| check(wiring, &Netlist::new(wiring)))
+            .unwrap_or_else(|error| panic!("{name}: {error}"))
+    };
+    let reports: Vec<Report> = cases.par_iter().with_max_len(1).map(one).collect();
+    cases.iter().map(|(name, _)| name.as_str()).zip(reports).collect()
+}
+
+/// Fails with every case that disagrees; prints the largest distances and gives the outcomes.
+fn judge(found: &[(&str, Report)]) -> BTreeMap<&'static str, usize> {
+    let mut counts = BTreeMap::new();
+    let (mut equilibrium, mut waveform, mut least) = (0.0_f64, 0.0_f64, usize::MAX);
+    let mut wrong = Vec::new();
+    for (name, report) in found {
+        *counts.entry(report.ours.name()).or_insert(0) += 1;
+        equilibrium = equilibrium.max(report.equilibrium.unwrap_or(0.0));
+        waveform = waveform.max(report.waveform);
+        least = least.min(report.points);
+        let near = report.equilibrium.is_none_or(|v| v <= EQUILIBRIUM) && report.waveform <= WAVEFORM;
+        if !report.agrees() || !near {
+            wrong.push(format!("{name}: {report:?}"));
+        }
+    }
+    println!(
+        "{} cases {counts:?}: equilibria within {equilibrium:.1e} V, waveforms within {waveform:.1e} V, at {least} points or more",
+        found.len()
+    );
+    assert!(wrong.is_empty(), "{} of {} disagree\n{}", wrong.len(), found.len(), wrong.join("\n"));
+    counts
+}
+
+fn kinds() -> [ActivationKind; 6] {
+    use ActivationKind::*;
+    [Relu, HardSigmoid, Tanh, Softplus, Sigmoid, Linear]
+}
+
+/// A circuit with half the usual time limit: a check takes twice of it.
+fn short(activation: ActivationSpec, variant: Variant, alpha: f64, beta: f64) -> CircuitSpec {
+    let mut spec = ideal(ActivationKind::Linear, variant, alpha, beta);
+    spec.neuron.activation = activation;
+    spec.solver = SolverSpec { max_time: 50.0, ..SolverSpec::default() };
+    spec
+}
+
+/// Variants, gains and activations on one net.
+fn grid(seed: u64, network: &[usize], gain: f64, variants: &[Variant]) -> Vec<(String, Net)> {
+    let mut cases = Vec::new();
+    for &variant in variants {
+        for alpha in [0.0, 0.25, 0.5, 0.75, 1.0] {
+            if alpha == 0.5 && variant == Variant::DpTranspose {
+                continue; // the same circuit as DP
+            }
+            for beta in [0.1, 0.5] {
+                for kind in kinds() {
+                    let spec = short(kind.into(), variant, alpha, beta);
+                    let name = format!("{network:?} {gain} {kind:?} {variant:?} {alpha} {beta}");
+                    cases.push((name, Net::random(seed, network, 1, gain, spec)));
+                }
+            }
+        }
+    }
+    cases
+}
+
+const BOTH: [Variant; 2] = [Variant::Dp, Variant::DpTranspose];
+const CUSTOM: Variant = Variant::Custom { plus: 0.9, minus: 0.2 };
+
+#[test]
+fn small_nets_with_all_gains_and_activations_do_the_same_in_ngspice() {
+    if missing() {
+        return;
+    }
+    let all = [BOTH[0], BOTH[1], CUSTOM];
+    let mut cases = grid(1, &[4, 5, 3], 1.0, &all);
+    cases.extend(grid(2, &[6, 5, 4, 3], 1.0, &all));
+    // Gains at which circuits leave: by latch-up, and by ringing.
+    cases.extend(grid(2, &[6, 5, 4, 3], 2.0, &BOTH));
+    let counts = judge(&compare(&cases));
+    let count = |outcome: Outcome| counts.get(outcome.name()).copied().unwrap_or(0);
+    assert!(count(Outcome::Settled) >= 200 && count(Outcome::LatchUp) >= 10, "{counts:?}");
+    assert!(count(Outcome::Oscillation) >= 2, "{counts:?}");
+}
+
+#[test]
+fn a_64_32_10_net_with_all_gains_and_activations_does_the_same_in_ngspice() {
+    if missing() {
+        return;
+    }
+    let counts = judge(&compare(&grid(3, &[64, 32, 10], 1.0, &BOTH)));
+    assert!(counts["settled"] >= 60 && counts["latch-up"] >= 3, "{counts:?}");
+}
+
+#[test]
+fn every_setting_that_is_exported_does_the_same_in_ngspice() {
+    if missing() {
+        return;
+    }
+    let mut cases = Vec::new();
+    let mut add = |name: String, change: &dyn Fn(&mut CircuitSpec), scattered: bool| {
+        let mut spec = short(ActivationKind::Tanh.into(), Variant::Dp, 0.6, 0.3);
+        change(&mut spec);
+        let mut net = Net::random(7, &[4, 5, 4, 3], 1, 1.2, spec);
+        if scattered {
+            scatter(&mut net, 8);
+        }
+        cases.push((name, net));
+    };
+    for at in [NudgePoint::Mean, NudgePoint::Own, NudgePoint::Free, NudgePoint::Drive] {
+        for loss in [LossKind::Mse, LossKind::CrossEntropy] {
+            for output in [ActivationKind::Linear, ActivationKind::Tanh] {
+                for scattered in [false, true] {
+                    let change = |spec: &mut CircuitSpec| {
+                        (spec.nudge.at, spec.nudge.loss, spec.nudge.reference) = (at, loss, 0.7);
+                        spec.neuron.output_activation = output.into();
+                    };
+                    add(format!("{at:?} {loss:?} {output:?} {scattered}"), &change, scattered);
+                }
+            }
+        }
+    }
+    for activation in activations() {
+        for start in [Start::Free, Start::Zero] {
+            let change = |spec: &mut CircuitSpec| {
+                (spec.neuron.activation, spec.solver.start) = (activation, start);
+                spec.feedback =
+                    FeedbackSpec { synapses: FeedbackSynapses::Separate, init: FeedbackInit::Random };
+            };
+            add(format!("{activation:?} {start:?} own feedback"), &change, true);
+        }
+    }
+    for (low, high) in [(-0.05, 0.2), (-0.3, 0.5), (-2.0, 2.0)] {
+        for beta in [0.0, 0.3, 3.0] {
+            let change = |spec: &mut CircuitSpec| {
+                (spec.supply, spec.nudge.beta) = (Some(SupplySpec { low, high }), beta);
+                spec.solver.start = Start::Zero;
+            };
+            add(format!("rails {low} {high} {beta}"), &change, beta < 1.0);
+        }
+    }
+    let counts = judge(&compare(&cases));
+    assert!(counts["settled"] >= 40 && counts["latch-up"] >= 1, "{counts:?}");
+}
+
+/// Totals of `.noise` (V, rms) at some nodes of an exported deck.
+fn totals(net: &Net, names: &[String]) -> Vec<f64> {
+    let folder = tempfile::tempdir().unwrap();
+    let deck = with_wiring(net, |wiring| {
+        let Netlist { title, library, columns, network, noise } = Netlist::new(wiring);
+        let noise_analyses = names.iter().map(|node| NoiseAnalysis { node: node.clone() }).collect();
+        let analyses = Analyses { noise: noise_analyses, ..Analyses::default() };
+        let bench = bench(wiring, &analyses, Dialect::Ngspice, "deck").unwrap();
+        title + &library + &columns + &network + &noise + &bench
+    });
+    fs::write(folder.path().join("deck.cir"), deck).unwrap();
+    let done =
+        Command::new("ngspice").current_dir(folder.path()).args(["-n", "-b", "deck.cir"]).output().unwrap();
+    let said = String::from_utf8_lossy(&done.stdout);
+    let found: Vec<f64> = said
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("onoise_total = ")?.trim().parse().ok())
+        .collect();
+    assert_eq!(found.len(), names.len(), "{said}\n{}", String::from_utf8_lossy(&done.stderr));
+    found
+}
+
+/// Switches sources on.
+type Change = fn(&mut NoiseSpec);
+
+#[test]
+fn noise_totals_of_every_additive_source_are_those_of_the_lyapunov_equation() {
+    if missing() {
+        return;
+    }
+    let sources: [(&str, Change); 6] = [
+        ("thermal", |n| n.thermal = Some(ThermalSpec { excess: 1.0 })),
+        ("excess and shot", |n| {
+            n.thermal = Some(ThermalSpec { excess: 2.9 });
+            n.shot = Some(ShotSpec { current: 2e-9 });
+        }),
+        ("flicker", |n| {
+            n.flicker =
+                Some(FlickerSpec { coefficient: Some(3e-24), low: 1e3, high: 1e6, ..FlickerSpec::default() });
+        }),
+        ("telegraph", |n| {
+            n.telegraph = Some(TelegraphSpec { amplitude: 1e-11, capture: 2e-6, emission: 5e-6 });
+        }),
+        ("supply", |n| {
+            n.supply = Some(SupplyNoiseSpec { psd: 1e-14, bandwidth: 3e5, coupling: 0.3 });
+        }),
+        ("input", |n| n.input = Some(InputNoiseSpec { psd: 1e-14, bandwidth: 3e5 })),
+    ];
+    for (name, change) in sources {
+        for (variant, alpha) in [(Variant::Dp, 0.6), (Variant::DpTranspose, 0.25)] {
+            let mut spec = ideal(ActivationKind::Tanh, variant, alpha, 0.4);
+            change(&mut spec.noise);
+            spec.solver.kind = SolverKind::ExponentialHeun;
+            let net = Net::random(941, &[4, 5, 3], 1, 1.0, spec);
+            let names: BTreeMap<String, String> =
+                map(&net.chip.layout).into_iter().map(|(spice, name)| (name, spice)).collect();
+            let all: Vec<Node> =
+                nodes(&net.chip.layout).into_iter().filter(|n| n.name().starts_with("v_")).collect();
+            let wanted: Vec<String> = all.iter().map(|node| names[&node.name()].clone()).collect();
+            let circuit = net.circuit();
+            let state = fixed_point(&circuit, 0, row(&circuit.free_state(), 0).as_slice(), 1e-12).state;
+            let point = Point::new(&circuit, &net.weights, &net.batch.inputs, 0, &state);
+            let covariance = point.system().covariance().unwrap().total;
+            let mut worst = 0.0_f64;
+            for (node, found) in all.iter().zip(totals(&net, &wanted)) {
+                let place = node.place(circuit.layout());
+                worst = worst.max((found / covariance[(place, place)].sqrt() - 1.0).abs());
+            }
+            println!("{name} {variant:?}: {} totals within {worst:.1e}", all.len());
+            // The tolerance; the band leaves out 1.3e-5 of a white compartment's variance.
+            assert!(worst < 1e-3, "{name} {variant:?}: {worst:.1e}");
+        }
+    }
+}
