@@ -127,6 +127,50 @@ fn ngspice_runs_every_analysis_of_an_exported_deck_without_complaint() {
     }
 }
 
+/// The last point of a raw file of ngspice, by name of its vector.
+fn last_point(bytes: &[u8]) -> BTreeMap<String, f64> {
+    let mark = b"Binary:\n";
+    let start = bytes.windows(mark.len()).position(|window| window == mark).unwrap();
+    let header = std::str::from_utf8(&bytes[..start]).unwrap();
+    let names = header.lines().skip_while(|line| !line.starts_with("Variables:")).skip(1);
+    let names: Vec<String> = names.filter_map(|l| Some(l.split_whitespace().nth(1)?.to_owned())).collect();
+    let numbers: Vec<f64> = bytes[start + mark.len()..]
+        .chunks_exact(8)
+        .map(|bytes| f64::from_ne_bytes(bytes.try_into().unwrap()))
+        .collect();
+    names.iter().cloned().zip(numbers[numbers.len() - names.len()..].iter().copied()).collect()
+}
+
+#[test]
+fn a_round_trip_through_the_exported_file_comes_back_within_a_nanovolt() {
+    if !ngspice() {
+        return;
+    }
+    let bench = net();
+    let tight = "--set solver.rtol=1e-12 --set solver.atol=1e-14 --set solver.kind=eam";
+    assert_eq!(bench.run(&format!("{SPICE} {tight} --sample 1 --out d.cir --tran 80us")).status, 0);
+    let line = SPICE.replace("spice", "settle");
+    assert_eq!(bench.run(&format!("{line} {tight} --out state")).status, 0);
+    let done =
+        Command::new("ngspice").current_dir(bench.path(".")).args(["-n", "-b", "d.cir"]).output().unwrap();
+    let end = last_point(&fs::read(bench.path("d.tran.raw")).unwrap_or_else(|_| panic!("{done:?}")));
+    assert!((end["time"] - 80e-6).abs() < 1e-12, "{}", end["time"]);
+    let map: BTreeMap<String, String> =
+        serde_json::from_str(&fs::read_to_string(bench.path("d.json")).unwrap()).unwrap();
+    let state = bench.tensors("state/state.safetensors");
+    let mut compared = 0;
+    for (node, name) in map.iter().filter(|(_, name)| name.starts_with("v_")) {
+        let (tensor, neuron) = name.rsplit_once('.').unwrap();
+        let width = if tensor.ends_with('1') { 3 } else { 1 };
+        let ours = state.matrix::<f64>(tensor, (2, width)).unwrap()[(1, neuron.parse::<usize>().unwrap())];
+        let theirs = end[&format!("v({node})")];
+        // 80 τ: what the transient has left is e^-80 of a volt, or e^-40 were its slowest rate halved.
+        assert!((ours - theirs).abs() <= 1e-9, "{node}: {ours} V here, {theirs} V in ngspice");
+        compared += 1;
+    }
+    assert_eq!(compared, 8);
+}
+
 #[test]
 fn both_simulators_agree_and_say_which_they_are() {
     if !ngspice() {
