@@ -31,6 +31,8 @@ pub struct DyadCircuit<'a, T: Real> {
     /// Damping coefficients per layer.
     damping: Vec<f64>,
     presentations: Presentations,
+    /// Whether the differences are to be read without a nudge.
+    watched: bool,
     /// Squares that read noise needs, where there is any.
     squares: Option<Squares<T>>,
     /// Inputs, where synapses fluctuate (V).
@@ -56,13 +58,37 @@ impl<'a, T: Real> DyadCircuit<'a, T> {
         let presentations = Presentations::first(input.nrows());
         let squares = chip.noise.read.map(|_| Squares::new(weights, input));
         let input = chip.noise.synapse_traps.map(|_| input.clone());
-        Self { chip, weights, heard, nudge: None, held: None, damping, presentations, squares, input }
+        Self {
+            chip,
+            weights,
+            heard,
+            nudge: None,
+            held: None,
+            damping,
+            presentations,
+            watched: false,
+            squares,
+            input,
+        }
     }
 
     /// Tells which noise the samples meet; by default it is that of the first ones of seed 0.
     #[must_use]
     pub fn presented(self, presentations: Presentations) -> Self {
         Self { presentations, ..self }
+    }
+
+    /// Asks for steady differences as if there were a nudge, since they are going to be read.
+    #[must_use]
+    pub fn watched(self) -> Self {
+        Self { watched: true, ..self }
+    }
+
+    /// The output of the free circuit that nudge `free` holds, `[batch × n_L]` (V), where it is known better than by the
+    /// feed-forward state: compartments with offsets of their own send errors back without a nudge.
+    #[must_use]
+    pub fn holding(self, output: Matrix<T>) -> Self {
+        Self { held: self.held.is_some().then_some(output), ..self }
     }
 
     /// Switches the nudge of `spec` on, towards `target` (`[batch × n_L]`, V); `β = 0` leaves it off.
@@ -225,7 +251,7 @@ impl<T: Real> Circuit<T> for DyadCircuit<'_, T> {
     }
 
     fn nudged(&self) -> bool {
-        self.nudge.is_some()
+        self.nudge.is_some() || self.watched
     }
 
     fn mix_dyads(
@@ -456,6 +482,7 @@ impl<T: Real> Circuit<T> for DyadCircuit<'_, T> {
             held: self.held.as_ref().map(|h| select_rows(h, samples)),
             damping: self.damping.clone(),
             presentations: self.presentations.subset(samples),
+            watched: self.watched,
             input: self.input.as_ref().map(|input| select_rows(input, samples)),
             squares: self
                 .squares
