@@ -5,7 +5,7 @@ use crate::circuit::DyadCircuit;
 use crate::learn::{Batch, Measurement, measure};
 use crate::matrix::Matrix;
 use crate::solve::settle_all;
-use crate::spec::{CircuitSpec, CostSpec, SolverKind, Start};
+use crate::spec::{CircuitSpec, CostSpec, NoiseSpec, SolverKind, Start};
 
 /// Signals that synapses and capacitors see, means over samples.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -65,8 +65,8 @@ impl Work {
         }
     }
 
-    /// On a batch, every relaxation from all potentials at 0 V: medians over the samples that come to rest. `eam` stands in
-    /// for `etd`.
+    /// On a batch, every relaxation from all potentials at 0 V: medians over the samples that come to rest. Noise is off and `eam` stands in for solvers
+    /// that tell times coarsely.
     ///
     /// Without targets (`spec.nudge.beta` 0) an update is taken to be free relaxations. `None` if no sample comes to rest,
     /// or the solver has no time.
@@ -74,11 +74,7 @@ impl Work {
     pub fn simulated(spec: &CircuitSpec, weights: &Weights<f64>, batch: &Batch<f64>) -> Option<Self> {
         let mut spec = spec.clone();
         spec.solver.start = Start::Zero;
-        if spec.solver.kind == SolverKind::Etd {
-            // Its steps may end many τ later in a residual of rounding alone, which does not tell when the sample arrived
-            // (2.4 times too late, measured on a linear 3-4-2 net); `eam` resolves the approach.
-            spec.solver.kind = SolverKind::Eam;
-        }
+        resolve_times(&mut spec);
         let network = weights.network();
         let chip = Chip::fabricate(&spec, &network);
         let circuit = DyadCircuit::free(&chip, weights, &batch.inputs).presented(batch.presentations.clone());
@@ -136,6 +132,17 @@ impl Work {
     pub fn outputs(&self) -> f64 {
         self.network[self.network.len() - 1] as f64
     }
+}
+
+/// Takes a solver that tells when a sample arrives.
+///
+/// Under noise that is known to a window of many τ only, so the times are those of the circuit without its noise. Steps of `etd`
+/// may end many τ later in a residual of rounding alone (2.4 times too late, measured on a linear 3-4-2 net).
+fn resolve_times(spec: &mut CircuitSpec) {
+    if spec.solver.kind == SolverKind::Etd || spec.solver.kind.is_stochastic() {
+        spec.solver.kind = SolverKind::Eam;
+    }
+    spec.noise = NoiseSpec::default();
 }
 
 /// Relaxations of an update (MODEL.md §2, `[readout]`).

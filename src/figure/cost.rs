@@ -15,7 +15,7 @@ pub const FIGURE: Figure = Figure {
     name: "cost",
     title: "What accuracy costs: energy and time of an update",
     caption: "Test accuracy after the last epoch against the energy (left) and the time (right) of one update, a colour for every nudge. \
-        Along a line the readings are averaged longer and longer: the label at a point is the time of a reading. Energy and time are those of \
+        Along a line the readings are averaged longer and longer, as the labels of the weakest nudge's points say. Energy and time are those of \
         simulated relaxations of the trained network from 0 V, priced by the numbers of [cost]. Means over seeds and, for points, their range of accuracy.",
     draw,
 };
@@ -38,7 +38,7 @@ fn draw(tables: &Tables) -> Result<Page, FigureError> {
     let lines = lines(tables);
     let inks: Vec<Ink> =
         (0..lines.len()).map(|k| heat(0.9 * count(k) / count(lines.len().max(2) - 1))).collect();
-    let y = Axis::around(tables.cost.iter().map(|row| row.test_accuracy), 0.08);
+    let y = Axis::around(tables.cost.iter().map(|row| row.test_accuracy), 0.1);
     let quantities: [Quantity; 2] = [|row| row.energy_update_j, |row| row.latency_update_s];
     let x = quantities.map(|of| Axis::log(tables.cost.iter().map(of)));
     let layout = Layout {
@@ -57,6 +57,9 @@ fn draw(tables: &Tables) -> Result<Page, FigureError> {
     Ok(Sheet::filled(&layout, |page, panel, (_, column)| {
         for ((_, rows), ink) in lines.iter().zip(&inks) {
             line(page, panel, &spots(rows, quantities[column]), *ink);
+        }
+        if let Some((_, rows)) = lines.first() {
+            labels(page, panel, &spots(rows, quantities[column]));
         }
     }))
 }
@@ -108,10 +111,19 @@ fn line(page: &mut Page, panel: &Panel, spots: &[Spot], ink: Ink) {
     for spot in spots {
         let ends = [spot.range.0, spot.range.1];
         page.line(&ends.iter().filter_map(|y| panel.at(spot.x, *y)).collect::<Vec<_>>(), ink, 1.0);
-        let Some(at) = panel.at(spot.x, spot.mean) else { continue };
-        page.disc(at, 3.0, ink);
-        let words =
-            if spot.reading == 0.0 { "0".to_owned() } else { crate::units::engineering(spot.reading, "s") };
-        page.text(Text { ink: GREY, anchor: Anchor::Middle, ..text(words, (at.0, at.1 - 6.0), 7.5) });
+        panel.at(spot.x, spot.mean).into_iter().for_each(|at| page.disc(at, 3.0, ink));
+    }
+}
+
+/// The time of a reading below every point; the lines have nearly the same ones.
+fn labels(page: &mut Page, panel: &Panel, spots: &[Spot]) {
+    for spot in spots {
+        let Some(at) = panel.at(spot.x, spot.range.0) else { continue };
+        let words = if spot.reading == 0.0 {
+            "instant".to_owned()
+        } else {
+            crate::units::engineering(spot.reading, "s")
+        };
+        page.text(Text { ink: GREY, anchor: Anchor::Middle, ..text(words, (at.0, at.1 + 13.0), 8.0) });
     }
 }

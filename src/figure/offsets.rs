@@ -52,7 +52,7 @@ fn draw(tables: &Tables) -> Result<Page, FigureError> {
         y_label: String::new(),
         axes: Axes::Each(axes.iter().flat_map(|axes| std::iter::repeat_n(*axes, columns)).collect()),
         names: Vec::new(),
-        height: None,
+        height: Some(210.0),
         notes: Vec::new(),
     };
     Ok(Sheet::filled(&layout, |page, panel, (row, column)| {

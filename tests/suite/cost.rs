@@ -127,6 +127,10 @@ fn time_and_signals_of_a_simulated_batch_are_those_of_the_circuit_by_hand() {
     let expected = (0.1_f64 / (1e-9 + 1e-6 * 0.1)).ln() * 1e-6;
     assert!((work.inference / expected - 1.0).abs() < 0.02, "{} {expected}", work.inference);
     assert_eq!((work.relaxations, work.at_rest), (1, [1.0, 1.0]));
+    let mut noisy = spec.clone();
+    noisy.noise.thermal = Some(ThermalSpec { excess: 1.0 });
+    noisy.solver.kind = SolverKind::ExponentialEm;
+    assert_eq!(Work::simulated(&noisy, &net.weights, &net.batch).unwrap(), work, "as long as without noise");
     // Squares by conductance: (0.5 · 0.64 + 1.5 · 0.04)/2; sizes (0.8 + 0.2)/2; both compartments at 0.1 V.
     assert!((work.free.square - 0.19).abs() < 1e-12 && (work.free.size - 0.5).abs() < 1e-12);
     assert!((work.free.membrane - 0.1).abs() < 1e-5);

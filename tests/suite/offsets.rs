@@ -146,13 +146,13 @@ fn power(spec: CircuitSpec, network: &[usize], unit: f64) -> (f64, usize) {
     net.batch.inputs.fill(0.5);
     net.batch.targets.fill(0.0);
     let read = measured(&net);
-    let (mut sum, mut count) = (0.0, 0);
+    let (mut sum, mut count) = (0.0, 0.0);
     for column in read.differences.iter().flat_map(|layer| layer.column_iter()) {
         let mean = column.sum() / samples as f64;
         sum += column.iter().map(|d| (d - mean).powi(2)).sum::<f64>() / (samples - 1) as f64 / unit;
-        count += 1;
+        count += 1.0;
     }
-    (sum / count as f64, read.relaxations)
+    (sum / count, read.relaxations)
 }
 
 #[test]
