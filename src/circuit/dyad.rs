@@ -4,11 +4,11 @@
 //! pair of layers serves both compartments; the first layer's drive does not change and is computed once.
 
 use std::ops::Range;
-use std::sync::Arc;
 
 use rayon::prelude::*;
 
 use super::nudge::{Loss, Nudge};
+use super::squares::Squares;
 use super::{Circuit, Scratch, passes};
 use crate::chip::{Chip, Devices, Layout, Weights};
 use crate::device::Dyads;
@@ -37,15 +37,6 @@ pub struct DyadCircuit<'a, T: Real> {
     squares: Option<Squares<T>>,
     /// Inputs, where synapses fluctuate (V).
     input: Option<Matrix<T>>,
-}
-
-/// Squares of synapses and inputs.
-#[derive(Clone, Debug)]
-struct Squares<T: Real> {
-    /// `W_k ∘ W_k` and `F_k ∘ F_k`.
-    weights: Arc<[Vec<Matrix<T>>; 2]>,
-    /// `(W_1 ∘ W_1)(x ∘ x)`, `[batch × n_1]` (V²).
-    heard: Matrix<T>,
 }
 
 impl<'a, T: Real> DyadCircuit<'a, T> {
@@ -489,17 +480,6 @@ impl<T: Real> Circuit<T> for DyadCircuit<'_, T> {
                 .as_ref()
                 .map(|s| Squares { weights: s.weights.clone(), heard: select_rows(&s.heard, samples) }),
         })
-    }
-}
-
-impl<T: Real> Squares<T> {
-    fn new(weights: &Weights<T>, input: &Matrix<T>) -> Self {
-        let squared = |m: &Matrix<T>| m.component_mul(m);
-        let forward: Vec<_> = weights.forward.iter().map(squared).collect();
-        let feedback = weights.feedback.as_ref().map_or(forward.clone(), |f| f.iter().map(squared).collect());
-        let mut heard = Matrix::zeros(input.nrows(), forward[0].nrows());
-        product::forward(heard.as_view_mut(), Onto::Nothing, squared(input).as_view(), forward[0].as_view());
-        Self { weights: Arc::new([forward, feedback]), heard }
     }
 }
 

@@ -8,6 +8,7 @@ mod dyad;
 mod nudge;
 mod passes;
 mod scratch;
+mod squares;
 mod tangent;
 
 pub use dyad::DyadCircuit;

@@ -65,8 +65,8 @@ impl Work {
         }
     }
 
-    /// On a batch, every relaxation from all potentials at 0 V: medians over the samples that come to rest. Noise is off and `eam` stands in for solvers
-    /// that tell times coarsely.
+    /// On a batch, every relaxation from all potentials at 0 V: medians over the samples that come to rest. Noise is off, and
+    /// `eam` stands in for solvers that tell times coarsely.
     ///
     /// Without targets (`spec.nudge.beta` 0) an update is taken to be free relaxations. `None` if no sample comes to rest,
     /// or the solver has no time.
