@@ -15,6 +15,7 @@ pub mod data;
 pub mod learn;
 pub mod train;
 pub mod analysis;
+pub mod cost;
 pub mod record;
 pub mod spice;
 pub mod figure;

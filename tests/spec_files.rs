@@ -71,10 +71,11 @@ fn the_ideal_circuit_is_the_default_one() {
 
 /// Random experiments that the door must let in.
 mod random {
-    use dyadsim::spec::Resolved;
     use dyadsim::spec::circuit::*;
     use dyadsim::spec::experiment::*;
+    use dyadsim::spec::mismatch::*;
     use dyadsim::spec::noise::*;
+    use dyadsim::spec::{CostSpec, Resolved};
     use proptest::prelude::*;
     use proptest::sample::select;
 
@@ -169,6 +170,27 @@ mod random {
         })
     }
 
+    /// A priced circuit, with and without what may be absent.
+    fn cost(share: f64) -> CostSpec {
+        let some = |value: f64| (share > 0.8).then_some(value);
+        CostSpec {
+            technology: "180nm".into(),
+            supply: some(1.1),
+            neuron_current: 1e-8,
+            synapse_current: share,
+            synapse_conductance: 1e-6,
+            synapse_capacitance: 1e-15,
+            clock: 1e6 * share,
+            signal: 0.1,
+            settling: 20.0 * share,
+            conversion: some(1e-12),
+            programming: some(share),
+            programming_time: 1e-6,
+            neuron_area: some(1e-10),
+            synapse_area: some(1e-12),
+        }
+    }
+
     fn circuit() -> impl Strategy<Value = CircuitSpec> {
         let solver = solver().prop_flat_map(|solver| {
             let still = !solver.kind.is_stochastic();
@@ -186,7 +208,9 @@ mod random {
                 solver,
                 feedback: FeedbackSpec { synapses: FeedbackSynapses::Separate, init: FeedbackInit::Random },
                 noise,
-                readout: ReadoutSpec { time },
+                readout: ReadoutSpec { time, auto_zero: time > 0.5, chopping: time > 0.7 },
+                cost: (time > 0.6).then(|| cost(time)),
+                mismatch: MismatchSpec { seed: (time > 0.3).then_some(5), offset_dtod: time },
             },
         )
     }

@@ -5,6 +5,7 @@
 //! from 0 here (`0` is the first layer of neurons, MODEL.md's `k = 1`).
 
 mod layout;
+mod mismatch;
 mod sources;
 mod weights;
 
@@ -61,7 +62,7 @@ impl<T: Real> Devices<T> {
 }
 
 impl<T: Real> Chip<T> {
-    /// Fabricates the ideal chip of a description for `network` (neurons per layer, input first).
+    /// Fabricates the chip of a description for `network` (neurons per layer, input first); without `[mismatch]` an ideal one.
     #[must_use]
     pub fn fabricate(spec: &CircuitSpec, network: &[usize]) -> Self {
         let layout = Layout::new(network);
@@ -72,14 +73,16 @@ impl<T: Real> Chip<T> {
                 let shape =
                     if layer + 1 == depth { spec.neuron.output_activation } else { spec.neuron.activation };
                 let n = layout.neurons(layer);
-                Devices {
+                let mut devices = Devices {
                     activation: Activation::new(&shape),
                     gain_plus: vec![T::of(plus); n],
                     gain_minus: vec![T::of(minus); n],
                     mixing: vec![T::of(spec.nudge.alpha); n],
                     offset_plus: vec![T::zero(); n],
                     offset_minus: vec![T::zero(); n],
-                }
+                };
+                mismatch::spread(&spec.mismatch, layer, &mut devices);
+                devices
             })
             .collect();
         let slowest = spec.neuron.capacitance / spec.neuron.leak;
@@ -87,6 +90,27 @@ impl<T: Real> Chip<T> {
         let supply = spec.supply.map(|s| (T::of(s.low), T::of(s.high)));
         let (noise, readout) = (sources::sources(spec, &layout), spec.readout.time);
         Self { layout, layers, supply, rates, slowest, noise, readout }
+    }
+
+    /// Whether any compartment has an offset of its own: then dyads differ without a nudge, too.
+    #[must_use]
+    pub fn has_offsets(&self) -> bool {
+        self.layers.iter().any(Devices::has_offsets)
+    }
+
+    /// The same chip with the compartments of every dyad in each other's role: what belongs to a compartment (offset,
+    /// time constant, its own noise) changes places, what switches connect to a role (gain, mixing) stays.
+    #[must_use]
+    pub fn exchanged(&self) -> Self {
+        let mut chip = self.clone();
+        for (layer, devices) in chip.layers.iter_mut().enumerate() {
+            std::mem::swap(&mut devices.offset_plus, &mut devices.offset_minus);
+            for (plus, minus) in self.layout.plus(layer).zip(self.layout.minus(layer)) {
+                chip.rates.swap(plus, minus);
+                chip.noise.swap(plus, minus);
+            }
+        }
+        chip
     }
 
     /// Refreshes the slowest time constant after `rates` were filled anew.

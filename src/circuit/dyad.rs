@@ -4,11 +4,11 @@
 //! pair of layers serves both compartments; the first layer's drive does not change and is computed once.
 
 use std::ops::Range;
-use std::sync::Arc;
 
 use rayon::prelude::*;
 
 use super::nudge::{Loss, Nudge};
+use super::squares::Squares;
 use super::{Circuit, Scratch, passes};
 use crate::chip::{Chip, Devices, Layout, Weights};
 use crate::device::Dyads;
@@ -31,19 +31,12 @@ pub struct DyadCircuit<'a, T: Real> {
     /// Damping coefficients per layer.
     damping: Vec<f64>,
     presentations: Presentations,
+    /// Whether the differences are to be read without a nudge.
+    watched: bool,
     /// Squares that read noise needs, where there is any.
     squares: Option<Squares<T>>,
     /// Inputs, where synapses fluctuate (V).
     input: Option<Matrix<T>>,
-}
-
-/// Squares of synapses and inputs.
-#[derive(Clone, Debug)]
-struct Squares<T: Real> {
-    /// `W_k ∘ W_k` and `F_k ∘ F_k`.
-    weights: Arc<[Vec<Matrix<T>>; 2]>,
-    /// `(W_1 ∘ W_1)(x ∘ x)`, `[batch × n_1]` (V²).
-    heard: Matrix<T>,
 }
 
 impl<'a, T: Real> DyadCircuit<'a, T> {
@@ -56,13 +49,37 @@ impl<'a, T: Real> DyadCircuit<'a, T> {
         let presentations = Presentations::first(input.nrows());
         let squares = chip.noise.read.map(|_| Squares::new(weights, input));
         let input = chip.noise.synapse_traps.map(|_| input.clone());
-        Self { chip, weights, heard, nudge: None, held: None, damping, presentations, squares, input }
+        Self {
+            chip,
+            weights,
+            heard,
+            nudge: None,
+            held: None,
+            damping,
+            presentations,
+            watched: false,
+            squares,
+            input,
+        }
     }
 
     /// Tells which noise the samples meet; by default it is that of the first ones of seed 0.
     #[must_use]
     pub fn presented(self, presentations: Presentations) -> Self {
         Self { presentations, ..self }
+    }
+
+    /// Asks for steady differences as if there were a nudge, since they are going to be read.
+    #[must_use]
+    pub fn watched(self) -> Self {
+        Self { watched: true, ..self }
+    }
+
+    /// The output of the free circuit that nudge `free` holds, `[batch × n_L]` (V), where it is known better than by the
+    /// feed-forward state: compartments with offsets of their own send errors back without a nudge.
+    #[must_use]
+    pub fn holding(self, output: Matrix<T>) -> Self {
+        Self { held: self.held.is_some().then_some(output), ..self }
     }
 
     /// Switches the nudge of `spec` on, towards `target` (`[batch × n_L]`, V); `β = 0` leaves it off.
@@ -225,7 +242,7 @@ impl<T: Real> Circuit<T> for DyadCircuit<'_, T> {
     }
 
     fn nudged(&self) -> bool {
-        self.nudge.is_some()
+        self.nudge.is_some() || self.watched
     }
 
     fn mix_dyads(
@@ -456,23 +473,13 @@ impl<T: Real> Circuit<T> for DyadCircuit<'_, T> {
             held: self.held.as_ref().map(|h| select_rows(h, samples)),
             damping: self.damping.clone(),
             presentations: self.presentations.subset(samples),
+            watched: self.watched,
             input: self.input.as_ref().map(|input| select_rows(input, samples)),
             squares: self
                 .squares
                 .as_ref()
                 .map(|s| Squares { weights: s.weights.clone(), heard: select_rows(&s.heard, samples) }),
         })
-    }
-}
-
-impl<T: Real> Squares<T> {
-    fn new(weights: &Weights<T>, input: &Matrix<T>) -> Self {
-        let squared = |m: &Matrix<T>| m.component_mul(m);
-        let forward: Vec<_> = weights.forward.iter().map(squared).collect();
-        let feedback = weights.feedback.as_ref().map_or(forward.clone(), |f| f.iter().map(squared).collect());
-        let mut heard = Matrix::zeros(input.nrows(), forward[0].nrows());
-        product::forward(heard.as_view_mut(), Onto::Nothing, squared(input).as_view(), forward[0].as_view());
-        Self { weights: Arc::new([forward, feedback]), heard }
     }
 }
 

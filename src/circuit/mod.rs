@@ -8,6 +8,7 @@ mod dyad;
 mod nudge;
 mod passes;
 mod scratch;
+mod squares;
 mod tangent;
 
 pub use dyad::DyadCircuit;
@@ -45,7 +46,7 @@ pub trait Circuit<T: Real>: Sync {
     /// Whether some activation device has kinks, at which its slope jumps.
     fn is_kinked(&self) -> bool;
 
-    /// Whether a nudge acts (then a steady δ is part of being settled).
+    /// Whether a nudge acts or differences are read (then a steady δ is part of being settled).
     fn nudged(&self) -> bool;
 
     /// Means `s̄` and differences `δ` of some dyads of a layer, into the scratch, from the potentials (V) of their plus and

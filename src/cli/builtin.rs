@@ -32,11 +32,13 @@ pub const CIRCUITS: &[Builtin] = embedded!["circuits/ideal.toml", "circuits/nois
 
 /// Built-in experiments.
 pub const EXPERIMENTS: &[Builtin] = embedded![
+    "experiments/cost.toml",
     "experiments/mnist_dp.toml",
     "experiments/mnist_etd.toml",
     "experiments/mnist_layerwise.toml",
     "experiments/mnist_noise.toml",
     "experiments/noise_valley.toml",
+    "experiments/offsets.toml",
     "experiments/three_fates.toml",
     "experiments/two_tales.toml",
 ];

@@ -1,4 +1,4 @@
-//! `dyadsim circuits`: list, show, check, and the schema for editors.
+//! `dyadsim circuits`: list, show, check, what one costs, and the schema for editors.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::builtin::{self, CIRCUITS};
-use super::{Failure, Global, output};
+use super::{Failure, Global, cost, output};
 use crate::chip::gains;
 use crate::spec::{CircuitSpec, circuit_defaults_toml, circuit_schema};
 
@@ -42,6 +42,8 @@ enum Action {
         #[arg(value_name = "FILE")]
         circuit: PathBuf,
     },
+    /// Area, power, time and energy of a circuit, estimated or on a simulated batch
+    Cost(cost::Arguments),
     /// Print the JSON Schema of circuit files
     #[command(after_help = "Example:\n  dyadsim circuits schema > circuit.schema.json")]
     Schema,
@@ -77,6 +79,7 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
             let document = json!({"file": source.title(), "valid": true, "circuit": circuit});
             output::conclude(global, &summary, &document)
         }
+        Action::Cost(arguments) => cost::run(global, arguments),
         Action::Schema => {
             global.want_plain("circuits schema")?;
             let schema = circuit_schema();

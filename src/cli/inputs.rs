@@ -18,13 +18,13 @@ use crate::spec::{CircuitSpec, FeedbackSynapses};
 #[derive(Clone, Debug, Args)]
 pub struct Files {
     /// Circuit file, or the name of a built-in circuit
-    circuit: PathBuf,
+    pub circuit: PathBuf,
     /// Weights `W.1`, `b.1` … `W.L`, `b.L` (safetensors)
     #[arg(long, value_name = "FILE")]
-    weights: PathBuf,
+    pub weights: PathBuf,
     /// Inputs `x`, `[samples, n_0]` (safetensors, V)
     #[arg(long, value_name = "FILE")]
-    input: PathBuf,
+    pub input: PathBuf,
     /// Targets `y`, `[samples, n_L]` (safetensors, V)
     #[arg(long, value_name = "FILE")]
     pub target: Option<PathBuf>,
@@ -37,7 +37,7 @@ pub struct Setup {
     pub spec: CircuitSpec,
     /// Weights.
     pub weights: Weights<f64>,
-    /// The chip, ideal devices.
+    /// The chip.
     pub chip: Chip<f64>,
     /// Inputs, and targets (zeros if there are none).
     pub batch: Batch<f64>,
@@ -73,6 +73,7 @@ impl Files {
             spec.nudge.beta = 0.0;
             Matrix::zeros(inputs.nrows(), outputs)
         };
+        spec.mismatch.seed.get_or_insert(global.seed.unwrap_or(0).into());
         let chip = Chip::fabricate(&spec, &network);
         Ok(Setup { spec, weights, chip, batch: Batch::new(inputs, targets), nudged })
     }

@@ -5,6 +5,7 @@
 
 mod builtin;
 mod circuits;
+mod cost;
 mod data;
 mod experiments;
 mod inputs;

@@ -12,10 +12,10 @@ use super::inputs::{Files, Setup};
 use super::output::{conclude, note, rounded, some_lines};
 use super::state_file::{Destination, write};
 use super::{Failure, Global};
-use crate::circuit::{DyadCircuit, Loss};
-use crate::learn::nudged;
+use crate::circuit::Loss;
+use crate::learn::{Measurement, measure};
 use crate::matrix::Matrix;
-use crate::solve::{Counts, Outcome, Settled, settle_all};
+use crate::solve::{Counts, Outcome, Settled};
 use crate::spec::SolverKind;
 use crate::train::largest;
 
@@ -72,31 +72,31 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
     }
     let destination =
         arguments.out.as_deref().map(|out| Destination::claim(out, arguments.force)).transpose()?;
-    let circuit = nudged(&setup.chip, &setup.weights, &setup.batch, &setup.spec);
     let traced = arguments.trace.is_some();
-    let settled = global.on_threads(|| settle_all(&setup.spec.solver, &circuit, traced))?;
-    let samples = judge(&setup, &circuit, &settled);
+    let Setup { chip, weights, batch, spec, .. } = &setup;
+    let measured = global.on_threads(|| measure(chip, weights, batch, spec, traced))?;
+    let samples = judge(&setup, &measured);
     let written = match destination {
-        Some(destination) => Some(write(&destination, &setup, &circuit, &settled, arguments.trace)?),
+        Some(destination) => Some(write(&destination, &setup, &measured, arguments.trace)?),
         None => None,
     };
+    let settled = &measured.settled;
     if written.is_some() && setup.nudged && !settled.outcomes.iter().any(|o| o.is_settled()) {
         note(&"warning: no sample settled, so the state file has no gradient estimate");
     }
     conclude(
         global,
-        &summary(&setup, &settled, &samples, written.as_deref()),
-        &document(&setup, &settled, &samples),
+        &summary(&setup, settled, &samples, written.as_deref()),
+        &document(&setup, settled, &samples),
     )
 }
 
 /// Losses and predictions at the final states.
-fn judge(setup: &Setup, circuit: &DyadCircuit<'_, f64>, settled: &Settled<f64>) -> Vec<Sample> {
+fn judge(setup: &Setup, measured: &Measurement<f64>) -> Vec<Sample> {
     let nudge = &setup.spec.nudge;
     let loss = Loss { kind: nudge.loss, reference: nudge.reference };
-    let means = circuit.means(&settled.state);
     let classes = if setup.nudged { classes(&setup.batch.targets) } else { None };
-    let outputs = means.last().map(Matrix::row_iter).into_iter().flatten();
+    let outputs = measured.means.last().map(Matrix::row_iter).into_iter().flatten();
     outputs
         .zip(setup.batch.targets.row_iter())
         .enumerate()

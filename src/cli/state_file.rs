@@ -10,11 +10,11 @@ use anyhow::anyhow;
 
 use super::Failure;
 use super::inputs::Setup;
-use crate::circuit::{Circuit, DyadCircuit};
-use crate::learn::{Gradient, read_gradient};
+use crate::chip::Layout;
+use crate::learn::{Gradient, Measurement};
 use crate::record::tensors::TensorWriter;
 use crate::record::{RecordError, atomic};
-use crate::solve::{Settled, Trace};
+use crate::solve::Trace;
 
 /// Name of the file.
 const NAME: &str = "state.safetensors";
@@ -72,28 +72,27 @@ fn contents(folder: &Path) -> Result<(bool, bool), Failure> {
 pub fn write(
     to: &Destination,
     setup: &Setup,
-    circuit: &DyadCircuit<'_, f64>,
-    settled: &Settled<f64>,
+    measured: &Measurement<f64>,
     points: Option<u32>,
 ) -> Result<PathBuf, Failure> {
     let mut writer = TensorWriter::new();
-    let layout = circuit.layout();
+    let (layout, settled) = (&setup.chip.layout, &measured.settled);
     for layer in 0..layout.depth() {
         let columns = |range| settled.state.columns_range(range).into_owned();
         writer.matrix(&format!("v_plus.{}", layer + 1), &columns(layout.plus(layer)));
         writer.matrix(&format!("v_minus.{}", layer + 1), &columns(layout.minus(layer)));
     }
-    let keep: Vec<bool> = settled.outcomes.iter().map(|outcome| outcome.is_settled()).collect();
+    let keep = measured.kept(false);
     if setup.nudged && keep.contains(&true) {
         let mut gradient = Gradient::zeros(&setup.weights);
-        read_gradient(circuit, &setup.batch, settled, &keep, setup.spec.nudge.beta, &mut gradient);
+        measured.clone().gradient(&setup.batch, &keep, setup.spec.nudge.beta, &mut gradient);
         for (layer, (weights, biases)) in (1..).zip(gradient.forward.iter().zip(&gradient.biases)) {
             writer.matrix(&format!("grad.W.{layer}"), weights);
             writer.vector(&format!("grad.b.{layer}"), biases);
         }
     }
     if let Some(points) = points {
-        add_traces(&mut writer, circuit, &settled.traces, points).map_err(Failure::running)?;
+        add_traces(&mut writer, layout, &settled.traces, points).map_err(Failure::running)?;
     }
     writer.write(&to.0).map_err(Failure::running)?;
     Ok(to.0.clone())
@@ -102,11 +101,10 @@ pub fn write(
 /// Adds `t` and every compartment at those times; a sample that ended earlier keeps its last state.
 fn add_traces(
     writer: &mut TensorWriter,
-    circuit: &DyadCircuit<'_, f64>,
+    layout: &Layout,
     traces: &[Trace],
     points: u32,
 ) -> Result<(), RecordError> {
-    let layout = circuit.layout();
     let end = traces.iter().map(Trace::end).fold(0.0, f64::max);
     let times: Vec<f64> = (0..points).map(|i| end * f64::from(i) / f64::from(points - 1)).collect();
     let sides = || (0..layout.depth()).flat_map(|layer| [(layer, "plus"), (layer, "minus")]);

@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 
 use super::ExperimentError;
+use super::cost::priced;
 use super::plan::RunPlan;
 use super::run::{Record, Setting, finished, summary};
 use super::valley::predicted;
 use crate::analysis::{agreement, relative_distance};
 use crate::chip::{Chip, Weights};
 use crate::figure::{Tables, draw_all, report};
+use crate::learn::circuit_of;
 use crate::matrix::measure::cosine;
 use crate::record::json::write_json;
 use crate::record::rows::{PairSummary, Summary, TrajectoryRow};
@@ -46,6 +48,11 @@ pub(super) fn conclude(
     if !valley.is_empty() {
         write_table(folder, "valley", &valley)?;
     }
+    let costs = runs.par_iter().map(|run| priced(setting, run.plan, run.record.metrics.last()));
+    let costs: Vec<_> = costs.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect();
+    if !costs.is_empty() {
+        write_table(folder, "cost", &costs)?;
+    }
     let summary = Summary {
         name: base.experiment.name.clone(),
         runs: runs.iter().map(|run| summary(run.plan, &run.record, &run.weights)).collect(),
@@ -63,7 +70,7 @@ fn done<'a>(setting: &Setting<'_>, plan: &'a RunPlan) -> Result<Done<'a>, Experi
     let network = &plan.resolved.experiment.network;
     let record = finished(setting, plan).unwrap_or_default();
     let weights = read_weights_unchecked::<f64>(&setting.folder.weights(&plan.name), Some(network))?;
-    let chip = Chip::fabricate(&plan.resolved.circuit, network);
+    let chip = Chip::fabricate(&circuit_of(plan.rule, &plan.resolved.circuit), network);
     let predictions = predictions(&chip, &weights, &setting.dataset.test);
     Ok(Done { plan, record, weights, predictions })
 }

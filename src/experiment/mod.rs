@@ -4,6 +4,7 @@
 //! are compared with them. Every epoch leaves a checkpoint, so an interrupted experiment goes on where it was.
 
 mod conclude;
+mod cost;
 mod expect;
 mod plan;
 mod probe;

@@ -99,7 +99,8 @@ fn run_plan(
 ) -> Result<RunPlan, SpecError> {
     let felt: Vec<Override> =
         settings.iter().filter(|s| rule != RuleKind::Bp || !is_dyadic(&s.path)).cloned().collect();
-    let resolved = loaded.resolve(&felt)?;
+    let mut resolved = loaded.resolve(&felt)?;
+    resolved.circuit.mismatch.seed.get_or_insert(seed);
     let others = |list: &[Override]| -> Vec<Override> {
         let named = |path: &str| ["nudge.alpha", "nudge.beta"].contains(&path.trim_start_matches("circuit."));
         list.iter().filter(|s| varied(&s.path) && !named(&s.path)).cloned().collect()
@@ -130,7 +131,8 @@ fn is_dyadic(path: &str) -> bool {
     let path = path.trim_start_matches("circuit.");
     let everybodys = ["nudge", "nudge.loss", "nudge.reference"].contains(&path);
     let section = path.split('.').next().unwrap_or_default();
-    ["nudge", "solver", "feedback", "noise", "readout", "keep_unsettled"].contains(&section) && !everybodys
+    ["nudge", "solver", "feedback", "noise", "readout", "cost", "keep_unsettled"].contains(&section)
+        && !everybodys
 }
 
 /// Letters, digits, dots and dashes of a text: what any file system holds.

@@ -4,11 +4,11 @@ use crate::analysis::{layer_angles, spectrum};
 use crate::chip::{Chip, Weights};
 use crate::circuit::Circuit;
 use crate::data::Dataset;
-use crate::learn::{Backprop, Batch, Gradient, Rule, nudged, read_gradient};
+use crate::learn::{Backprop, Batch, Gradient, Rule, circuit_of, measure, nudged};
 use crate::matrix::Real;
 use crate::random::{Key, Kind, permutation, stream};
-use crate::solve::{fixed_point, settle_all};
-use crate::spec::{CircuitSpec, RuleKind, Variant};
+use crate::solve::fixed_point;
+use crate::spec::{CircuitSpec, RuleKind};
 use crate::train::gather;
 
 /// The probe of a run.
@@ -45,12 +45,7 @@ impl<T: Real> Probe<T> {
         let (batch, margins) = sizes;
         let samples = &order[..batch.max(margins).min(order.len())];
         let chip = Chip::fabricate(circuit, network);
-        let mut spec = circuit.clone();
-        match rule {
-            RuleKind::Dp => spec.nudge.variant = Variant::Dp,
-            RuleKind::DpTranspose => spec.nudge.variant = Variant::DpTranspose,
-            RuleKind::Bp | RuleKind::Custom => {}
-        }
+        let spec = circuit_of(rule, circuit);
         let own = (rule != RuleKind::Bp).then(|| {
             let chip = Chip::fabricate(&spec, network);
             (spec, chip)
@@ -66,18 +61,17 @@ impl<T: Real> Probe<T> {
         let Some((spec, chip)) = &self.circuit else {
             return Seen { angles: vec![None; weights.forward.len()], margin: None };
         };
-        let circuit = nudged(chip, weights, &self.batch, spec);
-        let settled = settle_all(&spec.solver, &circuit, false);
-        let keep: Vec<bool> =
-            settled.outcomes.iter().map(|o| self.keep_unsettled || o.is_settled()).collect();
+        let measured = measure(chip, weights, &self.batch, spec, false);
+        let states: Vec<Vec<f64>> = (0..self.margins)
+            .map(|i| measured.settled.state.row(i).iter().map(|v| v.to_f64()).collect())
+            .collect();
+        let keep = measured.kept(self.keep_unsettled);
         let mut estimate = Gradient::zeros(weights);
-        read_gradient(&circuit, &self.batch, &settled, &keep, spec.nudge.beta, &mut estimate);
+        measured.gradient(&self.batch, &keep, spec.nudge.beta, &mut estimate);
         let mut exact = Gradient::zeros(weights);
         self.backprop.estimate(weights, &self.batch, &mut exact);
         let angles =
             layer_angles(&estimate, &exact).into_iter().map(|a| a.is_finite().then_some(a)).collect();
-        let states: Vec<Vec<f64>> =
-            (0..self.margins).map(|i| settled.state.row(i).iter().map(|v| v.to_f64()).collect()).collect();
         Seen { angles, margin: self.margin(spec, weights, &states) }
     }
 

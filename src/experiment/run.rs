@@ -12,7 +12,7 @@ use crate::analysis::product_norm;
 use crate::chip::{Chip, Weights};
 use crate::circuit::Loss;
 use crate::data::Dataset;
-use crate::learn::{Gradient, Moments, Optimizer, rule};
+use crate::learn::{Gradient, Moments, Optimizer, circuit_of, rule};
 use crate::matrix::measure::{frobenius, spectral_norm};
 use crate::matrix::{Matrix, Real};
 use crate::record::checkpoint::{self, Loaded};
@@ -117,7 +117,8 @@ impl<'a, T: Real> Run<'a, T> {
         );
         let loss = Loss { kind: circuit.nudge.loss, reference: T::of(circuit.nudge.reference) };
         let learner = Learner { weights, optimizer };
-        Ok(Self { setting, plan, chip: Chip::fabricate(circuit, network), loss, probe, learner, record })
+        let chip = Chip::fabricate(&circuit_of(plan.rule, circuit), network);
+        Ok(Self { setting, plan, chip, loss, probe, learner, record })
     }
 
     /// One epoch of training with its rows and checkpoint.

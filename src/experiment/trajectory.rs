@@ -4,11 +4,11 @@ use super::plan::RunPlan;
 use crate::chip::{Chip, Weights};
 use crate::circuit::Circuit;
 use crate::data::Dataset;
-use crate::learn::nudged;
+use crate::learn::{circuit_of, nudged};
 use crate::matrix::Real;
 use crate::record::rows::TrajectoryRow;
 use crate::solve::settle_all;
-use crate::spec::{RuleKind, SolverKind, Variant};
+use crate::spec::{RuleKind, SolverKind};
 use crate::train::gather;
 
 /// Points of a trajectory.
@@ -24,14 +24,9 @@ pub(super) fn example<T: Real>(
     sample: usize,
     epoch: usize,
 ) -> Vec<TrajectoryRow> {
-    let mut spec = plan.resolved.circuit.clone();
+    let spec = circuit_of(plan.rule, &plan.resolved.circuit);
     if plan.rule == RuleKind::Bp || matches!(spec.solver.kind, SolverKind::Layerwise | SolverKind::Dc) {
         return Vec::new();
-    }
-    match plan.rule {
-        RuleKind::Dp => spec.nudge.variant = Variant::Dp,
-        RuleKind::DpTranspose => spec.nudge.variant = Variant::DpTranspose,
-        RuleKind::Bp | RuleKind::Custom => {}
     }
     let chip = Chip::fabricate(&spec, &weights.network());
     let batch = gather(dataset, &[sample]);

@@ -8,11 +8,11 @@ use super::plan::RunPlan;
 use super::run::Setting;
 use crate::analysis::linear::{Angle, Valley, best, truth};
 use crate::chip::{Chip, Weights};
-use crate::learn::{Batch, Gradient};
+use crate::learn::{Batch, Gradient, circuit_of};
 use crate::random::{Key, Kind, permutation, stream};
 use crate::record::rows::ValleyRow;
 use crate::record::weights::read_weights_unchecked;
-use crate::spec::{CircuitSpec, RuleKind, Variant, rule_name};
+use crate::spec::{CircuitSpec, RuleKind, rule_name};
 use crate::train::gather;
 
 /// Nudges that an experiment must compare for a valley to be seen.
@@ -50,7 +50,9 @@ fn is_predicted(plan: &RunPlan) -> bool {
     let (circuit, network) = (&plan.resolved.circuit, &plan.resolved.experiment.network);
     let noisy = circuit.noise.moving().is_some() || circuit.noise.sampled.is_some();
     let width: usize = network[1..].iter().map(|n| 2 * n).sum();
-    plan.rule != RuleKind::Bp && noisy && width <= DENSE
+    // The noise of the other relaxations is not in the prediction.
+    let plain = !circuit.readout.auto_zero && !circuit.readout.chopping;
+    plan.rule != RuleKind::Bp && noisy && plain && width <= DENSE
 }
 
 /// What runs share that differ in nudge and seed only.
@@ -88,12 +90,7 @@ struct Site {
 impl Site {
     fn new(setting: &Setting<'_>, plan: &RunPlan) -> Self {
         let experiment = &plan.resolved.experiment;
-        let mut spec = plan.resolved.circuit.clone();
-        match plan.rule {
-            RuleKind::Dp => spec.nudge.variant = Variant::Dp,
-            RuleKind::DpTranspose => spec.nudge.variant = Variant::DpTranspose,
-            RuleKind::Bp | RuleKind::Custom => {}
-        }
+        let spec = circuit_of(plan.rule, &plan.resolved.circuit);
         let order = permutation(setting.dataset.train.len(), &mut stream(Key::new(0, Kind::Probe)));
         let samples = experiment.batch.max(experiment.probe).min(order.len());
         Self {

@@ -11,6 +11,7 @@ use rayon::prelude::*;
 mod accuracy;
 mod angle;
 mod axis;
+mod cost;
 mod curves;
 mod error;
 mod groups;
@@ -18,6 +19,7 @@ mod legend;
 mod loss;
 mod margin;
 pub mod noise;
+mod offsets;
 mod outcomes;
 mod page;
 mod palette;
@@ -77,6 +79,8 @@ pub fn catalogue() -> &'static [Figure] {
         trajectories::FIGURE,
         angle::FIGURE,
         valley::FIGURE,
+        offsets::FIGURE,
+        cost::FIGURE,
         weights::FIGURE,
         weight_scatter::FIGURE,
     ]

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::{Tables, catalogue, draw_all, report};
 use crate::record::rows::{
-    LayersRow, MetricsRow, PairSummary, RunSummary, Summary, TrajectoryRow, ValleyRow,
+    CostRow, LayersRow, MetricsRow, PairSummary, RunSummary, Summary, TrajectoryRow, ValleyRow,
 };
 
 /// What an invented experiment has.
@@ -18,6 +18,8 @@ struct Plan {
     epochs: usize,
     network: Vec<usize>,
     trajectories: bool,
+    /// Lets seeds differ in their offset and auto-zero, and prices them.
+    offsets: bool,
     /// Puts NaN, infinity, zero and empty cells into the tables and cuts a run off.
     broken: bool,
 }
@@ -31,6 +33,7 @@ fn main_job() -> Plan {
         epochs: 30,
         network: vec![64, 48, 32, 10],
         trajectories: true,
+        offsets: false,
         broken: false,
     }
 }
@@ -165,9 +168,42 @@ impl Plan {
             mean_angle_to_bp_deg: (who.rule != "bp").then_some(7.0),
             product_spectral_norm: 3.0,
             status: if metrics.len() <= self.epochs { "stopped & <left>".into() } else { "complete".into() },
-            settings: std::collections::BTreeMap::new(),
+            settings: self.settings(who),
             wall_s: 7.5,
         }
+    }
+
+    fn settings(&self, who: &Who) -> super::Settings {
+        let own = [
+            ("mismatch.offset_dtod".to_owned(), (0.01 * (who.seed / 2) as f64).into()),
+            ("readout.auto_zero".to_owned(), who.seed.is_multiple_of(2).into()),
+        ];
+        own.into_iter().filter(|_| self.offsets && who.rule != "bp").collect()
+    }
+
+    fn costs(&self) -> Vec<CostRow> {
+        let row = |who: Who| {
+            let reading = if who.seed == 1 { 0.0 } else { 1e-6 * who.seed as f64 };
+            Some(CostRow {
+                run: who.run.clone(),
+                rule: who.rule.into(),
+                alpha: who.alpha?,
+                beta: who.beta?,
+                seed: who.seed,
+                readout_time_s: reading,
+                relaxations: 1,
+                at_rest: 1.0,
+                test_accuracy: 0.8 + 0.1 * chance(&[&who.run]),
+                power_w: 4e-4,
+                latency_inference_s: 2e-5 + reading,
+                latency_update_s: 2e-5 + reading,
+                energy_inference_j: 4e-4 * (2e-5 + reading),
+                energy_update_j: 4e-4 * (2e-5 + reading),
+                energy_training_j: 1e-3,
+                area_m2: None,
+            })
+        };
+        self.runs().into_iter().filter_map(row).collect()
     }
 
     fn pairs(&self) -> Vec<PairSummary> {
@@ -275,6 +311,9 @@ impl Plan {
         if self.betas.len() > 2 {
             write_csv(&folder.join("valley.csv"), &self.valley());
         }
+        if self.offsets {
+            write_csv(&folder.join("cost.csv"), &self.costs());
+        }
         if self.trajectories {
             write_csv(&folder.join("trajectories.csv"), &trajectories());
         }
@@ -335,6 +374,7 @@ fn plans() -> Vec<(&'static str, Plan)> {
         ("one-place", Plan { alphas: vec![0.1234], betas: vec![0.5], rules: all_rules, ..main.clone() }),
         ("bp-only", Plan { rules: vec!["bp"], trajectories: false, ..main.clone() }),
         ("valley", Plan { betas: vec![0.01, 0.1, 1.0], alphas: vec![0.0, 0.5], ..main.clone() }),
+        ("offsets", Plan { offsets: true, alphas: vec![0.5], seeds: vec![1, 2, 3, 4], ..main.clone() }),
         ("dp-only", Plan { rules: vec!["dp"], ..main.clone() }),
         ("one-seed", Plan { seeds: vec![7], ..main.clone() }),
         ("one-epoch", Plan { epochs: 1, ..main.clone() }),

@@ -1,6 +1,6 @@
 //! Reads the tables of an output folder and groups them by run, for figures to look up.
 //!
-//! `trajectories.csv`, `valley.csv` and `weights/` may be missing. A number that JSON cannot hold stands in
+//! `trajectories.csv`, `valley.csv`, `cost.csv` and `weights/` may be missing. A number that JSON cannot hold stands in
 //! `summary.json` as null, where the row types want a number: it is read as NaN, and every
 //! figure treats what is not finite as missing, and says so.
 
@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::error::FigureError;
 use crate::record::rows::{
-    LayersRow, MetricsRow, PairSummary, RunSummary, Summary, TrajectoryRow, ValleyRow,
+    CostRow, LayersRow, MetricsRow, PairSummary, RunSummary, Summary, TrajectoryRow, ValleyRow,
 };
 use crate::record::tensors;
 
@@ -67,6 +67,8 @@ pub struct Tables {
     pub trajectories: Vec<TrajectoryRow>,
     /// Predicted angles against the nudge, if there was noise to predict.
     pub valley: Vec<ValleyRow>,
+    /// What the runs take, if the circuit says what its parts do.
+    pub cost: Vec<CostRow>,
     /// The whole experiment.
     pub experiment: toml::Table,
     folder: PathBuf,
@@ -89,17 +91,25 @@ impl Tables {
     pub fn read(folder: &Path) -> Result<Self, FigureError> {
         let metrics: Vec<MetricsRow> = csv_rows(&folder.join("metrics.csv"))?;
         let layers: Vec<LayersRow> = csv_rows(&folder.join("layers.csv"))?;
-        let trajectories = folder.join("trajectories.csv");
-        let trajectories = if trajectories.exists() { csv_rows(&trajectories)? } else { Vec::new() };
-        let valley = folder.join("valley.csv");
-        let valley = if valley.exists() { csv_rows(&valley)? } else { Vec::new() };
+        let trajectories = rows_if_any(&folder.join("trajectories.csv"))?;
+        let valley = rows_if_any(&folder.join("valley.csv"))?;
+        let cost = rows_if_any(&folder.join("cost.csv"))?;
         let summary = summary(&folder.join("summary.json"))?;
         let path = folder.join("experiment.toml");
         let experiment = toml::from_str(&text(&path)?)
             .map_err(|source| FigureError::Toml { path, source: Box::new(source) })?;
         let runs = group(metrics, layers, summary.runs);
         let folder = folder.to_path_buf();
-        Ok(Self { name: summary.name, runs, pairs: summary.pairs, trajectories, valley, experiment, folder })
+        Ok(Self {
+            name: summary.name,
+            runs,
+            pairs: summary.pairs,
+            trajectories,
+            valley,
+            cost,
+            experiment,
+            folder,
+        })
     }
 
     /// The final weights `W.1`… of a run; `None` if its file was not written.
@@ -123,6 +133,11 @@ fn csv_rows<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>, FigureError> {
     let table = text(path)?;
     let malformed = |source| FigureError::Csv { path: path.to_path_buf(), source };
     csv::Reader::from_reader(table.as_bytes()).deserialize().map(|row| row.map_err(malformed)).collect()
+}
+
+/// The rows of a table that need not be there.
+fn rows_if_any<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>, FigureError> {
+    if path.exists() { csv_rows(path) } else { Ok(Vec::new()) }
 }
 
 fn group(metrics: Vec<MetricsRow>, layers: Vec<LayersRow>, summaries: Vec<RunSummary>) -> Vec<Run> {

@@ -27,20 +27,20 @@ pub const FIGURE: Figure = Figure {
 const NUDGES: usize = 3;
 
 /// A quantity of a run after its last epoch.
-type Quantity = fn(&Run) -> Option<f64>;
+pub(super) type Quantity = fn(&Run) -> Option<f64>;
 
 /// Runs that differ in nudge and seed only.
-struct Series {
-    rule: String,
-    settings: Settings,
-    quiet: bool,
+pub(super) struct Series {
+    pub rule: String,
+    pub settings: Settings,
+    pub ink: Ink,
+    /// Whether it is dashed.
+    pub quiet: bool,
 }
 
 fn draw(tables: &Tables) -> Result<Page, FigureError> {
     let grid = Grid::of(tables);
-    let mut betas: Vec<f64> = grid.rows.iter().filter_map(|row| row.beta).collect();
-    betas.sort_by(f64::total_cmp);
-    betas.dedup();
+    let betas = betas(&grid);
     if betas.len() < NUDGES {
         return Ok(apology(FIGURE.title, tables, "A valley takes three nudges or more."));
     }
@@ -80,6 +80,14 @@ fn draw(tables: &Tables) -> Result<Page, FigureError> {
     }))
 }
 
+/// Every nudge of a grid, ascending.
+pub(super) fn betas(grid: &Grid) -> Vec<f64> {
+    let mut betas: Vec<f64> = grid.rows.iter().filter_map(|row| row.beta).collect();
+    betas.sort_by(f64::total_cmp);
+    betas.dedup();
+    betas
+}
+
 /// Every rule with a nudge at every setting but the nudge itself.
 fn series(grid: &Grid) -> Vec<Series> {
     let mut all: Vec<Settings> = grid.rows.iter().map(|row| row.settings.clone()).collect();
@@ -99,31 +107,36 @@ fn series(grid: &Grid) -> Vec<Series> {
     let of = |rule: &String, settings: &Settings| Series {
         rule: rule.clone(),
         settings: settings.clone(),
+        ink: rule_ink(rule),
         quiet: silent(settings),
     };
     rules.flat_map(|rule| settings.iter().map(move |settings| of(rule, settings))).collect()
 }
 
-fn accuracy(run: &Run) -> Option<f64> {
+pub(super) fn accuracy(run: &Run) -> Option<f64> {
     run.metrics.last().map(|row| row.test_accuracy).filter(|value| value.is_finite())
 }
 
 /// Mean over the layers after the last epoch.
 fn angle(run: &Run) -> Option<f64> {
-    let last = run.layers.iter().map(|row| row.epoch).max()?;
-    let rows = || run.layers.iter().filter(|row| row.epoch == last);
+    angle_at(run, run.layers.iter().map(|row| row.epoch).max()?)
+}
+
+/// Mean over the layers after some epochs.
+pub(super) fn angle_at(run: &Run, epoch: usize) -> Option<f64> {
+    let rows = || run.layers.iter().filter(|row| row.epoch == epoch);
     let angles: Option<Vec<f64>> = rows().map(|row| row.angle_to_bp_deg).collect();
     let angles = angles.filter(|angles| !angles.is_empty() && angles.iter().all(|a| a.is_finite()))?;
     Some(angles.iter().sum::<f64>() / count(angles.len()))
 }
 
 /// Of all runs that have it.
-fn values(tables: &Tables, quantity: Quantity) -> impl Iterator<Item = f64> {
+pub(super) fn values(tables: &Tables, quantity: Quantity) -> impl Iterator<Item = f64> {
     tables.runs.iter().filter_map(quantity).collect::<Vec<_>>().into_iter()
 }
 
 /// Nudge, mean, least and largest of the seeds that have a number.
-fn points(
+pub(super) fn points(
     tables: &Tables,
     series: &Series,
     alpha: Option<f64>,
@@ -142,8 +155,8 @@ fn points(
 }
 
 /// A series as a line with its range at every nudge.
-fn measured(page: &mut Page, panel: &Panel, points: &[(f64, f64, f64, f64)], series: &Series) {
-    let ink = rule_ink(&series.rule);
+pub(super) fn measured(page: &mut Page, panel: &Panel, points: &[(f64, f64, f64, f64)], series: &Series) {
+    let ink = series.ink;
     let path: Vec<_> = points.iter().filter_map(|&(beta, mean, ..)| panel.at(beta, mean)).collect();
     if series.quiet {
         page.dashed(&path, ink, 1.4, (4.0, 3.0));
@@ -172,7 +185,7 @@ fn predicted(page: &mut Page, panel: &Panel, tables: &Tables, series: &Series, a
     let mut betas: Vec<f64> = rows.iter().map(|row| row.beta).collect();
     betas.sort_by(f64::total_cmp);
     betas.dedup();
-    let ink = rule_ink(&series.rule);
+    let ink = series.ink;
     for beta in betas {
         let seeds = rows.iter().filter(|row| row.beta == beta);
         let angles: Option<Vec<f64>> = seeds.map(|row| row.total_deg).collect();
@@ -198,7 +211,7 @@ fn tick(page: &mut Page, panel: &Panel, beta: f64, ink: Ink) {
 }
 
 /// The mean accuracy of backpropagation across the panel.
-fn reference(page: &mut Page, panel: &Panel, tables: &Tables) {
+pub(super) fn reference(page: &mut Page, panel: &Panel, tables: &Tables) {
     let values: Vec<f64> = tables.runs.iter().filter(|run| run.rule == "bp").filter_map(accuracy).collect();
     if values.is_empty() {
         return;
@@ -217,7 +230,7 @@ fn legend(series: &[Series], tables: &Tables) -> Vec<Key> {
         }
     };
     let key = |one: &Series| {
-        let (ink, words) = (rule_ink(&one.rule), words(one));
+        let (ink, words) = (one.ink, words(one));
         if one.quiet { Key::Dashed(ink, words) } else { Key::Line(ink, words) }
     };
     let mut keys: Vec<Key> = series.iter().map(key).collect();

@@ -4,10 +4,12 @@
 
 mod backprop;
 mod dual;
+mod measure;
 mod optimizer;
 
 pub use backprop::Backprop;
-pub use dual::{DualPropagation, nudged, read_gradient};
+pub use dual::{DualPropagation, nudged};
+pub use measure::{Measurement, measure};
 pub use optimizer::{Moments, Optimizer};
 
 use crate::chip::{Chip, Weights};
@@ -60,8 +62,10 @@ impl<T: Real> Gradient<T> {
 pub struct Report {
     /// Outcome of each nudged sample; empty for rules without a circuit.
     pub outcomes: Vec<Outcome>,
-    /// Simulated time to equilibrium of each sample (s).
+    /// Simulated time to equilibrium of each sample (s), that of all its relaxations together.
     pub times: Vec<f64>,
+    /// Relaxations of each sample; 0 for rules without a circuit.
+    pub relaxations: usize,
     /// Samples that entered the gradient.
     pub used: usize,
     /// Work.
@@ -82,12 +86,22 @@ pub fn rule<T: Real>(
     network: &[usize],
     keep_unsettled: bool,
 ) -> Box<dyn Rule<T>> {
-    let mut circuit = circuit.clone();
+    let circuit = circuit_of(kind, circuit);
     match kind {
-        RuleKind::Bp => return Box::new(Backprop::new(Chip::fabricate(&circuit, network), &circuit.nudge)),
-        RuleKind::Dp => circuit.nudge.variant = Variant::Dp,
-        RuleKind::DpTranspose => circuit.nudge.variant = Variant::DpTranspose,
-        RuleKind::Custom => {}
+        RuleKind::Bp => Box::new(Backprop::new(Chip::fabricate(&circuit, network), &circuit.nudge)),
+        _ => Box::new(DualPropagation::new(circuit, network, keep_unsettled)),
     }
-    Box::new(DualPropagation::new(circuit, network, keep_unsettled))
+}
+
+/// The circuit of a rule: that of the description with the rule's gains. Backpropagation sends nothing back through it.
+#[must_use]
+pub fn circuit_of(kind: RuleKind, circuit: &CircuitSpec) -> CircuitSpec {
+    let mut circuit = circuit.clone();
+    circuit.nudge.variant = match kind {
+        RuleKind::Bp => Variant::Custom { plus: 0.0, minus: 0.0 },
+        RuleKind::Dp => Variant::Dp,
+        RuleKind::DpTranspose => Variant::DpTranspose,
+        RuleKind::Custom => circuit.nudge.variant,
+    };
+    circuit
 }

@@ -59,7 +59,19 @@ impl Sources {
     pub fn is_still(&self) -> bool {
         *self == Self { sampled: self.sampled, ..Self::default() }
     }
+
+    /// Lets two state columns change places.
+    pub fn swap(&mut self, one: usize, other: usize) {
+        if !self.white.is_empty() {
+            self.white.swap(one, other);
+        }
+        self.poles.iter_mut().for_each(|pole| pole.variance.swap(one, other));
+        self.traps.iter_mut().for_each(|traps| traps.amplitude.swap(one, other));
+    }
 }
+
+/// Bits of a sample's number within a reading; a group of 64 has 24 bits in the names of noise, so four readings fit.
+const READING: u32 = 28;
 
 /// Which noise the samples of a batch meet: a draw is a function of the seed and of a sample's number.
 ///
@@ -77,6 +89,14 @@ impl Presentations {
     #[must_use]
     pub fn first(count: usize) -> Self {
         Self { seed: 0, ids: (0..count as u64).collect() }
+    }
+
+    /// The same samples met once more, for another reading, counted from 0: its noise is its own.
+    ///
+    /// A reading has `2²⁸` numbers; presentations beyond meet noise that others have met.
+    #[must_use]
+    pub fn again(&self, reading: u64) -> Self {
+        Self { seed: self.seed, ids: self.ids.iter().map(|id| id + (reading << READING)).collect() }
     }
 
     /// Some of them.

@@ -39,7 +39,7 @@ pub struct MetricsRow {
     pub timeout: Option<f64>,
     /// Fraction that left the numbers.
     pub not_finite: Option<f64>,
-    /// Median simulated time to equilibrium of the settled samples (s).
+    /// Median simulated time to equilibrium of the settled samples (s), all relaxations of an update together.
     pub settle_time_s: Option<f64>,
     /// Worst −(spectral abscissa)·τ over the probe samples, at their fixed point.
     pub stability_margin_tau: Option<f64>,
@@ -118,6 +118,43 @@ pub struct ValleyRow {
     pub unstable: Option<usize>,
     /// Nudge at which the whole gradient's angle is smallest for the network that backpropagation has trained.
     pub best_beta: Option<f64>,
+}
+
+/// A row of `cost`: what one run's circuit takes at its end, simulated on training samples and priced by `[cost]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CostRow {
+    /// Run name.
+    pub run: String,
+    /// Rule.
+    pub rule: String,
+    /// Mixing α.
+    pub alpha: f64,
+    /// Nudge β.
+    pub beta: f64,
+    /// Seed.
+    pub seed: u64,
+    /// Time of a reading (s).
+    pub readout_time_s: f64,
+    /// Relaxations of an update.
+    pub relaxations: usize,
+    /// Share of the samples that came to rest under the nudge.
+    pub at_rest: f64,
+    /// Accuracy on the test set after the last epoch.
+    pub test_accuracy: f64,
+    /// Power while the circuit relaxes (W).
+    pub power_w: f64,
+    /// Time of an inference with its reading (s).
+    pub latency_inference_s: f64,
+    /// Time of an update of one sample: relaxations, readings, programming (s).
+    pub latency_update_s: f64,
+    /// Energy of an inference (J).
+    pub energy_inference_j: f64,
+    /// Energy of an update of one sample (J).
+    pub energy_update_j: f64,
+    /// Energy of the whole training (J): every presentation relaxes and is read, every update programs.
+    pub energy_training_j: f64,
+    /// Area (m²), if all parts of it are known.
+    pub area_m2: Option<f64>,
 }
 
 /// One run in `summary.json`.

@@ -34,7 +34,7 @@ pub use stochastic::run;
 
 use rayon::prelude::*;
 
-use crate::circuit::Circuit;
+use crate::circuit::{Circuit, Scratch};
 use crate::matrix::{Matrix, Real};
 use crate::noise::hold;
 use crate::spec::{SolverKind, SolverSpec, Start};
@@ -86,6 +86,20 @@ pub fn settle_all<T: Real>(spec: &SolverSpec, circuit: &dyn Circuit<T>, traced: 
         hold(sigma, circuit.presentations(), 0, &mut settled.state);
     }
     settled
+}
+
+/// Where the circuits would be at rest without noise, `[batch × width]` (V): the free state, if dyads are of equal
+/// compartments; else by fixed points, to which whatever finds none comes as close as it can.
+#[must_use]
+pub fn operating_point<T: Real>(circuit: &dyn Circuit<T>) -> Matrix<T> {
+    let mut scratch = Scratch::new(circuit.layout(), circuit.samples());
+    let free = circuit.free_pass(&mut scratch);
+    let layers = 0..circuit.layout().depth();
+    if layers.into_iter().all(|layer| scratch.difference(layer).iter().all(|&d| d == T::ZERO)) {
+        return free;
+    }
+    let spec = SolverSpec { kind: SolverKind::Dc, ..SolverSpec::default() };
+    settle_shards(&spec, circuit, false).state
 }
 
 /// Settles a batch shard by shard.

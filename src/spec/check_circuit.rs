@@ -1,5 +1,7 @@
 //! What a circuit's numbers must satisfy, beyond having the right type.
 
+use super::check_cost::check_cost;
+use super::check_mismatch::check_mismatch;
 use super::check_noise::check_noise;
 use super::circuit::{
     ActivationSpec, CircuitSpec, NeuronSpec, NudgeSpec, SolverKind, SolverSpec, SupplySpec, Variant, Verify,
@@ -29,6 +31,8 @@ pub fn check_circuit(circuit: &CircuitSpec) -> Result<(), Fault> {
     check_nudge(&circuit.nudge)?;
     check_solver(&circuit.solver)?;
     not_negative(&["readout", "time"], circuit.readout.time, "a finite time, 0 s or more")?;
+    check_mismatch(&circuit.mismatch)?;
+    circuit.cost.as_ref().map_or(Ok(()), check_cost)?;
     check_noise(circuit)
 }
 

@@ -6,6 +6,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::cost::CostSpec;
+use super::mismatch::MismatchSpec;
 use super::noise::NoiseSpec;
 use super::written::{WrittenActivation, WrittenVariant};
 use crate::units;
@@ -36,8 +38,13 @@ pub struct CircuitSpec {
     pub feedback: FeedbackSpec,
     /// Noise sources.
     pub noise: NoiseSpec,
+    /// Static spread of devices.
+    pub mismatch: MismatchSpec,
     /// How states are read.
     pub readout: ReadoutSpec,
+    /// What its parts take: currents, conductances, areas.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost: Option<CostSpec>,
 }
 
 /// Supply rails: drives are clipped to `[low, high]`, and a compartment at a rail moves no further out.
@@ -341,13 +348,17 @@ pub enum FeedbackInit {
 }
 
 /// How states are read, before anything is computed from them.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ReadoutSpec {
     /// Stochastic solvers only: integration time of a reading (s); at 0 it is an instant.
     #[serde(deserialize_with = "units::time")]
     #[schemars(with = "units::Quantity")]
     pub time: f64,
+    /// Settle every sample once more without the nudge and subtract the difference that is read there.
+    pub auto_zero: bool,
+    /// Settle every sample once more with the roles of the two compartments exchanged and average both readings.
+    pub chopping: bool,
 }
 
 impl Default for CircuitSpec {
@@ -362,7 +373,9 @@ impl Default for CircuitSpec {
             solver: SolverSpec::default(),
             feedback: FeedbackSpec::default(),
             noise: NoiseSpec::default(),
+            mismatch: MismatchSpec::default(),
             readout: ReadoutSpec::default(),
+            cost: None,
         }
     }
 }
@@ -406,12 +419,6 @@ impl Default for SolverSpec {
             verify: Verify::None,
             step: 0.05,
         }
-    }
-}
-
-impl Default for ReadoutSpec {
-    fn default() -> Self {
-        Self { time: 0.0 }
     }
 }
 

@@ -149,7 +149,7 @@ mod tests {
             error.starts_with("--set alpha=0.2") && error.contains("did you mean `nudge.alpha`"),
             "{error}"
         );
-        let error = message(experiment(&["mismatch.offset=1"]));
+        let error = message(experiment(&["synapse.levels=16"]));
         assert!(error.contains("not yet known"), "{error}");
     }
 

@@ -6,32 +6,40 @@
 //! defaulted, valid data: [`CircuitSpec`] and [`ExperimentSpec`].
 
 mod check_circuit;
+mod check_cost;
 mod check_experiment;
+mod check_mismatch;
 mod check_noise;
 pub mod circuit;
+pub mod cost;
 mod door;
 mod error;
 pub mod experiment;
 mod fault;
 mod loaded;
+pub mod mismatch;
 pub mod noise;
 mod overrides;
 mod path;
 mod read;
 mod schedule;
 mod schema;
+mod technology;
 mod tree;
 pub mod written;
 
 pub use check_circuit::LARGEST_LAYER;
 pub use check_experiment::rule_name;
 pub use circuit::*;
+pub use cost::CostSpec;
 pub use door::{load_circuit, load_experiment, parse_circuit, parse_experiment};
 pub use error::{At, Place, SpecError, nearest};
 pub use experiment::*;
 pub use loaded::{Loaded, Resolved};
+pub use mismatch::*;
 pub use noise::*;
 pub use overrides::Override;
 pub use path::{KeyPath, Step};
 pub use schedule::ScheduleError;
 pub use schema::{FileKind, circuit_defaults_toml, circuit_schema, experiment_schema};
+pub use technology::{Sourced, Technology, technologies};

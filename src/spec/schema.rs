@@ -22,7 +22,7 @@ pub enum FileKind {
 }
 
 /// What to write for a key that has no default.
-const EXAMPLES: [(&str, &str); 27] = [
+const EXAMPLES: [(&str, &str); 34] = [
     ("name", "name = \"my-experiment\""),
     ("circuit", "circuit = \"../circuits/ideal.toml\", or a table [circuit]"),
     ("dataset", "dataset = \"digits\""),
@@ -50,6 +50,13 @@ const EXAMPLES: [(&str, &str); 27] = [
     ("psd", "psd = \"1e-16 V^2/Hz\""),
     ("bandwidth", "bandwidth = \"10 MHz\""),
     ("capacitance", "capacitance = \"10 fF\""),
+    ("seed", "seed = 1"),
+    ("technology", "technology = \"180nm\""),
+    ("supply", "supply = \"1.8 V\""),
+    ("conversion", "conversion = \"2 pJ\""),
+    ("programming", "programming = \"1 pJ\""),
+    ("neuron_area", "neuron_area = \"250 um^2\""),
+    ("synapse_area", "synapse_area = \"3 um^2\""),
 ];
 
 /// The first lines of [`circuit_defaults_toml`].

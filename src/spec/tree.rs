@@ -18,7 +18,7 @@ use super::read::{read, shown};
 use super::schema::{self, FileKind};
 
 /// Sections of a circuit that later versions will have.
-const PROMISED: [&str; 3] = ["mismatch", "synapse", "converters"];
+const PROMISED: [&str; 2] = ["synapse", "converters"];
 
 /// Keys whose bare name becomes the `kind` of a table when one of the table's keys is set.
 const NAMED_KINDS: [&str; 3] = ["activation", "output_activation", "dataset"];

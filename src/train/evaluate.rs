@@ -1,9 +1,10 @@
 //! Loss and accuracy of the free circuit.
 
 use crate::chip::{Chip, Weights};
-use crate::circuit::{Circuit, DyadCircuit, Loss};
+use crate::circuit::{DyadCircuit, Loss};
 use crate::data::Split;
 use crate::matrix::{Matrix, Real};
+use crate::solve::operating_point;
 
 /// Samples evaluated at once.
 const CHUNK: usize = 500;
@@ -67,7 +68,7 @@ fn outputs<T: Real>(
         let mut inputs = Matrix::zeros(chunk.len(), split.features());
         split.gather(chunk, &mut inputs);
         let circuit = DyadCircuit::free(chip, weights, &inputs);
-        let means = circuit.means(&circuit.free_state());
+        let means = circuit.means(&operating_point(&circuit));
         if let Some(outputs) = means.last() {
             take(chunk[0], outputs);
         }

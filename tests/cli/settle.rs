@@ -295,3 +295,33 @@ fn separate_feedback_synapses_are_read_and_must_be_asked_for() {
     let at = |name: &str| state.matrix::<f64>(name, (2, 1)).unwrap();
     assert!((at("v_plus.1") - at("v_minus.1")).amax() < CLOSE, "no error comes back through F = 0");
 }
+
+#[test]
+fn auto_zero_takes_offsets_out_of_the_gradient_estimate_at_the_price_of_a_second_relaxation() {
+    let (alpha, beta, x, y) = (0.3, 0.05, 0.5, 1.0);
+    let bench = Bench::new();
+    bench.linear("dp-transpose", alpha, beta);
+    bench.weights(&[(dmatrix![0.8], vec![0.1]), (dmatrix![-1.5], vec![0.2])]);
+    bench.batch(&dmatrix![x], &dmatrix![y]);
+    let gradient = |name: &str, settings: &str| {
+        let json = bench.run(&format!("{NUDGED} --json --out {name} {settings}")).json();
+        let state = bench.tensors(&format!("{name}/state.safetensors"));
+        let all = ["grad.W.1", "grad.W.2"].map(|k| state.matrix::<f64>(k, (1, 1)).unwrap()[0]);
+        (all, json["solver"]["rhs_evals"].as_u64().unwrap())
+    };
+    let offset = "--set mismatch.offset_dtod=10mV --seed 4";
+    let (plain, once) = gradient("plain", offset);
+    let (zeroed, twice) = gradient("zeroed", &format!("{offset} --set readout.auto_zero=true"));
+    let (ideal, _) = gradient("ideal", "");
+    // The chain by hand: ∂ℓ/∂w of ½(s̄₂ − y)². Offsets move s̄ by some 10 mV and with it the true gradient, no more.
+    let output: f64 = -1.5 * (0.8 * x + 0.1) + 0.2;
+    let exact = [-1.5 * (output - y) * x, (output - y) * (0.8 * x + 0.1)];
+    for k in 0..2 {
+        assert!((ideal[k] - exact[k]).abs() < 1e-7, "{ideal:?} {exact:?}"); // states to 1e-9 V, over β
+        assert!((zeroed[k] - exact[k]).abs() < 0.06, "{zeroed:?} {exact:?}");
+    }
+    // Without it the output alone brings some 10 mV / β = 0.2 V.
+    let worst = plain.iter().zip(exact).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+    assert!(worst > 0.06, "{plain:?} {exact:?}");
+    assert!(twice > once);
+}

@@ -3,7 +3,7 @@
 use dyadsim::analysis::layer_angles;
 use dyadsim::chip::{Chip, Weights};
 use dyadsim::circuit::{Circuit, DyadCircuit};
-use dyadsim::learn::{Batch, Gradient, read_gradient};
+use dyadsim::learn::{Batch, Gradient, Measurement};
 use dyadsim::matrix::Matrix;
 use dyadsim::random::{Key, Kind, stream};
 use dyadsim::solve::{Counts, Outcome, Settled, fixed_point, settle_all};
@@ -77,7 +77,7 @@ impl Net {
         let mut gradient = Gradient::zeros(&self.weights);
         let (settled, beta) = (self.fixed_points(), self.spec.nudge.beta);
         let keep = vec![true; settled.outcomes.len()];
-        read_gradient(&self.circuit(), &self.batch, &settled, &keep, beta, &mut gradient);
+        Measurement::read(&self.circuit(), settled).gradient(&self.batch, &keep, beta, &mut gradient);
         gradient
     }
 

@@ -1,6 +1,6 @@
 //! MODEL.md §5: each way in which a relaxation can end, provoked, with every solver that can meet it.
 
-use dyadsim::learn::{Batch, Gradient, nudged, read_gradient};
+use dyadsim::learn::{Batch, Gradient, Measurement, nudged};
 use dyadsim::solve::{Outcome, Settled, settle_all};
 use dyadsim::spec::*;
 
@@ -173,7 +173,8 @@ fn samples_that_did_not_settle_stay_out_of_the_gradient() {
     let circuit = nudged(&net.chip, &net.weights, &none, &net.spec);
     let settled = settle_all(&net.spec.solver, &circuit, false);
     let mut gradient = Gradient::zeros(&net.weights);
-    assert_eq!(read_gradient(&circuit, &none, &settled, &[false; 3], 0.3, &mut gradient), 0);
+    let read = Measurement::read(&circuit, settled);
+    assert_eq!(read.gradient(&none, &[false; 3], 0.3, &mut gradient), 0);
     assert!(gradient.forward.iter().all(|g| g.amax() == 0.0));
 }
 #[test]

@@ -65,6 +65,7 @@ pub fn carry_out(
         })
         .unwrap_or_default();
     let mut remarks = at_rails(&point);
+    remarks.extend(one_relaxation(setup));
     let (angles, best) = match setup.nudged.then(|| angle::rows(setup)) {
         None => (vec![], None),
         Some(Some(found)) => found,
@@ -83,6 +84,13 @@ pub fn carry_out(
         angles,
     };
     Ok(Study { tables, remarks })
+}
+
+/// A warning if the estimate of a gradient takes more than the relaxation that is predicted.
+fn one_relaxation(setup: &Setup) -> Option<String> {
+    let several = setup.spec.readout.auto_zero || setup.spec.readout.chopping;
+    (setup.nudged && several)
+        .then(|| "one relaxation is read: auto-zero and chopping are not in the predictions".to_owned())
 }
 
 /// The settings of a study and how it ended.

@@ -1,0 +1,63 @@
+//! What every run costs at its end, where the circuit says what its parts take (`[cost]`).
+
+use super::ExperimentError;
+use super::plan::RunPlan;
+use super::run::Setting;
+use crate::cost::{Cost, Work};
+use crate::learn::circuit_of;
+use crate::random::{Key, Kind, permutation, stream};
+use crate::record::rows::{CostRow, MetricsRow};
+use crate::record::weights::read_weights_unchecked;
+use crate::spec::{RuleKind, rule_name};
+use crate::train::gather;
+
+/// Most training samples that are simulated: the first of the probe.
+const SAMPLES: usize = 64;
+
+/// The row of a complete run with its last metrics; none without `[cost]`, for backpropagation, and where no sample comes to
+/// rest.
+pub(super) fn priced(
+    setting: &Setting<'_>,
+    plan: &RunPlan,
+    last: Option<&MetricsRow>,
+) -> Result<Option<CostRow>, ExperimentError> {
+    let (experiment, circuit) = (&plan.resolved.experiment, &plan.resolved.circuit);
+    let (Some(prices), Some(last)) = (&circuit.cost, last) else { return Ok(None) };
+    if plan.rule == RuleKind::Bp {
+        return Ok(None);
+    }
+    let spec = circuit_of(plan.rule, circuit);
+    let file = setting.folder.weights(&plan.name);
+    let weights = read_weights_unchecked::<f64>(&file, Some(experiment.network.as_slice()))?;
+    let order = permutation(setting.dataset.train.len(), &mut stream(Key::new(0, Kind::Probe)));
+    let mut batch = gather(setting.dataset, &order[..SAMPLES.min(order.len())]);
+    batch.presentations.seed = plan.seed;
+    let finite = weights.forward.iter().all(|w| w.iter().all(|v| v.is_finite()));
+    let Some(work) = finite.then(|| Work::simulated(&spec, &weights, &batch)).flatten() else {
+        return Ok(None);
+    };
+    let Some(cost) = Cost::new(&spec, prices, &work) else { return Ok(None) };
+    // A presentation relaxes and reads; what is programmed is the batch's.
+    let presented = (experiment.epochs * setting.dataset.train.len()) as f64;
+    let updates = (experiment.epochs * setting.dataset.train.len().div_ceil(experiment.batch)) as f64;
+    let programming = cost.update_j.programming.unwrap_or(0.0);
+    let training = presented * (cost.update_j.total() - programming) + updates * programming;
+    Ok(Some(CostRow {
+        run: plan.name.clone(),
+        rule: rule_name(plan.rule).into(),
+        alpha: spec.nudge.alpha,
+        beta: spec.nudge.beta,
+        seed: plan.seed,
+        readout_time_s: spec.readout.time,
+        relaxations: work.relaxations,
+        at_rest: work.at_rest[1],
+        test_accuracy: last.test_accuracy,
+        power_w: cost.power_w.total(),
+        latency_inference_s: cost.inference_j.time_s,
+        latency_update_s: cost.update_j.time_s,
+        energy_inference_j: cost.inference_j.total(),
+        energy_update_j: cost.update_j.total(),
+        energy_training_j: training,
+        area_m2: cost.area_m2.total(),
+    }))
+}

@@ -1,0 +1,127 @@
+//! Offsets of the compartments: how far they turn the gradient, and what is learned in spite of them, against the nudge.
+
+use super::axis::Axis;
+use super::groups::Grid;
+use super::legend::Key;
+use super::page::{Ink, Page};
+use super::palette::{BLACK, BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILLION, rule_name};
+use super::sheet::{Axes, Layout, Sheet};
+use super::tables::{Run, Settings, Tables};
+use super::valley::{Quantity, Series, accuracy, angle_at, betas, measured, points, reference, values};
+use super::words::settings_line;
+use super::{Figure, FigureError, apology};
+
+/// The registry line.
+pub const FIGURE: Figure = Figure {
+    name: "offsets",
+    title: "Offsets: gradient angle and accuracy against the nudge",
+    caption: "A difference between the two compartments of a dyad reads as an error that is not there, and the weaker the nudge, the more it \
+        counts. Above: angle between the gradient estimate and backpropagation on the same chip before training; in the middle the same after \
+        it, when errors are smaller and offsets are not; below: test accuracy after the last epoch. Mean over layers, mean and range over \
+        seeds, each a chip of its own. Dashed with auto-zero, which subtracts the difference that is read without a nudge.",
+    draw,
+};
+
+const SPREAD: &str = "mismatch.offset_dtod";
+const AUTO_ZERO: &str = "readout.auto_zero";
+
+fn draw(tables: &Tables) -> Result<Page, FigureError> {
+    let grid = Grid::of(tables);
+    let series = series(&grid);
+    if series.is_empty() {
+        return Ok(apology(FIGURE.title, tables, "This experiment does not compare offsets."));
+    }
+    let betas = betas(&grid);
+    let x = Axis::log(betas.iter().copied());
+    let above_zero =
+        |quantity: Quantity| (x, Axis { low: 0.0, ..Axis::around(values(tables, quantity), 0.05) });
+    let quantities: [Quantity; 3] = [before, after, accuracy];
+    let axes = [above_zero(before), above_zero(after), (x, Axis::around(values(tables, accuracy), 0.05))];
+    let columns = grid.alphas.len().max(1);
+    let layout = Layout {
+        title: FIGURE.title.into(),
+        subtitle: settings_line(tables, "mean and range"),
+        legend: legend(&series, tables),
+        columns: grid.columns(),
+        rows: vec![
+            "untrained: angle (degrees)".into(),
+            "trained: angle (degrees)".into(),
+            "test accuracy".into(),
+        ],
+        x_label: "nudge β".into(),
+        y_label: String::new(),
+        axes: Axes::Each(axes.iter().flat_map(|axes| std::iter::repeat_n(*axes, columns)).collect()),
+        names: Vec::new(),
+        height: Some(210.0),
+        notes: Vec::new(),
+    };
+    Ok(Sheet::filled(&layout, |page, panel, (row, column)| {
+        if row == 2 {
+            reference(page, panel, tables);
+        }
+        for one in &series {
+            let alpha = grid.alphas[column];
+            measured(page, panel, &points(tables, one, alpha, &betas, quantities[row]), one);
+        }
+    }))
+}
+
+fn before(run: &Run) -> Option<f64> {
+    angle_at(run, run.layers.first()?.epoch)
+}
+
+fn after(run: &Run) -> Option<f64> {
+    angle_at(run, run.layers.last()?.epoch)
+}
+
+/// Value of a setting whose path ends in `key`.
+fn value<'a>(settings: &'a Settings, key: &str) -> Option<&'a serde_json::Value> {
+    settings.iter().find(|(path, _)| path.ends_with(key)).map(|(_, value)| value)
+}
+
+/// A series for every rule and setting, coloured by offset; none if offsets are not varied.
+fn series(grid: &Grid) -> Vec<Series> {
+    const INKS: [Ink; 6] = [GREEN, ORANGE, VERMILLION, BLUE, PURPLE, SKY];
+    let mut settings: Vec<Settings> = Vec::new();
+    let mut sizes: Vec<String> = Vec::new();
+    for row in &grid.rows {
+        let Some(size) = value(&row.settings, SPREAD) else { return Vec::new() };
+        if !settings.contains(&row.settings) {
+            settings.push(row.settings.clone());
+        }
+        if !sizes.contains(&size.to_string()) {
+            sizes.push(size.to_string());
+        }
+    }
+    let ink = |settings: &Settings| {
+        let size = value(settings, SPREAD).map(ToString::to_string);
+        INKS[sizes.iter().position(|one| Some(one) == size.as_ref()).unwrap_or(0) % INKS.len()]
+    };
+    let quiet =
+        |settings: &Settings| value(settings, AUTO_ZERO).and_then(serde_json::Value::as_bool) == Some(true);
+    let rules = grid.rules.iter().filter(|rule| *rule != "bp");
+    let of = |rule: &String, settings: &Settings| Series {
+        rule: rule.clone(),
+        settings: settings.clone(),
+        ink: ink(settings),
+        quiet: quiet(settings),
+    };
+    rules.flat_map(|rule| settings.iter().map(move |settings| of(rule, settings))).collect()
+}
+
+fn legend(series: &[Series], tables: &Tables) -> Vec<Key> {
+    let several = series.iter().any(|one| one.rule != series[0].rule);
+    let words = |one: &Series| {
+        let size = value(&one.settings, SPREAD).map_or(String::new(), |size| match size.as_f64() {
+            Some(volts) => format!("{} mV", super::axis::setting(1e3 * volts)),
+            None => size.as_str().unwrap_or_default().to_owned(),
+        });
+        let rule = if several { format!("{}, ", rule_name(&one.rule)) } else { String::new() };
+        format!("{rule}{size}{}", if one.quiet { ", auto-zero" } else { "" })
+    };
+    let key = |one: &Series| {
+        if one.quiet { Key::Dashed(one.ink, words(one)) } else { Key::Line(one.ink, words(one)) }
+    };
+    let bp = tables.runs.iter().any(|run| run.rule == "bp").then(|| Key::Line(BLACK, "BP (mean)".into()));
+    series.iter().map(key).chain(bp).collect()
+}

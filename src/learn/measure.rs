@@ -1,0 +1,164 @@
+//! What a chip reads before its synapses learn: means and differences of a settled batch, freed of static offsets if asked.
+//!
+//! Auto-zero settles the same samples without the nudge and subtracts the differences found there. Chopping settles them
+//! with the compartments of every dyad in each other's role: `δ` of the roles, not of the devices, is what is averaged,
+//! so that a difference of devices enters with both signs and cancels to first order. Every relaxation is a reading with
+//! noise of its own, and is counted.
+
+use std::borrow::Cow;
+
+use super::{Batch, Gradient, nudged};
+use crate::chip::{Chip, Weights};
+use crate::circuit::DyadCircuit;
+use crate::matrix::elementwise::column_sums;
+use crate::matrix::product::{self, Onto};
+use crate::matrix::{Matrix, Real};
+use crate::solve::{Settled, settle_all};
+use crate::spec::CircuitSpec;
+
+/// What is read of a batch.
+#[derive(Clone, Debug)]
+pub struct Measurement<T: Real> {
+    /// The nudged relaxation. With more relaxations `outcomes` are those of a sample's first that did not come to rest,
+    /// `time`, `residual` and `counts` their sums (of residuals the largest); state and trace stay those of the first.
+    pub settled: Settled<T>,
+    /// `s̄_k` of every layer, `[batch × n_k]` (V).
+    pub means: Vec<Matrix<T>>,
+    /// `δ_k` of every layer, `[batch × n_k]` (V).
+    pub differences: Vec<Matrix<T>>,
+    /// Relaxations of every sample.
+    pub relaxations: usize,
+}
+
+/// Settles a batch on the circuit of `spec` and reads it as its `[readout]` says; keeps trajectories if `traced`.
+///
+/// Without a nudge there is no error to free from offsets: one relaxation is read as it is.
+#[must_use]
+pub fn measure<T: Real>(
+    chip: &Chip<T>,
+    weights: &Weights<T>,
+    batch: &Batch<T>,
+    spec: &CircuitSpec,
+    traced: bool,
+) -> Measurement<T> {
+    let mut measured = Measurement::of(&nudged(chip, weights, batch, spec), &spec.solver, traced);
+    if spec.nudge.beta == 0.0 {
+        return measured;
+    }
+    if spec.readout.auto_zero {
+        measured.subtract(unnudged(chip, weights, batch, spec, 1));
+    }
+    if spec.readout.chopping {
+        let chip = chip.exchanged();
+        let again = Batch { presentations: batch.presentations.again(2), ..batch.clone() };
+        let mut other = Measurement::of(&nudged(&chip, weights, &again, spec), &spec.solver, false);
+        if spec.readout.auto_zero {
+            other.subtract(unnudged(&chip, weights, batch, spec, 3));
+        }
+        measured.average(other);
+    }
+    measured
+}
+
+/// The same circuit with the nudge off, read once more.
+fn unnudged<T: Real>(
+    chip: &Chip<T>,
+    weights: &Weights<T>,
+    batch: &Batch<T>,
+    spec: &CircuitSpec,
+    reading: u64,
+) -> Measurement<T> {
+    let circuit = DyadCircuit::free(chip, weights, &batch.inputs)
+        .presented(batch.presentations.again(reading))
+        .watched();
+    Measurement::of(&circuit, &spec.solver, false)
+}
+
+impl<T: Real> Measurement<T> {
+    /// One relaxation.
+    fn of(circuit: &DyadCircuit<'_, T>, solver: &crate::spec::SolverSpec, traced: bool) -> Self {
+        Self::read(circuit, settle_all(solver, circuit, traced))
+    }
+
+    /// What stands in a settled batch.
+    #[must_use]
+    pub fn read(circuit: &DyadCircuit<'_, T>, settled: Settled<T>) -> Self {
+        let (means, differences) = circuit.mixed(&settled.state);
+        Self { settled, means, differences, relaxations: 1 }
+    }
+
+    /// Takes the differences of another measurement off these.
+    fn subtract(&mut self, other: Self) {
+        for (difference, zero) in self.differences.iter_mut().zip(&other.differences) {
+            *difference -= zero;
+        }
+        self.count(&other);
+    }
+
+    /// Averages both measurements.
+    fn average(&mut self, other: Self) {
+        let half = T::of(0.5);
+        let pairs = self.means.iter_mut().zip(&other.means);
+        for (own, theirs) in pairs.chain(self.differences.iter_mut().zip(&other.differences)) {
+            own.zip_apply(theirs, |own, theirs| *own = half * (*own + theirs));
+        }
+        self.count(&other);
+    }
+
+    /// Adds what another measurement met and took.
+    fn count(&mut self, other: &Self) {
+        let Settled { outcomes, time, residual, counts, .. } = &mut self.settled;
+        for (own, &theirs) in outcomes.iter_mut().zip(&other.settled.outcomes) {
+            *own = if own.is_settled() && !theirs.is_settled() { theirs } else { *own };
+        }
+        time.iter_mut().zip(&other.settled.time).for_each(|(own, theirs)| *own += theirs);
+        residual.iter_mut().zip(&other.settled.residual).for_each(|(own, theirs)| *own = own.max(*theirs));
+        *counts += other.settled.counts;
+        self.relaxations += other.relaxations;
+    }
+
+    /// Samples that may enter a gradient: those that came to rest, or all.
+    #[must_use]
+    pub fn kept(&self, keep_unsettled: bool) -> Vec<bool> {
+        self.settled.outcomes.iter().map(|outcome| keep_unsettled || outcome.is_settled()).collect()
+    }
+
+    /// The Hebbian estimate `ĝ_k = −(1/β) δ_k s̄_{k−1}ᵀ` averaged over the kept samples; returns how many those are.
+    /// With none kept the gradient is zero.
+    pub fn gradient(
+        mut self,
+        batch: &Batch<T>,
+        keep: &[bool],
+        beta: f64,
+        gradient: &mut Gradient<T>,
+    ) -> usize {
+        let used = keep.iter().filter(|&&k| k).count();
+        let scale = T::of(-1.0 / (beta * used.max(1) as f64));
+        for (layer, difference) in self.differences.iter_mut().enumerate() {
+            let below = if layer == 0 { &batch.inputs } else { &self.means[layer - 1] };
+            // A sample left out must not leak: zero times its perhaps infinite mean would be NaN.
+            let below = mask(below, keep);
+            if let Cow::Owned(masked) = mask(difference, keep) {
+                *difference = masked;
+            }
+            let out = gradient.forward[layer].as_view_mut();
+            product::correlate(out, Onto::Nothing, scale, difference.as_view(), below.as_view());
+            column_sums(difference.as_slice(), keep.len(), scale, &mut gradient.biases[layer]);
+        }
+        used
+    }
+}
+
+/// The matrix with the rows that are not kept set to zero.
+fn mask<'a, T: Real>(matrix: &'a Matrix<T>, keep: &[bool]) -> Cow<'a, Matrix<T>> {
+    if keep.iter().all(|&k| k) {
+        return Cow::Borrowed(matrix);
+    }
+    let mut masked = matrix.clone();
+    for mut column in masked.column_iter_mut() {
+        for (value, _) in column.iter_mut().zip(keep).filter(|(_, keep)| !**keep) {
+            *value = T::ZERO;
+        }
+    }
+    Cow::Owned(masked)
+}
