@@ -55,10 +55,14 @@ pub enum Kind {
     VoltagePsd,
     /// Squared ampere.
     SquaredCurrent,
+    /// Volt per second.
+    SlewRate,
+    /// Coulomb.
+    Charge,
 }
 
 /// Every kind with its name, its units (the SI one first) and an example.
-const KINDS: [(Kind, &str, &[&str], &str); 10] = [
+const KINDS: [(Kind, &str, &[&str], &str); 12] = [
     (Kind::Temperature, "temperature", &["K"], "27 degC"),
     (Kind::Voltage, "voltage", &["V"], "20 mV"),
     (Kind::Capacitance, "capacitance", &["F"], "100 fF"),
@@ -69,6 +73,8 @@ const KINDS: [(Kind, &str, &[&str], &str); 10] = [
     (Kind::Frequency, "frequency", &["Hz"], "10 kHz"),
     (Kind::VoltagePsd, "voltage power spectral density", &["V^2/Hz", "V²/Hz"], "1e-16 V^2/Hz"),
     (Kind::SquaredCurrent, "squared current", &["A^2", "A²"], "1e-24 A^2"),
+    (Kind::SlewRate, "slew rate", &["V/s"], "5 MV/s"),
+    (Kind::Charge, "charge", &["C"], "0.1 fC"),
 ];
 
 /// Prefixes and their powers of ten; both code points of µ are in use.
@@ -330,6 +336,8 @@ readers! {
     frequency Frequency "Hz";
     voltage_psd VoltagePsd "V^2/Hz";
     squared_current SquaredCurrent "A^2";
+    slew_rate SlewRate "V/s";
+    charge Charge "C";
 }
 
 #[cfg(test)]
@@ -338,7 +346,7 @@ mod tests {
 
     #[test]
     fn text_and_number_of_the_same_quantity_are_the_same_bits() {
-        let cases: [(&str, Kind, f64); 20] = [
+        let cases: [(&str, Kind, f64); 22] = [
             ("100 fF", Kind::Capacitance, 100e-15),
             ("0.1pF", Kind::Capacitance, 100e-15),
             ("2.5 kOhm", Kind::Resistance, 2500.0),
@@ -359,6 +367,8 @@ mod tests {
             ("1e-16 V^2/Hz", Kind::VoltagePsd, 1e-16),
             ("4 nV²/Hz", Kind::VoltagePsd, 4e-18),
             ("1 pA^2", Kind::SquaredCurrent, 1e-24),
+            ("5 MV/s", Kind::SlewRate, 5e6),
+            ("-0.1 fC", Kind::Charge, -0.1e-15),
         ];
         for (text, kind, si) in cases {
             assert_eq!(parse(text, kind).unwrap().to_bits(), si.to_bits(), "{text}");

@@ -5,10 +5,12 @@
 //! from 0 here (`0` is the first layer of neurons, MODEL.md's `k = 1`).
 
 mod layout;
+mod periphery;
 mod sources;
 mod weights;
 
 pub use layout::Layout;
+pub use periphery::Periphery;
 pub use weights::Weights;
 
 use crate::device::Activation;
@@ -33,6 +35,8 @@ pub struct Chip<T> {
     pub noise: Sources,
     /// Integration time of a reading (s); 0 is an instant.
     pub readout: f64,
+    /// What is around every compartment.
+    pub periphery: Periphery<T>,
 }
 
 /// The devices of one layer; every array has one entry per neuron.
@@ -82,11 +86,12 @@ impl<T: Real> Chip<T> {
                 }
             })
             .collect();
-        let slowest = spec.neuron.capacitance / spec.neuron.leak;
+        let slowest = periphery::time_constant(spec);
         let rates = vec![T::of(1.0 / slowest); layout.width()];
         let supply = spec.supply.map(|s| (T::of(s.low), T::of(s.high)));
         let (noise, readout) = (sources::sources(spec, &layout), spec.readout.time);
-        Self { layout, layers, supply, rates, slowest, noise, readout }
+        let periphery = Periphery::fabricate(spec);
+        Self { layout, layers, supply, rates, slowest, noise, readout, periphery }
     }
 
     /// Refreshes the slowest time constant after `rates` were filled anew.

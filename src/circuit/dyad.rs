@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use super::node::Nodes;
 use super::nudge::{Loss, Nudge};
+use super::squares::Squares;
 use super::{Circuit, Scratch, passes};
 use crate::chip::{Chip, Devices, Layout, Weights};
 use crate::device::Dyads;
@@ -28,6 +30,8 @@ pub struct DyadCircuit<'a, T: Real> {
     pub(super) nudge: Option<Nudge<T>>,
     /// Output of the free circuit, held (nudge `free` only).
     pub(super) held: Option<Matrix<T>>,
+    /// Summing nodes, where they are not ideal.
+    pub(super) nodes: Option<Arc<Nodes<T>>>,
     /// Damping coefficients per layer.
     damping: Vec<f64>,
     presentations: Presentations,
@@ -35,15 +39,6 @@ pub struct DyadCircuit<'a, T: Real> {
     squares: Option<Squares<T>>,
     /// Inputs, where synapses fluctuate (V).
     input: Option<Matrix<T>>,
-}
-
-/// Squares of synapses and inputs.
-#[derive(Clone, Debug)]
-struct Squares<T: Real> {
-    /// `W_k ∘ W_k` and `F_k ∘ F_k`.
-    weights: Arc<[Vec<Matrix<T>>; 2]>,
-    /// `(W_1 ∘ W_1)(x ∘ x)`, `[batch × n_1]` (V²).
-    heard: Matrix<T>,
 }
 
 impl<'a, T: Real> DyadCircuit<'a, T> {
@@ -56,7 +51,8 @@ impl<'a, T: Real> DyadCircuit<'a, T> {
         let presentations = Presentations::first(input.nrows());
         let squares = chip.noise.read.map(|_| Squares::new(weights, input));
         let input = chip.noise.synapse_traps.map(|_| input.clone());
-        Self { chip, weights, heard, nudge: None, held: None, damping, presentations, squares, input }
+        let nodes = Nodes::wire(chip, weights).map(Arc::new);
+        Self { chip, weights, heard, nudge: None, held: None, nodes, damping, presentations, squares, input }
     }
 
     /// Tells which noise the samples meet; by default it is that of the first ones of seed 0.
@@ -205,11 +201,19 @@ impl<T: Real> Circuit<T> for DyadCircuit<'_, T> {
     }
 
     fn rates(&self) -> &[T] {
-        &self.chip.rates
+        self.nodes.as_ref().map_or(&self.chip.rates, |nodes| &nodes.rates)
     }
 
     fn slowest(&self) -> f64 {
-        self.chip.slowest
+        self.nodes.as_ref().map_or(self.chip.slowest, |nodes| nodes.slowest)
+    }
+
+    fn clock(&self) -> Option<f64> {
+        self.chip.periphery.clock
+    }
+
+    fn droop(&self) -> T {
+        self.chip.periphery.droop
     }
 
     fn supply(&self) -> Option<(T, T)> {
@@ -221,7 +225,26 @@ impl<T: Real> Circuit<T> for DyadCircuit<'_, T> {
     }
 
     fn is_kinked(&self) -> bool {
-        self.chip.layers.iter().any(|devices| !devices.activation.kinks().is_empty())
+        self.chip.periphery.slew.is_some()
+            || self.chip.layers.iter().any(|devices| !devices.activation.kinks().is_empty())
+    }
+
+    fn is_limited(&self) -> bool {
+        self.chip.periphery.range.is_some() || self.chip.periphery.slew.is_some()
+    }
+
+    fn limit_dyads(
+        &self,
+        layer: usize,
+        dyads: Range<usize>,
+        potentials: (&[T], &[T]),
+        drives: (&mut [T], &mut [T]),
+    ) {
+        self.limit_some(layer, &dyads, potentials, drives);
+    }
+
+    fn pieces(&self, state: &Matrix<T>, drive: &Matrix<T>, pieces: &mut Matrix<T>) {
+        self.pieces_of(state, drive, pieces);
     }
 
     fn nudged(&self) -> bool {
@@ -288,6 +311,9 @@ impl<T: Real> Circuit<T> for DyadCircuit<'_, T> {
         let back_minus = if self.nudges_own(layer) { some(&scratch.feedback_minus) } else { back };
         let gains = (&devices.gain_plus[dyads.clone()], &devices.gain_minus[dyads.clone()]);
         passes::split(batch, bias, gains, base, (back, back_minus), (&mut *plus, &mut *minus));
+        if let Some(nodes) = &self.nodes {
+            nodes.apply(self.layout(), layer, &dyads, batch, (&mut *plus, &mut *minus));
+        }
         if let Some((low, high)) = self.chip.supply {
             elementwise::clip(plus, low, high);
             elementwise::clip(minus, low, high);
@@ -454,25 +480,12 @@ impl<T: Real> Circuit<T> for DyadCircuit<'_, T> {
             heard: select_rows(&self.heard, samples),
             nudge,
             held: self.held.as_ref().map(|h| select_rows(h, samples)),
+            nodes: self.nodes.clone(),
             damping: self.damping.clone(),
             presentations: self.presentations.subset(samples),
             input: self.input.as_ref().map(|input| select_rows(input, samples)),
-            squares: self
-                .squares
-                .as_ref()
-                .map(|s| Squares { weights: s.weights.clone(), heard: select_rows(&s.heard, samples) }),
+            squares: self.squares.as_ref().map(|squares| squares.subset(samples)),
         })
-    }
-}
-
-impl<T: Real> Squares<T> {
-    fn new(weights: &Weights<T>, input: &Matrix<T>) -> Self {
-        let squared = |m: &Matrix<T>| m.component_mul(m);
-        let forward: Vec<_> = weights.forward.iter().map(squared).collect();
-        let feedback = weights.feedback.as_ref().map_or(forward.clone(), |f| f.iter().map(squared).collect());
-        let mut heard = Matrix::zeros(input.nrows(), forward[0].nrows());
-        product::forward(heard.as_view_mut(), Onto::Nothing, squared(input).as_view(), forward[0].as_view());
-        Self { weights: Arc::new([forward, feedback]), heard }
     }
 }
 

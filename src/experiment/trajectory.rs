@@ -8,7 +8,7 @@ use crate::learn::nudged;
 use crate::matrix::Real;
 use crate::record::rows::TrajectoryRow;
 use crate::solve::settle_all;
-use crate::spec::{RuleKind, SolverKind, Variant};
+use crate::spec::{RuleKind, Variant};
 use crate::train::gather;
 
 /// Points of a trajectory.
@@ -25,7 +25,7 @@ pub(super) fn example<T: Real>(
     epoch: usize,
 ) -> Vec<TrajectoryRow> {
     let mut spec = plan.resolved.circuit.clone();
-    if plan.rule == RuleKind::Bp || matches!(spec.solver.kind, SolverKind::Layerwise | SolverKind::Dc) {
+    if plan.rule == RuleKind::Bp || spec.solver.kind.is_timeless() {
         return Vec::new();
     }
     match plan.rule {
@@ -59,7 +59,7 @@ pub(super) fn example<T: Real>(
                 sample,
                 layer: layer + 1,
                 neuron,
-                t_tau: time / chip.slowest,
+                t_tau: time / circuit.slowest(),
                 v_plus: state[p],
                 v_minus: state[q],
             }

@@ -50,7 +50,8 @@ fn is_predicted(plan: &RunPlan) -> bool {
     let (circuit, network) = (&plan.resolved.circuit, &plan.resolved.experiment.network);
     let noisy = circuit.noise.moving().is_some() || circuit.noise.sampled.is_some();
     let width: usize = network[1..].iter().map(|n| 2 * n).sum();
-    plan.rule != RuleKind::Bp && noisy && width <= DENSE
+    // Predictions are for continuous time.
+    plan.rule != RuleKind::Bp && noisy && width <= DENSE && circuit.clock.is_none()
 }
 
 /// What runs share that differ in nudge and seed only.

@@ -1,6 +1,7 @@
 //! What a circuit's numbers must satisfy, beyond having the right type.
 
 use super::check_noise::check_noise;
+use super::check_periphery::check_periphery;
 use super::circuit::{
     ActivationSpec, CircuitSpec, NeuronSpec, NudgeSpec, SolverKind, SolverSpec, SupplySpec, Variant, Verify,
 };
@@ -29,6 +30,7 @@ pub fn check_circuit(circuit: &CircuitSpec) -> Result<(), Fault> {
     check_nudge(&circuit.nudge)?;
     check_solver(&circuit.solver)?;
     not_negative(&["readout", "time"], circuit.readout.time, "a finite time, 0 s or more")?;
+    check_periphery(circuit)?;
     check_noise(circuit)
 }
 

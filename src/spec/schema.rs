@@ -22,7 +22,7 @@ pub enum FileKind {
 }
 
 /// What to write for a key that has no default.
-const EXAMPLES: [(&str, &str); 27] = [
+const EXAMPLES: [(&str, &str); 32] = [
     ("name", "name = \"my-experiment\""),
     ("circuit", "circuit = \"../circuits/ideal.toml\", or a table [circuit]"),
     ("dataset", "dataset = \"digits\""),
@@ -50,6 +50,11 @@ const EXAMPLES: [(&str, &str); 27] = [
     ("psd", "psd = \"1e-16 V^2/Hz\""),
     ("bandwidth", "bandwidth = \"10 MHz\""),
     ("capacitance", "capacitance = \"10 fF\""),
+    ("range", "range = \"65 mV\""),
+    ("gain", "gain = 10000.0"),
+    ("gain_bandwidth", "gain_bandwidth = \"150 MHz\""),
+    ("slew", "slew = \"5 MV/s\""),
+    ("frequency", "frequency = \"10 MHz\""),
 ];
 
 /// The first lines of [`circuit_defaults_toml`].
@@ -174,7 +179,7 @@ fn with_defaults(schema: &Value, defaults: &Value) -> Value {
 /// Writes `key = default  # comment`; without a default the line is an example, commented out.
 fn write_key(out: &mut String, root: &Value, key: &str, schema: &Value, mark: &str) {
     let description = schema["description"].as_str().unwrap_or_default();
-    let unit = ["K", "V", "F", "S", "Ohm", "A", "s", "Hz"]
+    let unit = ["K", "V", "F", "S", "Ohm", "A", "s", "Hz", "C"]
         .into_iter()
         .find(|unit| description.contains(&format!("({unit})")));
     let line = match (&schema["default"], unit) {
@@ -234,8 +239,10 @@ mod tests {
         // What stands behind two marks is another way to say what stands behind one.
         let lines = text.lines().skip(2).filter(|line| !line.starts_with("# # "));
         let on: String = lines.map(|line| format!("{}\n", line.trim_start_matches("# "))).collect();
+        // A clock asks for a solver of its own, and has no section after it.
+        let on = &on[..on.find("[clock]").expect("a section")];
         let noisy = "solver.kind=heun".parse().unwrap();
-        let circuit = parse_circuit("defaults", &on, &[noisy]).unwrap();
+        let circuit = parse_circuit("defaults", on, &[noisy]).unwrap();
         assert!(circuit.network.is_some() && circuit.supply.is_some(), "{on}");
         assert!(circuit.noise.flicker.is_some_and(|flicker| flicker.corner == Some(1e4)), "{on}");
     }

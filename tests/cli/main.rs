@@ -5,6 +5,7 @@ mod bench;
 mod figures;
 mod lists;
 mod noise;
+mod references;
 mod settle;
 mod stability;
 mod streams;
