@@ -78,7 +78,7 @@ fn a_fast_clock_is_continuous_time_to_first_order() {
 /// `m³ + cβ m² + cβ w² = 0` or `m = 0` (MODEL.md §3.4).
 fn chain(switched: f64, alpha: f64, beta: f64, weight: f64) -> (Net, Vec<Complex<f64>>) {
     let mut spec = clocked(ideal(ActivationKind::Linear, Variant::Dp, alpha, beta), switched, 10e6);
-    spec.solver.max_time = 3e4; // some of these circuits are close to ringing
+    spec.solver.max_time = 1e5; // some of these circuits are close to ringing
     let mut net = Net::random(84, &[1, 1, 1], 1, 1.0, spec);
     net.weights.forward[1][(0, 0)] = weight;
     let k = (2.0 * alpha - 1.0) * beta;

@@ -228,7 +228,7 @@ fn loaded(gain: f64) -> impl Fn(&mut CircuitSpec) {
             gain_bandwidth: Some(100e6),
             offset: 2e-3,
             slew: None,
-            pair_minimum: 20e-9,
+            pair_minimum: 100e-9,
         });
         spec.leakage = Some(LeakageSpec { current: 0.2e-9, hold: 0.0 });
     }
@@ -259,7 +259,7 @@ fn loaded_amplifiers_settle_as_in_ngspice_and_their_lag_is_that_of_the_slow_pole
             "gain {gain}: at rest {off:.1e} V, waveform {found:.1e} V of {largest:.2} V ({without:.1e} V without the pole)"
         );
         assert!(found < bound, "gain {gain}: {found:.1e} V, bound {bound:.1e} V");
-        assert!(without > 2.0 * found, "the lag matters: {without:.1e} V");
+        assert!(without > 3.0 * found, "the lag matters: {without:.1e} V");
     }
 }
 
