@@ -239,10 +239,11 @@ mod tests {
         // What stands behind two marks is another way to say what stands behind one.
         let lines = text.lines().skip(2).filter(|line| !line.starts_with("# # "));
         let on: String = lines.map(|line| format!("{}\n", line.trim_start_matches("# "))).collect();
-        // A clock asks for a solver of its own, and has no section after it.
-        let on = &on[..on.find("[clock]").expect("a section")];
+        // A clock asks for a solver of its own.
+        let (before, clock) = on.split_once("[clock]").expect("a section");
+        let on = before.to_owned() + clock.find("\n[").map_or("", |next| &clock[next..]);
         let noisy = "solver.kind=heun".parse().unwrap();
-        let circuit = parse_circuit("defaults", on, &[noisy]).unwrap();
+        let circuit = parse_circuit("defaults", &on, &[noisy]).unwrap();
         assert!(circuit.network.is_some() && circuit.supply.is_some(), "{on}");
         assert!(circuit.noise.flicker.is_some_and(|flicker| flicker.corner == Some(1e4)), "{on}");
     }
