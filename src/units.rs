@@ -59,10 +59,14 @@ pub enum Kind {
     Energy,
     /// Square metre.
     Area,
+    /// Volt per second.
+    SlewRate,
+    /// Coulomb.
+    Charge,
 }
 
 /// Every kind with its name, its units (the SI one first) and an example.
-const KINDS: [(Kind, &str, &[&str], &str); 12] = [
+const KINDS: [(Kind, &str, &[&str], &str); 14] = [
     (Kind::Temperature, "temperature", &["K"], "27 degC"),
     (Kind::Voltage, "voltage", &["V"], "20 mV"),
     (Kind::Capacitance, "capacitance", &["F"], "100 fF"),
@@ -75,6 +79,8 @@ const KINDS: [(Kind, &str, &[&str], &str); 12] = [
     (Kind::SquaredCurrent, "squared current", &["A^2", "A²"], "1e-24 A^2"),
     (Kind::Energy, "energy", &["J"], "2 pJ"),
     (Kind::Area, "area", &["m^2", "m²"], "250 um^2"),
+    (Kind::SlewRate, "slew rate", &["V/s"], "5 MV/s"),
+    (Kind::Charge, "charge", &["C"], "0.1 fC"),
 ];
 
 /// Prefixes and their powers of ten; both code points of µ are in use.
@@ -338,6 +344,8 @@ readers! {
     squared_current SquaredCurrent "A^2";
     energy Energy "J";
     area Area "m^2";
+    slew_rate SlewRate "V/s";
+    charge Charge "C";
 }
 
 #[cfg(test)]
@@ -346,7 +354,7 @@ mod tests {
 
     #[test]
     fn text_and_number_of_the_same_quantity_are_the_same_bits() {
-        let cases: [(&str, Kind, f64); 22] = [
+        let cases: [(&str, Kind, f64); 24] = [
             ("100 fF", Kind::Capacitance, 100e-15),
             ("0.1pF", Kind::Capacitance, 100e-15),
             ("2.5 kOhm", Kind::Resistance, 2500.0),
@@ -369,6 +377,8 @@ mod tests {
             ("1 pA^2", Kind::SquaredCurrent, 1e-24),
             ("2.1 pJ", Kind::Energy, 2.1e-12),
             ("250 um^2", Kind::Area, 250e-12),
+            ("5 MV/s", Kind::SlewRate, 5e6),
+            ("-0.1 fC", Kind::Charge, -0.1e-15),
         ];
         for (text, kind, si) in cases {
             assert_eq!(parse(text, kind).unwrap().to_bits(), si.to_bits(), "{text}");

@@ -75,6 +75,7 @@ mod random {
     use dyadsim::spec::experiment::*;
     use dyadsim::spec::mismatch::*;
     use dyadsim::spec::noise::*;
+    use dyadsim::spec::periphery::*;
     use dyadsim::spec::{CostSpec, Resolved};
     use proptest::prelude::*;
     use proptest::sample::select;
@@ -191,14 +192,38 @@ mod random {
         }
     }
 
+    /// Amplifiers, leakage and, where the solver bears it, a clock.
+    fn periphery(
+        solver: &SolverSpec,
+    ) -> impl Strategy<Value = (Option<TransconductorSpec>, AmplifierSpec, LeakageSpec, Option<ClockSpec>)> + use<>
+    {
+        let (timeless, range) = (solver.kind.is_timeless(), 20.0 * (solver.atol + solver.rtol) + 1e-9);
+        let sizes = (size(), size(), -1.0..1.0, size(), size(), any::<bool>());
+        sizes.prop_map(move |(gain, frequency, offset, minimum, hold, both)| {
+            let clocked = both && timeless;
+            let amplifier = AmplifierSpec {
+                gain: both.then_some(gain),
+                gain_bandwidth: (!clocked).then_some(frequency),
+                offset,
+                slew: None,
+                pair_minimum: minimum,
+            };
+            let leakage = LeakageSpec { current: -offset, hold };
+            let transconductor = (!clocked).then_some(TransconductorSpec { range });
+            let clock = clocked.then_some(ClockSpec { frequency, injection: offset });
+            (transconductor, amplifier, leakage, clock)
+        })
+    }
+
     fn circuit() -> impl Strategy<Value = CircuitSpec> {
         let solver = solver().prop_flat_map(|solver| {
             let still = !solver.kind.is_stochastic();
-            (Just(solver), noise(still), 0.0..1.0)
+            let periphery = periphery(&solver);
+            (Just(solver), noise(still), 0.0..1.0, periphery)
         });
         let supply = (-5.0..0.0, 0.0..5.0).prop_map(|(low, high)| SupplySpec { low, high: high + 1e-3 });
         ("\\PC*", size(), prop::option::of(supply), neuron(), nudge(), solver).prop_map(
-            |(name, temperature, supply, neuron, nudge, (solver, noise, time))| CircuitSpec {
+            |(name, temperature, supply, neuron, nudge, (solver, noise, time, around))| CircuitSpec {
                 name,
                 temperature,
                 network: None,
@@ -211,6 +236,10 @@ mod random {
                 readout: ReadoutSpec { time, auto_zero: time > 0.5, chopping: time > 0.7 },
                 cost: (time > 0.6).then(|| cost(time)),
                 mismatch: MismatchSpec { seed: (time > 0.3).then_some(5), offset_dtod: time },
+                transconductor: around.0,
+                amplifier: Some(around.1),
+                leakage: Some(around.2),
+                clock: around.3,
             },
         )
     }

@@ -9,7 +9,8 @@ use crate::spec::{CircuitSpec, FeedbackSynapses, LossKind, NudgePoint};
 /// `β* = 1/(−κ λ_max(K))` with `κ = α a⁺ − ᾱ a⁻`, `S = a⁺ + a⁻`, `K = Σ_k S^{L−k} P_k P_kᵀ`, `P_k = W_L ⋯ W_{k+1}`.
 ///
 /// `None` where there is no such threshold (`κ ≥ 0`) or none is known in closed form: anything but linear
-/// devices, nudge `mean`, the squared error, one crossbar for both ways and no rails.
+/// devices, nudge `mean`, the squared error, one crossbar for both ways, no rails and amplifiers of infinite gain. With a clock
+/// it is where latch-up sets in; such a circuit may ring before.
 #[must_use]
 pub fn beta_threshold(circuit: &CircuitSpec, weights: &Weights<f64>) -> Option<f64> {
     let linear = [circuit.neuron.activation, circuit.neuron.output_activation]
@@ -19,7 +20,8 @@ pub fn beta_threshold(circuit: &CircuitSpec, weights: &Weights<f64>) -> Option<f
         && circuit.nudge.at == NudgePoint::Mean
         && circuit.nudge.loss == LossKind::Mse
         && circuit.feedback.synapses == FeedbackSynapses::Shared
-        && circuit.supply.is_none();
+        && circuit.supply.is_none()
+        && circuit.amplifier.is_none_or(|amplifier| amplifier.gain.is_none());
     let (plus, minus) = gains(&circuit.nudge);
     let (alpha, sum) = (circuit.nudge.alpha, plus + minus);
     let kappa = alpha * plus - (1.0 - alpha) * minus;

@@ -6,10 +6,12 @@
 
 mod layout;
 mod mismatch;
+mod periphery;
 mod sources;
 mod weights;
 
 pub use layout::Layout;
+pub use periphery::Periphery;
 pub use weights::Weights;
 
 use crate::device::Activation;
@@ -34,6 +36,8 @@ pub struct Chip<T> {
     pub noise: Sources,
     /// Integration time of a reading (s); 0 is an instant.
     pub readout: f64,
+    /// What is around every compartment.
+    pub periphery: Periphery<T>,
 }
 
 /// The devices of one layer; every array has one entry per neuron.
@@ -85,11 +89,12 @@ impl<T: Real> Chip<T> {
                 devices
             })
             .collect();
-        let slowest = spec.neuron.capacitance / spec.neuron.leak;
+        let slowest = periphery::time_constant(spec);
         let rates = vec![T::of(1.0 / slowest); layout.width()];
         let supply = spec.supply.map(|s| (T::of(s.low), T::of(s.high)));
         let (noise, readout) = (sources::sources(spec, &layout), spec.readout.time);
-        Self { layout, layers, supply, rates, slowest, noise, readout }
+        let periphery = Periphery::fabricate(spec);
+        Self { layout, layers, supply, rates, slowest, noise, readout, periphery }
     }
 
     /// Whether any compartment has an offset of its own: then dyads differ without a nudge, too.

@@ -1,6 +1,7 @@
 //! Fabrication of noise sources: from device parameters to what acts on every compartment.
 
 use super::Layout;
+use crate::device::switched;
 use crate::noise::{Pole, Process, Sources, SynapseTraps, Trap, Traps, flicker, sampled, shot, thermal};
 use crate::spec::{CircuitSpec, FlickerSpec};
 
@@ -10,6 +11,9 @@ pub(super) fn sources(spec: &CircuitSpec, layout: &Layout) -> Sources {
     let (width, leak) = (layout.width(), spec.neuron.leak);
     let referred = leak * leak; // A² to V² of drive
     let white = white(spec);
+    let sampled_twice = spec
+        .clock
+        .map_or(1.0, |clock| switched::thermal_factor(clock.frequency, spec.neuron.capacitance / leak));
     let processes = noise.flicker.map_or(vec![], |band| processes(&band, white));
     let traps = noise.telegraph.filter(|t| t.amplitude != 0.0).map(|t| Traps {
         trap: Trap { capture: t.capture, emission: t.emission },
@@ -22,7 +26,7 @@ pub(super) fn sources(spec: &CircuitSpec, layout: &Layout) -> Sources {
     let supply = noise.supply.map(|s| Process::band_limited(s.psd * s.coupling.powi(2), s.bandwidth));
     let input = noise.input.map(|s| Process::band_limited(s.psd, s.bandwidth));
     Sources {
-        white: if white > 0.0 { vec![white / referred; width] } else { vec![] },
+        white: if white > 0.0 { vec![white / referred * sampled_twice; width] } else { vec![] },
         poles: processes
             .into_iter()
             .map(|p| Pole { rate: p.rate, variance: vec![p.variance / referred; width] })

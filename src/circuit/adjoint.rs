@@ -23,6 +23,9 @@ impl<T: Real> DyadCircuit<'_, T> {
         self.linearise(state, scratch);
         // The duals of drives stand in `outputs`, zero where the drive is clipped.
         scratch.outputs.copy_from(direction);
+        if let Some(nodes) = &self.nodes {
+            nodes.scale(0, self.samples(), scratch.outputs.as_mut_slice());
+        }
         if let Some((low, high)) = self.supply() {
             let duals = scratch.outputs.as_mut_slice().iter_mut();
             for (dual, &drive) in duals.zip(scratch.drives.as_slice()) {

@@ -4,9 +4,11 @@
 //! pair of layers serves both compartments; the first layer's drive does not change and is computed once.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use super::node::Nodes;
 use super::nudge::{Loss, Nudge};
 use super::squares::Squares;
 use super::{Circuit, Scratch, passes};
@@ -28,6 +30,8 @@ pub struct DyadCircuit<'a, T: Real> {
     pub(super) nudge: Option<Nudge<T>>,
     /// Output of the free circuit, held (nudge `free` only).
     pub(super) held: Option<Matrix<T>>,
+    /// Summing nodes, where they are not ideal.
+    pub(super) nodes: Option<Arc<Nodes<T>>>,
     /// Damping coefficients per layer.
     damping: Vec<f64>,
     presentations: Presentations,
@@ -49,12 +53,14 @@ impl<'a, T: Real> DyadCircuit<'a, T> {
         let presentations = Presentations::first(input.nrows());
         let squares = chip.noise.read.map(|_| Squares::new(weights, input));
         let input = chip.noise.synapse_traps.map(|_| input.clone());
+        let nodes = Nodes::wire(chip, weights).map(Arc::new);
         Self {
             chip,
             weights,
             heard,
             nudge: None,
             held: None,
+            nodes,
             damping,
             presentations,
             watched: false,
@@ -159,40 +165,6 @@ impl<'a, T: Real> DyadCircuit<'a, T> {
         layer + 1 == self.layout().depth() && self.nudge.as_ref().is_some_and(|n| n.at == NudgePoint::Own)
     }
 
-    /// `−β ∇ℓ(ŷ±)` for both output compartments.
-    fn nudge_output(&self, nudge: &Nudge<T>, scratch: &mut Scratch<T>) {
-        let batch = self.samples();
-        let top = self.layout().depth() - 1;
-        let target = nudge.target.as_slice();
-        let own = nudge.at == NudgePoint::Own;
-        if nudge.at == NudgePoint::Drive {
-            self.output_drive(scratch);
-        }
-        let at = match nudge.at {
-            NudgePoint::Mean => scratch.means[top].as_slice(),
-            NudgePoint::Own => columns(&scratch.outputs, batch, self.layout().plus(top)),
-            NudgePoint::Free => self.held.as_ref().map_or(target, |held| held.as_slice()),
-            NudgePoint::Drive => scratch.feedback_minus.as_slice(),
-        };
-        nudge.loss.gradient(batch, at, target, scratch.feedback[top].as_mut_slice());
-        if own {
-            let at = columns(&scratch.outputs, batch, self.layout().minus(top));
-            nudge.loss.gradient(batch, at, target, scratch.feedback_minus.as_mut_slice());
-            scratch.feedback_minus *= -nudge.beta;
-        }
-        scratch.feedback[top] *= -nudge.beta;
-    }
-
-    /// `W_L s̄_{L−1} + b_L` into `scratch.feedback_minus`, which nudge `drive` does not use otherwise.
-    fn output_drive(&self, scratch: &mut Scratch<T>) {
-        let top = self.layout().depth() - 1;
-        let heard = if top == 0 { &self.heard } else { &scratch.forward[top] };
-        scratch.feedback_minus.copy_from(heard);
-        for (mut column, &b) in scratch.feedback_minus.column_iter_mut().zip(&self.weights.biases[top]) {
-            column.add_scalar_mut(b);
-        }
-    }
-
     /// Compartment outputs of some dyads of a layer.
     fn activate(&self, layer: usize, dyads: Range<usize>, potentials: (&[T], &[T]), outputs: &mut Matrix<T>) {
         let batch = self.samples();
@@ -222,11 +194,19 @@ impl<T: Real> Circuit<T> for DyadCircuit<'_, T> {
     }
 
     fn rates(&self) -> &[T] {
-        &self.chip.rates
+        self.nodes.as_ref().map_or(&self.chip.rates, |nodes| &nodes.rates)
     }
 
     fn slowest(&self) -> f64 {
-        self.chip.slowest
+        self.nodes.as_ref().map_or(self.chip.slowest, |nodes| nodes.slowest)
+    }
+
+    fn clock(&self) -> Option<f64> {
+        self.chip.periphery.clock
+    }
+
+    fn droop(&self) -> T {
+        self.chip.periphery.droop
     }
 
     fn supply(&self) -> Option<(T, T)> {
@@ -238,7 +218,26 @@ impl<T: Real> Circuit<T> for DyadCircuit<'_, T> {
     }
 
     fn is_kinked(&self) -> bool {
-        self.chip.layers.iter().any(|devices| !devices.activation.kinks().is_empty())
+        self.chip.periphery.slew.is_some()
+            || self.chip.layers.iter().any(|devices| !devices.activation.kinks().is_empty())
+    }
+
+    fn is_limited(&self) -> bool {
+        self.chip.periphery.range.is_some() || self.chip.periphery.slew.is_some()
+    }
+
+    fn limit_dyads(
+        &self,
+        layer: usize,
+        dyads: Range<usize>,
+        potentials: (&[T], &[T]),
+        drives: (&mut [T], &mut [T]),
+    ) {
+        self.limit_some(layer, &dyads, potentials, drives);
+    }
+
+    fn pieces(&self, state: &Matrix<T>, drive: &Matrix<T>, pieces: &mut Matrix<T>) {
+        self.pieces_of(state, drive, pieces);
     }
 
     fn nudged(&self) -> bool {
@@ -305,6 +304,9 @@ impl<T: Real> Circuit<T> for DyadCircuit<'_, T> {
         let back_minus = if self.nudges_own(layer) { some(&scratch.feedback_minus) } else { back };
         let gains = (&devices.gain_plus[dyads.clone()], &devices.gain_minus[dyads.clone()]);
         passes::split(batch, bias, gains, base, (back, back_minus), (&mut *plus, &mut *minus));
+        if let Some(nodes) = &self.nodes {
+            nodes.apply(self.layout(), layer, &dyads, batch, (&mut *plus, &mut *minus));
+        }
         if let Some((low, high)) = self.chip.supply {
             elementwise::clip(plus, low, high);
             elementwise::clip(minus, low, high);
@@ -471,14 +473,12 @@ impl<T: Real> Circuit<T> for DyadCircuit<'_, T> {
             heard: select_rows(&self.heard, samples),
             nudge,
             held: self.held.as_ref().map(|h| select_rows(h, samples)),
+            nodes: self.nodes.clone(),
             damping: self.damping.clone(),
             presentations: self.presentations.subset(samples),
             watched: self.watched,
             input: self.input.as_ref().map(|input| select_rows(input, samples)),
-            squares: self
-                .squares
-                .as_ref()
-                .map(|s| Squares { weights: s.weights.clone(), heard: select_rows(&s.heard, samples) }),
+            squares: self.squares.as_ref().map(|squares| squares.subset(samples)),
         })
     }
 }

@@ -1,10 +1,14 @@
 //! Right-hand sides: a chip with inputs and a nudge, as a borrowed view that has no state and cannot fail.
 //!
 //! A compartment obeys `dv/dt = (u(v) − v)/τ`, where the *drive* `u` is everything that reaches it through
-//! synapses, bias and nudge. Solvers need only `u`, `1/τ`, and products with the Jacobian.
+//! synapses, bias and nudge. Solvers need only `u`, `1/τ`, and products with the Jacobian. Where its amplifier saturates or
+//! slews, it follows a limited drive, `dv/dt = (U − v)/τ`, which is `u` itself wherever `u = v`: what integrates motion asks for
+//! `U`, what looks for equilibria or linearises at one asks for `u`.
 
 mod adjoint;
 mod dyad;
+mod motion;
+mod node;
 mod nudge;
 mod passes;
 mod scratch;
@@ -43,8 +47,18 @@ pub trait Circuit<T: Real>: Sync {
     /// Mixing `α` of the dyads of a layer.
     fn mixing(&self, layer: usize) -> &[T];
 
-    /// Whether some activation device has kinks, at which its slope jumps.
+    /// Whether some device has kinks, at which its slope jumps.
     fn is_kinked(&self) -> bool;
+
+    /// Frequency of the clock (Hz): potentials then move once a period, each by its leak over that period, its drive held.
+    fn clock(&self) -> Option<f64> {
+        None
+    }
+
+    /// What every compartment loses before it is read (V).
+    fn droop(&self) -> T {
+        T::ZERO
+    }
 
     /// Whether a nudge acts or differences are read (then a steady δ is part of being settled).
     fn nudged(&self) -> bool;
@@ -134,6 +148,46 @@ pub trait Circuit<T: Real>: Sync {
         self.push(layer, scratch);
         self.pull(layer, scratch);
         self.assemble(layer, self.layout().columns_mut(layer, drive), scratch);
+    }
+
+    /// Whether compartments follow a limited drive.
+    fn is_limited(&self) -> bool {
+        false
+    }
+
+    /// Limits drives `u` (V) of some dyads of a layer to what their amplifiers at `potentials` (V) deliver; plus and minus
+    /// compartments, column after column.
+    fn limit_dyads(
+        &self,
+        _layer: usize,
+        _dyads: Range<usize>,
+        _potentials: (&[T], &[T]),
+        _drives: (&mut [T], &mut [T]),
+    ) {
+    }
+
+    /// Limits the drive `u` at `state` to `U`, with `dv/dt = (U − v)/τ`.
+    fn limit(&self, state: &Matrix<T>, drive: &mut Matrix<T>) {
+        if !self.is_limited() {
+            return;
+        }
+        let layout = self.layout();
+        for layer in 0..layout.depth() {
+            let dyads = || 0..layout.neurons(layer);
+            let potentials = layout.dyads(layer, dyads(), state);
+            self.limit_dyads(layer, dyads(), potentials, layout.dyads_mut(layer, dyads(), drive));
+        }
+    }
+
+    /// The limited drive `U(v)` of every compartment (V).
+    fn motion(&self, state: &Matrix<T>, drive: &mut Matrix<T>, scratch: &mut Scratch<T>) {
+        self.drive(state, drive, scratch);
+        self.limit(state, drive);
+    }
+
+    /// Numbers that jump where a compartment passes a kink, from potentials and limited drives.
+    fn pieces(&self, state: &Matrix<T>, _drive: &Matrix<T>, pieces: &mut Matrix<T>) {
+        self.slopes(state, pieces);
     }
 
     /// Slopes `f'(v)` of the activation devices.

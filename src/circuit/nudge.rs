@@ -1,5 +1,7 @@
 //! The nudge: where the loss gradient is taken, and the loss's gradient and curvature.
 
+use super::dyad::{DyadCircuit, columns};
+use super::{Circuit, Scratch};
 use crate::matrix::{Matrix, Real};
 use crate::spec::{LossKind, NudgePoint};
 
@@ -87,6 +89,42 @@ impl<T: Real> Loss<T> {
             for e in sample() {
                 out[e] /= sum;
             }
+        }
+    }
+}
+
+impl<T: Real> DyadCircuit<'_, T> {
+    /// `−β ∇ℓ(ŷ±)` for both output compartments.
+    pub(super) fn nudge_output(&self, nudge: &Nudge<T>, scratch: &mut Scratch<T>) {
+        let batch = self.samples();
+        let top = self.layout().depth() - 1;
+        let target = nudge.target.as_slice();
+        let own = nudge.at == NudgePoint::Own;
+        if nudge.at == NudgePoint::Drive {
+            self.output_drive(scratch);
+        }
+        let at = match nudge.at {
+            NudgePoint::Mean => scratch.means[top].as_slice(),
+            NudgePoint::Own => columns(&scratch.outputs, batch, self.layout().plus(top)),
+            NudgePoint::Free => self.held.as_ref().map_or(target, |held| held.as_slice()),
+            NudgePoint::Drive => scratch.feedback_minus.as_slice(),
+        };
+        nudge.loss.gradient(batch, at, target, scratch.feedback[top].as_mut_slice());
+        if own {
+            let at = columns(&scratch.outputs, batch, self.layout().minus(top));
+            nudge.loss.gradient(batch, at, target, scratch.feedback_minus.as_mut_slice());
+            scratch.feedback_minus *= -nudge.beta;
+        }
+        scratch.feedback[top] *= -nudge.beta;
+    }
+
+    /// `W_L s̄_{L−1} + b_L` into `scratch.feedback_minus`, which nudge `drive` does not use otherwise.
+    fn output_drive(&self, scratch: &mut Scratch<T>) {
+        let top = self.layout().depth() - 1;
+        let heard = if top == 0 { &self.heard } else { &scratch.forward[top] };
+        scratch.feedback_minus.copy_from(heard);
+        for (mut column, &b) in scratch.feedback_minus.column_iter_mut().zip(&self.weights.biases[top]) {
+            column.add_scalar_mut(b);
         }
     }
 }

@@ -1,10 +1,10 @@
-//! Squares of synapses and inputs, over which read noise spreads.
+//! Squares of synapses and inputs: what read noise is made of.
 
 use std::sync::Arc;
 
 use crate::chip::Weights;
 use crate::matrix::product::{self, Onto};
-use crate::matrix::{Matrix, Real};
+use crate::matrix::{Matrix, Real, select_rows};
 
 /// Squares of synapses and inputs.
 #[derive(Clone, Debug)]
@@ -16,6 +16,7 @@ pub(super) struct Squares<T: Real> {
 }
 
 impl<T: Real> Squares<T> {
+    /// Of all synapses, and of inputs `[batch × n_0]` (V).
     pub fn new(weights: &Weights<T>, input: &Matrix<T>) -> Self {
         let squared = |m: &Matrix<T>| m.component_mul(m);
         let forward: Vec<_> = weights.forward.iter().map(squared).collect();
@@ -23,5 +24,10 @@ impl<T: Real> Squares<T> {
         let mut heard = Matrix::zeros(input.nrows(), forward[0].nrows());
         product::forward(heard.as_view_mut(), Onto::Nothing, squared(input).as_view(), forward[0].as_view());
         Self { weights: Arc::new([forward, feedback]), heard }
+    }
+
+    /// Of some of the samples.
+    pub fn subset(&self, samples: &[usize]) -> Self {
+        Self { weights: self.weights.clone(), heard: select_rows(&self.heard, samples) }
     }
 }

@@ -113,6 +113,9 @@ impl<T: Real> DyadCircuit<'_, T> {
         let half = target.len() / 2;
         let gains = (devices.gain_plus.as_slice(), devices.gain_minus.as_slice());
         passes::split(batch, None, gains, base, (feedback, minus), target.split_at_mut(half));
+        if let Some(nodes) = &self.nodes {
+            nodes.scale(range.start, batch, target);
+        }
         if let Some((low, high)) = self.chip.supply {
             for (value, &drive) in target.iter_mut().zip(columns(&scratch.drives, batch, range)) {
                 if drive <= low || drive >= high {

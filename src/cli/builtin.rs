@@ -28,7 +28,13 @@ macro_rules! embedded {
 }
 
 /// Built-in circuits.
-pub const CIRCUITS: &[Builtin] = embedded!["circuits/ideal.toml", "circuits/noisy.toml",];
+pub const CIRCUITS: &[Builtin] = embedded![
+    "circuits/ideal.toml",
+    "circuits/noisy.toml",
+    "circuits/opamp-memristor.toml",
+    "circuits/ota-subthreshold-180nm.toml",
+    "circuits/switched-capacitor-65nm.toml",
+];
 
 /// Built-in experiments.
 pub const EXPERIMENTS: &[Builtin] = embedded![
@@ -39,6 +45,10 @@ pub const EXPERIMENTS: &[Builtin] = embedded![
     "experiments/mnist_noise.toml",
     "experiments/noise_valley.toml",
     "experiments/offsets.toml",
+    "experiments/reference_ideal.toml",
+    "experiments/reference_opamp.toml",
+    "experiments/reference_ota.toml",
+    "experiments/reference_switched.toml",
     "experiments/three_fates.toml",
     "experiments/two_tales.toml",
 ];

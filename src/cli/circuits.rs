@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::builtin::{self, CIRCUITS};
 use super::{Failure, Global, cost, output};
-use crate::chip::gains;
+use crate::chip::{Chip, gains};
 use crate::spec::{CircuitSpec, circuit_defaults_toml, circuit_schema};
 
 /// Arguments of `circuits`.
@@ -97,7 +97,7 @@ fn whole(circuit: &CircuitSpec) -> Result<String, Failure> {
 fn words(circuit: &CircuitSpec) -> String {
     let nudge = &circuit.nudge;
     let (plus, minus) = gains(nudge);
-    let time_constant = output::rounded(circuit.neuron.capacitance / circuit.neuron.leak, "s");
+    let time_constant = output::rounded(Chip::<f64>::fabricate(circuit, &[1, 1]).slowest, "s");
     let network =
         circuit.network.as_ref().map(|network| format!(", network {network:?}")).unwrap_or_default();
     format!(

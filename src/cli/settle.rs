@@ -63,7 +63,7 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
     let mut setup = arguments.files.read(global)?;
     setup.batch.presentations.seed = global.seed.unwrap_or(0).into();
     let kind = setup.spec.solver.kind;
-    let timeless = matches!(kind, SolverKind::Layerwise | SolverKind::Dc).then(|| kind.name());
+    let timeless = kind.is_timeless().then(|| kind.name());
     if let (Some(kind), true) = (timeless, arguments.trace.is_some()) {
         return Err(Failure::input(anyhow!(
             "--trace: solver.kind is \"{kind}\", whose sweeps have no time\n  \

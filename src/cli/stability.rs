@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::inputs::{Files, Setup};
-use super::output::{conclude, note, some_lines};
+use super::output::{conclude, note, rounded, some_lines};
 use super::{Failure, Global};
 use crate::analysis::{Spectrum, Stability, beta_threshold, stability};
 use crate::circuit::{Circuit, DyadCircuit};
@@ -23,7 +23,8 @@ const SHOWN: usize = 8;
 #[derive(Debug, Args)]
 #[command(
     after_help = "The Jacobian is taken at the nudged fixed point, found by Newton's method from the free \
-    state whether or not it is stable; the verdict is that of the worst sample.\n\n\
+    state whether or not it is stable; the verdict is that of the worst sample. A circuit with a [clock] is judged from clock \
+    to clock: eigenvalues μ are given as rates f ln μ, and |μ| < 1 is stable.\n\n\
     Example:\n  dyadsim stability circuits/ideal.toml --weights w.safetensors --input x.safetensors \
     --target y.safetensors --set nudge.variant=dp --set nudge.alpha=0.25"
 )]
@@ -56,16 +57,19 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
     let threshold = beta_threshold(&setup.spec, &setup.weights);
     let first = found.spectra.first().and_then(Option::as_ref);
     let eigenvalues = first.map(pairs).unwrap_or_default();
-    let document = json!({
+    let mut document = json!({
         "spectral_abscissa_per_s": spectrum.abscissa(),
-        "spectral_abscissa_tau": spectrum.abscissa() * setup.chip.slowest,
+        "spectral_abscissa_tau": spectrum.abscissa() * circuit.slowest(),
         "eigenvalues": eigenvalues,
         "verdict": spectrum.verdict().name(),
         "beta_threshold": threshold,
         "worst_sample": worst,
         "not_found": missing,
     });
-    conclude(global, &summary(&setup, worst, spectrum, first, threshold), &document)
+    if let Some(frequency) = circuit.clock() {
+        document["multiplier"] = json!((spectrum.abscissa() / frequency).exp());
+    }
+    conclude(global, &summary(&setup, &circuit, (worst, spectrum), first, threshold), &document)
 }
 
 /// Fixed points and spectra, from the free states and, where that leads nowhere, from where the circuit settles.
@@ -106,17 +110,22 @@ fn nothing(found: &Stability) -> Failure {
 /// The result for people.
 fn summary(
     setup: &Setup,
-    worst: usize,
-    spectrum: &Spectrum,
+    circuit: &DyadCircuit<'_, f64>,
+    (worst, spectrum): (usize, &Spectrum),
     first: Option<&Spectrum>,
     threshold: Option<f64>,
 ) -> String {
-    let tau = setup.chip.slowest;
+    let tau = circuit.slowest();
     let threshold = threshold.map_or("none known in closed form".to_owned(), |beta| format!("{beta:.6}"));
     let mut text = setup.headline();
     text += &format!("\nverdict             {} (worst sample: {worst})\n", spectrum.verdict().name());
     let abscissa = spectrum.abscissa();
     text += &format!("spectral abscissa   {abscissa:.6e} 1/s = {:.6}/τ\n", abscissa * tau);
+    if let Some(frequency) = circuit.clock() {
+        let multiplier = (abscissa / frequency).exp();
+        let clock = rounded(frequency, "Hz");
+        text += &format!("from clock to clock |μ| = {multiplier:.6} at {clock}; rates are f ln μ\n");
+    }
     text += &format!("threshold of β      {threshold}\n\nrightmost eigenvalues of sample 0 (1/τ)\n");
     match first {
         Some(first) => {

@@ -92,7 +92,7 @@ impl<T: Real> Probe<T> {
             };
             let point = fixed_point(&circuit, i, &start, tolerance);
             let found =
-                point.converged.then(|| -spectrum(&circuit, i, &point.state).abscissa() * chip.slowest);
+                point.converged.then(|| -spectrum(&circuit, i, &point.state).abscissa() * circuit.slowest());
             found.filter(|margin| margin.is_finite())
         });
         margins.reduce(f64::min)

@@ -8,7 +8,7 @@ use crate::learn::{circuit_of, nudged};
 use crate::matrix::Real;
 use crate::record::rows::TrajectoryRow;
 use crate::solve::settle_all;
-use crate::spec::{RuleKind, SolverKind};
+use crate::spec::RuleKind;
 use crate::train::gather;
 
 /// Points of a trajectory.
@@ -25,7 +25,7 @@ pub(super) fn example<T: Real>(
     epoch: usize,
 ) -> Vec<TrajectoryRow> {
     let spec = circuit_of(plan.rule, &plan.resolved.circuit);
-    if plan.rule == RuleKind::Bp || matches!(spec.solver.kind, SolverKind::Layerwise | SolverKind::Dc) {
+    if plan.rule == RuleKind::Bp || spec.solver.kind.is_timeless() {
         return Vec::new();
     }
     let chip = Chip::fabricate(&spec, &weights.network());
@@ -54,7 +54,7 @@ pub(super) fn example<T: Real>(
                 sample,
                 layer: layer + 1,
                 neuron,
-                t_tau: time / chip.slowest,
+                t_tau: time / circuit.slowest(),
                 v_plus: state[p],
                 v_minus: state[q],
             }

@@ -50,8 +50,8 @@ fn is_predicted(plan: &RunPlan) -> bool {
     let (circuit, network) = (&plan.resolved.circuit, &plan.resolved.experiment.network);
     let noisy = circuit.noise.moving().is_some() || circuit.noise.sampled.is_some();
     let width: usize = network[1..].iter().map(|n| 2 * n).sum();
-    // The noise of the other relaxations is not in the prediction.
-    let plain = !circuit.readout.auto_zero && !circuit.readout.chopping;
+    // Predictions are for continuous time, and for one relaxation.
+    let plain = !circuit.readout.auto_zero && !circuit.readout.chopping && circuit.clock.is_none();
     plan.rule != RuleKind::Bp && noisy && plain && width <= DENSE
 }
 

@@ -6,6 +6,9 @@
 //! sweep solves the implicit step. What it leaves open under DP, the movement of means by the correction, counts as error.
 //! A drive from a sweep is not quite that of the corrected state, so nobody is called settled before it was evaluated there.
 //!
+//! Where amplifiers saturate, the limited drive depends on the compartment's own potential: it is taken where that is foreseen, and
+//! again where it was corrected to; what that moves counts as error, too.
+//!
 //! Between the products all passes go over a few dyads at a time: on wide layers the step is bound by memory, and nothing
 //! is stored that can be made again from what is at hand.
 //!
@@ -93,6 +96,8 @@ struct Run<T: Real> {
     drive_next: Matrix<T>,
     /// Potentials of one tile as predicted; before its correction, its means, or potentials of the output.
     tile: Vec<T>,
+    /// Drives of one tile before their limit, and as limited where it was predicted; empty where nothing is limited.
+    unlimited: [Vec<T>; 2],
     /// How far the means moved after they were heard (V), per row.
     drifts: Vec<T>,
     /// Tiles of each layer.
@@ -148,6 +153,9 @@ impl<T: Real> Run<T> {
             next: blank(),
             drive_next: blank(),
             tile: vec![T::ZERO; 2 * dyads * rows],
+            unlimited: std::array::from_fn(|_| {
+                vec![T::ZERO; if circuit.is_limited() { 2 * dyads * rows } else { 0 }]
+            }),
             drifts: vec![T::ZERO; rows],
             tiles: (0..layout.depth()).map(|layer| tiles(circuit, layer, dyads)).collect(),
             refused: 0,
@@ -203,17 +211,7 @@ impl<T: Real> Run<T> {
         for tile in &tiles[layer] {
             let half = tile.dyads.len() * rows;
             let block = &mut block[..2 * half];
-            for piece in &tile.pieces {
-                let [v, a, b, c] = piece.weights.predict.map(T::of);
-                let elements = piece.elements(rows);
-                let [one, two, three] = drives.map(|drive| &drive.as_slice()[elements.clone()]);
-                let place = piece.place * rows..piece.place * rows + elements.len();
-                let last = [one, two, three, three];
-                weigh([v, a, b, c, T::ZERO], &state.as_slice()[elements], last, &mut block[place]);
-            }
-            if let Some((low, high)) = circuit.supply() {
-                clip(block, low, high);
-            }
+            foresee(tile, state, drives, circuit.supply(), block);
             let (plus, minus) = block.split_at(half);
             circuit.mix_dyads(layer, tile.dyads.clone(), (plus, minus), scratch);
         }
@@ -225,13 +223,18 @@ impl<T: Real> Run<T> {
     /// of the means that others have heard.
     fn correct(&mut self, circuit: &dyn Circuit<T>, layer: usize, output: bool) {
         let rows = self.next.nrows();
-        let Self { batch, past, tile: block, tiles, next, drive_next, drifts, .. } = self;
+        let Self { batch, past, tile: block, unlimited, tiles, next, drive_next, drifts, .. } = self;
         let Batch { state, drive, scratch, tolerances, .. } = batch;
         let (layout, drives) = (circuit.layout(), behind(drive, past));
         let rails = circuit.supply().unwrap_or((T::of(f64::NEG_INFINITY), T::of(f64::INFINITY)));
         for tile in &tiles[layer] {
             let dyads = || tile.dyads.clone();
             circuit.assemble_dyads(layer, dyads(), layout.dyads_mut(layer, dyads(), drive_next), scratch);
+            if circuit.is_limited() {
+                let block = &mut block[..2 * dyads().len() * rows];
+                foresee(tile, state, drives, circuit.supply(), block);
+                limit_foreseen(circuit, layer, dyads(), block, drive_next, unlimited);
+            }
             for piece in &tile.pieces {
                 let elements = || piece.elements(rows);
                 let Weights { predict, correct: base, gain, error } = piece.weights;
@@ -248,6 +251,9 @@ impl<T: Real> Run<T> {
                 if output {
                     max_distance_rows(before, corrected, drifts);
                 }
+            }
+            if circuit.is_limited() {
+                limit_corrected(circuit, layer, dyads(), next, drive_next, unlimited, drifts);
             }
             let means = tile.dyads.start * rows..tile.dyads.end * rows;
             let before = &mut block[..means.len()];
@@ -288,6 +294,67 @@ impl<T: Real> Run<T> {
             self.batch.evaluate(circuit);
         }
     }
+}
+
+/// Potentials of a tile as the extrapolated drive foretells them.
+fn foresee<T: Real>(
+    tile: &Tile,
+    state: &Matrix<T>,
+    drives: [&Matrix<T>; POINTS],
+    rails: Option<(T, T)>,
+    block: &mut [T],
+) {
+    let rows = state.nrows();
+    for piece in &tile.pieces {
+        let [v, a, b, c] = piece.weights.predict.map(T::of);
+        let elements = piece.elements(rows);
+        let [one, two, three] = drives.map(|drive| &drive.as_slice()[elements.clone()]);
+        let place = piece.place * rows..piece.place * rows + elements.len();
+        let last = [one, two, three, three];
+        weigh([v, a, b, c, T::ZERO], &state.as_slice()[elements], last, &mut block[place]);
+    }
+    if let Some((low, high)) = rails {
+        clip(block, low, high);
+    }
+}
+
+/// Limits the new drives of some dyads where their potentials were foreseen; keeps them as they were and as they are.
+fn limit_foreseen<T: Real>(
+    circuit: &dyn Circuit<T>,
+    layer: usize,
+    dyads: Range<usize>,
+    foreseen: &[T],
+    drive: &mut Matrix<T>,
+    [free, limited]: &mut [Vec<T>; 2],
+) {
+    let half = foreseen.len() / 2;
+    let (plus, minus) = circuit.layout().dyads_mut(layer, dyads.clone(), drive);
+    free[..half].copy_from_slice(plus);
+    free[half..2 * half].copy_from_slice(minus);
+    circuit.limit_dyads(layer, dyads, foreseen.split_at(half), (&mut *plus, &mut *minus));
+    limited[..half].copy_from_slice(plus);
+    limited[half..2 * half].copy_from_slice(minus);
+}
+
+/// Limits them anew where their potentials are now; by how much that moves them counts as a drift.
+fn limit_corrected<T: Real>(
+    circuit: &dyn Circuit<T>,
+    layer: usize,
+    dyads: Range<usize>,
+    state: &Matrix<T>,
+    drive: &mut Matrix<T>,
+    [free, limited]: &[Vec<T>; 2],
+    drifts: &mut [T],
+) {
+    let layout = circuit.layout();
+    let (plus, minus) = layout.dyads_mut(layer, dyads.clone(), drive);
+    let half = plus.len();
+    plus.copy_from_slice(&free[..half]);
+    minus.copy_from_slice(&free[half..2 * half]);
+    let potentials = layout.dyads(layer, dyads.clone(), state);
+    circuit.limit_dyads(layer, dyads, potentials, (&mut *plus, &mut *minus));
+    max_distance_rows(&limited[..half], plus, drifts);
+    max_distance_rows(&limited[half..2 * half], minus, drifts);
 }
 
 /// The drives that a step rests upon, the latest first; where the past is short, its place is taken by what has no weight.

@@ -5,6 +5,7 @@
 
 use nalgebra::{Complex, DMatrix, DVector, SymmetricEigen};
 
+use super::pace::Pace;
 use super::spectrum::of_block;
 use crate::circuit::{Circuit, Scratch};
 use crate::matrix::{Matrix, Real};
@@ -23,6 +24,7 @@ pub(super) fn rightmost<T: Real>(
     state: &[f64],
 ) -> Vec<Complex<f64>> {
     let one = circuit.subset(&[sample]);
+    let pace = Pace::of(circuit);
     let width = state.len();
     let at = Matrix::from_fn(1, width, |_, j| T::of(state[j]));
     let mut scratch = Scratch::new(circuit.layout(), 1);
@@ -30,7 +32,7 @@ pub(super) fn rightmost<T: Real>(
         let direction = Matrix::from_fn(1, width, |_, j| T::of(v[j]));
         let mut image = Matrix::zeros(1, width);
         one.tangent(&at, &direction, &mut image, &mut scratch);
-        DVector::from_fn(width, |j, _| circuit.rates()[j].to_f64() * (image[j].to_f64() - v[j]))
+        DVector::from_fn(width, |j, _| pace.scale[j] * (image[j].to_f64() - v[j]))
     };
     // Products in single precision carry no more than its digits.
     let tolerance = TOLERANCE.max(100.0 * T::EPSILON.to_f64());
@@ -38,14 +40,14 @@ pub(super) fn rightmost<T: Real>(
     let mut found = Vec::new();
     for _ in 0..RESTARTS {
         let (basis, hessenberg, rest) = krylov(&mut product, start.normalize());
-        let (values, vector, residual) = ritz(&hessenberg, rest);
+        let (values, vector, residual) = ritz(&hessenberg, rest, &pace);
         found = values;
         if found.is_empty() || residual <= tolerance * found[0].norm() {
             break;
         }
         start = basis * vector;
     }
-    found
+    found.into_iter().map(|eigenvalue| pace.growth(eigenvalue)).collect()
 }
 
 /// Orthonormal basis, its Hessenberg matrix, and the norm of what is left over.
@@ -84,11 +86,11 @@ fn krylov(
     (DMatrix::from_columns(&basis[..n]), hessenberg, rest)
 }
 
-/// Ritz values rightmost first, the real vector to restart with, and the residual of the first pair.
-fn ritz(hessenberg: &DMatrix<f64>, rest: f64) -> (Vec<Complex<f64>>, DVector<f64>, f64) {
+/// Ritz values, the longest-lasting first, the real vector to restart with, and the residual of the first pair.
+fn ritz(hessenberg: &DMatrix<f64>, rest: f64, pace: &Pace) -> (Vec<Complex<f64>>, DVector<f64>, f64) {
     let n = hessenberg.nrows();
     let mut values = of_block(hessenberg);
-    values.sort_by(|a, b| b.re.total_cmp(&a.re).then(b.im.total_cmp(&a.im)));
+    values.sort_by(|a, b| pace.rank(*b).total_cmp(&pace.rank(*a)).then(b.im.total_cmp(&a.im)));
     let Some(&first) = values.first() else { return (values, DVector::zeros(n), 0.0) };
     // Null vector of H − λ: for a pair, of (H − Re λ)² + (Im λ)², whose null space both of them span.
     let shifted = hessenberg - DMatrix::identity(n, n) * first.re;
@@ -110,12 +112,23 @@ mod tests {
     use super::*;
     use crate::chip::{Chip, Weights};
     use crate::circuit::DyadCircuit;
-    use crate::spec::{ActivationKind, CircuitSpec, InitSpec, Variant};
+    use crate::spec::{ActivationKind, CircuitSpec, ClockSpec, InitSpec, Variant};
 
     /// Rightmost eigenvalues by iteration and all of them from the matrix, in units of 1/τ.
     fn both(variant: Variant, alpha: f64, beta: f64, seed: u64) -> (Vec<Complex<f64>>, Vec<Complex<f64>>) {
+        with_clock(None, variant, (alpha, beta), seed)
+    }
+
+    /// The same of a circuit that may have a clock of so many Hz.
+    fn with_clock(
+        clock: Option<f64>,
+        variant: Variant,
+        (alpha, beta): (f64, f64),
+        seed: u64,
+    ) -> (Vec<Complex<f64>>, Vec<Complex<f64>>) {
         let network = [20, 60, 50, 30];
-        let mut spec = CircuitSpec::default();
+        let clock = clock.map(|frequency| ClockSpec { frequency, injection: 0.0 });
+        let mut spec = CircuitSpec { clock, ..CircuitSpec::default() };
         spec.neuron.activation = ActivationKind::Tanh.into();
         (spec.nudge.variant, spec.nudge.alpha, spec.nudge.beta) = (variant, alpha, beta);
         let chip = Chip::<f64>::fabricate(&spec, &network);
@@ -145,6 +158,15 @@ mod tests {
         for (alpha, beta, seed) in [(1.0, 0.5, 5), (1.0, 3.0, 6), (0.75, 1.0, 7)] {
             let (found, all) = both(Variant::Dp, alpha, beta, seed);
             assert!((found[0] - all[0]).norm() < 1e-6, "{alpha} {beta}: {} {}", found[0], all[0]);
+        }
+    }
+
+    #[test]
+    fn what_lasts_longest_from_clock_to_clock_is_that_of_the_matrix() {
+        for (frequency, alpha, beta, seed) in [(0.3e6, 1.0, 0.5, 5), (1e6, 1.0, 3.0, 6), (5e6, 0.25, 0.2, 3)]
+        {
+            let (found, all) = with_clock(Some(frequency), Variant::Dp, (alpha, beta), seed);
+            assert!((found[0] - all[0]).norm() < 1e-6, "{frequency}: {} {}", found[0], all[0]);
         }
     }
 }

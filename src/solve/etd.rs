@@ -112,7 +112,7 @@ impl<T: Real> Run<T> {
         let Batch { step: h, ref state, ref drive, ref mut scratch, .. } = *batch;
         // a: half a step with the drive held.
         combine(rates, h / 2.0, |p| [p[0], p[1], 0.0, 0.0, 0.0], state, [drive; 4], stage);
-        circuit.drive(stage, drive_a, scratch);
+        circuit.motion(stage, drive_a, scratch);
         // b: half a step with the drive's slope from a.
         combine(
             rates,
@@ -122,7 +122,7 @@ impl<T: Real> Run<T> {
             [drive, drive_a, drive, drive],
             stage,
         );
-        circuit.drive(stage, drive_b, scratch);
+        circuit.motion(stage, drive_b, scratch);
         // c: a whole step with the slope from b.
         combine(
             rates,
@@ -132,7 +132,7 @@ impl<T: Real> Run<T> {
             [drive, drive_b, drive, drive],
             stage,
         );
-        circuit.drive(stage, drive_c, scratch);
+        circuit.motion(stage, drive_c, scratch);
         let weights = |p: [f64; 4]| {
             let middle = 2.0 * p[2] - 4.0 * p[3];
             [p[0], p[1] - 3.0 * p[2] + 4.0 * p[3], middle, middle, 4.0 * p[3] - p[2]]
@@ -141,7 +141,7 @@ impl<T: Real> Run<T> {
         if let Some((low, high)) = circuit.supply() {
             clip(next.as_mut_slice(), low, high);
         }
-        circuit.drive(next, drive_next, scratch);
+        circuit.motion(next, drive_next, scratch);
         batch.counts.rhs_evals += 4;
     }
 
@@ -172,8 +172,8 @@ impl<T: Real> Run<T> {
         if slopes[0].shape() != (batch, width) {
             **slopes = std::array::from_fn(|_| Matrix::zeros(batch, width));
         }
-        circuit.slopes(&self.batch.state, &mut slopes[0]);
-        circuit.slopes(&self.next, &mut slopes[1]);
+        circuit.pieces(&self.batch.state, &self.batch.drive, &mut slopes[0]);
+        circuit.pieces(&self.next, &self.drive_next, &mut slopes[1]);
         let [before, after] = slopes.each_ref();
         let (mut passed, mut errors) = (vec![T::ZERO; batch], vec![T::ZERO; batch]);
         max_distance_rows(before.as_slice(), after.as_slice(), &mut passed);

@@ -167,7 +167,7 @@ impl<'a, T: Real> Relaxation<'a, T> {
 
     /// Shows the monitor the present state, its drive evaluated afresh.
     fn observe(&mut self, monitor: &mut Monitor<T>, time: f64) {
-        self.circuit.drive(&self.state, &mut self.drive, &mut self.scratch);
+        self.circuit.motion(&self.state, &mut self.drive, &mut self.scratch);
         self.counts.rhs_evals += 1;
         monitor.observe(self.circuit, &[0], time * self.circuit.slowest(), (&self.state, &self.drive), None);
     }
@@ -228,7 +228,7 @@ impl<T: Real> System<f64, DVector<f64>> for Segment<'_, T> {
         for (v, y) in state.iter_mut().zip(y.iter()) {
             *v = T::of(*y);
         }
-        self.circuit.drive(state, drive, scratch);
+        self.circuit.motion(state, drive, scratch);
         let tau = self.circuit.slowest();
         let supply = self.circuit.supply();
         for (j, (dy, &rate)) in dy.iter_mut().zip(self.circuit.rates()).enumerate() {

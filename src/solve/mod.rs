@@ -17,6 +17,7 @@ mod monitor;
 mod newton;
 mod observed;
 mod outcome;
+mod pace;
 mod phi;
 mod relax;
 mod spectrum;
@@ -65,7 +66,7 @@ pub fn solver<T: Real>(spec: &SolverSpec) -> Box<dyn Solver<T>> {
         SolverKind::Dop853 => Box::new(explicit::Explicit::new(spec, explicit::Order::Eight)),
         SolverKind::Dc => Box::new(dc::Dc::new(spec)),
         SolverKind::Layerwise => Box::new(layerwise::Layerwise::new(spec)),
-        SolverKind::ExponentialEm | SolverKind::Heun | SolverKind::ExponentialHeun => {
+        SolverKind::ExponentialEm | SolverKind::Heun | SolverKind::ExponentialHeun | SolverKind::Clocked => {
             Box::new(stochastic::Stochastic::new(spec))
         }
     }
@@ -78,10 +79,13 @@ fn start_state<T: Real>(start: Start, circuit: &dyn Circuit<T>) -> Option<Matrix
 
 /// Settles a batch of any size on all threads of the current pool, shard by shard, and reads its states.
 ///
-/// A sample-and-hold leaves its noise in what is read, whatever the solver.
+/// A sample-and-hold leaves its noise in what is read, and leaky capacitors lose charge before, whatever the solver.
 #[must_use]
 pub fn settle_all<T: Real>(spec: &SolverSpec, circuit: &dyn Circuit<T>, traced: bool) -> Settled<T> {
     let mut settled = settle_shards(spec, circuit, traced);
+    if circuit.droop() != T::ZERO {
+        settled.state.add_scalar_mut(-circuit.droop());
+    }
     if let Some(sigma) = circuit.noise().sampled {
         hold(sigma, circuit.presentations(), 0, &mut settled.state);
     }

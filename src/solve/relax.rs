@@ -97,6 +97,7 @@ impl<T: Real> Batch<T> {
         } else {
             circuit.free_drive(&mut drive, &mut scratch);
         }
+        circuit.limit(&state, &mut drive);
         Self {
             criteria,
             time: 0.0,
@@ -112,7 +113,7 @@ impl<T: Real> Batch<T> {
 
     /// Evaluates the drive at the state.
     pub(super) fn evaluate(&mut self, circuit: &dyn Circuit<T>) {
-        circuit.drive(&self.state, &mut self.drive, &mut self.scratch);
+        circuit.motion(&self.state, &mut self.drive, &mut self.scratch);
         self.tolerances.forget_residuals();
         self.counts.rhs_evals += 1;
     }

@@ -12,6 +12,7 @@ use rayon::prelude::*;
 
 use super::arnoldi::rightmost;
 use super::newton::{FixedPoint, along, followed_point};
+use super::pace::Pace;
 use crate::circuit::Circuit;
 use crate::matrix::{Matrix, Real};
 
@@ -109,7 +110,7 @@ pub fn stability(circuit: &dyn Circuit<f64>, start: &Matrix<f64>, tolerance: f64
     Stability { points, spectra }
 }
 
-/// Eigenvalues of the Jacobian of one sample at `state` (`width` potentials, V).
+/// Eigenvalues of the Jacobian of one sample at `state` (`width` potentials, V), as growth rates also where there is a clock.
 #[must_use]
 pub fn spectrum<T: Real>(circuit: &dyn Circuit<T>, sample: usize, state: &[f64]) -> Spectrum {
     let mut eigenvalues = if state.len() > DENSE {
@@ -127,11 +128,19 @@ pub(super) fn dense_spectrum<T: Real>(
     sample: usize,
     state: &[f64],
 ) -> Vec<Complex<f64>> {
-    dense(&jacobian_of_dyads(circuit, sample, state), T::EPSILON.to_f64())
+    let pace = Pace::of(circuit);
+    let found = dense(&jacobian_of_dyads(circuit, sample, state, &pace), T::EPSILON.to_f64());
+    found.into_iter().map(|eigenvalue| pace.growth(eigenvalue)).collect()
 }
 
-/// The Jacobian of `dv/dt` in means `α v⁺ + ᾱ v⁻` (plus columns) and differences `v⁺ − v⁻` (minus columns).
-fn jacobian_of_dyads<T: Real>(circuit: &dyn Circuit<T>, sample: usize, state: &[f64]) -> DMatrix<f64> {
+/// The Jacobian of `dv/dt`, or of a period's change, in means `α v⁺ + ᾱ v⁻` (plus columns) and differences `v⁺ − v⁻`
+/// (minus columns).
+fn jacobian_of_dyads<T: Real>(
+    circuit: &dyn Circuit<T>,
+    sample: usize,
+    state: &[f64],
+    pace: &Pace,
+) -> DMatrix<f64> {
     let (layout, width) = (circuit.layout(), state.len());
     let dyads: Vec<(usize, usize, f64)> = (0..layout.depth())
         .flat_map(|k| {
@@ -145,8 +154,8 @@ fn jacobian_of_dyads<T: Real>(circuit: &dyn Circuit<T>, sample: usize, state: &[
         (directions[(q, p)], directions[(q, q)]) = (1.0 - alpha, -alpha);
     }
     let mut moved = along(circuit, sample, state, &directions.map(T::of)) - directions.transpose();
-    for (mut row, rate) in moved.row_iter_mut().zip(circuit.rates()) {
-        row *= rate.to_f64();
+    for (mut row, &scale) in moved.row_iter_mut().zip(&pace.scale) {
+        row *= scale;
     }
     let mut jacobian = moved.clone();
     for &(p, q, alpha) in &dyads {

@@ -2,13 +2,14 @@
 //!
 //! Without time every fixed point looks alike. The rightmost eigenvalue tells whether a point repels: then a real
 //! one is reported as latch-up, a complex pair as oscillation. A transient tells what the circuit does from its start; where that is
-//! something else, it is what counts.
+//! something else, it is what counts. A circuit with a clock is stepped by it.
 
 use nalgebra::RealField;
 
 use super::etd::Etd;
 use super::outcome::{Outcome, Settled};
 use super::spectrum::{Verdict, spectrum};
+use super::stochastic::Stochastic;
 use super::{Circuit, Solver};
 use crate::matrix::{Matrix, Real};
 use crate::spec::{SolverSpec, Verify};
@@ -53,7 +54,10 @@ fn by_transient<T: Real>(
     start: Option<Matrix<T>>,
     settled: &mut Settled<T>,
 ) {
-    let transient = Etd::new(spec).settle(circuit, start, false);
+    let transient = match circuit.clock() {
+        Some(_) => Stochastic::new(spec).settle(circuit, start, false),
+        None => Etd::new(spec).settle(circuit, start, false),
+    };
     settled.counts.rejected += transient.counts.rejected;
     settled.counts.steps += transient.counts.steps;
     settled.counts.rhs_evals += transient.counts.rhs_evals;

@@ -3,6 +3,7 @@
 use super::check_cost::check_cost;
 use super::check_mismatch::check_mismatch;
 use super::check_noise::check_noise;
+use super::check_periphery::check_periphery;
 use super::circuit::{
     ActivationSpec, CircuitSpec, NeuronSpec, NudgeSpec, SolverKind, SolverSpec, SupplySpec, Variant, Verify,
 };
@@ -33,6 +34,7 @@ pub fn check_circuit(circuit: &CircuitSpec) -> Result<(), Fault> {
     not_negative(&["readout", "time"], circuit.readout.time, "a finite time, 0 s or more")?;
     check_mismatch(&circuit.mismatch)?;
     circuit.cost.as_ref().map_or(Ok(()), check_cost)?;
+    check_periphery(circuit)?;
     check_noise(circuit)
 }
 

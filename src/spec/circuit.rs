@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::cost::CostSpec;
 use super::mismatch::MismatchSpec;
 use super::noise::NoiseSpec;
+use super::periphery::{AmplifierSpec, ClockSpec, LeakageSpec, TransconductorSpec};
 use super::written::{WrittenActivation, WrittenVariant};
 use crate::units;
 
@@ -45,6 +46,18 @@ pub struct CircuitSpec {
     /// What its parts take: currents, conductances, areas.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost: Option<CostSpec>,
+    /// Saturating transconductor that drives every compartment; absent means a linear one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transconductor: Option<TransconductorSpec>,
+    /// Operational amplifier behind every compartment; absent means an ideal one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub amplifier: Option<AmplifierSpec>,
+    /// Leakage of every compartment's capacitor; absent means none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub leakage: Option<LeakageSpec>,
+    /// Clock of a switched-capacitor circuit; absent means continuous time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clock: Option<ClockSpec>,
 }
 
 /// Supply rails: drives are clipped to `[low, high]`, and a compartment at a rail moves no further out.
@@ -234,13 +247,21 @@ pub enum SolverKind {
     Heun,
     /// Stochastic, fixed step: leak and additive noise exact, drive by Heun's method; stable at steps of several `τ`.
     ExponentialHeun,
+    /// Clock by clock: for circuits with a `[clock]`, and for those alone.
+    Clocked,
 }
 
 impl SolverKind {
     /// Whether it follows noise.
     #[must_use]
     pub fn is_stochastic(self) -> bool {
-        matches!(self, Self::ExponentialEm | Self::Heun | Self::ExponentialHeun)
+        matches!(self, Self::ExponentialEm | Self::Heun | Self::ExponentialHeun | Self::Clocked)
+    }
+
+    /// Whether it knows no time: it looks for fixed points alone.
+    #[must_use]
+    pub fn is_timeless(self) -> bool {
+        matches!(self, Self::Layerwise | Self::Dc)
     }
 
     /// Name in files.
@@ -256,6 +277,7 @@ impl SolverKind {
             Self::ExponentialEm => "exponential-em",
             Self::Heun => "heun",
             Self::ExponentialHeun => "exponential-heun",
+            Self::Clocked => "clocked",
         }
     }
 }
@@ -268,7 +290,7 @@ pub enum Verify {
     None,
     /// By the rightmost eigenvalue of the Jacobian there.
     Eigen,
-    /// By integrating the circuit from its start with `etd`.
+    /// By integrating the circuit from its start with `etd`, or clock by clock.
     Transient,
 }
 
@@ -376,6 +398,10 @@ impl Default for CircuitSpec {
             mismatch: MismatchSpec::default(),
             readout: ReadoutSpec::default(),
             cost: None,
+            transconductor: None,
+            amplifier: None,
+            leakage: None,
+            clock: None,
         }
     }
 }

@@ -169,10 +169,16 @@ impl NoiseSpec {
     /// Name of the first source that acts on the circuit as it moves; `sampled` acts on readings alone.
     #[must_use]
     pub fn moving(&self) -> Option<&'static str> {
-        let Self { thermal, shot, flicker, telegraph, synapse_telegraph, read, supply, input, sampled: _ } =
+        let thermal = self.thermal.is_some_and(|s| s.excess != 0.0).then_some("thermal");
+        thermal.or_else(|| self.moving_but_thermal())
+    }
+
+    /// The same of all sources but the thermal one.
+    #[must_use]
+    pub fn moving_but_thermal(&self) -> Option<&'static str> {
+        let Self { thermal: _, shot, flicker, telegraph, synapse_telegraph, read, supply, input, sampled: _ } =
             self;
         let sizes = [
-            ("thermal", thermal.map(|s| s.excess)),
             ("shot", shot.map(|s| s.current)),
             // A corner counts from a white level, which then is there, too.
             ("flicker", flicker.map(|s| s.corner.or(s.coefficient).unwrap_or(0.0))),

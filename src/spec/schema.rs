@@ -22,7 +22,7 @@ pub enum FileKind {
 }
 
 /// What to write for a key that has no default.
-const EXAMPLES: [(&str, &str); 34] = [
+const EXAMPLES: [(&str, &str); 39] = [
     ("name", "name = \"my-experiment\""),
     ("circuit", "circuit = \"../circuits/ideal.toml\", or a table [circuit]"),
     ("dataset", "dataset = \"digits\""),
@@ -57,6 +57,11 @@ const EXAMPLES: [(&str, &str); 34] = [
     ("programming", "programming = \"1 pJ\""),
     ("neuron_area", "neuron_area = \"250 um^2\""),
     ("synapse_area", "synapse_area = \"3 um^2\""),
+    ("range", "range = \"65 mV\""),
+    ("gain", "gain = 10000.0"),
+    ("gain_bandwidth", "gain_bandwidth = \"150 MHz\""),
+    ("slew", "slew = \"5 MV/s\""),
+    ("frequency", "frequency = \"10 MHz\""),
 ];
 
 /// The first lines of [`circuit_defaults_toml`].
@@ -181,7 +186,7 @@ fn with_defaults(schema: &Value, defaults: &Value) -> Value {
 /// Writes `key = default  # comment`; without a default the line is an example, commented out.
 fn write_key(out: &mut String, root: &Value, key: &str, schema: &Value, mark: &str) {
     let description = schema["description"].as_str().unwrap_or_default();
-    let unit = ["K", "V", "F", "S", "Ohm", "A", "s", "Hz"]
+    let unit = ["K", "V", "F", "S", "Ohm", "A", "s", "Hz", "C"]
         .into_iter()
         .find(|unit| description.contains(&format!("({unit})")));
     let line = match (&schema["default"], unit) {
@@ -241,6 +246,9 @@ mod tests {
         // What stands behind two marks is another way to say what stands behind one.
         let lines = text.lines().skip(2).filter(|line| !line.starts_with("# # "));
         let on: String = lines.map(|line| format!("{}\n", line.trim_start_matches("# "))).collect();
+        // A clock asks for a solver of its own.
+        let (before, clock) = on.split_once("[clock]").expect("a section");
+        let on = before.to_owned() + clock.find("\n[").map_or("", |next| &clock[next..]);
         let noisy = "solver.kind=heun".parse().unwrap();
         let circuit = parse_circuit("defaults", &on, &[noisy]).unwrap();
         assert!(circuit.network.is_some() && circuit.supply.is_some(), "{on}");

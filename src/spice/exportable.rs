@@ -22,9 +22,30 @@ pub fn exportable(spec: &CircuitSpec, noise: bool) -> Result<(), SpiceError> {
         noise: sources,
         // The start alone matters: it is the initial condition.
         solver: _,
-        // What is read of a deck is up to its reader.
+        // The chip's devices are literals.
+        mismatch: _,
+        // What is read of a deck is up to its reader, and so is its price.
         readout: _,
+        cost: _,
+        transconductor,
+        amplifier,
+        leakage,
+        clock,
     } = spec;
+    let parts = [
+        ("transconductor", transconductor.is_some()),
+        ("amplifier", amplifier.is_some()),
+        ("leakage", leakage.is_some()),
+        ("clock", clock.is_some()),
+    ];
+    if let Some((setting, _)) = parts.into_iter().find(|(_, there)| *there) {
+        return Err(SpiceError::NotExportable {
+            setting,
+            found: "a section".into(),
+            reason: "decks hold ideal summing nodes in continuous time",
+            accepted: "no such section",
+        });
+    }
     writable("`name`: the circuit's name", name, "printable ASCII", |c| c == ' ' || c.is_ascii_graphic())?;
     if noise { exportable_noise(sources) } else { Ok(()) }
 }

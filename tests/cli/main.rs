@@ -6,6 +6,7 @@ mod cost;
 mod figures;
 mod lists;
 mod noise;
+mod references;
 mod settle;
 mod spice;
 mod stability;

@@ -262,3 +262,21 @@ fn a_held_nudge_holds_the_mean_output_of_offset_devices() {
     let pull = (drive - circuit.free_state()).amax();
     assert!(pull < 1e-15, "{pull} V"); // no error, no nudge: rounding of the drive alone
 }
+
+#[test]
+fn loaded_amplifiers_scale_the_tangent_and_its_transpose_as_they_scale_the_drive() {
+    for (number, (at, loss)) in (0..).zip(nudges()) {
+        for variant in [Variant::Dp, Variant::Custom { plus: 0.9, minus: 0.4 }] {
+            let mut spec = ideal(ActivationKind::Tanh, variant, 0.3, 0.7);
+            (spec.nudge.at, spec.nudge.loss, spec.nudge.reference) = (at, loss, 0.6);
+            // 30 dB: a quarter of the drive is missing.
+            let gain = Some(30.0);
+            spec.amplifier =
+                Some(AmplifierSpec { gain, offset: 0.01, pair_minimum: 20e-9, ..AmplifierSpec::default() });
+            let mut net = Net::random(650 + number, &[5, 6, 7, 4], 3, 1.0, spec);
+            scatter(&mut net, 650 + number);
+            let error = tangent_error(&net.circuit(), 650 + number);
+            assert!(error < TOLERANCE, "{at:?} {loss:?} {variant:?}: {error:.1e}");
+        }
+    }
+}

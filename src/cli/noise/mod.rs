@@ -14,7 +14,7 @@ use anyhow::anyhow;
 use clap::Args;
 
 use super::inputs::{Files, Setup};
-use super::output::conclude;
+use super::output::{conclude, rounded};
 use super::{Failure, Global};
 use crate::analysis::stationary::{Node, nodes};
 use crate::chip::Layout;
@@ -88,6 +88,14 @@ fn check(arguments: &Arguments, setup: &Setup) -> Result<(), Failure> {
             "circuit `{}` has no noise that acts on its compartments\n  accepted: a section such as [noise.thermal] \
              (--set noise.thermal.excess=1 --set solver.kind=exponential-heun)",
             setup.spec.name
+        )));
+    }
+    if let Some(frequency) = setup.chip.periphery.clock {
+        return Err(Failure::input(anyhow!(
+            "circuit `{}` has a clock ({}): noise is predicted for continuous time\n  accepted: a circuit without \
+             `[clock]`; `settle` and `run` follow kT/C from clock to clock",
+            setup.spec.name,
+            rounded(frequency, "Hz")
         )));
     }
     let time = arguments.time;

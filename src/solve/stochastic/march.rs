@@ -33,8 +33,7 @@ pub(super) struct March<T: Real> {
 impl<T: Real> March<T> {
     /// A batch at time 0 in `state` (V).
     pub fn new(spec: &SolverSpec, circuit: &dyn Circuit<T>, state: Matrix<T>) -> Self {
-        let kind = if spec.kind.is_stochastic() { spec.kind } else { SolverKind::ExponentialHeun };
-        let step = spec.step * circuit.slowest();
+        let (kind, step) = scheme(spec, circuit);
         let (batch, width) = state.shape();
         let blank = || Matrix::zeros(batch, width);
         let rates: Vec<f64> = circuit.rates().iter().map(|r| r.to_f64()).collect();
@@ -81,7 +80,7 @@ impl<T: Real> March<T> {
     /// Evaluates the drive at the state, if that has not been done.
     pub fn listen(&mut self, circuit: &dyn Circuit<T>) {
         if !self.heard {
-            circuit.drive(&self.state, &mut self.drive, &mut self.scratch);
+            circuit.motion(&self.state, &mut self.drive, &mut self.scratch);
             self.counts.rhs_evals += 1;
             self.heard = true;
         }
@@ -100,7 +99,7 @@ impl<T: Real> March<T> {
         if self.kind == SolverKind::ExponentialEm {
             std::mem::swap(&mut self.next, &mut self.stage);
         } else {
-            circuit.drive(&self.stage, &mut self.drive_stage, &mut self.scratch);
+            circuit.motion(&self.stage, &mut self.drive_stage, &mut self.scratch);
             self.counts.rhs_evals += 1;
             if let Some(noise) = &mut self.noise {
                 noise.at_end(circuit, &mut self.scratch);
@@ -155,6 +154,17 @@ impl<T: Real> March<T> {
         if let Some(noise) = &mut self.noise {
             noise.keep(rows);
         }
+    }
+}
+
+/// How a circuit is stepped, and the length of a step (s).
+///
+/// A clocked circuit holds its drive over every period: the exponential Euler step of that length is no approximation.
+fn scheme<T: Real>(spec: &SolverSpec, circuit: &dyn Circuit<T>) -> (SolverKind, f64) {
+    match circuit.clock() {
+        Some(frequency) => (SolverKind::ExponentialEm, 1.0 / frequency),
+        None if spec.kind.is_stochastic() => (spec.kind, spec.step * circuit.slowest()),
+        None => (SolverKind::ExponentialHeun, spec.step * circuit.slowest()),
     }
 }
 

@@ -5,6 +5,8 @@
 //! bear steps of several time constants. All converge to the Stratonovich solution; read noise of a compartment does
 //! not depend on its own potential, so that it has no noise-induced drift and the Itô solution is the same.
 //!
+//! `clocked` steps a switched-capacitor circuit from clock to clock, which its drive, held over a period, makes exact.
+//!
 //! What bites: compartments much faster than the step are heard by others at its ends only, as if their noise lasted
 //! as long as the step; halve the step to see what that does.
 
@@ -31,7 +33,7 @@ const COMPACT: f64 = 0.25;
 /// when it ends (s) and the states there. Returns the last ones.
 ///
 /// The samples meet the noise of their presentations, so a second part that begins where a first one ended gives the
-/// same bytes as both in one. Times are rounded to whole steps. A `kind` that is deterministic means
+/// same bytes as both in one. Times are rounded to whole steps, of a period where the circuit has a clock. A `kind` that is deterministic means
 /// `exponential-heun`. To use all threads, run parts of the batch ([`Circuit::subset`]) of [`SHARD`](super::SHARD) samples.
 pub fn run<T: Real>(
     spec: &SolverSpec,

@@ -1,0 +1,56 @@
+//! How a compartment moves towards its drive, where its amplifier saturates or slews.
+
+use std::ops::Range;
+
+use super::Circuit;
+use super::dyad::{DyadCircuit, columns, columns_mut};
+use crate::device::{slew, transconductor};
+use crate::matrix::{Matrix, Real};
+
+impl<T: Real> DyadCircuit<'_, T> {
+    /// Limits the drives of consecutive state columns, the first of which is `first`; all slices `[batch × n]` (V).
+    fn limit_columns(&self, first: usize, potentials: &[T], drives: &mut [T]) {
+        let periphery = &self.chip.periphery;
+        if let Some(range) = periphery.range {
+            transconductor::saturate(range, potentials, drives);
+        }
+        let Some(rate) = periphery.slew else { return };
+        let batch = self.samples();
+        let count = drives.len() / batch;
+        let mut from = 0;
+        for run in self.rates()[first..first + count].chunk_by(|a, b| a == b) {
+            let span = from * batch..(from + run.len()) * batch;
+            slew::limit(rate / run[0], &potentials[span.clone()], &mut drives[span]);
+            from += run.len();
+        }
+    }
+
+    /// See [`Circuit::limit_dyads`].
+    pub(super) fn limit_some(
+        &self,
+        layer: usize,
+        dyads: &Range<usize>,
+        potentials: (&[T], &[T]),
+        drives: (&mut [T], &mut [T]),
+    ) {
+        let layout = self.layout();
+        let (plus, minus) = (layout.plus(layer).start, layout.minus(layer).start);
+        self.limit_columns(plus + dyads.start, potentials.0, drives.0);
+        self.limit_columns(minus + dyads.start, potentials.1, drives.1);
+    }
+
+    /// See [`Circuit::pieces`].
+    pub(super) fn pieces_of(&self, state: &Matrix<T>, drive: &Matrix<T>, pieces: &mut Matrix<T>) {
+        self.slopes(state, pieces);
+        let Some(rate) = self.chip.periphery.slew else { return };
+        let batch = state.nrows();
+        for (column, &leak) in self.rates().iter().enumerate() {
+            let one = column..column + 1;
+            let pulls = columns(drive, batch, one.clone()).iter().zip(columns(state, batch, one.clone()));
+            for (piece, (&u, &v)) in columns_mut(pieces, batch, one).iter_mut().zip(pulls) {
+                // No slope jumps by just this much.
+                *piece += T::of(std::f64::consts::E) * slew::side(rate, leak, u - v);
+            }
+        }
+    }
+}
