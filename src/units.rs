@@ -207,6 +207,12 @@ impl Kind {
         KINDS[self as usize].1
     }
 
+    /// "a capacitance", "an area".
+    fn with_article(self) -> String {
+        let article = if self.name().starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+        format!("{article} {}", self.name())
+    }
+
     /// SI unit: "F".
     #[must_use]
     pub fn unit(self) -> &'static str {
@@ -222,7 +228,7 @@ impl Kind {
 
 /// "a capacitance such as "100 fF"".
 fn wanted(kind: Kind) -> String {
-    format!("a {} such as \"{}\"", kind.name(), kind.example())
+    format!("{} such as \"{}\"", kind.with_article(), kind.example())
 }
 
 /// Bytes of the number at the start of a text: sign, digits, point, digits, exponent.
@@ -280,7 +286,13 @@ impl Visitor<'_> for QuantityVisitor {
 
     fn expecting(&self, out: &mut fmt::Formatter) -> fmt::Result {
         let Self { kind } = self;
-        write!(out, "a {}: a number in {} or text such as \"{}\"", kind.name(), kind.unit(), kind.example())
+        write!(
+            out,
+            "{}: a number in {} or text such as \"{}\"",
+            kind.with_article(),
+            kind.unit(),
+            kind.example()
+        )
     }
 
     fn visit_f64<E: de::Error>(self, value: f64) -> Result<f64, E> {

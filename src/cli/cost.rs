@@ -184,8 +184,15 @@ fn table(spec: &CircuitSpec, work: &Work, cost: &Cost) -> String {
             joules(update)
         );
     }
+    text + &per_synapse(work, cost)
+}
+
+/// The last lines of the table.
+fn per_synapse(work: &Work, cost: &Cost) -> String {
+    let (inference, update) = (&cost.inference_j, &cost.update_j);
     let per = |energy: &Energy| output::rounded(energy.total() / work.synapses(), "J");
-    text += &format!("{:<22}{:>14}{:>12}{:>12}{:>12}\n", "per synapse", "", "", per(inference), per(update));
+    let mut text =
+        format!("{:<22}{:>14}{:>12}{:>12}{:>12}\n", "per synapse", "", "", per(inference), per(update));
     let missing = cost.missing();
     if !missing.is_empty() {
         text += &format!("\nnot given, and in no sum: {}\n", missing.join(", "));
