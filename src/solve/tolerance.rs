@@ -5,7 +5,7 @@
 
 use super::criteria::Criteria;
 use super::monitor::Monitor;
-use crate::matrix::elementwise::{max_abs_rows, max_distance_rows};
+use crate::matrix::elementwise::{max_abs_rows, max_distance_rows, max_rows_of};
 use crate::matrix::{Matrix, Real};
 
 /// Step error allowed per residual: below equilibrium tolerance the step follows the residual down.
@@ -87,6 +87,19 @@ impl<T: Real> Tolerances<T> {
         max_distance_rows(one, other, &mut self.moves);
         for (error, &moved) in self.errors.iter_mut().zip(&self.moves) {
             *error = error.larger(weight * moved);
+        }
+    }
+
+    /// Raises each row's error to the largest `|Σ cᵢ uᵢ|` in it; NaN stays.
+    pub(super) fn raise_sum<const N: usize>(&mut self, c: [T; N], u: [&[T]; N]) {
+        self.moves.fill(T::ZERO);
+        max_rows_of(u, [&mut self.moves], |u| {
+            let mut sum = T::ZERO;
+            c.iter().zip(u).for_each(|(&c, u)| sum += c * u);
+            [sum]
+        });
+        for (error, &moved) in self.errors.iter_mut().zip(&self.moves) {
+            *error = error.larger(moved);
         }
     }
 

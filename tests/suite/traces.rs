@@ -202,3 +202,34 @@ fn trajectories_of_mismatched_chips_follow_the_written_equations() {
         }
     }
 }
+
+#[test]
+fn feed_forward_errors_keep_the_tolerance_and_arrive_in_time() {
+    // `DPᵀ` with one hidden layer: the output's difference decays alone and the hidden one follows, so that all stages of a step
+    // of the exponential integrator agree, however long it is.
+    for alpha in [0.0, 0.25, 1.0] {
+        for start in [Start::Free, Start::Zero] {
+            let mut spec = ideal(ActivationKind::Linear, Variant::DpTranspose, alpha, 0.2);
+            spec.solver.start = start;
+            let net = Net::random(5, &[6, 8, 5], 1, 1.0, spec);
+            for rtol in [1e-4_f64, 1e-6, 1e-8] {
+                let atol = 1e-3 * rtol;
+                let reference = trace(&net, SolverKind::Dop853, 1e-11, 1e-14);
+                let (error, size) = distance(&trace(&net, SolverKind::Etd, rtol, atol), &reference);
+                let ratio = error / (rtol * size + atol);
+                // Errors of some five time constants add up.
+                assert!(ratio < 5.0, "{alpha} {start:?} {rtol}: {ratio}");
+                let arrival = |kind| {
+                    let solver = SolverSpec { kind, rtol, atol, ..net.spec.solver.clone() };
+                    settle_all(&solver, &net.circuit(), false).time[0]
+                };
+                let (found, exact) = (arrival(SolverKind::Etd), arrival(SolverKind::Dop853));
+                println!(
+                    "{alpha} {start:?} {rtol}: error {ratio:.2} tolerances, arrival {:.3}",
+                    found / exact
+                );
+                assert!((found / exact - 1.0).abs() < 0.1, "{alpha} {start:?} {rtol}: {found} {exact}");
+            }
+        }
+    }
+}
