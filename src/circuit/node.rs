@@ -49,6 +49,11 @@ impl<T: Real> Nodes<T> {
         Some(Self { share, shift, rates, slowest })
     }
 
+    /// Factor of a column's drive, and what is added to it then (V).
+    pub fn of(&self, column: usize) -> (T, T) {
+        (self.share[column], self.shift[column])
+    }
+
     /// Brings drives (V) of some dyads, plus and minus, from what they would be to what they are.
     pub fn apply(
         &self,

@@ -4,6 +4,7 @@ use super::SpiceError;
 use super::name::{compartment, literal};
 use super::netlist::Wiring;
 use super::noise;
+use crate::circuit::Circuit;
 
 /// Longest step of a transient, in the fastest time constant: the trapezoidal rule errs by `h²/12` of a third
 /// derivative and time constant, some 1e-5 V.
@@ -44,7 +45,7 @@ pub struct Analyses {
 
 /// Time constants of the fastest and the slowest compartment (s).
 fn time_constants(wiring: &Wiring<'_>) -> (f64, f64) {
-    let taus = wiring.chip.rates.iter().map(|rate| 1.0 / rate);
+    let taus = wiring.circuit.rates().iter().map(|rate| 1.0 / rate);
     taus.fold((f64::INFINITY, 0.0), |(low, high), tau| (low.min(tau), high.max(tau)))
 }
 

@@ -27,6 +27,12 @@ pub(super) struct Cell {
     pub(super) supply: Option<(f64, f64)>,
     /// Whether the leak is a resistor, with its thermal noise.
     pub(super) resistor: bool,
+    /// Whether summing nodes are not ideal.
+    pub(super) node: bool,
+    /// Range of the transconductor (V).
+    pub(super) range: Option<f64>,
+    /// Whether amplifiers slew.
+    pub(super) slew: bool,
 }
 
 impl Cell {
@@ -49,6 +55,12 @@ impl Cell {
         if self.offset {
             keys.extend(["OP=0", "OM=0"]);
         }
+        if self.node {
+            keys.extend(["SP=1", "SM=1", "HP=0", "HM=0"]);
+        }
+        if self.slew {
+            keys.extend(["LP=1", "LM=1"]);
+        }
         let name = format!("dyad{}", layer + 1);
         let mut text = format!(".subckt {name} {} PARAMS: {}\n", ports.join(" "), keys.join(" "));
         text += &load("u", "u", self.unit);
@@ -70,26 +82,63 @@ impl Cell {
     /// Capacitor, leak and drive of one compartment.
     fn membrane(&self, node: &str, error: &str, side: &str) -> String {
         let unit = self.unit;
+        let limited = self.range.is_some() || self.slew;
+        let chain = self.supply.is_some() || self.node || limited;
         let mut text = format!("C{node} {node} 0 {{C{side}}} IC={{V{side}}}\n");
+        // Where more than a leak lies between them, what the membrane hears is summed up first.
+        let mut at = if chain { format!("w{node}") } else { node.to_owned() };
+        text += &feed(&format!("u{node}"), &at, ("u", "0"), unit);
+        if self.port != Port::None {
+            let (from, to) = if side == "P" { ("0", at.as_str()) } else { (at.as_str(), "0") };
+            text += &format!("Ge{node} {from} {to} {error} 0 {{{}*A{side}}}\n", literal(unit));
+        }
+        if chain {
+            text += &load(&format!("w{node}"), &at, unit);
+        }
+        if self.node {
+            let unit = literal(unit);
+            text += &load(&format!("x{node}"), &format!("x{node}"), self.unit);
+            text += &format!("Gs{node} 0 x{node} {at} 0 {{{unit}*S{side}}}\n");
+            text += &format!("Ix{node} 0 x{node} DC {{{unit}*H{side}}}\n");
+            at = format!("x{node}");
+        }
+        if let Some((low, high)) = self.supply {
+            let clipped = format!("min(max(V({at}),{}),{})", literal(low), literal(high));
+            text += &format!("Bc{node} c{node} 0 V={{{clipped}}}\n");
+            at = format!("c{node}");
+        }
+        if limited {
+            return text + &self.limited(node, side, &at);
+        }
         text += &if self.resistor {
             format!("R{node} {node} 0 {}\n", literal(1.0 / unit))
         } else {
             load(&format!("l{node}"), node, unit)
         };
-        // Under rails what the membrane hears is clipped first.
-        let into = if self.supply.is_some() { format!("w{node}") } else { node.to_owned() };
-        text += &feed(&format!("u{node}"), &into, ("u", "0"), unit);
-        if self.port != Port::None {
-            let (from, to) = if side == "P" { ("0", into.as_str()) } else { (into.as_str(), "0") };
-            text += &format!("Ge{node} {from} {to} {error} 0 {{{}*A{side}}}\n", literal(unit));
-        }
-        if let Some((low, high)) = self.supply {
-            text += &load(&format!("w{node}"), &into, unit);
-            let clipped = format!("min(max(V({into}),{}),{})", literal(low), literal(high));
-            text += &format!("Bc{node} c{node} 0 V={{{clipped}}}\n");
-            text += &feed(&format!("c{node}"), node, (&format!("c{node}"), "0"), unit);
+        if chain {
+            text += &feed(&format!("c{node}"), node, (&at, "0"), unit);
         }
         text
+    }
+
+    /// The current into a membrane from what drives it, of an amplifier that saturates or slews: the leak is part of it.
+    fn limited(&self, node: &str, side: &str, drive: &str) -> String {
+        let unit = self.unit;
+        let (mut text, mut pull) = (String::new(), (drive.to_owned(), node.to_owned()));
+        if let Some(range) = self.range {
+            let range = literal(range);
+            text += &format!("Bt{node} t{node} 0 V={{{range}*tanh((V({drive})-V({node}))/{range})}}\n");
+            pull = (format!("t{node}"), "0".to_owned());
+        }
+        let (from, below) = (pull.0.as_str(), pull.1.as_str());
+        if !self.slew {
+            return text + &feed(&format!("k{node}"), node, (from, below), unit);
+        }
+        let (own, unit) = (format!("y{node}"), literal(unit));
+        text += &load(&own, &own, self.unit);
+        text += &format!("Gr{node} 0 {own} {from} {below} {{{unit}/L{side}}}\n");
+        text += &format!("Bk{node} k{node} 0 V={{min(max(V({own}),-1),1)}}\n");
+        text + &format!("Gk{node} 0 {node} k{node} 0 {{{unit}*L{side}}}\n")
     }
 
     /// The activation device from a potential to an output.

@@ -10,6 +10,7 @@ use super::bench::{Dialect, STEP, options, step};
 use super::name::{compartment, literal};
 use super::netlist::{Netlist, Wiring};
 use super::ngspice::{Run, run};
+use crate::circuit::Circuit;
 use crate::solve::{Outcome, Settled, Trace, followed, judge, settle_all};
 use crate::spec::{SolverKind, SolverSpec, Verify};
 
@@ -116,7 +117,7 @@ fn compare(
     ours: &Settled<f64>,
     share: f64,
 ) -> Result<Report, SpiceError> {
-    let (tau, step) = (wiring.chip.slowest, step(wiring, share));
+    let (tau, step) = (wiring.circuit.slowest(), step(wiring, share));
     let last = (solver.max_time + solver.hold) * tau * 1.01;
     let end = ours.traces.first().map_or(0.0, Trace::end);
     let mut stop = match ours.outcomes[0] {
@@ -194,7 +195,7 @@ fn waveform(wiring: &Wiring<'_>, run: &Run, stop: f64) -> Result<Trace, SpiceErr
     let names = compartment(&wiring.chip.layout);
     let columns: Vec<usize> =
         names.iter().map(|name| raw.place(&format!("v({name})"))).collect::<Result<_, _>>()?;
-    let mut trace = Trace { leaks: wiring.chip.rates.clone(), ..Trace::default() };
+    let mut trace = Trace { leaks: wiring.circuit.rates().to_vec(), ..Trace::default() };
     (trace.times, trace.states) = (vec![0.0], vec![wiring.start()]);
     for point in (0..raw.points()).map(|i| raw.point(i)).filter(|point| point[time] > 0.0) {
         trace.times.push(point[time]);

@@ -27,24 +27,21 @@ pub fn exportable(spec: &CircuitSpec, noise: bool) -> Result<(), SpiceError> {
         // What is read of a deck is up to its reader, and so is its price.
         readout: _,
         cost: _,
-        transconductor,
-        amplifier,
+        transconductor: _,
+        amplifier: _,
         leakage,
         clock,
     } = spec;
-    let parts = [
-        ("transconductor", transconductor.is_some()),
-        ("amplifier", amplifier.is_some()),
-        ("leakage", leakage.is_some()),
-        ("clock", clock.is_some()),
-    ];
-    if let Some((setting, _)) = parts.into_iter().find(|(_, there)| *there) {
-        return Err(SpiceError::NotExportable {
-            setting,
-            found: "a section".into(),
-            reason: "decks hold ideal summing nodes in continuous time",
-            accepted: "no such section",
-        });
+    let refused = |setting, found: String, reason, accepted| {
+        Err(SpiceError::NotExportable { setting, found, reason, accepted })
+    };
+    if let Some(clock) = clock {
+        let reason = "decks are in continuous time, a switched capacitor moves once a period";
+        return refused("clock", format!("frequency = {:e} Hz", clock.frequency), reason, "no such section");
+    }
+    if let Some(leakage) = leakage.filter(|leakage| leakage.hold != 0.0 && leakage.current != 0.0) {
+        let reason = "a hold is in the reader, not in the circuit";
+        return refused("leakage.hold", format!("{:e} s", leakage.hold), reason, "0 s");
     }
     writable("`name`: the circuit's name", name, "printable ASCII", |c| c == ' ' || c.is_ascii_graphic())?;
     if noise { exportable_noise(sources) } else { Ok(()) }

@@ -118,9 +118,17 @@ fn cells(wiring: &Wiring<'_>) -> Vec<Cell> {
             port,
             supply: wiring.chip.supply,
             resistor: noise::leaks_are_all(wiring),
+            node: has_nodes(wiring),
+            range: wiring.chip.periphery.range,
+            slew: wiring.chip.periphery.slew.is_some(),
         }
     };
     (0..depth).map(cell).collect()
+}
+
+/// Whether some summing node is not ideal.
+fn has_nodes(wiring: &Wiring<'_>) -> bool {
+    (0..wiring.chip.layout.width()).any(|column| wiring.circuit.node(column) != (1.0, 0.0))
 }
 
 /// Synapses: per presynaptic neuron all that it feeds, forward and, from layer 2 on, backward.
@@ -177,7 +185,7 @@ fn dyads(wiring: &Wiring<'_>, cells: &[Cell]) -> String {
     let nominal = wiring.spec.neuron.capacitance;
     let capacitance = |column: usize| {
         // The leak is the unit of all gains; a time constant of its own is a capacitor of its own.
-        let rate = chip.rates[column];
+        let rate = wiring.circuit.rates()[column];
         if rate == 1.0 / (nominal / wiring.unit()) { nominal } else { wiring.unit() / rate }
     };
     for (layer, cell) in cells.iter().enumerate() {
@@ -200,6 +208,14 @@ fn dyads(wiring: &Wiring<'_>, cells: &[Cell]) -> String {
                     ("OP", shape + devices.offset_plus[j]),
                     ("OM", shape + devices.offset_minus[j]),
                 ]);
+            }
+            if cell.node {
+                let [plus, minus] = [plus, minus].map(|column| wiring.circuit.node(column));
+                given.extend([("SP", plus.0), ("SM", minus.0), ("HP", plus.1), ("HM", minus.1)]);
+            }
+            if let Some(slew) = chip.periphery.slew {
+                let reach = |column: usize| slew / wiring.circuit.rates()[column];
+                given.extend([("LP", reach(plus)), ("LM", reach(minus))]);
             }
             let given: Vec<String> =
                 given.iter().map(|(key, value)| format!("{key}={}", literal(*value))).collect();

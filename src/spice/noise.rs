@@ -16,6 +16,10 @@ const SAME: f64 = 1e-12;
 /// Whether the noise of a resistor as leak is the white noise of every compartment.
 pub(super) fn leaks_are_all(wiring: &Wiring<'_>) -> bool {
     let thermal = 4.0 * BOLTZMANN * wiring.spec.temperature / wiring.unit();
+    let periphery = &wiring.chip.periphery;
+    if periphery.range.is_some() || periphery.slew.is_some() {
+        return false; // the leak is part of an amplifier
+    }
     let white = &wiring.chip.noise.white;
     !white.is_empty() && white.iter().all(|psd| (psd / thermal - 1.0).abs() < SAME)
 }

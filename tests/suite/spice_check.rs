@@ -184,6 +184,47 @@ fn every_setting_that_is_exported_does_the_same_in_ngspice() {
     assert!(counts["settled"] >= 40 && counts["latch-up"] >= 1, "{counts:?}");
 }
 
+#[test]
+fn amplifiers_that_are_exported_do_the_same_in_ngspice() {
+    if missing() {
+        return;
+    }
+    let real = AmplifierSpec {
+        gain: Some(300.0),
+        gain_bandwidth: Some(1e8),
+        offset: 2e-3,
+        slew: None,
+        pair_minimum: 1e-9,
+    };
+    let slewing = AmplifierSpec { slew: Some(1e5), ..AmplifierSpec::default() };
+    let surroundings: [(&str, Option<f64>, Option<AmplifierSpec>, f64); 6] = [
+        ("saturating", Some(0.065), None, 0.0),
+        ("finite gain", None, Some(real), 0.0),
+        ("slewing", None, Some(slewing), 0.0),
+        ("leaking", None, None, 3e-9),
+        ("all but slew", Some(0.1), Some(real), 1e-9),
+        ("all", Some(0.2), Some(AmplifierSpec { slew: Some(1.5e5), ..real }), -1e-9),
+    ];
+    let mut cases = Vec::new();
+    for (name, range, amplifier, current) in surroundings {
+        for (variant, alpha) in [(Variant::Dp, 0.6), (Variant::DpTranspose, 0.25)] {
+            for supply in [None, Some(SupplySpec { low: -0.4, high: 0.5 })] {
+                for start in [Start::Free, Start::Zero] {
+                    let mut spec = short(ActivationKind::Tanh.into(), variant, alpha, 0.3);
+                    (spec.supply, spec.solver.start) = (supply, start);
+                    spec.transconductor = range.map(|range| TransconductorSpec { range });
+                    spec.leakage = Some(LeakageSpec { current, hold: 0.0 });
+                    spec.amplifier = amplifier;
+                    let net = Net::random(9, &[4, 5, 3], 1, 1.2, spec);
+                    cases.push((format!("{name} {variant:?} {supply:?} {start:?}"), net));
+                }
+            }
+        }
+    }
+    let counts = judge(&compare(&cases));
+    assert!(counts["settled"] >= 40, "{counts:?}");
+}
+
 /// Totals of `.noise` (V, rms) at some nodes of an exported deck.
 fn totals(net: &Net, names: &[String]) -> Vec<f64> {
     let folder = tempfile::tempdir().unwrap();
@@ -206,36 +247,48 @@ fn totals(net: &Net, names: &[String]) -> Vec<f64> {
     found
 }
 
-/// Switches sources on.
-type Change = fn(&mut NoiseSpec);
+/// Switches sources on, and parts around them.
+type Change = fn(&mut CircuitSpec);
 
 #[test]
 fn noise_totals_of_every_additive_source_are_those_of_the_lyapunov_equation() {
     if missing() {
         return;
     }
-    let sources: [(&str, Change); 6] = [
-        ("thermal", |n| n.thermal = Some(ThermalSpec { excess: 1.0 })),
-        ("excess and shot", |n| {
-            n.thermal = Some(ThermalSpec { excess: 2.9 });
-            n.shot = Some(ShotSpec { current: 2e-9 });
+    let sources: [(&str, Change); 8] = [
+        ("thermal", |s| s.noise.thermal = Some(ThermalSpec { excess: 1.0 })),
+        ("excess and shot", |s| {
+            s.noise.thermal = Some(ThermalSpec { excess: 2.9 });
+            s.noise.shot = Some(ShotSpec { current: 2e-9 });
         }),
-        ("flicker", |n| {
-            n.flicker =
+        ("flicker", |s| {
+            s.noise.flicker =
                 Some(FlickerSpec { coefficient: Some(3e-24), low: 1e3, high: 1e6, ..FlickerSpec::default() });
         }),
-        ("telegraph", |n| {
-            n.telegraph = Some(TelegraphSpec { amplitude: 1e-11, capture: 2e-6, emission: 5e-6 });
+        ("telegraph", |s| {
+            s.noise.telegraph = Some(TelegraphSpec { amplitude: 1e-11, capture: 2e-6, emission: 5e-6 });
         }),
-        ("supply", |n| {
-            n.supply = Some(SupplyNoiseSpec { psd: 1e-14, bandwidth: 3e5, coupling: 0.3 });
+        ("supply", |s| {
+            s.noise.supply = Some(SupplyNoiseSpec { psd: 1e-14, bandwidth: 3e5, coupling: 0.3 });
         }),
-        ("input", |n| n.input = Some(InputNoiseSpec { psd: 1e-14, bandwidth: 3e5 })),
+        ("input", |s| s.noise.input = Some(InputNoiseSpec { psd: 1e-14, bandwidth: 3e5 })),
+        ("saturating amplifiers", |s| {
+            s.noise.thermal = Some(ThermalSpec { excess: 1.0 });
+            s.transconductor = Some(TransconductorSpec { range: 0.065 });
+        }),
+        ("amplifiers of finite gain", |s| {
+            s.noise.thermal = Some(ThermalSpec { excess: 1.0 });
+            s.amplifier = Some(AmplifierSpec {
+                gain: Some(200.0),
+                gain_bandwidth: Some(1e8),
+                ..AmplifierSpec::default()
+            });
+        }),
     ];
     for (name, change) in sources {
         for (variant, alpha) in [(Variant::Dp, 0.6), (Variant::DpTranspose, 0.25)] {
             let mut spec = ideal(ActivationKind::Tanh, variant, alpha, 0.4);
-            change(&mut spec.noise);
+            change(&mut spec);
             spec.solver.kind = SolverKind::ExponentialHeun;
             let net = Net::random(941, &[4, 5, 3], 1, 1.0, spec);
             let names: BTreeMap<String, String> =
