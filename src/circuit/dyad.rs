@@ -69,12 +69,6 @@ impl<'a, T: Real> DyadCircuit<'a, T> {
         }
     }
 
-    /// What the summing node of a state column makes of a drive: factor, and what is added to it (V).
-    #[must_use]
-    pub fn node(&self, column: usize) -> (T, T) {
-        self.nodes.as_ref().map_or((T::ONE, T::ZERO), |nodes| nodes.of(column))
-    }
-
     /// Tells which noise the samples meet; by default it is that of the first ones of seed 0.
     #[must_use]
     pub fn presented(self, presentations: Presentations) -> Self {

@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use super::DyadCircuit;
 use crate::chip::{Chip, Layout, Weights};
 use crate::matrix::{Matrix, Real};
 
@@ -78,6 +79,14 @@ impl<T: Real> Nodes<T> {
         for (column, values) in (first..).zip(values.chunks_exact_mut(batch)) {
             values.iter_mut().for_each(|value| *value *= self.share[column]);
         }
+    }
+}
+
+impl<T: Real> DyadCircuit<'_, T> {
+    /// What the summing node of a state column makes of a drive: factor, and what is added to it (V).
+    #[must_use]
+    pub fn node(&self, column: usize) -> (T, T) {
+        self.nodes.as_ref().map_or((T::ONE, T::ZERO), |nodes| nodes.of(column))
     }
 }
 

@@ -94,6 +94,12 @@ impl<T: Real> Loss<T> {
 }
 
 impl<T: Real> DyadCircuit<'_, T> {
+    /// Outputs of the free circuit that nudge `free` holds, `[batch × n_L]` (V).
+    #[must_use]
+    pub fn held(&self) -> Option<&Matrix<T>> {
+        self.held.as_ref()
+    }
+
     /// `−β ∇ℓ(ŷ±)` for both output compartments.
     pub(super) fn nudge_output(&self, nudge: &Nudge<T>, scratch: &mut Scratch<T>) {
         let batch = self.samples();

@@ -3,7 +3,9 @@
 //! With `S` the sum of the conductances on the summing node, `N = 1 + S/g` its noise gain, and
 //! `1/A(s) = 1/A₀ + s/ω_t`, Kirchhoff's law at that node gives, for the ideal drive `u`,
 //!
-//!     v = (u + N V_os) / (1 + N/A₀ + s [τ (1 + 1/A₀) + N/ω_t] + s² τ/ω_t).
+//! ```text
+//! v = (u + N V_os) / (1 + N/A₀ + s [τ (1 + 1/A₀) + N/ω_t] + s² τ/ω_t).
+//! ```
 //!
 //! So the gain is short by `1/(1 + N/A₀)`, the offset comes out `N` times, and the slower of the two poles has the time
 //! constant `[τ (1 + 1/A₀) + N/ω_t]/(1 + N/A₀)`. The faster pole, near `ω_t + (1 + S/g)/τ`, is left out: that costs a share

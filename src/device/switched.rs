@@ -1,12 +1,16 @@
 //! A switched-capacitor leak: once a period `T = 1/f` a capacitor `C_s` is charged to the drive and then shared with `C`.
 //!
-//!     v[n+1] = v[n] + r (u[n] − v[n]),    r = C_s/(C + C_s) = 1/(1 + f τ),    τ = C/g,    g = C_s f.
+//! ```text
+//! v[n+1] = v[n] + r (u[n] − v[n]),    r = C_s/(C + C_s) = 1/(1 + f τ),    τ = C/g,    g = C_s f.
+//! ```
 //!
 //! It is a compartment with the rate `ρ = −f ln(1 − r)` whose drive is held over every period, exactly. Thermal noise enters
 //! twice a period: `C_s` samples `kT/C_s`, of which a share `r` reaches `C`, and the switch that joins both leaves the
 //! charge noise `kT C C_s/(C + C_s)` of a series capacitor. Together
 //!
-//!     σ² = r² kT/C_s + kT C_s/(C (C + C_s)) = r (2 − r) kT/C,
+//! ```text
+//! σ² = r² kT/C_s + kT C_s/(C (C + C_s)) = r (2 − r) kT/C,
+//! ```
 //!
 //! so that the stationary variance, `σ²/(1 − (1 − r)²)`, is `kT/C`, as equipartition demands.
 //! Gregorian & Temes, *Analog MOS Integrated Circuits for Signal Processing* (1986), for charge sharing and kT/C.

@@ -5,7 +5,6 @@ use super::name::{feed, literal, node};
 use super::{noise, nudge};
 use crate::chip::{Chip, Weights};
 use crate::circuit::{Circuit, DyadCircuit};
-use crate::matrix::Matrix;
 use crate::spec::{CircuitSpec, NudgePoint, Start};
 
 /// One sample of a circuit, as it is wired.
@@ -41,10 +40,9 @@ impl Wiring<'_> {
         }
     }
 
-    /// Means of the output layer in the free state (V).
+    /// Outputs that nudge `free` holds (V).
     pub(super) fn held(&self) -> Vec<f64> {
-        let means = self.circuit.means(&self.circuit.free_state());
-        means.last().map_or(vec![], |mean: &Matrix<f64>| mean.as_slice().to_vec())
+        self.circuit.held().map_or(vec![], |held| held.as_slice().to_vec())
     }
 
     /// Leak conductance (S), the unit of all gains.
