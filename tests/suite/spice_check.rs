@@ -176,6 +176,9 @@ fn every_setting_that_is_exported_does_the_same_in_ngspice() {
             let change = |spec: &mut CircuitSpec| {
                 (spec.supply, spec.nudge.beta) = (Some(SupplySpec { low, high }), beta);
                 spec.solver.start = Start::Zero;
+                if beta > 1.0 {
+                    spec.nudge.alpha = 0.0; // DP latches up
+                }
             };
             add(format!("rails {low} {high} {beta}"), &change, beta < 1.0);
         }

@@ -173,7 +173,8 @@ impl<T: Real> Relaxation<T> {
             let late = time >= self.criteria.limit;
             let Some(outcome) = outcome.or(late.then_some(Outcome::Timeout)) else { continue };
             self.settled.outcomes[sample] = outcome;
-            let since = if outcome.is_settled() { self.windows.length() } else { 0.0 };
+            // It has arrived by the second window: when, within the first one, is not known.
+            let since = if outcome.is_settled() { 0.5 * self.windows.length() } else { 0.0 };
             self.settled.time[sample] = (time - since).max(0.0).min(self.criteria.limit);
             self.since[sample] = Some(self.march.done);
             if self.readout == 0 || !outcome.is_settled() {
