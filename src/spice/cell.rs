@@ -16,6 +16,7 @@ pub(super) enum Port {
 
 /// What the dyads of a layer have in common.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "parts that are there or not, each without the others")]
 pub(super) struct Cell {
     pub(super) activation: ActivationSpec,
     /// Whether the activation devices have offsets.
