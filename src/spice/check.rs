@@ -64,8 +64,8 @@ impl Report {
 
 /// The solver for comparisons: `eam`, tight, with twice the time, as it takes longer to arrive.
 ///
-/// `etd` will not do: where differences feed forward only and no device bends (`DPᵀ`, linear), the stages of its error
-/// estimate agree exactly whatever the step, so that its trajectory errs by 1e-3 V; ngspice showed it.
+/// A multistep method other than `etd`: where differences feed forward only and no device bends (`DPᵀ`, linear), the stages of
+/// `etd` agree exactly whatever the step, and its curvature estimate alone holds it.
 #[must_use]
 pub fn tightened(spec: &SolverSpec) -> SolverSpec {
     SolverSpec {
