@@ -3,7 +3,7 @@
 //! `cargo bench --bench kernels` (divan prints operations as items).
 
 use divan::{Bencher, black_box, counter::ItemsCount};
-use dyadsim::device::{Activation, Dyads};
+use dyadsim::device::{Activation, Dyads, Trim};
 use dyadsim::matrix::product::{Onto, backward, correlate, forward};
 use dyadsim::matrix::{Matrix, Real, elementwise, measure};
 use dyadsim::noise::gaussian;
@@ -106,13 +106,13 @@ fn mix<T: Real>(bencher: Bencher<'_, '_>, kind: ActivationKind) {
     let (batch, n) = (64, LENGTH / 64);
     let (plus, minus) = (numbers::<T>(LENGTH, 1), numbers::<T>(LENGTH, 1));
     let (mut mean, mut difference) = (numbers::<T>(LENGTH, 1), numbers::<T>(LENGTH, 1));
-    let (mixing, offsets) = (vec![T::of(0.3); n], vec![T::ZERO; n]);
+    let (mixing, trims) = (vec![T::of(0.3); n], vec![Trim::NONE; n]);
     let device = device(kind);
     bencher.counter(ItemsCount::new(LENGTH)).bench_local(|| {
         device.mix(Dyads {
             batch,
             mixing: &mixing,
-            offsets: (&offsets, &offsets),
+            trims: (&trims, &trims),
             potentials: (black_box(&plus).as_slice(), minus.as_slice()),
             mean: mean.as_mut_slice(),
             difference: difference.as_mut_slice(),

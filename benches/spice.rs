@@ -48,7 +48,6 @@ fn in_ngspice(net: &Net<f64>, chip: &Chip<f64>, sample: usize) {
     let wiring = Wiring {
         spec: &net.spec,
         chip,
-        weights: &net.weights,
         circuit: &circuit,
         input: input.as_slice(),
         target: target.as_slice(),

@@ -235,7 +235,14 @@ mod random {
                 noise,
                 readout: ReadoutSpec { time, auto_zero: time > 0.5, chopping: time > 0.7 },
                 cost: (time > 0.6).then(|| cost(time)),
-                mismatch: MismatchSpec { seed: (time > 0.3).then_some(5), offset_dtod: time },
+                mismatch: MismatchSpec {
+                    seed: (time > 0.3).then_some(5),
+                    distribution: if time > 0.5 { SpreadKind::Lognormal } else { SpreadKind::Normal },
+                    offset_dtod: time,
+                    gain_dtod: 0.3 * time,
+                    time_constant_dtod: 0.1 * time,
+                    ..MismatchSpec::default()
+                },
                 transconductor: around.0,
                 amplifier: Some(around.1),
                 leakage: Some(around.2),
@@ -308,6 +315,7 @@ mod random {
                 epochs: counts.0,
                 batch: counts.1,
                 seeds: seeds.into_iter().collect(),
+                chips: counts.3.then_some(3),
                 rules: vec![RuleKind::DpTranspose, RuleKind::Bp, RuleKind::Custom],
                 optimizer,
                 keep_unsettled: counts.3,

@@ -1,38 +1,135 @@
-//! Devices as they come out of the fab: every draw has a name (chip, quantity, layer, compartment).
+//! Devices as they come out of the fab: every draw has a name (chip, quantity, layer, device).
 //!
 //! The offset of a compartment is referred to its input: `s = f(v − o)`. An offset in the drive is no other thing, since
-//! `v − o` obeys the same equation with `o` taken from the drive; only rails tell them apart.
+//! `v − o` obeys the same equation with `o` taken from the drive; only rails tell them apart. All other spreads are relative:
+//! a device is its nominal value times a factor, so what is nominally zero stays exactly zero.
 
-use rand_distr::{Distribution, Normal};
+use rand_distr::{Distribution, StandardNormal};
 
-use super::Devices;
-use crate::matrix::Real;
+use super::{Devices, Synapses, Weights};
+use crate::matrix::{Matrix, Real, elementary};
 use crate::random::{Key, Kind, stream};
-use crate::spec::MismatchSpec;
+use crate::spec::{FeedbackSynapses, MismatchSpec, SpreadKind};
+
+/// A normally spread device is never less than this part of its nominal value.
+const FLOOR: f64 = 0.01;
 
 /// What of a device is drawn, the step of its key. The codes are part of every chip: add, never renumber.
 #[derive(Clone, Copy, Debug)]
 enum Quantity {
     Offset = 0,
+    TimeConstant = 1,
+    Gain = 2,
+    Mixing = 3,
+    Scale = 4,
+    Synapse = 5,
+    FeedbackSynapse = 6,
 }
 
-/// Spreads the devices of a layer, counted from 0.
-pub(super) fn spread<T: Real>(mismatch: &MismatchSpec, layer: usize, devices: &mut Devices<T>) {
-    let deviation = mismatch.offset_dtod * std::f64::consts::FRAC_1_SQRT_2;
-    let Ok(normal) = Normal::new(0.0, deviation) else { return };
-    if deviation == 0.0 {
-        return;
+/// Spreads the devices of a layer, counted from 0, and the rates `1/τ` of its compartments (plus ones, minus ones).
+pub(super) fn spread<T: Real>(
+    mismatch: &MismatchSpec,
+    layer: usize,
+    devices: &mut Devices<T>,
+    rates: (&mut [T], &mut [T]),
+) {
+    let Devices { gain_plus, gain_minus, mixing, trim_plus, trim_minus, .. } = devices;
+    let sides = [(trim_plus, gain_plus, rates.0), (trim_minus, gain_minus, rates.1)];
+    for (side, (trims, gains, rates)) in sides.into_iter().enumerate() {
+        for (neuron, trim) in trims.iter_mut().enumerate() {
+            let name = |quantity| name(mismatch, quantity, layer).device((2 * neuron + side) as u32);
+            if mismatch.offset_dtod != 0.0 {
+                let deviation = mismatch.offset_dtod * std::f64::consts::FRAC_1_SQRT_2;
+                trim.offset = T::of(deviation * normal(name(Quantity::Offset)));
+            }
+            let factor = |spread, quantity| factor(mismatch.distribution, spread, name(quantity));
+            if let Some(factor) = factor(mismatch.scale_dtod, Quantity::Scale) {
+                trim.scale = T::of(factor);
+            }
+            if let Some(factor) = factor(mismatch.gain_dtod, Quantity::Gain) {
+                gains[neuron] *= T::of(factor);
+            }
+            if let Some(factor) = factor(mismatch.time_constant_dtod, Quantity::TimeConstant) {
+                rates[neuron] /= T::of(factor);
+            }
+        }
     }
-    for (side, offsets) in [&mut devices.offset_plus, &mut devices.offset_minus].into_iter().enumerate() {
-        for (neuron, offset) in offsets.iter_mut().enumerate() {
-            let key = name(mismatch, Quantity::Offset, layer).device((2 * neuron + side) as u32);
-            *offset = T::of(normal.sample(&mut stream(key)));
+    for (neuron, alpha) in mixing.iter_mut().enumerate() {
+        let arm = |side: usize| {
+            let name = name(mismatch, Quantity::Mixing, layer).device((2 * neuron + side) as u32);
+            factor(mismatch.distribution, mismatch.mixing_dtod, name)
+        };
+        if let (Some(plus), Some(minus)) = (arm(0), arm(1)) {
+            let (plus, minus) = (*alpha * T::of(plus), (T::ONE - *alpha) * T::of(minus));
+            *alpha = plus / (plus + minus);
         }
     }
 }
 
-/// The stream of the first compartment of a layer: devices are `2 n` and `2 n + 1` for the compartments of neuron `n`.
+/// What every synapse of `network` carries of what is programmed; `None` if all carry all of it.
+pub(super) fn synapses<T: Real>(
+    mismatch: &MismatchSpec,
+    network: &[usize],
+    feedback: FeedbackSynapses,
+) -> Option<Synapses<T>> {
+    if mismatch.synapse_dtod == 0.0 {
+        return None;
+    }
+    let layers = |quantity| {
+        let layer = |(layer, n): (usize, &[usize])| {
+            let mut factors = Matrix::zeros(n[1], n[0]);
+            for (neuron, mut row) in factors.row_iter_mut().enumerate() {
+                // A stream per row: a device keeps its draw however wide the layer above is.
+                let mut source = stream(name(mismatch, quantity, layer).device(neuron as u32));
+                for factor in row.iter_mut() {
+                    let z = StandardNormal.sample(&mut source);
+                    *factor = T::of(of_normal(mismatch.distribution, mismatch.synapse_dtod, z));
+                }
+            }
+            factors
+        };
+        network.windows(2).enumerate().map(layer).collect()
+    };
+    let feedback = (feedback == FeedbackSynapses::Separate).then(|| layers(Quantity::FeedbackSynapse));
+    Some(Synapses { forward: layers(Quantity::Synapse), feedback })
+}
+
+impl<T: Real> Synapses<T> {
+    /// What these synapses make of programmed weights; biases are currents and stay.
+    #[must_use]
+    pub fn carry(&self, weights: &Weights<T>) -> Weights<T> {
+        let each = |matrices: &[Matrix<T>], factors: &[Matrix<T>]| {
+            matrices.iter().zip(factors).map(|(w, factor)| w.component_mul(factor)).collect()
+        };
+        let own = self.feedback.as_ref().unwrap_or(&self.forward);
+        Weights {
+            forward: each(&weights.forward, &self.forward),
+            biases: weights.biases.clone(),
+            feedback: weights.feedback.as_ref().map(|matrices| each(matrices, own)),
+        }
+    }
+}
+
+/// The stream of the first device of a layer: devices are `2 n` and `2 n + 1` for the compartments of neuron `n`.
 fn name(mismatch: &MismatchSpec, quantity: Quantity, layer: usize) -> Key {
     let seed = mismatch.seed.unwrap_or(0);
     Key::new(seed, Kind::Mismatch).layer(layer as u16 + 1).step(quantity as u32)
+}
+
+/// A standard normal number.
+fn normal(key: Key) -> f64 {
+    StandardNormal.sample(&mut stream(key))
+}
+
+/// The factor of a device, `None` for an exact one.
+fn factor(kind: SpreadKind, spread: f64, key: Key) -> Option<f64> {
+    (spread != 0.0).then(|| of_normal(kind, spread, normal(key)))
+}
+
+/// The factor that a standard normal `z` stands for.
+fn of_normal(kind: SpreadKind, spread: f64, z: f64) -> f64 {
+    match kind {
+        SpreadKind::Normal => (1.0 + spread * z).max(FLOOR),
+        SpreadKind::Lognormal => elementary::exp::<f64, false>(spread * z),
+    }
 }

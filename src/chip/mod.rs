@@ -1,6 +1,6 @@
 //! What a fab would hand over: one number per device, drawn once, and the synapses between them.
 //!
-//! Every compartment has its own rate `1/τ`, feedback gain and offset, every dyad its own mixing `α`;
+//! Every compartment has its own rate `1/τ`, feedback gain and activation device, every dyad its own mixing `α`;
 //! the ideal chip fills the arrays with equal numbers, mismatch fills them with others. Layers count
 //! from 0 here (`0` is the first layer of neurons, MODEL.md's `k = 1`).
 
@@ -14,8 +14,10 @@ pub use layout::Layout;
 pub use periphery::Periphery;
 pub use weights::Weights;
 
-use crate::device::Activation;
-use crate::matrix::Real;
+use std::borrow::Cow;
+
+use crate::device::{Activation, Trim};
+use crate::matrix::{Matrix, Real};
 use crate::noise::Sources;
 use crate::spec::{CircuitSpec, NudgeSpec, Variant};
 
@@ -38,6 +40,17 @@ pub struct Chip<T> {
     pub readout: f64,
     /// What is around every compartment.
     pub periphery: Periphery<T>,
+    /// What synapses carry of what is programmed; `None` if all of them carry all of it.
+    pub synapses: Option<Synapses<T>>,
+}
+
+/// Factors of the synapses of a chip.
+#[derive(Clone, Debug)]
+pub struct Synapses<T> {
+    /// Of `W_k`, `[n_k × n_{k−1}]`.
+    pub forward: Vec<Matrix<T>>,
+    /// Of `F_k`, where feedback synapses are devices of their own.
+    pub feedback: Option<Vec<Matrix<T>>>,
 }
 
 /// The devices of one layer; every array has one entry per neuron.
@@ -51,17 +64,17 @@ pub struct Devices<T> {
     pub gain_minus: Vec<T>,
     /// Mixing `α`.
     pub mixing: Vec<T>,
-    /// Offset of the activation device of the plus compartment (V), added to that of the shape.
-    pub offset_plus: Vec<T>,
-    /// Offset of the activation device of the minus compartment (V).
-    pub offset_minus: Vec<T>,
+    /// What the activation devices of the plus compartments have of their own.
+    pub trim_plus: Vec<Trim<T>>,
+    /// What those of the minus compartments have.
+    pub trim_minus: Vec<Trim<T>>,
 }
 
 impl<T: Real> Devices<T> {
-    /// Whether any compartment has an offset of its own.
+    /// Whether any compartment's activation device is not that of the shape.
     #[must_use]
-    pub fn has_offsets(&self) -> bool {
-        self.offset_plus.iter().chain(&self.offset_minus).any(|&o| o != T::zero())
+    pub fn has_trims(&self) -> bool {
+        self.trim_plus.iter().chain(&self.trim_minus).any(|&trim| trim != Trim::NONE)
     }
 }
 
@@ -71,6 +84,8 @@ impl<T: Real> Chip<T> {
     pub fn fabricate(spec: &CircuitSpec, network: &[usize]) -> Self {
         let layout = Layout::new(network);
         let (plus, minus) = gains(&spec.nudge);
+        let slowest = periphery::time_constant(spec);
+        let mut rates = vec![T::of(1.0 / slowest); layout.width()];
         let depth = layout.depth();
         let layers = (0..depth)
             .map(|layer| {
@@ -82,34 +97,47 @@ impl<T: Real> Chip<T> {
                     gain_plus: vec![T::of(plus); n],
                     gain_minus: vec![T::of(minus); n],
                     mixing: vec![T::of(spec.nudge.alpha); n],
-                    offset_plus: vec![T::zero(); n],
-                    offset_minus: vec![T::zero(); n],
+                    trim_plus: vec![Trim::NONE; n],
+                    trim_minus: vec![Trim::NONE; n],
                 };
-                mismatch::spread(&spec.mismatch, layer, &mut devices);
+                let rates = rates[layout.layer(layer)].split_at_mut(n);
+                mismatch::spread(&spec.mismatch, layer, &mut devices, rates);
                 devices
             })
             .collect();
-        let slowest = periphery::time_constant(spec);
-        let rates = vec![T::of(1.0 / slowest); layout.width()];
         let supply = spec.supply.map(|s| (T::of(s.low), T::of(s.high)));
         let (noise, readout) = (sources::sources(spec, &layout), spec.readout.time);
         let periphery = Periphery::fabricate(spec);
-        Self { layout, layers, supply, rates, slowest, noise, readout, periphery }
+        let synapses = mismatch::synapses(&spec.mismatch, network, spec.feedback.synapses);
+        let mut chip = Self { layout, layers, supply, rates, slowest, noise, readout, periphery, synapses };
+        if spec.mismatch.time_constant_dtod != 0.0 {
+            chip.retime();
+        }
+        chip
     }
 
-    /// Whether any compartment has an offset of its own: then dyads differ without a nudge, too.
+    /// Whether any compartment's activation device differs from its shape: then dyads differ without a nudge, too.
     #[must_use]
-    pub fn has_offsets(&self) -> bool {
-        self.layers.iter().any(Devices::has_offsets)
+    pub fn has_trims(&self) -> bool {
+        self.layers.iter().any(Devices::has_trims)
     }
 
-    /// The same chip with the compartments of every dyad in each other's role: what belongs to a compartment (offset,
-    /// time constant, its own noise) changes places, what switches connect to a role (gain, mixing) stays.
+    /// What the synapses of this chip make of programmed `weights`.
+    #[must_use]
+    pub fn carried<'a>(&self, weights: &'a Weights<T>) -> Cow<'a, Weights<T>> {
+        match &self.synapses {
+            Some(synapses) => Cow::Owned(synapses.carry(weights)),
+            None => Cow::Borrowed(weights),
+        }
+    }
+
+    /// The same chip with the compartments of every dyad in each other's role: what belongs to a compartment (activation
+    /// device, time constant, its own noise) changes places, what switches connect to a role (gain, mixing) stays.
     #[must_use]
     pub fn exchanged(&self) -> Self {
         let mut chip = self.clone();
         for (layer, devices) in chip.layers.iter_mut().enumerate() {
-            std::mem::swap(&mut devices.offset_plus, &mut devices.offset_minus);
+            std::mem::swap(&mut devices.trim_plus, &mut devices.trim_minus);
             for (plus, minus) in self.layout.plus(layer).zip(self.layout.minus(layer)) {
                 chip.rates.swap(plus, minus);
                 chip.noise.swap(plus, minus);

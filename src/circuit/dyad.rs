@@ -3,6 +3,7 @@
 //! The forward path carries only means `s̄`, the feedback path only differences `δ`, so one product each per
 //! pair of layers serves both compartments; the first layer's drive does not change and is computed once.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -24,7 +25,7 @@ use crate::spec::{NudgePoint, NudgeSpec};
 #[derive(Clone, Debug)]
 pub struct DyadCircuit<'a, T: Real> {
     pub(super) chip: &'a Chip<T>,
-    pub(super) weights: &'a Weights<T>,
+    pub(super) weights: Cow<'a, Weights<T>>,
     /// `W_1 x`, what the first layer hears, `[batch × n_1]` (V).
     pub(super) heard: Matrix<T>,
     pub(super) nudge: Option<Nudge<T>>,
@@ -47,13 +48,14 @@ impl<'a, T: Real> DyadCircuit<'a, T> {
     /// The free circuit on inputs `[batch × n_0]` (V).
     #[must_use]
     pub fn free(chip: &'a Chip<T>, weights: &'a Weights<T>, input: &Matrix<T>) -> Self {
+        let weights = chip.carried(weights);
         let mut heard = Matrix::zeros(input.nrows(), chip.layout.neurons(0));
         product::forward(heard.as_view_mut(), Onto::Nothing, input.as_view(), weights.forward[0].as_view());
         let damping = vec![0.0; chip.layout.depth()];
         let presentations = Presentations::first(input.nrows());
-        let squares = chip.noise.read.map(|_| Squares::new(weights, input));
+        let squares = chip.noise.read.map(|_| Squares::new(&weights, input));
         let input = chip.noise.synapse_traps.map(|_| input.clone());
-        let nodes = Nodes::wire(chip, weights).map(Arc::new);
+        let nodes = Nodes::wire(chip, &weights).map(Arc::new);
         Self {
             chip,
             weights,
@@ -149,11 +151,11 @@ impl<'a, T: Real> DyadCircuit<'a, T> {
         (mean, difference): (&mut [T], &mut [T]),
     ) {
         let devices = &self.chip.layers[layer];
-        let offsets = (&devices.offset_plus[dyads.clone()], &devices.offset_minus[dyads.clone()]);
+        let trims = (&devices.trim_plus[dyads.clone()], &devices.trim_minus[dyads.clone()]);
         devices.activation.mix(Dyads {
             batch: self.samples(),
             mixing: &devices.mixing[dyads],
-            offsets,
+            trims,
             potentials,
             mean,
             difference,
@@ -170,14 +172,14 @@ impl<'a, T: Real> DyadCircuit<'a, T> {
         let batch = self.samples();
         let devices = &self.chip.layers[layer];
         let (plus, minus) = self.layout().dyads_mut(layer, dyads.clone(), outputs);
-        for (from, to, offsets) in
-            [(potentials.0, plus, &devices.offset_plus), (potentials.1, minus, &devices.offset_minus)]
+        for (from, to, trims) in
+            [(potentials.0, plus, &devices.trim_plus), (potentials.1, minus, &devices.trim_minus)]
         {
-            let runs = offsets[dyads.clone()].chunk_by(|a, b| a == b);
+            let runs = trims[dyads.clone()].chunk_by(|a, b| a == b);
             let mut first = 0;
             for run in runs {
                 let span = first * batch..(first + run.len()) * batch;
-                devices.activation.apply_shifted(run[0], &from[span.clone()], &mut to[span]);
+                devices.activation.apply_trimmed(run[0], &from[span.clone()], &mut to[span]);
                 first += run.len();
             }
         }
@@ -316,20 +318,20 @@ impl<T: Real> Circuit<T> for DyadCircuit<'_, T> {
     fn slopes(&self, state: &Matrix<T>, slopes: &mut Matrix<T>) {
         let batch = state.nrows();
         for (layer, devices) in self.chip.layers.iter().enumerate() {
-            if !devices.has_offsets() {
+            if !devices.has_trims() {
                 let range = self.layout().layer(layer);
                 let from = columns(state, batch, range.clone());
                 devices.activation.derivative(from, columns_mut(slopes, batch, range));
                 continue;
             }
-            for (side, offsets) in [
-                (self.layout().plus(layer), &devices.offset_plus),
-                (self.layout().minus(layer), &devices.offset_minus),
+            for (side, trims) in [
+                (self.layout().plus(layer), &devices.trim_plus),
+                (self.layout().minus(layer), &devices.trim_minus),
             ] {
-                for (column, &offset) in side.zip(offsets) {
+                for (column, &trim) in side.zip(trims) {
                     let from = columns(state, batch, column..column + 1);
                     let to = columns_mut(slopes, batch, column..column + 1);
-                    devices.activation.derivative_shifted(offset, from, to);
+                    devices.activation.derivative_trimmed(trim, from, to);
                 }
             }
         }
@@ -469,7 +471,7 @@ impl<T: Real> Circuit<T> for DyadCircuit<'_, T> {
             self.nudge.as_ref().map(|n| Nudge { target: select_rows(&n.target, samples), ..n.clone() });
         Box::new(DyadCircuit {
             chip: self.chip,
-            weights: self.weights,
+            weights: Cow::Borrowed(&self.weights),
             heard: select_rows(&self.heard, samples),
             nudge,
             held: self.held.as_ref().map(|h| select_rows(h, samples)),

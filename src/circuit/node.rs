@@ -83,6 +83,12 @@ impl<T: Real> Nodes<T> {
 }
 
 impl<T: Real> DyadCircuit<'_, T> {
+    /// The synapses as this chip's devices carry them.
+    #[must_use]
+    pub fn weights(&self) -> &Weights<T> {
+        &self.weights
+    }
+
     /// What the summing node of a state column makes of a drive: factor, and what is added to it (V).
     #[must_use]
     pub fn node(&self, column: usize) -> (T, T) {

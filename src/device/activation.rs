@@ -9,6 +9,7 @@ mod vector;
 pub use self::vector::Dyads;
 
 use self::vector::Affine;
+use super::trim::Trim;
 use crate::matrix::Real;
 use crate::spec::circuit::{ActivationKind, ActivationSpec};
 
@@ -54,19 +55,19 @@ impl Activation {
     ///
     /// If the lengths differ.
     pub fn apply<T: Real>(&self, potentials: &[T], outputs: &mut [T]) {
-        self.apply_shifted(T::ZERO, potentials, outputs);
+        self.apply_trimmed(Trim::NONE, potentials, outputs);
     }
 
-    /// Outputs `f(v − shift)` (V): the same device with `shift` (V) added to its offset.
+    /// Outputs (V) of the same device with a compartment's own offset and scale.
     ///
-    /// A shift of 0 gives the bits of [`apply`](Self::apply).
+    /// [`Trim::NONE`] gives the bits of [`apply`](Self::apply).
     ///
     /// # Panics
     ///
     /// If the lengths differ.
-    pub fn apply_shifted<T: Real>(&self, shift: T, potentials: &[T], outputs: &mut [T]) {
+    pub fn apply_trimmed<T: Real>(&self, trim: Trim<T>, potentials: &[T], outputs: &mut [T]) {
         assert_eq!(potentials.len(), outputs.len(), "as many outputs as potentials");
-        let map = self.affine(shift);
+        let map = self.affine().trimmed(trim);
         match self.kind {
             ActivationKind::Linear if map.is_identity() => outputs.copy_from_slice(potentials),
             ActivationKind::Linear => vector::apply::<T, vector::Linear>(map, potentials, outputs),
@@ -80,14 +81,14 @@ impl Activation {
 
     /// Mean and difference of the outputs of a layer of dyads, in one pass.
     ///
-    /// Outputs are those of [`apply_shifted`](Self::apply_shifted). The mean is rounded like its formula,
+    /// Outputs are those of [`apply_trimmed`](Self::apply_trimmed). The mean is rounded like its formula,
     /// without fused steps, so that `α = 0` and `α = 1` give one compartment's output to the last bit.
     ///
     /// # Panics
     ///
     /// If a slice is too short.
     pub fn mix<T: Real>(&self, dyads: Dyads<'_, T>) {
-        let map = self.affine(T::ZERO);
+        let map = self.affine();
         match self.kind {
             ActivationKind::Linear => vector::mix::<T, vector::Linear>(map, dyads),
             ActivationKind::Relu => vector::mix::<T, vector::Relu>(map, dyads),
@@ -104,17 +105,17 @@ impl Activation {
     ///
     /// If the lengths differ.
     pub fn derivative<T: Real>(&self, potentials: &[T], slopes: &mut [T]) {
-        self.derivative_shifted(T::ZERO, potentials, slopes);
+        self.derivative_trimmed(Trim::NONE, potentials, slopes);
     }
 
-    /// Slopes `f′(v − shift)` (V/V) of the device that [`apply_shifted`](Self::apply_shifted) is.
+    /// Slopes (V/V) of the device that [`apply_trimmed`](Self::apply_trimmed) is.
     ///
     /// # Panics
     ///
     /// If the lengths differ.
-    pub fn derivative_shifted<T: Real>(&self, shift: T, potentials: &[T], slopes: &mut [T]) {
+    pub fn derivative_trimmed<T: Real>(&self, trim: Trim<T>, potentials: &[T], slopes: &mut [T]) {
         assert_eq!(potentials.len(), slopes.len(), "as many slopes as potentials");
-        let map = self.affine(shift);
+        let map = self.affine().trimmed(trim);
         match self.kind {
             ActivationKind::Linear => slopes.fill(map.gain),
             ActivationKind::Relu => vector::derivative::<T, vector::Relu>(map, potentials, slopes),
@@ -184,7 +185,7 @@ impl Activation {
     /// Whether the output is the potential itself, so that there is nothing to compute.
     #[must_use]
     pub fn is_identity(&self) -> bool {
-        self.kind == ActivationKind::Linear && self.affine(0.0_f64).is_identity()
+        self.kind == ActivationKind::Linear && self.affine::<f64>().is_identity()
     }
 
     /// `z = (v − o)/u`.
@@ -193,9 +194,9 @@ impl Activation {
     }
 
     /// The numbers around the shape, as the kernels take them.
-    fn affine<T: Real>(&self, shift: T) -> Affine<T> {
+    fn affine<T: Real>(&self) -> Affine<T> {
         Affine {
-            offset: T::of(self.offset) + shift,
+            offset: T::of(self.offset),
             rate: T::of(self.scale.recip()),
             amplitude: T::of(self.amplitude),
             gain: T::of(self.amplitude / self.scale),
@@ -293,25 +294,25 @@ mod tests {
         }
 
         #[test]
-        fn a_shift_moves_the_device_along(v in -3.0..3.0, eighths in -16_i8..16) {
-            let shift = f64::from(eighths) / 8.0;
+        fn a_trim_moves_and_stretches_the_device(v in -3.0..3.0, eighths in -16_i8..16, power in -2_i32..3) {
+            let trim = Trim { offset: f64::from(eighths) / 8.0, scale: 2.0_f64.powi(power) };
             for kind in KINDS {
-                let spec = ActivationSpec { kind, amplitude: 1.0, scale: 1.0, offset: shift };
-                let (mut shifted, mut slope) = ([0.0], [0.0]);
-                plain(kind).apply_shifted(shift, &[v], &mut shifted);
-                plain(kind).derivative_shifted(shift, &[v], &mut slope);
-                prop_assert_eq!(shifted[0], outputs(&Activation::new(&spec), &[v])[0]);
+                let spec = ActivationSpec { kind, amplitude: 1.0, scale: trim.scale, offset: trim.offset };
+                let (mut trimmed, mut slope) = ([0.0], [0.0]);
+                plain(kind).apply_trimmed(trim, &[v], &mut trimmed);
+                plain(kind).derivative_trimmed(trim, &[v], &mut slope);
+                prop_assert_eq!(trimmed[0], outputs(&Activation::new(&spec), &[v])[0]);
                 prop_assert_eq!(slope[0], slopes(&Activation::new(&spec), &[v])[0]);
             }
         }
 
         #[test]
-        fn no_shift_and_position_in_the_slice_change_no_bit(v in prop::collection::vec(-5.0..5.0, 1..70)) {
+        fn no_trim_and_position_in_the_slice_change_no_bit(v in prop::collection::vec(-5.0..5.0, 1..70)) {
             for kind in KINDS {
                 let whole = outputs(&device(kind), &v);
-                let mut shifted = vec![0.0; v.len()];
-                device(kind).apply_shifted(0.0, &v, &mut shifted);
-                prop_assert_eq!(&shifted, &whole);
+                let mut trimmed = vec![0.0; v.len()];
+                device(kind).apply_trimmed(Trim::NONE, &v, &mut trimmed);
+                prop_assert_eq!(&trimmed, &whole);
                 let alone: Vec<f64> = v.iter().map(|&v| outputs(&device(kind), &[v])[0]).collect();
                 prop_assert_eq!(alone, whole);
             }

@@ -6,6 +6,8 @@ pub mod capacitor;
 pub mod slew;
 pub mod switched;
 pub mod transconductor;
+pub mod trim;
 
 pub use activation::{Activation, Dyads};
 pub use amplifier::Amplifier;
+pub use trim::Trim;

@@ -102,8 +102,8 @@ fn pairs(runs: &[Done<'_>]) -> Vec<PairSummary> {
         pairs.extend(bp.map(|bp| pair(a, bp)));
         let same = |b: &&Done<'_>| {
             a.plan.alpha().is_some()
-                && (a.plan.seed, a.plan.alpha(), a.plan.beta())
-                    == (b.plan.seed, b.plan.alpha(), b.plan.beta())
+                && (a.plan.seed, a.plan.chip, a.plan.alpha(), a.plan.beta())
+                    == (b.plan.seed, b.plan.chip, b.plan.alpha(), b.plan.beta())
                 && a.plan.settings == b.plan.settings
         };
         pairs.extend(runs[i + 1..].iter().filter(same).map(|b| pair(a, b)));

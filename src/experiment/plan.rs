@@ -13,6 +13,8 @@ pub struct RunPlan {
     pub rule: RuleKind,
     /// Seed.
     pub seed: u64,
+    /// Number of the chip, from 1, where the experiment asks for several.
+    pub chip: Option<u32>,
     /// Grid settings other than α and β, path to value.
     pub settings: BTreeMap<String, serde_json::Value>,
     /// Everything that the run needs to know.
@@ -75,10 +77,9 @@ pub fn plan(loaded: &Loaded) -> Result<Vec<RunPlan>, SpecError> {
     for &seed in &base.experiment.seeds {
         for &rule in &rules {
             for settings in &combinations {
-                let run = run_plan(loaded, rule, seed, settings, &varied)?;
-                if names.insert(run.name.clone()) {
-                    runs.push(run);
-                }
+                let one = run_plan(loaded, rule, seed, settings, &varied)?;
+                let fresh = on_chips(one, base.experiment.chips).filter(|run| names.insert(run.name.clone()));
+                runs.extend(fresh);
             }
         }
     }
@@ -99,8 +100,7 @@ fn run_plan(
 ) -> Result<RunPlan, SpecError> {
     let felt: Vec<Override> =
         settings.iter().filter(|s| rule != RuleKind::Bp || !is_dyadic(&s.path)).cloned().collect();
-    let mut resolved = loaded.resolve(&felt)?;
-    resolved.circuit.mismatch.seed.get_or_insert(seed);
+    let resolved = loaded.resolve(&felt)?;
     let others = |list: &[Override]| -> Vec<Override> {
         let named = |path: &str| ["nudge.alpha", "nudge.beta"].contains(&path.trim_start_matches("circuit."));
         list.iter().filter(|s| varied(&s.path) && !named(&s.path)).cloned().collect()
@@ -123,7 +123,26 @@ fn run_plan(
         .into_iter()
         .map(|s| (s.path, serde_json::to_value(&s.value).unwrap_or(serde_json::Value::Null)))
         .collect();
-    Ok(RunPlan { name, rule, seed, settings, resolved, reference: Some(reference) })
+    Ok(RunPlan { name, rule, seed, chip: None, settings, resolved, reference: Some(reference) })
+}
+
+/// The run on every chip. Without `chips` a run has one of its own; with it all rules and seeds meet the same ones,
+/// whose seeds count on from `mismatch.seed`, by default from 1.
+fn on_chips(run: RunPlan, chips: Option<u32>) -> impl Iterator<Item = RunPlan> {
+    let each = chips.map_or(vec![None], |count| (1..=count).map(Some).collect());
+    each.into_iter().map(move |chip| {
+        let mut run = run.clone();
+        let seed = &mut run.resolved.circuit.mismatch.seed;
+        match chip {
+            None => *seed = seed.or(Some(run.seed)),
+            Some(number) => {
+                *seed = Some(seed.unwrap_or(1) + u64::from(number - 1));
+                let named = |name: String| format!("{name}-c{number}");
+                (run.name, run.reference) = (named(run.name), run.reference.map(named));
+            }
+        }
+        RunPlan { chip, ..run }
+    })
 }
 
 /// Whether a setting matters to dyadic rules alone. The loss stands in the nudge but is everybody's.

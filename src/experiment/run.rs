@@ -298,6 +298,7 @@ pub(super) fn summary(plan: &RunPlan, record: &Record, weights: &Weights<f64>) -
         alpha: plan.alpha(),
         beta: plan.beta(),
         seed: plan.seed,
+        chip: plan.chip,
         test_accuracy: or_nan(last.map(|row| row.test_accuracy)),
         best_test_accuracy: best,
         test_loss: or_nan(last.map(|row| row.test_loss)),

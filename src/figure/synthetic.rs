@@ -154,6 +154,7 @@ impl Plan {
             alpha: who.alpha,
             beta: who.beta,
             seed: who.seed,
+            chip: None,
             test_accuracy: last.test_accuracy,
             best_test_accuracy: best,
             test_loss: if self.broken { f64::INFINITY } else { last.test_loss },

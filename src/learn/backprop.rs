@@ -56,8 +56,14 @@ impl<T: Real> Rule<T> for Backprop<T> {
     fn estimate(&self, weights: &Weights<T>, batch: &Batch<T>, gradient: &mut Gradient<T>) -> Report {
         let samples = batch.inputs.nrows();
         let mut work = self.take(samples);
-        work.up(&self.chip, weights, batch);
-        work.down(&self.loss, weights, batch, gradient);
+        let carried = self.chip.carried(weights);
+        work.up(&self.chip, &carried, batch);
+        work.down(&self.loss, &carried, batch, gradient);
+        if let Some(synapses) = &self.chip.synapses {
+            // By what is programmed, not by what it comes to.
+            let slopes = gradient.forward.iter_mut().zip(&synapses.forward);
+            slopes.for_each(|(gradient, factors)| gradient.component_mul_assign(factors));
+        }
         if let Ok(mut kept) = self.work.lock() {
             *kept = vec![work];
         }
@@ -114,12 +120,12 @@ impl<T: Real> Work<T> {
 }
 
 impl<T: Real> Layer<T> {
-    /// Means `s̄` and their slopes `α f′(v − o⁺) + ᾱ f′(v − o⁻)`, zero where the drive is at a rail.
+    /// Means `s̄` and their slopes `α f⁺′(v) + ᾱ f⁻′(v)`, zero where the drive is at a rail.
     fn activate(&mut self, devices: &Devices<T>, supply: Option<(T, T)>) {
         if let Some((low, high)) = supply {
             clip(self.potentials.as_mut_slice(), low, high);
         }
-        if devices.has_offsets() {
+        if devices.has_trims() {
             self.activate_each(devices);
         } else {
             devices.activation.apply(self.potentials.as_slice(), self.means.as_mut_slice());
@@ -132,7 +138,7 @@ impl<T: Real> Layer<T> {
         }
     }
 
-    /// The same for compartments with offsets of their own.
+    /// The same for compartments with offsets or scales of their own.
     fn activate_each(&mut self, devices: &Devices<T>) {
         let batch = self.potentials.nrows();
         let potentials = self.potentials.as_slice();
@@ -140,7 +146,7 @@ impl<T: Real> Layer<T> {
         devices.activation.mix(Dyads {
             batch,
             mixing: &devices.mixing,
-            offsets: (&devices.offset_plus, &devices.offset_minus),
+            trims: (&devices.trim_plus, &devices.trim_minus),
             potentials: (potentials, potentials),
             mean: self.means.as_mut_slice(),
             difference: self.slopes.as_mut_slice(),
@@ -149,8 +155,8 @@ impl<T: Real> Layer<T> {
         for (j, (slopes, v)) in
             self.slopes.as_mut_slice().chunks_exact_mut(batch).zip(potentials.chunks_exact(batch)).enumerate()
         {
-            devices.activation.derivative_shifted(devices.offset_plus[j], v, slopes);
-            devices.activation.derivative_shifted(devices.offset_minus[j], v, &mut other);
+            devices.activation.derivative_trimmed(devices.trim_plus[j], v, slopes);
+            devices.activation.derivative_trimmed(devices.trim_minus[j], v, &mut other);
             let (alpha, rest) = (devices.mixing[j], T::ONE - devices.mixing[j]);
             for (plus, &minus) in slopes.iter_mut().zip(&other) {
                 *plus = alpha * *plus + rest * minus;
@@ -163,6 +169,7 @@ impl<T: Real> Layer<T> {
 mod tests {
     use super::*;
     use crate::circuit::{Circuit, DyadCircuit};
+    use crate::device::Trim;
     use crate::spec::{ActivationKind, CircuitSpec, InitSpec, SupplySpec};
 
     /// Mean loss of the feed-forward state.
@@ -186,9 +193,13 @@ mod tests {
             spec.nudge.alpha = 0.3;
             let mut chip = Chip::<f64>::fabricate(&spec, &network);
             for (k, devices) in chip.layers.iter_mut().enumerate() {
-                let n = devices.offset_plus.len();
-                devices.offset_plus = (0..n).map(|j| 0.1 * ((k + 2 * j) as f64).sin()).collect();
-                devices.offset_minus = (0..n).map(|j| 0.1 * ((3 * k + j) as f64).cos()).collect();
+                let wave = |x: usize| (x as f64).sin();
+                for (j, trim) in devices.trim_plus.iter_mut().enumerate() {
+                    *trim = Trim { offset: 0.1 * wave(k + 2 * j), scale: 1.0 + 0.2 * wave(j + 5) };
+                }
+                for (j, trim) in devices.trim_minus.iter_mut().enumerate() {
+                    *trim = Trim { offset: 0.1 * wave(3 * k + j + 1), scale: 1.0 - 0.2 * wave(2 * j + k) };
+                }
             }
             let mut weights = Weights::<f64>::draw(&InitSpec::He, &spec, &network, 3);
             let batch = Batch::new(

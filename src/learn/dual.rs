@@ -49,7 +49,7 @@ pub fn nudged<'a, T: Real>(
 ) -> DyadCircuit<'a, T> {
     let free = DyadCircuit::free(chip, weights, &batch.inputs).presented(batch.presentations.clone());
     // Dyads of equal compartments are at rest in the feed-forward state, which the circuit holds by itself.
-    let held = (spec.nudge.at == NudgePoint::Free && chip.has_offsets())
+    let held = (spec.nudge.at == NudgePoint::Free && chip.has_trims())
         .then(|| free.means(&operating_point(&free)).pop())
         .flatten();
     let mut circuit = free.nudged(&spec.nudge, batch.targets.clone());

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// A row of `metrics`: one run, one epoch (epoch 0 is before training).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MetricsRow {
-    /// Run name, `RULE[-aALPHA-bBETA…]-sSEED`.
+    /// Run name, `RULE[-aALPHA-bBETA…]-sSEED[-cCHIP]`.
     pub run: String,
     /// Rule: `bp`, `dp`, `dp-transpose`, `custom`.
     pub rule: String,
@@ -170,6 +170,9 @@ pub struct RunSummary {
     pub beta: Option<f64>,
     /// Seed.
     pub seed: u64,
+    /// Number of the chip, from 1, where the experiment asks for several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chip: Option<u32>,
     /// Test accuracy after the last epoch.
     pub test_accuracy: f64,
     /// Best test accuracy over the epochs.

@@ -12,7 +12,7 @@ use super::fault::Fault;
 const FILE_SETS: [&str; 3] = ["idx", "mnist", "fashion-mnist"];
 
 /// Keys of an experiment that its grid cannot vary.
-const NOT_IN_GRID: [&str; 5] = ["name", "seeds", "rules", "grid", "expect"];
+const NOT_IN_GRID: [&str; 6] = ["name", "seeds", "chips", "rules", "grid", "expect"];
 
 const COUNT: &str = "a whole number, 1 or more";
 
@@ -31,6 +31,7 @@ pub fn check_experiment(experiment: &ExperimentSpec) -> Result<(), Fault> {
     ensure(experiment.batch >= 1, &["batch"], experiment.batch, COUNT)?;
     ensure(experiment.probe >= 1, &["probe"], experiment.probe, COUNT)?;
     distinct("seeds", &experiment.seeds, "a list of different whole numbers, at least one")?;
+    ensure(experiment.chips != Some(0), &["chips"], 0, COUNT)?;
     distinct("rules", &experiment.rules, "a list of different rules, at least one")?;
     check_optimizer(&experiment.optimizer)?;
     check_grid(experiment)?;

@@ -29,6 +29,9 @@ pub struct ExperimentSpec {
     pub batch: usize,
     /// Seeds: each draws initial weights and batch order, common to all rules.
     pub seeds: Vec<u64>,
+    /// Chips: every run is made on so many, each with devices of its own; absent means one, named by the seed of the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chips: Option<u32>,
     /// Learning rules compared.
     pub rules: Vec<RuleKind>,
     /// Optimiser.

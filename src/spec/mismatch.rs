@@ -1,7 +1,7 @@
 //! What a circuit file says of mismatch: how far devices that were drawn alike come out apart.
 //!
-//! `*_dtod` is a standard deviation from device to device, 0 is exactly none. A chip is a seed: the same seed draws the
-//! same devices, whatever else is varied.
+//! `*_dtod` is a spread from device to device, 0 is exactly none. A chip is a seed: the same seed draws the same devices,
+//! whatever else is varied, and a larger spread moves every device further the same way.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,11 +12,54 @@ use crate::units;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct MismatchSpec {
-    /// Names the chip; absent means the seed of the run.
+    /// Names the chip; absent means the seed of the run, or in an experiment with `chips` the number of the chip.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,
+    /// How relative spreads are distributed; offsets are normal in any case.
+    pub distribution: SpreadKind,
     /// Pair offset: standard deviation (V) of the difference between the offsets of a dyad's two compartments, each normal with 1/√2 of it.
     #[serde(deserialize_with = "units::voltage")]
     #[schemars(with = "units::Quantity")]
     pub offset_dtod: f64,
+    /// Relative spread of the compartments' time constants.
+    pub time_constant_dtod: f64,
+    /// Relative spread of the compartments' feedback gains `a⁺`, `a⁻`.
+    pub gain_dtod: f64,
+    /// Relative spread of each of the two conductances, as `α` to `ᾱ`, that average a dyad's outputs.
+    pub mixing_dtod: f64,
+    /// Relative spread of the scale `u` of the compartments' activation devices.
+    pub scale_dtod: f64,
+    /// Relative spread of synapses: of what a programmed weight comes to.
+    pub synapse_dtod: f64,
+}
+
+/// Distributions of a relative spread `σ`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SpreadKind {
+    /// Factor `1 + σ z` with a standard normal `z`, but at least 0.01.
+    #[default]
+    Normal,
+    /// Factor `exp(σ z)`: its median is 1, `σ` the standard deviation of its logarithm.
+    Lognormal,
+}
+
+impl MismatchSpec {
+    /// Relative spreads with their keys.
+    #[must_use]
+    pub fn relative(&self) -> [(&'static str, f64); 5] {
+        [
+            ("time_constant_dtod", self.time_constant_dtod),
+            ("gain_dtod", self.gain_dtod),
+            ("mixing_dtod", self.mixing_dtod),
+            ("scale_dtod", self.scale_dtod),
+            ("synapse_dtod", self.synapse_dtod),
+        ]
+    }
+
+    /// Whether all devices are equal.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        self.offset_dtod == 0.0 && self.relative().iter().all(|(_, spread)| *spread == 0.0)
+    }
 }

@@ -22,7 +22,7 @@ pub enum FileKind {
 }
 
 /// What to write for a key that has no default.
-const EXAMPLES: [(&str, &str); 39] = [
+const EXAMPLES: [(&str, &str); 40] = [
     ("name", "name = \"my-experiment\""),
     ("circuit", "circuit = \"../circuits/ideal.toml\", or a table [circuit]"),
     ("dataset", "dataset = \"digits\""),
@@ -30,6 +30,7 @@ const EXAMPLES: [(&str, &str); 39] = [
     ("epochs", "epochs = 30"),
     ("batch", "batch = 50"),
     ("seeds", "seeds = [1, 2, 3]"),
+    ("chips", "chips = 5"),
     ("rules", "rules = [\"bp\", \"dp\", \"dp-transpose\"]"),
     ("optimizer", "optimizer = { kind = \"adam\", learning_rate = 3e-3 }"),
     ("learning_rate", "learning_rate = 3e-3"),

@@ -19,8 +19,8 @@ pub(super) enum Port {
 #[expect(clippy::struct_excessive_bools, reason = "parts that are there or not, each without the others")]
 pub(super) struct Cell {
     pub(super) activation: ActivationSpec,
-    /// Whether the activation devices have offsets.
-    pub(super) offset: bool,
+    /// Whether the activation devices have offsets, or scales of their own.
+    pub(super) trimmed: bool,
     /// Leak (S).
     pub(super) unit: f64,
     pub(super) port: Port,
@@ -53,8 +53,8 @@ impl Cell {
         if self.port != Port::None {
             keys.extend(["AP=0", "AM=0"]);
         }
-        if self.offset {
-            keys.extend(["OP=0", "OM=0"]);
+        if self.trimmed {
+            keys.extend(["OP=0", "OM=0", "UP=1", "UM=1"]);
         }
         if self.node {
             keys.extend(["SP=1", "SM=1", "HP=0", "HM=0"]);
@@ -145,10 +145,12 @@ impl Cell {
     /// The activation device from a potential to an output.
     fn device(&self, output: &str, potential: &str, side: &str) -> String {
         let ActivationSpec { kind, amplitude, scale, .. } = self.activation;
-        let (mut text, gate) = if self.offset {
-            (format!("Vo{potential} {potential} g{potential} DC {{O{side}}}\n"), format!("g{potential}"))
+        let (mut text, gate, scale) = if self.trimmed {
+            let own = format!("h{potential}");
+            let shift = format!("Vo{potential} {potential} g{potential} DC {{O{side}}}\n");
+            (shift + &format!("Eo{potential} {own} 0 g{potential} 0 {{1/U{side}}}\n"), own, 1.0)
         } else {
-            (String::new(), potential.to_owned())
+            (String::new(), potential.to_owned(), scale)
         };
         let z = if scale == 1.0 { format!("V({gate})") } else { format!("(V({gate})/{})", literal(scale)) };
         let shape = match kind {

@@ -3,7 +3,7 @@
 use super::cell::{Cell, Port};
 use super::name::{feed, literal, node};
 use super::{noise, nudge};
-use crate::chip::{Chip, Weights};
+use crate::chip::Chip;
 use crate::circuit::{Circuit, DyadCircuit};
 use crate::spec::{CircuitSpec, NudgePoint, Start};
 
@@ -14,8 +14,6 @@ pub struct Wiring<'a> {
     pub spec: &'a CircuitSpec,
     /// The devices.
     pub chip: &'a Chip<f64>,
-    /// The synapses.
-    pub weights: &'a Weights<f64>,
     /// The sample's circuit, alone in its batch.
     pub circuit: &'a DyadCircuit<'a, f64>,
     /// Its input (V), `n_0` numbers.
@@ -111,7 +109,7 @@ fn cells(wiring: &Wiring<'_>) -> Vec<Cell> {
         let activation = if top { spec.output_activation } else { spec.activation };
         Cell {
             activation,
-            offset: activation.offset != 0.0 || wiring.chip.layers[layer].has_offsets(),
+            trimmed: activation.offset != 0.0 || wiring.chip.layers[layer].has_trims(),
             unit: wiring.unit(),
             port,
             supply: wiring.chip.supply,
@@ -134,8 +132,8 @@ fn columns(wiring: &Wiring<'_>) -> String {
     let unit = wiring.unit();
     let mut text =
         "* Columns: gw feeds means up, gf feeds differences down; siemens, gain times the leak.\n".to_owned();
-    for (layer, forward) in wiring.weights.forward.iter().enumerate() {
-        let backward = wiring.weights.feedback(layer);
+    for (layer, forward) in wiring.circuit.weights().forward.iter().enumerate() {
+        let backward = wiring.circuit.weights().feedback(layer);
         for i in 0..forward.ncols() {
             let from = if layer == 0 { format!("x{i}") } else { node('s', layer - 1, i) };
             for j in 0..forward.nrows() {
@@ -167,7 +165,7 @@ fn drivers(wiring: &Wiring<'_>) -> String {
 /// Biases, as currents.
 fn biases(wiring: &Wiring<'_>) -> String {
     let mut text = "* Biases (A).\n".to_owned();
-    for (layer, biases) in wiring.weights.biases.iter().enumerate() {
+    for (layer, biases) in wiring.circuit.weights().biases.iter().enumerate() {
         for (j, &b) in biases.iter().enumerate() {
             let place = format!("{}_{j}", layer + 1);
             text += &format!("Ib{place} 0 u{place} DC {}\n", literal(b * wiring.unit()));
@@ -200,12 +198,10 @@ fn dyads(wiring: &Wiring<'_>, cells: &[Cell]) -> String {
             if cell.port != Port::None {
                 given.extend([("AP", devices.gain_plus[j]), ("AM", devices.gain_minus[j])]);
             }
-            if cell.offset {
-                let shape = cell.activation.offset;
-                given.extend([
-                    ("OP", shape + devices.offset_plus[j]),
-                    ("OM", shape + devices.offset_minus[j]),
-                ]);
+            if cell.trimmed {
+                let (shape, plus, minus) = (&cell.activation, devices.trim_plus[j], devices.trim_minus[j]);
+                given.extend([("OP", shape.offset + plus.offset), ("OM", shape.offset + minus.offset)]);
+                given.extend([("UP", shape.scale * plus.scale), ("UM", shape.scale * minus.scale)]);
             }
             if cell.node {
                 let [plus, minus] = [plus, minus].map(|column| wiring.circuit.node(column));

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod bench;
+mod chips;
 mod cost;
 mod figures;
 mod lists;

@@ -10,6 +10,7 @@ mod oracle;
 mod offsets;
 mod readings;
 mod solvers;
+mod spreads;
 mod spice;
 mod spice_check;
 mod traces;

@@ -2,6 +2,7 @@
 //! crate's circuits, so that agreement checks the right-hand side as well as the solvers.
 
 use dyadsim::chip::Chip;
+use dyadsim::device::Trim;
 use dyadsim::spec::*;
 use nalgebra::{DMatrix, DVector};
 
@@ -22,8 +23,8 @@ pub struct Layer {
     pub gain_plus: Vector,
     pub gain_minus: Vector,
     pub mixing: Vector,
-    pub offset_plus: Vector,
-    pub offset_minus: Vector,
+    pub trims_plus: Vec<Trim<f64>>,
+    pub trims_minus: Vec<Trim<f64>>,
 }
 
 /// One sample's circuit.
@@ -55,11 +56,14 @@ fn phi(kind: ActivationKind, z: f64) -> f64 {
 impl Layer {
     /// Outputs of both compartments at their potentials.
     fn outputs(&self, plus: &Vector, minus: &Vector) -> (Vector, Vector) {
-        let f = |v: f64, own: f64| {
+        let f = |potentials: &Vector, trims: &[Trim<f64>]| {
             let ActivationSpec { kind, amplitude, scale, offset } = self.shape;
-            amplitude * phi(kind, (v - offset - own) / scale)
+            let of = |(v, own): (&f64, &Trim<f64>)| {
+                amplitude * phi(kind, (v - offset - own.offset) / (scale * own.scale))
+            };
+            Vector::from_iterator(trims.len(), potentials.iter().zip(trims).map(of))
         };
-        (plus.zip_map(&self.offset_plus, f), minus.zip_map(&self.offset_minus, f))
+        (f(plus, &self.trims_plus), f(minus, &self.trims_minus))
     }
 
     /// `s̄` and `δ` at the potentials of both compartments.
@@ -93,8 +97,8 @@ impl Oracle {
                     gain_plus: even(plus),
                     gain_minus: even(minus),
                     mixing: even(nudge.alpha),
-                    offset_plus: even(0.0),
-                    offset_minus: even(0.0),
+                    trims_plus: vec![Trim::NONE; n],
+                    trims_minus: vec![Trim::NONE; n],
                 }
             })
             .collect();
@@ -120,8 +124,8 @@ impl Oracle {
             layer.gain_plus = Vector::from_column_slice(&devices.gain_plus);
             layer.gain_minus = Vector::from_column_slice(&devices.gain_minus);
             layer.mixing = Vector::from_column_slice(&devices.mixing);
-            layer.offset_plus = Vector::from_column_slice(&devices.offset_plus);
-            layer.offset_minus = Vector::from_column_slice(&devices.offset_minus);
+            layer.trims_plus.clone_from(&devices.trim_plus);
+            layer.trims_minus.clone_from(&devices.trim_minus);
         }
         self.rates = Vector::from_column_slice(&chip.rates);
     }

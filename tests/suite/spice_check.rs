@@ -32,7 +32,6 @@ fn with_wiring<R>(net: &Net, work: impl FnOnce(&Wiring<'_>) -> R) -> R {
     work(&Wiring {
         spec: &net.spec,
         chip: &net.chip,
-        weights: &net.weights,
         circuit: &circuit,
         input: net.batch.inputs.as_slice(),
         target: net.batch.targets.as_slice(),
@@ -181,6 +180,28 @@ fn every_setting_that_is_exported_does_the_same_in_ngspice() {
                 }
             };
             add(format!("rails {low} {high} {beta}"), &change, beta < 1.0);
+        }
+    }
+    for distribution in [SpreadKind::Normal, SpreadKind::Lognormal] {
+        for separate in [false, true] {
+            let change = |spec: &mut CircuitSpec| {
+                let wide = 0.2;
+                spec.mismatch = MismatchSpec {
+                    seed: Some(4),
+                    distribution,
+                    offset_dtod: 0.01,
+                    time_constant_dtod: wide,
+                    gain_dtod: wide,
+                    mixing_dtod: wide,
+                    scale_dtod: wide,
+                    synapse_dtod: wide,
+                };
+                if separate {
+                    spec.feedback =
+                        FeedbackSpec { synapses: FeedbackSynapses::Separate, init: FeedbackInit::Random };
+                }
+            };
+            add(format!("{distribution:?} spreads, own feedback {separate}"), &change, false);
         }
     }
     let counts = judge(&compare(&cases));

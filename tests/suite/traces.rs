@@ -1,6 +1,7 @@
 //! Trajectories: the exponential integrator against Dormand–Prince 8(5,3), and both against a classical
 //! Runge–Kutta integration of the equations as MODEL.md writes them.
 
+use dyadsim::device::Trim;
 use dyadsim::random::{Key, Kind, stream};
 use dyadsim::solve::{Outcome, Trace, settle_all};
 use dyadsim::spec::*;
@@ -16,8 +17,8 @@ fn net(seed: u64, activation: ActivationKind, variant: Variant, alpha: f64) -> N
     Net::random(seed, &[6, 8, 7, 5], 1, 1.0, spec)
 }
 
-/// Gives every device of a chip a number of its own: τ within a factor 2 either way, gains and mixing within
-/// 10 % and 0.05, offsets within 20 mV.
+/// Gives every device of a chip a number of its own: τ within a factor 2 either way, gains, mixing and scales within
+/// 10 %, 0.05 and 5 %, offsets within 20 mV.
 pub fn scatter(net: &mut Net, seed: u64) {
     let mut source = stream(Key::new(seed, Kind::Mismatch));
     let mut spread = || -> f64 { 2.0 * Distribution::<f64>::sample(&StandardUniform, &mut source) - 1.0 };
@@ -26,11 +27,16 @@ pub fn scatter(net: &mut Net, seed: u64) {
             *gain *= 1.0 + 0.1 * spread();
         }
         devices.mixing.iter_mut().for_each(|alpha| *alpha += 0.05 * spread());
-        for offset in devices.offset_plus.iter_mut().chain(&mut devices.offset_minus) {
-            *offset = 0.02 * spread();
+        for trim in devices.trim_plus.iter_mut().chain(&mut devices.trim_minus) {
+            *trim = Trim::shift(0.02 * spread());
         }
     }
     net.chip.rates.iter_mut().for_each(|rate| *rate *= 2.0_f64.powf(spread()));
+    for devices in &mut net.chip.layers {
+        for trim in devices.trim_plus.iter_mut().chain(&mut devices.trim_minus) {
+            trim.scale = 1.0 + 0.05 * spread();
+        }
+    }
     net.chip.retime();
 }
 

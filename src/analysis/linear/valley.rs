@@ -51,7 +51,7 @@ impl Valley {
                 .map(|i| {
                     let start: Vec<f64> = free.row(i).iter().copied().collect();
                     let found = followed_point(&circuit, i, &start, tolerance);
-                    let point = Point::new(&circuit, weights, &batch.inputs, i, &found.state);
+                    let point = Point::new(&circuit, circuit.weights(), &batch.inputs, i, &found.state);
                     let reading = found.converged.then(|| Reading::of(&point, time).ok()).flatten()?;
                     Some(reading.estimate(beta))
                 })

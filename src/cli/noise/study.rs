@@ -145,7 +145,7 @@ fn operating_point<'a>(
             found.residual
         )));
     }
-    Ok(Point::new(circuit, &setup.weights, &setup.batch.inputs, sample, &found.state))
+    Ok(Point::new(circuit, circuit.weights(), &setup.batch.inputs, sample, &found.state))
 }
 
 /// Simulates replicas of the sample.

@@ -132,7 +132,6 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
     let wiring = Wiring {
         spec: &setup.spec,
         chip: &setup.chip,
-        weights: &setup.weights,
         circuit: &circuit,
         input: batch.inputs.as_slice(),
         target: batch.targets.as_slice(),

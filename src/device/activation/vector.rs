@@ -3,6 +3,7 @@
 //! The loops stream: linear, relu and hard-sigmoid run at the speed of memory, the others at that of
 //! [`elementary`]. NaN gives NaN in every one of them.
 
+use crate::device::trim::Trim;
 use crate::matrix::Real;
 use crate::matrix::dispatch::{Kernel, run};
 use crate::matrix::elementary;
@@ -26,10 +27,11 @@ impl<T: Real> Affine<T> {
         self.gain == T::ONE && self.offset == T::ZERO
     }
 
-    /// The same with `shift` (V) added to the offset.
+    /// The same with a compartment's own offset and scale.
     #[inline(always)]
-    fn shifted(self, shift: T) -> Self {
-        Self { offset: self.offset + shift, ..self }
+    pub fn trimmed(self, trim: Trim<T>) -> Self {
+        let (rate, gain) = (self.rate / trim.scale, self.gain / trim.scale);
+        Self { offset: self.offset + trim.offset, rate, gain, ..self }
     }
 
     /// `z = (v − o)/u`.
@@ -190,8 +192,8 @@ pub struct Dyads<'a, T> {
     pub batch: usize,
     /// Mixing `α`.
     pub mixing: &'a [T],
-    /// Offsets of plus and minus compartments (V), added to that of the device.
-    pub offsets: (&'a [T], &'a [T]),
+    /// What plus and minus compartments have of their own.
+    pub trims: (&'a [Trim<T>], &'a [Trim<T>]),
     /// Potentials of plus and minus compartments (V).
     pub potentials: (&'a [T], &'a [T]),
     /// `s̄ = α s⁺ + (1 − α) s⁻` (V), written.
@@ -211,8 +213,8 @@ impl<T: Real, S: Shape> Kernel for Mix<'_, T, S> {
 
     #[inline(always)]
     fn run<const FUSED: bool>(self) {
-        let Dyads { batch, mixing, offsets, potentials, mean, difference } = self.dyads;
-        let devices = |j: usize| (mixing[j], offsets.0[j], offsets.1[j]);
+        let Dyads { batch, mixing, trims, potentials, mean, difference } = self.dyads;
+        let devices = |j: usize| (mixing[j], trims.0[j], trims.1[j]);
         let mut start = 0;
         while start < mixing.len() {
             // Columns with equal devices are one long column; on an ideal chip the whole layer is.
@@ -220,7 +222,7 @@ impl<T: Real, S: Shape> Kernel for Mix<'_, T, S> {
             let end = (start + 1..mixing.len()).find(|&j| devices(j) != (alpha, up, down));
             let end = end.unwrap_or(mixing.len());
             let span = start * batch..end * batch;
-            let (up, down, rest) = (self.map.shifted(up), self.map.shifted(down), T::ONE - alpha);
+            let (up, down, rest) = (self.map.trimmed(up), self.map.trimmed(down), T::ONE - alpha);
             let from = potentials.0[span.clone()].iter().zip(&potentials.1[span.clone()]);
             let to = mean[span.clone()].iter_mut().zip(&mut difference[span]);
             for ((mean, difference), (&plus, &minus)) in to.zip(from) {
@@ -252,7 +254,7 @@ pub(super) fn derivative<T: Real, S: Shape>(map: Affine<T>, potentials: &[T], sl
 #[cfg(test)]
 mod tests {
     use super::super::Activation;
-    use super::Dyads;
+    use super::{Dyads, Trim};
     use crate::spec::circuit::{ActivationKind, ActivationSpec};
 
     const KINDS: [ActivationKind; 6] = [
@@ -270,8 +272,13 @@ mod tests {
         let v: Vec<f64> = (0..batch * n).map(|i| f64::from(i as u8 % 23) * 0.3 - 3.0).collect();
         let w: Vec<f64> = v.iter().map(|v| 0.9 * v + 0.1).collect();
         for (mixing, plus, minus) in [
-            ([0.3; 5], [0.0; 5], [0.0; 5]),
-            ([0.0, 0.0, 1.0, 1.0, 0.5], [0.1, 0.1, 0.1, -0.2, 0.0], [0.0, 0.1, 0.1, 0.1, 0.1]),
+            ([0.3; 5], [Trim::NONE; 5], [Trim::NONE; 5]),
+            (
+                [0.0, 0.0, 1.0, 1.0, 0.5],
+                [0.1, 0.1, 0.1, -0.2, 0.0].map(Trim::shift),
+                [(0.0, 1.0), (0.1, 1.0), (0.1, 1.1), (0.1, 1.1), (0.1, 0.9)]
+                    .map(|(offset, scale)| Trim { offset, scale }),
+            ),
         ] {
             for kind in KINDS {
                 let device =
@@ -280,15 +287,15 @@ mod tests {
                 device.mix(Dyads {
                     batch,
                     mixing: &mixing,
-                    offsets: (&plus, &minus),
+                    trims: (&plus, &minus),
                     potentials: (&v, &w),
                     mean: &mut mean,
                     difference: &mut difference,
                 });
                 for i in 0..batch * n {
                     let (column, mut s) = (i / batch, [0.0; 2]);
-                    device.apply_shifted(plus[column], &v[i..=i], &mut s[..1]);
-                    device.apply_shifted(minus[column], &w[i..=i], &mut s[1..]);
+                    device.apply_trimmed(plus[column], &v[i..=i], &mut s[..1]);
+                    device.apply_trimmed(minus[column], &w[i..=i], &mut s[1..]);
                     let alpha = mixing[column];
                     assert_eq!(mean[i], alpha * s[0] + (1.0 - alpha) * s[1], "{kind:?} {i}");
                     assert_eq!(difference[i], s[0] - s[1], "{kind:?} {i}");
