@@ -2,6 +2,7 @@
 
 mod compare;
 pub mod linear;
+pub mod map;
 pub mod replicas;
 pub mod stationary;
 mod threshold;

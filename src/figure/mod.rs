@@ -17,6 +17,7 @@ mod error;
 mod groups;
 mod legend;
 mod loss;
+pub mod map;
 mod margin;
 pub mod noise;
 mod offsets;

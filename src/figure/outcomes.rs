@@ -6,8 +6,8 @@ use super::curves::epochs;
 use super::error::FigureError;
 use super::groups::{Grid, Line, runs_at};
 use super::legend::{Key, hatched};
-use super::page::{Ink, Page};
-use super::palette::{BLACK, ORANGE, PURPLE, SKY, VERMILLION};
+use super::page::Page;
+use super::palette::outcome_ink;
 use super::sheet::{Axes, Layout, Panel, Sheet};
 use super::tables::{Run, Tables};
 use super::words::settings_line;
@@ -26,13 +26,14 @@ pub const FIGURE: Figure = Figure {
 
 type Share = fn(&MetricsRow) -> Option<f64>;
 
-const OUTCOMES: [(&str, Ink, Share); 6] = [
-    ("settled", Ink::hex(0xD9_D9_D9), |row| row.settled),
-    ("settled with noise", PURPLE, |row| row.noisy_settled),
-    ("latch-up", VERMILLION, |row| row.latch_up),
-    ("oscillation", SKY, |row| row.oscillation),
-    ("time limit", ORANGE, |row| row.timeout),
-    ("not finite", BLACK, |row| row.not_finite),
+/// Words, name of the outcome, share.
+const OUTCOMES: [(&str, &str, Share); 6] = [
+    ("settled", "settled", |row| row.settled),
+    ("settled with noise", "noisy-settled", |row| row.noisy_settled),
+    ("latch-up", "latch-up", |row| row.latch_up),
+    ("oscillation", "oscillation", |row| row.oscillation),
+    ("time limit", "timeout", |row| row.timeout),
+    ("not finite", "not-finite", |row| row.not_finite),
 ];
 
 /// Boundaries of the stacked shares at one epoch; `None` if no seed has numbers there.
@@ -75,7 +76,8 @@ fn draw(tables: &Tables) -> Result<Page, FigureError> {
 
 fn legend(all: &[Vec<Vec<Stack>>]) -> Vec<Key> {
     let mut stacks = all.iter().flatten().flatten();
-    let mut keys: Vec<Key> = OUTCOMES.iter().map(|(name, ink, _)| Key::Box(*ink, (*name).into())).collect();
+    let mut keys: Vec<Key> =
+        OUTCOMES.iter().map(|(words, name, _)| Key::Box(outcome_ink(name), (*words).into())).collect();
     if stacks.any(|stack| stack.bounds.is_none()) {
         keys.push(Key::Hatched("no numbers".into()));
     }
@@ -117,11 +119,14 @@ fn fill(page: &mut Page, panel: &Panel, stacks: &[Stack]) {
             }
             continue;
         }
-        for (k, (_, ink, _)) in OUTCOMES.iter().enumerate() {
+        for (k, (_, name, _)) in OUTCOMES.iter().enumerate() {
             let steps = |bound: usize| steps(panel, part, bound);
             let visible = |stack: &Stack| stack.bounds.is_some_and(|bounds| bounds[k + 1] > bounds[k]);
             if part.iter().any(visible) {
-                page.area(steps(k + 1).chain(steps(k).collect::<Vec<_>>().into_iter().rev()).collect(), *ink);
+                page.area(
+                    steps(k + 1).chain(steps(k).collect::<Vec<_>>().into_iter().rev()).collect(),
+                    outcome_ink(name),
+                );
             }
         }
     }

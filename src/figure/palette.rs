@@ -40,6 +40,19 @@ pub fn rule_ink(rule: &str) -> Ink {
     }
 }
 
+/// Colour of an outcome.
+#[must_use]
+pub fn outcome_ink(outcome: &str) -> Ink {
+    match outcome {
+        "settled" => Ink::hex(0xD9_D9_D9),
+        "noisy-settled" => PURPLE,
+        "latch-up" => VERMILLION,
+        "oscillation" => SKY,
+        "timeout" => ORANGE,
+        _ => BLACK,
+    }
+}
+
 /// A rule as it is printed.
 #[must_use]
 pub fn rule_name(rule: &str) -> String {

@@ -9,6 +9,7 @@ mod error;
 pub mod folder;
 pub mod json;
 pub mod manifest;
+pub mod map_rows;
 pub mod noise_rows;
 mod parquet;
 pub mod rows;

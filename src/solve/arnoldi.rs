@@ -12,6 +12,8 @@ use crate::matrix::{Matrix, Real};
 
 /// Krylov dimension.
 const DIMENSION: usize = 80;
+/// The same for a matrix at hand, whose products cost little beside the eigenvalues of the small one.
+const SHORT: usize = 40;
 /// Restarts.
 const RESTARTS: usize = 40;
 /// Residual of the rightmost Ritz pair relative to its modulus at which it is accepted.
@@ -39,7 +41,7 @@ pub(super) fn rightmost<T: Real>(
     let mut start = DVector::from_element(width, 1.0);
     let mut found = Vec::new();
     for _ in 0..RESTARTS {
-        let (basis, hessenberg, rest) = krylov(&mut product, start.normalize());
+        let (basis, hessenberg, rest) = krylov(&mut product, start.normalize(), DIMENSION);
         let (values, vector, residual) = ritz(&hessenberg, rest, &pace);
         found = values;
         if found.is_empty() || residual <= tolerance * found[0].norm() {
@@ -50,15 +52,32 @@ pub(super) fn rightmost<T: Real>(
     found.into_iter().map(|eigenvalue| pace.growth(eigenvalue)).collect()
 }
 
-/// Orthonormal basis, its Hessenberg matrix, and the norm of what is left over.
+/// The rightmost eigenvalues of a matrix that is at hand; `None` if they do not converge.
+pub(super) fn of_large_block(block: &DMatrix<f64>, pace: &Pace) -> Option<Vec<Complex<f64>>> {
+    let mut product = |v: &DVector<f64>| block * v;
+    let mut start = DVector::from_element(block.nrows(), 1.0);
+    for _ in 0..RESTARTS {
+        let (basis, hessenberg, rest) = krylov(&mut product, start.normalize(), SHORT.min(block.nrows()));
+        let (values, vector, residual) = ritz(&hessenberg, rest, pace);
+        let first = values.first().filter(|first| first.re.is_finite())?;
+        if residual <= TOLERANCE * first.norm().max(block.amax()) {
+            return Some(values);
+        }
+        start = basis * vector;
+    }
+    None
+}
+
+/// Orthonormal basis of at most `dimension` vectors, its Hessenberg matrix, and the norm of what is left over.
 fn krylov(
     product: &mut impl FnMut(&DVector<f64>) -> DVector<f64>,
     start: DVector<f64>,
+    dimension: usize,
 ) -> (DMatrix<f64>, DMatrix<f64>, f64) {
     let mut basis = vec![start];
     let mut entries: Vec<Vec<f64>> = Vec::new();
     let mut rest = 0.0;
-    while basis.len() <= DIMENSION {
+    while basis.len() <= dimension {
         let Some(last) = basis.last() else { break };
         let mut next = product(last);
         let scale = next.norm();
@@ -73,7 +92,7 @@ fn krylov(
         }
         rest = next.norm();
         entries.push(column);
-        if rest <= 1e-13 * scale || entries.len() == DIMENSION {
+        if rest <= 1e-13 * scale || entries.len() == dimension {
             break;
         }
         basis.push(next / rest);

@@ -27,10 +27,10 @@ mod tolerance;
 mod verify;
 mod weigh;
 
-pub use newton::{FixedPoint, along, drive_jacobian, fixed_point, followed_point};
+pub use newton::{FixedPoint, along, continued_point, drive_jacobian, fixed_point, followed_point};
 pub use observed::{followed, judge};
 pub use outcome::{Counts, Outcome, Settled, Trace};
-pub use spectrum::{DENSE, Spectrum, Stability, Verdict, spectrum, stability};
+pub use spectrum::{DENSE, Spectrum, Stability, Verdict, leading, spectrum, stability};
 pub use stochastic::run;
 
 use rayon::prelude::*;

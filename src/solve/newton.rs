@@ -64,17 +64,37 @@ pub fn fixed_point<T: Real>(
     start: &[f64],
     tolerance: f64,
 ) -> FixedPoint {
+    newton(circuit, sample, start, tolerance, STEPS)
+}
+
+/// [`fixed_point`] from one that is near: it arrives within a dozen steps or there is none of that branch.
+#[must_use]
+pub fn continued_point<T: Real>(
+    circuit: &dyn Circuit<T>,
+    sample: usize,
+    start: &[f64],
+    tolerance: f64,
+) -> FixedPoint {
+    newton(circuit, sample, start, tolerance, FOLLOWING)
+}
+
+/// Damped Newton of at most so many steps.
+fn newton<T: Real>(
+    circuit: &dyn Circuit<T>,
+    sample: usize,
+    start: &[f64],
+    tolerance: f64,
+    steps: usize,
+) -> FixedPoint {
     let one = circuit.subset(&[sample]);
     let mut scratch = Scratch::new(circuit.layout(), 1);
     let mut residual_of = |state: &DVector<f64>| residual(one.as_ref(), state, &mut scratch);
     let mut state = DVector::from_column_slice(start);
     let mut residual = residual_of(&state);
-    for _ in 0..STEPS {
+    for _ in 0..steps {
         // A last step below the tolerance costs little and gains many digits.
         let before = residual.amax();
-        let identity = DMatrix::identity(state.len(), state.len());
-        let matrix = identity - drive_jacobian(circuit, sample, state.as_slice());
-        let Some(step) = matrix.lu().solve(&residual) else { break };
+        let Some(step) = newton_step(circuit, sample, &state, &residual) else { break };
         let (next, moved) = search(&state, &step, before, &mut residual_of);
         let better = moved.amax() < before;
         if better {
@@ -136,11 +156,39 @@ fn undamped<T: Real>(
         if residual.amax() <= tolerance {
             return Some(state);
         }
-        let identity = DMatrix::identity(state.len(), state.len());
-        let matrix = identity - drive_jacobian(circuit, sample, state.as_slice());
-        state += matrix.lu().solve(&residual)?;
+        state += newton_step(circuit, sample, &state, &residual)?;
     }
     None
+}
+
+/// Slopes `f'` of the activation devices of one sample: what a compartment passes on of its deviation.
+pub(super) fn slopes<T: Real>(circuit: &dyn Circuit<T>, state: &[f64]) -> Vec<f64> {
+    let at = Matrix::from_fn(1, state.len(), |_, j| T::of(state[j]));
+    let mut slopes = at.clone();
+    circuit.slopes(&at, &mut slopes);
+    slopes.iter().map(|slope| slope.to_f64()).collect()
+}
+
+/// The solution of `(1 − ∂u/∂v) step = residual`; `None` if there is none.
+///
+/// Compartments without slope pass nothing on, so their columns of `∂u/∂v` are zero and the system is one of the others.
+fn newton_step<T: Real>(
+    circuit: &dyn Circuit<T>,
+    sample: usize,
+    state: &DVector<f64>,
+    residual: &DVector<f64>,
+) -> Option<DVector<f64>> {
+    let slopes = slopes(circuit, state.as_slice());
+    let active: Vec<usize> = (0..state.len()).filter(|&j| slopes[j] != 0.0).collect();
+    let mut directions = Matrix::zeros(active.len(), state.len());
+    for (row, &column) in active.iter().enumerate() {
+        directions[(row, column)] = T::ONE;
+    }
+    let images = along(circuit, sample, state.as_slice(), &directions);
+    let n = active.len();
+    let matrix = DMatrix::from_fn(n, n, |i, j| f64::from(i == j) - images[(active[i], j)]);
+    let step = matrix.lu().solve(&DVector::from_fn(n, |i, _| residual[active[i]]))?;
+    Some(residual + images * step)
 }
 
 /// `u(v) − v` of a circuit with one sample.

@@ -6,6 +6,11 @@ use anyhow::anyhow;
 use clap::Args;
 use serde_json::json;
 
+mod axis;
+mod map;
+mod map_check;
+mod map_tables;
+
 use super::inputs::{Files, Setup};
 use super::output::{conclude, note, rounded, some_lines};
 use super::{Failure, Global};
@@ -31,6 +36,8 @@ const SHOWN: usize = 8;
 pub struct Arguments {
     #[command(flatten)]
     files: Files,
+    #[command(flatten)]
+    map: map::MapArguments,
 }
 
 /// Carries the command out.
@@ -44,6 +51,9 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
             "stability needs --target FILE (`y`, [samples, n_L]): without a nudge no error comes back, and every \
              eigenvalue is -1/τ"
         )));
+    }
+    if arguments.map.is_wanted() {
+        return map::run(global, &arguments.files, &arguments.map);
     }
     let setup = arguments.files.read(global)?;
     let circuit = nudged(&setup.chip, &setup.weights, &setup.batch, &setup.spec);

@@ -1,0 +1,133 @@
+//! One point of a map: what becomes of every sample there, and what the Jacobian at its equilibrium says.
+
+use crate::circuit::{Circuit, DyadCircuit};
+use crate::solve::{Outcome, Verdict, continued_point, followed_point, leading, settle_all};
+use crate::spec::SolverSpec;
+
+/// Equilibria are found to this residual, in units of `1 V + ‖v_free‖∞`.
+const TOLERANCE: f64 = 1e-9;
+
+/// How a point is judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By {
+    /// By the eigenvalues at the equilibrium, continued from a neighbour.
+    Eigenvalues,
+    /// By integration from the start that the description names: what really becomes of it.
+    Integration,
+    /// By both.
+    Both,
+}
+
+/// What was found at a point.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// How every sample ended; empty if nothing was integrated.
+    pub outcomes: Vec<Outcome>,
+    /// Potentials of every sample at its equilibrium (V), where one is known.
+    equilibria: Vec<Option<Vec<f64>>>,
+    /// The least stable sample that has an equilibrium: sample, real and imaginary part (1/s), verdict.
+    pub worst: Option<(usize, f64, f64, Verdict)>,
+    /// Samples without a known equilibrium; 0 if eigenvalues were not asked for.
+    pub lost: usize,
+    /// Slowest time constant of the circuit (s).
+    pub slowest: f64,
+    /// Equilibria that Newton's method was asked for.
+    pub searches: usize,
+}
+
+impl Node {
+    /// Looks at a circuit, near a point whose equilibria are known.
+    #[must_use]
+    pub fn look(circuit: &DyadCircuit<'_, f64>, solver: &SolverSpec, by: By, near: Option<&Self>) -> Self {
+        let samples = circuit.samples();
+        let mut node = Self {
+            outcomes: Vec::new(),
+            equilibria: vec![None; samples],
+            worst: None,
+            lost: 0,
+            slowest: circuit.slowest(),
+            searches: 0,
+        };
+        if by != By::Eigenvalues {
+            let settled = settle_all(solver, circuit, false);
+            for (i, outcome) in settled.outcomes.iter().enumerate().filter(|(_, o)| o.is_settled()) {
+                // What noise has left is a start, not an equilibrium.
+                if *outcome == Outcome::Settled && circuit.droop() == 0.0 {
+                    node.equilibria[i] = Some(settled.state.row(i).iter().copied().collect());
+                }
+            }
+            node.outcomes = settled.outcomes;
+        }
+        if by != By::Integration {
+            node.find_equilibria(circuit, near);
+            node.find_worst(circuit);
+        }
+        node
+    }
+
+    /// Equilibria that integration has not given, from those of a neighbour.
+    fn find_equilibria(&mut self, circuit: &DyadCircuit<'_, f64>, near: Option<&Self>) {
+        let free = circuit.free_state();
+        let tolerance = TOLERANCE * (1.0 + free.amax());
+        for i in 0..self.equilibria.len() {
+            if self.equilibria[i].is_some() {
+                continue;
+            }
+            self.searches += 1;
+            let found = match near.map(|near| near.equilibria.get(i).and_then(Option::as_deref)) {
+                Some(Some(start)) => Some(continued_point(circuit, i, start, tolerance)),
+                // A branch that a neighbour has lost is not sought again.
+                Some(None) => None,
+                None => {
+                    let start: Vec<f64> = free.row(i).iter().copied().collect();
+                    Some(followed_point(circuit, i, &start, tolerance))
+                }
+            };
+            self.equilibria[i] = found.filter(|point| point.converged).map(|point| point.state);
+        }
+    }
+
+    /// The least stable sample.
+    fn find_worst(&mut self, circuit: &DyadCircuit<'_, f64>) {
+        for (i, state) in self.equilibria.iter_mut().enumerate() {
+            let found = state.as_ref().map(|state| leading(circuit, i, state));
+            let Some(found) = found.filter(|found| found.abscissa().is_finite()) else {
+                (*state, self.lost) = (None, self.lost + 1);
+                continue;
+            };
+            if self.worst.is_none_or(|(_, re, ..)| found.abscissa() > re) {
+                let turn = found.eigenvalues.first().map_or(0.0, |e| e.im);
+                self.worst = Some((i, found.abscissa(), turn, found.verdict()));
+            }
+        }
+    }
+
+    /// What becomes of the batch: settled if all of it does, else the most frequent failure.
+    #[must_use]
+    pub fn fate(&self) -> Option<Outcome> {
+        let count = |outcome: Outcome| self.outcomes.iter().filter(|o| **o == outcome).count();
+        let failures = Outcome::ALL.into_iter().filter(|o| !o.is_settled() && count(*o) > 0);
+        // The first of equals, which `max_by_key` would not give.
+        let failure = failures.rev().max_by_key(|o| count(*o));
+        failure.or_else(|| self.outcomes.iter().copied().max())
+    }
+
+    /// Share of the samples that came to rest.
+    #[must_use]
+    pub fn at_rest(&self) -> Option<f64> {
+        let at_rest = self.outcomes.iter().filter(|o| o.is_settled()).count();
+        (!self.outcomes.is_empty()).then(|| at_rest as f64 / self.outcomes.len() as f64)
+    }
+
+    /// Largest real part of an eigenvalue, in units of 1/τ of the slowest compartment.
+    #[must_use]
+    pub fn abscissa(&self) -> Option<f64> {
+        self.worst.map(|(_, re, ..)| re * self.slowest)
+    }
+
+    /// Whether every sample has an equilibrium and all eigenvalues are on the left.
+    #[must_use]
+    pub fn is_stable(&self) -> bool {
+        self.lost == 0 && self.worst.is_some_and(|(_, re, ..)| re < 0.0)
+    }
+}

@@ -1,0 +1,100 @@
+//! A map against integration of a random share of its points.
+
+use rayon::prelude::*;
+
+use super::super::Failure;
+use super::map::Board;
+use crate::analysis::map::{By, Node, Place, Plane};
+use crate::random::{Key, Kind, permutation, stream};
+use crate::record::map_rows::MapCheck;
+
+/// Points nearer to a border than this share of their settings are not held against the map.
+const BAND: f64 = 0.01;
+
+/// Integrates a share of the points, chosen by `seed`, and counts those that the map has right.
+pub fn verify(
+    board: &Board<'_>,
+    plane: &Plane<Node>,
+    share: f64,
+    seed: u64,
+    integrate: &(dyn Fn(Place) -> Result<Node, Failure> + Sync),
+) -> Result<MapCheck, Failure> {
+    let (width, height) = plane.shape;
+    let points = width * height;
+    let count = ((share * points as f64).ceil() as usize).clamp(1, points);
+    let mut chosen = permutation(points, &mut stream(Key::new(seed, Kind::Probe)));
+    chosen.truncate(count);
+    let found = chosen.par_iter().map(|&n| integrate((n % width, n / width)));
+    let found = found.collect::<Result<Vec<Node>, Failure>>()?;
+    let speakers = plane.speakers();
+    let at = |n: usize| plane.at(speakers[n]);
+    let classes = |of: &dyn Fn(&Node) -> u8| (0..points).map(|n| at(n).map_or(0, of)).collect::<Vec<u8>>();
+    let fates = classes(&|node| node.fate().map_or(0, |fate| 1 + fate as u8));
+    let stable = classes(&|node| u8::from(node.is_stable()));
+    let bands = (band(&board.xs), band(&board.ys));
+    let away = |map: &[u8], n: usize| !near_border(map, width, &bands, n);
+    let pairs = || chosen.iter().copied().zip(&found);
+    let same_fate = |&(n, node): &(usize, &Node)| at(n).and_then(Node::fate) == node.fate();
+    let same_verdict = |&(n, node): &(usize, &Node)| {
+        at(n).is_some_and(Node::is_stable) == node.fate().is_some_and(|fate| fate.is_settled())
+    };
+    let integrated = board.by != By::Eigenvalues;
+    let judged = board.by != By::Integration;
+    Ok(MapCheck {
+        seed,
+        points: count,
+        away: pairs().filter(|&(n, _)| away(&fates, n)).count(),
+        outcome_agrees: integrated
+            .then(|| pairs().filter(|&(n, _)| away(&fates, n)).filter(same_fate).count()),
+        outcome_agrees_everywhere: integrated.then(|| pairs().filter(same_fate).count()),
+        away_from_threshold: if judged { pairs().filter(|&(n, _)| away(&stable, n)).count() } else { 0 },
+        verdict_agrees: judged
+            .then(|| pairs().filter(|&(n, _)| away(&stable, n)).filter(same_verdict).count()),
+    })
+}
+
+/// For every index of an axis, the first and the last that are within the band, or next to it.
+fn band(values: &[f64]) -> Vec<(usize, usize)> {
+    let last = values.len() - 1;
+    let near = |n: usize, m: usize| (values[m] - values[n]).abs() <= BAND * values[n].abs();
+    let one = |n: usize| {
+        let low = (0..n).find(|&m| near(n, m)).unwrap_or(n).min(n.saturating_sub(1));
+        let high = (n..=last).rev().find(|&m| near(n, m)).unwrap_or(n).max((n + 1).min(last));
+        (low, high)
+    };
+    (0..values.len()).map(one).collect()
+}
+
+/// Whether another class lies within the bands around a point.
+fn near_border(
+    map: &[u8],
+    width: usize,
+    bands: &(Vec<(usize, usize)>, Vec<(usize, usize)>),
+    n: usize,
+) -> bool {
+    let (columns, rows) = (bands.0[n % width], bands.1[n / width]);
+    (rows.0..=rows.1).any(|j| (columns.0..=columns.1).any(|i| map[j * width + i] != map[n]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_band_is_one_point_or_one_per_cent_whatever_is_more() {
+        assert_eq!(band(&[1.0, 2.0, 3.0]), [(0, 1), (0, 2), (1, 2)]);
+        let fine: Vec<f64> = (0..50).map(|n| 1.0 + 0.004 * f64::from(n)).collect();
+        let bands = band(&fine);
+        // 1 % of 1.1 are 0.011: two spacings of 0.004.
+        assert_eq!(bands[25], (23, 27));
+        assert_eq!((bands[0].0, bands[49].1), (0, 49));
+    }
+
+    #[test]
+    fn a_border_is_near_within_the_bands_only() {
+        let map: Vec<u8> = (0..25).map(|n| u8::from(n % 5 > 2)).collect();
+        let bands = (band(&[1.0, 2.0, 3.0, 4.0, 5.0]), band(&[1.0, 2.0, 3.0, 4.0, 5.0]));
+        let near: Vec<bool> = (0..5).map(|i| near_border(&map, 5, &bands, 10 + i)).collect();
+        assert_eq!(near, [false, false, true, true, false]);
+    }
+}

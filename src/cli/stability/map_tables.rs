@@ -1,0 +1,169 @@
+//! The folder of a map: tables, `map.json` last of them, and the figure drawn from these.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::super::Failure;
+use super::super::folder;
+use super::map::Board;
+use crate::analysis::map::{By, Node, Plane, contour};
+use crate::figure::map;
+use crate::record::RecordError;
+use crate::record::json::write_json;
+use crate::record::map_rows::{MapCheck, MapLineRow, MapRow, MapSummary};
+use crate::record::table::write_table;
+
+/// Margins that are drawn, in units of 1/τ.
+const MARGINS: [f64; 4] = [0.1, 0.25, 0.5, 0.75];
+const STEMS: [&str; 2] = ["map", "map_lines"];
+const SUMMARY: &str = "map.json";
+
+/// All tables of a map.
+pub struct Written {
+    /// Settings, work, verification.
+    pub summary: MapSummary,
+    points: Vec<MapRow>,
+    lines: Vec<MapLineRow>,
+}
+
+/// Takes a folder for a map.
+///
+/// # Errors
+/// A folder that holds something else, or cannot be used.
+pub fn claim(path: &Path, force: bool) -> Result<PathBuf, Failure> {
+    folder::claim(path, force, "a map", &STEMS, SUMMARY)
+}
+
+/// Tables of what was found.
+pub fn tables(board: &Board<'_>, plane: &Plane<Node>, verified: Option<MapCheck>) -> Written {
+    let points = points(board, plane);
+    let count = |of: &dyn Fn(&MapRow) -> Option<String>| {
+        let mut counts = BTreeMap::new();
+        points.iter().filter_map(of).for_each(|name| *counts.entry(name).or_insert(0) += 1);
+        counts
+    };
+    let spec = &board.setup.spec;
+    let samples = board.setup.batch.inputs.nrows();
+    let integrated = if board.by == By::Eigenvalues { 0 } else { samples };
+    let looked_at = plane.looked_at();
+    let places = (0..points.len()).map(|n| (n % plane.shape.0, n / plane.shape.0));
+    let summary = MapSummary {
+        settings: settings(board),
+        x: board.x.record(),
+        y: board.y.record(),
+        by: match board.by {
+            By::Eigenvalues => "eigenvalues",
+            By::Integration => "integration",
+            By::Both => "both",
+        }
+        .into(),
+        solver: spec.solver.kind.name().into(),
+        samples,
+        points: points.len(),
+        looked_at,
+        integrations: looked_at * integrated,
+        integrations_of_all: points.len() * integrated,
+        searches: places.filter_map(|place| plane.at(place)).map(|node| node.searches).sum(),
+        outcomes: count(&|row| row.outcome.clone()),
+        verdicts: count(&|row| row.verdict.clone()),
+        verified,
+    };
+    Written { summary, lines: lines(board, plane), points }
+}
+
+/// Circuit, network and gains in a line.
+fn settings(board: &Board<'_>) -> String {
+    let spec = &board.setup.spec;
+    let network: Vec<String> = board.setup.weights.network().iter().map(ToString::to_string).collect();
+    let nudge = &spec.nudge;
+    let open =
+        |key: &str| [board.x, board.y].iter().any(|axis| axis.key.trim_start_matches("circuit.") == key);
+    let mut text = format!("{}, {}, {}", spec.name, network.join("-"), word(&nudge.variant));
+    for (key, symbol, value) in [("nudge.alpha", "α", nudge.alpha), ("nudge.beta", "β", nudge.beta)] {
+        if !open(key) {
+            text += &format!(", {symbol} = {value}");
+        }
+    }
+    text + &format!(", nudge at {}", word(&nudge.at))
+}
+
+/// A setting as a file writes it.
+fn word(value: &impl serde::Serialize) -> String {
+    let value = serde_json::to_value(value).unwrap_or_default();
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+fn points(board: &Board<'_>, plane: &Plane<Node>) -> Vec<MapRow> {
+    let (speakers, abscissae) = (plane.speakers(), plane.field(Node::abscissa));
+    let judged = board.by != By::Integration;
+    let row = |(n, &speaker): (usize, &(usize, usize))| {
+        let place = (n % plane.shape.0, n / plane.shape.0);
+        let node = plane.at(speaker);
+        let own = plane.at(place).filter(|_| judged);
+        MapRow {
+            x: board.xs[place.0],
+            y: board.ys[place.1],
+            outcome: node.and_then(Node::fate).map(|fate| fate.name().into()),
+            at_rest: node.and_then(Node::at_rest),
+            verdict: node.filter(|_| judged).map(|node| verdict(node).into()),
+            abscissa_tau: Some(abscissae[n]).filter(|a| judged && a.is_finite()),
+            worst_sample: own.and_then(|node| node.worst.map(|(sample, ..)| sample)),
+            lost: own.map(|node| node.lost),
+            looked_at: place == speaker,
+        }
+    };
+    speakers.iter().enumerate().map(row).collect()
+}
+
+fn verdict(node: &Node) -> &'static str {
+    match node.worst {
+        Some((_, re, _, verdict)) if re >= 0.0 || node.lost == 0 => verdict.name(),
+        _ => "lost",
+    }
+}
+
+fn lines(board: &Board<'_>, plane: &Plane<Node>) -> Vec<MapLineRow> {
+    let mut rows: Vec<MapLineRow> = Vec::new();
+    let mut line = 0;
+    let mut add = |kind: &str, level: f64, path: &[(f64, f64)]| {
+        let point = |&(i, j): &(f64, f64)| MapLineRow {
+            kind: kind.into(),
+            level,
+            line,
+            x: board.x.at(i),
+            y: board.y.at(j),
+        };
+        rows.extend(path.iter().map(point));
+        line += 1;
+    };
+    if board.by != By::Integration {
+        // Where an equilibrium is lost the border lies half-way between points.
+        let height = |node: &Node| if node.lost > 0 { Some(f64::INFINITY) } else { node.abscissa() };
+        contour(&plane.field(height), plane.shape, 0.0).iter().for_each(|path| add("threshold", 0.0, path));
+        let field = plane.field(|node| node.abscissa().filter(|_| node.lost == 0));
+        for margin in MARGINS {
+            contour(&field, plane.shape, -margin).iter().for_each(|path| add("margin", margin, path));
+        }
+    }
+    let known = board.closed_form();
+    // A step aside of more than one point is a gap.
+    for piece in known.chunk_by(|a, b| (a.0 - b.0).abs() <= 1.0 || (a.1 - b.1).abs() <= 1.0) {
+        add("closed-form", 0.0, piece);
+    }
+    rows
+}
+
+/// Writes everything.
+///
+/// # Errors
+/// A file that cannot be written.
+pub fn write(folder: &Path, written: &Written) -> Result<(), Failure> {
+    let tables = || -> Result<(), RecordError> {
+        write_table(folder, STEMS[0], &written.points)?;
+        write_table(folder, STEMS[1], &written.lines)?;
+        write_json(&folder.join(SUMMARY), &written.summary)
+    };
+    tables().map_err(Failure::running)?;
+    let tables = map::Tables::read(folder).map_err(Failure::running)?;
+    map::draw_all(&folder.join("figures"), &tables, &[]).map(|_| ()).map_err(Failure::running)
+}

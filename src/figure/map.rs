@@ -1,0 +1,213 @@
+//! The figure of a map: outcomes as filled areas, the predicted threshold over them, margins as contours.
+
+use std::path::Path;
+
+use super::axis::{Axis, Kind, number};
+use super::error::FigureError;
+use super::legend::Key;
+use super::page::{Ink, Page};
+use super::palette::{BLACK, GREY, PURPLE, WHITE, outcome_ink};
+use super::sheet::{Axes, Layout, Panel, Sheet};
+use super::{Drawn, write_page};
+use crate::record::json::read_json;
+use crate::record::map_rows::{MapAxis, MapLineRow, MapRow, MapSummary};
+use crate::record::table::read_csv;
+
+/// The tables of a map.
+#[derive(Clone, Debug)]
+pub struct Tables {
+    /// Settings and work.
+    pub summary: MapSummary,
+    /// Points, the first axis fastest.
+    pub points: Vec<MapRow>,
+    /// Lines over it.
+    pub lines: Vec<MapLineRow>,
+}
+
+/// Names of the figures.
+pub const NAMES: [&str; 1] = ["map"];
+
+/// Whether a folder is that of a map.
+#[must_use]
+pub fn is_study(folder: &Path) -> bool {
+    folder.join("map.json").exists()
+}
+
+impl Tables {
+    /// Reads the tables of a folder.
+    ///
+    /// # Errors
+    /// [`FigureError`] names the file that is missing or malformed.
+    pub fn read(folder: &Path) -> Result<Self, FigureError> {
+        Ok(Self {
+            summary: read_json(&folder.join("map.json"))?,
+            points: read_csv(&folder.join("map.csv"))?,
+            lines: read_csv(&folder.join("map_lines.csv"))?,
+        })
+    }
+}
+
+/// Writes `folder/map.svg` and `.png`, if `only` is empty or has that name.
+///
+/// # Errors
+/// [`FigureError`] names the file that cannot be written.
+pub fn draw_all(folder: &Path, tables: &Tables, only: &[&str]) -> Result<Vec<Drawn>, FigureError> {
+    std::fs::create_dir_all(folder)
+        .map_err(|source| FigureError::Write { path: folder.to_path_buf(), source })?;
+    let wanted = NAMES.iter().filter(|name| only.is_empty() || only.contains(name));
+    wanted.map(|name| write_page(folder, name, &draw(tables))).collect()
+}
+
+/// What a panel is coloured by.
+type Class = fn(&MapRow) -> Option<&str>;
+
+fn draw(tables: &Tables) -> Page {
+    let summary = &tables.summary;
+    let both: [(&str, Class); 2] = [
+        ("what becomes of it (integration)", |row| row.outcome.as_deref()),
+        ("what the eigenvalues say", |row| row.verdict.as_deref()),
+    ];
+    let panels: Vec<_> =
+        both.into_iter().filter(|(_, class)| tables.points.iter().any(|row| class(row).is_some())).collect();
+    let layout = Layout {
+        title: format!("{} against {}", symbol(&summary.y.key), symbol(&summary.x.key)),
+        subtitle: subtitle(summary),
+        legend: legend(tables, &panels),
+        columns: panels.iter().map(|(title, _)| (*title).to_owned()).collect(),
+        rows: vec![String::new()],
+        x_label: symbol(&summary.x.key),
+        y_label: symbol(&summary.y.key),
+        axes: Axes::Shared(axis(&summary.x), axis(&summary.y)),
+        names: Vec::new(),
+        height: Some(if panels.len() > 1 { 330.0 } else { 380.0 }),
+        notes: notes(summary),
+    };
+    Sheet::filled(&layout, |page: &mut Page, panel: &Panel, (_, column): (usize, usize)| {
+        fill(page, panel, tables, panels[column].1);
+        draw_lines(page, panel, tables);
+    })
+}
+
+/// A setting as the field writes it.
+fn symbol(key: &str) -> String {
+    match key.trim_start_matches("circuit.") {
+        "nudge.alpha" => "mixing α".into(),
+        "nudge.beta" => "nudge β".into(),
+        "weights.gain" => "factor of the weights".into(),
+        other => other.to_owned(),
+    }
+}
+
+fn subtitle(summary: &MapSummary) -> String {
+    let share = 100.0 * summary.looked_at as f64 / summary.points as f64;
+    let integrated = if summary.integrations > 0 { format!(", {}", summary.solver) } else { String::new() };
+    format!(
+        "{}, {} samples{integrated}; {} × {} points, {} looked at ({share:.1} %)",
+        summary.settings, summary.samples, summary.x.count, summary.y.count, summary.looked_at
+    )
+}
+
+fn notes(summary: &MapSummary) -> Vec<String> {
+    let Some(check) = &summary.verified else { return Vec::new() };
+    let mut note =
+        format!("held against integration of {} random points (seed {})", check.points, check.seed);
+    if let Some(right) = check.outcome_agrees {
+        note += &format!("; outcome right at {right} of the {} away from borders", check.away);
+    }
+    if let Some(right) = check.verdict_agrees {
+        note +=
+            &format!("; eigenvalues right at {right} of the {} away from theirs", check.away_from_threshold);
+    }
+    vec![note]
+}
+
+/// Outcomes and verdicts that occur, then lines.
+fn legend(tables: &Tables, panels: &[(&str, Class)]) -> Vec<Key> {
+    const NAMES: [&str; 8] =
+        ["settled", "stable", "noisy-settled", "latch-up", "oscillation", "timeout", "not-finite", "lost"];
+    let occurs = |name: &&str| {
+        panels.iter().any(|(_, class)| tables.points.iter().any(|row| class(row) == Some(name)))
+    };
+    let words = |name: &str| match name {
+        "lost" => "no equilibrium on this branch".to_owned(),
+        other => other.to_owned(),
+    };
+    let mut keys: Vec<Key> =
+        NAMES.iter().filter(|name| occurs(name)).map(|name| Key::Box(ink(name), words(name))).collect();
+    let drawn = |kind: &str| tables.lines.iter().any(|row| row.kind == kind);
+    if drawn("threshold") {
+        keys.push(Key::Line(BLACK, "eigenvalue crosses the axis".into()));
+    }
+    if drawn("closed-form") {
+        keys.push(Key::Dashed(PURPLE, "closed form".into()));
+    }
+    if drawn("margin") {
+        keys.push(Key::Line(GREY, "margin (1/τ)".into()));
+    }
+    keys
+}
+
+/// Colour of an outcome or verdict.
+fn ink(name: &str) -> Ink {
+    match name {
+        "stable" => outcome_ink("settled"),
+        "lost" => GREY.faded(0.55),
+        other => outcome_ink(other),
+    }
+}
+
+/// An axis whose ends are half a point beyond the first and the last.
+fn axis(axis: &MapAxis) -> Axis {
+    let last = axis.count as f64 - 1.0;
+    if axis.log {
+        let half = (axis.to / axis.from).powf(0.5 / last);
+        return Axis { kind: Kind::Log, low: axis.from / half, high: axis.to * half };
+    }
+    let half = 0.5 * (axis.to - axis.from) / last;
+    Axis { kind: Kind::Linear, low: axis.from - half, high: axis.to + half }
+}
+
+/// Fills runs of equal points, row by row.
+fn fill(page: &mut Page, panel: &Panel, tables: &Tables, class: Class) {
+    let (width, height) = (tables.summary.x.count, tables.summary.y.count);
+    let cell = (panel.width / width as f64, panel.height / height as f64);
+    for (j, row) in tables.points.chunks_exact(width).enumerate() {
+        let bottom = panel.top + panel.height - cell.1 * j as f64;
+        let mut start = 0;
+        for run in row.chunk_by(|a, b| class(a) == class(b)) {
+            let (left, right) =
+                (panel.left + cell.0 * start as f64, panel.left + cell.0 * (start + run.len()) as f64);
+            if let Some(name) = class(&run[0]) {
+                // A hair of overlap, or the paper shines through between rows.
+                page.block((left, bottom - cell.1 - 0.12), (right, bottom), ink(name));
+            }
+            start += run.len();
+        }
+    }
+}
+
+fn draw_lines(page: &mut Page, panel: &Panel, tables: &Tables) {
+    for line in tables.lines.chunk_by(|a, b| a.line == b.line) {
+        let path: Vec<_> = line.iter().filter_map(|row| panel.at(row.x, row.y)).collect();
+        match line[0].kind.as_str() {
+            "threshold" => {
+                page.line(&path, WHITE.faded(0.8), 3.2);
+                page.line(&path, BLACK, 1.6);
+            }
+            "closed-form" => page.dashed(&path, PURPLE, 1.8, (5.0, 4.0)),
+            _ => {
+                page.line(&path, GREY.faded(0.9), 0.8);
+                label(page, &path, &number(line[0].level));
+            }
+        }
+    }
+}
+
+/// Writes a margin at the middle of its line, if the line is long enough to carry it.
+fn label(page: &mut Page, path: &[(f64, f64)], words: &str) {
+    use super::page::{Anchor, Text, text};
+    let length: f64 = path.windows(2).map(|p| (p[1].0 - p[0].0).hypot(p[1].1 - p[0].1)).sum();
+    if let Some(&at) = path.get(path.len() / 2).filter(|_| length > 60.0) {
+        page.text(Text { ink: BLACK, anchor: Anchor::Middle, ..text(words, (at.0, at.1 + 3.0), 8.0) });
+    }
+}
