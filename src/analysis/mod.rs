@@ -1,6 +1,7 @@
 //! Looking at circuits and at what they learned: spectra and thresholds, and comparisons of weights.
 
 mod compare;
+pub mod continuation;
 pub mod linear;
 pub mod replicas;
 pub mod stationary;

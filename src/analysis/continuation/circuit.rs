@@ -1,0 +1,168 @@
+//! Equilibria of one sample's circuit as a family in one of its settings.
+
+use nalgebra::{Complex, DMatrix};
+
+use super::{Family, Kink, Vector};
+use crate::chip::{Chip, Weights};
+use crate::circuit::{Circuit, DyadCircuit, Scratch};
+use crate::learn::{Batch, nudged};
+use crate::matrix::Matrix;
+use crate::solve::{drive_jacobian, spectrum};
+use crate::spec::CircuitSpec;
+
+/// A circuit at one value of the parameter.
+#[derive(Clone, Debug)]
+pub struct Setting {
+    /// The circuit.
+    pub spec: CircuitSpec,
+    /// Factor of all weights.
+    pub gain: f64,
+}
+
+/// Equilibria of one sample, `F = (u − v) τ₀/τ` (V), in units of the slowest time constant `τ₀` at the first value.
+///
+/// Beyond its range the parameter is extrapolated in a straight line, so that no setting is ever asked for that could not be.
+pub struct CircuitFamily<'a> {
+    setting: &'a (dyn Fn(f64) -> Option<Setting> + Sync),
+    range: (f64, f64),
+    weights: &'a Weights<f64>,
+    batch: Batch<f64>,
+    network: Vec<usize>,
+    unit: f64,
+    width: usize,
+}
+
+impl<'a> CircuitFamily<'a> {
+    /// The sample of a batch that has one; `setting` gives the circuit for every value in `range`. `None` if it does not.
+    #[must_use]
+    pub fn new(
+        setting: &'a (dyn Fn(f64) -> Option<Setting> + Sync),
+        range: (f64, f64),
+        weights: &'a Weights<f64>,
+        batch: Batch<f64>,
+    ) -> Option<Self> {
+        let network = weights.network();
+        let first = setting(range.0)?;
+        setting(range.1)?;
+        let chip = Chip::<f64>::fabricate(&first.spec, &network);
+        let (unit, width) = (chip.slowest, chip.layout.width());
+        Some(Self { setting, range, weights, batch, network, unit, width })
+    }
+
+    /// Unit of time (s).
+    #[must_use]
+    pub fn unit(&self) -> f64 {
+        self.unit
+    }
+
+    /// The free state at the first value (V).
+    #[must_use]
+    pub fn free_state(&self) -> Vector {
+        self.with(self.range.0, |circuit, _| Vector::from_column_slice(circuit.free_state().as_slice()))
+            .unwrap_or_else(|| Vector::zeros(self.width))
+    }
+
+    /// Layer (from 1), neuron (from 0) and compartment (`plus` or `minus`) of a kink.
+    #[must_use]
+    pub fn place(&self, kink: usize, p: f64) -> Option<(usize, usize, &'static str)> {
+        let coordinate = self.kinks(p).get(kink)?.coordinate;
+        self.with(p, |circuit, _| {
+            let layout = circuit.layout();
+            let layer = (0..layout.depth()).find(|&layer| layout.layer(layer).contains(&coordinate))?;
+            let (plus, minus) = (layout.plus(layer), layout.minus(layer));
+            Some(if plus.contains(&coordinate) {
+                (layer + 1, coordinate - plus.start, "plus")
+            } else {
+                (layer + 1, coordinate - minus.start, "minus")
+            })
+        })?
+    }
+
+    /// Builds the circuit at a value and hands it on; `None` where there is none.
+    pub fn with<R>(
+        &self,
+        p: f64,
+        then: impl FnOnce(&DyadCircuit<'_, f64>, &Chip<f64>) -> R,
+    ) -> Option<R> {
+        let Setting { spec, gain } = (self.setting)(p)?;
+        let chip = Chip::fabricate(&spec, &self.network);
+        if gain == 1.0 {
+            return Some(then(&nudged(&chip, self.weights, &self.batch, &spec), &chip));
+        }
+        let weights = self.weights.scaled(gain);
+        Some(then(&nudged(&chip, &weights, &self.batch, &spec), &chip))
+    }
+
+    /// The nearest value in the range.
+    fn inside(&self, p: f64) -> f64 {
+        p.clamp(self.range.0.min(self.range.1), self.range.0.max(self.range.1))
+    }
+
+    fn nothing(&self) -> Vector {
+        Vector::from_element(self.width, f64::NAN)
+    }
+
+    /// `F` at a value in the range.
+    fn force(&self, x: &Vector, p: f64) -> Vector {
+        self.with(p, |circuit, _| {
+            let at = Matrix::from_row_slice(1, x.len(), x.as_slice());
+            let (mut drive, mut scratch) = (at.clone(), Scratch::new(circuit.layout(), 1));
+            circuit.drive(&at, &mut drive, &mut scratch);
+            let rates = circuit.rates();
+            Vector::from_fn(x.len(), |j, _| (drive[j] - x[j]) * rates[j] * self.unit)
+        })
+        .unwrap_or_else(|| self.nothing())
+    }
+}
+
+impl Family for CircuitFamily<'_> {
+    fn dimension(&self) -> usize {
+        self.width
+    }
+
+    fn residual(&self, x: &Vector, p: f64) -> Vector {
+        let inside = self.inside(p);
+        let force = self.force(x, inside);
+        if inside == p { force } else { force + self.slope(x, inside) * (p - inside) }
+    }
+
+    fn jacobian(&self, x: &Vector, p: f64) -> DMatrix<f64> {
+        let found = self.with(self.inside(p), |circuit, _| {
+            let mut matrix = drive_jacobian(circuit, 0, x.as_slice());
+            matrix -= DMatrix::identity(x.len(), x.len());
+            for (mut row, rate) in matrix.row_iter_mut().zip(circuit.rates()) {
+                row *= rate * self.unit;
+            }
+            matrix
+        });
+        found.unwrap_or_else(|| DMatrix::from_element(self.width, self.width, f64::NAN))
+    }
+
+    fn slope(&self, x: &Vector, p: f64) -> Vector {
+        // A share of the range at which the difference of a smooth function keeps two thirds of its digits; β enters linearly.
+        let step = 1e-5 * (self.range.1 - self.range.0).abs();
+        let (low, high) = (self.inside(p - step), self.inside(p + step));
+        (self.force(x, high) - self.force(x, low)) / (high - low)
+    }
+
+    fn eigenvalues(&self, x: &Vector, p: f64) -> Vec<Complex<f64>> {
+        let found = self.with(self.inside(p), |circuit, _| spectrum(circuit, 0, x.as_slice()).eigenvalues);
+        found.unwrap_or_default().into_iter().map(|eigenvalue| eigenvalue * self.unit).collect()
+    }
+
+    fn kinks(&self, p: f64) -> Vec<Kink> {
+        let found = self.with(self.inside(p), |circuit, chip| {
+            let mut kinks = Vec::new();
+            for (layer, devices) in chip.layers.iter().enumerate() {
+                let (plus, minus) = (circuit.layout().plus(layer), circuit.layout().minus(layer));
+                let offsets = devices.offset_plus.iter().chain(&devices.offset_minus);
+                for (coordinate, offset) in plus.chain(minus).zip(offsets) {
+                    let own = devices.activation.kinks().iter();
+                    kinks.extend(own.map(|kink| Kink { coordinate, position: kink + offset }));
+                }
+            }
+            kinks
+        });
+        found.unwrap_or_default()
+    }
+}
