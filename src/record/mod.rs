@@ -12,6 +12,7 @@ pub mod manifest;
 pub mod noise_rows;
 mod parquet;
 pub mod rows;
+pub mod stability_rows;
 pub mod table;
 pub mod tensors;
 pub mod weights;

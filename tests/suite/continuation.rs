@@ -158,7 +158,7 @@ fn in_beta(
     weights: &Weights<f64>,
     (input, target): (f64, f64),
     (from, to): (f64, f64),
-) -> (Branch, f64, Vec<Option<(usize, usize, &'static str)>>) {
+) -> (Branch, f64, Vec<Option<Border>>) {
     let setting = |beta: f64| {
         let mut spec = spec.clone();
         spec.nudge.beta = beta;
@@ -167,11 +167,7 @@ fn in_beta(
     let batch = Batch::new(Matrix::from_element(1, 1, input), Matrix::from_element(1, 1, target));
     let family = CircuitFamily::new(&setting, (from, to), weights, batch).unwrap();
     let branch = follow(&family, &Plan::new((from, to), family.free_state())).unwrap();
-    let places = branch.events.iter().map(|event| match event.kind {
-        EventKind::Border { kink, .. } => family.place(kink, event.parameter),
-        _ => None,
-    });
-    let places = places.collect();
+    let places = branch.events.iter().map(|event| family.border(event)).collect();
     (branch, family.unit(), places)
 }
 
@@ -284,6 +280,8 @@ fn a_dyad_that_straddles_its_kink_is_named() {
         assert_eq!(names(&branch), [kind]);
         assert!((branch.events[0].parameter / (u / y) - 1.0).abs() < 1e-10, "{:?}", branch.events[0]);
         assert_eq!(branch.events[0].unstable, unstable);
-        assert_eq!(places, [Some((1, 0, "minus"))]);
+        let border = places[0].unwrap();
+        assert_eq!((border.layer, border.neuron, border.compartment, border.upwards), (1, 0, "minus", u < 0.0));
+        assert!(border.straddles, "the other compartment stays at {u} V");
     }
 }

@@ -20,6 +20,7 @@ mod thresholds;
 mod wrapper;
 mod cost;
 mod clocked;
+mod limits;
 mod continuation;
 mod covariance;
 mod decks;

@@ -2,8 +2,8 @@
 
 use nalgebra::{Complex, DMatrix};
 
-use super::{Family, Kink, Vector};
-use crate::chip::{Chip, Weights};
+use super::{Event, EventKind, Family, Kink, Vector};
+use crate::chip::{Chip, Layout, Weights};
 use crate::circuit::{Circuit, DyadCircuit, Scratch};
 use crate::learn::{Batch, nudged};
 use crate::matrix::Matrix;
@@ -17,6 +17,21 @@ pub struct Setting {
     pub spec: CircuitSpec,
     /// Factor of all weights.
     pub gain: f64,
+}
+
+/// A compartment that passes a kink of its device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Border {
+    /// Layer, 1 to L.
+    pub layer: usize,
+    /// Neuron, from 0.
+    pub neuron: usize,
+    /// `plus` or `minus`.
+    pub compartment: &'static str,
+    /// Whether it passes upwards.
+    pub upwards: bool,
+    /// Whether the dyad straddles the kink from there on: its other compartment stays on the other side.
+    pub straddles: bool,
 }
 
 /// Equilibria of one sample, `F = (u − v) τ₀/τ` (V), in units of the slowest time constant `τ₀` at the first value.
@@ -62,20 +77,23 @@ impl<'a> CircuitFamily<'a> {
             .unwrap_or_else(|| Vector::zeros(self.width))
     }
 
-    /// Layer (from 1), neuron (from 0) and compartment (`plus` or `minus`) of a kink.
+    /// What passes its kink at an event; `None` if it is no border.
     #[must_use]
-    pub fn place(&self, kink: usize, p: f64) -> Option<(usize, usize, &'static str)> {
-        let coordinate = self.kinks(p).get(kink)?.coordinate;
-        self.with(p, |circuit, _| {
-            let layout = circuit.layout();
-            let layer = (0..layout.depth()).find(|&layer| layout.layer(layer).contains(&coordinate))?;
-            let (plus, minus) = (layout.plus(layer), layout.minus(layer));
-            Some(if plus.contains(&coordinate) {
-                (layer + 1, coordinate - plus.start, "plus")
-            } else {
-                (layer + 1, coordinate - minus.start, "minus")
-            })
-        })?
+    pub fn border(&self, event: &Event) -> Option<Border> {
+        let EventKind::Border { kink, upwards, .. } = event.kind else { return None };
+        let kinks = self.kinks(event.parameter);
+        let coordinate = kinks.get(kink)?.coordinate;
+        let layout = Layout::new(&self.network);
+        let layer = (0..layout.depth()).find(|&layer| layout.layer(layer).contains(&coordinate))?;
+        let (n, first) = (layout.neurons(layer), layout.plus(layer).start);
+        let is_plus = layout.plus(layer).contains(&coordinate);
+        let neuron = (coordinate - first) % n;
+        // The same kink of the other compartment: kinks are listed layer by layer, plus before minus ones, as many for each.
+        let own = kinks.iter().filter(|other| other.coordinate == coordinate).count();
+        let twin = kinks.get(if is_plus { kink + n * own } else { kink - n * own })?;
+        let straddles = (event.state[twin.coordinate] > twin.position) != upwards;
+        let compartment = if is_plus { "plus" } else { "minus" };
+        Some(Border { layer: layer + 1, neuron, compartment, upwards, straddles })
     }
 
     /// Builds the circuit at a value and hands it on; `None` where there is none.

@@ -6,6 +6,8 @@ use super::events::{Node, between};
 use super::solve::{Condition, Equations, Metric, Place, Tangent};
 use super::{Event, EventKind, Family, Vector, unstable};
 
+/// Residual allowed where nothing else is said: some tens of roundings, over a network's sums.
+const TOLERANCE: f64 = 1e-12;
 /// Longest step at first, as a share of the range and of the state's size.
 const FIRST: f64 = 0.25;
 /// Shortest step (same units).
@@ -40,7 +42,7 @@ impl Plan {
     /// The whole range from `start`, to rounding.
     #[must_use]
     pub fn new(range: (f64, f64), start: Vector) -> Self {
-        Self { range, start, tolerance: 1e-12, longest: 0.02, steps: 4000, while_stable: false }
+        Self { range, start, tolerance: TOLERANCE, longest: 0.02, steps: 4000, while_stable: false }
     }
 }
 
@@ -100,6 +102,15 @@ pub struct Branch {
     pub events: Vec<Event>,
     /// Where it ends.
     pub end: End,
+}
+
+/// The equilibrium at a value of the parameter by Newton's method from a state near it.
+#[must_use]
+pub fn equilibrium(family: &dyn Family, near: Vector, parameter: f64) -> Option<Vector> {
+    let metric = Metric { range: 1.0 + parameter.abs(), size: 1.0 + near.amax() };
+    let equations = Equations { family, metric, tolerance: TOLERANCE };
+    let guess = Place { x: near, p: parameter };
+    equations.place(guess, &Condition::Parameter(parameter)).map(|place| place.x)
 }
 
 /// Follows the branch through `plan.start`; `None` if there is no equilibrium near it.

@@ -13,9 +13,9 @@ mod solve;
 
 use nalgebra::{Complex, DMatrix, DVector};
 
-pub use circuit::{CircuitFamily, Setting};
+pub use circuit::{Border, CircuitFamily, Setting};
 pub use criticality::first_lyapunov;
-pub use follow::{Branch, End, Plan, Point, follow};
+pub use follow::{Branch, End, Plan, Point, equilibrium, follow};
 
 /// States, residuals and tangents.
 pub type Vector = DVector<f64>;

@@ -1,0 +1,196 @@
+//! The largest safe nudge of one sample.
+
+use super::super::continuation::{
+    Border, Branch, CircuitFamily, End, EventKind, Plan, Setting, Vector, equilibrium, follow,
+};
+use super::Search;
+use super::trial::{Failure, March, Trial};
+use crate::solve::Outcome;
+
+/// Two states closer than this share of `1 V + ‖v‖∞` are one equilibrium: a settled state may be off by the solver's tolerance
+/// over the distance of the rightmost eigenvalue from the axis.
+const SAME: f64 = 2e-3;
+/// Distance from a foreseen limit at which it is tried, as a share of it.
+const ASIDE: f64 = 0.02;
+/// Beyond the first nudge that fails, the branch is followed by this factor more.
+const BEYOND: f64 = 1.1;
+/// How much shorter the steps are with which a branch that was lost is tried again.
+const FINER: f64 = 0.1;
+/// Most trials of a bisection.
+const HALVINGS: usize = 40;
+
+/// What ends the branch of stable equilibria that the free state leads to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Foreseen {
+    /// At which nudge.
+    pub beta: f64,
+    /// `fold`, `crossing`, `infinity`, `hopf`, `border`, `border-fold`, or `lost` where no next equilibrium was found.
+    pub event: &'static str,
+    /// The compartment at a border.
+    pub border: Option<Border>,
+    /// Period of the cycle at a Hopf point (s).
+    pub period: Option<f64>,
+    /// Its first Lyapunov coefficient, where the field is smooth.
+    pub lyapunov: Option<f64>,
+}
+
+/// The limit of one sample.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SampleLimit {
+    /// The sample.
+    pub sample: usize,
+    /// Largest safe nudge; `None` if none fails up to the highest.
+    pub limit: Option<f64>,
+    /// How the circuit fails beyond it.
+    pub failure: Option<Failure>,
+    /// What eigenvalues say.
+    pub foreseen: Option<Foreseen>,
+    /// Whether integration just below and above bears the foreseen limit out; if not, `limit` is by bisection.
+    pub confirmed: bool,
+}
+
+/// Finds the limit of a sample; also how many trials it took beside those of the march.
+pub(super) fn limit(trial: &Trial<'_>, march: &March, sample: usize, search: &Search) -> (SampleLimit, usize) {
+    let seen = march.of(sample);
+    let first_bad = seen.iter().find(|one| !one.1.is_settled()).map(|one| one.0);
+    let end = first_bad.map_or(search.highest, |beta| (BEYOND * beta).min(search.highest));
+    let setting = |beta: f64| Some(Setting { spec: trial.at(beta), gain: 1.0 });
+    let family = CircuitFamily::new(&setting, (0.0, end), trial.weights, trial.one(sample));
+    let known = family.as_ref().and_then(|family| Known::follow(family, end));
+    let foreseen = known.as_ref().and_then(|known| known.foreseen(end));
+    let mut finder = Finder { trial, sample, known, trials: 0 };
+    let mut bracket = (0.0, None);
+    for (beta, outcome, state) in seen {
+        match finder.judge(beta, outcome, state) {
+            None => bracket.0 = beta,
+            Some(failure) => {
+                bracket.1 = Some((beta, failure));
+                break;
+            }
+        }
+    }
+    let limit = finder.limit(bracket, foreseen.as_ref().map(|foreseen| foreseen.beta), search);
+    let (limit, failure, confirmed) = match limit {
+        Some((limit, failure, confirmed)) => (Some(limit), Some(failure), confirmed),
+        None => (None, None, foreseen.is_none()),
+    };
+    (SampleLimit { sample, limit, failure, foreseen, confirmed }, finder.trials)
+}
+
+/// The branch that the free state leads to.
+struct Known<'a> {
+    family: &'a CircuitFamily<'a>,
+    branch: Branch,
+}
+
+impl<'a> Known<'a> {
+    fn follow(family: &'a CircuitFamily<'a>, end: f64) -> Option<Self> {
+        let plan = Plan { while_stable: true, ..Plan::new((0.0, end), family.free_state()) };
+        let mut branch = follow(family, &plan)?;
+        if branch.end == End::Lost {
+            let finer = Plan { longest: FINER * plan.longest, ..plan };
+            branch = follow(family, &finer).filter(|again| again.end != End::Lost).unwrap_or(branch);
+        }
+        Some(Self { family, branch })
+    }
+
+    fn foreseen(&self, end: f64) -> Option<Foreseen> {
+        let (beta, event) = self.branch.stable_until();
+        let Some(event) = event else {
+            let whole = matches!(self.branch.end, End::Reached) || beta >= end;
+            return (!whole).then_some(Foreseen {
+                beta,
+                event: "lost",
+                border: None,
+                period: None,
+                lyapunov: None,
+            });
+        };
+        let (period, lyapunov) = match event.kind {
+            EventKind::Hopf { omega, lyapunov } => {
+                (Some(std::f64::consts::TAU / omega * self.family.unit()), lyapunov)
+            }
+            _ => (None, None),
+        };
+        let border = self.family.border(event);
+        Some(Foreseen { beta, event: event.kind.name(), border, period, lyapunov })
+    }
+
+    /// Whether a state is the branch's at a nudge; false where the stable branch has ended.
+    fn holds(&self, beta: f64, state: &[f64]) -> bool {
+        let Some(near) = self.branch.near(beta) else { return false };
+        if beta > self.branch.stable_until().0 {
+            return false;
+        }
+        let point = equilibrium(self.family, near.clone(), beta).unwrap_or(near);
+        (Vector::from_column_slice(state) - &point).amax() <= SAME * (1.0 + point.amax())
+    }
+}
+
+/// Tries nudges on one sample.
+struct Finder<'a> {
+    trial: &'a Trial<'a>,
+    sample: usize,
+    known: Option<Known<'a>>,
+    trials: usize,
+}
+
+/// A nudge that is safe, and one that is not with what happens there.
+type Bracket = (f64, Option<(f64, Failure)>);
+
+impl Finder<'_> {
+    /// Why what was seen at a nudge is no safe end, if it is none.
+    fn judge(&self, beta: f64, outcome: Outcome, state: &[f64]) -> Option<Failure> {
+        if !outcome.is_settled() {
+            return Some(Failure::Unsettled(outcome));
+        }
+        // Without a branch there is nothing to compare with.
+        let there = self.known.as_ref().is_none_or(|known| known.holds(beta, state));
+        (!there).then_some(Failure::Elsewhere)
+    }
+
+    fn attempt(&mut self, beta: f64) -> Option<Failure> {
+        self.trials += 1;
+        let seen = self.trial.integrate(&[self.sample], beta);
+        seen.first().and_then(|(_, outcome, state)| self.judge(beta, *outcome, state))
+    }
+
+    /// Largest safe nudge, what happens beyond, and whether that was foreseen.
+    fn limit(
+        &mut self,
+        bracket: Bracket,
+        foreseen: Option<f64>,
+        search: &Search,
+    ) -> Option<(f64, Failure, bool)> {
+        let (mut safe, mut bad) = bracket;
+        if let Some(beta) = foreseen
+            && beta > safe
+            && bad.is_none_or(|(bad, _)| beta <= bad)
+        {
+            let (below, above) = ((1.0 - ASIDE) * beta, (1.0 + ASIDE) * beta);
+            match if below > safe { self.attempt(below) } else { None } {
+                None => {
+                    safe = safe.max(below);
+                    // The stable branch ends at the foreseen nudge, so that something must happen beyond.
+                    if let Some(failure) = self.attempt(above) {
+                        return Some((beta, failure, true));
+                    }
+                }
+                Some(failure) => bad = Some((below, failure)),
+            }
+        }
+        let (mut high, mut failure) = bad?;
+        for _ in 0..HALVINGS {
+            if high - safe <= search.width * high {
+                break;
+            }
+            // By factors, once there is a nudge to start from.
+            let middle = if safe > 0.0 { (safe * high).sqrt() } else { 0.5 * high };
+            match self.attempt(middle) {
+                None => safe = middle,
+                Some(found) => (high, failure) = (middle, found),
+            }
+        }
+        Some((safe, failure, false))
+    }
+}
