@@ -96,6 +96,19 @@ impl<'a> CircuitFamily<'a> {
         Some(Border { layer: layer + 1, neuron, compartment, upwards, straddles })
     }
 
+    /// Activity `s̄` and error `δ` of every output neuron at a state (V).
+    #[must_use]
+    pub fn outputs(&self, x: &Vector, p: f64) -> Vec<(f64, f64)> {
+        let found = self.with(self.inside(p), |circuit, _| {
+            let (means, differences) = circuit.mixed(&Matrix::from_row_slice(1, x.len(), x.as_slice()));
+            let last = means.last().zip(differences.last());
+            last.map_or_else(Vec::new, |(mean, difference)| {
+                mean.iter().copied().zip(difference.iter().copied()).collect()
+            })
+        });
+        found.unwrap_or_default()
+    }
+
     /// Builds the circuit at a value and hands it on; `None` where there is none.
     pub fn with<R>(
         &self,

@@ -1,14 +1,13 @@
-//! `dyadsim stability`: spectra at the fixed points of given networks, and the thresholds that theory predicts.
+//! Spectra at the fixed points of given networks, and the thresholds that theory predicts.
 
 use std::process::ExitCode;
 
 use anyhow::anyhow;
-use clap::Args;
 use serde_json::json;
 
-use super::inputs::{Files, Setup};
-use super::output::{conclude, note, rounded, some_lines};
-use super::{Failure, Global};
+use super::super::inputs::Setup;
+use super::super::output::{conclude, note, rounded, some_lines};
+use super::super::{Failure, Global};
 use crate::analysis::{Spectrum, Stability, beta_threshold, stability};
 use crate::circuit::{Circuit, DyadCircuit};
 use crate::learn::nudged;
@@ -19,35 +18,13 @@ const TOLERANCE: f64 = 1e-9;
 /// Eigenvalues that the summary shows.
 const SHOWN: usize = 8;
 
-/// Arguments of `stability`.
-#[derive(Debug, Args)]
-#[command(
-    after_help = "The Jacobian is taken at the nudged fixed point, found by Newton's method from the free \
-    state whether or not it is stable; the verdict is that of the worst sample. A circuit with a [clock] is judged from clock \
-    to clock: eigenvalues μ are given as rates f ln μ, and |μ| < 1 is stable.\n\n\
-    Example:\n  dyadsim stability circuits/ideal.toml --weights w.safetensors --input x.safetensors \
-    --target y.safetensors --set nudge.variant=dp --set nudge.alpha=0.25"
-)]
-pub struct Arguments {
-    #[command(flatten)]
-    files: Files,
-}
-
-/// Carries the command out.
+/// Finds fixed points and spectra of all samples.
 ///
 /// # Errors
-/// Bad input; no fixed point for any sample.
-pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> {
-    global.want_double("stability")?;
-    if arguments.files.target.is_none() {
-        return Err(Failure::input(anyhow!(
-            "stability needs --target FILE (`y`, [samples, n_L]): without a nudge no error comes back, and every \
-             eigenvalue is -1/τ"
-        )));
-    }
-    let setup = arguments.files.read(global)?;
+/// No fixed point for any sample.
+pub fn run(global: &Global, setup: &Setup) -> Result<ExitCode, Failure> {
     let circuit = nudged(&setup.chip, &setup.weights, &setup.batch, &setup.spec);
-    let found = global.on_threads(|| find(&setup, &circuit))?;
+    let found = global.on_threads(|| find(setup, &circuit))?;
     let Some((worst, spectrum)) = found.worst() else { return Err(nothing(&found)) };
     let missing: Vec<usize> = (0..found.spectra.len()).filter(|&i| found.spectra[i].is_none()).collect();
     if !missing.is_empty() {
@@ -55,8 +32,7 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
         note(&format!("warning: Newton's method found no fixed point for {none} of {all} samples"));
     }
     let threshold = beta_threshold(&setup.spec, &setup.weights);
-    let first = found.spectra.first().and_then(Option::as_ref);
-    let eigenvalues = first.map(pairs).unwrap_or_default();
+    let eigenvalues = found.spectra.first().and_then(Option::as_ref).map(pairs).unwrap_or_default();
     let mut document = json!({
         "spectral_abscissa_per_s": spectrum.abscissa(),
         "spectral_abscissa_tau": spectrum.abscissa() * circuit.slowest(),
@@ -64,12 +40,13 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
         "verdict": spectrum.verdict().name(),
         "beta_threshold": threshold,
         "worst_sample": worst,
+        "worst_eigenvalues": pairs(spectrum),
         "not_found": missing,
     });
     if let Some(frequency) = circuit.clock() {
         document["multiplier"] = json!((spectrum.abscissa() / frequency).exp());
     }
-    conclude(global, &summary(&setup, &circuit, (worst, spectrum), first, threshold), &document)
+    conclude(global, &summary(setup, &circuit, (worst, spectrum), threshold), &document)
 }
 
 /// Fixed points and spectra, from the free states and, where that leads nowhere, from where the circuit settles.
@@ -112,7 +89,6 @@ fn summary(
     setup: &Setup,
     circuit: &DyadCircuit<'_, f64>,
     (worst, spectrum): (usize, &Spectrum),
-    first: Option<&Spectrum>,
     threshold: Option<f64>,
 ) -> String {
     let tau = circuit.slowest();
@@ -126,12 +102,7 @@ fn summary(
         let clock = rounded(frequency, "Hz");
         text += &format!("from clock to clock |μ| = {multiplier:.6} at {clock}; rates are f ln μ\n");
     }
-    text += &format!("threshold of β      {threshold}\n\nrightmost eigenvalues of sample 0 (1/τ)\n");
-    match first {
-        Some(first) => {
-            let line = |e: &[f64; 2]| format!("  {:>12.6} {:+.6}i", e[0] * tau, e[1] * tau);
-            text + &some_lines(pairs(first).iter().map(line), SHOWN)
-        }
-        None => text + "  no fixed point was found\n",
-    }
+    text += &format!("threshold of β      {threshold}\n\nrightmost eigenvalues of sample {worst} (1/τ)\n");
+    let line = |e: &[f64; 2]| format!("  {:>12.6} {:+.6}i", e[0] * tau, e[1] * tau);
+    text + &some_lines(pairs(spectrum).iter().map(line), SHOWN)
 }
