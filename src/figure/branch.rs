@@ -61,6 +61,10 @@ pub fn draw_into(folder: &Path, tables: &Tables) -> Result<Drawn, FigureError> {
     write_page(folder, NAME, &draw(tables))
 }
 
+/// Activities beyond so many times the largest potential at the start are left out: a branch that goes to infinity would leave
+/// nothing else to be seen.
+const FAR: f64 = 5.0;
+
 /// Events with a mark of their own: name, colour and words.
 const MARKS: [(&str, Ink, &str); 5] = [
     ("fold", VERMILLION, "fold"),
@@ -82,7 +86,9 @@ pub fn draw(tables: &Tables) -> Page {
         legend.push(Key::Ring(ORANGE, "dyad straddles its kink from there on".into()));
     }
     let x = Axis::around(tables.points.iter().map(|row| row.parameter), 0.03);
-    let activity = Axis::around(tables.outputs.iter().map(|row| row.activity_v), 0.05);
+    let near = FAR * (1.0 + tables.points.first().map_or(0.0, |row| row.largest_v));
+    let shown = tables.outputs.iter().map(|row| row.activity_v).filter(|v| v.abs() <= near);
+    let activity = Axis::around(shown, 0.05);
     let abscissa = Axis::around(tables.points.iter().map(|row| row.abscissa_tau).chain([0.0]), 0.08);
     let layout = Layout {
         title: format!("Equilibria in {}", tables.summary.key),
@@ -126,13 +132,16 @@ fn outputs(page: &mut Page, panel: &Panel, tables: &Tables) {
         let mut from = 0;
         for (stable, stretch) in stretches(&tables.points) {
             let rows = &of[from.min(of.len())..(from + stretch.len()).min(of.len())];
-            let places: Vec<_> = rows.iter().filter_map(|r| panel.at(r.parameter, r.activity_v)).collect();
+            let inside = |row: &&&BranchOutputRow| panel.y.low <= row.activity_v && row.activity_v <= panel.y.high;
+            let shown = rows.iter().take_while(inside);
+            let places: Vec<_> = shown.filter_map(|r| panel.at(r.parameter, r.activity_v)).collect();
             path(page, &places, stable, ink);
             from += stretch.len() - 1;
         }
         for event in &tables.events {
             let near = |row: &&&BranchOutputRow| (row.arc - event.arc).abs();
             let row = of.iter().min_by(|a, b| near(a).total_cmp(&near(b)));
+            let row = row.filter(|row| panel.y.low <= row.activity_v && row.activity_v <= panel.y.high);
             if let Some(at) = row.and_then(|row| panel.at(event.parameter, row.activity_v))
                 && event.event != "border"
             {

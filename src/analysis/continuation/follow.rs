@@ -372,7 +372,11 @@ impl Walker<'_> {
             Aim::Ahead => Arrival::On,
             Aim::Edge(value) if value == self.plan.range.1 => Arrival::End(End::Reached),
             Aim::Edge(_) => Arrival::End(End::Returned),
-            Aim::Kink(index) => self.pass(&place, index).map_or(Arrival::On, Arrival::End),
+            Aim::Kink(index) => {
+                // Both sides are points: eigenvalues jump between them.
+                self.record();
+                self.pass(&place, index).map_or(Arrival::On, Arrival::End)
+            }
         }
     }
 
