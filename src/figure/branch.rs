@@ -94,7 +94,10 @@ pub fn draw(tables: &Tables) -> Page {
         title: format!("Equilibria in {}", tables.summary.key),
         subtitle: format!("{}; sample {}", tables.summary.settings, tables.summary.sample),
         legend,
-        columns: vec!["activity of the output neurons (V)".into(), "rightmost eigenvalue (real part, 1/τ)".into()],
+        columns: vec![
+            "activity of the output neurons (V)".into(),
+            "rightmost eigenvalue (real part, 1/τ)".into(),
+        ],
         rows: vec![String::new()],
         x_label: tables.summary.key.clone(),
         y_label: String::new(),
@@ -132,7 +135,8 @@ fn outputs(page: &mut Page, panel: &Panel, tables: &Tables) {
         let mut from = 0;
         for (stable, stretch) in stretches(&tables.points) {
             let rows = &of[from.min(of.len())..(from + stretch.len()).min(of.len())];
-            let inside = |row: &&&BranchOutputRow| panel.y.low <= row.activity_v && row.activity_v <= panel.y.high;
+            let inside =
+                |row: &&&BranchOutputRow| panel.y.low <= row.activity_v && row.activity_v <= panel.y.high;
             let shown = rows.iter().take_while(inside);
             let places: Vec<_> = shown.filter_map(|r| panel.at(r.parameter, r.activity_v)).collect();
             path(page, &places, stable, ink);
@@ -163,7 +167,8 @@ fn eigenvalue(page: &mut Page, panel: &Panel, tables: &Tables) {
     for event in &tables.events {
         let near = |row: &&BranchRow| (row.arc - event.arc).abs();
         let row = tables.points.iter().min_by(|a, b| near(a).total_cmp(&near(b)));
-        let height = if event.event.starts_with("border") { row.map_or(0.0, |row| row.abscissa_tau) } else { 0.0 };
+        let height =
+            if event.event.starts_with("border") { row.map_or(0.0, |row| row.abscissa_tau) } else { 0.0 };
         if let Some(at) = panel.at(event.parameter, height) {
             mark(page, at, event);
         }

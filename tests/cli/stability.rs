@@ -153,7 +153,9 @@ fn limits_are_told_in_one_line_with_the_failure_that_comes_first() {
 #[test]
 fn limits_of_chips_come_with_their_confidence() {
     let bench = chain("dp", 0.2, 0.3, 1.5);
-    let json = bench.run(&format!("{STABILITY} --limits --up-to 1 --chips 3 --set mismatch.offset_dtod=0.01")).json();
+    let json = bench
+        .run(&format!("{STABILITY} --limits --up-to 1 --chips 3 --set mismatch.offset_dtod=0.01"))
+        .json();
     let chips = json["chips"].as_array().unwrap();
     assert_eq!(chips.iter().map(|chip| chip["seed"].as_u64().unwrap()).collect::<Vec<_>>(), [0, 1, 2]);
     let share = json["lowest_is_reached_by"]["share"].as_f64().unwrap();
@@ -168,11 +170,16 @@ fn a_branch_is_followed_written_and_drawn_again() {
     // 2 K² + (8 − w₂²) K + 8 = 0 with K = β here, ω² = 3 + 2 K: MODEL.md §3.4 at μ = 1 + iω.
     let k = (92.0 - (92.0_f64 * 92.0 - 64.0).sqrt()) / 4.0;
     let event = &json["events"][0];
-    assert_eq!((event["event"].as_str(), json["end"].as_str()), (Some("hopf"), Some("reached the end of the range")));
+    assert_eq!(
+        (event["event"].as_str(), json["end"].as_str()),
+        (Some("hopf"), Some("reached the end of the range"))
+    );
     assert!((event["parameter"].as_f64().unwrap() / k - 1.0).abs() < 1e-8, "{event}");
     let period = std::f64::consts::TAU * TAU / (3.0 + 2.0 * k).sqrt();
     assert!((event["period_s"].as_f64().unwrap() / period - 1.0).abs() < 1e-8, "{event}");
-    for file in ["branch.csv", "branch.parquet", "branch_outputs.csv", "branch_events.csv", "figures/branch.png"] {
+    for file in
+        ["branch.csv", "branch.parquet", "branch_outputs.csv", "branch_events.csv", "figures/branch.png"]
+    {
         assert!(bench.path("branch").join(file).exists(), "{file}");
     }
     let drawn = bench.run("plot branch --out again --json --quiet").json();

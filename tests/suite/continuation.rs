@@ -281,7 +281,10 @@ fn a_dyad_that_straddles_its_kink_is_named() {
         assert!((branch.events[0].parameter / (u / y) - 1.0).abs() < 1e-10, "{:?}", branch.events[0]);
         assert_eq!(branch.events[0].unstable, unstable);
         let border = places[0].unwrap();
-        assert_eq!((border.layer, border.neuron, border.compartment, border.upwards), (1, 0, "minus", u < 0.0));
+        assert_eq!(
+            (border.layer, border.neuron, border.compartment, border.upwards),
+            (1, 0, "minus", u < 0.0)
+        );
         assert!(border.straddles, "the other compartment stays at {u} V");
     }
 }

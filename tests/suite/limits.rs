@@ -30,7 +30,10 @@ fn linear_nets_have_the_limit_of_the_closed_form() {
             let found = of(&net);
             for sample in &found.samples {
                 // The simple eigenvalue is linear near 0: the secant leaves its rounding, ε ‖J‖ over its sensitivity.
-                assert!((sample.limit.unwrap() / threshold - 1.0).abs() < 1e-6, "{network:?} {alpha} {sample:?}");
+                assert!(
+                    (sample.limit.unwrap() / threshold - 1.0).abs() < 1e-6,
+                    "{network:?} {alpha} {sample:?}"
+                );
                 assert!(sample.confirmed, "{sample:?}");
                 assert!(sample.failure == Some(Failure::Unsettled(Outcome::LatchUp)), "{sample:?}");
             }
@@ -76,6 +79,19 @@ fn the_anti_nudge_of_the_lone_output_limits_nudge_own() {
     assert!((found.limit().unwrap() / 2.5 - 1.0).abs() < 1e-6, "{found:?}");
 }
 
+#[test]
+fn transposed_circuits_lose_their_stability_once_dyads_straddle_their_kinks() {
+    // MODEL.md §3.6: relu, weights of gain 2. In the middle the loop closes; at both ends there is none, whatever the dyads do.
+    for (alpha, limited) in [(0.0, false), (0.5, true), (1.0, false)] {
+        let spec = ideal(ActivationKind::Relu, Variant::DpTranspose, alpha, 0.5);
+        let mut net = Net::random(620, &[64, 48, 32, 10], 3, 2.0, spec);
+        net.spec.solver = SolverSpec::default();
+        let found =
+            limits(&net.spec, &net.weights, &net.batch, &Search { highest: 1.0, ..Search::default() });
+        assert_eq!(found.limit().is_some_and(|limit| limit < 0.5), limited, "α {alpha}: {found:?}");
+    }
+}
+
 /// A trained net with a chip and nudge of its own, all drawn from `seed`.
 struct Trained {
     spec: CircuitSpec,
@@ -95,9 +111,14 @@ impl Trained {
     fn new(seed: u64, dataset: &Dataset) -> Self {
         let mut source = stream(Key::new(seed, Kind::Data).trial(77));
         let source = &mut source;
-        let kinds = [ActivationKind::Relu, ActivationKind::Tanh, ActivationKind::HardSigmoid, ActivationKind::Softplus];
+        let kinds = [
+            ActivationKind::Relu,
+            ActivationKind::Tanh,
+            ActivationKind::HardSigmoid,
+            ActivationKind::Softplus,
+        ];
         let kind = kinds[seed as usize % 4];
-        let network: &[usize] = if seed / 4 % 2 == 0 { &[64, 32, 10] } else { &[64, 24, 16, 10] };
+        let network: &[usize] = if (seed / 4).is_multiple_of(2) { &[64, 32, 10] } else { &[64, 24, 16, 10] };
         let mut spec = CircuitSpec::default();
         spec.neuron.activation = kind.into();
         if kind == ActivationKind::HardSigmoid {
@@ -109,14 +130,16 @@ impl Trained {
             1 => Variant::DpTranspose,
             _ => Variant::Custom { plus: uniform(source, 0.0, 1.0), minus: uniform(source, 0.0, 1.0) },
         };
-        spec.nudge.at = [NudgePoint::Mean, NudgePoint::Mean, NudgePoint::Free, NudgePoint::Own][seed as usize / 3 % 4];
+        spec.nudge.at =
+            [NudgePoint::Mean, NudgePoint::Mean, NudgePoint::Free, NudgePoint::Own][seed as usize / 3 % 4];
         spec.mismatch.seed = Some(seed);
-        spec.mismatch.offset_dtod = if seed % 5 == 0 { 0.01 } else { 0.0 };
+        spec.mismatch.offset_dtod = if seed.is_multiple_of(5) { 0.01 } else { 0.0 };
         let mut weights = train(&spec, network, dataset, seed, 1 + seed as usize % 3);
         // Transposed circuits fail only at gains that a few epochs do not reach.
         let gain = if spec.nudge.variant == Variant::DpTranspose { uniform(source, 1.0, 2.5) } else { 1.0 };
         weights = weights.scaled(gain);
-        let batch = gather(dataset, &(0..8).map(|i| (37 * seed as usize + 101 * i) % 1000).collect::<Vec<_>>());
+        let batch =
+            gather(dataset, &(0..8).map(|i| (37 * seed as usize + 101 * i) % 1000).collect::<Vec<_>>());
         let about = format!(
             "{seed:3} {kind:?} {network:?} {:?} α {:.2} {:?} offset {} gain {gain:.2}",
             spec.nudge.variant, spec.nudge.alpha, spec.nudge.at, spec.mismatch.offset_dtod
@@ -141,7 +164,11 @@ impl Trained {
             return None;
         }
         let slow = self.settle(beta, Some(before));
-        let same = free.state.row_iter().zip(slow.state.row_iter()).all(|(a, b)| (a - b).amax() <= 2e-3 * (1.0 + a.amax()));
+        let same = free
+            .state
+            .row_iter()
+            .zip(slow.state.row_iter())
+            .all(|(a, b)| (a - b).amax() <= 2e-3 * (1.0 + a.amax()));
         (same && slow.outcomes.iter().all(|outcome| outcome.is_settled())).then_some(slow.state)
     }
 
@@ -180,7 +207,9 @@ impl Trained {
         let mut change = vec![f64::INFINITY; last.nrows()];
         loop {
             let moved = self.is_safe(beta, &last);
-            let Some(state) = moved.filter(|s| !self.jumps((low, &last), (beta, s), &mut change)) else { break };
+            let Some(state) = moved.filter(|s| !self.jumps((low, &last), (beta, s), &mut change)) else {
+                break;
+            };
             if beta >= HIGHEST {
                 return None;
             }

@@ -19,6 +19,7 @@ mod references;
 mod thresholds;
 mod wrapper;
 mod cost;
+mod attractors;
 mod clocked;
 mod limits;
 mod continuation;

@@ -110,11 +110,7 @@ impl<'a> CircuitFamily<'a> {
     }
 
     /// Builds the circuit at a value and hands it on; `None` where there is none.
-    pub fn with<R>(
-        &self,
-        p: f64,
-        then: impl FnOnce(&DyadCircuit<'_, f64>, &Chip<f64>) -> R,
-    ) -> Option<R> {
+    pub fn with<R>(&self, p: f64, then: impl FnOnce(&DyadCircuit<'_, f64>, &Chip<f64>) -> R) -> Option<R> {
         let Setting { spec, gain } = (self.setting)(p)?;
         let chip = Chip::fabricate(&spec, &self.network);
         if gain == 1.0 {

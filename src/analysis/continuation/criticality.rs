@@ -28,7 +28,8 @@ pub fn first_lyapunov(family: &dyn Family, x: &Vector, parameter: f64, omega: f6
     let n = wide.nrows();
     let double = DMatrix::from_diagonal_element(n, n, Complex::new(0.0, 2.0 * omega)) - &wide;
     let double = double.lu().solve(&field.second(&q, &q))?;
-    let sum = p.dotc(&first) - p.dotc(&field.second(&q, &steady)) * 2.0 + p.dotc(&field.second(&bar, &double));
+    let sum =
+        p.dotc(&first) - p.dotc(&field.second(&q, &steady)) * 2.0 + p.dotc(&field.second(&bar, &double));
     Some(sum.re / (2.0 * omega)).filter(|found| found.is_finite())
 }
 

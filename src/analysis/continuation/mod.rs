@@ -5,6 +5,7 @@
 //! the other side with the tangent of the piece there, so that corners of the branch, and folds at corners, are no trouble. Between
 //! kinks all is smooth, and folds and Hopf points are sign changes of smooth functions along the arc.
 
+mod branch;
 mod circuit;
 mod criticality;
 mod events;
@@ -13,9 +14,10 @@ mod solve;
 
 use nalgebra::{Complex, DMatrix, DVector};
 
+pub use branch::{Branch, End, Plan, Point};
 pub use circuit::{Border, CircuitFamily, Setting};
 pub use criticality::first_lyapunov;
-pub use follow::{Branch, End, Plan, Point, equilibrium, follow};
+pub use follow::{equilibrium, follow};
 
 /// States, residuals and tangents.
 pub type Vector = DVector<f64>;

@@ -68,7 +68,8 @@ impl Equations<'_> {
             let residual = self.family.residual(&at.x, at.p);
             let (row, miss, scale) = self.condition(&at, condition);
             let left = residual.amax();
-            if left <= self.tolerance * (self.metric.size + at.x.amax()) && miss.abs() <= self.tolerance * scale
+            if left <= self.tolerance * (self.metric.size + at.x.amax())
+                && miss.abs() <= self.tolerance * scale
             {
                 return Some(at);
             }

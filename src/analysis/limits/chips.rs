@@ -23,7 +23,12 @@ pub fn confidence(limits: &[f64], share: f64, confidence: f64) -> Option<Confide
     sorted.sort_by(f64::total_cmp);
     let found = (1..=sorted.len()).map_while(|rank| {
         let reached = certainty(sorted.len(), rank, share);
-        (reached >= confidence).then(|| Confidence { share, confidence: reached, rank, bound: sorted[rank - 1] })
+        (reached >= confidence).then(|| Confidence {
+            share,
+            confidence: reached,
+            rank,
+            bound: sorted[rank - 1],
+        })
     });
     found.last()
 }

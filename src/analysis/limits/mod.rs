@@ -19,8 +19,8 @@ use crate::chip::Weights;
 use crate::learn::Batch;
 use crate::spec::CircuitSpec;
 
-pub(super) use trial::noiseless;
 use trial::Trial;
+pub(super) use trial::noiseless;
 
 /// How far to look, and how closely.
 #[derive(Clone, Copy, Debug)]
@@ -65,12 +65,7 @@ impl ChipLimits {
 
 /// Finds the largest safe nudge of every sample; the nudge of `spec` itself does not matter.
 #[must_use]
-pub fn limits(
-    spec: &CircuitSpec,
-    weights: &Weights<f64>,
-    batch: &Batch<f64>,
-    search: &Search,
-) -> ChipLimits {
+pub fn limits(spec: &CircuitSpec, weights: &Weights<f64>, batch: &Batch<f64>, search: &Search) -> ChipLimits {
     let trial = Trial::new(spec, weights, batch, search);
     let march = trial.march();
     let found: Vec<(SampleLimit, usize)> = (0..batch.inputs.nrows())

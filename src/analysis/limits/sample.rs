@@ -50,7 +50,12 @@ pub struct SampleLimit {
 }
 
 /// Finds the limit of a sample; also how many trials it took beside those of the march.
-pub(super) fn limit(trial: &Trial<'_>, march: &March, sample: usize, search: &Search) -> (SampleLimit, usize) {
+pub(super) fn limit(
+    trial: &Trial<'_>,
+    march: &March,
+    sample: usize,
+    search: &Search,
+) -> (SampleLimit, usize) {
     let seen = march.of(sample);
     let first_bad = seen.iter().find(|one| !one.1.is_settled()).map(|one| one.0);
     let end = first_bad.map_or(search.highest, |beta| (BEYOND * beta).min(search.highest));
@@ -71,6 +76,13 @@ pub(super) fn limit(trial: &Trial<'_>, march: &March, sample: usize, search: &Se
     }
     let limit = finder.limit(bracket, foreseen.as_ref().map(|foreseen| foreseen.beta), search);
     let (limit, failure, confirmed) = match limit {
+        // What grows by a real eigenvalue where nothing bends does not turn. A slow growth may be taken for an oscillation by what
+        // watches a trajectory, because the transient before it turned.
+        Some((limit, Failure::Unsettled(_), true))
+            if foreseen.as_ref().is_some_and(|f| f.event == "infinity") =>
+        {
+            (Some(limit), Some(Failure::Unsettled(Outcome::LatchUp)), true)
+        }
         Some((limit, failure, confirmed)) => (Some(limit), Some(failure), confirmed),
         None => (None, None, foreseen.is_none()),
     };

@@ -99,10 +99,7 @@ impl<'a> Trial<'a> {
     }
 
     fn some(&self, samples: &[usize]) -> Batch<f64> {
-        Batch::new(
-            select_rows(&self.batch.inputs, samples),
-            select_rows(&self.batch.targets, samples),
-        )
+        Batch::new(select_rows(&self.batch.inputs, samples), select_rows(&self.batch.targets, samples))
     }
 
     /// Integrates some samples at a nudge.

@@ -209,8 +209,12 @@ fn point_rows(family: &CircuitFamily<'_>, branch: &Branch) -> (Vec<BranchRow>, V
             largest_v: point.state.amax(),
         });
         let read = family.outputs(&point.state, point.parameter);
-        outputs.extend(read.into_iter().enumerate().map(|(neuron, (activity_v, error_v))| {
-            BranchOutputRow { arc: point.arc, parameter: point.parameter, neuron, activity_v, error_v }
+        outputs.extend(read.into_iter().enumerate().map(|(neuron, (activity_v, error_v))| BranchOutputRow {
+            arc: point.arc,
+            parameter: point.parameter,
+            neuron,
+            activity_v,
+            error_v,
         }));
     }
     (points, outputs)
@@ -291,9 +295,8 @@ fn document(branch: &Branch, events: &[BranchEventRow], summary: &BranchSummary)
 
 /// Takes a folder for tables of a branch.
 fn claim(folder: &Path, force: bool) -> Result<PathBuf, Failure> {
-    let io = |action| {
-        move |reason| Failure::input(RecordError::Io { action, path: folder.to_path_buf(), reason })
-    };
+    let io =
+        |action| move |reason| Failure::input(RecordError::Io { action, path: folder.to_path_buf(), reason });
     if folder.exists() {
         let mut entries = fs::read_dir(folder).map_err(io("use"))?.peekable();
         let empty = entries.peek().is_none();

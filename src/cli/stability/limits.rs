@@ -10,7 +10,9 @@ use super::super::inputs::Setup;
 use super::super::output::{conclude, some_lines};
 use super::super::{Failure, Global};
 use crate::analysis::beta_threshold;
-use crate::analysis::limits::{ChipLimits, Confidence, Failure as Unsafe, SampleLimit, Search, confidence, limits};
+use crate::analysis::limits::{
+    ChipLimits, Confidence, Failure as Unsafe, SampleLimit, Search, confidence, limits,
+};
 use crate::solve::DENSE;
 
 /// Samples that the summary shows.
@@ -97,8 +99,7 @@ fn worst(chips: &[Chip]) -> Option<(&Chip, &SampleLimit)> {
 
 /// Bounds for most chips; chips without a limit count as the highest β that was looked at.
 fn bounds(chips: &[Chip], search: &Search) -> Vec<Confidence> {
-    let limits: Vec<f64> =
-        chips.iter().map(|chip| chip.limits.limit().unwrap_or(search.highest)).collect();
+    let limits: Vec<f64> = chips.iter().map(|chip| chip.limits.limit().unwrap_or(search.highest)).collect();
     SHARES.iter().filter_map(|&share| confidence(&limits, share, CONFIDENCE)).collect()
 }
 
