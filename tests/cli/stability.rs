@@ -204,12 +204,14 @@ fn attractors_are_counted_and_the_linear_chain_has_one() {
     assert_eq!((json["multistable_samples"].as_u64(), json["starts"].as_u64()), (Some(0), Some(20)));
     assert_eq!(json["samples"][0]["attractors"][0]["starts"], 20);
     // A chain of saturating devices beyond its threshold has two, and both are found.
-    let circuit = std::fs::read_to_string(bench.path("c.toml")).unwrap();
-    let circuit = circuit.replace("activation = \"linear\"", "activation = \"tanh\"");
-    bench.write("c.toml", &circuit);
     bench.batch(&dmatrix![0.0; 0.0], &dmatrix![0.0; 0.0]);
     bench.weights(&[(dmatrix![0.8], vec![0.0]), (dmatrix![1.5], vec![0.0])]);
-    let json = bench.run(&format!("{STABILITY} --attractors 20 --set nudge.beta=3")).json();
+    let json = bench
+        .run(&format!(
+            "{STABILITY} --attractors 20 --set nudge.beta=3 \
+         --set neuron.activation=tanh --set neuron.output_activation=tanh"
+        ))
+        .json();
     let found = json["samples"][0]["attractors"].as_array().unwrap();
     // The free start rests at 0 V, which repels, so that it leads nowhere or stays there by symmetry.
     let starts: u64 = found.iter().map(|attractor| attractor["starts"].as_u64().unwrap()).sum();
@@ -222,7 +224,7 @@ fn what_the_modes_cannot_take_is_refused() {
     let bench = chain("dp", 0.2, 0.3, 1.5);
     let run = |more: &str| bench.run(&format!("{} {more}", STABILITY.replace("--json --quiet", "")));
     run("--follow nudge.beta").refused(&["KEY=FROM:TO", "nudge.beta=0:2"]);
-    run("--follow nudge.bet=0:1").refused(&["nudge.bet", "nudge.beta"]);
+    run("--follow nudge.bet=0:1").refused(&["nudge.bet", "did you mean `beta`"]);
     run("--follow nudge.alpha=0:2").refused(&["nudge.alpha"]);
     run("--follow nudge.beta=0:1 --sample 2").refused(&["--sample 2", "0 to 1"]);
     run("--limits --up-to 0").refused(&["--up-to 0", "above 0"]);

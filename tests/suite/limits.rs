@@ -300,7 +300,8 @@ fn limits_of_trained_nets_are_those_of_brute_force() {
 #[test]
 #[ignore = "minutes: the acceptance study of docs/stability.md"]
 fn limits_of_a_hundred_trained_nets() {
-    let (wrong, near, nets) = study(0..100);
+    // Other nets than those with which brute force and limits were written.
+    let (wrong, near, nets) = study(100..200);
     assert_eq!(wrong, 0);
     assert!(near >= 95, "{near} of {nets}");
 }

@@ -4,7 +4,7 @@ use super::super::continuation::{
     Border, Branch, CircuitFamily, End, EventKind, Plan, Setting, Vector, equilibrium, follow,
 };
 use super::Search;
-use super::trial::{Failure, March, Trial};
+use super::trial::{Failure, March, Trial, next};
 use crate::solve::Outcome;
 
 /// Two states closer than this share of `1 V + ‖v‖∞` are one equilibrium: a settled state may be off by the solver's tolerance
@@ -13,9 +13,11 @@ const SAME: f64 = 2e-3;
 /// Distance from a foreseen limit at which it is tried, as a share of it.
 const ASIDE: f64 = 0.02;
 /// Beyond the first nudge that fails, the branch is followed by this factor more.
-const BEYOND: f64 = 1.1;
+const BEYOND: f64 = 1.3;
 /// How much shorter the steps are with which a branch that was lost is tried again.
 const FINER: f64 = 0.1;
+/// So many times the simulated time is given to a trial that was too slow.
+const PATIENCE: f64 = 10.0;
 /// Most trials of a bisection.
 const HALVINGS: usize = 40;
 
@@ -64,15 +66,22 @@ pub(super) fn limit(
     let known = family.as_ref().and_then(|family| Known::follow(family, end));
     let foreseen = known.as_ref().and_then(|known| known.foreseen(end));
     let mut finder = Finder { trial, sample, known, trials: 0 };
-    let mut bracket = (0.0, None);
+    let mut bracket: Bracket = (0.0, None);
     for (beta, outcome, state) in seen {
-        match finder.judge(beta, outcome, state) {
-            None => bracket.0 = beta,
-            Some(failure) => {
-                bracket.1 = Some((beta, failure));
-                break;
-            }
+        let failure = match finder.judge(beta, outcome, state) {
+            Some(Failure::Unsettled(Outcome::Timeout)) => finder.attempt(beta),
+            failure => failure,
+        };
+        bracket = after(bracket, beta, failure);
+        if bracket.1.is_some() {
+            break;
         }
+    }
+    // A sample that was only slow has left the march, and goes on alone.
+    while bracket.1.is_none() && bracket.0 < search.highest {
+        let beta = next(bracket.0, search.highest);
+        let failure = finder.attempt(beta);
+        bracket = after(bracket, beta, failure);
     }
     let limit = finder.limit(bracket, foreseen.as_ref().map(|foreseen| foreseen.beta), search);
     let (limit, failure, confirmed) = match limit {
@@ -150,6 +159,14 @@ struct Finder<'a> {
 /// A nudge that is safe, and one that is not with what happens there.
 type Bracket = (f64, Option<(f64, Failure)>);
 
+/// The bracket after a trial above its safe end.
+fn after(bracket: Bracket, beta: f64, failure: Option<Failure>) -> Bracket {
+    match failure {
+        None => (beta, bracket.1),
+        Some(failure) => (bracket.0, Some((beta, failure))),
+    }
+}
+
 impl Finder<'_> {
     /// Why what was seen at a nudge is no safe end, if it is none.
     fn judge(&self, beta: f64, outcome: Outcome, state: &[f64]) -> Option<Failure> {
@@ -161,10 +178,18 @@ impl Finder<'_> {
         (!there).then_some(Failure::Elsewhere)
     }
 
+    /// Integrates at a nudge, and once more for longer where time was too short: why it is not safe, if it is not.
     fn attempt(&mut self, beta: f64) -> Option<Failure> {
-        self.trials += 1;
-        let seen = self.trial.integrate(&[self.sample], beta);
-        seen.first().and_then(|(_, outcome, state)| self.judge(beta, *outcome, state))
+        let mut failure = None;
+        for patience in [1.0, PATIENCE] {
+            self.trials += 1;
+            let seen = self.trial.integrate(&[self.sample], beta, patience);
+            failure = seen.first().and_then(|(_, outcome, state)| self.judge(beta, *outcome, state));
+            if failure != Some(Failure::Unsettled(Outcome::Timeout)) {
+                break;
+            }
+        }
+        failure
     }
 
     /// Largest safe nudge, what happens beyond, and whether that was foreseen.

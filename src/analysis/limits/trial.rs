@@ -82,7 +82,7 @@ impl<'a> Trial<'a> {
         search: &Search,
     ) -> Self {
         let chip = Chip::fabricate(spec, &weights.network());
-        let spec = CircuitSpec { solver: noiseless(&spec.solver, search.time), ..spec.clone() };
+        let spec = CircuitSpec { solver: patient(&spec.solver, search.time), ..spec.clone() };
         Self { spec, chip, weights, batch, highest: search.highest }
     }
 
@@ -102,9 +102,10 @@ impl<'a> Trial<'a> {
         Batch::new(select_rows(&self.batch.inputs, samples), select_rows(&self.batch.targets, samples))
     }
 
-    /// Integrates some samples at a nudge.
-    pub fn integrate(&self, samples: &[usize], beta: f64) -> Seen {
-        let spec = self.at(beta);
+    /// Integrates some samples at a nudge, for `patience` times the usual time at most.
+    pub fn integrate(&self, samples: &[usize], beta: f64, patience: f64) -> Seen {
+        let mut spec = self.at(beta);
+        spec.solver.max_time *= patience;
         let batch = self.some(samples);
         let circuit = nudged(&self.chip, self.weights, &batch, &spec);
         let settled = settle_all(&spec.solver, &circuit, false);
@@ -119,13 +120,13 @@ impl<'a> Trial<'a> {
         let first = FIRST * self.highest;
         let (mut beta, mut open) = (first, all);
         while !open.is_empty() {
-            let seen = self.integrate(&open, beta);
+            let seen = self.integrate(&open, beta, 1.0);
             open = seen.iter().filter(|one| one.1.is_settled()).map(|one| one.0).collect();
             march.steps.push((beta, seen));
             if beta >= self.highest {
                 break;
             }
-            beta = (STRIDE * beta).min(self.highest);
+            beta = next(beta, self.highest);
         }
         // Where even the first nudge fails, down to one that does not.
         let fails = |seen: &Seen| -> Vec<usize> {
@@ -137,12 +138,24 @@ impl<'a> Trial<'a> {
                 break;
             }
             beta *= DOWN;
-            let seen = self.integrate(&failing, beta);
+            let seen = self.integrate(&failing, beta, 1.0);
             failing = fails(&seen);
             march.steps.push((beta, seen));
         }
         march
     }
+}
+
+/// The solver of trials, which ask for an outcome and not for digits: near a border a state takes long for each.
+fn patient(solver: &SolverSpec, time: f64) -> SolverSpec {
+    let spec = noiseless(solver, time);
+    let usual = SolverSpec::default();
+    SolverSpec { rtol: spec.rtol.max(usual.rtol), atol: spec.atol.max(usual.atol), ..spec }
+}
+
+/// The next nudge of a march.
+pub(super) fn next(beta: f64, highest: f64) -> f64 {
+    (STRIDE * beta).min(highest)
 }
 
 /// A solver that follows time to `time` slowest time constants at least, the noise left out.
