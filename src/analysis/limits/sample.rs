@@ -1,40 +1,21 @@
 //! The largest safe nudge of one sample.
 
-use super::super::continuation::{
-    Border, Branch, CircuitFamily, End, EventKind, Plan, Setting, Vector, equilibrium, follow,
-};
+use super::super::continuation::{CircuitFamily, Setting};
 use super::Search;
+use super::known::{Foreseen, Known};
 use super::trial::{Failure, March, Trial, next};
 use crate::solve::Outcome;
 
-/// Two states closer than this share of `1 V + ‖v‖∞` are one equilibrium: a settled state may be off by the solver's tolerance
-/// over the distance of the rightmost eigenvalue from the axis.
-const SAME: f64 = 2e-3;
 /// Distance from a foreseen limit at which it is tried, as a share of it.
-const ASIDE: f64 = 0.02;
+pub(super) const ASIDE: f64 = 0.02;
 /// Beyond the first nudge that fails, the branch is followed by this factor more.
 const BEYOND: f64 = 1.3;
-/// How much shorter the steps are with which a branch that was lost is tried again.
-const FINER: f64 = 0.1;
 /// So many times the simulated time is given to a trial that was too slow.
 const PATIENCE: f64 = 10.0;
+/// Most small jumps that are passed.
+const JUMPS: usize = 50;
 /// Most trials of a bisection.
 const HALVINGS: usize = 40;
-
-/// What ends the branch of stable equilibria that the free state leads to.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Foreseen {
-    /// At which nudge.
-    pub beta: f64,
-    /// `fold`, `crossing`, `infinity`, `hopf`, `border`, `border-fold`, or `lost` where no next equilibrium was found.
-    pub event: &'static str,
-    /// The compartment at a border.
-    pub border: Option<Border>,
-    /// Period of the cycle at a Hopf point (s).
-    pub period: Option<f64>,
-    /// Its first Lyapunov coefficient, where the field is smooth.
-    pub lyapunov: Option<f64>,
-}
 
 /// The limit of one sample.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,6 +30,9 @@ pub struct SampleLimit {
     pub foreseen: Option<Foreseen>,
     /// Whether integration just below and above bears the foreseen limit out; if not, `limit` is by bisection.
     pub confirmed: bool,
+    /// Folds below the limit at which the state moves to a nearby equilibrium, and the gradient estimate with it by less than
+    /// [`Failure::Elsewhere`] asks for.
+    pub small_jumps: usize,
 }
 
 /// Finds the limit of a sample; also how many trials it took beside those of the march.
@@ -63,9 +47,10 @@ pub(super) fn limit(
     let end = first_bad.map_or(search.highest, |beta| (BEYOND * beta).min(search.highest));
     let setting = |beta: f64| Some(Setting { spec: trial.at(beta), gain: 1.0 });
     let family = CircuitFamily::new(&setting, (0.0, end), trial.weights, trial.one(sample));
-    let known = family.as_ref().and_then(|family| Known::follow(family, end));
-    let foreseen = known.as_ref().and_then(|known| known.foreseen(end));
-    let mut finder = Finder { trial, sample, known, trials: 0 };
+    let mut finder = Finder { trial, sample, known: None, trials: 0 };
+    finder.known = family.as_ref().and_then(|family| Known::follow(family, end));
+    let foreseen = finder.pass_jumps(end);
+    let small_jumps = finder.known.as_ref().map_or(0, Known::small_jumps);
     let mut bracket: Bracket = (0.0, None);
     for (beta, outcome, state) in seen {
         let failure = match finder.judge(beta, outcome, state) {
@@ -95,57 +80,7 @@ pub(super) fn limit(
         Some((limit, failure, confirmed)) => (Some(limit), Some(failure), confirmed),
         None => (None, None, foreseen.is_none()),
     };
-    (SampleLimit { sample, limit, failure, foreseen, confirmed }, finder.trials)
-}
-
-/// The branch that the free state leads to.
-struct Known<'a> {
-    family: &'a CircuitFamily<'a>,
-    branch: Branch,
-}
-
-impl<'a> Known<'a> {
-    fn follow(family: &'a CircuitFamily<'a>, end: f64) -> Option<Self> {
-        let plan = Plan { while_stable: true, ..Plan::new((0.0, end), family.free_state()) };
-        let mut branch = follow(family, &plan)?;
-        if branch.end == End::Lost {
-            let finer = Plan { longest: FINER * plan.longest, ..plan };
-            branch = follow(family, &finer).filter(|again| again.end != End::Lost).unwrap_or(branch);
-        }
-        Some(Self { family, branch })
-    }
-
-    fn foreseen(&self, end: f64) -> Option<Foreseen> {
-        let (beta, event) = self.branch.stable_until();
-        let Some(event) = event else {
-            let whole = matches!(self.branch.end, End::Reached) || beta >= end;
-            return (!whole).then_some(Foreseen {
-                beta,
-                event: "lost",
-                border: None,
-                period: None,
-                lyapunov: None,
-            });
-        };
-        let (period, lyapunov) = match event.kind {
-            EventKind::Hopf { omega, lyapunov } => {
-                (Some(std::f64::consts::TAU / omega * self.family.unit()), lyapunov)
-            }
-            _ => (None, None),
-        };
-        let border = self.family.border(event);
-        Some(Foreseen { beta, event: event.kind.name(), border, period, lyapunov })
-    }
-
-    /// Whether a state is the branch's at a nudge; false where the stable branch has ended.
-    fn holds(&self, beta: f64, state: &[f64]) -> bool {
-        let Some(near) = self.branch.near(beta) else { return false };
-        if beta > self.branch.stable_until().0 {
-            return false;
-        }
-        let point = equilibrium(self.family, near.clone(), beta).unwrap_or(near);
-        (Vector::from_column_slice(state) - &point).amax() <= SAME * (1.0 + point.amax())
-    }
+    (SampleLimit { sample, limit, failure, foreseen, confirmed, small_jumps }, finder.trials)
 }
 
 /// Tries nudges on one sample.
@@ -176,6 +111,27 @@ impl Finder<'_> {
         // Without a branch there is nothing to compare with.
         let there = self.known.as_ref().is_none_or(|known| known.holds(beta, state));
         (!there).then_some(Failure::Elsewhere)
+    }
+
+    /// What ends the stable branch, after the ends beyond which the circuit settles so near that its gradient hardly changes.
+    fn pass_jumps(&mut self, end: f64) -> Option<Foreseen> {
+        for _ in 0..JUMPS {
+            let foreseen = self.known.as_ref()?.foreseen(end)?;
+            let above = (1.0 + ASIDE) * foreseen.beta;
+            if above >= end {
+                return Some(foreseen);
+            }
+            self.trials += 1;
+            let seen = self.trial.integrate(&[self.sample], above, PATIENCE);
+            let passed = seen.first().is_some_and(|(_, outcome, state)| {
+                outcome.is_settled()
+                    && self.known.as_mut().is_some_and(|known| known.go_on(above, end, state))
+            });
+            if !passed {
+                return Some(foreseen);
+            }
+        }
+        self.known.as_ref()?.foreseen(end)
     }
 
     /// Integrates at a nudge, and once more for longer where time was too short: why it is not safe, if it is not.

@@ -21,7 +21,8 @@ const DEPTH: usize = 24;
 pub enum Failure {
     /// The integration did not settle.
     Unsettled(Outcome),
-    /// It settled at another equilibrium than that which the free state leads to.
+    /// It settled at another equilibrium than that which the free state leads to, where the gradient estimate `δ/β` of some layer
+    /// differs by more than a tenth.
     Elsewhere,
 }
 

@@ -211,6 +211,7 @@ fn of_sample(sample: &SampleLimit) -> Value {
         "failure": sample.failure.map(Unsafe::name),
         "confirmed": sample.confirmed,
         "foreseen": foreseen,
+        "small_jumps": sample.small_jumps,
     })
 }
 
