@@ -164,7 +164,8 @@ impl Trained {
         let (a, b) = (circuit.differences(one.1), circuit.differences(other.1));
         let layer = |k: usize, i: usize| {
             let (a, b) = (a[k].row(i) / one.0, b[k].row(i) / other.0);
-            (&a - &b).norm() / a.norm().max(b.norm()).max(1e-8 / one.0)
+            // Settled states carry the tolerance of their solver, over the margin: some 1e-5 V.
+            (&a - &b).norm() / a.norm().max(b.norm()).max(3e-4 / one.0)
         };
         (0..one.1.nrows()).map(|i| (0..a.len()).map(|k| layer(k, i)).fold(0.0, f64::max)).collect()
     }

@@ -9,8 +9,9 @@ use crate::matrix::Matrix;
 /// Gradient estimates that differ by less than this share in every layer count as those of one equilibrium: a convention. At a kink a
 /// branch may fold and fold back within a thousandth of β, which no chip would notice.
 const SAME: f64 = 0.1;
-/// Differences (V) below which nothing is compared.
-const FLOOR: f64 = 1e-9;
+/// Norms of `δ` (V) below which nothing is compared: a settled state carries the tolerance of its solver, 1e-6 of a volt or two, over
+/// the distance of the rightmost eigenvalue from the axis.
+const FLOOR: f64 = 3e-5;
 /// How much shorter the steps are with which a branch that was lost is tried again.
 const FINER: f64 = 0.1;
 

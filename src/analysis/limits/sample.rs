@@ -7,7 +7,9 @@ use super::trial::{Failure, March, Trial, next};
 use crate::solve::Outcome;
 
 /// Distance from a foreseen limit at which it is tried, as a share of it.
-pub(super) const ASIDE: f64 = 0.02;
+const ASIDE: f64 = 0.02;
+/// The same where it is seen how far the state jumps: it changes smoothly, too.
+const CLOSE: f64 = 0.002;
 /// Beyond the first nudge that fails, the branch is followed by this factor more.
 const BEYOND: f64 = 1.3;
 /// So many times the simulated time is given to a trial that was too slow.
@@ -117,7 +119,7 @@ impl Finder<'_> {
     fn pass_jumps(&mut self, end: f64) -> Option<Foreseen> {
         for _ in 0..JUMPS {
             let foreseen = self.known.as_ref()?.foreseen(end)?;
-            let above = (1.0 + ASIDE) * foreseen.beta;
+            let above = (1.0 + CLOSE) * foreseen.beta;
             if above >= end {
                 return Some(foreseen);
             }
