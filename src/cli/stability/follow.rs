@@ -113,7 +113,7 @@ pub fn run(
     let events: Vec<BranchEventRow> = branch.events.iter().map(|event| event_row(&family, event)).collect();
     let summary = BranchSummary {
         circuit: setup.spec.name.clone(),
-        settings: setup.headline().lines().map(|line| line[10..].to_owned()).collect::<Vec<_>>().join("; "),
+        settings: settings(setup, &way.key),
         key: way.key.clone(),
         range: way.range,
         sample: flags.sample,
@@ -126,6 +126,18 @@ pub fn run(
         write(out, figure::Tables { summary, points, outputs, events })?;
     }
     conclude(global, &text, &document)
+}
+
+/// One line of settings, without the one that moves.
+fn settings(setup: &Setup, key: &str) -> String {
+    let moving = match key {
+        "nudge.beta" => "β ",
+        "nudge.alpha" => "α ",
+        _ => "",
+    };
+    let headline = setup.headline().replace("circuit   ", "").replace("\nnetwork   ", ", ");
+    let parts = headline.trim_end().split(", ");
+    parts.filter(|part| moving.is_empty() || !part.starts_with(moving)).collect::<Vec<_>>().join(", ")
 }
 
 fn check(flags: &Flags, setup: &Setup) -> Result<(), Failure> {
