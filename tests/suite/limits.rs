@@ -209,8 +209,7 @@ impl Trained {
     fn truth(&self) -> Option<f64> {
         let (mut low, mut beta) = (1e-4 * HIGHEST, 1e-3 * HIGHEST);
         let mut last = self.settle(low, None).state;
-        loop {
-            let Some(state) = self.is_safe(beta, &last) else { break };
+        while let Some(state) = self.is_safe(beta, &last) {
             if let Some(at) = self.jump((low, &last), (beta, &state)) {
                 return Some(at);
             }
@@ -223,13 +222,14 @@ impl Trained {
         let mut high = beta;
         while high > 1.002 * low {
             let middle = (low * high).sqrt();
-            match self.is_safe(middle, &last) {
-                Some(state) => match self.jump((low, &last), (middle, &state)) {
-                    Some(at) => return Some(at),
-                    None => (low, last) = (middle, state),
-                },
-                None => high = middle,
+            let Some(state) = self.is_safe(middle, &last) else {
+                high = middle;
+                continue;
+            };
+            if let Some(at) = self.jump((low, &last), (middle, &state)) {
+                return Some(at);
             }
+            (low, last) = (middle, state);
         }
         Some(high)
     }
