@@ -6,9 +6,10 @@ use super::known::{Foreseen, Known};
 use super::trial::{Failure, March, Trial, next};
 use crate::solve::Outcome;
 
-/// Distance from a foreseen limit at which it is tried, as a share of it.
-const ASIDE: f64 = 0.02;
-/// The same where it is seen how far the state jumps: it changes smoothly, too.
+/// Where a foreseen limit is tried, in units of it: a circuit may fail in a window just below it.
+const BELOW: [f64; 4] = [0.92, 0.94, 0.96, 0.98];
+const ABOVE: f64 = 1.02;
+/// Distance from a foreseen limit, as a share of it, where it is seen how far the state jumps: it changes smoothly, too.
 const CLOSE: f64 = 0.002;
 /// Beyond the first nudge that fails, the branch is followed by this factor more.
 const BEYOND: f64 = 1.3;
@@ -162,16 +163,18 @@ impl Finder<'_> {
             && beta > safe
             && bad.is_none_or(|(bad, _)| beta <= bad)
         {
-            let (below, above) = ((1.0 - ASIDE) * beta, (1.0 + ASIDE) * beta);
-            match if below > safe { self.attempt(below) } else { None } {
-                None => {
-                    safe = safe.max(below);
-                    // The stable branch ends at the foreseen nudge, so that something must happen beyond.
-                    if let Some(failure) = self.attempt(above) {
-                        return Some((beta, failure, true));
-                    }
+            for below in BELOW.map(|share| share * beta).into_iter().filter(|&below| below > safe) {
+                if let Some(failure) = self.attempt(below) {
+                    bad = Some((below, failure));
+                    break;
                 }
-                Some(failure) => bad = Some((below, failure)),
+                safe = below;
+            }
+            // The stable branch ends at the foreseen nudge, so that something must happen beyond.
+            if bad.is_none_or(|(bad, _)| bad >= beta)
+                && let Some(failure) = self.attempt(ABOVE * beta)
+            {
+                return Some((beta, failure, true));
             }
         }
         let (mut high, mut failure) = bad?;

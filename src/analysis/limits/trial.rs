@@ -9,7 +9,7 @@ use crate::spec::{CircuitSpec, SolverKind, SolverSpec, Start};
 use super::Search;
 
 /// Nudges of a march rise by this factor.
-const STRIDE: f64 = 1.25;
+const STRIDE: f64 = 1.1;
 /// The first nudge of a march, as a share of the highest.
 const FIRST: f64 = 1e-3;
 /// Factor by which a march goes down where the first nudge fails already, and how often at most.
