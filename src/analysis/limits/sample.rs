@@ -163,7 +163,8 @@ impl Finder<'_> {
             && beta > safe
             && bad.is_none_or(|(bad, _)| beta <= bad)
         {
-            for below in BELOW.map(|share| share * beta).into_iter().filter(|&below| below > safe) {
+            let tried = safe;
+            for below in BELOW.map(|share| share * beta).into_iter().filter(|&below| below > tried) {
                 if let Some(failure) = self.attempt(below) {
                     bad = Some((below, failure));
                     break;
