@@ -3,6 +3,7 @@
 use crate::chip::{Chip, Weights};
 use crate::learn::{Batch, nudged};
 use crate::matrix::select_rows;
+use crate::noise::Sources;
 use crate::solve::{Outcome, settle_all};
 use crate::spec::{CircuitSpec, SolverKind, SolverSpec, Start};
 
@@ -82,7 +83,9 @@ impl<'a> Trial<'a> {
         batch: &'a Batch<f64>,
         search: &Search,
     ) -> Self {
-        let chip = Chip::fabricate(spec, &weights.network());
+        let mut chip = Chip::fabricate(spec, &weights.network());
+        // Neither noise nor what a capacitor loses before it is read belongs to the equilibrium.
+        (chip.noise, chip.periphery.droop) = (Sources::default(), 0.0);
         let spec = CircuitSpec { solver: patient(&spec.solver, search.time), ..spec.clone() };
         Self { spec, chip, weights, batch, highest: search.highest }
     }

@@ -12,6 +12,7 @@ use super::super::output::{conclude, some_lines};
 use super::super::{Failure, Global};
 use crate::analysis::attractors::{Census, Starts, census};
 use crate::learn::nudged;
+use crate::noise::Sources;
 
 /// Samples that the summary shows.
 const SHOWN: usize = 20;
@@ -44,7 +45,9 @@ pub fn run(global: &Global, setup: &Setup, flags: &Flags, starts: u32) -> Result
     }
     let seed = u64::from(global.seed.unwrap_or(0));
     let starts = Starts { count: starts as usize, spread: flags.spread, seed };
-    let circuit = nudged(&setup.chip, &setup.weights, &setup.batch, &setup.spec);
+    let mut chip = setup.chip.clone();
+    chip.noise = Sources::default();
+    let circuit = nudged(&chip, &setup.weights, &setup.batch, &setup.spec);
     let found = global.on_threads(|| census(&setup.spec.solver, &circuit, &starts))?;
     conclude(global, &summary(setup, &found, &starts), &document(&found, &starts))
 }
