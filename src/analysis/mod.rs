@@ -1,6 +1,9 @@
 //! Looking at circuits and at what they learned: spectra and thresholds, and comparisons of weights.
 
+pub mod attractors;
 mod compare;
+pub mod continuation;
+pub mod limits;
 pub mod linear;
 pub mod map;
 pub mod replicas;

@@ -58,6 +58,17 @@ impl<T: Real> Weights<T> {
         std::iter::once(inputs).chain(self.forward.iter().map(Matrix::nrows)).collect()
     }
 
+    /// The same synapses, each gain (not the biases) times `factor`.
+    #[must_use]
+    pub fn scaled(&self, factor: T) -> Self {
+        let matrices = |list: &[Matrix<T>]| list.iter().map(|m| m.map(|w| w * factor)).collect();
+        Self {
+            forward: matrices(&self.forward),
+            biases: self.biases.clone(),
+            feedback: self.feedback.as_deref().map(matrices),
+        }
+    }
+
     /// The same synapses in another precision.
     #[must_use]
     pub fn cast<U: Real>(&self) -> Weights<U> {

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::report::{classify, tables};
 use super::{Failure, Global, output};
-use crate::figure::{Drawn, FigureError, Tables, catalogue, draw_into, map, noise};
+use crate::figure::{Drawn, FigureError, Tables, branch, catalogue, draw_into, map, noise};
 use crate::record::{RecordError, atomic};
 use crate::spec::nearest;
 
@@ -17,7 +17,7 @@ use crate::spec::nearest;
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  dyadsim plot results/two-tales-digits --only accuracy --out figures")]
 pub struct Arguments {
-    /// Output folder of `run`, `noise` or `stability --map`
+    /// Output folder of `run`, `noise`, `stability --follow` or `stability --map`
     #[arg(value_name = "DIR")]
     folder: PathBuf,
     /// Draw this figure alone (repeatable)
@@ -37,9 +37,12 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
     let source = if noise::is_study(&arguments.folder) {
         let names = chosen(&arguments.only, noise::catalogue().iter().map(|figure| figure.name).collect())?;
         Source::Noise(noise::Tables::read(&arguments.folder).map_err(classify)?, names)
+    } else if branch::is_branch(&arguments.folder) {
+        chosen(&arguments.only, vec![branch::NAME])?;
+        Source::Branch(branch::Tables::read(&arguments.folder).map_err(classify)?)
     } else if map::is_study(&arguments.folder) {
-        let names = chosen(&arguments.only, map::NAMES.to_vec())?;
-        Source::Map(map::Tables::read(&arguments.folder).map_err(classify)?, names)
+        chosen(&arguments.only, map::NAMES.to_vec())?;
+        Source::Map(map::Tables::read(&arguments.folder).map_err(classify)?)
     } else {
         let names = chosen(&arguments.only, catalogue().iter().map(|figure| figure.name).collect())?;
         Source::Run(tables(&arguments.folder)?, names)
@@ -59,14 +62,16 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
 enum Source {
     Run(Tables, Vec<&'static str>),
     Noise(noise::Tables, Vec<&'static str>),
-    Map(map::Tables, Vec<&'static str>),
+    Branch(branch::Tables),
+    Map(map::Tables),
 }
 
 impl Source {
     fn draw(&self, out: &Path) -> Result<Vec<Drawn>, FigureError> {
         match self {
             Self::Noise(tables, names) => noise::draw_all(out, tables, names),
-            Self::Map(tables, names) => map::draw_all(out, tables, names),
+            Self::Branch(tables) => branch::draw_into(out, tables).map(|drawn| vec![drawn]),
+            Self::Map(tables) => map::draw_all(out, tables, &[]),
             Self::Run(tables, names) => {
                 let figures = catalogue().iter().filter(|figure| names.contains(&figure.name));
                 figures.map(|figure| draw_into(out, figure, tables)).collect()

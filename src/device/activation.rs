@@ -172,6 +172,12 @@ impl Activation {
         }
     }
 
+    /// The same of a compartment with an offset and a scale of its own.
+    pub fn trimmed_kinks(&self, trim: Trim<f64>) -> impl Iterator<Item = f64> {
+        let own = move |kink: &f64| self.offset + trim.offset + (kink - self.offset) * trim.scale;
+        self.kinks().iter().map(own)
+    }
+
     /// Whether the slope at `potential` (V) is below 1 % of the steepest: such a device passes no error on.
     #[must_use]
     pub fn saturated(&self, potential: f64) -> bool {
@@ -343,6 +349,9 @@ mod tests {
         assert_eq!(device(ActivationKind::Relu).kinks(), [0.125]);
         assert_eq!(device(ActivationKind::HardSigmoid).kinks(), [0.125, 0.375]);
         assert!(device(ActivationKind::Tanh).kinks().is_empty());
+        // 0.125 + 0.5, and 0.25 · 2 from there.
+        let trimmed = device(ActivationKind::HardSigmoid).trimmed_kinks(Trim { offset: 0.5, scale: 2.0 });
+        assert_eq!(trimmed.collect::<Vec<_>>(), [0.625, 1.125]);
     }
 
     #[test]

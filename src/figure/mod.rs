@@ -11,6 +11,7 @@ use rayon::prelude::*;
 mod accuracy;
 mod angle;
 mod axis;
+pub mod branch;
 mod cost;
 mod curves;
 mod error;

@@ -24,8 +24,8 @@ pub struct MapRow {
     pub worst_sample: Option<usize>,
     /// Samples whose equilibrium was not found.
     pub lost: Option<usize>,
-    /// Whether this point was looked at; the others take over what the points around them have in common.
-    pub looked_at: bool,
+    /// 1 if this point was looked at; the others take over what the points around them have in common.
+    pub looked_at: u8,
 }
 
 /// A row of `map_lines`: a point of a line drawn over the map.

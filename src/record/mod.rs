@@ -13,6 +13,7 @@ pub mod map_rows;
 pub mod noise_rows;
 mod parquet;
 pub mod rows;
+pub mod stability_rows;
 pub mod table;
 pub mod tensors;
 pub mod weights;

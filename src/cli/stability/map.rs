@@ -1,6 +1,5 @@
 //! `stability --map`: what becomes of a batch over any two settings.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -13,8 +12,9 @@ use super::super::builtin::{CIRCUITS, find};
 use super::super::inputs::{Files, Setup};
 use super::super::output::conclude;
 use super::super::{Failure, Global};
+use super::Output;
 use super::axis::Axis;
-use super::map_tables::{Written, claim, tables, write};
+use super::map_tables::{STEMS, SUMMARY, Written, tables, write};
 use crate::analysis::beta_threshold;
 use crate::analysis::map::{By, Node, Place, Plane, Survey};
 use crate::chip::{Chip, Weights};
@@ -38,12 +38,11 @@ pub enum Judge {
     Both,
 }
 
-/// Arguments of `--map`.
+/// Flags of this mode.
 #[derive(Clone, Debug, Args)]
-#[command(next_help_heading = "Maps")]
-pub struct MapArguments {
+pub struct Flags {
     /// An axis of a map, given twice: any number of the circuit file, or `weights.gain`, a factor of all weights
-    #[arg(long, value_name = "KEY=FROM:TO:N[:log]", num_args = 1)]
+    #[arg(long, value_name = "KEY=FROM:TO:N[:log]", num_args = 1, group = "mode")]
     map: Vec<Axis>,
     /// What the map is judged by
     #[arg(long, value_enum, default_value_t = Judge::Both, requires = "map")]
@@ -51,17 +50,11 @@ pub struct MapArguments {
     /// Integrate a random share of the points, too, and say how many the map has right
     #[arg(long, value_name = "SHARE", requires = "map", value_parser = share)]
     verify: Option<f64>,
-    /// Folder for tables and figure of the map [default: none is written]
-    #[arg(long = "out", value_name = "DIR", requires = "map")]
-    out: Option<PathBuf>,
-    /// Replace an earlier map
-    #[arg(long, requires = "out")]
-    force: bool,
 }
 
-impl MapArguments {
+impl Flags {
     /// Whether a map is asked for.
-    pub fn is_wanted(&self) -> bool {
+    pub fn is_asked(&self) -> bool {
         !self.map.is_empty()
     }
 }
@@ -75,7 +68,12 @@ fn share(text: &str) -> Result<f64, String> {
 ///
 /// # Errors
 /// Axes that are not two, keys that are no numbers of a circuit, a folder that cannot be used.
-pub fn run(global: &Global, files: &Files, arguments: &MapArguments) -> Result<ExitCode, Failure> {
+pub fn run(
+    global: &Global,
+    (files, setup): (&Files, &Setup),
+    arguments: &Flags,
+    output: &Output,
+) -> Result<ExitCode, Failure> {
     let [x, y] = &arguments.map[..] else {
         return Err(Failure::input(anyhow!(
             "--map was given once or more than twice\n  accepted: two axes, --map nudge.alpha=0:1:100 --map nudge.beta=0.05:5:100:log"
@@ -84,15 +82,14 @@ pub fn run(global: &Global, files: &Files, arguments: &MapArguments) -> Result<E
     if x.key == y.key {
         return Err(Failure::input(anyhow!("both axes are `{}`", x.key)));
     }
-    let setup = files.read(global)?;
     let by = match arguments.by {
         Judge::Eigenvalues => By::Eigenvalues,
         Judge::Integration => By::Integration,
         Judge::Both => By::Both,
     };
-    let board = Board::new(global, files, &setup, (x, y), by)?;
+    let board = Board::new(global, files, setup, (x, y), by)?;
     board.check()?;
-    let out = arguments.out.as_deref().map(|out| claim(out, arguments.force)).transpose()?;
+    let out = output.claim("a map", &STEMS, SUMMARY)?;
     let started = Instant::now();
     let (plane, check) = global.on_threads(|| -> Result<_, Failure> {
         let shape = (board.xs.len(), board.ys.len());
@@ -109,7 +106,7 @@ pub fn run(global: &Global, files: &Files, arguments: &MapArguments) -> Result<E
         write(out, &written)?;
     }
     let document = json!({ "map": written.summary, "wall_s": wall, "folder": out });
-    conclude(global, &summary(&setup, &written, wall, out.as_deref()), &document)
+    conclude(global, &summary(setup, &written, wall, out.as_deref()), &document)
 }
 
 /// A circuit file with two settings left open.
@@ -180,17 +177,8 @@ impl<'a> Board<'a> {
 
     /// The weights at a point.
     fn weights(&self, x: f64, y: f64) -> Weights<f64> {
-        let mut weights = self.setup.weights.clone();
-        for (axis, value) in [(self.x, x), (self.y, y)] {
-            if axis.key == GAIN {
-                weights
-                    .forward
-                    .iter_mut()
-                    .chain(weights.feedback.iter_mut().flatten())
-                    .for_each(|w| *w *= value);
-            }
-        }
-        weights
+        let gains = [(self.x, x), (self.y, y)].into_iter().filter(|(axis, _)| axis.key == GAIN);
+        self.setup.weights.scaled(gains.map(|(_, value)| value).product())
     }
 
     /// Values at a place.

@@ -1,10 +1,9 @@
 //! The folder of a map: tables, `map.json` last of them, and the figure drawn from these.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::super::Failure;
-use super::super::folder;
 use super::map::Board;
 use crate::analysis::map::{By, Node, Plane, contour};
 use crate::figure::map;
@@ -15,8 +14,10 @@ use crate::record::table::write_table;
 
 /// Margins that are drawn, in units of 1/τ.
 const MARGINS: [f64; 4] = [0.1, 0.25, 0.5, 0.75];
-const STEMS: [&str; 2] = ["map", "map_lines"];
-const SUMMARY: &str = "map.json";
+/// Stems of the tables.
+pub const STEMS: [&str; 2] = ["map", "map_lines"];
+/// Settings and work.
+pub const SUMMARY: &str = "map.json";
 
 /// All tables of a map.
 pub struct Written {
@@ -24,14 +25,6 @@ pub struct Written {
     pub summary: MapSummary,
     points: Vec<MapRow>,
     lines: Vec<MapLineRow>,
-}
-
-/// Takes a folder for a map.
-///
-/// # Errors
-/// A folder that holds something else, or cannot be used.
-pub fn claim(path: &Path, force: bool) -> Result<PathBuf, Failure> {
-    folder::claim(path, force, "a map", &STEMS, SUMMARY)
 }
 
 /// Tables of what was found.
@@ -109,7 +102,7 @@ fn points(board: &Board<'_>, plane: &Plane<Node>) -> Vec<MapRow> {
             abscissa_tau: Some(abscissae[n]).filter(|a| judged && a.is_finite()),
             worst_sample: own.and_then(|node| node.worst.map(|(sample, ..)| sample)),
             lost: own.map(|node| node.lost),
-            looked_at: place == speaker,
+            looked_at: u8::from(place == speaker),
         }
     };
     speakers.iter().enumerate().map(row).collect()

@@ -1,28 +1,24 @@
-//! `dyadsim stability`: spectra at the fixed points of given networks, and the thresholds that theory predicts.
+//! `dyadsim stability`: spectra at the fixed points of given networks, and what becomes of them when a setting moves.
+//!
+//! Without further flags the spectra; each mode has a file and a struct of flags of its own.
 
+mod attractors;
+mod axis;
+mod follow;
+mod limits;
+mod map;
+mod map_check;
+mod map_tables;
+mod spectrum;
+
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::anyhow;
 use clap::Args;
-use serde_json::json;
 
-mod axis;
-mod map;
-mod map_check;
-mod map_tables;
-
-use super::inputs::{Files, Setup};
-use super::output::{conclude, note, rounded, some_lines};
-use super::{Failure, Global};
-use crate::analysis::{Spectrum, Stability, beta_threshold, stability};
-use crate::circuit::{Circuit, DyadCircuit};
-use crate::learn::nudged;
-use crate::solve::settle_all;
-
-/// Fixed points are found to this residual, in units of `1 V + ‖v_free‖∞`.
-const TOLERANCE: f64 = 1e-9;
-/// Eigenvalues that the summary shows.
-const SHOWN: usize = 8;
+use super::inputs::Files;
+use super::{Failure, Global, folder};
 
 /// Arguments of `stability`.
 #[derive(Debug, Args)]
@@ -30,118 +26,78 @@ const SHOWN: usize = 8;
     after_help = "The Jacobian is taken at the nudged fixed point, found by Newton's method from the free \
     state whether or not it is stable; the verdict is that of the worst sample. A circuit with a [clock] is judged from clock \
     to clock: eigenvalues μ are given as rates f ln μ, and |μ| < 1 is stable.\n\n\
-    Example:\n  dyadsim stability circuits/ideal.toml --weights w.safetensors --input x.safetensors \
-    --target y.safetensors --set nudge.variant=dp --set nudge.alpha=0.25"
+    --limits finds the largest safe β: foreseen by eigenvalues on the branch of equilibria that the free state leads to, and \
+    tried by integration just below and above. --follow tells what happens on such a branch when a setting moves: folds, Hopf \
+    points with period and criticality, compartments that pass a kink. --attractors counts equilibria from random starts. --map draws \
+    what becomes of the batch over two settings, looking near borders alone.\n\n\
+    Examples:\n  dyadsim stability circuits/ideal.toml --weights w.safetensors --input x.safetensors \
+    --target y.safetensors --set nudge.variant=dp --set nudge.alpha=0.25\n  \
+    dyadsim stability circuits/ideal.toml --weights w.safetensors --input x.safetensors --target y.safetensors --limits\n  \
+    dyadsim stability circuits/ideal.toml --weights w.safetensors --input x.safetensors --target y.safetensors \
+    --follow nudge.beta=0:2 --out results/branch\n  \
+    dyadsim stability circuits/ideal.toml --weights w.safetensors --input x.safetensors --target y.safetensors --attractors 100\n  \
+    dyadsim stability circuits/ideal.toml --weights w.safetensors --input x.safetensors --target y.safetensors \
+    --map nudge.alpha=0:1:200 --map nudge.beta=0.05:5:200:log --out results/map"
 )]
 pub struct Arguments {
     #[command(flatten)]
     files: Files,
     #[command(flatten)]
-    map: map::MapArguments,
+    limits: limits::Flags,
+    #[command(flatten)]
+    follow: follow::Flags,
+    #[command(flatten)]
+    attractors: attractors::Flags,
+    #[command(flatten)]
+    map: map::Flags,
+    #[command(flatten)]
+    output: Output,
+}
+
+/// Where tables and figures go.
+#[derive(Debug, Args)]
+pub struct Output {
+    /// Folder for tables and a figure of --map or --follow [default: none is written]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Replace tables of an earlier one
+    #[arg(long, requires = "out")]
+    force: bool,
+}
+
+impl Output {
+    /// Takes the folder, if one is asked for.
+    fn claim(&self, what: &str, stems: &[&str], summary: &str) -> Result<Option<PathBuf>, Failure> {
+        self.out.as_deref().map(|out| folder::claim(out, self.force, what, stems, summary)).transpose()
+    }
 }
 
 /// Carries the command out.
 ///
 /// # Errors
-/// Bad input; no fixed point for any sample.
+/// Bad input; whatever the mode asked for cannot find or write.
 pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> {
     global.want_double("stability")?;
-    if arguments.files.target.is_none() {
+    let Arguments { files, limits, follow, attractors, map, output } = arguments;
+    if files.target.is_none() {
         return Err(Failure::input(anyhow!(
             "stability needs --target FILE (`y`, [samples, n_L]): without a nudge no error comes back, and every \
              eigenvalue is -1/τ"
         )));
     }
-    if arguments.map.is_wanted() {
-        return map::run(global, &arguments.files, &arguments.map);
+    let setup = files.read(global)?;
+    if output.out.is_some() && !map.is_asked() && follow.way().is_none() {
+        return Err(Failure::input(anyhow!("--out: tables are written by --map and --follow alone")));
     }
-    let setup = arguments.files.read(global)?;
-    let circuit = nudged(&setup.chip, &setup.weights, &setup.batch, &setup.spec);
-    let found = global.on_threads(|| find(&setup, &circuit))?;
-    let Some((worst, spectrum)) = found.worst() else { return Err(nothing(&found)) };
-    let missing: Vec<usize> = (0..found.spectra.len()).filter(|&i| found.spectra[i].is_none()).collect();
-    if !missing.is_empty() {
-        let (none, all) = (missing.len(), found.spectra.len());
-        note(&format!("warning: Newton's method found no fixed point for {none} of {all} samples"));
-    }
-    let threshold = beta_threshold(&setup.spec, &setup.weights);
-    let first = found.spectra.first().and_then(Option::as_ref);
-    let eigenvalues = first.map(pairs).unwrap_or_default();
-    let mut document = json!({
-        "spectral_abscissa_per_s": spectrum.abscissa(),
-        "spectral_abscissa_tau": spectrum.abscissa() * circuit.slowest(),
-        "eigenvalues": eigenvalues,
-        "verdict": spectrum.verdict().name(),
-        "beta_threshold": threshold,
-        "worst_sample": worst,
-        "not_found": missing,
-    });
-    if let Some(frequency) = circuit.clock() {
-        document["multiplier"] = json!((spectrum.abscissa() / frequency).exp());
-    }
-    conclude(global, &summary(&setup, &circuit, (worst, spectrum), first, threshold), &document)
-}
-
-/// Fixed points and spectra, from the free states and, where that leads nowhere, from where the circuit settles.
-fn find(setup: &Setup, circuit: &DyadCircuit<'_, f64>) -> Stability {
-    let free = circuit.free_state();
-    let tolerance = TOLERANCE * (1.0 + free.amax());
-    let mut found = stability(circuit, &free, tolerance);
-    let missing: Vec<usize> = (0..found.spectra.len()).filter(|&i| found.spectra[i].is_none()).collect();
-    if missing.is_empty() {
-        return found;
-    }
-    let rest = circuit.subset(&missing);
-    let settled = settle_all(&setup.spec.solver, rest.as_ref(), false);
-    let resting: Vec<usize> = (0..missing.len()).filter(|&i| settled.outcomes[i].is_settled()).collect();
-    let start = crate::matrix::select_rows(&settled.state, &resting);
-    let again = stability(rest.subset(&resting).as_ref(), &start, tolerance);
-    for (i, (point, spectrum)) in resting.into_iter().zip(again.points.into_iter().zip(again.spectra)) {
-        (found.points[missing[i]], found.spectra[missing[i]]) = (point, spectrum);
-    }
-    found
-}
-
-/// Real and imaginary parts (1/s).
-fn pairs(spectrum: &Spectrum) -> Vec<[f64; 2]> {
-    spectrum.eigenvalues.iter().map(|e| [e.re, e.im]).collect()
-}
-
-/// Newton's method failed on every sample.
-fn nothing(found: &Stability) -> Failure {
-    let least = found.points.iter().map(|point| point.residual).fold(f64::INFINITY, f64::min);
-    Failure::running(anyhow!(
-        "Newton's method found no fixed point for any of {} samples (least residual {least:.1e} V); \
-         try a smaller nudge.beta or another nudge.alpha",
-        found.points.len()
-    ))
-}
-
-/// The result for people.
-fn summary(
-    setup: &Setup,
-    circuit: &DyadCircuit<'_, f64>,
-    (worst, spectrum): (usize, &Spectrum),
-    first: Option<&Spectrum>,
-    threshold: Option<f64>,
-) -> String {
-    let tau = circuit.slowest();
-    let threshold = threshold.map_or("none known in closed form".to_owned(), |beta| format!("{beta:.6}"));
-    let mut text = setup.headline();
-    text += &format!("\nverdict             {} (worst sample: {worst})\n", spectrum.verdict().name());
-    let abscissa = spectrum.abscissa();
-    text += &format!("spectral abscissa   {abscissa:.6e} 1/s = {:.6}/τ\n", abscissa * tau);
-    if let Some(frequency) = circuit.clock() {
-        let multiplier = (abscissa / frequency).exp();
-        let clock = rounded(frequency, "Hz");
-        text += &format!("from clock to clock |μ| = {multiplier:.6} at {clock}; rates are f ln μ\n");
-    }
-    text += &format!("threshold of β      {threshold}\n\nrightmost eigenvalues of sample 0 (1/τ)\n");
-    match first {
-        Some(first) => {
-            let line = |e: &[f64; 2]| format!("  {:>12.6} {:+.6}i", e[0] * tau, e[1] * tau);
-            text + &some_lines(pairs(first).iter().map(line), SHOWN)
-        }
-        None => text + "  no fixed point was found\n",
+    if map.is_asked() {
+        map::run(global, (files, &setup), map, output)
+    } else if limits.is_asked() {
+        limits::run(global, &setup, limits)
+    } else if let Some(way) = follow.way() {
+        follow::run(global, (files, &setup), (follow, output), way)
+    } else if let Some(starts) = attractors.starts() {
+        attractors::run(global, &setup, attractors, starts)
+    } else {
+        spectrum::run(global, &setup)
     }
 }

@@ -1,0 +1,255 @@
+//! `stability --limits`: the largest safe β.
+
+use std::process::ExitCode;
+
+use anyhow::anyhow;
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::super::inputs::Setup;
+use super::super::output::{conclude, some_lines};
+use super::super::{Failure, Global};
+use crate::analysis::beta_threshold;
+use crate::analysis::limits::{
+    ChipLimits, Confidence, Failure as Unsafe, SampleLimit, Search, confidence, limits,
+};
+use crate::solve::DENSE;
+
+/// Samples that the summary shows.
+const SHOWN: usize = 20;
+/// Shares of all chips for which a bound is given, where so many chips allow it.
+const SHARES: [f64; 3] = [0.9, 0.95, 0.99];
+/// Confidence of these bounds.
+const CONFIDENCE: f64 = 0.95;
+
+/// Flags of this mode.
+#[derive(Debug, Args)]
+pub struct Flags {
+    /// Find the largest safe β of this chip, these weights and samples
+    #[arg(long, group = "mode")]
+    limits: bool,
+    /// Highest β that is looked at
+    #[arg(long, value_name = "BETA", requires = "limits", default_value_t = 10.0)]
+    up_to: f64,
+    /// Look at so many chips: those of the circuit's mismatch with this seed and the following ones
+    #[arg(long, value_name = "N", requires = "limits", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    chips: u32,
+}
+
+impl Flags {
+    /// Whether this mode is asked for.
+    pub fn is_asked(&self) -> bool {
+        self.limits
+    }
+}
+
+/// Limits of one chip.
+struct Chip {
+    seed: u64,
+    limits: ChipLimits,
+}
+
+/// Carries the mode out.
+///
+/// # Errors
+/// A highest β that is none; a network too large for its whole Jacobian.
+pub fn run(global: &Global, setup: &Setup, flags: &Flags) -> Result<ExitCode, Failure> {
+    if !(flags.up_to > 0.0 && flags.up_to.is_finite()) {
+        return Err(Failure::input(anyhow!("--up-to {}\n  accepted: a number above 0", flags.up_to)));
+    }
+    let width = setup.chip.layout.width();
+    if width > DENSE {
+        return Err(Failure::input(anyhow!(
+            "--limits: the network has {width} compartments, and solves with the whole Jacobian\n  accepted: at most {DENSE}"
+        )));
+    }
+    let search = Search { highest: flags.up_to, ..Search::default() };
+    let first = setup.spec.mismatch.seed.unwrap_or(0);
+    let of = |chip: u32| {
+        let mut spec = setup.spec.clone();
+        let seed = first + u64::from(chip);
+        spec.mismatch.seed = Some(seed);
+        Chip { seed, limits: limits(&spec, &setup.weights, &setup.batch, &search) }
+    };
+    let chips: Vec<Chip> = global.on_threads(|| {
+        let bar = progress(global, flags.chips);
+        (0..flags.chips)
+            .map(|chip| {
+                let found = of(chip);
+                bar.inc(1);
+                found
+            })
+            .collect()
+    })?;
+    conclude(global, &summary(setup, &chips, &search), &document(setup, &chips, &search))
+}
+
+fn progress(global: &Global, chips: u32) -> indicatif::ProgressBar {
+    if global.quiet || chips == 1 {
+        return indicatif::ProgressBar::hidden();
+    }
+    indicatif::ProgressBar::new(chips.into()).with_prefix("chips")
+}
+
+/// The chip with the lowest limit, if any has one.
+fn worst(chips: &[Chip]) -> Option<(&Chip, &SampleLimit)> {
+    let limited = chips.iter().filter_map(|chip| Some((chip, chip.limits.worst()?)));
+    limited.min_by(|a, b| a.1.limit.unwrap_or(f64::NAN).total_cmp(&b.1.limit.unwrap_or(f64::NAN)))
+}
+
+/// Bounds for most chips; chips without a limit count as the highest β that was looked at.
+fn bounds(chips: &[Chip], search: &Search) -> Vec<Confidence> {
+    let limits: Vec<f64> = chips.iter().map(|chip| chip.limits.limit().unwrap_or(search.highest)).collect();
+    SHARES.iter().filter_map(|&share| confidence(&limits, share, CONFIDENCE)).collect()
+}
+
+/// Share of all chips that reach the lowest limit of so many, with [`CONFIDENCE`].
+fn covered(chips: usize) -> f64 {
+    (1.0 - CONFIDENCE).powf(1.0 / chips as f64)
+}
+
+fn answer(setup: &Setup, chips: &[Chip], search: &Search) -> String {
+    let beta = setup.spec.nudge.beta;
+    let Some((chip, sample)) = worst(chips) else {
+        return format!("largest safe β      above {}: nothing fails up to there\n", search.highest);
+    };
+    let limit = sample.limit.unwrap_or(f64::NAN);
+    let on = if chips.len() > 1 { format!(", chip {}", chip.seed) } else { String::new() };
+    let safe = if beta < limit { "safe" } else { "NOT safe" };
+    format!(
+        "largest safe β      {limit:.6} (sample {}{on}: {}); β = {beta} is {safe}, {:.2} of the limit\n",
+        sample.sample,
+        told(sample),
+        beta / limit
+    )
+}
+
+/// How a sample fails, and what foretold it.
+fn told(sample: &SampleLimit) -> String {
+    let failure = sample.failure.map_or("nothing fails", words);
+    let foreseen = match &sample.foreseen {
+        None => "nothing foreseen".to_owned(),
+        Some(foreseen) => {
+            let period = foreseen.period.map(|period| format!(", period {period:.3e} s")).unwrap_or_default();
+            let border = foreseen.border.map(|b| format!(" of v_{}.{}.{}", b.compartment, b.layer, b.neuron));
+            format!("{} at {:.6}{}{period}", foreseen.event, foreseen.beta, border.unwrap_or_default())
+        }
+    };
+    let by = if sample.confirmed { "confirmed by integration" } else { "limit by integration" };
+    format!("{failure}; foreseen: {foreseen}; {by}")
+}
+
+fn words(failure: Unsafe) -> &'static str {
+    match failure {
+        Unsafe::Elsewhere => "settles at another equilibrium",
+        Unsafe::Unsettled(outcome) => outcome.name(),
+    }
+}
+
+fn summary(setup: &Setup, chips: &[Chip], search: &Search) -> String {
+    let mut text = setup.headline() + "\n" + &answer(setup, chips, search);
+    if let Some(threshold) = beta_threshold(&setup.spec, &setup.weights) {
+        text += &format!("closed form of β*   {threshold:.6} (linear circuits)\n");
+    }
+    let trials: usize = chips.iter().map(|chip| chip.limits.trials).sum();
+    text += &format!(
+        "tried by            {trials} integrations of one sample, each up to {} τ, since all is slow near a border\n",
+        search.time
+    );
+    if chips.len() > 1 {
+        text += &format!(
+            "\nof {} chips the lowest limit is reached by {:.1} % of all chips, with {} % confidence\n",
+            chips.len(),
+            100.0 * covered(chips.len()),
+            100.0 * CONFIDENCE
+        );
+        for bound in bounds(chips, search) {
+            text += &format!(
+                "{:.0} % of all chips are safe up to β = {:.6} (rank {}, {:.1} % confidence)\n",
+                100.0 * bound.share,
+                bound.bound,
+                bound.rank,
+                100.0 * bound.confidence
+            );
+        }
+        text += "\n  chip  largest safe β  worst sample\n";
+        let line = |chip: &Chip| match chip.limits.worst() {
+            Some(sample) => format!(
+                "{:>6}  {:>14.6}  {}: {}",
+                chip.seed,
+                sample.limit.unwrap_or(f64::NAN),
+                sample.sample,
+                told(sample)
+            ),
+            None => format!("{:>6}  {:>14}", chip.seed, format!("> {}", search.highest)),
+        };
+        return text + &some_lines(chips.iter().map(line), SHOWN);
+    }
+    text += "\nsample  largest safe β  what happens beyond\n";
+    let line = |sample: &SampleLimit| match sample.limit {
+        Some(limit) => format!("{:>6}  {limit:>14.6}  {}", sample.sample, told(sample)),
+        None => format!("{:>6}  {:>14}  {}", sample.sample, format!("> {}", search.highest), told(sample)),
+    };
+    let samples = chips.iter().flat_map(|chip| chip.limits.samples.iter().map(line));
+    let samples: Vec<String> = samples.collect();
+    text + &some_lines(samples.into_iter(), SHOWN)
+}
+
+fn of_sample(sample: &SampleLimit) -> Value {
+    let foreseen = sample.foreseen.as_ref().map(|foreseen| {
+        json!({
+            "event": foreseen.event,
+            "beta": foreseen.beta,
+            "period_s": foreseen.period,
+            "lyapunov": foreseen.lyapunov,
+            "compartment": foreseen.border.map(|b| format!("v_{}.{}.{}", b.compartment, b.layer, b.neuron)),
+        })
+    });
+    json!({
+        "sample": sample.sample,
+        "limit": sample.limit,
+        "failure": sample.failure.map(Unsafe::name),
+        "confirmed": sample.confirmed,
+        "foreseen": foreseen,
+        "small_jumps": sample.small_jumps,
+    })
+}
+
+fn document(setup: &Setup, chips: &[Chip], search: &Search) -> Value {
+    let found = worst(chips);
+    let limit = found.and_then(|(_, sample)| sample.limit);
+    let beta = setup.spec.nudge.beta;
+    let mut document = json!({
+        "limit": limit,
+        "worst_sample": found.map(|(_, sample)| sample.sample),
+        "failure": found.and_then(|(_, sample)| sample.failure).map(Unsafe::name),
+        "confirmed": found.map(|(_, sample)| sample.confirmed),
+        "foreseen": found.map(|(_, sample)| of_sample(sample)["foreseen"].clone()),
+        "beta": beta,
+        "safe": limit.is_none_or(|limit| beta < limit) && (limit.is_some() || beta <= search.highest),
+        "share_of_limit": limit.map(|limit| beta / limit),
+        "beta_threshold": beta_threshold(&setup.spec, &setup.weights),
+        "highest": search.highest,
+        "max_time_tau": search.time,
+    });
+    if let [chip] = chips {
+        document["samples"] = chip.limits.samples.iter().map(of_sample).collect();
+        return document;
+    }
+    document["chips"] = chips
+        .iter()
+        .map(|chip| {
+            json!({
+                "seed": chip.seed,
+                "limit": chip.limits.limit(),
+                "worst": chip.limits.worst().map(of_sample),
+            })
+        })
+        .collect();
+    document["lowest_is_reached_by"] = json!({"share": covered(chips.len()), "confidence": CONFIDENCE});
+    document["bounds"] = bounds(chips, search)
+        .iter()
+        .map(|b| json!({"share": b.share, "limit": b.bound, "rank": b.rank, "confidence": b.confidence}))
+        .collect();
+    document
+}

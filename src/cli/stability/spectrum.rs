@@ -1,0 +1,108 @@
+//! Spectra at the fixed points of given networks, and the thresholds that theory predicts.
+
+use std::process::ExitCode;
+
+use anyhow::anyhow;
+use serde_json::json;
+
+use super::super::inputs::Setup;
+use super::super::output::{conclude, note, rounded, some_lines};
+use super::super::{Failure, Global};
+use crate::analysis::{Spectrum, Stability, beta_threshold, stability};
+use crate::circuit::{Circuit, DyadCircuit};
+use crate::learn::nudged;
+use crate::solve::settle_all;
+
+/// Fixed points are found to this residual, in units of `1 V + ‖v_free‖∞`.
+const TOLERANCE: f64 = 1e-9;
+/// Eigenvalues that the summary shows.
+const SHOWN: usize = 8;
+
+/// Finds fixed points and spectra of all samples.
+///
+/// # Errors
+/// No fixed point for any sample.
+pub fn run(global: &Global, setup: &Setup) -> Result<ExitCode, Failure> {
+    let circuit = nudged(&setup.chip, &setup.weights, &setup.batch, &setup.spec);
+    let found = global.on_threads(|| find(setup, &circuit))?;
+    let Some((worst, spectrum)) = found.worst() else { return Err(nothing(&found)) };
+    let missing: Vec<usize> = (0..found.spectra.len()).filter(|&i| found.spectra[i].is_none()).collect();
+    if !missing.is_empty() {
+        let (none, all) = (missing.len(), found.spectra.len());
+        note(&format!("warning: Newton's method found no fixed point for {none} of {all} samples"));
+    }
+    let threshold = beta_threshold(&setup.spec, &setup.weights);
+    let eigenvalues = found.spectra.first().and_then(Option::as_ref).map(pairs).unwrap_or_default();
+    let mut document = json!({
+        "spectral_abscissa_per_s": spectrum.abscissa(),
+        "spectral_abscissa_tau": spectrum.abscissa() * circuit.slowest(),
+        "eigenvalues": eigenvalues,
+        "verdict": spectrum.verdict().name(),
+        "beta_threshold": threshold,
+        "worst_sample": worst,
+        "worst_eigenvalues": pairs(spectrum),
+        "not_found": missing,
+    });
+    if let Some(frequency) = circuit.clock() {
+        document["multiplier"] = json!((spectrum.abscissa() / frequency).exp());
+    }
+    conclude(global, &summary(setup, &circuit, (worst, spectrum), threshold), &document)
+}
+
+/// Fixed points and spectra, from the free states and, where that leads nowhere, from where the circuit settles.
+fn find(setup: &Setup, circuit: &DyadCircuit<'_, f64>) -> Stability {
+    let free = circuit.free_state();
+    let tolerance = TOLERANCE * (1.0 + free.amax());
+    let mut found = stability(circuit, &free, tolerance);
+    let missing: Vec<usize> = (0..found.spectra.len()).filter(|&i| found.spectra[i].is_none()).collect();
+    if missing.is_empty() {
+        return found;
+    }
+    let rest = circuit.subset(&missing);
+    let settled = settle_all(&setup.spec.solver, rest.as_ref(), false);
+    let resting: Vec<usize> = (0..missing.len()).filter(|&i| settled.outcomes[i].is_settled()).collect();
+    let start = crate::matrix::select_rows(&settled.state, &resting);
+    let again = stability(rest.subset(&resting).as_ref(), &start, tolerance);
+    for (i, (point, spectrum)) in resting.into_iter().zip(again.points.into_iter().zip(again.spectra)) {
+        (found.points[missing[i]], found.spectra[missing[i]]) = (point, spectrum);
+    }
+    found
+}
+
+/// Real and imaginary parts (1/s).
+fn pairs(spectrum: &Spectrum) -> Vec<[f64; 2]> {
+    spectrum.eigenvalues.iter().map(|e| [e.re, e.im]).collect()
+}
+
+/// Newton's method failed on every sample.
+fn nothing(found: &Stability) -> Failure {
+    let least = found.points.iter().map(|point| point.residual).fold(f64::INFINITY, f64::min);
+    Failure::running(anyhow!(
+        "Newton's method found no fixed point for any of {} samples (least residual {least:.1e} V); \
+         try a smaller nudge.beta or another nudge.alpha",
+        found.points.len()
+    ))
+}
+
+/// The result for people.
+fn summary(
+    setup: &Setup,
+    circuit: &DyadCircuit<'_, f64>,
+    (worst, spectrum): (usize, &Spectrum),
+    threshold: Option<f64>,
+) -> String {
+    let tau = circuit.slowest();
+    let threshold = threshold.map_or("none known in closed form".to_owned(), |beta| format!("{beta:.6}"));
+    let mut text = setup.headline();
+    text += &format!("\nverdict             {} (worst sample: {worst})\n", spectrum.verdict().name());
+    let abscissa = spectrum.abscissa();
+    text += &format!("spectral abscissa   {abscissa:.6e} 1/s = {:.6}/τ\n", abscissa * tau);
+    if let Some(frequency) = circuit.clock() {
+        let multiplier = (abscissa / frequency).exp();
+        let clock = rounded(frequency, "Hz");
+        text += &format!("from clock to clock |μ| = {multiplier:.6} at {clock}; rates are f ln μ\n");
+    }
+    text += &format!("threshold of β      {threshold}\n\nrightmost eigenvalues of sample {worst} (1/τ)\n");
+    let line = |e: &[f64; 2]| format!("  {:>12.6} {:+.6}i", e[0] * tau, e[1] * tau);
+    text + &some_lines(pairs(spectrum).iter().map(line), SHOWN)
+}
