@@ -8,6 +8,7 @@ mod circuits;
 mod cost;
 mod data;
 mod experiments;
+mod folder;
 mod inputs;
 mod noise;
 mod output;
