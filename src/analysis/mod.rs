@@ -2,10 +2,12 @@
 
 mod compare;
 pub mod linear;
+pub mod quality;
 pub mod replicas;
 pub mod stationary;
 mod threshold;
 pub mod welch;
+pub mod yields;
 
 pub use crate::solve::{Spectrum, Stability, Verdict, spectrum, stability};
 pub use compare::{agreement, layer_angles, product_norm, relative_distance};

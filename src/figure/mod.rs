@@ -14,6 +14,7 @@ mod axis;
 mod cost;
 mod curves;
 mod error;
+pub mod gradient;
 mod groups;
 mod legend;
 mod loss;
@@ -36,6 +37,7 @@ mod valley;
 mod weight_scatter;
 mod weights;
 mod words;
+pub mod yields;
 
 pub use error::FigureError;
 pub use page::Page;

@@ -1,0 +1,96 @@
+//! `KEY=FROM:TO:N[:log]`: an axis of a study, as it is asked for.
+
+use std::str::FromStr;
+
+/// Most points along an axis.
+const MOST: usize = 2000;
+
+/// An axis.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Axis {
+    /// The setting.
+    pub key: String,
+    from: f64,
+    to: f64,
+    count: usize,
+    log: bool,
+}
+
+impl FromStr for Axis {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let form = "accepted: KEY=FROM:TO:N, or KEY=FROM:TO:N:log, such as nudge.beta=0.05:5:200:log";
+        let (key, range) = text.split_once('=').ok_or(form)?;
+        let parts: Vec<&str> = range.split(':').collect();
+        let (ends, log) = match parts[..] {
+            [from, to, count] => ([from, to, count], false),
+            [from, to, count, "log"] => ([from, to, count], true),
+            _ => return Err(form.into()),
+        };
+        let number = |text: &str| {
+            let value = text.trim().parse::<f64>().ok().filter(|value| value.is_finite());
+            value.ok_or_else(|| format!("`{text}` is no number; {form}"))
+        };
+        let (from, to) = (number(ends[0])?, number(ends[1])?);
+        let count = ends[2].trim().parse().ok().filter(|n| (2..=MOST).contains(n));
+        let count = count.ok_or_else(|| format!("`{}` points; accepted: 2 to {MOST}", ends[2]))?;
+        if from >= to {
+            return Err(format!("{from} is not below {to}; {form}"));
+        }
+        if log && from <= 0.0 {
+            return Err(format!("a logarithmic axis begins above 0, not at {from}"));
+        }
+        Ok(Self { key: key.trim().to_owned(), from, to, count, log })
+    }
+}
+
+impl Axis {
+    /// Values of all points.
+    pub fn values(&self) -> Vec<f64> {
+        (0..self.count).map(|n| self.at(n as f64)).collect()
+    }
+
+    /// Value at a fractional index.
+    fn at(&self, index: f64) -> f64 {
+        let last = self.count as f64 - 1.0;
+        if index == last {
+            return self.to;
+        }
+        let part = index / last;
+        if self.log {
+            self.from * (self.to / self.from).powf(part)
+        } else {
+            self.from + part * (self.to - self.from)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_axis_has_its_ends() {
+        for text in ["a.b=0.1:10:201:log", "a.b=-1:3:9"] {
+            let axis: Axis = text.parse().unwrap();
+            let values = axis.values();
+            assert_eq!((values[0], values.last().copied()), (axis.from, Some(axis.to)));
+        }
+        assert_eq!("b=0.1:10:3:log".parse::<Axis>().unwrap().values()[1], 1.0);
+    }
+
+    #[test]
+    fn what_is_no_axis_is_told() {
+        for (text, why) in [
+            ("nudge.beta", "KEY=FROM:TO:N"),
+            ("nudge.beta=1:2", "KEY=FROM:TO:N"),
+            ("nudge.beta=1:x:5", "`x` is no number"),
+            ("nudge.beta=2:1:5", "2 is not below 1"),
+            ("nudge.beta=0:1:5:log", "above 0"),
+            ("nudge.beta=0:1:1", "2 to 2000"),
+        ] {
+            assert!(text.parse::<Axis>().unwrap_err().contains(why), "{text}");
+        }
+    }
+}
