@@ -42,10 +42,7 @@ fn the_bias_grows_with_the_power_of_beta_that_the_theory_says() {
 /// One linear layer with thermal noise: `ĝ = −(δ + ε) xᵀ/β`, noise of known variance.
 fn noisy(beta: f64) -> Net {
     let mut spec = ideal(ActivationKind::Linear, Variant::DpTranspose, 0.5, beta);
-    spec.noise =
-        NoiseSpec { thermal: ThermalSpec { excess: 1.0, ..ThermalSpec::default() }, ..NoiseSpec::default() };
-    // Hot enough that noise outweighs the gradient.
-    spec.noise.temperature = 300.0;
+    spec.noise = NoiseSpec { thermal: Some(ThermalSpec { excess: 1.0 }), ..NoiseSpec::default() };
     spec.solver = SolverSpec { kind: SolverKind::ExponentialHeun, ..SolverSpec::default() };
     Net::random(5, &[2, 3], 2, 1.0, spec)
 }
