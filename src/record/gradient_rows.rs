@@ -60,12 +60,12 @@ pub struct BestRow {
     pub best_beta: Option<f64>,
     /// Its standard error (jackknife over draws).
     pub best_beta_error: Option<f64>,
-    /// Whether the least error is at an end of the range, so that the best nudge may lie beyond.
-    pub at_end: Option<bool>,
+    /// `inside` the range, or `end` of it, so that the best nudge may lie beyond.
+    pub place: Option<String>,
     /// As predicted.
     pub predicted_best_beta: Option<f64>,
-    /// Whether that is at an end of the range.
-    pub predicted_at_end: Option<bool>,
+    /// The same of the prediction.
+    pub predicted_place: Option<String>,
 }
 
 /// `gradient.json`: settings of the study.

@@ -156,11 +156,16 @@ fn nudges(found: &[Found], place: usize) -> Vec<BestRow> {
                 layer: line[0].rows[k].layer,
                 best_beta: measured.map(|b| b.beta.value),
                 best_beta_error: measured.and_then(|b| b.beta.error),
-                at_end: measured.map(|b| b.at_end),
+                place: measured.map(stands),
                 predicted_best_beta: predicted.map(|b| b.beta.value),
-                predicted_at_end: predicted.map(|b| b.at_end),
+                predicted_place: predicted.map(stands),
             });
         }
     }
     rows
+}
+
+/// Where in the range a best nudge stands.
+fn stands(best: Best) -> String {
+    if best.at_end { "end" } else { "inside" }.to_owned()
 }

@@ -66,10 +66,11 @@ fn line(row: &GradientRow) -> String {
 
 fn told(row: &BestRow) -> String {
     let at = row.y.map_or(String::new(), |y| format!("{y:<10.5}"));
-    let ends = |end: Option<bool>| if end == Some(true) { " (an end of the range)" } else { "" };
+    let ends =
+        |place: &Option<String>| if place.as_deref() == Some("end") { " (an end of the range)" } else { "" };
     let measured = row.best_beta.map_or("none".to_owned(), |beta| format!("{beta:.4}"));
     let error = row.best_beta_error.map_or(String::new(), |error| format!(" ± {error:.4}"));
     let predicted = row.predicted_best_beta.map_or("none".to_owned(), |beta| format!("{beta:.4}"));
-    let (own, theory) = (ends(row.at_end), ends(row.predicted_at_end));
+    let (own, theory) = (ends(&row.place), ends(&row.predicted_place));
     format!("  {at}measured {measured}{error}{own}, predicted {predicted}{theory}")
 }
