@@ -19,7 +19,7 @@ fn chain() -> Bench {
 fn yields_and_tolerances_come_with_intervals_and_the_same_bytes_for_any_threads() {
     let bench = chain();
     let line = format!(
-        "{YIELD} --margin 0.2 --chips 60 --yield 0.9 --vary mismatch.gain_dtod=0:0.4:3 --tolerance gain_dtod --out"
+        "{YIELD} --margin 0.25 --chips 60 --yield 0.9 --vary mismatch.gain_dtod=0:0.3:3 --tolerance gain_dtod --out"
     );
     let json = bench.run(&format!("{line} one --threads 1")).json();
     let rows = json["yield"].as_array().unwrap();
@@ -42,8 +42,9 @@ fn trained_chips_are_counted() {
     let bench = Bench::new();
     bench.write(
         "e.toml",
-        "name = \"chips\"\ndataset = { kind = \"two-moons\", train = 60, test = 40 }\nnetwork = [2, 4, 2]\nepochs = 1\n\
-         batch = 20\nrules = [\"bp\"]\nchips = 3\n[circuit.mismatch]\ngain_dtod = 0.1\n",
+        "name = \"chips\"\ndataset = { kind = \"two-moons\", train = 60, test = 40 }\nnetwork = [2, 4, 2]\ninit = \"he\"\n\
+         epochs = 1\nbatch = 20\nseeds = [1]\nchips = 3\nrules = [\"bp\"]\n\
+         optimizer = { kind = \"sgd\", learning_rate = 0.1 }\n[circuit.mismatch]\ngain_dtod = 0.1\n",
     );
     let done = bench.run("run e.toml --out res --quiet");
     assert_eq!(done.status, 0, "{}", done.stderr);
