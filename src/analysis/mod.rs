@@ -6,10 +6,12 @@ pub mod continuation;
 pub mod limits;
 pub mod linear;
 pub mod map;
+pub mod quality;
 pub mod replicas;
 pub mod stationary;
 mod threshold;
 pub mod welch;
+pub mod yields;
 
 pub use crate::solve::{Spectrum, Stability, Verdict, spectrum, stability};
 pub use compare::{agreement, layer_angles, product_norm, relative_distance};

@@ -12,7 +12,7 @@ use crate::learn::Batch;
 use crate::matrix::Matrix;
 use crate::record::RecordError;
 use crate::record::weights::{read_batch, read_weights};
-use crate::spec::{CircuitSpec, FeedbackSynapses};
+use crate::spec::{CircuitSpec, FeedbackSynapses, Variant};
 
 /// Where the parts of a circuit come from.
 #[derive(Clone, Debug, Args)]
@@ -102,6 +102,24 @@ impl Files {
 }
 
 impl Setup {
+    /// Circuit, network and nudge in a few words, without the settings of some keys.
+    pub fn words(&self, without: &[String]) -> String {
+        let network: Vec<String> = self.weights.network().iter().map(ToString::to_string).collect();
+        let nudge = &self.spec.nudge;
+        let variant = match nudge.variant {
+            Variant::Dp => "DP".to_owned(),
+            Variant::DpTranspose => "DPᵀ".to_owned(),
+            Variant::Custom { plus, minus } => format!("a⁺ = {plus}, a⁻ = {minus}"),
+        };
+        let mut text = format!("{}: {}, {variant}", self.spec.name, network.join("-"));
+        for (key, name, value) in [("nudge.alpha", "α", nudge.alpha), ("nudge.beta", "β", nudge.beta)] {
+            if !without.iter().any(|k| k == key) {
+                text += &format!(", {name} = {value}");
+            }
+        }
+        text + &format!("; {} samples", self.batch.inputs.nrows())
+    }
+
     /// One line on the circuit and one on the network, for people.
     pub fn headline(&self) -> String {
         let nudge = &self.spec.nudge;

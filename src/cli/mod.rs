@@ -3,22 +3,26 @@
 //! Exit status: 0 done, 1 failed while running, 2 bad input before any work. What bites: `println!` panics
 //! when nobody reads any more (`| head`), so commands print through [`output`] alone.
 
+mod axis;
 mod builtin;
 mod circuits;
 mod cost;
 mod data;
 mod experiments;
 mod folder;
+mod gradient;
 mod inputs;
 mod noise;
 mod output;
 mod plot;
+mod progress;
 mod report;
 mod run;
 mod settle;
 mod spice;
 mod stability;
 mod state_file;
+mod yields;
 
 use std::process::ExitCode;
 
@@ -121,6 +125,10 @@ enum Command {
     Stability(stability::Arguments),
     /// Stationary noise of given networks: predicted, and measured along simulated trajectories
     Noise(noise::Arguments),
+    /// Bias and variance of the gradient estimate of given networks, and the best nudge between them
+    Gradient(gradient::Arguments),
+    /// Share of chips that meet a target, and the spreads that devices may have
+    Yield(yields::Arguments),
     /// Write a SPICE netlist of a sample, and hold ngspice against this simulator
     Spice(spice::Arguments),
     /// List, show and check circuits
@@ -165,6 +173,8 @@ pub fn main() -> ExitCode {
         Command::Settle(arguments) => settle::run(&global, &arguments),
         Command::Stability(arguments) => stability::run(&global, &arguments),
         Command::Noise(arguments) => noise::run(&global, &arguments),
+        Command::Gradient(arguments) => gradient::run(&global, &arguments),
+        Command::Yield(arguments) => yields::run(&global, &arguments),
         Command::Spice(arguments) => spice::run(&global, &arguments),
         Command::Circuits(arguments) => circuits::run(&global, &arguments),
         Command::Experiments(arguments) => experiments::run(&global, &arguments),

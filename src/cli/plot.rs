@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::report::{classify, tables};
 use super::{Failure, Global, output};
-use crate::figure::{Drawn, FigureError, Tables, branch, catalogue, draw_into, map, noise};
+use crate::figure::{Drawn, FigureError, Tables, branch, catalogue, draw_into, gradient, map, noise, yields};
 use crate::record::{RecordError, atomic};
 use crate::spec::nearest;
 
@@ -17,7 +17,7 @@ use crate::spec::nearest;
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  dyadsim plot results/two-tales-digits --only accuracy --out figures")]
 pub struct Arguments {
-    /// Output folder of `run`, `noise`, `stability --follow` or `stability --map`
+    /// Output folder of `run`, `noise`, `gradient`, `yield`, `stability --follow` or `stability --map`
     #[arg(value_name = "DIR")]
     folder: PathBuf,
     /// Draw this figure alone (repeatable)
@@ -43,6 +43,13 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
     } else if map::is_study(&arguments.folder) {
         chosen(&arguments.only, map::NAMES.to_vec())?;
         Source::Map(map::Tables::read(&arguments.folder).map_err(classify)?)
+    } else if gradient::is_study(&arguments.folder) {
+        let known = gradient::catalogue().iter().map(|figure| figure.name).collect();
+        let names = chosen(&arguments.only, known)?;
+        Source::Gradient(gradient::Tables::read(&arguments.folder).map_err(classify)?, names)
+    } else if yields::is_study(&arguments.folder) {
+        let names = chosen(&arguments.only, yields::catalogue().iter().map(|figure| figure.name).collect())?;
+        Source::Yields(yields::Tables::read(&arguments.folder).map_err(classify)?, names)
     } else {
         let names = chosen(&arguments.only, catalogue().iter().map(|figure| figure.name).collect())?;
         Source::Run(tables(&arguments.folder)?, names)
@@ -58,12 +65,14 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
     output::conclude(global, &text, &json!({"figures": document}))
 }
 
-/// Tables of either kind of folder, and the names of the figures wanted.
+/// Tables of any kind of folder, and the names of the figures wanted.
 enum Source {
     Run(Tables, Vec<&'static str>),
     Noise(noise::Tables, Vec<&'static str>),
     Branch(branch::Tables),
     Map(map::Tables),
+    Gradient(gradient::Tables, Vec<&'static str>),
+    Yields(yields::Tables, Vec<&'static str>),
 }
 
 impl Source {
@@ -72,6 +81,8 @@ impl Source {
             Self::Noise(tables, names) => noise::draw_all(out, tables, names),
             Self::Branch(tables) => branch::draw_into(out, tables).map(|drawn| vec![drawn]),
             Self::Map(tables) => map::draw_all(out, tables, &[]),
+            Self::Gradient(tables, names) => gradient::draw_all(out, tables, names),
+            Self::Yields(tables, names) => yields::draw_all(out, tables, names),
             Self::Run(tables, names) => {
                 let figures = catalogue().iter().filter(|figure| names.contains(&figure.name));
                 figures.map(|figure| draw_into(out, figure, tables)).collect()

@@ -15,6 +15,7 @@ pub mod branch;
 mod cost;
 mod curves;
 mod error;
+pub mod gradient;
 mod groups;
 mod legend;
 mod loss;
@@ -38,6 +39,7 @@ mod valley;
 mod weight_scatter;
 mod weights;
 mod words;
+pub mod yields;
 
 pub use error::FigureError;
 pub use page::Page;

@@ -7,6 +7,7 @@ pub mod checkpoint;
 mod columns;
 mod error;
 pub mod folder;
+pub mod gradient_rows;
 pub mod json;
 pub mod manifest;
 pub mod map_rows;
@@ -17,5 +18,6 @@ pub mod stability_rows;
 pub mod table;
 pub mod tensors;
 pub mod weights;
+pub mod yield_rows;
 
 pub use error::RecordError;

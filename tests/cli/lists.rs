@@ -90,3 +90,17 @@ fn every_command_explains_itself_with_an_example() {
     assert_eq!(bench.run("").status, 2);
     assert_eq!(bench.run("stabilty").status, 2);
 }
+
+#[test]
+fn samples_are_exported_as_tensors() {
+    let bench = Bench::new();
+    let done = bench.run("data export digits --split test --samples 5 --out probe --json --quiet");
+    assert_eq!(done.json()["samples"], 5);
+    let (x, y) = (bench.tensors("probe/x.safetensors"), bench.tensors("probe/y.safetensors"));
+    let (x, y) = (x.matrix::<f64>("x", (5, 64)).unwrap(), y.matrix::<f64>("y", (5, 10)).unwrap());
+    assert!(x.min() == 0.0 && x.max() == 1.0);
+    for row in y.row_iter() {
+        assert_eq!((row.sum(), row.max()), (1.0, 1.0));
+    }
+    bench.refuse("data export digits --samples 100000 --out other", &["--samples 100000", "accepted: 1 to"]);
+}

@@ -8,12 +8,12 @@ use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 
+use super::super::axis::Axis;
 use super::super::builtin::{CIRCUITS, find};
 use super::super::inputs::{Files, Setup};
 use super::super::output::conclude;
 use super::super::{Failure, Global};
 use super::Output;
-use super::axis::Axis;
 use super::map_tables::{STEMS, SUMMARY, Written, tables, write};
 use crate::analysis::beta_threshold;
 use crate::analysis::map::{By, Node, Place, Plane, Survey};

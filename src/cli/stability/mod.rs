@@ -3,7 +3,6 @@
 //! Without further flags the spectra; each mode has a file and a struct of flags of its own.
 
 mod attractors;
-mod axis;
 mod follow;
 mod limits;
 mod map;

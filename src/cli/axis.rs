@@ -1,4 +1,4 @@
-//! `KEY=FROM:TO:N[:log]`: an axis of a map, as it is asked for.
+//! `KEY=FROM:TO:N[:log]`: an axis of a study, as it is asked for.
 
 use std::str::FromStr;
 

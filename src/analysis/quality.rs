@@ -1,0 +1,284 @@
+//! How good an estimate of the gradient is: bias and variance over draws of noise and chips, and the nudge between them.
+//!
+//! Every draw is measured against backpropagation on its own chip, over all samples, in units of the true gradient's norm:
+//! `e_r = (ĝ_r − g_r)/‖g_r‖`. With `n` draws, `⟨e_r · e_s⟩` over pairs `r ≠ s` is the squared bias without the noise that
+//! the squared norm of a mean would keep (its variance over `n`), and what of `⟨e_r · e_r⟩` is above it is the variance of a draw.
+//! Error bars are jackknives over draws (Efron & Stein 1981). A squared bias may come out below zero: then it is not resolved.
+
+use crate::analysis::linear::Estimate;
+use crate::chip::{Chip, Weights};
+use crate::learn::{Batch, Gradient, measure};
+use crate::noise::Presentations;
+use crate::spec::CircuitSpec;
+
+use super::linear::truth;
+
+/// One estimate of a gradient.
+#[derive(Clone, Debug)]
+pub struct Draw {
+    /// As read from the circuit, over the samples that came to rest.
+    pub estimate: Gradient<f64>,
+    /// By backpropagation on the same chip, over all samples.
+    pub truth: Gradient<f64>,
+    /// Samples that came to rest.
+    pub used: usize,
+    /// Samples that did not.
+    pub unsettled: usize,
+}
+
+/// Makes draw `number`: its samples are presentations of their own, and if `chips` says so the chip is another one, too.
+#[must_use]
+pub fn draw(
+    spec: &CircuitSpec,
+    weights: &Weights<f64>,
+    batch: &Batch<f64>,
+    (seed, number): (u64, u64),
+    chips: bool,
+) -> Draw {
+    let mut spec = spec.clone();
+    if chips {
+        spec.mismatch.seed = Some(spec.mismatch.seed.unwrap_or(0) + number);
+    }
+    let chip = Chip::fabricate(&spec, &weights.network());
+    let samples = batch.inputs.nrows();
+    let ids = (0..samples as u64).map(|i| number * samples as u64 + i).collect();
+    let batch = Batch { presentations: Presentations { seed, ids }, ..batch.clone() };
+    let measured = measure(&chip, weights, &batch, &spec, false);
+    let keep = measured.kept(false);
+    let mut estimate = Gradient::zeros(weights);
+    let used = measured.gradient(&batch, &keep, spec.nudge.beta, &mut estimate);
+    Draw { estimate, truth: truth(&spec, &chip, weights, &batch), used, unsettled: samples - used }
+}
+
+/// A number with its standard error, which one draw alone does not give.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Value {
+    /// The number.
+    pub value: f64,
+    /// Its standard error.
+    pub error: Option<f64>,
+}
+
+/// Quality of the estimates of one layer, or of all; powers in units of the true gradient's squared norm.
+#[derive(Clone, Debug)]
+pub struct Quality {
+    /// Angle of one draw to backpropagation, in the mean over draws (degrees).
+    pub angle: Value,
+    /// Norm of one draw over that of the true gradient, in the mean.
+    pub ratio: Value,
+    /// Squared norm of the bias, freed of noise.
+    pub bias: Value,
+    /// Power of one draw around the mean; `None` from one draw.
+    pub variance: Option<Value>,
+    /// Mean squared error of one draw.
+    pub error: Value,
+    /// Signal-to-noise: norm of the mean estimate (freed of noise) over the root of the variance; `None` without noise.
+    pub snr: Option<Value>,
+    /// Squared error of every draw.
+    pub errors: Vec<f64>,
+}
+
+/// Quality over some draws of layer `layer` (from 0), or of all layers; `None` without draws.
+#[must_use]
+pub fn quality(draws: &[&Draw], layer: Option<usize>) -> Option<Quality> {
+    let vectors: Vec<(Vec<f64>, Vec<f64>)> = draws.iter().map(|draw| scaled(draw, layer)).collect();
+    let (angles, ratios): (Vec<f64>, Vec<f64>) = vectors.iter().map(|(g, e)| turn(g, e)).unzip();
+    let errors = Powers::of(vectors.iter().map(|v| &v.1))?;
+    let signals = Powers::of(vectors.iter().map(|v| &v.0))?;
+    let n = draws.len();
+    let variance = |without: Option<usize>| errors.mean(without) - errors.common(without);
+    let snr = |without: Option<usize>| (signals.common(without).max(0.0) / variance(without)).sqrt();
+    let several = n > 1 && variance(None) > f64::EPSILON * errors.mean(None);
+    Some(Quality {
+        angle: jackknife(n, 2, |without| mean(&angles, without)),
+        ratio: jackknife(n, 2, |without| mean(&ratios, without)),
+        bias: jackknife(n, 3, |without| errors.common(without)),
+        variance: (n > 1).then(|| jackknife(n, 3, variance)),
+        error: jackknife(n, 2, |without| errors.mean(without)),
+        snr: several.then(|| jackknife(n, 3, snr)).filter(|snr| snr.value.is_finite()),
+        errors: errors.squares,
+    })
+}
+
+/// What the linear theory says of the same: squared bias and variance, in units of the true gradient's squared norm.
+#[must_use]
+pub fn predicted(estimate: &Estimate, truth: &Gradient<f64>, layer: Option<usize>) -> (f64, f64) {
+    let size = squared(&flat(truth, layer));
+    let apart: f64 =
+        flat(&estimate.mean, layer).iter().zip(flat(truth, layer)).map(|(a, b)| (a - b).powi(2)).sum();
+    let noise: f64 = layer.map_or_else(|| estimate.noise.iter().sum(), |layer| estimate.noise[layer]);
+    (apart / size, noise / size)
+}
+
+/// Estimate and its error in units of the true norm.
+fn scaled(draw: &Draw, layer: Option<usize>) -> (Vec<f64>, Vec<f64>) {
+    let (estimate, truth) = (flat(&draw.estimate, layer), flat(&draw.truth, layer));
+    let size = squared(&truth).sqrt();
+    let error = estimate.iter().zip(&truth).map(|(a, b)| (a - b) / size).collect();
+    (estimate.into_iter().map(|a| a / size).collect(), error)
+}
+
+/// Angle (degrees) of a scaled estimate to the truth `estimate − error`, which has length 1, and its norm.
+fn turn(estimate: &[f64], error: &[f64]) -> (f64, f64) {
+    let norm = squared(estimate).sqrt();
+    // Of the chord between directions: exact for small angles, where the cosine is not.
+    let chord: f64 = estimate.iter().zip(error).map(|(g, e)| (g / norm - (g - e)).powi(2)).sum();
+    (2.0 * (0.5 * chord.sqrt()).min(1.0).asin().to_degrees(), norm)
+}
+
+/// Entries of one layer, or of all.
+fn flat(gradient: &Gradient<f64>, layer: Option<usize>) -> Vec<f64> {
+    let layers = layer.map_or(0..gradient.forward.len(), |layer| layer..layer + 1);
+    layers.flat_map(|k| gradient.forward[k].iter().chain(&gradient.biases[k]).copied()).collect()
+}
+
+fn squared(vector: &[f64]) -> f64 {
+    vector.iter().map(|x| x * x).sum()
+}
+
+/// Inner products of vectors with each other, as far as they are needed.
+struct Powers {
+    squares: Vec<f64>,
+    with_sum: Vec<f64>,
+    total: f64,
+}
+
+impl Powers {
+    fn of<'v>(vectors: impl Iterator<Item = &'v Vec<f64>> + Clone) -> Option<Self> {
+        let mut sum = vec![0.0; vectors.clone().next()?.len()];
+        vectors.clone().for_each(|v| sum.iter_mut().zip(v).for_each(|(s, x)| *s += x));
+        let squares = vectors.clone().map(|v| squared(v)).collect();
+        let with_sum = vectors.map(|v| v.iter().zip(&sum).map(|(a, b)| a * b).sum()).collect();
+        Some(Self { squares, with_sum, total: squared(&sum) })
+    }
+
+    /// Mean square.
+    fn mean(&self, without: Option<usize>) -> f64 {
+        mean(&self.squares, without)
+    }
+
+    /// Mean product of two different vectors; of one vector its square.
+    fn common(&self, without: Option<usize>) -> f64 {
+        let n = (self.squares.len() - usize::from(without.is_some())) as f64;
+        let own = without.map_or(0.0, |r| self.squares[r]);
+        let squares = self.squares.iter().sum::<f64>() - own;
+        let total = self.total - without.map_or(0.0, |r| 2.0 * self.with_sum[r] - own);
+        if n > 1.0 { (total - squares) / (n * (n - 1.0)) } else { squares }
+    }
+}
+
+/// Mean of some numbers, one of them perhaps left out.
+pub fn mean(values: &[f64], without: Option<usize>) -> f64 {
+    let own = without.map_or(0.0, |r| values[r]);
+    (values.iter().sum::<f64>() - own) / (values.len() - usize::from(without.is_some())) as f64
+}
+
+/// A statistic of `n` draws and its jackknife error, which needs at least `least` draws.
+pub fn jackknife(n: usize, least: usize, statistic: impl Fn(Option<usize>) -> f64) -> Value {
+    let value = statistic(None);
+    if n < least {
+        return Value { value, error: None };
+    }
+    let without: Vec<f64> = (0..n).map(|r| statistic(Some(r))).collect();
+    let centre = mean(&without, None);
+    let apart: f64 = without.iter().map(|x| (x - centre).powi(2)).sum();
+    Value { value, error: Some(((n as f64 - 1.0) / n as f64 * apart).sqrt()) }
+}
+
+/// Where a mean squared error is least.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Best {
+    /// The nudge, with a jackknife error over draws if there are several and it lies inside the range.
+    pub beta: Value,
+    /// Whether the least value is at an end of the range, so that the best nudge may lie beyond.
+    pub at_end: bool,
+}
+
+/// Most points on each side of the smallest that the parabola is fitted to.
+const SIDE: usize = 2;
+
+/// The nudge of the least error by a parabola in `ln β` through the logarithms of the smallest error and of up to two on
+/// either side. `errors[k]` are the squared errors of the draws at `betas[k]`, the same draws everywhere; points with
+/// other numbers of draws are passed over, since some of their draws failed.
+#[must_use]
+pub fn best(betas: &[f64], errors: &[Vec<f64>]) -> Option<Best> {
+    let n = errors.iter().map(Vec::len).max().filter(|&n| n > 0)?;
+    let points: Vec<(f64, &Vec<f64>)> =
+        betas.iter().map(|beta| beta.ln()).zip(errors).filter(|(_, e)| e.len() == n).collect();
+    let size = |k: usize| mean(points[k].1, None);
+    let least = (0..points.len()).min_by(|&a, &b| size(a).total_cmp(&size(b)))?;
+    let window = least.saturating_sub(SIDE)..(least + SIDE + 1).min(points.len());
+    let at_end = least == 0 || least + 1 == points.len();
+    let lowest = |without: Option<usize>| {
+        let of = |k: usize| (points[k].0, mean(points[k].1, without).ln());
+        vertex(&window.clone().map(of).collect::<Vec<_>>())
+    };
+    let inside = |x: &f64| *x >= points[window.start].0 && *x <= points[window.end - 1].0;
+    let Some(found) = lowest(None).filter(|x| !at_end && inside(x)) else {
+        return Some(Best { beta: Value { value: points[least].0.exp(), error: None }, at_end });
+    };
+    let spread = jackknife(n, 2, |without| lowest(without).unwrap_or(found));
+    let error = spread.error.map(|error| error * found.exp());
+    Some(Best { beta: Value { value: found.exp(), error }, at_end })
+}
+
+/// The lowest point of the least-squares parabola through some points; `None` if it opens downward.
+fn vertex(points: &[(f64, f64)]) -> Option<f64> {
+    let n = points.len() as f64;
+    let centre = points.iter().map(|p| p.0).sum::<f64>() / n;
+    let height = points.iter().map(|p| p.1).sum::<f64>() / n;
+    let moment = |power: i32| points.iter().map(|p| (p.0 - centre).powi(power)).sum::<f64>();
+    let with = |power: i32| points.iter().map(|p| (p.1 - height) * (p.0 - centre).powi(power)).sum::<f64>();
+    // Normal equations of y − ȳ = b x + c (x² − m₂/n) with x centred.
+    let (m2, m3, m4) = (moment(2), moment(3), moment(4) - moment(2).powi(2) / n);
+    let (y1, y2) = (with(1), with(2));
+    let determinant = m2 * m4 - m3 * m3;
+    let (slope, square) = ((y1 * m4 - y2 * m3) / determinant, (m2 * y2 - m3 * y1) / determinant);
+    (square > 0.0).then(|| centre - slope / (2.0 * square)).filter(|x| x.is_finite())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_vertex_of_a_parabola_is_found_from_uneven_points() {
+        let at = |x: f64| (x, 3.0 + 0.7 * (x - 0.4).powi(2));
+        let found = vertex(&[-1.0, 0.0, 0.3, 1.1, 2.5].map(at)).unwrap();
+        assert!((found - 0.4).abs() < 1e-12, "{found}");
+        assert_eq!(vertex(&[(0.0, 0.0), (1.0, 1.0), (2.0, 0.0)]), None);
+    }
+
+    #[test]
+    fn bias_and_variance_are_those_of_the_formulas() {
+        // Pairs written out: ⟨e_r·e_s⟩ over r ≠ s, and the sample variance.
+        let vectors = [vec![1.0, 0.2], vec![0.5, -0.3], vec![1.4, 0.9], vec![0.1, 0.1]];
+        let powers = Powers::of(vectors.iter()).unwrap();
+        let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+        for without in [None, Some(2)] {
+            let kept: Vec<_> = (0..4).filter(|r| Some(*r) != without).map(|r| &vectors[r]).collect();
+            let mut pairs = Vec::new();
+            for (r, a) in kept.iter().enumerate() {
+                pairs.extend(kept.iter().enumerate().filter(|(s, _)| *s != r).map(|(_, b)| dot(a, b)));
+            }
+            assert!((powers.common(without) - mean(&pairs, None)).abs() < 1e-14);
+        }
+        // The jackknife error of a mean is the standard error.
+        let values = [1.0, 2.0, 4.0, 8.0];
+        let found = jackknife(4, 2, |without| mean(&values, without));
+        let variance = values.iter().map(|v| (v - 3.75_f64).powi(2)).sum::<f64>() / 3.0;
+        assert!((found.error.unwrap() - (variance / 4.0).sqrt()).abs() < 1e-12);
+    }
+
+    #[test]
+    fn the_best_nudge_is_where_a_known_error_is_least() {
+        // β² + s/β² is least at s^¼; two draws whose s differ straddle it.
+        let betas: Vec<f64> = (0..13).map(|k| 10_f64.powf(-2.0 + f64::from(k) / 6.0)).collect();
+        let errors: Vec<Vec<f64>> =
+            betas.iter().map(|b| [0.9e-4, 1.1e-4].map(|s| b * b + s / (b * b)).to_vec()).collect();
+        let found = best(&betas, &errors).unwrap();
+        // The error is cosh 2(x − x₀), symmetric about its lowest point: a grid off it by u leaves terms of fourth order.
+        assert!((found.beta.value / 0.1 - 1.0).abs() < 0.01 && !found.at_end, "{found:?}");
+        assert!(best(&betas[7..], &errors[7..]).unwrap().at_end);
+    }
+}

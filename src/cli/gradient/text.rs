@@ -1,0 +1,76 @@
+//! What `gradient` tells people and programs.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::super::inputs::Setup;
+use super::super::output::some_lines;
+use crate::figure::gradient::Tables;
+use crate::record::gradient_rows::{BestRow, GradientRow};
+
+/// Points that the summary shows.
+const SHOWN: usize = 40;
+
+/// Everything that was found.
+pub fn document(tables: &Tables) -> Value {
+    json!({"summary": tables.summary, "gradient": tables.rows, "best": tables.best})
+}
+
+/// The result for people.
+pub fn summary(setup: &Setup, tables: &Tables, out: Option<&Path>) -> String {
+    let summary = &tables.summary;
+    let mut text = format!("{}\n{}\n\n", setup.headline().trim_end(), summary.settings);
+    text += &format!(
+        "all layers; powers in units of the true gradient's squared norm\n{:>12} {:>12} {:>16} {:>22} {:>22} {:>12} {:>10}\n",
+        summary.keys[0],
+        summary.keys.get(1).map_or("", String::as_str),
+        "angle (°)",
+        "bias²",
+        "variance",
+        "SNR",
+        "unsettled"
+    );
+    let all: Vec<&GradientRow> = tables.rows.iter().filter(|row| row.layer.is_none()).collect();
+    text += &some_lines(all.iter().map(|row| line(row)), SHOWN);
+    let best: Vec<&BestRow> = tables.best.iter().filter(|row| row.layer.is_none()).collect();
+    if !best.is_empty() {
+        text += "\nbest β (least mean squared error)\n";
+        text += &some_lines(best.iter().map(|row| told(row)), SHOWN);
+    }
+    if let Some(why) = &summary.unpredicted {
+        text += &format!("\nnot predicted: {why}\n");
+    }
+    if let Some(out) = out {
+        text += &format!("\ntables and figures are in {}\n", out.display());
+    }
+    text
+}
+
+fn line(row: &GradientRow) -> String {
+    let number = |value: Option<f64>, error: Option<f64>| match (value, error) {
+        (Some(value), Some(error)) => format!("{value:.3e} ± {error:.1e}"),
+        (Some(value), None) => format!("{value:.3e}"),
+        _ => "-".to_owned(),
+    };
+    let angle = match (row.angle_deg, row.angle_error_deg) {
+        (Some(angle), Some(error)) => format!("{angle:.3} ± {error:.3}"),
+        (angle, _) => angle.map_or("-".to_owned(), |angle| format!("{angle:.3}")),
+    };
+    let snr = row.snr.map_or("-".to_owned(), |snr| format!("{snr:.3}"));
+    let y = row.y.map_or(String::new(), |y| format!("{y:.4}"));
+    let (bias, variance) =
+        (number(row.bias_squared, row.bias_squared_error), number(row.variance, row.variance_error));
+    format!("{:>12.5} {y:>12} {angle:>16} {bias:>22} {variance:>22} {snr:>12} {:>10}", row.x, row.unsettled)
+}
+
+fn told(row: &BestRow) -> String {
+    let at = row.y.map_or(String::new(), |y| format!("{y:<10.5}"));
+    let ends =
+        |place: &Option<String>| if place.as_deref() == Some("end") { " (an end of the range)" } else { "" };
+    let measured = row.best_beta.map_or("none".to_owned(), |beta| format!("{beta:.4}"));
+    let error = row.best_beta_error.map_or(String::new(), |error| format!(" ± {error:.4}"));
+    let predicted = row.predicted_best_beta.map_or("none".to_owned(), |beta| format!("{beta:.4}"));
+    let (own, theory) = (ends(&row.place), ends(&row.predicted_place));
+    format!("  {at}measured {measured}{error}{own}, predicted {predicted}{theory}")
+}

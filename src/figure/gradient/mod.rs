@@ -1,0 +1,120 @@
+//! Figures of a study of the gradient estimate, drawn from the tables of `dyadsim gradient --out DIR`.
+
+mod angle;
+mod power;
+
+use std::path::Path;
+
+use super::axis::Axis;
+use super::error::FigureError;
+use super::page::{Ink, Page};
+use super::sheet::Panel;
+use super::{Drawn, write_page};
+use crate::record::gradient_rows::{BestRow, GradientRow, GradientSummary};
+use crate::record::json::read_json;
+use crate::record::table::read_csv;
+
+/// The tables of a study of the gradient.
+#[derive(Clone, Debug)]
+pub struct Tables {
+    /// Settings.
+    pub summary: GradientSummary,
+    /// Points.
+    pub rows: Vec<GradientRow>,
+    /// Best nudges, if the nudge was varied.
+    pub best: Vec<BestRow>,
+}
+
+/// A kind of figure.
+#[derive(Clone, Copy, Debug)]
+pub struct Figure {
+    /// Name of its files.
+    pub name: &'static str,
+    /// What to look for, a paragraph.
+    pub caption: &'static str,
+    /// Draws it.
+    pub draw: fn(&Tables) -> Page,
+}
+
+/// Every figure.
+#[must_use]
+pub fn catalogue() -> &'static [Figure] {
+    &[power::FIGURE, angle::FIGURE]
+}
+
+/// Whether a folder is that of a study of the gradient.
+#[must_use]
+pub fn is_study(folder: &Path) -> bool {
+    folder.join("gradient.json").exists()
+}
+
+impl Tables {
+    /// Reads the tables of a folder.
+    ///
+    /// # Errors
+    /// [`FigureError`] names the file that is missing or malformed.
+    pub fn read(folder: &Path) -> Result<Self, FigureError> {
+        Ok(Self {
+            summary: read_json(&folder.join("gradient.json"))?,
+            rows: read_csv(&folder.join("gradient.csv"))?,
+            best: read_csv(&folder.join("gradient_best.csv"))?,
+        })
+    }
+
+    /// Values of the second axis, at most `most` of them evenly chosen; `[None]` if there is one axis.
+    fn families(&self, most: usize) -> Vec<Option<f64>> {
+        let mut all: Vec<Option<f64>> = self.rows.iter().map(|row| row.y).collect();
+        all.sort_by(|a, b| a.partial_cmp(b).unwrap_or(std::cmp::Ordering::Equal));
+        all.dedup();
+        let last = all.len().saturating_sub(1);
+        if all.len() > most { (0..most).map(|k| all[k * last / (most - 1)]).collect() } else { all }
+    }
+
+    /// The layers, all together first.
+    fn panels(&self) -> Vec<Option<usize>> {
+        std::iter::once(None).chain((1..=self.summary.layers).map(Some)).collect()
+    }
+
+    /// The horizontal axis: logarithmic where it spans more than a decade above zero.
+    fn across(&self) -> Axis {
+        let values = || self.rows.iter().map(|row| row.x);
+        let (low, high) = super::axis::extent(values());
+        if low > 0.0 && high > 10.0 * low { Axis::log(values()) } else { Axis::around(values(), 0.05) }
+    }
+}
+
+/// Writes `folder/NAME.svg` and `.png` of the figures of these names (of all without any).
+///
+/// # Errors
+/// [`FigureError`] names the file that cannot be written.
+pub fn draw_all(folder: &Path, tables: &Tables, only: &[&str]) -> Result<Vec<Drawn>, FigureError> {
+    std::fs::create_dir_all(folder)
+        .map_err(|source| FigureError::Write { path: folder.to_path_buf(), source })?;
+    let chosen = catalogue().iter().filter(|figure| only.is_empty() || only.contains(&figure.name));
+    chosen.map(|figure| write_page(folder, figure.name, &(figure.draw)(tables))).collect()
+}
+
+/// A disc with one standard error to both sides.
+fn mark(page: &mut Page, panel: &Panel, x: f64, (value, error): (f64, Option<f64>), ink: Ink) {
+    // Beyond the panel there is nothing to show: a disc at its edge would be another number.
+    if !(panel.y.low..=panel.y.high).contains(&value) {
+        return;
+    }
+    let Some(at) = panel.at(x, value) else { return };
+    if let Some(error) = error {
+        let low = panel.at(x, value - error).or_else(|| panel.at(x, panel.y.low));
+        if let (Some(low), Some(high)) = (low, panel.at(x, value + error)) {
+            page.line(&[low, high], ink, 1.0);
+        }
+    }
+    page.disc(at, 2.2, ink);
+}
+
+/// A key as an axis is labelled.
+fn label(key: &str) -> String {
+    match key {
+        "nudge.beta" => "nudge β".into(),
+        "nudge.alpha" => "mixing α".into(),
+        other => other.into(),
+    }
+}
