@@ -45,6 +45,7 @@ pub fn rule_ink(rule: &str) -> Ink {
 pub fn rule_name(rule: &str) -> String {
     match rule {
         "bp" => "BP".into(),
+        "adversarial" => "adv. BP".into(),
         "dp" => "DP".into(),
         "dp-transpose" => "DPᵀ".into(),
         other => other.into(),
