@@ -128,7 +128,7 @@ impl RuleKind {
 
 /// Settings of the rule `adversarial`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct AdversarialSpec {
     /// Step `ε` of the inputs up the gradient of their own loss: `x + ε ∇ₓℓ`, not clipped.
     pub step: f64,
