@@ -141,6 +141,7 @@ impl Default for AdversarialSpec {
 }
 
 impl AdversarialSpec {
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
     fn is_default(&self) -> bool {
         *self == Self::default()
     }
