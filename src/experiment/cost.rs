@@ -8,7 +8,7 @@ use crate::learn::circuit_of;
 use crate::random::{Key, Kind, permutation, stream};
 use crate::record::rows::{CostRow, MetricsRow};
 use crate::record::weights::read_weights_unchecked;
-use crate::spec::{RuleKind, rule_name};
+use crate::spec::rule_name;
 use crate::train::gather;
 
 /// Most training samples that are simulated: the first of the probe.
@@ -23,7 +23,7 @@ pub(super) fn priced(
 ) -> Result<Option<CostRow>, ExperimentError> {
     let (experiment, circuit) = (&plan.resolved.experiment, &plan.resolved.circuit);
     let (Some(prices), Some(last)) = (&circuit.cost, last) else { return Ok(None) };
-    if plan.rule == RuleKind::Bp {
+    if !plan.rule.is_dyadic() {
         return Ok(None);
     }
     let spec = circuit_of(plan.rule, circuit);

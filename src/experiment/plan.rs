@@ -27,13 +27,13 @@ impl RunPlan {
     /// Mixing α, where the rule has one.
     #[must_use]
     pub fn alpha(&self) -> Option<f64> {
-        (self.rule != RuleKind::Bp).then_some(self.resolved.circuit.nudge.alpha)
+        self.rule.is_dyadic().then_some(self.resolved.circuit.nudge.alpha)
     }
 
     /// Nudge β, where the rule has one.
     #[must_use]
     pub fn beta(&self) -> Option<f64> {
-        (self.rule != RuleKind::Bp).then_some(self.resolved.circuit.nudge.beta)
+        self.rule.is_dyadic().then_some(self.resolved.circuit.nudge.beta)
     }
 }
 
@@ -90,7 +90,7 @@ pub fn plan(loaded: &Loaded) -> Result<Vec<RunPlan>, SpecError> {
     Ok(runs)
 }
 
-/// One run of a combination, named after its rule, gains, seed, and whatever else the grid varies; `bp` ignores what only a nudge or a solver could feel.
+/// One run of a combination, named after its rule, gains, seed, and whatever else the grid varies; rules without a circuit ignore what only a nudge or a solver could feel.
 fn run_plan(
     loaded: &Loaded,
     rule: RuleKind,
@@ -98,8 +98,7 @@ fn run_plan(
     settings: &[Override],
     varied: &dyn Fn(&str) -> bool,
 ) -> Result<RunPlan, SpecError> {
-    let felt: Vec<Override> =
-        settings.iter().filter(|s| rule != RuleKind::Bp || !is_dyadic(&s.path)).cloned().collect();
+    let felt: Vec<Override> = settings.iter().filter(|s| feels(rule, &s.path)).cloned().collect();
     let resolved = loaded.resolve(&felt)?;
     let others = |list: &[Override]| -> Vec<Override> {
         let named = |path: &str| ["nudge.alpha", "nudge.beta"].contains(&path.trim_start_matches("circuit."));
@@ -112,9 +111,9 @@ fn run_plan(
         };
         others(list).iter().map(tail).collect::<String>()
     };
-    let plain: Vec<Override> = settings.iter().filter(|s| !is_dyadic(&s.path)).cloned().collect();
+    let plain: Vec<Override> = settings.iter().filter(|s| feels(RuleKind::Bp, &s.path)).cloned().collect();
     let gains = match rule {
-        RuleKind::Bp => String::new(),
+        _ if !rule.is_dyadic() => String::new(),
         _ => format!("-a{}-b{}", resolved.circuit.nudge.alpha, resolved.circuit.nudge.beta),
     };
     let name = format!("{}{gains}{}-s{seed}", rule_name(rule), suffix(&felt));
@@ -143,6 +142,14 @@ fn on_chips(run: RunPlan, chips: Option<u32>) -> impl Iterator<Item = RunPlan> {
         }
         RunPlan { chip, ..run }
     })
+}
+
+/// Whether a setting matters to a rule.
+fn feels(rule: RuleKind, path: &str) -> bool {
+    match path.split('.').next() {
+        Some("adversarial") => rule == RuleKind::Adversarial,
+        _ => rule.is_dyadic() || !is_dyadic(path),
+    }
 }
 
 /// Whether a setting matters to dyadic rules alone. The loss stands in the nudge but is everybody's.

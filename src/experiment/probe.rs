@@ -46,7 +46,7 @@ impl<T: Real> Probe<T> {
         let samples = &order[..batch.max(margins).min(order.len())];
         let chip = Chip::fabricate(circuit, network);
         let spec = circuit_of(rule, circuit);
-        let own = (rule != RuleKind::Bp).then(|| {
+        let own = rule.is_dyadic().then(|| {
             let chip = Chip::fabricate(&spec, network);
             (spec, chip)
         });

@@ -125,7 +125,13 @@ impl<'a, T: Real> Run<'a, T> {
     fn epoch(&mut self) -> Result<(), ExperimentError> {
         let started = Instant::now();
         let (experiment, circuit) = (&self.plan.resolved.experiment, &self.plan.resolved.circuit);
-        let rule = rule::<T>(self.plan.rule, circuit, &experiment.network, experiment.keep_unsettled);
+        let rule = rule::<T>(
+            self.plan.rule,
+            circuit,
+            &experiment.network,
+            experiment.keep_unsettled,
+            experiment.adversarial,
+        );
         let course = Course {
             dataset: self.setting.dataset,
             rule: rule.as_ref(),
@@ -326,7 +332,8 @@ pub(super) fn summary(plan: &RunPlan, record: &Record, weights: &Weights<f64>) -
 pub(super) fn time_batch<T: Real>(plan: &RunPlan, dataset: &Dataset) -> f64 {
     let (experiment, circuit) = (&plan.resolved.experiment, &plan.resolved.circuit);
     let weights = Weights::<T>::draw(&experiment.init, circuit, &experiment.network, plan.seed);
-    let rule = rule::<T>(plan.rule, circuit, &experiment.network, experiment.keep_unsettled);
+    let rule =
+        rule::<T>(plan.rule, circuit, &experiment.network, experiment.keep_unsettled, experiment.adversarial);
     let samples: Vec<usize> = (0..experiment.batch.min(dataset.train.len())).collect();
     let batch = crate::train::gather(dataset, &samples);
     let mut gradient = Gradient::zeros(&weights);

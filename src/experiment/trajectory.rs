@@ -8,7 +8,6 @@ use crate::learn::{circuit_of, nudged};
 use crate::matrix::Real;
 use crate::record::rows::TrajectoryRow;
 use crate::solve::settle_all;
-use crate::spec::RuleKind;
 use crate::train::gather;
 
 /// Points of a trajectory.
@@ -25,7 +24,7 @@ pub(super) fn example<T: Real>(
     epoch: usize,
 ) -> Vec<TrajectoryRow> {
     let spec = circuit_of(plan.rule, &plan.resolved.circuit);
-    if plan.rule == RuleKind::Bp || spec.solver.kind.is_timeless() {
+    if !plan.rule.is_dyadic() || spec.solver.kind.is_timeless() {
         return Vec::new();
     }
     let chip = Chip::fabricate(&spec, &weights.network());

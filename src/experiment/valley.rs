@@ -12,7 +12,7 @@ use crate::learn::{Batch, Gradient, circuit_of};
 use crate::random::{Key, Kind, permutation, stream};
 use crate::record::rows::ValleyRow;
 use crate::record::weights::read_weights_unchecked;
-use crate::spec::{CircuitSpec, RuleKind, rule_name};
+use crate::spec::{CircuitSpec, rule_name};
 use crate::train::gather;
 
 /// Nudges that an experiment must compare for a valley to be seen.
@@ -52,7 +52,7 @@ fn is_predicted(plan: &RunPlan) -> bool {
     let width: usize = network[1..].iter().map(|n| 2 * n).sum();
     // Predictions are for continuous time, and for one relaxation.
     let plain = !circuit.readout.auto_zero && !circuit.readout.chopping && circuit.clock.is_none();
-    plan.rule != RuleKind::Bp && noisy && plain && width <= DENSE
+    plan.rule.is_dyadic() && noisy && plain && width <= DENSE
 }
 
 /// What runs share that differ in nudge and seed only.

@@ -123,7 +123,7 @@ fn order(value: Option<f64>) -> f64 {
 }
 
 fn rank(rule: &str) -> usize {
-    let usual = ["bp", "dp", "dp-transpose", "custom"];
+    let usual = ["bp", "adversarial", "dp", "dp-transpose", "custom"];
     usual.iter().position(|known| *known == rule).unwrap_or(usual.len())
 }
 

@@ -58,6 +58,7 @@ pub fn outcome_ink(outcome: &str) -> Ink {
 pub fn rule_name(rule: &str) -> String {
     match rule {
         "bp" => "BP".into(),
+        "adversarial" => "adv. BP".into(),
         "dp" => "DP".into(),
         "dp-transpose" => "DPᵀ".into(),
         other => other.into(),

@@ -45,6 +45,37 @@ impl<T: Real> Backprop<T> {
         Self { chip, loss, work: Mutex::new(Vec::new()) }
     }
 
+    /// Slope of each sample's own loss along its inputs `[batch × n_0]`; `gradient` is a buffer.
+    pub(super) fn input_slopes(
+        &self,
+        weights: &Weights<T>,
+        batch: &Batch<T>,
+        gradient: &mut Gradient<T>,
+    ) -> Matrix<T> {
+        let carried = self.chip.carried(weights);
+        let work = self.pass(&carried, batch, gradient);
+        let mut slopes = Matrix::zeros(batch.inputs.nrows(), batch.inputs.ncols());
+        let error = work.layers[0].potentials.as_view();
+        product::backward(slopes.as_view_mut(), Onto::Nothing, error, carried.forward[0].as_view());
+        self.keep(work);
+        slopes
+    }
+
+    /// Up and down through the weights that the chip carries; the first layer is left with its errors.
+    fn pass(&self, carried: &Weights<T>, batch: &Batch<T>, gradient: &mut Gradient<T>) -> Work<T> {
+        let mut work = self.take(batch.inputs.nrows());
+        work.up(&self.chip, carried, batch);
+        work.down(&self.loss, carried, batch, gradient);
+        work
+    }
+
+    /// Leaves buffers for the next batch.
+    fn keep(&self, work: Work<T>) {
+        if let Ok(mut kept) = self.work.lock() {
+            *kept = vec![work];
+        }
+    }
+
     /// Buffers for a batch, used before if they fit.
     fn take(&self, samples: usize) -> Work<T> {
         let kept = self.work.lock().ok().and_then(|mut kept| kept.pop());
@@ -55,18 +86,14 @@ impl<T: Real> Backprop<T> {
 impl<T: Real> Rule<T> for Backprop<T> {
     fn estimate(&self, weights: &Weights<T>, batch: &Batch<T>, gradient: &mut Gradient<T>) -> Report {
         let samples = batch.inputs.nrows();
-        let mut work = self.take(samples);
         let carried = self.chip.carried(weights);
-        work.up(&self.chip, &carried, batch);
-        work.down(&self.loss, &carried, batch, gradient);
+        let work = self.pass(&carried, batch, gradient);
         if let Some(synapses) = &self.chip.synapses {
             // By what is programmed, not by what it comes to.
             let slopes = gradient.forward.iter_mut().zip(&synapses.forward);
             slopes.for_each(|(gradient, factors)| gradient.component_mul_assign(factors));
         }
-        if let Ok(mut kept) = self.work.lock() {
-            *kept = vec![work];
-        }
+        self.keep(work);
         Report { used: samples, counts: Counts { rhs_evals: 1, ..Counts::default() }, ..Report::default() }
     }
 }

@@ -2,11 +2,13 @@
 //!
 //! A rule sees what a chip could see. Backpropagation is here as the reference that no chip has.
 
+mod adversarial;
 mod backprop;
 mod dual;
 mod measure;
 mod optimizer;
 
+pub use adversarial::Adversarial;
 pub use backprop::Backprop;
 pub use dual::{DualPropagation, nudged};
 pub use measure::{Measurement, measure};
@@ -16,7 +18,7 @@ use crate::chip::{Chip, Weights};
 use crate::matrix::{Matrix, Real};
 use crate::noise::Presentations;
 use crate::solve::{Counts, Outcome};
-use crate::spec::{CircuitSpec, RuleKind, Variant};
+use crate::spec::{AdversarialSpec, CircuitSpec, RuleKind, Variant};
 
 /// Inputs `[batch × n_0]` and targets `[batch × n_L]` (V), and which noise they meet.
 #[derive(Clone, Debug)]
@@ -78,17 +80,21 @@ pub trait Rule<T: Real>: Sync {
     fn estimate(&self, weights: &Weights<T>, batch: &Batch<T>, gradient: &mut Gradient<T>) -> Report;
 }
 
-/// The rule of a run: the registry. `circuit` is its circuit, gains and nudge included.
+/// The rule of a run: the registry. `circuit` is its circuit, gains and nudge included; `adversarial` is for the rule of that name.
 #[must_use]
 pub fn rule<T: Real>(
     kind: RuleKind,
     circuit: &CircuitSpec,
     network: &[usize],
     keep_unsettled: bool,
+    adversarial: AdversarialSpec,
 ) -> Box<dyn Rule<T>> {
     let circuit = circuit_of(kind, circuit);
     match kind {
         RuleKind::Bp => Box::new(Backprop::new(Chip::fabricate(&circuit, network), &circuit.nudge)),
+        RuleKind::Adversarial => {
+            Box::new(Adversarial::new(Chip::fabricate(&circuit, network), &circuit.nudge, adversarial.step))
+        }
         _ => Box::new(DualPropagation::new(circuit, network, keep_unsettled)),
     }
 }
@@ -98,7 +104,7 @@ pub fn rule<T: Real>(
 pub fn circuit_of(kind: RuleKind, circuit: &CircuitSpec) -> CircuitSpec {
     let mut circuit = circuit.clone();
     circuit.nudge.variant = match kind {
-        RuleKind::Bp => Variant::Custom { plus: 0.0, minus: 0.0 },
+        RuleKind::Bp | RuleKind::Adversarial => Variant::Custom { plus: 0.0, minus: 0.0 },
         RuleKind::Dp => Variant::Dp,
         RuleKind::DpTranspose => Variant::DpTranspose,
         RuleKind::Custom => circuit.nudge.variant,

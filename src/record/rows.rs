@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub struct MetricsRow {
     /// Run name, `RULE[-aALPHA-bBETA…]-sSEED[-cCHIP]`.
     pub run: String,
-    /// Rule: `bp`, `dp`, `dp-transpose`, `custom`.
+    /// Rule: `bp`, `dp`, `dp-transpose`, `custom`, `adversarial`.
     pub rule: String,
     /// Mixing α.
     pub alpha: Option<f64>,

@@ -33,6 +33,9 @@ pub fn check_experiment(experiment: &ExperimentSpec) -> Result<(), Fault> {
     distinct("seeds", &experiment.seeds, "a list of different whole numbers, at least one")?;
     ensure(experiment.chips != Some(0), &["chips"], 0, COUNT)?;
     distinct("rules", &experiment.rules, "a list of different rules, at least one")?;
+    let step = experiment.adversarial.step;
+    let walks = step.is_finite() && step >= 0.0;
+    ensure(walks, &["adversarial", "step"], step, "a finite number, 0 or more")?;
     check_optimizer(&experiment.optimizer)?;
     check_grid(experiment)?;
     experiment.expect.iter().try_for_each(|(key, bounds)| check_expect(key, bounds, &experiment.rules))
@@ -41,9 +44,9 @@ pub fn check_experiment(experiment: &ExperimentSpec) -> Result<(), Fault> {
 /// Checks that every rule that divides by β has one to divide by.
 ///
 /// # Errors
-/// When β is 0 and a rule other than `bp` runs.
+/// When β is 0 and a rule that nudges runs.
 pub fn check_beta(rules: &[RuleKind], beta: f64) -> Result<(), Fault> {
-    match rules.iter().find(|rule| **rule != RuleKind::Bp) {
+    match rules.iter().find(|rule| rule.is_dyadic()) {
         Some(rule) if beta <= 0.0 => {
             let accepted = format!("a number above 0, as rule `{}` divides by it", rule_name(*rule));
             Err(Fault::refused(&["circuit", "nudge", "beta"], beta, accepted))
@@ -60,6 +63,7 @@ pub fn rule_name(rule: RuleKind) -> &'static str {
         RuleKind::Dp => "dp",
         RuleKind::DpTranspose => "dp-transpose",
         RuleKind::Custom => "custom",
+        RuleKind::Adversarial => "adversarial",
     }
 }
 

@@ -34,6 +34,9 @@ pub struct ExperimentSpec {
     pub chips: Option<u32>,
     /// Learning rules compared.
     pub rules: Vec<RuleKind>,
+    /// How far the rule `adversarial` moves the inputs.
+    #[serde(default, skip_serializing_if = "AdversarialSpec::is_default")]
+    pub adversarial: AdversarialSpec,
     /// Optimiser.
     pub optimizer: OptimizerSpec,
     /// Keep samples that did not settle in the gradient, as hardware would.
@@ -111,6 +114,37 @@ pub enum RuleKind {
     DpTranspose,
     /// The circuit's own gains (`nudge.variant` of the circuit file).
     Custom,
+    /// Backpropagation on inputs moved up the loss: `x + step·∇ₓℓ` (see `adversarial`).
+    Adversarial,
+}
+
+impl RuleKind {
+    /// Whether it nudges a circuit; the others differentiate the feed-forward network.
+    #[must_use]
+    pub fn is_dyadic(self) -> bool {
+        !matches!(self, Self::Bp | Self::Adversarial)
+    }
+}
+
+/// Settings of the rule `adversarial`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct AdversarialSpec {
+    /// Step `ε` of the inputs up the gradient of their own loss: `x + ε ∇ₓℓ`, not clipped.
+    pub step: f64,
+}
+
+impl Default for AdversarialSpec {
+    fn default() -> Self {
+        Self { step: 0.5 }
+    }
+}
+
+impl AdversarialSpec {
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// Optimiser with its settings.

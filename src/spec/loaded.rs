@@ -206,7 +206,7 @@ fn chooses_circuit(setting: &Override) -> bool {
 
 /// Expectations about rules that `--set` has taken out of the run are not about this run.
 fn forget_absent_rules(experiment: &mut ExperimentSpec) {
-    let all = [RuleKind::Bp, RuleKind::Dp, RuleKind::DpTranspose, RuleKind::Custom];
+    let all = [RuleKind::Bp, RuleKind::Dp, RuleKind::DpTranspose, RuleKind::Custom, RuleKind::Adversarial];
     let absent: Vec<_> =
         all.iter().filter(|rule| !experiment.rules.contains(rule)).map(|rule| rule_name(*rule)).collect();
     experiment.expect.retain(|key, _| key.split_once('.').is_none_or(|(rule, _)| !absent.contains(&rule)));

@@ -1,5 +1,6 @@
 //! One test binary: the laws that the simulator must obey, held against independent solutions.
 
+mod adversarial;
 mod nets;
 mod noise;
 mod noise_alone;
