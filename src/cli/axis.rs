@@ -74,7 +74,7 @@ impl Axis {
         } else {
             (value - self.from) / (self.to - self.from)
         };
-        (0.0..=1.0).contains(&part).then(|| part * (self.count as f64 - 1.0))
+        (0.0..=1.0).contains(&part).then_some(part * (self.count as f64 - 1.0))
     }
 
     /// How it stands in the tables.

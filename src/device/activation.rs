@@ -350,8 +350,9 @@ mod tests {
         assert_eq!(device(ActivationKind::HardSigmoid).kinks(), [0.125, 0.375]);
         assert!(device(ActivationKind::Tanh).kinks().is_empty());
         // 0.125 + 0.5, and 0.25 · 2 from there.
-        let trimmed = device(ActivationKind::HardSigmoid).trimmed_kinks(Trim { offset: 0.5, scale: 2.0 });
-        assert_eq!(trimmed.collect::<Vec<_>>(), [0.625, 1.125]);
+        let steps = device(ActivationKind::HardSigmoid);
+        let trimmed: Vec<f64> = steps.trimmed_kinks(Trim { offset: 0.5, scale: 2.0 }).collect();
+        assert_eq!(trimmed, [0.625, 1.125]);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use super::map::Board;
 use crate::analysis::map::{By, Node, Place, Plane};
 use crate::random::{Key, Kind, permutation, stream};
 use crate::record::map_rows::MapCheck;
+use crate::solve::Outcome;
 
 /// Points nearer to a border than this share of their settings are not held against the map.
 const BAND: f64 = 0.01;
@@ -36,7 +37,7 @@ pub fn verify(
     let pairs = || chosen.iter().copied().zip(&found);
     let same_fate = |&(n, node): &(usize, &Node)| at(n).and_then(Node::fate) == node.fate();
     let same_verdict = |&(n, node): &(usize, &Node)| {
-        at(n).is_some_and(Node::is_stable) == node.fate().is_some_and(|fate| fate.is_settled())
+        at(n).is_some_and(Node::is_stable) == node.fate().is_some_and(Outcome::is_settled)
     };
     let integrated = board.by != By::Eigenvalues;
     let judged = board.by != By::Integration;
@@ -53,8 +54,11 @@ pub fn verify(
     })
 }
 
+/// First and last index of what is near, for every index of an axis.
+type Band = Vec<(usize, usize)>;
+
 /// For every index of an axis, the first and the last that are within the band, or next to it.
-fn band(values: &[f64]) -> Vec<(usize, usize)> {
+fn band(values: &[f64]) -> Band {
     let last = values.len() - 1;
     let near = |n: usize, m: usize| (values[m] - values[n]).abs() <= BAND * values[n].abs();
     let one = |n: usize| {
@@ -66,12 +70,7 @@ fn band(values: &[f64]) -> Vec<(usize, usize)> {
 }
 
 /// Whether another class lies within the bands around a point.
-fn near_border(
-    map: &[u8],
-    width: usize,
-    bands: &(Vec<(usize, usize)>, Vec<(usize, usize)>),
-    n: usize,
-) -> bool {
+fn near_border(map: &[u8], width: usize, bands: &(Band, Band), n: usize) -> bool {
     let (columns, rows) = (bands.0[n % width], bands.1[n / width]);
     (rows.0..=rows.1).any(|j| (columns.0..=columns.1).any(|i| map[j * width + i] != map[n]))
 }

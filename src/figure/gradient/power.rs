@@ -67,6 +67,9 @@ fn draw(tables: &Tables) -> Page {
     })
 }
 
+/// A column of a row.
+type Part = fn(&GradientRow) -> Option<f64>;
+
 /// Squared error as predicted.
 fn sum(row: &GradientRow) -> Option<f64> {
     row.predicted_bias_squared.zip(row.predicted_variance).map(|(b, v)| b + v)
@@ -74,8 +77,8 @@ fn sum(row: &GradientRow) -> Option<f64> {
 
 /// Lines as predicted, discs as measured.
 fn fill(page: &mut Page, panel: &Panel, rows: &[&GradientRow]) {
-    let lines: [(&dyn Fn(&GradientRow) -> Option<f64>, _); 3] =
-        [(&|row| row.predicted_bias_squared, BLUE), (&|row| row.predicted_variance, ORANGE), (&sum, BLACK)];
+    let lines: [(Part, _); 3] =
+        [(|row| row.predicted_bias_squared, BLUE), (|row| row.predicted_variance, ORANGE), (sum, BLACK)];
     for (part, ink) in lines {
         // A point without a prediction interrupts the line; one below the panel ends it.
         let known: Vec<Option<_>> =
