@@ -58,6 +58,9 @@ pub fn draw_all(folder: &Path, tables: &Tables, only: &[&str]) -> Result<Vec<Dra
     wanted.map(|name| write_page(folder, name, &draw(tables))).collect()
 }
 
+/// Where an equilibrium has gone.
+const LOST: Ink = Ink::hex(0x9A_9A_9A);
+
 /// What a panel is coloured by.
 type Class = fn(&MapRow) -> Option<&str>;
 
@@ -129,9 +132,12 @@ fn legend(tables: &Tables, panels: &[(&str, Class)]) -> Vec<Key> {
         panels.iter().any(|(_, class)| tables.points.iter().any(|row| class(row) == Some(name)))
     };
     let words = |name: &str| match name {
-        "lost" => "no equilibrium on this branch".to_owned(),
+        "lost" => "no equilibrium found on this branch".to_owned(),
+        "settled" if panels.len() > 1 => "settled, stable".to_owned(),
         other => other.to_owned(),
     };
+    // Both panels show what is good in the same colour.
+    let occurs = |name: &&str| occurs(name) && !(*name == "stable" && occurs(&"settled"));
     let mut keys: Vec<Key> =
         NAMES.iter().filter(|name| occurs(name)).map(|name| Key::Box(ink(name), words(name))).collect();
     let drawn = |kind: &str| tables.lines.iter().any(|row| row.kind == kind);
@@ -151,7 +157,7 @@ fn legend(tables: &Tables, panels: &[(&str, Class)]) -> Vec<Key> {
 fn ink(name: &str) -> Ink {
     match name {
         "stable" => outcome_ink("settled"),
-        "lost" => GREY.faded(0.55),
+        "lost" => LOST,
         other => outcome_ink(other),
     }
 }

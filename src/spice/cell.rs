@@ -148,7 +148,7 @@ impl Cell {
         let (mut text, gate, scale) = if self.trimmed {
             let own = format!("h{potential}");
             let shift = format!("Vo{potential} {potential} g{potential} DC {{O{side}}}\n");
-            (shift + &format!("Eo{potential} {own} 0 g{potential} 0 {{1/U{side}}}\n"), own, 1.0)
+            (shift + &format!("Eo{potential} {own} 0 g{potential} 0 {{U{side}}}\n"), own, 1.0)
         } else {
             (String::new(), potential.to_owned(), scale)
         };

@@ -5,6 +5,7 @@ use super::name::{feed, literal, node};
 use super::{noise, nudge};
 use crate::chip::Chip;
 use crate::circuit::{Circuit, DyadCircuit};
+use crate::device::Trim;
 use crate::spec::{CircuitSpec, NudgePoint, Start};
 
 /// One sample of a circuit, as it is wired.
@@ -201,7 +202,8 @@ fn dyads(wiring: &Wiring<'_>, cells: &[Cell]) -> String {
             if cell.trimmed {
                 let (shape, plus, minus) = (&cell.activation, devices.trim_plus[j], devices.trim_minus[j]);
                 given.extend([("OP", shape.offset + plus.offset), ("OM", shape.offset + minus.offset)]);
-                given.extend([("UP", shape.scale * plus.scale), ("UM", shape.scale * minus.scale)]);
+                let rate = |trim: Trim<f64>| 1.0 / (shape.scale * trim.scale);
+                given.extend([("UP", rate(plus)), ("UM", rate(minus))]);
             }
             if cell.node {
                 let [plus, minus] = [plus, minus].map(|column| wiring.circuit.node(column));

@@ -7,6 +7,7 @@ mod cost;
 mod figures;
 mod gradients;
 mod lists;
+mod maps;
 mod noise;
 mod references;
 mod settle;

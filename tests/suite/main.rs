@@ -27,6 +27,7 @@ mod cost;
 mod attractors;
 mod clocked;
 mod limits;
+mod maps;
 mod continuation;
 mod covariance;
 mod decks;

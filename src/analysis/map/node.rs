@@ -1,6 +1,7 @@
 //! One point of a map: what becomes of every sample there, and what the Jacobian at its equilibrium says.
 
 use crate::circuit::{Circuit, DyadCircuit};
+use crate::matrix::Matrix;
 use crate::solve::{Outcome, Verdict, continued_point, followed_point, leading, settle_all};
 use crate::spec::SolverSpec;
 
@@ -48,29 +49,34 @@ impl Node {
             slowest: circuit.slowest(),
             searches: 0,
         };
+        let mut ends = None;
         if by != By::Eigenvalues {
             let settled = settle_all(solver, circuit, false);
-            for (i, outcome) in settled.outcomes.iter().enumerate().filter(|(_, o)| o.is_settled()) {
-                // What noise has left is a start, not an equilibrium.
-                if *outcome == Outcome::Settled && circuit.droop() == 0.0 {
-                    node.equilibria[i] = Some(settled.state.row(i).iter().copied().collect());
-                }
-            }
             node.outcomes = settled.outcomes;
+            ends = Some(settled.state);
         }
         if by != By::Integration {
-            node.find_equilibria(circuit, near);
+            node.find_equilibria(circuit, near, ends.as_ref());
             node.find_worst(circuit);
         }
         node
     }
 
-    /// Equilibria that integration has not given, from those of a neighbour.
-    fn find_equilibria(&mut self, circuit: &DyadCircuit<'_, f64>, near: Option<&Self>) {
+    /// Equilibria: where integration has come to rest; else from those of a neighbour, and from where it was given up.
+    fn find_equilibria(
+        &mut self,
+        circuit: &DyadCircuit<'_, f64>,
+        near: Option<&Self>,
+        ends: Option<&Matrix<f64>>,
+    ) {
         let free = circuit.free_state();
         let tolerance = TOLERANCE * (1.0 + free.amax());
         for i in 0..self.equilibria.len() {
-            if self.equilibria[i].is_some() {
+            let end = || ends.map(|ends| ends.row(i).iter().copied().collect::<Vec<f64>>());
+            let outcome = self.outcomes.get(i).copied();
+            // What noise has left, or charge that has leaked away, is a start, not an equilibrium.
+            if outcome == Some(Outcome::Settled) && circuit.droop() == 0.0 {
+                self.equilibria[i] = end();
                 continue;
             }
             self.searches += 1;
@@ -83,7 +89,12 @@ impl Node {
                     Some(followed_point(circuit, i, &start, tolerance))
                 }
             };
-            self.equilibria[i] = found.filter(|point| point.converged).map(|point| point.state);
+            let late = outcome.is_some_and(|o| o.is_settled() || o == Outcome::Timeout);
+            let found = found.filter(|point| point.converged).or_else(|| {
+                let end = end().filter(|_| late)?;
+                Some(continued_point(circuit, i, &end, tolerance)).filter(|point| point.converged)
+            });
+            self.equilibria[i] = found.map(|point| point.state);
         }
     }
 

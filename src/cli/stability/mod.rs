@@ -29,7 +29,7 @@ use super::{Failure, Global, folder};
     tried by integration just below and above. --follow tells what happens on such a branch when a setting moves: folds, Hopf \
     points with period and criticality, compartments that pass a kink. --attractors counts equilibria from random starts. --map draws \
     what becomes of the batch over two settings, looking near borders alone.\n\n\
-    Examples:\n  dyadsim stability circuits/ideal.toml --weights w.safetensors --input x.safetensors \
+    Example:\n  dyadsim stability circuits/ideal.toml --weights w.safetensors --input x.safetensors \
     --target y.safetensors --set nudge.variant=dp --set nudge.alpha=0.25\n  \
     dyadsim stability circuits/ideal.toml --weights w.safetensors --input x.safetensors --target y.safetensors --limits\n  \
     dyadsim stability circuits/ideal.toml --weights w.safetensors --input x.safetensors --target y.safetensors \
