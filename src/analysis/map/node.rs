@@ -80,17 +80,17 @@ impl Node {
                 continue;
             }
             self.searches += 1;
-            let found = match near.map(|near| near.equilibria.get(i).and_then(Option::as_deref)) {
-                Some(Some(start)) => Some(continued_point(circuit, i, start, tolerance)),
-                // A branch that a neighbour has lost is not sought again.
-                Some(None) => None,
-                None => {
-                    let start: Vec<f64> = free.row(i).iter().copied().collect();
-                    Some(followed_point(circuit, i, &start, tolerance))
+            let rest = || free.row(i).iter().copied().collect::<Vec<f64>>();
+            let found = match near {
+                // A branch that a neighbour has lost is only tried from the free state.
+                Some(near) => {
+                    let start = near.equilibria.get(i).cloned().flatten().unwrap_or_else(rest);
+                    continued_point(circuit, i, &start, tolerance)
                 }
+                None => followed_point(circuit, i, &rest(), tolerance),
             };
             let late = outcome.is_some_and(|o| o.is_settled() || o == Outcome::Timeout);
-            let found = found.filter(|point| point.converged).or_else(|| {
+            let found = Some(found).filter(|point| point.converged).or_else(|| {
                 let end = end().filter(|_| late)?;
                 Some(continued_point(circuit, i, &end, tolerance)).filter(|point| point.converged)
             });
