@@ -54,7 +54,7 @@ pub struct MapSummary {
     pub y: MapAxis,
     /// `eigenvalues`, `integration` or `both`.
     pub by: String,
-    /// Solver that integrated.
+    /// Solver that integrated, and its time limit.
     pub solver: String,
     /// Samples of the batch.
     pub samples: usize,

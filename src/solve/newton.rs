@@ -67,15 +67,16 @@ pub fn fixed_point<T: Real>(
     newton(circuit, sample, start, tolerance, STEPS)
 }
 
-/// [`fixed_point`] from one that is near: it arrives within a dozen steps or there is none of that branch.
+/// [`fixed_point`] from one that is near, within so many steps: it arrives within a dozen or there is none of that branch.
 #[must_use]
 pub fn continued_point<T: Real>(
     circuit: &dyn Circuit<T>,
     sample: usize,
     start: &[f64],
     tolerance: f64,
+    steps: usize,
 ) -> FixedPoint {
-    newton(circuit, sample, start, tolerance, FOLLOWING)
+    newton(circuit, sample, start, tolerance, steps)
 }
 
 /// Damped Newton of at most so many steps.

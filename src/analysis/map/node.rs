@@ -7,6 +7,10 @@ use crate::spec::SolverSpec;
 
 /// Equilibria are found to this residual, in units of `1 V + ‖v_free‖∞`.
 const TOLERANCE: f64 = 1e-9;
+/// Newton steps from an equilibrium that is near.
+const STEPS: usize = 12;
+/// Newton steps where a neighbour has none: enough for a linear circuit, and for a branch that begins again.
+const FEW: usize = 4;
 
 /// How a point is judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,17 +86,16 @@ impl Node {
             self.searches += 1;
             let rest = || free.row(i).iter().copied().collect::<Vec<f64>>();
             let found = match near {
-                // A branch that a neighbour has lost is only tried from the free state.
-                Some(near) => {
-                    let start = near.equilibria.get(i).cloned().flatten().unwrap_or_else(rest);
-                    continued_point(circuit, i, &start, tolerance)
-                }
+                Some(near) => match near.equilibria.get(i).and_then(Option::as_deref) {
+                    Some(start) => continued_point(circuit, i, start, tolerance, STEPS),
+                    None => continued_point(circuit, i, &rest(), tolerance, FEW),
+                },
                 None => followed_point(circuit, i, &rest(), tolerance),
             };
             let late = outcome.is_some_and(|o| o.is_settled() || o == Outcome::Timeout);
             let found = Some(found).filter(|point| point.converged).or_else(|| {
                 let end = end().filter(|_| late)?;
-                Some(continued_point(circuit, i, &end, tolerance)).filter(|point| point.converged)
+                Some(continued_point(circuit, i, &end, tolerance, STEPS)).filter(|point| point.converged)
             });
             self.equilibria[i] = found.map(|point| point.state);
         }

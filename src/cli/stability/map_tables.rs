@@ -50,7 +50,7 @@ pub fn tables(board: &Board<'_>, plane: &Plane<Node>, verified: Option<MapCheck>
             By::Both => "both",
         }
         .into(),
-        solver: spec.solver.kind.name().into(),
+        solver: format!("{}, at most {} τ", spec.solver.kind.name(), spec.solver.max_time),
         samples,
         points: points.len(),
         looked_at,
