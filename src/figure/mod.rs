@@ -34,6 +34,7 @@ mod summary;
 #[cfg(test)]
 mod synthetic;
 mod tables;
+mod training_map;
 mod trajectories;
 mod valley;
 mod weight_scatter;
@@ -84,6 +85,7 @@ pub fn catalogue() -> &'static [Figure] {
         angle::FIGURE,
         valley::FIGURE,
         offsets::FIGURE,
+        training_map::FIGURE,
         cost::FIGURE,
         weights::FIGURE,
         weight_scatter::FIGURE,

@@ -1,0 +1,181 @@
+//! What is learned over any two settings of a grid: test accuracy as colours, a panel for every rule.
+
+use super::axis::{Axis, Kind};
+use super::groups::Grid;
+use super::legend::{Key, hatched};
+use super::page::{Anchor, Page, Point, Text, text};
+use super::palette::{BLACK, WHITE, heat, rule_name};
+use super::sheet::{Axes, Layout, Panel, Sheet};
+use super::tables::{Run, Tables};
+use super::words::settings_line;
+use super::{Figure, FigureError, apology};
+
+/// The registry line.
+pub const FIGURE: Figure = Figure {
+    name: "training-map",
+    title: "What is learned over two settings",
+    caption: "Test accuracy of the free circuit after the last epoch, mean over seeds and chips, over the two settings that the grid \
+        varies: the map of stability by its consequence. A stroke across a cell marks runs in which more than 1 % of the nudged \
+        samples did not come to rest; they were left out of the gradient.",
+    draw,
+};
+
+/// Gives a run's value of a setting.
+type Setting = Box<dyn Fn(&Run) -> Option<f64>>;
+
+/// A setting that the grid varies.
+struct Varied {
+    label: String,
+    of: Setting,
+    values: Vec<f64>,
+}
+
+fn draw(tables: &Tables) -> Result<Page, FigureError> {
+    let varied = varied(tables);
+    let [x, y] = &varied[..] else {
+        let why = "This experiment's grid does not vary two numbers, one of them over three values or more.";
+        return Ok(apology(FIGURE.title, tables, why));
+    };
+    let rules: Vec<String> =
+        Grid::of(tables).rules.into_iter().filter(|rule| has_cells(tables, rule, x, y)).collect();
+    let accuracies = tables.runs.iter().filter(|run| rules.contains(&run.rule)).filter_map(accuracy);
+    let (low, high) = accuracies.fold((1.0_f64, 0.0_f64), |(low, high), a| (low.min(a), high.max(a)));
+    let range = (low, if high > low { high } else { low + 1e-3 });
+    let percent = |share: f64| format!("{:.1} %", 100.0 * share);
+    let layout = Layout {
+        title: FIGURE.title.into(),
+        subtitle: settings_line(tables, "mean"),
+        legend: vec![
+            Key::Colours(percent(range.0), format!("{} test accuracy", percent(range.1))),
+            Key::Struck("more than 1 % did not come to rest".into()),
+            Key::Hatched("no run".into()),
+        ],
+        columns: rules.iter().map(|rule| rule_name(rule)).collect(),
+        rows: vec![String::new()],
+        x_label: x.label.clone(),
+        y_label: y.label.clone(),
+        axes: Axes::Shared(axis(&x.values), axis(&y.values)),
+        names: Vec::new(),
+        height: Some(300.0),
+        notes: Vec::new(),
+    };
+    Ok(Sheet::filled(&layout, |page: &mut Page, panel: &Panel, (_, column): (usize, usize)| {
+        for i in 0..x.values.len() {
+            for j in 0..y.values.len() {
+                let runs = runs_at(tables, &rules[column], (x, x.values[i]), (y, y.values[j]));
+                cell(page, panel, (edges(&x.values, i), edges(&y.values, j)), &runs, range);
+            }
+        }
+    }))
+}
+
+/// The numbers that the grid varies, if they are two: α across and β up where they are among them.
+fn varied(tables: &Tables) -> Vec<Varied> {
+    let mut all: Vec<(String, Setting)> = vec![
+        ("mixing α".into(), Box::new(|run: &Run| run.alpha)),
+        ("nudge β".into(), Box::new(|run: &Run| run.beta)),
+    ];
+    let mut keys: Vec<String> = tables.runs.iter().flat_map(|run| run.settings().into_keys()).collect();
+    keys.sort();
+    keys.dedup();
+    for key in keys {
+        let path = key.clone();
+        all.push((key, Box::new(move |run: &Run| run.settings().get(&path)?.as_f64())));
+    }
+    let with_values = |(label, of): (String, Setting)| {
+        let mut values: Vec<f64> = tables.runs.iter().filter_map(&of).collect();
+        values.sort_by(f64::total_cmp);
+        values.dedup();
+        Varied { label, of, values }
+    };
+    let found: Vec<Varied> = all.into_iter().map(with_values).filter(|one| one.values.len() > 1).collect();
+    let wide = found.iter().any(|one| one.values.len() > 2);
+    if found.len() == 2 && wide { found } else { Vec::new() }
+}
+
+fn has_cells(tables: &Tables, rule: &str, x: &Varied, y: &Varied) -> bool {
+    let both = |run: &Run| (x.of)(run).is_some() && (y.of)(run).is_some();
+    tables.runs.iter().any(|run| run.rule == rule && both(run))
+}
+
+fn runs_at<'a>(
+    tables: &'a Tables,
+    rule: &str,
+    (x, at_x): (&Varied, f64),
+    (y, at_y): (&Varied, f64),
+) -> Vec<&'a Run> {
+    let here = |run: &&Run| run.rule == rule && (x.of)(run) == Some(at_x) && (y.of)(run) == Some(at_y);
+    tables.runs.iter().filter(here).collect()
+}
+
+fn accuracy(run: &Run) -> Option<f64> {
+    run.summary.as_ref().map(|summary| summary.test_accuracy)
+}
+
+/// Whether values are better laid by their logarithm: all positive and over more than a decade.
+fn is_wide(values: &[f64]) -> bool {
+    values[0] > 0.0 && values[values.len() - 1] >= 10.0 * values[0]
+}
+
+fn axis(values: &[f64]) -> Axis {
+    let (low, high) = (edges(values, 0).0, edges(values, values.len() - 1).1);
+    Axis { kind: if is_wide(values) { Kind::Log } else { Kind::Linear }, low, high }
+}
+
+/// Where the cell of a value begins and ends: half-way to its neighbours.
+fn edges(values: &[f64], at: usize) -> (f64, f64) {
+    let (there, back): (fn(f64) -> f64, fn(f64) -> f64) =
+        if is_wide(values) { (f64::ln, f64::exp) } else { (|v| v, |v| v) };
+    let place = |n: usize| there(values[n]);
+    let middle = |n: usize| 0.5 * (place(n) + place(n + 1));
+    let last = values.len() - 1;
+    let low = if at > 0 { middle(at - 1) } else { place(0) - 0.5 * (place(1) - place(0)) };
+    let high = if at < last { middle(at) } else { place(last) + 0.5 * (place(last) - place(last - 1)) };
+    (back(low), back(high))
+}
+
+/// One cell: colour, stroke, and its number if there is room.
+fn cell(
+    page: &mut Page,
+    panel: &Panel,
+    (x, y): ((f64, f64), (f64, f64)),
+    runs: &[&Run],
+    (low, high): (f64, f64),
+) {
+    let corners = (panel.at(x.0, y.1), panel.at(x.1, y.0));
+    let (Some(from), Some(to)): (Option<Point>, Option<Point>) = corners else { return };
+    let found: Vec<f64> = runs.iter().filter_map(|run| accuracy(run)).collect();
+    if found.is_empty() {
+        hatched(page, from, to);
+        return;
+    }
+    let mean = found.iter().sum::<f64>() / found.len() as f64;
+    let share = (mean - low) / (high - low);
+    page.block(from, to, heat(share));
+    let at_rest = |run: &&Run| run.summary.as_ref().and_then(crate::record::rows::RunSummary::at_rest);
+    if runs.iter().filter_map(at_rest).any(|share| share < 0.99) {
+        page.line(&[(from.0, to.1), (to.0, from.1)], WHITE, 1.0);
+    }
+    if to.0 - from.0 > 26.0 && to.1 - from.1 > 11.0 {
+        let at = (0.5 * (from.0 + to.0), 0.5 * (from.1 + to.1) + 3.0);
+        let ink = if share > 0.6 { BLACK } else { WHITE };
+        page.text(Text { ink, anchor: Anchor::Middle, ..text(format!("{:.1}", 100.0 * mean), at, 8.5) });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_share_their_edges_and_wide_ranges_are_logarithmic() {
+        for values in [vec![0.0, 0.25, 0.5, 1.0], vec![0.01, 0.1, 1.0]] {
+            for n in 1..values.len() {
+                assert!((edges(&values, n).0 - edges(&values, n - 1).1).abs() < 1e-15);
+                assert!(edges(&values, n).0 < values[n] && values[n] < edges(&values, n).1);
+            }
+        }
+        assert!((edges(&[0.01, 0.1, 1.0], 0).1 / 0.01 - 10.0_f64.sqrt()).abs() < 1e-12);
+        assert_eq!(axis(&[0.0, 0.5, 1.0]).kind, Kind::Linear);
+    }
+}
