@@ -107,7 +107,8 @@ impl<T: Real> Victim<T> {
     /// Samples whose outputs are not numbers are in no class.
     #[must_use]
     pub fn accuracy_under(&self, shards: &[Labelled<T>], attack: Attack) -> f64 {
-        let kept = |shard: &Labelled<T>| self.attack(shard, attack).1.iter().filter(|fooled| !**fooled).count();
+        let kept =
+            |shard: &Labelled<T>| self.attack(shard, attack).1.iter().filter(|fooled| !**fooled).count();
         let kept: usize = shards.par_iter().map(kept).sum();
         let all: usize = shards.iter().map(|shard| shard.labels.len()).sum();
         kept as f64 / all.max(1) as f64
@@ -118,7 +119,8 @@ impl<T: Real> Victim<T> {
     pub fn attack(&self, shard: &Labelled<T>, attack: Attack) -> (Matrix<T>, Vec<bool>) {
         let mut at = shard.inputs.clone();
         let mut fooled = vec![false; shard.labels.len()];
-        let step = if attack.steps == 1 { attack.radius } else { REACH * attack.radius / attack.steps as f64 };
+        let step =
+            if attack.steps == 1 { attack.radius } else { REACH * attack.radius / attack.steps as f64 };
         for _ in 0..attack.steps {
             let slopes = self.network.pull_back(&self.weights, &at, |outputs, error| {
                 note(outputs, &shard.labels, &mut fooled);
@@ -181,6 +183,19 @@ impl<T: Real> Victim<T> {
 #[must_use]
 pub fn layer_norms<T: Real>(weights: &Weights<T>) -> Vec<f64> {
     weights.forward.iter().map(spectral_norm).collect()
+}
+
+/// The smallest of the values that at least this share of them do not exceed; NaN of none, or if one is not finite.
+#[must_use]
+pub fn quantile(values: &[f64], share: f64) -> f64 {
+    if values.iter().any(|value| !value.is_finite()) {
+        return f64::NAN;
+    }
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    // Shares are of [0, 1], so that the product is a count.
+    let count = (share * sorted.len() as f64).ceil() as usize;
+    sorted.get(count.saturating_sub(1)).copied().unwrap_or(f64::NAN)
 }
 
 /// Marks the samples whose largest output is not that of their class.

@@ -1,7 +1,7 @@
 //! Norms, local Lipschitz constants and attacks, against closed forms of linear nets, nalgebra's singular values and differences.
 
-use dyadsim::analysis::robustness::{Aim, Attack, Ball, Labelled, Victim, layer_norms};
 use dyadsim::analysis::product_norm;
+use dyadsim::analysis::robustness::{Aim, Attack, Ball, Labelled, Victim, layer_norms};
 use dyadsim::circuit::{Circuit, DyadCircuit};
 use dyadsim::matrix::Matrix;
 use dyadsim::spec::*;
@@ -145,7 +145,10 @@ fn more_steps_find_more_loss_than_one_and_no_attack_gains_accuracy() {
     assert!(loss(&many.0) > loss(&one.0) && loss(&one.0) > loss(&shard.inputs));
     let shards = [shard];
     assert!((victim.accuracy(&shards) - 1.0).abs() < 1e-15); // the labels are its own answers
-    assert!(victim.accuracy_under(&shards, of(40)) < victim.accuracy_under(&shards, Attack { radius: 0.05, ..of(40) }));
+    assert!(
+        victim.accuracy_under(&shards, of(40))
+            < victim.accuracy_under(&shards, Attack { radius: 0.05, ..of(40) })
+    );
 }
 
 #[test]
