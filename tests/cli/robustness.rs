@@ -4,7 +4,7 @@ use crate::bench::Bench;
 
 const EXPERIMENT: &str = "name = \"robust\"\ndataset = { kind = \"two-moons\", train = 200, test = 120 }\nnetwork = [2, 6, 5, 2]\n\
     init = \"he\"\nepochs = 2\nbatch = 20\nseeds = [1, 2]\nrules = [\"bp\", \"dp-transpose\"]\n\
-    optimizer = { kind = \"adam\", learning_rate = 0.01 }\n[grid]\n\"nudge.alpha\" = [0.0, 1.0]\n\"nudge.beta\" = [0.1]\n";
+    optimizer = { kind = \"adam\", learning_rate = 0.01 }\n[grid]\n\"nudge.alpha\" = [0.0, 1.0]\n\"nudge.beta\" = [0.1]\n[circuit.neuron]\nactivation = \"tanh\"\n";
 
 fn trained() -> Bench {
     let bench = Bench::new();

@@ -1,7 +1,7 @@
 //! Norms, local Lipschitz constants and attacks, against closed forms of linear nets, nalgebra's singular values and differences.
 
 use dyadsim::analysis::product_norm;
-use dyadsim::analysis::robustness::{Aim, Attack, Ball, Labelled, Victim, layer_norms};
+use dyadsim::analysis::robustness::{Aim, Attack, Ball, Labelled, Victim, layer_norms, quantile};
 use dyadsim::circuit::{Circuit, DyadCircuit};
 use dyadsim::matrix::Matrix;
 use dyadsim::spec::*;
@@ -193,4 +193,12 @@ fn weights_that_are_no_numbers_are_in_no_class() {
     let attack = Attack { ball: Ball::Euclidean, radius: 0.1, steps: 5, aim: Aim::Loss };
     assert!(victim.accuracy(&shards).abs() < 1e-15 && victim.accuracy_under(&shards, attack).abs() < 1e-15);
     assert!(victim.lipschitz(&shards).iter().all(|l| l.is_nan()));
+}
+
+#[test]
+fn quantiles_are_order_statistics() {
+    let values: Vec<f64> = (1..=20).rev().map(f64::from).collect();
+    let found = [0.5, 0.95, 0.96, 1.0].map(|share| quantile(&values, share));
+    assert_eq!(found.map(f64::to_bits), [10.0, 19.0, 20.0, 20.0].map(f64::to_bits));
+    assert!(quantile(&[], 0.5).is_nan() && quantile(&[1.0, f64::NAN], 0.5).is_nan());
 }
