@@ -319,6 +319,7 @@ mod random {
                 rules: vec![RuleKind::DpTranspose, RuleKind::Bp, RuleKind::Custom],
                 optimizer,
                 keep_unsettled: counts.3,
+                snapshots: counts.3,
                 adversarial: AdversarialSpec { step: 0.25 },
                 probe: counts.2,
                 grid: grid.into_iter().collect(),

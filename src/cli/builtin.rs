@@ -39,10 +39,12 @@ pub const CIRCUITS: &[Builtin] = embedded![
 /// Built-in experiments.
 pub const EXPERIMENTS: &[Builtin] = embedded![
     "experiments/cost.toml",
+    "experiments/digits_robustness.toml",
     "experiments/mnist_dp.toml",
     "experiments/mnist_etd.toml",
     "experiments/mnist_layerwise.toml",
     "experiments/mnist_noise.toml",
+    "experiments/mnist_robustness.toml",
     "experiments/noise_valley.toml",
     "experiments/offsets.toml",
     "experiments/reference_ideal.toml",

@@ -17,6 +17,7 @@ mod output;
 mod plot;
 mod progress;
 mod report;
+mod robustness;
 mod run;
 mod settle;
 mod spice;
@@ -129,6 +130,8 @@ enum Command {
     Gradient(gradient::Arguments),
     /// Share of chips that meet a target, and the spreads that devices may have
     Yield(yields::Arguments),
+    /// Norms, Lipschitz constants and adversarial accuracy of what the runs of a folder learned
+    Robustness(robustness::Arguments),
     /// Write a SPICE netlist of a sample, and hold ngspice against this simulator
     Spice(spice::Arguments),
     /// List, show and check circuits
@@ -175,6 +178,7 @@ pub fn main() -> ExitCode {
         Command::Noise(arguments) => noise::run(&global, &arguments),
         Command::Gradient(arguments) => gradient::run(&global, &arguments),
         Command::Yield(arguments) => yields::run(&global, &arguments),
+        Command::Robustness(arguments) => robustness::run(&global, &arguments),
         Command::Spice(arguments) => spice::run(&global, &arguments),
         Command::Circuits(arguments) => circuits::run(&global, &arguments),
         Command::Experiments(arguments) => experiments::run(&global, &arguments),

@@ -95,6 +95,9 @@ impl<'a, T: Real> Run<'a, T> {
         };
         let mut optimizer = Optimizer::new(&experiment.optimizer, experiment.epochs, &weights);
         let mut record = Record::default();
+        if experiment.snapshots {
+            setting.folder.keep_epochs(&plan.name)?;
+        }
         match checkpoint::load::<Record>(&setting.folder.checkpoint(&plan.name))? {
             Loaded::Found(file, found) => {
                 weights = restore(&file, "", &weights)?;
@@ -166,7 +169,8 @@ impl<'a, T: Real> Run<'a, T> {
         self.layer_rows(&seen)?;
         let row = self.metrics_row(report, &seen, started);
         self.record.metrics.push(row);
-        if self.plan.reference.as_ref() == Some(&self.plan.name) {
+        let is_reference = self.plan.reference.as_ref() == Some(&self.plan.name);
+        if is_reference || self.plan.resolved.experiment.snapshots {
             write_weights(&self.history(&self.plan.name), &self.learner.weights)?;
         }
         self.save()
@@ -230,8 +234,11 @@ impl<'a, T: Real> Run<'a, T> {
         }
     }
 
-    /// Where a backpropagation run keeps its weights after this many epochs.
+    /// Where a run keeps its weights after this many epochs: for good, or until the experiment is complete.
     fn history(&self, run: &str) -> std::path::PathBuf {
+        if self.plan.resolved.experiment.snapshots {
+            return self.setting.folder.epoch_weights(run, self.record.epochs);
+        }
         let file = self.setting.folder.checkpoint(run);
         file.with_file_name(format!("{run}.epoch-{}.safetensors", self.record.epochs))
     }

@@ -28,6 +28,7 @@ mod page;
 mod palette;
 mod render;
 mod report;
+pub mod robustness;
 mod settle_time;
 mod sheet;
 mod summary;

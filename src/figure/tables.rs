@@ -112,6 +112,12 @@ impl Tables {
         })
     }
 
+    /// Data set, network, neuron, solver, nudge point and seeds in a line; `shown` says what is made of several seeds.
+    #[must_use]
+    pub fn settings_line(&self, shown: &str) -> String {
+        super::words::settings_line(self, shown)
+    }
+
     /// The final weights `W.1`… of a run; `None` if its file was not written.
     ///
     /// # Errors

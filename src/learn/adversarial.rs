@@ -22,7 +22,7 @@ impl<T: Real> Adversarial<T> {
 
 impl<T: Real> Rule<T> for Adversarial<T> {
     fn estimate(&self, weights: &Weights<T>, batch: &Batch<T>, gradient: &mut Gradient<T>) -> Report {
-        let slopes = self.backprop.input_slopes(weights, batch, gradient);
+        let slopes = self.backprop.input_slopes(weights, &batch.inputs, &batch.targets);
         let mut moved = batch.clone();
         moved.inputs.zip_apply(&slopes, |x, slope| *x += self.step * slope);
         let mut report = self.backprop.estimate(weights, &moved, gradient);

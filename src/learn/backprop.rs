@@ -45,28 +45,37 @@ impl<T: Real> Backprop<T> {
         Self { chip, loss, work: Mutex::new(Vec::new()) }
     }
 
-    /// Slope of each sample's own loss along its inputs `[batch × n_0]`; `gradient` is a buffer.
-    pub(super) fn input_slopes(
-        &self,
-        weights: &Weights<T>,
-        batch: &Batch<T>,
-        gradient: &mut Gradient<T>,
-    ) -> Matrix<T> {
-        let carried = self.chip.carried(weights);
-        let work = self.pass(&carried, batch, gradient);
-        let mut slopes = Matrix::zeros(batch.inputs.nrows(), batch.inputs.ncols());
-        let error = work.layers[0].potentials.as_view();
-        product::backward(slopes.as_view_mut(), Onto::Nothing, error, carried.forward[0].as_view());
-        self.keep(work);
-        slopes
+    /// Slope of each sample's own loss along its inputs, `[batch × n_0]`.
+    #[must_use]
+    pub fn input_slopes(&self, weights: &Weights<T>, inputs: &Matrix<T>, targets: &Matrix<T>) -> Matrix<T> {
+        self.pull_back(weights, inputs, |outputs, error| self.output_slopes(outputs, targets, error))
     }
 
-    /// Up and down through the weights that the chip carries; the first layer is left with its errors.
-    fn pass(&self, carried: &Weights<T>, batch: &Batch<T>, gradient: &mut Gradient<T>) -> Work<T> {
-        let mut work = self.take(batch.inputs.nrows());
-        work.up(&self.chip, carried, batch);
-        work.down(&self.loss, carried, batch, gradient);
-        work
+    /// Slope of each sample's own loss along its outputs; all `[batch × n_L]`.
+    pub fn output_slopes(&self, outputs: &Matrix<T>, targets: &Matrix<T>, slopes: &mut Matrix<T>) {
+        self.loss.gradient(outputs.nrows(), outputs.as_slice(), targets.as_slice(), slopes.as_mut_slice());
+    }
+
+    /// What an error at the outputs comes to at the inputs, `[batch × n_0]`: the error times each sample's Jacobian.
+    ///
+    /// `error` is shown the outputs `s̄_L` (V) and writes the error, both `[batch × n_L]`.
+    #[must_use]
+    pub fn pull_back(
+        &self,
+        weights: &Weights<T>,
+        inputs: &Matrix<T>,
+        error: impl FnOnce(&Matrix<T>, &mut Matrix<T>),
+    ) -> Matrix<T> {
+        let carried = self.chip.carried(weights);
+        let mut work = self.take(inputs.nrows());
+        work.up(&self.chip, &carried, inputs);
+        work.top(error);
+        work.down(&carried, inputs, None);
+        let mut slopes = Matrix::zeros(inputs.nrows(), inputs.ncols());
+        let lowest = work.layers[0].potentials.as_view();
+        product::backward(slopes.as_view_mut(), Onto::Nothing, lowest, carried.forward[0].as_view());
+        self.keep(work);
+        slopes
     }
 
     /// Leaves buffers for the next batch.
@@ -87,7 +96,10 @@ impl<T: Real> Rule<T> for Backprop<T> {
     fn estimate(&self, weights: &Weights<T>, batch: &Batch<T>, gradient: &mut Gradient<T>) -> Report {
         let samples = batch.inputs.nrows();
         let carried = self.chip.carried(weights);
-        let work = self.pass(&carried, batch, gradient);
+        let mut work = self.take(samples);
+        work.up(&self.chip, &carried, &batch.inputs);
+        work.top(|outputs, error| self.output_slopes(outputs, &batch.targets, error));
+        work.down(&carried, &batch.inputs, Some(gradient));
         if let Some(synapses) = &self.chip.synapses {
             // By what is programmed, not by what it comes to.
             let slopes = gradient.forward.iter_mut().zip(&synapses.forward);
@@ -110,10 +122,10 @@ impl<T: Real> Work<T> {
     }
 
     /// Potentials, means and slopes of every layer.
-    fn up(&mut self, chip: &Chip<T>, weights: &Weights<T>, batch: &Batch<T>) {
+    fn up(&mut self, chip: &Chip<T>, weights: &Weights<T>, inputs: &Matrix<T>) {
         for (k, devices) in chip.layers.iter().enumerate() {
             let (below, here) = self.layers.split_at_mut(k);
-            let below = below.last().map_or(&batch.inputs, |layer| &layer.means);
+            let below = below.last().map_or(inputs, |layer| &layer.means);
             let layer = &mut here[0];
             let out = layer.potentials.as_view_mut();
             product::forward(out, Onto::Nothing, below.as_view(), weights.forward[k].as_view());
@@ -124,20 +136,27 @@ impl<T: Real> Work<T> {
         }
     }
 
-    /// Errors from the top down, and the gradient on the way.
-    fn down(&mut self, loss: &Loss<T>, weights: &Weights<T>, batch: &Batch<T>, gradient: &mut Gradient<T>) {
+    /// The error at the outputs, as `error` writes it.
+    fn top(&mut self, error: impl FnOnce(&Matrix<T>, &mut Matrix<T>)) {
+        if let Some(Layer { potentials, means, .. }) = self.layers.last_mut() {
+            error(means, potentials);
+        }
+    }
+
+    /// Errors from the top down, and on the way the gradient, if it is wanted.
+    fn down(&mut self, weights: &Weights<T>, inputs: &Matrix<T>, mut gradient: Option<&mut Gradient<T>>) {
         let scale = T::of(1.0 / self.samples as f64);
         let top = self.layers.len() - 1;
-        let Layer { potentials, means, .. } = &mut self.layers[top];
-        loss.gradient(self.samples, means.as_slice(), batch.targets.as_slice(), potentials.as_mut_slice());
         for k in (0..=top).rev() {
             let (below, here) = self.layers.split_at_mut(k);
             let Layer { potentials: error, slopes, .. } = &mut here[0];
             scale_by(error.as_mut_slice(), slopes.as_slice());
-            let states = below.last().map_or(&batch.inputs, |layer| &layer.means).as_view();
-            let out = gradient.forward[k].as_view_mut();
-            product::correlate(out, Onto::Nothing, scale, error.as_view(), states);
-            column_sums(error.as_slice(), self.samples, scale, &mut gradient.biases[k]);
+            if let Some(gradient) = gradient.as_deref_mut() {
+                let states = below.last().map_or(inputs, |layer| &layer.means).as_view();
+                let out = gradient.forward[k].as_view_mut();
+                product::correlate(out, Onto::Nothing, scale, error.as_view(), states);
+                column_sums(error.as_slice(), self.samples, scale, &mut gradient.biases[k]);
+            }
             if let Some(below) = below.last_mut() {
                 let out = below.potentials.as_view_mut();
                 product::backward(out, Onto::Nothing, error.as_view(), weights.forward[k].as_view());

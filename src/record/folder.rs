@@ -122,6 +122,20 @@ impl Folder {
         self.root.join(WEIGHTS).join(format!("{run}.safetensors"))
     }
 
+    /// Where the weights of a run after so many epochs are or will be, `weights/RUN/epoch-K.safetensors`.
+    #[must_use]
+    pub fn epoch_weights(&self, run: &str, epoch: usize) -> PathBuf {
+        snapshot(&self.root, run, epoch)
+    }
+
+    /// Makes the folder of [`Self::epoch_weights`], free of temporary files of a killed process.
+    ///
+    /// # Errors
+    /// [`RecordError::Io`].
+    pub fn keep_epochs(&self, run: &str) -> Result<(), RecordError> {
+        make(&self.root.join(WEIGHTS).join(run))
+    }
+
     /// The folder of the figures.
     #[must_use]
     pub fn figures(&self) -> PathBuf {
@@ -166,9 +180,7 @@ impl Folder {
     fn prepare(&self) -> Result<(), RecordError> {
         atomic::sweep(&self.root)?;
         for name in [CHECKPOINTS, WEIGHTS, FIGURES] {
-            let path = self.root.join(name);
-            fs::create_dir_all(&path).map_err(RecordError::io("create", &path))?;
-            atomic::sweep(&path)?;
+            make(&self.root.join(name))?;
         }
         Ok(())
     }
@@ -194,6 +206,18 @@ impl Folder {
         remove(&self.root.join(CHECKPOINTS))?;
         remove(&self.root.join(LOCK))
     }
+}
+
+/// `ROOT/weights/RUN/epoch-K.safetensors`: the weights of a run after so many epochs, of an experiment with `snapshots`.
+#[must_use]
+pub fn snapshot(root: &Path, run: &str, epoch: usize) -> PathBuf {
+    root.join(WEIGHTS).join(run).join(format!("epoch-{epoch}.safetensors"))
+}
+
+/// Makes a folder if it is not there, and removes the temporary files in it.
+fn make(path: &Path) -> Result<(), RecordError> {
+    fs::create_dir_all(path).map_err(RecordError::io("create", path))?;
+    atomic::sweep(path).map(|_| ())
 }
 
 /// The step that `mode` asks for in the state that `root` is in.

@@ -13,6 +13,7 @@ pub mod manifest;
 pub mod map_rows;
 pub mod noise_rows;
 mod parquet;
+pub mod robustness_rows;
 pub mod rows;
 pub mod stability_rows;
 pub mod table;

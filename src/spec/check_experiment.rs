@@ -12,7 +12,7 @@ use super::fault::Fault;
 const FILE_SETS: [&str; 3] = ["idx", "mnist", "fashion-mnist"];
 
 /// Keys of an experiment that its grid cannot vary.
-const NOT_IN_GRID: [&str; 6] = ["name", "seeds", "chips", "rules", "grid", "expect"];
+const NOT_IN_GRID: [&str; 7] = ["name", "seeds", "chips", "rules", "snapshots", "grid", "expect"];
 
 const COUNT: &str = "a whole number, 1 or more";
 

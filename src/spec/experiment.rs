@@ -42,6 +42,9 @@ pub struct ExperimentSpec {
     /// Keep samples that did not settle in the gradient, as hardware would.
     #[serde(default)]
     pub keep_unsettled: bool,
+    /// Keep the weights before training and after every epoch, in `weights/RUN/epoch-K.safetensors`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub snapshots: bool,
     /// Training samples on which margins, angles and trajectories are probed after each epoch.
     #[serde(default = "default_probe")]
     pub probe: usize,

@@ -10,6 +10,7 @@ mod lists;
 mod maps;
 mod noise;
 mod references;
+mod robustness;
 mod settle;
 mod spice;
 mod stability;

@@ -17,6 +17,7 @@ dataset = { kind = "digits", train = 200, test = 100 }
 network = [64, 12, 8, 10]
 epochs = 3
 batch = 25
+snapshots = true
 seeds = [1, 2]
 rules = ["bp", "dp", "dp-transpose"]
 optimizer = { kind = "adam", learning_rate = 3e-3 }

@@ -11,7 +11,13 @@ fn threads_and_repetition_change_no_byte() {
     for name in ["experiment.toml", "metrics.csv", "trajectories.parquet", "figures/angle.svg"] {
         assert!(expected.contains_key(name), "{name} is not compared");
     }
-    assert_eq!(expected.keys().filter(|name| name.ends_with(".safetensors")).count(), 10, "a file per run");
+    let kept =
+        |epoch: &str| expected.keys().filter(|name| name.ends_with(&format!("{epoch}.safetensors"))).count();
+    assert_eq!(kept(""), 10 * (1 + 4), "a file per run, and one for the start and each of three epochs");
+    assert_eq!((0..4).map(|k| kept(&format!("/epoch-{k}"))).collect::<Vec<_>>(), [10; 4]);
+    let [start, last, end] =
+        ["/epoch-0", "/epoch-3", ""].map(|e| &expected[&format!("weights/bp-s1{e}.safetensors")]);
+    assert!(last == end && start != end, "the last snapshot is what the run has learned");
     let bench = Bench::new();
     for (out, threads) in [("one", 1), ("again", 2), ("three", 3)] {
         bench.run(&format!("run e.toml --out {out} --threads {threads}"));

@@ -17,6 +17,7 @@ mod spice_check;
 mod gradient_quality;
 mod traces;
 mod yields;
+mod robustness;
 mod saturating;
 mod shards;
 mod references;

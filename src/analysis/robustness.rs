@@ -1,0 +1,265 @@
+//! How far a learned network moves when its inputs do: norms, local Lipschitz constants, and adversarial inputs.
+//!
+//! All of it concerns the free circuit, which is a feed-forward network. Fast gradient sign: Goodfellow, Shlens & Szegedy 2015;
+//! projected gradient: Madry et al. 2018. Both start at the sample itself and are deterministic.
+
+use rayon::prelude::*;
+
+use crate::chip::{Chip, Weights};
+use crate::data::Split;
+use crate::learn::Backprop;
+use crate::matrix::measure::spectral_norm;
+use crate::matrix::{Matrix, Real};
+use crate::spec::NudgeSpec;
+use crate::train::largest;
+
+/// Samples attacked at once; whatever the number of threads.
+const SHARD: usize = 250;
+/// Steps of a projected attack add up to this many radii, so that it can cross the ball (Madry et al. 2018).
+const REACH: f64 = 2.5;
+
+/// How the size of a perturbation is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ball {
+    /// Largest change of an input, `L∞`.
+    Max,
+    /// Euclidean length of the change, `L2`.
+    Euclidean,
+}
+
+impl Ball {
+    /// Name in tables and on the command line.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Max => "linf",
+            Self::Euclidean => "l2",
+        }
+    }
+}
+
+/// What an attack climbs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Aim {
+    /// The loss that the network was trained on.
+    Loss,
+    /// The largest wrong output less the right one.
+    Margin,
+}
+
+/// An attack on inputs that are kept in `[0, 1]` V, as data are.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Attack {
+    /// How the perturbation is measured.
+    pub ball: Ball,
+    /// Its largest size (V).
+    pub radius: f64,
+    /// Steps: one makes the fast gradient (sign) attack, more a projected one.
+    pub steps: usize,
+    /// What is climbed.
+    pub aim: Aim,
+}
+
+/// Inputs `[batch × n_0]` (V) with their targets `[batch × n_L]` and classes.
+#[derive(Clone, Debug)]
+pub struct Labelled<T> {
+    /// Inputs.
+    pub inputs: Matrix<T>,
+    /// Targets.
+    pub targets: Matrix<T>,
+    /// Class of each sample.
+    pub labels: Vec<usize>,
+}
+
+impl<T: Real> Labelled<T> {
+    /// The first `samples` of a split (all if there are fewer), in shards.
+    #[must_use]
+    pub fn shards(split: &Split, classes: usize, samples: usize) -> Vec<Self> {
+        let all: Vec<usize> = (0..split.len().min(samples)).collect();
+        let shard = |samples: &[usize]| {
+            let mut inputs = Matrix::zeros(samples.len(), split.features());
+            let mut targets = Matrix::zeros(samples.len(), classes);
+            split.gather(samples, &mut inputs);
+            split.one_hot(samples, classes, &mut targets);
+            let labels = samples.iter().map(|&i| usize::from(split.labels()[i])).collect();
+            Self { inputs, targets, labels }
+        };
+        all.chunks(SHARD).map(shard).collect()
+    }
+}
+
+/// A network as an attacker sees it.
+#[derive(Debug)]
+pub struct Victim<T: Real> {
+    network: Backprop<T>,
+    weights: Weights<T>,
+}
+
+impl<T: Real> Victim<T> {
+    /// The free circuit of a chip with its weights; the loss is that of `nudge`.
+    #[must_use]
+    pub fn new(chip: Chip<T>, nudge: &NudgeSpec, weights: Weights<T>) -> Self {
+        Self { network: Backprop::new(chip, nudge), weights }
+    }
+
+    /// Share of the samples that an attack leaves in their class: at the sample itself and at every point that it visits.
+    ///
+    /// Samples whose outputs are not numbers are in no class.
+    #[must_use]
+    pub fn accuracy_under(&self, shards: &[Labelled<T>], attack: Attack) -> f64 {
+        let kept =
+            |shard: &Labelled<T>| self.attack(shard, attack).1.iter().filter(|fooled| !**fooled).count();
+        let kept: usize = shards.par_iter().map(kept).sum();
+        let all: usize = shards.iter().map(|shard| shard.labels.len()).sum();
+        kept as f64 / all.max(1) as f64
+    }
+
+    /// Inputs at the end of an attack, and whether any point on the way (the sample included) is classified wrongly.
+    #[must_use]
+    pub fn attack(&self, shard: &Labelled<T>, attack: Attack) -> (Matrix<T>, Vec<bool>) {
+        let mut at = shard.inputs.clone();
+        let mut fooled = vec![false; shard.labels.len()];
+        let step =
+            if attack.steps == 1 { attack.radius } else { REACH * attack.radius / attack.steps as f64 };
+        for _ in 0..attack.steps {
+            let slopes = self.network.pull_back(&self.weights, &at, |outputs, error| {
+                note(outputs, &shard.labels, &mut fooled);
+                self.aim(attack.aim, outputs, shard, error);
+            });
+            climb(&mut at, &slopes, attack.ball, step);
+            project(&mut at, &shard.inputs, attack.ball, attack.radius);
+        }
+        let outputs = |outputs: &Matrix<T>, _: &mut Matrix<T>| note(outputs, &shard.labels, &mut fooled);
+        let _ = self.network.pull_back(&self.weights, &at, outputs);
+        (at, fooled)
+    }
+
+    /// Share of the samples that are in their class.
+    #[must_use]
+    pub fn accuracy(&self, shards: &[Labelled<T>]) -> f64 {
+        self.accuracy_under(shards, Attack { ball: Ball::Max, radius: 0.0, steps: 0, aim: Aim::Loss })
+    }
+
+    /// Largest singular value of the Jacobian of the outputs by the inputs at every sample; NaN where it is not finite.
+    #[must_use]
+    pub fn lipschitz(&self, shards: &[Labelled<T>]) -> Vec<f64> {
+        shards.par_iter().flat_map_iter(|shard| self.lipschitz_at(&shard.inputs)).collect()
+    }
+
+    fn lipschitz_at(&self, inputs: &Matrix<T>) -> Vec<f64> {
+        let outputs = self.weights.forward.last().map_or(0, Matrix::nrows);
+        let rows: Vec<Matrix<T>> = (0..outputs)
+            .map(|c| {
+                self.network.pull_back(&self.weights, inputs, |_, error| {
+                    error.fill(T::ZERO);
+                    error.column_mut(c).fill(T::ONE);
+                })
+            })
+            .collect();
+        (0..inputs.nrows())
+            .map(|i| spectral_norm(&Matrix::from_fn(outputs, inputs.ncols(), |c, j| rows[c][(i, j)])))
+            .collect()
+    }
+
+    /// The error whose pull-back is the slope of what is climbed.
+    fn aim(&self, aim: Aim, outputs: &Matrix<T>, shard: &Labelled<T>, error: &mut Matrix<T>) {
+        if aim == Aim::Loss {
+            self.network.output_slopes(outputs, &shard.targets, error);
+            return;
+        }
+        error.fill(T::ZERO);
+        for (i, &label) in shard.labels.iter().enumerate() {
+            let wrong = (0..outputs.ncols()).filter(|&c| c != label);
+            let rival = wrong.reduce(|a, b| if outputs[(i, b)] > outputs[(i, a)] { b } else { a });
+            error[(i, label)] = -T::ONE;
+            if let Some(rival) = rival {
+                error[(i, rival)] = T::ONE;
+            }
+        }
+    }
+}
+
+/// Largest singular value of every layer.
+#[must_use]
+pub fn layer_norms<T: Real>(weights: &Weights<T>) -> Vec<f64> {
+    weights.forward.iter().map(spectral_norm).collect()
+}
+
+/// The smallest of the values that at least this share of them do not exceed; NaN of none, or if one is not finite.
+#[must_use]
+pub fn quantile(values: &[f64], share: f64) -> f64 {
+    if values.iter().any(|value| !value.is_finite()) {
+        return f64::NAN;
+    }
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    // Shares are of [0, 1], so that the product is a count.
+    let count = (share * sorted.len() as f64).ceil() as usize;
+    sorted.get(count.saturating_sub(1)).copied().unwrap_or(f64::NAN)
+}
+
+/// Marks the samples whose largest output is not that of their class.
+fn note<T: Real>(outputs: &Matrix<T>, labels: &[usize], fooled: &mut [bool]) {
+    for ((row, &label), fooled) in outputs.row_iter().zip(labels).zip(fooled) {
+        let values: Vec<f64> = row.iter().map(|v| v.to_f64()).collect();
+        *fooled |= largest(&values) != Some(label);
+    }
+}
+
+/// A step of steepest ascent of this size.
+fn climb<T: Real>(at: &mut Matrix<T>, slopes: &Matrix<T>, ball: Ball, step: f64) {
+    match ball {
+        Ball::Max => {
+            let step = T::of(step);
+            at.zip_apply(slopes, |x, slope| {
+                if slope > T::ZERO {
+                    *x += step;
+                } else if slope < T::ZERO {
+                    *x -= step;
+                }
+            });
+        }
+        Ball::Euclidean => {
+            let lengths = row_lengths(slopes);
+            let scale = |length: &f64| T::of(if *length > 0.0 { step / length } else { 0.0 });
+            let scales: Vec<T> = lengths.iter().map(scale).collect();
+            for (mut to, by) in at.column_iter_mut().zip(slopes.column_iter()) {
+                for ((x, &slope), &scale) in to.iter_mut().zip(by.iter()).zip(&scales) {
+                    *x += scale * slope;
+                }
+            }
+        }
+    }
+}
+
+/// Back into the ball around the samples, and then into `[0, 1]`, which holds them: no point leaves the ball by that.
+fn project<T: Real>(at: &mut Matrix<T>, centre: &Matrix<T>, ball: Ball, radius: f64) {
+    match ball {
+        Ball::Max => {
+            let radius = T::of(radius);
+            at.zip_apply(centre, |x, c| *x = x.clamp(c - radius, c + radius));
+        }
+        Ball::Euclidean => {
+            let lengths = row_lengths(&(&*at - centre));
+            let shrink = |length: &f64| T::of(if *length > radius { radius / length } else { 1.0 });
+            let shrinks: Vec<T> = lengths.iter().map(shrink).collect();
+            for (mut to, from) in at.column_iter_mut().zip(centre.column_iter()) {
+                for ((x, &c), &shrink) in to.iter_mut().zip(from.iter()).zip(&shrinks) {
+                    *x = c + shrink * (*x - c);
+                }
+            }
+        }
+    }
+    at.apply(|x| *x = x.clamp(T::ZERO, T::ONE));
+}
+
+/// Euclidean length of every row.
+fn row_lengths<T: Real>(matrix: &Matrix<T>) -> Vec<f64> {
+    let mut squares = vec![0.0; matrix.nrows()];
+    for column in matrix.column_iter() {
+        for (square, value) in squares.iter_mut().zip(column.iter()) {
+            *square += value.to_f64().powi(2);
+        }
+    }
+    squares.into_iter().map(f64::sqrt).collect()
+}

@@ -1,0 +1,67 @@
+//! What `robustness` tells people and programs.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::figure::robustness::{Group, Tables};
+use crate::record::robustness_rows::{RobustRow, RobustRunRow};
+
+/// Everything that was found.
+pub fn document(tables: &Tables, runs: &[RobustRunRow]) -> Value {
+    json!({"summary": tables.summary, "robustness": tables.rows, "runs": runs})
+}
+
+/// The result for people: one line per rule and gains.
+pub fn summary(tables: &Tables, out: &Path) -> String {
+    let s = &tables.summary;
+    let mut text = format!(
+        "{}: {}\n{} test samples; PGD: {} steps up the {}; Jacobians at {} samples; mean ± standard error\n",
+        s.name, s.settings, s.samples, s.steps, s.climbed, s.lipschitz_samples
+    );
+    for ball in ["linf", "l2"] {
+        let sizes = if ball == "linf" { &s.linf } else { &s.l2 };
+        text +=
+            &format!("\n{:<34} {:>3} {:>16}", format!("accuracy (%) under PGD, {ball}"), "n", "no attack");
+        text += &sizes.iter().map(|size| format!(" {:>16}", format!("eps = {size}"))).collect::<String>();
+        text += "\n";
+        for group in tables.groups() {
+            let clean = group.find("accuracy", None, None);
+            text +=
+                &format!("{:<34} {:>3} {:>16}", group.label(), clean.map_or(0, |row| row.n), percent(clean));
+            let cells = sizes.iter().map(|&size| percent(group.find("pgd", None, Some((ball, size)))));
+            text += &cells.map(|cell| format!(" {cell:>16}")).collect::<String>();
+            text += "\n";
+        }
+    }
+    text += &format!(
+        "\n{:<38} {:>16} {:>16} {:>16} {:>16}\n",
+        "largest singular value", "product", "Jacobian, median", "95 %", "max"
+    );
+    for group in tables.groups() {
+        text += &format!("{:<38}", group.label());
+        for measure in ["product-norm", "lipschitz-median", "lipschitz-95", "lipschitz-max"] {
+            text += &format!(" {:>16}", plain(group.find(measure, None, None)));
+        }
+        text += "\n";
+    }
+    for row in tables.rows.iter().filter(|row| row.measure == "accuracy" && row.left_out > 0) {
+        let label = Group::of(row, &tables.rows).label();
+        text += &format!("left out: {} of {}, which broke off or diverged\n", row.left_out, label);
+    }
+    text + &format!("tables and figures are in {}\n", out.display())
+}
+
+fn percent(row: Option<&RobustRow>) -> String {
+    cell(row, 100.0, 2)
+}
+
+fn plain(row: Option<&RobustRow>) -> String {
+    cell(row, 1.0, 3)
+}
+
+fn cell(row: Option<&RobustRow>, scale: f64, places: usize) -> String {
+    let Some((row, mean)) = row.and_then(|row| Some((row, row.mean?))) else { return "–".into() };
+    let error = row.standard_error.map(|error| format!(" ± {:.places$}", scale * error));
+    format!("{:.places$}{}", scale * mean, error.unwrap_or_default())
+}
