@@ -8,6 +8,7 @@ pub mod linear;
 pub mod map;
 pub mod quality;
 pub mod replicas;
+pub mod representation;
 pub mod stationary;
 mod threshold;
 pub mod welch;

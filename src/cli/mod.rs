@@ -6,6 +6,7 @@
 mod axis;
 mod builtin;
 mod circuits;
+mod compare;
 mod cost;
 mod data;
 mod experiments;
@@ -129,6 +130,8 @@ enum Command {
     Gradient(gradient::Arguments),
     /// Share of chips that meet a target, and the spreads that devices may have
     Yield(yields::Arguments),
+    /// What different rules learn from the same start, layer by layer, and which layer parts first
+    Compare(compare::Arguments),
     /// Write a SPICE netlist of a sample, and hold ngspice against this simulator
     Spice(spice::Arguments),
     /// List, show and check circuits
@@ -175,6 +178,7 @@ pub fn main() -> ExitCode {
         Command::Noise(arguments) => noise::run(&global, &arguments),
         Command::Gradient(arguments) => gradient::run(&global, &arguments),
         Command::Yield(arguments) => yields::run(&global, &arguments),
+        Command::Compare(arguments) => compare::run(&global, &arguments),
         Command::Spice(arguments) => spice::run(&global, &arguments),
         Command::Circuits(arguments) => circuits::run(&global, &arguments),
         Command::Experiments(arguments) => experiments::run(&global, &arguments),

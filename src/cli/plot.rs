@@ -9,7 +9,9 @@ use serde_json::json;
 
 use super::report::{classify, tables};
 use super::{Failure, Global, output};
-use crate::figure::{Drawn, FigureError, Tables, branch, catalogue, draw_into, gradient, map, noise, yields};
+use crate::figure::{
+    Drawn, FigureError, Tables, branch, catalogue, comparison, draw_into, gradient, map, noise, yields,
+};
 use crate::record::{RecordError, atomic};
 use crate::spec::nearest;
 
@@ -17,7 +19,7 @@ use crate::spec::nearest;
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  dyadsim plot results/two-tales-digits --only accuracy --out figures")]
 pub struct Arguments {
-    /// Output folder of `run`, `noise`, `gradient`, `yield`, `stability --follow` or `stability --map`
+    /// Output folder of `run`, `noise`, `gradient`, `yield`, `compare`, `stability --follow` or `stability --map`
     #[arg(value_name = "DIR")]
     folder: PathBuf,
     /// Draw this figure alone (repeatable)
@@ -50,6 +52,10 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
     } else if yields::is_study(&arguments.folder) {
         let names = chosen(&arguments.only, yields::catalogue().iter().map(|figure| figure.name).collect())?;
         Source::Yields(yields::Tables::read(&arguments.folder).map_err(classify)?, names)
+    } else if comparison::is_study(&arguments.folder) {
+        let known = comparison::catalogue().iter().map(|figure| figure.name).collect();
+        let names = chosen(&arguments.only, known)?;
+        Source::Comparison(comparison::Tables::read(&arguments.folder).map_err(classify)?, names)
     } else {
         let names = chosen(&arguments.only, catalogue().iter().map(|figure| figure.name).collect())?;
         Source::Run(tables(&arguments.folder)?, names)
@@ -73,6 +79,7 @@ enum Source {
     Map(map::Tables),
     Gradient(gradient::Tables, Vec<&'static str>),
     Yields(yields::Tables, Vec<&'static str>),
+    Comparison(comparison::Tables, Vec<&'static str>),
 }
 
 impl Source {
@@ -83,6 +90,7 @@ impl Source {
             Self::Map(tables) => map::draw_all(out, tables, &[]),
             Self::Gradient(tables, names) => gradient::draw_all(out, tables, names),
             Self::Yields(tables, names) => yields::draw_all(out, tables, names),
+            Self::Comparison(tables, names) => comparison::draw_all(out, tables, names),
             Self::Run(tables, names) => {
                 let figures = catalogue().iter().filter(|figure| names.contains(&figure.name));
                 figures.map(|figure| draw_into(out, figure, tables)).collect()
