@@ -37,8 +37,8 @@ impl Centred {
     #[must_use]
     pub fn alignment(&self, other: &Self) -> f64 {
         let across = frobenius(&(other.values.transpose() * &self.values));
-        // Both norms are sums of squares: what rounding leaves above one is no alignment beyond full.
-        (across / self.own * (across / other.own)).min(1.0)
+        // Beyond one is rounding alone. `clamp` keeps a NaN, `min` would not.
+        (across / self.own * (across / other.own)).clamp(0.0, 1.0)
     }
 }
 

@@ -144,7 +144,7 @@ pub fn told(
             at_rest: runs.filter_map(|run| at_rest(&study.plans[run].name)).reduce(f64::min),
             parted: pair.members.iter().filter(|member| beyond(member)).count(),
             first: count(&|row| row.place == Some(1)),
-            farthest: count(&|row| row.place_at_end == 1),
+            farthest: count(&|row| row.place_at_end == 1 && row.distance != 0.0),
             conclusion: String::new(),
         };
         let epochs = mine.iter().filter(|row| row.place == Some(1)).filter_map(|row| row.epoch);
@@ -185,7 +185,12 @@ fn sentence(study: &Study<'_>, pair: &RulePair, epochs: &[f64], ends: &[&GroupRo
             pair.parted
         )
     };
-    text += &format!("; at the end layer {farthest} is farthest ({times} of {of})");
+    let apart = ends.iter().any(|row| row.quantity == "distance" && row.mean > 0.0);
+    text += &if apart || pair.parted > 0 {
+        format!("; at the end layer {farthest} is farthest ({times} of {of})")
+    } else {
+        "; their weights are the same".to_owned()
+    };
     let cells = [("distance", "distance"), ("update_cosine", "cosine of the updates"), ("cka", "CKA")];
     for (quantity, words) in cells {
         let of_layers = ends.iter().filter(|row| row.quantity == quantity);
@@ -199,20 +204,17 @@ fn sentence(study: &Study<'_>, pair: &RulePair, epochs: &[f64], ends: &[&GroupRo
         text += &format!(", predictions agree in {share} %");
     }
     if let Some(rest) = pair.at_rest.filter(|rest| *rest < 1.0) {
-        text += &format!("; in the worst run {:.2} % of the nudged samples came to rest", 100.0 * rest);
+        let share = 100.0 * (1.0 - rest);
+        text += &format!("; in the worst run {share:.1e} % of the nudged samples did not come to rest");
     }
     text + "."
 }
 
-/// A mean with its standard error, to two digits of that.
+/// A mean with its standard error, to two digits of that and to four decimals at most.
 fn written(mean: f64, error: Option<f64>) -> String {
-    match error {
-        Some(error) if error > 0.0 && error.is_finite() => {
-            let places = (0..9).find(|p| error * 10_f64.powi(*p) >= 9.5).unwrap_or(9);
-            let places = usize::try_from(places).unwrap_or(0);
-            format!("{mean:.places$} ± {error:.places$}")
-        }
-        Some(_) => format!("{mean:.4} ± 0"),
+    let places = |error: f64| (0..4).find(|p| error * 10_f64.powi(*p) >= 9.5).unwrap_or(4);
+    match error.map(|error| (error, usize::try_from(places(error)).unwrap_or(0))) {
+        Some((error, places)) => format!("{mean:.places$} ± {error:.places$}"),
         None => format!("{mean:.4}"),
     }
 }

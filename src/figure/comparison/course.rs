@@ -74,9 +74,7 @@ pub fn draw(tables: &Tables, course: &Course) -> Option<Page> {
             page.dashed(&ends.into_iter().flatten().collect::<Vec<_>>(), GREY, 1.0, (4.0, 3.0));
         }
         let Some(pair) = places[row].get(column).copied().flatten() else {
-            let sentence =
-                if column > 0 && places[row][0].is_some() { "does not depend on α" } else { "not compared" };
-            return panel.say(page, sentence);
+            return panel.say(page, "not compared");
         };
         for layer in (1..=tables.summary.layers).rev() {
             line(page, panel, &tables.series(pair, Some(layer), course.quantity), layer_ink(layer));
@@ -84,13 +82,11 @@ pub fn draw(tables: &Tables, course: &Course) -> Option<Page> {
     }))
 }
 
-/// The pair of every column; one without α stands in the first.
+/// The pair of every column; one without α stands in all of them.
 fn placed(tables: &Tables, members: &[usize], alphas: &[Option<f64>]) -> Vec<Option<usize>> {
     let of = |k: usize| tables.summary.pairs[k].alpha;
-    let place = |(column, alpha): (usize, &Option<f64>)| {
-        members.iter().copied().find(|k| of(*k) == *alpha || of(*k).is_none() && column == 0)
-    };
-    alphas.iter().enumerate().map(place).collect()
+    let place = |alpha: &Option<f64>| members.iter().copied().find(|k| of(*k) == *alpha || of(*k).is_none());
+    alphas.iter().map(place).collect()
 }
 
 fn axis<'r>(tables: &Tables, course: &Course, rows: impl Iterator<Item = &'r GroupRow>) -> Axis {
@@ -109,7 +105,10 @@ fn notes(tables: &Tables, course: &Course) -> Vec<String> {
     let dashed = course.threshold.then(|| {
         format!("the dashed line is the threshold of parting, {}", setting(tables.summary.threshold))
     });
-    dashed.into_iter().chain(tables.notes()).collect()
+    let everywhere =
+        tables.summary.pairs.iter().any(|pair| pair.alpha.is_none()) && tables.alphas().len() > 1;
+    let everywhere = everywhere.then(|| "rules without α are the same in every column".to_owned());
+    dashed.into_iter().chain(everywhere).chain(tables.notes()).collect()
 }
 
 /// A mean as a line, its standard error as a band.

@@ -5,7 +5,7 @@ mod end;
 
 use std::path::Path;
 
-use super::axis::setting;
+use super::axis::{number, setting};
 use super::error::FigureError;
 use super::legend::Key;
 use super::page::{Ink, Page};
@@ -139,11 +139,11 @@ impl Tables {
         let told = |pair: &RulePair| {
             let rest = pair.at_rest.filter(|rest| *rest < 1.0)?;
             let alpha = pair.alpha.map(|alpha| format!(" at α = {}", setting(alpha))).unwrap_or_default();
-            Some(format!("{}{alpha}: {:.2} %", self.label(pair), 100.0 * rest))
+            Some(format!("{}{alpha}: {} %", self.label(pair), number(100.0 * (1.0 - rest))))
         };
         let unsettled: Vec<String> = self.summary.pairs.iter().filter_map(told).collect();
         let unsettled = (!unsettled.is_empty()).then(|| {
-            format!("samples that came to rest in the worst run, where not all did: {}", unsettled.join("; "))
+            format!("nudged samples of the worst run that did not come to rest: {}", unsettled.join("; "))
         });
         let partial = self.groups.iter().filter(|row| row.n < row.of).count();
         let partial = (partial > 0)
