@@ -39,7 +39,7 @@ pub fn spread(values: &[f64]) -> (f64, Option<f64>, usize) {
 }
 
 /// Rows that belong together, in the order in which the first of each kind stands.
-fn gathered<'r, R, K: PartialEq>(rows: &'r [R], key: impl Fn(&R) -> K) -> Vec<(K, Vec<&'r R>)> {
+fn gathered<R, K: PartialEq>(rows: &[R], key: impl Fn(&R) -> K) -> Vec<(K, Vec<&R>)> {
     let mut all: Vec<(K, Vec<&R>)> = Vec::new();
     for row in rows {
         let key = key(row);

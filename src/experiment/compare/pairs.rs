@@ -41,12 +41,11 @@ pub fn pairs(plans: &[RunPlan]) -> Vec<Pair> {
                 (known.rules, known.alpha, known.beta, &known.settings)
                     == (pair.rules, pair.alpha, pair.beta, &pair.settings)
             };
-            match pairs.iter_mut().find(same) {
-                Some(known) => known.members.push((i, j)),
-                None => {
-                    pair.members.push((i, j));
-                    pairs.push(pair);
-                }
+            if let Some(known) = pairs.iter_mut().find(same) {
+                known.members.push((i, j));
+            } else {
+                pair.members.push((i, j));
+                pairs.push(pair);
             }
         }
     }
