@@ -9,6 +9,7 @@ pub mod map;
 pub mod quality;
 pub mod replicas;
 pub mod robustness;
+pub mod representation;
 pub mod stationary;
 mod threshold;
 pub mod welch;

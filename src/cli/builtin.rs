@@ -40,6 +40,7 @@ pub const CIRCUITS: &[Builtin] = embedded![
 pub const EXPERIMENTS: &[Builtin] = embedded![
     "experiments/cost.toml",
     "experiments/digits_robustness.toml",
+    "experiments/digits_comparison.toml",
     "experiments/mnist_dp.toml",
     "experiments/mnist_etd.toml",
     "experiments/mnist_layerwise.toml",

@@ -6,6 +6,7 @@
 mod axis;
 mod builtin;
 mod circuits;
+mod compare;
 mod cost;
 mod data;
 mod experiments;
@@ -132,6 +133,8 @@ enum Command {
     Yield(yields::Arguments),
     /// Norms, Lipschitz constants and adversarial accuracy of what the runs of a folder learned
     Robustness(robustness::Arguments),
+    /// What different rules learn from the same start, layer by layer, and which layer parts first
+    Compare(compare::Arguments),
     /// Write a SPICE netlist of a sample, and hold ngspice against this simulator
     Spice(spice::Arguments),
     /// List, show and check circuits
@@ -179,6 +182,7 @@ pub fn main() -> ExitCode {
         Command::Gradient(arguments) => gradient::run(&global, &arguments),
         Command::Yield(arguments) => yields::run(&global, &arguments),
         Command::Robustness(arguments) => robustness::run(&global, &arguments),
+        Command::Compare(arguments) => compare::run(&global, &arguments),
         Command::Spice(arguments) => spice::run(&global, &arguments),
         Command::Circuits(arguments) => circuits::run(&global, &arguments),
         Command::Experiments(arguments) => experiments::run(&global, &arguments),

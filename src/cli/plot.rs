@@ -10,7 +10,8 @@ use serde_json::json;
 use super::report::{classify, tables};
 use super::{Failure, Global, output};
 use crate::figure::{
-    Drawn, FigureError, Tables, branch, catalogue, draw_into, gradient, map, noise, robustness, yields,
+    Drawn, FigureError, Tables, branch, catalogue, comparison, draw_into, gradient, map, noise, robustness,
+    yields,
 };
 use crate::record::{RecordError, atomic};
 use crate::spec::nearest;
@@ -19,7 +20,8 @@ use crate::spec::nearest;
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  dyadsim plot results/two-tales-digits --only accuracy --out figures")]
 pub struct Arguments {
-    /// Output folder of `run`, `noise`, `gradient`, `yield`, `robustness`, `stability --follow` or `stability --map`
+    /// Output folder of `run`, `noise`, `gradient`, `yield`, `robustness`, `compare`, `stability --follow` or
+    /// `stability --map`
     #[arg(value_name = "DIR")]
     folder: PathBuf,
     /// Draw this figure alone (repeatable)
@@ -56,6 +58,10 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
         let known = robustness::catalogue().iter().map(|figure| figure.name).collect();
         let names = chosen(&arguments.only, known)?;
         Source::Robustness(robustness::Tables::read(&arguments.folder).map_err(classify)?, names)
+    } else if comparison::is_study(&arguments.folder) {
+        let known = comparison::catalogue().iter().map(|figure| figure.name).collect();
+        let names = chosen(&arguments.only, known)?;
+        Source::Comparison(comparison::Tables::read(&arguments.folder).map_err(classify)?, names)
     } else {
         let names = chosen(&arguments.only, catalogue().iter().map(|figure| figure.name).collect())?;
         Source::Run(tables(&arguments.folder)?, names)
@@ -80,6 +86,7 @@ enum Source {
     Gradient(gradient::Tables, Vec<&'static str>),
     Yields(yields::Tables, Vec<&'static str>),
     Robustness(robustness::Tables, Vec<&'static str>),
+    Comparison(comparison::Tables, Vec<&'static str>),
 }
 
 impl Source {
@@ -91,6 +98,7 @@ impl Source {
             Self::Gradient(tables, names) => gradient::draw_all(out, tables, names),
             Self::Yields(tables, names) => yields::draw_all(out, tables, names),
             Self::Robustness(tables, names) => robustness::draw_all(out, tables, names),
+            Self::Comparison(tables, names) => comparison::draw_all(out, tables, names),
             Self::Run(tables, names) => {
                 let figures = catalogue().iter().filter(|figure| names.contains(&figure.name));
                 figures.map(|figure| draw_into(out, figure, tables)).collect()

@@ -3,6 +3,7 @@
 //! Runs are independent of each other but for the backpropagation runs, which come first because the others
 //! are compared with them. Every epoch leaves a checkpoint, so an interrupted experiment goes on where it was.
 
+pub mod compare;
 mod conclude;
 mod cost;
 mod expect;

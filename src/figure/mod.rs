@@ -12,6 +12,7 @@ mod accuracy;
 mod angle;
 mod axis;
 pub mod branch;
+pub mod comparison;
 mod cost;
 mod curves;
 mod error;

@@ -119,7 +119,7 @@ impl Folder {
     /// Where the weights of a run are or will be, `weights/RUN.safetensors`.
     #[must_use]
     pub fn weights(&self, run: &str) -> PathBuf {
-        self.root.join(WEIGHTS).join(format!("{run}.safetensors"))
+        last_weights(&self.root, run)
     }
 
     /// Where the weights of a run after so many epochs are or will be, `weights/RUN/epoch-K.safetensors`.
@@ -206,6 +206,12 @@ impl Folder {
         remove(&self.root.join(CHECKPOINTS))?;
         remove(&self.root.join(LOCK))
     }
+}
+
+/// `ROOT/weights/RUN.safetensors`: what a run has learned.
+#[must_use]
+pub fn last_weights(root: &Path, run: &str) -> PathBuf {
+    root.join(WEIGHTS).join(format!("{run}.safetensors"))
 }
 
 /// `ROOT/weights/RUN/epoch-K.safetensors`: the weights of a run after so many epochs, of an experiment with `snapshots`.

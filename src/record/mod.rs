@@ -5,6 +5,7 @@
 pub mod atomic;
 pub mod checkpoint;
 mod columns;
+pub mod compare_rows;
 mod error;
 pub mod folder;
 pub mod gradient_rows;

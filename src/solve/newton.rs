@@ -45,6 +45,9 @@ pub fn along<T: Real>(
     directions: &Matrix<T>,
 ) -> DMatrix<f64> {
     let (count, width) = directions.shape();
+    if count == 0 {
+        return DMatrix::zeros(width, 0);
+    }
     let copies = circuit.subset(&vec![sample; count]);
     let at = Matrix::from_fn(count, width, |_, j| T::of(state[j]));
     let mut image = Matrix::zeros(count, width);

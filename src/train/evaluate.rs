@@ -28,7 +28,8 @@ pub fn evaluate<T: Real>(
     classes: usize,
 ) -> Evaluation {
     let (mut total, mut correct) = (0.0, 0_usize);
-    outputs(chip, weights, split, &mut |first, outputs| {
+    means(chip, weights, split, &mut |first, layers| {
+        let outputs = &layers[layers.len() - 1];
         for (i, row) in outputs.row_iter().enumerate() {
             let label = usize::from(split.labels()[first + i]);
             let at: Vec<f64> = row.iter().map(|v| v.to_f64()).collect();
@@ -46,32 +47,43 @@ pub fn evaluate<T: Real>(
 #[must_use]
 pub fn predictions<T: Real>(chip: &Chip<T>, weights: &Weights<T>, split: &Split) -> Vec<usize> {
     let mut classes = Vec::with_capacity(split.len());
-    outputs(chip, weights, split, &mut |_, outputs| {
-        classes.extend(
-            outputs.row_iter().map(|row| {
-                largest(&row.iter().map(|v| v.to_f64()).collect::<Vec<_>>()).unwrap_or(usize::MAX)
-            }),
-        );
-    });
+    means(chip, weights, split, &mut |_, layers| classes.extend(classes_of(&layers[layers.len() - 1])));
     classes
 }
 
-/// Shows `take` the mean outputs `s̄_L` of the free circuit, chunk by chunk, with the first sample's number.
-fn outputs<T: Real>(
+/// The class of the largest entry of every row; `usize::MAX` where one is not a number.
+pub fn classes_of<T: Real>(outputs: &Matrix<T>) -> impl Iterator<Item = usize> + use<'_, T> {
+    outputs
+        .row_iter()
+        .map(|row| largest(&row.iter().map(|v| v.to_f64()).collect::<Vec<_>>()).unwrap_or(usize::MAX))
+}
+
+/// Means `s̄_k` of the free circuit for a whole split, `[samples × n_k]` of every layer (V).
+#[must_use]
+pub fn activities<T: Real>(chip: &Chip<T>, weights: &Weights<T>, split: &Split) -> Vec<Matrix<T>> {
+    let mut all: Vec<Matrix<T>> =
+        weights.forward.iter().map(|w| Matrix::zeros(split.len(), w.nrows())).collect();
+    means(chip, weights, split, &mut |first, layers| {
+        for (whole, part) in all.iter_mut().zip(layers) {
+            whole.rows_mut(first, part.nrows()).copy_from(part);
+        }
+    });
+    all
+}
+
+/// Shows `take` the means `s̄_k` of every layer of the free circuit, chunk by chunk, with the first sample's number.
+fn means<T: Real>(
     chip: &Chip<T>,
     weights: &Weights<T>,
     split: &Split,
-    take: &mut dyn FnMut(usize, &Matrix<T>),
+    take: &mut dyn FnMut(usize, &[Matrix<T>]),
 ) {
     let samples: Vec<usize> = (0..split.len()).collect();
     for chunk in samples.chunks(CHUNK) {
         let mut inputs = Matrix::zeros(chunk.len(), split.features());
         split.gather(chunk, &mut inputs);
         let circuit = DyadCircuit::free(chip, weights, &inputs);
-        let means = circuit.means(&operating_point(&circuit));
-        if let Some(outputs) = means.last() {
-            take(chunk[0], outputs);
-        }
+        take(chunk[0], &circuit.means(&operating_point(&circuit)));
     }
 }
 

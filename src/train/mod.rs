@@ -2,7 +2,7 @@
 
 mod evaluate;
 
-pub use evaluate::{Evaluation, evaluate, largest, predictions};
+pub use evaluate::{Evaluation, activities, classes_of, evaluate, largest, predictions};
 
 use crate::chip::Weights;
 use crate::data::Dataset;

@@ -3,6 +3,7 @@
 mod bad_input;
 mod bench;
 mod chips;
+mod compare;
 mod cost;
 mod figures;
 mod gradients;

@@ -27,6 +27,7 @@ mod yield_laws;
 mod cost;
 mod attractors;
 mod clocked;
+mod comparison;
 mod limits;
 mod maps;
 mod continuation;

@@ -1,0 +1,65 @@
+//! What of a network is compared: read and computed once for all its pairs.
+
+use super::Study;
+use crate::analysis::representation::{Centred, Leading};
+use crate::chip::{Chip, Weights};
+use crate::experiment::RunPlan;
+use crate::learn::circuit_of;
+use crate::matrix::Matrix;
+use crate::record::RecordError;
+use crate::record::folder::{last_weights, snapshot};
+use crate::record::weights::read_weights_unchecked;
+use crate::train::{activities, classes_of};
+
+/// A network after some epochs.
+pub struct Portrait {
+    /// Weights of every layer.
+    pub forward: Vec<Matrix<f64>>,
+    /// What training has added to them; `None` without the weights of the start, and at the start.
+    pub moved: Option<Vec<Matrix<f64>>>,
+    /// What every layer says to the test set.
+    pub said: Vec<Centred>,
+    /// Leading singular subspaces of every layer.
+    pub leading: Vec<Option<Leading>>,
+    /// Predicted class of every test sample.
+    pub classes: Vec<usize>,
+    /// Share of them that is right.
+    pub accuracy: f64,
+}
+
+impl Portrait {
+    /// Of a run after `epoch` epochs.
+    ///
+    /// # Errors
+    /// Those of [`read_weights_unchecked`]; weights of a run that diverged may hold anything.
+    pub fn take(study: &Study<'_>, plan: &RunPlan, epoch: usize) -> Result<Self, RecordError> {
+        let experiment = &plan.resolved.experiment;
+        let network = &experiment.network;
+        let read = |epoch: usize| -> Result<Weights<f64>, RecordError> {
+            let path = if experiment.snapshots {
+                snapshot(study.folder, &plan.name, epoch)
+            } else {
+                last_weights(study.folder, &plan.name)
+            };
+            read_weights_unchecked(&path, Some(network))
+        };
+        let weights = read(epoch)?;
+        let start = if experiment.snapshots && epoch > 0 { Some(read(0)?) } else { None };
+        let moved =
+            start.map(|start| weights.forward.iter().zip(&start.forward).map(|(w, s)| w - s).collect());
+        let chip = Chip::fabricate(&circuit_of(plan.rule, &plan.resolved.circuit), network);
+        let test = &study.dataset.test;
+        let said = activities(&chip, &weights, test);
+        let classes: Vec<usize> = classes_of(&said[said.len() - 1]).collect();
+        let right =
+            classes.iter().zip(test.labels()).filter(|(class, label)| **class == usize::from(**label));
+        Ok(Self {
+            moved,
+            leading: weights.forward.iter().map(|w| Leading::of(w, study.leading)).collect(),
+            accuracy: right.count() as f64 / test.len().max(1) as f64,
+            forward: weights.forward,
+            said: said.into_iter().map(Centred::new).collect(),
+            classes,
+        })
+    }
+}

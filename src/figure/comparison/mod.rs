@@ -1,0 +1,179 @@
+//! Figures of a comparison of rules, drawn from the tables of `dyadsim compare`.
+
+mod course;
+mod end;
+
+use std::path::Path;
+
+use super::axis::{number, setting};
+use super::error::FigureError;
+use super::legend::Key;
+use super::page::{Ink, Page};
+use super::palette::{layer_ink, rule_name};
+use super::sheet::Panel;
+use super::{Drawn, write_page};
+use crate::record::compare_rows::{CompareSummary, GroupRow, RulePair};
+use crate::record::json::read_json;
+use crate::record::table::read_csv;
+
+/// What figures read of a comparison.
+#[derive(Clone, Debug)]
+pub struct Tables {
+    /// Settings and pairs.
+    pub summary: CompareSummary,
+    /// Means over seeds.
+    pub groups: Vec<GroupRow>,
+}
+
+/// A kind of figure.
+#[derive(Clone, Copy, Debug)]
+pub struct Figure {
+    /// Name of its files.
+    pub name: &'static str,
+    /// What to look for, a paragraph.
+    pub caption: &'static str,
+    /// Draws it; `None` where the tables have nothing for it.
+    pub draw: fn(&Tables) -> Option<Page>,
+}
+
+/// Every figure.
+#[must_use]
+pub fn catalogue() -> &'static [Figure] {
+    &[
+        Figure {
+            name: "compare-distance",
+            caption: "Relative distance of the weights of two rules from the same start, layer by layer, against the epoch.",
+            draw: |tables| course::draw(tables, &course::DISTANCE),
+        },
+        Figure {
+            name: "compare-cka",
+            caption: "Linear centred kernel alignment of what the layers say to the test set, against the epoch.",
+            draw: |tables| course::draw(tables, &course::CKA),
+        },
+        Figure {
+            name: "compare-update",
+            caption: "Cosine of what training has added to the weights, against the epoch.",
+            draw: |tables| course::draw(tables, &course::UPDATE),
+        },
+        Figure {
+            name: "compare-end",
+            caption: "All of it after the last epoch, against α, with one standard error over seeds.",
+            draw: end::draw,
+        },
+    ]
+}
+
+/// Whether a folder is that of a comparison.
+#[must_use]
+pub fn is_study(folder: &Path) -> bool {
+    folder.join("compare.json").exists()
+}
+
+impl Tables {
+    /// Reads the tables of a folder.
+    ///
+    /// # Errors
+    /// [`FigureError`] names the file that is missing or malformed.
+    pub fn read(folder: &Path) -> Result<Self, FigureError> {
+        Ok(Self {
+            summary: read_json(&folder.join("compare.json"))?,
+            groups: read_csv(&folder.join("compare_groups.csv"))?,
+        })
+    }
+
+    /// A quantity of a layer (or of the network) of a pair, by epoch.
+    fn series(&self, pair: usize, layer: Option<usize>, quantity: &str) -> Vec<&GroupRow> {
+        let rows = self.groups.iter();
+        rows.filter(|row| (row.pair, row.layer) == (pair, layer) && row.quantity == quantity).collect()
+    }
+
+    /// Every α of the pairs, ascending; a lone `None` if no pair has one.
+    fn alphas(&self) -> Vec<Option<f64>> {
+        let mut alphas: Vec<f64> = self.summary.pairs.iter().filter_map(|pair| pair.alpha).collect();
+        alphas.sort_by(f64::total_cmp);
+        alphas.dedup();
+        if alphas.is_empty() { vec![None] } else { alphas.into_iter().map(Some).collect() }
+    }
+
+    /// Pairs that differ in α alone, in their order: the label, and the pairs' numbers.
+    fn families(&self) -> Vec<(String, Vec<usize>)> {
+        let mut families: Vec<(String, Vec<usize>)> = Vec::new();
+        for (k, pair) in self.summary.pairs.iter().enumerate() {
+            let label = self.label(pair);
+            match families.iter_mut().find(|family| family.0 == label) {
+                Some(family) => family.1.push(k),
+                None => families.push((label, vec![k])),
+            }
+        }
+        families
+    }
+
+    /// The rules of a pair in words, with whatever else than α differs between pairs.
+    fn label(&self, pair: &RulePair) -> String {
+        let mut betas: Vec<f64> = self.summary.pairs.iter().filter_map(|pair| pair.beta).collect();
+        betas.dedup();
+        let beta = pair.beta.filter(|_| betas.len() > 1).map(|beta| format!(", β = {}", setting(beta)));
+        let others = if pair.settings.is_empty() { String::new() } else { format!(", {}", pair.settings) };
+        format!(
+            "{} – {}{}{others}",
+            rule_name(&pair.rule_a),
+            rule_name(&pair.rule_b),
+            beta.unwrap_or_default()
+        )
+    }
+
+    fn subtitle(&self) -> String {
+        let mut betas: Vec<String> =
+            self.summary.pairs.iter().filter_map(|pair| pair.beta).map(setting).collect();
+        betas.dedup();
+        let beta = if betas.is_empty() { String::new() } else { format!(", β = {}", betas.join(", ")) };
+        format!("{}{beta}; mean and standard error over seeds", self.summary.settings)
+    }
+
+    fn legend(&self) -> Vec<Key> {
+        (1..=self.summary.layers).map(|layer| Key::Line(layer_ink(layer), format!("layer {layer}"))).collect()
+    }
+
+    /// Says in which pairs not all samples came to rest, and which means are not of all seeds.
+    fn notes(&self) -> Vec<String> {
+        let told = |pair: &RulePair| {
+            let rest = pair.at_rest.filter(|rest| *rest < 1.0)?;
+            let alpha = pair.alpha.map(|alpha| format!(" at α = {}", setting(alpha))).unwrap_or_default();
+            Some(format!("{}{alpha}: {} %", self.label(pair), number(100.0 * (1.0 - rest))))
+        };
+        let unsettled: Vec<String> = self.summary.pairs.iter().filter_map(told).collect();
+        let unsettled = (!unsettled.is_empty()).then(|| {
+            format!("nudged samples of the worst run that did not come to rest: {}", unsettled.join("; "))
+        });
+        let partial = self.groups.iter().filter(|row| row.n < row.of).count();
+        let partial = (partial > 0)
+            .then(|| format!("{partial} means are of fewer seeds than there are: some have no such number"));
+        unsettled.into_iter().chain(partial).collect()
+    }
+}
+
+/// Draws a bar of one standard error and a disc.
+fn mark(page: &mut Page, panel: &Panel, x: f64, row: &GroupRow, ink: Ink) {
+    let error = row.error.unwrap_or(0.0);
+    let ends = [row.mean - error, row.mean + error].map(|value| panel.at(x, value));
+    if let [Some(a), Some(b)] = ends {
+        page.line(&[a, b], ink, 1.1);
+    }
+    if let Some(at) = panel.at(x, row.mean) {
+        page.disc(at, 2.6, ink);
+    }
+}
+
+/// Writes `folder/NAME.svg` and `.png` of the figures of these names (of all without any) that the tables have something for.
+///
+/// # Errors
+/// [`FigureError`] names the file that cannot be written.
+pub fn draw_all(folder: &Path, tables: &Tables, only: &[&str]) -> Result<Vec<Drawn>, FigureError> {
+    std::fs::create_dir_all(folder)
+        .map_err(|source| FigureError::Write { path: folder.to_path_buf(), source })?;
+    let chosen = catalogue().iter().filter(|figure| only.is_empty() || only.contains(&figure.name));
+    chosen
+        .filter_map(|figure| Some((figure, (figure.draw)(tables)?)))
+        .map(|(figure, page)| write_page(folder, figure.name, &page))
+        .collect()
+}
