@@ -69,6 +69,24 @@ impl<T: Real> Weights<T> {
         }
     }
 
+    /// A network of `depth` layers: the last layer below the outputs that has as many inputs as neurons is there again and again.
+    ///
+    /// `None` if no layer is square, or `depth` is below that of these weights.
+    #[must_use]
+    pub fn deepened(&self, depth: usize) -> Option<Self> {
+        let more = depth.checked_sub(self.forward.len())?;
+        let square = |m: &Matrix<T>| m.nrows() == m.ncols();
+        let layer = self.forward.split_last()?.1.iter().rposition(square)?;
+        let again = |list: &[Matrix<T>]| {
+            let mut list = list.to_vec();
+            list.splice(layer..layer, vec![list[layer].clone(); more]);
+            list
+        };
+        let mut biases = self.biases.clone();
+        biases.splice(layer..layer, vec![biases[layer].clone(); more]);
+        Some(Self { forward: again(&self.forward), biases, feedback: self.feedback.as_deref().map(again) })
+    }
+
     /// The same synapses in another precision.
     #[must_use]
     pub fn cast<U: Real>(&self) -> Weights<U> {

@@ -97,6 +97,7 @@ fn symbol(key: &str) -> String {
         "nudge.alpha" => "mixing α".into(),
         "nudge.beta" => "nudge β".into(),
         "weights.gain" => "factor of the weights".into(),
+        "weights.depth" => "layers".into(),
         other => other.to_owned(),
     }
 }

@@ -81,8 +81,41 @@ fn weights_can_be_an_axis_and_eigenvalues_alone_integrate_nothing() {
 }
 
 #[test]
+fn depth_can_be_an_axis() {
+    // Weights 1, …, 1, 2 at α = 0: the latch is at β (1 + 2² (D − 1)) = 1, as every layer below the outputs adds the square of the
+    // product of the weights above it.
+    let bench = chain();
+    let line = format!(
+        "{FILES} --map weights.depth=2:9:8 --map nudge.beta=0.02:0.4:60:log --verify 0.1 --out m --json"
+    );
+    let map: Value = bench.run(&line).json()["map"].clone();
+    assert_eq!(map["verified"]["outcome_agrees"], map["verified"]["away"]);
+    let lines = rows(&bench, "m/map_lines.csv");
+    for kind in ["closed-form", "threshold"] {
+        let along: Vec<_> = lines.iter().filter(|row| row[0] == kind).collect();
+        for depth in 2..=9 {
+            let at: Vec<f64> = along
+                .iter()
+                .filter(|row| (row[3].parse::<f64>().unwrap() - f64::from(depth)).abs() < 1e-9)
+                .map(|row| row[4].parse().unwrap())
+                .collect();
+            assert!(!at.is_empty(), "{kind} at depth {depth}");
+            for beta in at {
+                // The line is interpolated between points 5.2 % apart in β, where the abscissa is all but linear.
+                assert!((beta * f64::from(4 * depth - 3) - 1.0).abs() < 2e-3, "{kind} {depth} {beta}");
+            }
+        }
+    }
+}
+
+#[test]
 fn what_is_no_map_is_refused() {
     let bench = chain();
+    bench.refuse(
+        &format!("{FILES} --map weights.depth=2:4:4 --map nudge.beta=0.1:1:5"),
+        &["weights.depth", "whole numbers from 2"],
+    );
+    bench.refuse(&format!("{FILES} --map weights.depth=1:4:4 --map nudge.beta=0.1:1:5"), &["found 1"]);
     bench.refuse(&format!("{FILES} --map nudge.beta=0.1:1:5"), &["two axes"]);
     bench.refuse(
         &format!("{FILES} --map nudge.beta=0.1:1:5 --map nudge.beta=0.1:1:5"),

@@ -22,8 +22,10 @@ use crate::learn::nudged;
 use crate::record::map_rows::MapCheck;
 use crate::spec::{CircuitSpec, Override};
 
-/// The setting that is no key of a circuit: a factor of all weights.
+/// Settings that are no keys of a circuit: a factor of all weights, and the number of layers.
 const GAIN: &str = "weights.gain";
+/// See [`GAIN`].
+const DEPTH: &str = "weights.depth";
 /// Lines of coarse points along an axis, about.
 const COARSE: usize = 16;
 
@@ -41,7 +43,8 @@ pub enum Judge {
 /// Flags of this mode.
 #[derive(Clone, Debug, Args)]
 pub struct Flags {
-    /// An axis of a map, given twice: any number of the circuit file, or `weights.gain`, a factor of all weights
+    /// An axis of a map, given twice: any number of the circuit file, `weights.gain`, a factor of all weights, or
+    /// `weights.depth`, layers in all, the last square layer below the outputs being there again and again
     #[arg(long, value_name = "KEY=FROM:TO:N[:log]", num_args = 1, group = "mode")]
     map: Vec<Axis>,
     /// What the map is judged by
@@ -146,6 +149,13 @@ impl<'a> Board<'a> {
 
     /// Tries every value of each axis, the other at its ends: what is refused there is refused before any work.
     fn check(&self) -> Result<(), Failure> {
+        // Weights depend on each axis alone but for their product, which cannot fail.
+        for &x in &self.xs {
+            self.weights(x, self.ys[0])?;
+        }
+        for &y in &self.ys {
+            self.weights(self.xs[0], y)?;
+        }
         for (xs, ys) in [
             (&self.xs[..], [self.ys[0], self.ys[self.ys.len() - 1]]),
             (&[self.xs[0], self.xs[self.xs.len() - 1]], [self.ys[0]; 2]),
@@ -166,7 +176,7 @@ impl<'a> Board<'a> {
     fn circuit(&self, x: f64, y: f64) -> Result<CircuitSpec, Failure> {
         let mut settings = self.global.set.clone();
         for (axis, value) in [(self.x, x), (self.y, y)] {
-            if axis.key != GAIN {
+            if ![GAIN, DEPTH].contains(&axis.key.as_str()) {
                 settings.push(Override { path: axis.key.clone(), value: value.into() });
             }
         }
@@ -176,9 +186,16 @@ impl<'a> Board<'a> {
     }
 
     /// The weights at a point.
-    fn weights(&self, x: f64, y: f64) -> Weights<f64> {
-        let gains = [(self.x, x), (self.y, y)].into_iter().filter(|(axis, _)| axis.key == GAIN);
-        self.setup.weights.scaled(gains.map(|(_, value)| value).product())
+    fn weights(&self, x: f64, y: f64) -> Result<Weights<f64>, Failure> {
+        let mut weights = self.setup.weights.clone();
+        for (axis, value) in [(self.x, x), (self.y, y)] {
+            match axis.key.as_str() {
+                GAIN => weights = weights.scaled(value),
+                DEPTH => weights = deepened(&weights, value)?,
+                _ => (),
+            }
+        }
+        Ok(weights)
     }
 
     /// Values at a place.
@@ -189,7 +206,7 @@ impl<'a> Board<'a> {
     /// Looks at a point.
     fn look_by(&self, place: Place, by: By, near: Option<&Node>) -> Result<Node, Failure> {
         let (x, y) = self.values(place);
-        let (spec, weights) = (self.circuit(x, y)?, self.weights(x, y));
+        let (spec, weights) = (self.circuit(x, y)?, self.weights(x, y)?);
         let chip = Chip::fabricate(&spec, &weights.network());
         let circuit = nudged(&chip, &weights, &self.setup.batch, &spec);
         self.bar.inc(1);
@@ -208,7 +225,7 @@ impl<'a> Board<'a> {
         let point = |(n, &value): (usize, &f64)| {
             let (x, y) = if along_y { (value, self.ys[0]) } else { (self.xs[0], value) };
             let spec = self.circuit(x, y).ok()?;
-            let at = own.index(beta_threshold(&spec, &self.weights(x, y))?)?;
+            let at = own.index(beta_threshold(&spec, &self.weights(x, y).ok()?)?)?;
             Some(if along_y { (n as f64, at) } else { (at, n as f64) })
         };
         others.iter().enumerate().filter_map(point).collect()
@@ -230,6 +247,23 @@ impl Survey<Node, Failure> for Board<'_> {
     fn differ(&self, one: &Node, other: &Node) -> bool {
         one.fate() != other.fate() || (self.by != By::Integration && one.is_stable() != other.is_stable())
     }
+}
+
+/// Weights of so many layers.
+fn deepened(weights: &Weights<f64>, depth: f64) -> Result<Weights<f64>, Failure> {
+    let least = weights.forward.len();
+    let whole = (depth.fract() == 0.0 && depth >= least as f64).then_some(depth as usize);
+    let Some(depth) = whole else {
+        return Err(Failure::input(anyhow!(
+            "`{DEPTH}`: found {depth}\n  accepted: whole numbers from {least}"
+        )));
+    };
+    weights.deepened(depth).ok_or_else(|| {
+        let network = weights.network().iter().map(ToString::to_string).collect::<Vec<_>>().join("-");
+        Failure::input(anyhow!(
+            "`{DEPTH}`: {network} has no square layer below its outputs that could be repeated"
+        ))
+    })
 }
 
 /// The result for people.
