@@ -12,6 +12,7 @@ use super::render::text_width;
 const MOST_COLUMNS: usize = 6;
 const MARGIN: f64 = 16.0;
 const GAP: f64 = 18.0;
+const X_TICKS: usize = 5;
 const SMALL: f64 = 9.0;
 const PLAIN: f64 = 10.5;
 /// About how many ticks a y axis gets.
@@ -159,7 +160,10 @@ impl Plan {
         let ticks = widest_tick(layout);
         let left = MARGIN + if layout.y_label.is_empty() { 0.0 } else { 18.0 } + ticks + 8.0;
         let right = MARGIN + if layout.rows.iter().all(String::is_empty) { 0.0 } else { 14.0 };
-        let gap = if free { ticks + 26.0 } else { GAP };
+        let gap = match &layout.axes {
+            Axes::Each(_) => ticks + 26.0,
+            Axes::Shared(x, _) => GAP.max(meeting_ticks(*x) + 8.0),
+        };
         let width = ((880.0 - gap * count(per_band - 1)) / count(per_band)).clamp(120.0, 560.0);
         let height = layout.height.unwrap_or((0.78 * width).clamp(120.0, 280.0));
         let panel = (width, height);
@@ -206,6 +210,13 @@ fn widest_tick(layout: &Layout) -> f64 {
         .fold(0.0, f64::max)
 }
 
+/// Room that the labels at both ends of an axis take between two panels that share it.
+fn meeting_ticks(x: Axis) -> f64 {
+    let near_end = |tick: f64| x.place(tick).is_some_and(|place| !(0.03..=0.97).contains(&place));
+    let ends = x.ticks(X_TICKS).into_iter().filter(|(tick, _)| near_end(*tick));
+    ends.map(|(_, label)| 0.5 * text_width(&label, SMALL, false)).sum()
+}
+
 /// Draws title, subtitle and legend; returns where they end.
 fn head(page: &mut Page, layout: &Layout) -> f64 {
     let room = page.width - 2.0 * MARGIN;
@@ -232,7 +243,7 @@ fn head(page: &mut Page, layout: &Layout) -> f64 {
 fn frame(page: &mut Page, layout: &Layout, plan: &Plan, panel: &Panel, at: (usize, usize)) {
     let free = plan.free;
     let (right, bottom) = (panel.left + panel.width, panel.top + panel.height);
-    let wanted = if panel.width < 160.0 { 3 } else { 5 };
+    let wanted = if panel.width < 160.0 { 3 } else { X_TICKS };
     let labelled_x = free || plan.lowest(layout, at);
     let labelled_y = free || at.1.is_multiple_of(plan.per_band);
     for (value, label) in panel.x.ticks(wanted) {
