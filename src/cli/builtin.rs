@@ -38,6 +38,8 @@ pub const CIRCUITS: &[Builtin] = embedded![
 
 /// Built-in experiments.
 pub const EXPERIMENTS: &[Builtin] = embedded![
+    "experiments/atlas_digits.toml",
+    "experiments/atlas_training.toml",
     "experiments/cost.toml",
     "experiments/digits_robustness.toml",
     "experiments/digits_comparison.toml",
