@@ -147,13 +147,13 @@ fn a_drift_is_not_called_stationary_and_a_runaway_is_latch_up() {
     let mut net = Net::random(4, &[1, 1, 1], 64, 1.0, spec);
     net.weights.forward[1][(0, 0)] = 1.0;
     let threshold = 1.0 / 2.0; // β* = 1/((1 − 2α)(1 + w²))
-    net.spec.nudge.beta = 2.0 * threshold;
-    let settled = settle_all(&net.spec.solver, &net.circuit(), false);
-    assert!(
-        settled.outcomes.iter().all(|o| *o == Outcome::LatchUp),
-        "{:?}",
-        Outcome::tally(&settled.outcomes)
-    );
+    // It grows by a factor of e in a time constant, in a seventh of one, in a thirtieth.
+    for share in [2.0, 8.0, 31.0] {
+        net.spec.nudge.beta = share * threshold;
+        let settled = settle_all(&net.spec.solver, &net.circuit(), false);
+        let tally = Outcome::tally(&settled.outcomes);
+        assert!(settled.outcomes.iter().all(|o| *o == Outcome::LatchUp), "{share}: {tally:?}");
+    }
     net.spec.nudge.beta = 0.96 * threshold;
     net.spec.solver.start = Start::Zero;
     let settled = settle_all(&net.spec.solver, &net.circuit(), false);
@@ -184,6 +184,19 @@ fn a_limit_cycle_blurred_by_noise_is_no_stationary_state() {
             );
         }
     }
+}
+
+#[test]
+fn under_noise_what_rings_and_grows_is_no_latch_up() {
+    // The same chain without a bound: at w₂ = 10, μ³ + μ² + 100 = 0 has μ = 2.0 ± 4.0i, a growth of e per time constant.
+    let mut spec = linear(SolverKind::ExponentialHeun, 0.02);
+    spec.nudge = NudgeSpec { variant: Variant::Dp, alpha: 1.0, beta: 1.0, ..spec.nudge };
+    spec.noise.thermal = Some(ThermalSpec { excess: 1.0 });
+    let mut net = Net::random(6, &[1, 1, 1], 64, 1.0, spec);
+    net.weights.forward[1][(0, 0)] = 10.0;
+    let settled = net.settle();
+    let tally = Outcome::tally(&settled.outcomes);
+    assert!(settled.outcomes.iter().all(|o| *o == Outcome::Oscillation), "{tally:?}");
 }
 
 #[test]

@@ -37,6 +37,8 @@ pub(super) struct Windows<T: Real> {
     /// Steps in the block under way.
     taken: u64,
     sum: Matrix<T>,
+    /// Where the last block began and ended.
+    ends: [Matrix<T>; 2],
     /// Means of the last blocks, oldest first, at most two windows.
     means: Vec<Matrix<T>>,
     /// Largest difference of windows in units of what the blocks show.
@@ -60,6 +62,7 @@ impl<T: Real> Windows<T> {
             length: steps * step,
             taken: 0,
             sum: Matrix::zeros(batch, width),
+            ends: [Matrix::zeros(batch, width), Matrix::zeros(batch, width)],
             means: Vec::with_capacity(2 * BLOCKS),
             limit: two_sided(ERROR / width as f64) / SHOWN.sqrt(),
             bounds: largest.iter().map(|v| RUNAWAY * (1.0 + v.to_f64())).collect(),
@@ -75,6 +78,8 @@ impl<T: Real> Windows<T> {
             return false;
         }
         self.taken = 0;
+        self.ends.swap(0, 1);
+        self.ends[1].copy_from(state);
         let mean = if self.means.len() == 2 * BLOCKS {
             let mut oldest = self.means.remove(0);
             oldest.copy_from(&self.sum);
@@ -115,8 +120,10 @@ impl<T: Real> Windows<T> {
             worst = if value.abs() > worst.0 { (value.abs(), column) } else { worst };
         }
         if worst.0 > self.bounds[sample] {
-            // A growing oscillation averages out within a block.
-            let monotone = last[(row, worst.1)].to_f64().abs() > 0.3 * worst.0;
+            // A growing oscillation averages out within a block; what grows exponentially has the logarithmic mean of its ends.
+            let [began, ended] = [0, 1].map(|end| self.ends[end][(row, worst.1)].to_f64());
+            let monotone =
+                last[(row, worst.1)].to_f64() * ended.signum() > 0.3 * logarithmic_mean(began, ended);
             return Some(if monotone { Outcome::LatchUp } else { Outcome::Oscillation });
         }
         if self.means.len() < 2 * BLOCKS || !self.is_stationary(circuit, row) {
@@ -167,10 +174,17 @@ impl<T: Real> Windows<T> {
 
     /// Keeps some of the samples.
     pub fn keep(&mut self, rows: &[usize]) {
-        for matrix in self.means.iter_mut().chain([&mut self.sum]) {
+        for matrix in self.means.iter_mut().chain(&mut self.ends).chain([&mut self.sum]) {
             *matrix = select_rows(matrix, rows);
         }
     }
+}
+
+/// Mean over a stretch of what grows exponentially from one modulus to the other.
+fn logarithmic_mean(one: f64, other: f64) -> f64 {
+    let (one, other) = (one.abs(), other.abs());
+    let ratio = (other / one).ln();
+    if ratio.abs() < 1e-6 { one } else { (other - one) / ratio }
 }
 
 #[cfg(test)]
