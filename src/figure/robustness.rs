@@ -165,7 +165,8 @@ impl Tables {
 
     fn subtitle(&self) -> String {
         let s = &self.summary;
-        format!("{}; {} test samples, PGD: {} steps up the {}", s.settings, s.samples, s.steps, s.climbed)
+        let pgd = format!("{} steps up the {}, {} starts", s.steps, s.climbed, s.starts);
+        format!("{}; {} test samples, PGD: {pgd}", s.settings, s.samples)
     }
 
     fn legend(&self) -> Vec<Key> {
