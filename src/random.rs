@@ -40,7 +40,7 @@ pub enum Kind {
     Split = 5,
     /// Samples that a data generator makes.
     Data = 6,
-    /// Initial potentials, a layer in sequence.
+    /// Initial potentials, a layer in sequence; in layer 0 where attacks on inputs start.
     Start = 7,
     /// Static spread of devices.
     Mismatch = 8,

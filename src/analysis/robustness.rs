@@ -1,8 +1,11 @@
 //! How far a learned network moves when its inputs do: norms, local Lipschitz constants, and adversarial inputs.
 //!
 //! All of it concerns the free circuit, which is a feed-forward network. Fast gradient sign: Goodfellow, Shlens & Szegedy 2015;
-//! projected gradient: Madry et al. 2018. Both start at the sample itself and are deterministic.
+//! projected gradient: Madry et al. 2018, from the sample itself or from a random point of the ball. One climb often ends at a
+//! local maximum below the worst input there is: accuracies under attack are upper bounds, lower for more starts and for a climb
+//! towards each wrong class in turn (Gowal et al. 2019, "An alternative surrogate loss for PGD-based adversarial testing").
 
+use rand_distr::{Distribution, StandardNormal, StandardUniform};
 use rayon::prelude::*;
 
 use crate::chip::{Chip, Weights};
@@ -10,6 +13,7 @@ use crate::data::Split;
 use crate::learn::Backprop;
 use crate::matrix::measure::spectral_norm;
 use crate::matrix::{Matrix, Real};
+use crate::random::{Key, Kind, stream};
 use crate::spec::NudgeSpec;
 use crate::train::largest;
 
@@ -45,6 +49,8 @@ pub enum Aim {
     Loss,
     /// The largest wrong output less the right one.
     Margin,
+    /// The output so many classes after the right one, cyclically, less the right one.
+    Class(usize),
 }
 
 /// An attack on inputs that are kept in `[0, 1]` V, as data are.
@@ -58,6 +64,8 @@ pub struct Attack {
     pub steps: usize,
     /// What is climbed.
     pub aim: Aim,
+    /// Where the climb begins: 0 at the sample itself, others at random points of the ball, each number its own.
+    pub start: u32,
 }
 
 /// Inputs `[batch × n_0]` (V) with their targets `[batch × n_L]` and classes.
@@ -69,6 +77,8 @@ pub struct Labelled<T> {
     pub targets: Matrix<T>,
     /// Class of each sample.
     pub labels: Vec<usize>,
+    /// Number of each sample, which names its random starts.
+    pub numbers: Vec<u32>,
 }
 
 impl<T: Real> Labelled<T> {
@@ -82,9 +92,21 @@ impl<T: Real> Labelled<T> {
             split.gather(samples, &mut inputs);
             split.one_hot(samples, classes, &mut targets);
             let labels = samples.iter().map(|&i| usize::from(split.labels()[i])).collect();
-            Self { inputs, targets, labels }
+            // A data set has fewer than 2³² samples.
+            Self { inputs, targets, labels, numbers: samples.iter().map(|&i| i as u32).collect() }
         };
         all.chunks(SHARD).map(shard).collect()
+    }
+
+    /// The samples that are not marked.
+    fn without(&self, marked: &[bool]) -> Self {
+        let left: Vec<usize> = (0..marked.len()).filter(|&i| !marked[i]).collect();
+        Self {
+            inputs: self.inputs.select_rows(&left),
+            targets: self.targets.select_rows(&left),
+            labels: left.iter().map(|&i| self.labels[i]).collect(),
+            numbers: left.iter().map(|&i| self.numbers[i]).collect(),
+        }
     }
 }
 
@@ -102,22 +124,33 @@ impl<T: Real> Victim<T> {
         Self { network: Backprop::new(chip, nudge), weights }
     }
 
-    /// Share of the samples that an attack leaves in their class: at the sample itself and at every point that it visits.
+    /// Share of the samples that all of these attacks leave in their class, at every point that they visit.
     ///
     /// Samples whose outputs are not numbers are in no class.
     #[must_use]
-    pub fn accuracy_under(&self, shards: &[Labelled<T>], attack: Attack) -> f64 {
-        let kept =
-            |shard: &Labelled<T>| self.attack(shard, attack).1.iter().filter(|fooled| !**fooled).count();
-        let kept: usize = shards.par_iter().map(kept).sum();
+    pub fn accuracy_under(&self, shards: &[Labelled<T>], attacks: &[Attack]) -> f64 {
+        let kept: usize = shards.par_iter().map(|shard| self.kept(shard, attacks)).sum();
         let all: usize = shards.iter().map(|shard| shard.labels.len()).sum();
         kept as f64 / all.max(1) as f64
     }
 
-    /// Inputs at the end of an attack, and whether any point on the way (the sample included) is classified wrongly.
+    /// Samples of a shard that no attack fools; each attacks those alone that the ones before it have left.
+    fn kept(&self, shard: &Labelled<T>, attacks: &[Attack]) -> usize {
+        let mut left = shard.clone();
+        for attack in attacks {
+            let (_, fooled) = self.attack(&left, *attack);
+            left = left.without(&fooled);
+            if left.labels.is_empty() {
+                break;
+            }
+        }
+        left.labels.len()
+    }
+
+    /// Inputs at the end of an attack, and whether any point on the way (the start included) is classified wrongly.
     #[must_use]
     pub fn attack(&self, shard: &Labelled<T>, attack: Attack) -> (Matrix<T>, Vec<bool>) {
-        let mut at = shard.inputs.clone();
+        let mut at = start(shard, attack);
         let mut fooled = vec![false; shard.labels.len()];
         let step =
             if attack.steps == 1 { attack.radius } else { REACH * attack.radius / attack.steps as f64 };
@@ -137,7 +170,10 @@ impl<T: Real> Victim<T> {
     /// Share of the samples that are in their class.
     #[must_use]
     pub fn accuracy(&self, shards: &[Labelled<T>]) -> f64 {
-        self.accuracy_under(shards, Attack { ball: Ball::Max, radius: 0.0, steps: 0, aim: Aim::Loss })
+        self.accuracy_under(
+            shards,
+            &[Attack { ball: Ball::Max, radius: 0.0, steps: 0, aim: Aim::Loss, start: 0 }],
+        )
     }
 
     /// Largest singular value of the Jacobian of the outputs by the inputs at every sample; NaN where it is not finite.
@@ -170,7 +206,10 @@ impl<T: Real> Victim<T> {
         error.fill(T::ZERO);
         for (i, &label) in shard.labels.iter().enumerate() {
             let wrong = (0..outputs.ncols()).filter(|&c| c != label);
-            let rival = wrong.reduce(|a, b| if outputs[(i, b)] > outputs[(i, a)] { b } else { a });
+            let rival = match aim {
+                Aim::Class(after) => Some((label + after) % outputs.ncols()),
+                _ => wrong.reduce(|a, b| if outputs[(i, b)] > outputs[(i, a)] { b } else { a }),
+            };
             error[(i, label)] = -T::ONE;
             if let Some(rival) = rival {
                 error[(i, rival)] = T::ONE;
@@ -196,6 +235,32 @@ pub fn quantile(values: &[f64], share: f64) -> f64 {
     // Shares are of [0, 1], so that the product is a count.
     let count = (share * sorted.len() as f64).ceil() as usize;
     sorted.get(count.saturating_sub(1)).copied().unwrap_or(f64::NAN)
+}
+
+/// Where a climb begins: the samples, or a random point of each one's ball (in `L2` of its sphere), within `[0, 1]`.
+fn start<T: Real>(shard: &Labelled<T>, attack: Attack) -> Matrix<T> {
+    let mut at = shard.inputs.clone();
+    if attack.start == 0 {
+        return at;
+    }
+    for (i, &number) in shard.numbers.iter().enumerate() {
+        // Inputs are layer 0; the seed is fixed: the point depends on the sample and the number of the start alone.
+        let mut source = stream(Key::new(0, Kind::Start).step(number).trial(attack.start));
+        let mut draw = || match attack.ball {
+            Ball::Max => 2.0 * Distribution::<f64>::sample(&StandardUniform, &mut source) - 1.0,
+            Ball::Euclidean => StandardNormal.sample(&mut source),
+        };
+        let drawn: Vec<f64> = (0..at.ncols()).map(|_| draw()).collect();
+        let size = match attack.ball {
+            Ball::Max => 1.0,
+            Ball::Euclidean => drawn.iter().map(|x| x * x).sum::<f64>().sqrt(),
+        };
+        for (j, x) in drawn.into_iter().enumerate() {
+            at[(i, j)] += T::of(attack.radius * x / size);
+        }
+    }
+    project(&mut at, &shard.inputs, attack.ball, attack.radius);
+    at
 }
 
 /// Marks the samples whose largest output is not that of their class.

@@ -165,7 +165,8 @@ impl Tables {
 
     fn subtitle(&self) -> String {
         let s = &self.summary;
-        format!("{}; {} test samples, PGD: {} steps up the {}", s.settings, s.samples, s.steps, s.climbed)
+        let pgd = format!("{} steps up the {}, {} starts", s.steps, s.climbed, s.starts);
+        format!("{}; {} test samples, PGD: {pgd}", s.settings, s.samples)
     }
 
     fn legend(&self) -> Vec<Key> {
@@ -345,7 +346,8 @@ fn axes_of(tables: &Tables, quantity: &Quantity, place: &(Option<f64>, Option<St
     });
     let ends: Vec<f64> = ends.flatten().collect();
     let (low, high) = super::axis::extent(ends.iter().copied());
-    let up = if low > 0.0 && high > 8.0 * low {
+    // Accuracies are shares: they stay on a linear axis.
+    let up = if quantity.attack.is_none() && low > 0.0 && high > 8.0 * low {
         Axis::log(ends.into_iter())
     } else {
         Axis::around(ends.into_iter(), 0.08)

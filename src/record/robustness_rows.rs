@@ -72,8 +72,10 @@ pub struct RobustSummary {
     pub lipschitz_samples: usize,
     /// Steps of PGD.
     pub steps: usize,
-    /// What attacks climb: `loss` or `margin`.
+    /// What attacks climb: `loss`, `margin` or `classes`.
     pub climbed: String,
+    /// Climbs of PGD, the first from the sample, the others from random points.
+    pub starts: u32,
     /// Sizes of perturbations in `L∞` (V).
     pub linf: Vec<f64>,
     /// Sizes in `L2` (V).

@@ -20,6 +20,7 @@ fn means_agree_with_the_runs_and_bytes_do_not_depend_on_threads() {
     let line = "robustness res --samples 120 --linf 0.2,0.1 --l2 0.2 --quiet --json";
     let json = bench.run(&format!("{line} --threads 1")).json();
     assert_eq!(json["summary"]["linf"], serde_json::json!([0.1, 0.2]));
+    assert_eq!((&json["summary"]["climbed"], &json["summary"]["starts"]), (&"classes".into(), &2.into()));
     let (rows, runs) = (json["robustness"].as_array().unwrap(), json["runs"].as_array().unwrap());
     // 3 layers, the product, 3 quantiles, the accuracy, and 3 sizes under two attacks; 3 groups of two seeds.
     assert_eq!((rows.len(), runs.len()), (3 * 14, 6 * 14));
@@ -70,4 +71,5 @@ fn what_makes_no_sense_is_refused() {
     bench.refuse("robustness res --linf 0.1,-1", &["--linf -1"]);
     bench.refuse("robustness res --set epochs=3", &["--set"]);
     bench.refuse("robustness res --seed 9", &["--seed"]);
+    bench.refuse("robustness res --starts 0", &["--starts"]);
 }

@@ -28,10 +28,11 @@ use study::{Sizes, Study};
 #[command(
     after_help = "For every run of the folder, of its free circuit, which is a feed-forward network: the spectral norm of each layer \
     and of their product, the largest singular value of the Jacobian at test samples, and the accuracy that is left under FGSM (one \
-    step) and PGD (steps of 2.5 epsilon/steps from the sample; a sample is lost if any point on the way is classified wrongly), inputs \
-    kept in [0, 1] V. Means and standard errors are over runs that differ by seed and chip alone; `dyadsim plot` draws the figures \
+    step) and PGD (steps of 2.5 epsilon/steps; a sample is lost if any point on the way of any climb is classified wrongly), inputs \
+    kept in [0, 1] V. One climb up the loss often gets stuck: accuracies are upper bounds, and those of `--climb loss --starts 1` \
+    can mislead. Means and standard errors are over runs that differ by seed and chip alone; `dyadsim plot` draws the figures \
     again.\n\n\
-    Example:\n  dyadsim robustness results/mnist-robustness --samples 2000 --linf 0.05,0.1,0.2 --precision f32"
+    Example:\n  dyadsim robustness results/mnist-robustness --samples 2000 --linf 0.05,0.1 --starts 3 --precision f32"
 )]
 pub struct Arguments {
     /// Output folder of `run`
@@ -53,8 +54,11 @@ pub struct Arguments {
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(2..))]
     steps: u16,
     /// What attacks climb
-    #[arg(long, value_enum, default_value_t = Climbed::Loss)]
+    #[arg(long, value_enum, default_value_t = Climbed::Classes)]
     climb: Climbed,
+    /// Climbs of PGD: the first from the sample itself, the others from random points
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..))]
+    starts: u32,
     /// Folder for tables and figures [default: DIR/robustness]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -70,6 +74,28 @@ enum Climbed {
     Loss,
     /// The largest wrong output less the right one.
     Margin,
+    /// Each wrong output in turn, less the right one: the strongest, and as many times slower.
+    Classes,
+}
+
+impl Climbed {
+    /// Name in tables.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Loss => "loss",
+            Self::Margin => "margin",
+            Self::Classes => "classes",
+        }
+    }
+
+    /// What is climbed, one after the other.
+    fn aims(self, classes: usize) -> Vec<Aim> {
+        match self {
+            Self::Loss => vec![Aim::Loss],
+            Self::Margin => vec![Aim::Margin],
+            Self::Classes => (1..classes).map(Aim::Class).collect(),
+        }
+    }
 }
 
 /// Tables.
@@ -96,7 +122,8 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
         samples: study.samples.min(study.dataset.test.len()),
         lipschitz_samples: study.lipschitz.min(study.dataset.test.len()),
         steps: study.steps,
-        climbed: if study.aim == Aim::Loss { "loss".into() } else { "margin".into() },
+        climbed: arguments.climb.name().into(),
+        starts: study.starts,
         linf: study.sizes.linf.clone(),
         l2: study.sizes.l2.clone(),
         precision: if global.precision == Precision::F32 { "f32".into() } else { "f64".into() },
@@ -137,6 +164,7 @@ fn prepare(global: &Global, arguments: &Arguments, sizes: Sizes) -> Result<(Stud
         return Err(Failure::input(anyhow!("{}: no run has this --seed", arguments.folder.display())));
     };
     let dataset = load(&Request::from(&first.resolved.experiment.dataset)).map_err(Failure::input)?;
+    let aims = arguments.climb.aims(dataset.classes);
     let broken = found.runs.iter().filter(|run| !run.complete()).map(|run| run.name.clone()).collect();
     let study = Study {
         name: found.name.clone(),
@@ -148,10 +176,8 @@ fn prepare(global: &Global, arguments: &Arguments, sizes: Sizes) -> Result<(Stud
         lipschitz: arguments.lipschitz as usize,
         steps: arguments.steps.into(),
         sizes,
-        aim: match arguments.climb {
-            Climbed::Loss => Aim::Loss,
-            Climbed::Margin => Aim::Margin,
-        },
+        aims,
+        starts: arguments.starts,
     };
     Ok((study, found.settings_line("mean ± standard error")))
 }

@@ -39,7 +39,10 @@ pub struct Study {
     pub lipschitz: usize,
     pub steps: usize,
     pub sizes: Sizes,
-    pub aim: Aim,
+    /// What PGD and FGSM climb, one after the other.
+    pub aims: Vec<Aim>,
+    /// Climbs of PGD per aim: from the sample, and from random points.
+    pub starts: u32,
 }
 
 /// What a measure is called, and where it stands.
@@ -87,13 +90,20 @@ impl Study {
         for (ball, sizes) in [(Ball::Max, &self.sizes.linf), (Ball::Euclidean, &self.sizes.l2)] {
             for (name, steps) in [("fgsm", 1), ("pgd", self.steps)] {
                 for &radius in sizes {
-                    let attack = Attack { ball, radius, steps, aim: self.aim };
-                    add((name, None, Some((ball, radius))), victim.accuracy_under(attacked, attack));
+                    let attacks = self.attacks(ball, radius, steps);
+                    add((name, None, Some((ball, radius))), victim.accuracy_under(attacked, &attacks));
                     bar.inc(1);
                 }
             }
         }
         Ok(rows)
+    }
+
+    /// Every start with every aim; a single step is taken from the sample alone.
+    fn attacks(&self, ball: Ball, radius: f64, steps: usize) -> Vec<Attack> {
+        let starts = if steps == 1 { 1 } else { self.starts };
+        let from = |start| self.aims.iter().map(move |&aim| Attack { ball, radius, steps, aim, start });
+        (0..starts).flat_map(from).collect()
     }
 }
 

@@ -16,8 +16,8 @@ pub fn document(tables: &Tables, runs: &[RobustRunRow]) -> Value {
 pub fn summary(tables: &Tables, out: &Path) -> String {
     let s = &tables.summary;
     let mut text = format!(
-        "{}: {}\n{} test samples; PGD: {} steps up the {}; Jacobians at {} samples; mean ± standard error\n",
-        s.name, s.settings, s.samples, s.steps, s.climbed, s.lipschitz_samples
+        "{}: {}\n{} test samples; PGD: {} steps up the {}, {} starts; Jacobians at {} samples; mean ± standard error\n",
+        s.name, s.settings, s.samples, s.steps, s.climbed, s.starts, s.lipschitz_samples
     );
     for ball in ["linf", "l2"] {
         let sizes = if ball == "linf" { &s.linf } else { &s.l2 };

@@ -205,7 +205,8 @@ fn sentence(study: &Study<'_>, pair: &RulePair, epochs: &[f64], ends: &[&GroupRo
     }
     if let Some(rest) = pair.at_rest.filter(|rest| *rest < 1.0) {
         let share = 100.0 * (1.0 - rest);
-        text += &format!("; in the worst run {share:.1e} % of the nudged samples did not come to rest");
+        let share = if share < 0.1 { format!("{share:.1e}") } else { format!("{share:.1}") };
+        text += &format!("; in the worst run {share} % of the nudged samples did not come to rest");
     }
     text + "."
 }
