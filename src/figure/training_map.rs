@@ -124,9 +124,9 @@ fn axis(values: &[f64]) -> Axis {
 
 /// Where the cell of a value begins and ends: half-way to its neighbours.
 fn edges(values: &[f64], at: usize) -> (f64, f64) {
-    let (there, back): (fn(f64) -> f64, fn(f64) -> f64) =
-        if is_wide(values) { (f64::ln, f64::exp) } else { (|v| v, |v| v) };
-    let place = |n: usize| there(values[n]);
+    let wide = is_wide(values);
+    let place = |n: usize| if wide { values[n].ln() } else { values[n] };
+    let back = |v: f64| if wide { v.exp() } else { v };
     let middle = |n: usize| 0.5 * (place(n) + place(n + 1));
     let last = values.len() - 1;
     let low = if at > 0 { middle(at - 1) } else { place(0) - 0.5 * (place(1) - place(0)) };

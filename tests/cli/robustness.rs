@@ -31,7 +31,7 @@ fn means_agree_with_the_runs_and_bytes_do_not_depend_on_threads() {
         let found: Vec<f64> = runs.iter().filter(of).map(|run| run["value"].as_f64().unwrap()).collect();
         let [a, b] = found[..] else { panic!("{row}: {found:?}") };
         // Of two values the standard error of the mean is half their distance; rounding.
-        assert!((row["mean"].as_f64().unwrap() - (a + b) / 2.0).abs() < 1e-12 * (1.0 + a.abs()));
+        assert!((row["mean"].as_f64().unwrap() - f64::midpoint(a, b)).abs() < 1e-12 * (1.0 + a.abs()));
         assert!(
             (row["standard_error"].as_f64().unwrap() - (a - b).abs() / 2.0).abs() < 1e-12 * (1.0 + a.abs())
         );
