@@ -72,6 +72,11 @@ pub fn rounded(value: f64, unit: &str) -> String {
     engineering(format!("{value:.2e}").parse().unwrap_or(value), unit)
 }
 
+/// A setting for people: five digits, never hidden by a fixed number of decimals.
+pub fn setting(value: f64) -> String {
+    format!("{value:.4e}").parse::<f64>().unwrap_or(value).to_string()
+}
+
 /// The part of a list that a summary shows, and a line that says how much was left out.
 pub fn some_lines(lines: impl ExactSizeIterator<Item = String>, most: usize) -> String {
     let left = lines.len().saturating_sub(most);

@@ -4,24 +4,18 @@ use super::check_circuit::{ensure, not_negative};
 use super::fault::Fault;
 use super::mismatch::{MismatchSpec, SpreadKind};
 
-/// Widest relative spread that is taken to be normal: at it one device in 2300 is held at its lower end.
-const WIDEST_NORMAL: f64 = 0.3;
-
-/// Widest spread of a logarithm: at it one device in six is more than seven times its nominal value.
-const WIDEST_LOGNORMAL: f64 = 2.0;
-
 /// Checks every spread.
 ///
 /// # Errors
 /// The first that is no standard deviation, or too wide for its distribution.
 pub(super) fn check_mismatch(mismatch: &MismatchSpec) -> Result<(), Fault> {
     not_negative(&["mismatch", "offset_dtod"], mismatch.offset_dtod, "a finite voltage, 0 V or more")?;
-    let (widest, accepted) = match mismatch.distribution {
-        SpreadKind::Normal => (
-            WIDEST_NORMAL,
-            "a number from 0 to 0.3; wider spreads want mismatch.distribution = \"lognormal\"",
-        ),
-        SpreadKind::Lognormal => (WIDEST_LOGNORMAL, "a number from 0 to 2"),
+    let widest = mismatch.widest();
+    let accepted = match mismatch.distribution {
+        SpreadKind::Normal => {
+            "a number from 0 to 0.3; wider spreads want mismatch.distribution = \"lognormal\""
+        }
+        SpreadKind::Lognormal => "a number from 0 to 2",
     };
     let fits = |(key, spread): (&str, f64)| {
         ensure((0.0..=widest).contains(&spread), &["mismatch", key], spread, accepted)

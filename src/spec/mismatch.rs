@@ -45,6 +45,18 @@ pub enum SpreadKind {
 }
 
 impl MismatchSpec {
+    /// Widest relative spread that this distribution is taken for.
+    ///
+    /// Normal: 0.3, at which one device in 2300 is held at its lower end. Lognormal: 2, at which one device in six is more than seven times
+    /// its nominal value.
+    #[must_use]
+    pub fn widest(&self) -> f64 {
+        match self.distribution {
+            SpreadKind::Normal => 0.3,
+            SpreadKind::Lognormal => 2.0,
+        }
+    }
+
     /// Relative spreads with their keys.
     #[must_use]
     pub fn relative(&self) -> [(&'static str, f64); 5] {

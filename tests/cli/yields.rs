@@ -29,6 +29,12 @@ fn yields_and_tolerances_come_with_intervals_and_the_same_bytes_for_any_threads(
     assert_eq!(found["key"], "mismatch.gain_dtod");
     assert!(found["low"].as_f64().unwrap() <= found["tolerance"].as_f64().unwrap());
     assert_eq!(json["summary"]["chips_needed"], 29); // 0.9²⁹ = 0.047
+    // The tolerance is that of the circuit as it is, not of a point of the grid, and none that a circuit file could not say.
+    let alone = format!(
+        "{YIELD} --margin 0.25 --chips 60 --yield 0.9 --tolerance gain_dtod --vary nudge.beta=0.1:0.2:2"
+    );
+    assert_eq!(bench.run(&alone).json()["tolerance"][0], *found);
+    assert_eq!(found["most"], 0.3);
     assert_eq!(bench.run(&format!("{line} two --threads 2")).status, 0);
     for name in ["yield.csv", "yield_tolerance.parquet", "figures/yield.svg", "figures/yield-tolerance.svg"] {
         let bytes = |folder: &str| std::fs::read(bench.path(folder).join(name)).unwrap();
@@ -58,6 +64,8 @@ fn trained_chips_are_counted() {
 fn what_makes_no_sense_is_refused() {
     let bench = chain();
     bench.refuse(YIELD, &["no target", "--margin"]);
+    let wide = format!("{YIELD} --margin 0.1 --tolerance gain_dtod --most 0.5");
+    bench.refuse(&wide, &["--most 0.5 for gain_dtod", "at most 0.3", "lognormal"]);
     bench.refuse(&format!("{YIELD} --margin 0.1 --tolerance gian_dtod"), &["gain_dtod"]);
     bench.refuse(&format!("{YIELD} --margin 0.1 --yield 1"), &["--yield 1"]);
     bench.refuse("yield c.toml --margin 0.1", &["--weights"]);

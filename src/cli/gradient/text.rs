@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::super::inputs::Setup;
-use super::super::output::some_lines;
+use super::super::output::{setting, some_lines};
 use crate::figure::gradient::Tables;
 use crate::record::gradient_rows::{BestRow, GradientRow};
 
@@ -58,14 +58,15 @@ fn line(row: &GradientRow) -> String {
         (angle, _) => angle.map_or("-".to_owned(), |angle| format!("{angle:.3}")),
     };
     let snr = row.snr.map_or("-".to_owned(), |snr| format!("{snr:.3}"));
-    let y = row.y.map_or(String::new(), |y| format!("{y:.4}"));
+    let y = row.y.map_or(String::new(), setting);
     let (bias, variance) =
         (number(row.bias_squared, row.bias_squared_error), number(row.variance, row.variance_error));
-    format!("{:>12.5} {y:>12} {angle:>16} {bias:>22} {variance:>22} {snr:>12} {:>10}", row.x, row.unsettled)
+    let x = setting(row.x);
+    format!("{x:>12} {y:>12} {angle:>16} {bias:>22} {variance:>22} {snr:>12} {:>10}", row.unsettled)
 }
 
 fn told(row: &BestRow) -> String {
-    let at = row.y.map_or(String::new(), |y| format!("{y:<10.5}"));
+    let at = row.y.map_or(String::new(), |y| format!("{:<12} ", setting(y)));
     let ends =
         |place: &Option<String>| if place.as_deref() == Some("end") { " (an end of the range)" } else { "" };
     let measured = row.best_beta.map_or("none".to_owned(), |beta| format!("{beta:.4}"));

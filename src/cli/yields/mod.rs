@@ -28,8 +28,8 @@ use crate::spec::{CircuitSpec, MismatchSpec, nearest};
 #[command(
     after_help = "A chip is a seed of [mismatch]; chips count on from mismatch.seed. For given weights the target is --margin or \
     --angle, without training; for trained chips give the output folder of `run` of an experiment with `chips = N`, and --accuracy. \
-    --tolerance finds, with all other spreads as the circuit has them, the largest spread of one parameter that keeps the wanted \
-    share: the same chips, their devices moved outward in proportion.\n\n\
+    --tolerance finds, with all else as the circuit has it whatever --vary says, the largest spread of one parameter that keeps \
+    the wanted share: the same chips, their devices moved outward in proportion.\n\n\
     Example:\n  dyadsim yield circuits/ideal.toml --weights w.safetensors --input x.safetensors --target y.safetensors \
     --margin 0.1 --tolerance all --chips 400 --out results/yield"
 )]
@@ -60,9 +60,9 @@ pub struct Arguments {
     /// Find the tolerance of a key of `[mismatch]`, such as `gain_dtod`, or of `all` (repeatable)
     #[arg(long, value_name = "KEY")]
     tolerance: Vec<String>,
-    /// Largest spread that is looked at (offsets: V)
-    #[arg(long, value_name = "SPREAD", default_value_t = 0.5)]
-    most: f64,
+    /// Largest spread that is looked at (offsets: V) [default: what a circuit file may say, 0.3 or, if lognormal, 2; offsets 0.5 V]
+    #[arg(long, value_name = "SPREAD", requires = "tolerance")]
+    most: Option<f64>,
     /// Chips
     #[arg(long, value_name = "N", default_value_t = 400, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     chips: u32,
@@ -84,6 +84,8 @@ pub struct Arguments {
 const STEMS: [&str; 2] = ["yield", "yield_tolerance"];
 /// Settings.
 const SUMMARY: &str = "yield.json";
+/// Largest pair offset that is looked at (V), unless told otherwise.
+const OFFSET: f64 = 0.5;
 /// Keys of spreads.
 const KEYS: [&str; 6] =
     ["offset_dtod", "time_constant_dtod", "gain_dtod", "mixing_dtod", "scale_dtod", "synapse_dtod"];
@@ -99,9 +101,6 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
             return Err(Failure::input(anyhow!("--{name} {share}\n  accepted: above 0 and below 1")));
         }
     }
-    if !(arguments.most > 0.0 && arguments.most.is_finite()) {
-        return Err(Failure::input(anyhow!("--most {}\n  accepted: a number above 0", arguments.most)));
-    }
     let claim = || {
         let out = arguments.out.as_deref();
         out.map(|out| folder::claim(out, arguments.force, "yield", &STEMS, SUMMARY)).transpose()
@@ -111,9 +110,9 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
         let out = claim()?;
         (of_runs(arguments, &runs, least), out)
     } else {
-        let (points, target, keys) = prepare(global, arguments)?;
+        let study = prepare(global, arguments)?;
         let out = claim()?;
-        (global.on_threads(|| of_chips(global, arguments, (&points, target, &keys)))?, out)
+        (global.on_threads(|| of_chips(global, arguments, &study))?, out)
     };
     if let Some(out) = &out {
         write(out, &tables)?;
@@ -121,10 +120,19 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
     conclude(global, &text::summary(&tables, out.as_deref()), &text::document(&tables))
 }
 
-/// Reads and checks what given weights need.
-type Prepared = (Vec<Point>, Target, Vec<&'static str>);
+/// What is asked of given weights.
+struct Study {
+    /// Where yields are wanted.
+    points: Vec<Point>,
+    /// The circuit as it is.
+    base: Point,
+    target: Target,
+    /// Spreads whose tolerance is wanted, and the largest that is looked at.
+    keys: Vec<(&'static str, f64)>,
+}
 
-fn prepare(global: &Global, arguments: &Arguments) -> Result<Prepared, Failure> {
+/// Reads and checks what given weights need.
+fn prepare(global: &Global, arguments: &Arguments) -> Result<Study, Failure> {
     let (Some(weights), Some(input), Some(_)) = (&arguments.weights, &arguments.input, &arguments.target)
     else {
         return Err(Failure::input(anyhow!(
@@ -146,6 +154,7 @@ fn prepare(global: &Global, arguments: &Arguments) -> Result<Prepared, Failure> 
         input: input.clone(),
         target: arguments.target.clone(),
     };
+    let base = points(global, &files, &[])?.remove(0);
     let points = points(global, &files, &arguments.vary)?;
     let mut keys = Vec::new();
     for key in &arguments.tolerance {
@@ -163,15 +172,35 @@ fn prepare(global: &Global, arguments: &Arguments) -> Result<Prepared, Failure> 
             }
         }
     }
-    Ok((points, target, keys))
+    let mismatch = &base.setup.spec.mismatch;
+    let keys = keys.into_iter().map(|key| Ok((key, most(arguments.most, key, mismatch)?)));
+    let keys = keys.collect::<Result<_, Failure>>()?;
+    Ok(Study { points, base, target, keys })
 }
 
-/// Yields of given weights, and tolerances at the first point.
-fn of_chips(
-    global: &Global,
-    arguments: &Arguments,
-    (points, target, keys): (&[Point], Target, &[&'static str]),
-) -> Tables {
+/// Largest spread of a key that is looked at: none that a circuit file could not say.
+fn most(asked: Option<f64>, key: &str, mismatch: &MismatchSpec) -> Result<f64, Failure> {
+    let (usual, widest) = match key {
+        "offset_dtod" => (OFFSET, f64::MAX),
+        _ => (mismatch.widest(), mismatch.widest()),
+    };
+    let most = asked.unwrap_or(usual);
+    if most > 0.0 && most <= widest {
+        return Ok(most);
+    }
+    let hint = if widest < 1.0 { "; wider spreads want mismatch.distribution = \"lognormal\"" } else { "" };
+    let accepted = if widest == f64::MAX {
+        "a finite number above 0".into()
+    } else {
+        format!("above 0, at most {widest}{hint}")
+    };
+    Err(Failure::input(anyhow!("--most {most} for {key}\n  accepted: {accepted}")))
+}
+
+/// Yields of given weights, and tolerances.
+fn of_chips(global: &Global, arguments: &Arguments, study: &Study) -> Tables {
+    let Study { points, base, target, keys } = study;
+    let target = *target;
     let chips = arguments.chips;
     let bar = progress::bar(global, chips as usize * (points.len() + keys.len()), "chips");
     let tick = || bar.inc(1);
@@ -182,23 +211,23 @@ fn of_chips(
         row(arguments, at, None, (found, chips as usize))
     });
     let yields = yields.collect();
-    let setup = &points[0].setup;
-    let tolerances = keys.iter().map(|key| {
+    let setup = &base.setup;
+    let tolerances = keys.iter().map(|&(key, most)| {
         let of = |spread: f64| {
             let mut spec: CircuitSpec = setup.spec.clone();
             *spread_of(&mut spec.mismatch, key) = spread;
             spec
         };
-        let found = limits(&of, (&setup.weights, &setup.batch), target, (chips, arguments.most), &tick);
+        let found = limits(&of, (&setup.weights, &setup.batch), target, (chips, most), &tick);
         let (value, low, high) = tolerance(&found, arguments.wanted, arguments.confidence);
         let finite = |v: f64| Some(v).filter(|v| v.is_finite());
         ToleranceRow {
             key: format!("mismatch.{key}"),
             chips: chips as usize,
             failed_without: found.iter().filter(|&&limit| limit == 0.0).count(),
-            most: arguments.most,
+            most,
             tolerance: finite(value),
-            low: low.map(|low| low.min(arguments.most)),
+            low: low.map(|low| low.min(most)),
             high: high.and_then(finite),
         }
     });

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use super::super::output::setting;
 use crate::figure::yields::Tables;
 use crate::record::yield_rows::{ToleranceRow, YieldRow};
 
@@ -35,7 +36,7 @@ pub fn summary(tables: &Tables, out: Option<&Path>) -> String {
 }
 
 fn line(row: &YieldRow) -> String {
-    let at = [row.x, row.y].into_iter().flatten().map(|v| format!("{v:<12.5}")).collect::<String>();
+    let at = [row.x, row.y].into_iter().flatten().map(|v| format!("{:<12}", setting(v))).collect::<String>();
     let group = row.group.as_ref().map(|group| format!("{group:<40} ")).unwrap_or_default();
     format!(
         "  {at}{group}{:>5}/{:<5} {:.4}  [{:.4}, {:.4}]\n",
