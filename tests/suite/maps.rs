@@ -5,6 +5,7 @@ use dyadsim::analysis::map::{By, Node, Place, Plane, Survey, contour};
 use dyadsim::chip::Chip;
 use dyadsim::data::{Request, load};
 use dyadsim::learn::{Gradient, Optimizer, nudged, rule};
+use dyadsim::solve::Outcome;
 use dyadsim::spec::*;
 use dyadsim::train::gather;
 
@@ -146,6 +147,34 @@ fn maps_of_digits_nets_are_what_integration_of_every_point_gives() {
         );
         assert!(wrong * 100 <= away, "{epochs} {variant:?}: {wrong} of {away}");
         assert!(plane.looked_at() < 480, "something was saved");
+    }
+}
+
+#[test]
+fn eigenvalues_alone_tell_what_integration_of_every_point_gives() {
+    for (epochs, variant) in [(0, Variant::Dp), (3, Variant::Dp), (3, Variant::DpTranspose)] {
+        let mut net = digits(epochs, variant);
+        // Time enough for margins of 0.01/τ: what has not settled then is not stable.
+        net.spec.solver.max_time = 2000.0;
+        let (alphas, betas) = (even(0.0, 1.0, 20), logarithmic(0.05, 5.0, 24));
+        let open = Open { net: &net, alphas, betas, by: By::Eigenvalues };
+        let plane = open.survey(4);
+        let speakers = plane.speakers();
+        let stable = |place: Place| plane.at(speakers[place.1 * 20 + place.0]).is_some_and(Node::is_stable);
+        let (mut wrong, mut away) = (0, 0);
+        for n in 0..20 * 24_usize {
+            let (i, j) = (n % 20, n / 20);
+            let around = (j.saturating_sub(1)..=(j + 1).min(23))
+                .flat_map(|l| (i.saturating_sub(1)..=(i + 1).min(19)).map(move |k| (k, l)));
+            if around.into_iter().any(|place| stable(place) != stable((i, j))) {
+                continue; // one point from a border
+            }
+            away += 1;
+            let settles = open.node((i, j), By::Integration, None).fate().is_some_and(Outcome::is_settled);
+            wrong += usize::from(settles != stable((i, j)));
+        }
+        println!("{epochs} epochs, {variant:?}: {wrong} of {away} wrong, {} looked at", plane.looked_at());
+        assert!(wrong * 100 <= away, "{epochs} {variant:?}: {wrong} of {away}");
     }
 }
 

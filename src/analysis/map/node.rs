@@ -32,12 +32,14 @@ pub struct Node {
     equilibria: Vec<Option<Vec<f64>>>,
     /// The least stable sample that has an equilibrium: sample, real and imaginary part (1/s), verdict.
     pub worst: Option<(usize, f64, f64, Verdict)>,
-    /// Samples without a known equilibrium; 0 if eigenvalues were not asked for.
+    /// Samples without a known equilibrium, found to have none or not looked for; 0 if eigenvalues were not asked for.
     pub lost: usize,
     /// Slowest time constant of the circuit (s).
     pub slowest: f64,
     /// Equilibria that Newton's method was asked for.
     pub searches: usize,
+    /// Samples that were integrated.
+    pub integrations: usize,
 }
 
 impl Node {
@@ -52,53 +54,81 @@ impl Node {
             lost: 0,
             slowest: circuit.slowest(),
             searches: 0,
+            integrations: 0,
         };
         let mut ends = None;
         if by != By::Eigenvalues {
             let settled = settle_all(solver, circuit, false);
             node.outcomes = settled.outcomes;
+            node.integrations = if by == By::Integration { samples } else { 0 };
             ends = Some(settled.state);
         }
         if by != By::Integration {
-            node.find_equilibria(circuit, near, ends.as_ref());
+            node.find_equilibria(circuit, solver, near, ends);
             node.find_worst(circuit);
         }
         node
     }
 
-    /// Equilibria: where integration has come to rest; else from those of a neighbour, and from where it was given up.
+    /// Equilibria, continued from those of a neighbour where nothing was integrated. Samples of which that does not find one are integrated:
+    /// it costs less than a search, and goes where the circuit goes. Where this does not come to rest either, Newton's method is
+    /// asked once more; of the samples that were lost at the neighbour, only until one is lost again, which decides.
     fn find_equilibria(
         &mut self,
         circuit: &DyadCircuit<'_, f64>,
+        solver: &SolverSpec,
         near: Option<&Self>,
-        ends: Option<&Matrix<f64>>,
+        ends: Option<Matrix<f64>>,
     ) {
         let free = circuit.free_state();
+        let tolerance = TOLERANCE * (1.0 + free.amax());
         // Along an axis that changes the network a neighbour says nothing.
         let near = near.filter(|near| near.equilibria.iter().flatten().all(|x| x.len() == free.ncols()));
-        let tolerance = TOLERANCE * (1.0 + free.amax());
-        for i in 0..self.equilibria.len() {
-            let end = || ends.map(|ends| ends.row(i).iter().copied().collect::<Vec<f64>>());
-            let outcome = self.outcomes.get(i).copied();
+        let known = |i: usize| near.and_then(|near| near.equilibria.get(i)?.as_deref());
+        let mut open: Vec<usize> = (0..self.equilibria.len()).collect();
+        if ends.is_none() {
+            open.retain(|&i| {
+                let start = known(i);
+                self.searches += usize::from(start.is_some());
+                let found = start.map(|start| continued_point(circuit, i, start, tolerance, STEPS));
+                self.equilibria[i] = found.filter(|point| point.converged).map(|point| point.state);
+                self.equilibria[i].is_none()
+            });
+        }
+        let (outcomes, ends) = match ends {
+            Some(ends) => (self.outcomes.clone(), ends),
+            None if open.is_empty() => return,
+            None => {
+                let settled = settle_all(solver, circuit.subset(&open).as_ref(), false);
+                (settled.outcomes, settled.state)
+            }
+        };
+        self.integrations += outcomes.len();
+        let mut lost_again = false;
+        for (row, &i) in open.iter().enumerate() {
+            let end: Vec<f64> = ends.row(row).iter().copied().collect();
             // What noise has left, or charge that has leaked away, is a start, not an equilibrium.
-            if outcome == Some(Outcome::Settled) && circuit.droop() == 0.0 {
-                self.equilibria[i] = end();
+            if outcomes[row] == Outcome::Settled && circuit.droop() == 0.0 {
+                self.equilibria[i] = Some(end);
                 continue;
             }
-            self.searches += 1;
-            let rest = || free.row(i).iter().copied().collect::<Vec<f64>>();
-            let found = match near {
-                Some(near) => match near.equilibria.get(i).and_then(Option::as_deref) {
-                    Some(start) => continued_point(circuit, i, start, tolerance, STEPS),
-                    None => continued_point(circuit, i, &rest(), tolerance, FEW),
-                },
-                None => followed_point(circuit, i, &rest(), tolerance),
-            };
-            let late = outcome.is_some_and(|o| o.is_settled() || o == Outcome::Timeout);
-            let found = Some(found).filter(|point| point.converged).or_else(|| {
-                let end = end().filter(|_| late)?;
-                Some(continued_point(circuit, i, &end, tolerance, STEPS)).filter(|point| point.converged)
-            });
+            let mut found = None;
+            if outcomes[row].is_settled() || outcomes[row] == Outcome::Timeout {
+                self.searches += 1;
+                found =
+                    Some(continued_point(circuit, i, &end, tolerance, STEPS)).filter(|point| point.converged);
+            }
+            if found.is_none() && !(lost_again && known(i).is_none()) {
+                self.searches += 1;
+                let rest = || free.row(i).iter().copied().collect::<Vec<f64>>();
+                let point = match (known(i), near) {
+                    (Some(start), _) => continued_point(circuit, i, start, tolerance, STEPS),
+                    (None, Some(_)) => continued_point(circuit, i, &rest(), tolerance, FEW),
+                    (None, None) => followed_point(circuit, i, &rest(), tolerance),
+                };
+                found = Some(point).filter(|point| point.converged);
+                lost_again |= found.is_none() && near.is_some();
+            }
             self.equilibria[i] = found.map(|point| point.state);
         }
     }

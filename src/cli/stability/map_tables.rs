@@ -37,9 +37,8 @@ pub fn tables(board: &Board<'_>, plane: &Plane<Node>, verified: Option<MapCheck>
     };
     let spec = &board.setup.spec;
     let samples = board.setup.batch.inputs.nrows();
-    let integrated = if board.by == By::Eigenvalues { 0 } else { samples };
     let looked_at = plane.looked_at();
-    let places = (0..points.len()).map(|n| (n % plane.shape.0, n / plane.shape.0));
+    let places = || (0..points.len()).map(|n| (n % plane.shape.0, n / plane.shape.0));
     let summary = MapSummary {
         settings: settings(board),
         x: board.x.record(),
@@ -54,9 +53,9 @@ pub fn tables(board: &Board<'_>, plane: &Plane<Node>, verified: Option<MapCheck>
         samples,
         points: points.len(),
         looked_at,
-        integrations: looked_at * integrated,
-        integrations_of_all: points.len() * integrated,
-        searches: places.filter_map(|place| plane.at(place)).map(|node| node.searches).sum(),
+        integrations: places().filter_map(|place| plane.at(place)).map(|node| node.integrations).sum(),
+        integrations_of_all: points.len() * samples,
+        searches: places().filter_map(|place| plane.at(place)).map(|node| node.searches).sum(),
         outcomes: count(&|row| row.outcome.clone()),
         verdicts: count(&|row| row.verdict.clone()),
         verified,
