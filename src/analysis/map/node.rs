@@ -85,12 +85,13 @@ impl Node {
         // Along an axis that changes the network a neighbour says nothing.
         let near = near.filter(|near| near.equilibria.iter().flatten().all(|x| x.len() == free.ncols()));
         let known = |i: usize| near.and_then(|near| near.equilibria.get(i)?.as_deref());
+        let rest = |i: usize| free.row(i).iter().copied().collect::<Vec<f64>>();
         let mut open: Vec<usize> = (0..self.equilibria.len()).collect();
         if ends.is_none() {
             open.retain(|&i| {
-                let start = known(i);
+                let start = known(i).map(<[f64]>::to_vec).or_else(|| near.is_none().then(|| rest(i)));
                 self.searches += usize::from(start.is_some());
-                let found = start.map(|start| continued_point(circuit, i, start, tolerance, STEPS));
+                let found = start.map(|start| continued_point(circuit, i, &start, tolerance, STEPS));
                 self.equilibria[i] = found.filter(|point| point.converged).map(|point| point.state);
                 self.equilibria[i].is_none()
             });
@@ -120,11 +121,10 @@ impl Node {
             }
             if found.is_none() && !(lost_again && known(i).is_none()) {
                 self.searches += 1;
-                let rest = || free.row(i).iter().copied().collect::<Vec<f64>>();
                 let point = match (known(i), near) {
                     (Some(start), _) => continued_point(circuit, i, start, tolerance, STEPS),
-                    (None, Some(_)) => continued_point(circuit, i, &rest(), tolerance, FEW),
-                    (None, None) => followed_point(circuit, i, &rest(), tolerance),
+                    (None, Some(_)) => continued_point(circuit, i, &rest(i), tolerance, FEW),
+                    (None, None) => followed_point(circuit, i, &rest(i), tolerance),
                 };
                 found = Some(point).filter(|point| point.converged);
                 lost_again |= found.is_none() && near.is_some();
