@@ -13,7 +13,7 @@
 //! | 8..40 | device | index within the layer |
 //! | 40..72 | step | epoch, time step, … |
 //! | 72..104 | trial | Monte Carlo trial, chip |
-//! | 104..120 | layer | as in MODEL.md, input 0 |
+//! | 104..120 | layer | as in docs/model.md, input 0 |
 //! | 120..128 | kind | [`Kind`] |
 //!
 //! A kind draws either per device, at most 1024 words each (no rejection sampler comes near), or for a whole

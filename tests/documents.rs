@@ -4,8 +4,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Folders and files that people read.
-const READ: &[&str] =
-    &["src", "tests", "benches", "docs", "circuits", "experiments", "README.md", "ARCHITECTURE.md", "CHANGELOG.md"];
+const READ: &[&str] = &[
+    "src",
+    "tests",
+    "benches",
+    "docs",
+    "circuits",
+    "experiments",
+    "README.md",
+    "ARCHITECTURE.md",
+    "CHANGELOG.md",
+];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -68,7 +77,7 @@ fn nothing_points_outside_the_repository() {
     let mut strays = Vec::new();
     for (path, text) in READ.iter().flat_map(|name| texts(&root().join(name))) {
         for (number, line) in (1..).zip(text.lines()) {
-            // A page in capitals that is not among ours: `NAME.md` of some other place.
+            // A page in capitals that is not among ours: of some other place.
             let words = line.split(|c: char| !(c.is_alphanumeric() || "._-".contains(c)));
             let pages = words.filter_map(|word| word.split_once(".md").map(|(name, _)| name));
             let foreign = pages.filter(|name| {

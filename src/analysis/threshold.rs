@@ -1,4 +1,4 @@
-//! Nudges at which linear circuits lose their equilibrium, in closed form (MODEL.md §3.3 and §3.6).
+//! Nudges at which linear circuits lose their equilibrium, in closed form (docs/model.md §3.3 and §3.6).
 
 use nalgebra::DMatrix;
 

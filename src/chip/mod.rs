@@ -2,7 +2,7 @@
 //!
 //! Every compartment has its own rate `1/τ`, feedback gain and activation device, every dyad its own mixing `α`;
 //! the ideal chip fills the arrays with equal numbers, mismatch fills them with others. Layers count
-//! from 0 here (`0` is the first layer of neurons, MODEL.md's `k = 1`).
+//! from 0 here (`0` is the first layer of neurons, docs/model.md's `k = 1`).
 
 mod layout;
 mod mismatch;
@@ -153,7 +153,7 @@ impl<T: Real> Chip<T> {
     }
 }
 
-/// Feedback gains `(a⁺, a⁻)` of a nudge (MODEL.md §2).
+/// Feedback gains `(a⁺, a⁻)` of a nudge (docs/model.md §2).
 #[must_use]
 pub fn gains(nudge: &NudgeSpec) -> (f64, f64) {
     match nudge.variant {

@@ -6,7 +6,7 @@ use crate::matrix::{Matrix, Real};
 use crate::random::{Key, Kind, stream};
 use crate::spec::{CircuitSpec, FeedbackInit, FeedbackSynapses, InitSpec};
 
-/// Synaptic gains of a network; index 0 is MODEL.md's `k = 1`.
+/// Synaptic gains of a network; index 0 is docs/model.md's `k = 1`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Weights<T> {
     /// `W_k`, `[n_k × n_{k−1}]`.

@@ -1,4 +1,4 @@
-//! The dyadic circuit of MODEL.md §2. DP, `DPᵀ` and every custom nudge differ in their gains alone.
+//! The dyadic circuit of docs/model.md §2. DP, `DPᵀ` and every custom nudge differ in their gains alone.
 //!
 //! The forward path carries only means `s̄`, the feedback path only differences `δ`, so one product each per
 //! pair of layers serves both compartments; the first layer's drive does not change and is computed once.

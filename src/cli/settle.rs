@@ -122,7 +122,7 @@ fn classes(targets: &Matrix<f64>) -> Option<Vec<usize>> {
     targets.row_iter().map(|row| one_hot(row.iter().copied().collect())).collect()
 }
 
-/// The document of CONTRACT.md.
+/// The JSON document of `settle`.
 fn document(setup: &Setup, settled: &Settled<f64>, samples: &[Sample]) -> Value {
     let sample = |(i, sample): (usize, &Sample)| {
         let outcome = settled.outcomes[i].name();

@@ -145,7 +145,7 @@ fn resolve_times(spec: &mut CircuitSpec) {
     spec.noise = NoiseSpec::default();
 }
 
-/// Relaxations of an update (MODEL.md §2, `[readout]`).
+/// Relaxations of an update (docs/model.md §2, `[readout]`).
 fn relaxations(spec: &CircuitSpec) -> usize {
     (1 + usize::from(spec.readout.auto_zero)) * (1 + usize::from(spec.readout.chopping))
 }

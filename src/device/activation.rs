@@ -1,4 +1,4 @@
-//! Activation devices `f(v) = A φ((v − o)/u)` (MODEL.md §1): what a compartment's output does with its potential.
+//! Activation devices `f(v) = A φ((v − o)/u)` (docs/model.md §1): what a compartment's output does with its potential.
 //!
 //! [`Activation::apply`] and [`Activation::derivative`] work on whole slices with vector instructions, to a
 //! few units in the last place; [`Activation::value`] and [`Activation::slope`] are the scalar reference

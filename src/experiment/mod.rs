@@ -123,7 +123,7 @@ pub fn check_network(network: &[usize], dataset: &Dataset) -> Result<(), Experim
     Err(ExperimentError::Network { inputs, outputs, dataset: dataset.name.clone(), features, classes })
 }
 
-/// Carries out every run of `plans` and writes the whole output folder of CONTRACT.md.
+/// Carries out every run of `plans` and writes the whole output folder.
 ///
 /// `base` is what all runs have in common. Bytes of tables and weights depend on
 /// neither threads nor interruptions; wall times do.

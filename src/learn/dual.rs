@@ -10,7 +10,7 @@ use crate::matrix::Real;
 use crate::solve::operating_point;
 use crate::spec::{CircuitSpec, Damping, NudgePoint};
 
-/// The Hebbian rule `ĝ_k = −(1/β) δ_k s̄_{k−1}ᵀ` on a settled circuit (MODEL.md §2).
+/// The Hebbian rule `ĝ_k = −(1/β) δ_k s̄_{k−1}ᵀ` on a settled circuit (docs/model.md §2).
 #[derive(Clone, Debug)]
 pub struct DualPropagation<T: Real> {
     chip: Chip<T>,

@@ -71,7 +71,7 @@ pub struct LayersRow {
 /// A row of `trajectories`: one time of one compartment pair on the way to equilibrium, for each kind of outcome met.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrajectoryRow {
-    /// Outcome of the sample (MODEL.md §5 name).
+    /// Outcome of the sample (docs/model.md §5 name).
     pub outcome: String,
     /// Run that met it.
     pub run: String,

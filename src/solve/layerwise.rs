@@ -1,6 +1,6 @@
 //! The papers' closed-form sweeps: each layer in turn takes the potential at which its drive balances its leak.
 //!
-//! This is the exponential step of the circuit as `h/τ → ∞` (MODEL.md §2): it shares the circuit's fixed
+//! This is the exponential step of the circuit as `h/τ → ∞` (docs/model.md §2): it shares the circuit's fixed
 //! points, not its stability. Høier, Staudt & Zach 2023; damping after Høier & Zach 2024.
 
 use super::outcome::{Counts, Outcome, Settled};

@@ -1,4 +1,4 @@
-//! Watches a batch on its way to equilibrium and decides each sample's outcome (MODEL.md §5).
+//! Watches a batch on its way to equilibrium and decides each sample's outcome (docs/model.md §5).
 //!
 //! Told every accepted step: the state and the drive there. The residual `‖τ dv/dt‖∞ = ‖u − v‖∞` is
 //! that of the accepted state itself, never an extrapolation. Oscillation is read from the residual's

@@ -6,7 +6,7 @@ use super::gamma::Passed;
 use super::phi::phi;
 use crate::matrix::Matrix;
 
-/// End of a relaxation (MODEL.md §5).
+/// End of a relaxation (docs/model.md §5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Outcome {
     /// At equilibrium: the residual held below tolerance.

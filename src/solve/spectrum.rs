@@ -1,6 +1,6 @@
 //! Eigenvalues of a circuit at its fixed point: does it stay there, and if not, how does it leave?
 //!
-//! The Jacobian of MODEL.md §2 is written in means and differences of dyads, where `DPᵀ` is block triangular:
+//! The Jacobian of docs/model.md §2 is written in means and differences of dyads, where `DPᵀ` is block triangular:
 //! entries that cancel do so to rounding and are dropped. The eigenvalues are then those of the strongly
 //! connected parts, which are small. Without this, a defective spectrum (all eigenvalues `−1/τ` in long
 //! chains) scatters by a few per cent under rounding alone.

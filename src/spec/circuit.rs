@@ -13,7 +13,7 @@ use super::periphery::{AmplifierSpec, ClockSpec, LeakageSpec, TransconductorSpec
 use super::written::{WrittenActivation, WrittenVariant};
 use crate::units;
 
-/// A circuit: everything of MODEL.md §2 except the weights.
+/// A circuit: everything of docs/model.md §2 except the weights.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct CircuitSpec {
@@ -92,7 +92,7 @@ pub struct NeuronSpec {
     pub output_activation: ActivationSpec,
 }
 
-/// An activation device `f(v) = A φ((v − o)/u)` (MODEL.md §1).
+/// An activation device `f(v) = A φ((v − o)/u)` (docs/model.md §1).
 ///
 /// In a file either a bare kind (`"relu"`) or a table (`{ kind = "tanh", amplitude = 0.5 }`).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
@@ -152,7 +152,7 @@ pub struct NudgeSpec {
     pub reference: f64,
 }
 
-/// Feedback gains `a⁺, a⁻` (MODEL.md §2).
+/// Feedback gains `a⁺, a⁻` (docs/model.md §2).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
 #[schemars(with = "WrittenVariant")]
 #[serde(rename_all = "kebab-case")]
@@ -171,7 +171,7 @@ pub enum Variant {
     },
 }
 
-/// Where the loss gradient is taken (MODEL.md §2).
+/// Where the loss gradient is taken (docs/model.md §2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum NudgePoint {

@@ -1,6 +1,6 @@
 //! Both simulators on one sample: the distance of their equilibria and waveforms, and what became of the sample in each.
 //!
-//! The outcome of ngspice is derived from its own waveform by the definitions of MODEL.md §5: the rates are differences
+//! The outcome of ngspice is derived from its own waveform by the definitions of docs/model.md §5: the rates are differences
 //! of its points, never our right-hand side. An operating point says nothing of stability, so none is asked for.
 
 use std::time::Instant;

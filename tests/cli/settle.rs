@@ -24,7 +24,7 @@ fn chain(bench: &Bench, variant: &str, alpha: f64, beta: f64) {
     bench.batch(&dmatrix![0.5; 0.25], &dmatrix![1.0; -0.5]);
 }
 
-/// `v⁺_1, v⁻_1, v⁺_2, v⁻_2` of that chain (MODEL.md §2 solved by hand): with `c = α a⁺ − ᾱ a⁻` the output error is
+/// `v⁺_1, v⁻_1, v⁺_2, v⁻_2` of that chain (docs/model.md §2 solved by hand): with `c = α a⁺ − ᾱ a⁻` the output error is
 /// `e = (free output − y)/(1 + cβ (1 + w₂²))`, then `δ₂ = −β e` since `a⁺ + a⁻ = 1`, and `s̄₁` feels `c w₂ δ₂`.
 fn by_hand(variant: &str, alpha: f64, beta: f64, x: f64, y: f64) -> [f64; 4] {
     let (w1, b1, w2, b2) = (0.8, 0.1, -1.5, 0.2);
@@ -142,7 +142,7 @@ fn a_ringing_chain_is_traced_along_the_exponential_of_its_jacobian() {
         let line = format!("{NUDGED} --json --quiet --out state --trace 200 --set solver.kind={solver}");
         assert_eq!(bench.run(&line).json()["counts"]["settled"], 1);
         let state = bench.tensors("state/state.safetensors");
-        // τ dv/dt = A v + u for v = (v⁺_1, v⁻_1, v⁺_2, v⁻_2); means are v⁺ since α = 1 (MODEL.md §2).
+        // τ dv/dt = A v + u for v = (v⁺_1, v⁻_1, v⁺_2, v⁻_2); means are v⁺ since α = 1 (docs/model.md §2).
         let a = dmatrix![
             -1.0, 0.0, w2, -w2;
             0.0, -1.0, 0.0, 0.0;

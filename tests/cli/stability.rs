@@ -1,4 +1,4 @@
-//! `stability` against the closed forms of MODEL.md §3.
+//! `stability` against the closed forms of docs/model.md §3.
 
 use dyadsim::chip::Weights;
 use dyadsim::matrix::Matrix;
@@ -23,7 +23,7 @@ fn chain(variant: &str, alpha: f64, beta: f64, w2: f64) -> Bench {
 #[test]
 fn dp_below_one_half_latches_up_beyond_the_threshold_of_the_closed_form() {
     let (alpha, w2) = (0.2, 1.5);
-    let threshold = 1.0 / ((1.0 - 2.0 * alpha) * (1.0 + w2 * w2)); // MODEL.md §3.3
+    let threshold = 1.0 / ((1.0 - 2.0 * alpha) * (1.0 + w2 * w2)); // docs/model.md §3.3
     for (factor, verdict) in [(0.98, "stable"), (1.02, "latch-up")] {
         let json = chain("dp", alpha, factor * threshold, w2).run(STABILITY).json();
         let keys: Vec<_> = json.as_object().unwrap().keys().map(String::as_str).collect();
@@ -57,7 +57,7 @@ fn the_eigenvalues_solve_the_cubic_of_the_chain() {
     let eigenvalues = json["eigenvalues"].as_array().unwrap();
     assert_eq!(eigenvalues.len(), 4, "one per compartment");
     assert_eq!(eigenvalues[0][0], json["spectral_abscissa_per_s"]);
-    // λ = (μ − 1)/τ with μ³ + cβ μ² + cβ w₂² = 0, or μ = 0 (MODEL.md §3.4).
+    // λ = (μ − 1)/τ with μ³ + cβ μ² + cβ w₂² = 0, or μ = 0 (docs/model.md §3.4).
     let mut at_zero = 0;
     for pair in eigenvalues {
         let (re, im) = (pair[0].as_f64().unwrap(), pair[1].as_f64().unwrap());
@@ -167,7 +167,7 @@ fn limits_of_chips_come_with_their_confidence() {
 fn a_branch_is_followed_written_and_drawn_again() {
     let bench = chain("dp", 1.0, 0.3, 10.0);
     let json = bench.run(&format!("{STABILITY} --follow nudge.beta=0:1 --sample 1 --out branch")).json();
-    // 2 K² + (8 − w₂²) K + 8 = 0 with K = β here, ω² = 3 + 2 K: MODEL.md §3.4 at μ = 1 + iω.
+    // 2 K² + (8 − w₂²) K + 8 = 0 with K = β here, ω² = 3 + 2 K: docs/model.md §3.4 at μ = 1 + iω.
     let k = (92.0 - (92.0_f64 * 92.0 - 64.0).sqrt()) / 4.0;
     let event = &json["events"][0];
     assert_eq!(

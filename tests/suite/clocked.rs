@@ -75,7 +75,7 @@ fn a_fast_clock_is_continuous_time_to_first_order() {
 }
 
 /// A linear 1-1-1 chain under DP with `c = 2α − 1`; its continuous eigenvalues are `(m − 1)/τ` with
-/// `m³ + cβ m² + cβ w² = 0` or `m = 0` (MODEL.md §3.4).
+/// `m³ + cβ m² + cβ w² = 0` or `m = 0` (docs/model.md §3.4).
 fn chain(switched: f64, alpha: f64, beta: f64, weight: f64) -> (Net, Vec<Complex<f64>>) {
     let mut spec = clocked(ideal(ActivationKind::Linear, Variant::Dp, alpha, beta), switched, 10e6);
     spec.solver.max_time = 1e5; // some of these circuits are close to ringing

@@ -186,7 +186,7 @@ fn chain(w2: f64) -> Weights<f64> {
     weights
 }
 
-/// Both `κβ` at which the linear chain crosses the axis, and `ω τ`: `μ = 1 + iω` in `μ³ + κβ μ² + κβ w₂² = 0` (MODEL.md §3.4)
+/// Both `κβ` at which the linear chain crosses the axis, and `ω τ`: `μ = 1 + iω` in `μ³ + κβ μ² + κβ w₂² = 0` (docs/model.md §3.4)
 /// gives `2 K² + (8 − w₂²) K + 8 = 0` and `ω² = 3 + 2 K`.
 fn crossings(w2: f64) -> [(f64, f64); 2] {
     let half = w2 * w2 - 8.0;

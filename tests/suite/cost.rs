@@ -1,4 +1,4 @@
-//! What circuits cost, against the worked examples of CIRCUITS.md §1 and by hand.
+//! What circuits cost, against worked examples and by hand.
 
 use dyadsim::cost::{Cost, Work};
 use dyadsim::matrix::Matrix;

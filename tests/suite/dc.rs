@@ -109,7 +109,7 @@ fn an_unstable_fixed_point_is_found_and_verification_tells() {
 
 #[test]
 fn a_fixed_point_that_rings_is_called_an_oscillation() {
-    // MODEL.md §3.4: the 1-1-1 chain at α = 1, β = 1 is stable for w₂ = 1.5 and oscillates for w₂ = 10.
+    // docs/model.md §3.4: the 1-1-1 chain at α = 1, β = 1 is stable for w₂ = 1.5 and oscillates for w₂ = 10.
     for (weight, expected) in [(1.5, Outcome::Settled), (10.0, Outcome::Oscillation)] {
         let mut net =
             Net::random(540, &[1, 1, 1], 1, 1.0, ideal(ActivationKind::Linear, Variant::Dp, 1.0, 1.0));

@@ -1,4 +1,4 @@
-//! MODEL.md §3 and §5 by integration: what grows, what rings, what runs away, and what the solvers call it.
+//! docs/model.md §3 and §5 by integration: what grows, what rings, what runs away, and what the solvers call it.
 
 use dyadsim::analysis::{Verdict, spectrum};
 use dyadsim::chip::Chip;
@@ -186,7 +186,7 @@ fn nudged_by_its_own_state_the_lone_output_runs_away_at_the_inverse_gain() {
 
 #[test]
 fn feedback_can_hold_an_anti_nudged_output_that_others_depend_on() {
-    // MODEL.md §3.5 speaks of a lone compartment: where its difference returns as negative feedback, the circuit may
+    // docs/model.md §3.5 speaks of a lone compartment: where its difference returns as negative feedback, the circuit may
     // stand beyond a⁻ β = 1, as eight of these ten do; with positive feedback or none it does not.
     let stable = |variant, alpha: f64, minus: f64| {
         let nets = (340..350).map(|seed| {

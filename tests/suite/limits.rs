@@ -72,7 +72,7 @@ fn a_ringing_chain_is_limited_by_the_hopf_point_of_its_closed_form() {
 
 #[test]
 fn the_anti_nudge_of_the_lone_output_limits_nudge_own() {
-    // MODEL.md §3.5: v⁻ runs away when a⁻β reaches 1; DPᵀ at α = 0.4 has a⁻ = 0.4.
+    // docs/model.md §3.5: v⁻ runs away when a⁻β reaches 1; DPᵀ at α = 0.4 has a⁻ = 0.4.
     let mut spec = ideal(ActivationKind::Linear, Variant::DpTranspose, 0.4, 0.5);
     spec.nudge.at = NudgePoint::Own;
     let found = of(&Net::random(612, &[3, 2], 2, 1.0, spec));
@@ -81,7 +81,7 @@ fn the_anti_nudge_of_the_lone_output_limits_nudge_own() {
 
 #[test]
 fn transposed_circuits_lose_their_stability_once_dyads_straddle_their_kinks() {
-    // MODEL.md §3.6: relu, weights of gain 2. In the middle the loop closes; at both ends there is none, whatever the dyads do.
+    // docs/model.md §3.6: relu, weights of gain 2. In the middle the loop closes; at both ends there is none, whatever the dyads do.
     for (alpha, limited) in [(0.0, false), (0.5, true), (1.0, false)] {
         let spec = ideal(ActivationKind::Relu, Variant::DpTranspose, alpha, 0.5);
         let mut net = Net::random(620, &[64, 48, 32, 10], 3, 2.0, spec);

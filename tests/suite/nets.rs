@@ -128,7 +128,7 @@ pub fn row(matrix: &Matrix<f64>, index: usize) -> DVector<f64> {
     matrix.row(index).transpose()
 }
 
-/// `λ_max(K)` with `K = Σ_k S^{L−k} P_k P_kᵀ`, `P_k = W_L ⋯ W_{k+1}` (MODEL.md §3.3 and §3.6).
+/// `λ_max(K)` with `K = Σ_k S^{L−k} P_k P_kᵀ`, `P_k = W_L ⋯ W_{k+1}` (docs/model.md §3.3 and §3.6).
 pub fn largest_loop(weights: &Weights<f64>, sum: f64) -> f64 {
     let depth = weights.forward.len();
     let outputs = weights.forward[depth - 1].nrows();

@@ -165,7 +165,7 @@ fn a_drift_is_not_called_stationary_and_a_runaway_is_latch_up() {
 
 #[test]
 fn a_limit_cycle_blurred_by_noise_is_no_stationary_state() {
-    // The 1-1-1 chain at α = 1, β = 1 is stable for w₂ = 1.5 and rings for w₂ = 10 (MODEL.md §3.4); tanh bounds it.
+    // The 1-1-1 chain at α = 1, β = 1 is stable for w₂ = 1.5 and rings for w₂ = 10 (docs/model.md §3.4); tanh bounds it.
     for (second, expected) in [(1.5, Outcome::NoisySettled), (10.0, Outcome::Oscillation)] {
         for excess in [1e-4, 1.0, 1e4] {
             let mut spec = noisy(SolverKind::ExponentialHeun);

@@ -65,7 +65,7 @@ fn cosines(pair: f64, beta: f64, auto_zero: bool, nets: u64) -> (f64, f64) {
 
 #[test]
 fn pair_offsets_turn_the_gradient_of_an_untrained_net_as_tabled_and_auto_zero_turns_it_back() {
-    // MODEL.md §3.10 and CIRCUITS.md §1, computed apart from this project.
+    // docs/model.md §3.10, computed apart from this project.
     let tabled = [(0.05, 0.85, 0.985), (0.1, 0.956, 0.996), (0.3, 0.992, 0.997)];
     for (beta, ten, three) in tabled {
         for (pair, expected) in [(0.01, ten), (0.003, three)] {

@@ -1,4 +1,4 @@
-//! MODEL.md §2 written out once more, one sample at a time with dense vectors: it shares no code with the
+//! docs/model.md §2 written out once more, one sample at a time with dense vectors: it shares no code with the
 //! crate's circuits, so that agreement checks the right-hand side as well as the solvers.
 
 use dyadsim::chip::Chip;
@@ -41,7 +41,7 @@ pub struct Oracle {
     pub rates: Vector,
 }
 
-/// `φ(z)` of MODEL.md §1.
+/// `φ(z)` of docs/model.md §1.
 fn phi(kind: ActivationKind, z: f64) -> f64 {
     match kind {
         ActivationKind::Relu => z.max(0.0),

@@ -1,4 +1,4 @@
-//! MODEL.md §5: each way in which a relaxation can end, provoked, with every solver that can meet it.
+//! docs/model.md §5: each way in which a relaxation can end, provoked, with every solver that can meet it.
 
 use dyadsim::learn::{Batch, Gradient, Measurement, nudged};
 use dyadsim::solve::{Outcome, Settled, settle_all};

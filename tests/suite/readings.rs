@@ -1,4 +1,4 @@
-//! Noise of readings: of a sample-and-hold (REFERENCES.md R9: once it dominates, only its ratio to the nudge counts), and what
+//! Noise of readings: of a sample-and-hold (R9: once it dominates, only its ratio to the nudge counts), and what
 //! averaging leaves.
 
 use dyadsim::analysis::layer_angles;

@@ -1,4 +1,4 @@
-//! REFERENCES.md §1 apart from thresholds: R1 to R3, R7 and R8.
+//! Reference results apart from thresholds: R1 to R3, R7 and R8.
 
 use dyadsim::analysis::layer_angles;
 use dyadsim::matrix::measure::frobenius;

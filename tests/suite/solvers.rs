@@ -1,4 +1,4 @@
-//! Equilibria: every integrator, and the search for operating points, against a Newton solution of the equations as MODEL.md writes them.
+//! Equilibria: every integrator, and the search for operating points, against a Newton solution of the equations as docs/model.md writes them.
 
 use dyadsim::solve::{Outcome, settle_all};
 use dyadsim::spec::*;

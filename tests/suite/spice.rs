@@ -1,6 +1,6 @@
 //! The Lyapunov prediction against `.noise` of ngspice, an independent simulator.
 //!
-//! One deck is written here by hand from the equations of MODEL.md §2; another is to come from `dyadsim spice`.
+//! One deck is written here by hand from the equations of docs/model.md §2; another is to come from `dyadsim spice`.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -173,7 +173,7 @@ fn totals_of_an_exported_deck_are_those_of_the_lyapunov_equation() {
         .output()
         .unwrap();
     assert!(exported.status.success(), "{}", String::from_utf8_lossy(&exported.stderr));
-    // CONTRACT.md: a JSON file of the same stem maps nodes of the deck to `v_plus.1.0` and so on.
+    // A promise to users: a JSON file of the same stem maps nodes of the deck to `v_plus.1.0` and so on.
     let map: BTreeMap<String, String> =
         serde_json::from_str(&fs::read_to_string(path("d.json")).unwrap()).unwrap();
     let known: BTreeMap<String, Node> =

@@ -1,4 +1,4 @@
-//! Where linear circuits lose their equilibrium: REFERENCES.md R4 to R6, MODEL.md §3.2, §3.3 and §3.6, by
+//! Where linear circuits lose their equilibrium: R4 to R6, docs/model.md §3.2, §3.3 and §3.6, by
 //! eigenvalues and by discrete sweeps.
 
 use dyadsim::analysis::{Spectrum, Verdict, beta_threshold, spectrum};

@@ -1,5 +1,5 @@
 //! Trajectories: the exponential integrator against Dormand–Prince 8(5,3), and both against a classical
-//! Runge–Kutta integration of the equations as MODEL.md writes them.
+//! Runge–Kutta integration of the equations as docs/model.md writes them.
 
 use dyadsim::device::Trim;
 use dyadsim::random::{Key, Kind, stream};

@@ -1,7 +1,7 @@
 //! Shares of chips that keep their equilibrium, against closed forms of linear chains whose gains are spread.
 //!
 //! Written out for unequal gains, a linear 1-1 chain has a root of its Jacobian at zero where `1 + β κ = 0`, and a 1-1-1
-//! chain where `1 + β (κ₂ + w² κ₁ S₂) = 0`, with `κ = α a⁺ − ᾱ a⁻` and `S = a⁺ + a⁻` of each dyad (MODEL.md §3.3).
+//! chain where `1 + β (κ₂ + w² κ₁ S₂) = 0`, with `κ = α a⁺ − ᾱ a⁻` and `S = a⁺ + a⁻` of each dyad (docs/model.md §3.3).
 //! With normal gains the first is a normal number, the second at `α = 0` under `DP` a product of two.
 
 use dyadsim::analysis::{Verdict, stability};

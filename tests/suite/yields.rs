@@ -22,7 +22,7 @@ fn net(sigma: f64) -> (CircuitSpec, Weights<f64>, Batch<f64>) {
 }
 
 /// Slack `1 − M + β(α² − ᾱ²)` and deviation per unit of spread `β √(α⁴ + ᾱ⁴)` of the margin `1 + κβ`,
-/// `κ = α² f₁ − ᾱ² f₂` with normal factors `f` (MODEL.md §3.3 and §3.6 with gains of its own).
+/// `κ = α² f₁ − ᾱ² f₂` with normal factors `f` (docs/model.md §3.3 and §3.6 with gains of its own).
 fn slack() -> (f64, f64) {
     let other: f64 = 1.0 - ALPHA;
     (1.0 - LEAST + BETA * (ALPHA.powi(2) - other.powi(2)), BETA * (ALPHA.powi(4) + other.powi(4)).sqrt())

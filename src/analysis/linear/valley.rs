@@ -1,6 +1,6 @@
 //! The valley between bias and noise: the predicted angle to backpropagation against the nudge β.
 //!
-//! A weak nudge leaves the error below the noise, a strong one bends the gradient (MODEL.md §3.8). Both sides are known
+//! A weak nudge leaves the error below the noise, a strong one bends the gradient (docs/model.md §3.8). Both sides are known
 //! without training: the bias from the fixed points, the noise from the Lyapunov equation there, each at every β.
 
 use rayon::prelude::*;

@@ -12,7 +12,7 @@ use crate::record::noise_rows::{NoiseLayerRow, NoiseRow};
 /// Read-outs that the summary shows.
 const SHOWN: usize = 12;
 
-/// The document of CONTRACT.md, and more.
+/// The JSON document of `noise`.
 pub fn document(study: &Study) -> Value {
     let compartments: Vec<&NoiseRow> =
         study.tables.nodes.iter().filter(|row| row.quantity.starts_with("v_")).collect();
