@@ -1,5 +1,6 @@
 //! `dyadsim run`: the main job.
 
+use std::collections::HashMap;
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -163,15 +164,15 @@ fn table(summary: &Summary) -> String {
         "{:<14} {:>6} {:>6} {:>22} {:>9} {:>9} {:>9} {:>9}",
         "rule", "α", "β", "test accuracy (range)", "settled", "latch-up", "oscill.", "other"
     )];
-    let mut groups: Vec<(String, Vec<&crate::record::rows::RunSummary>)> = Vec::new();
+    let mut groups: Vec<Vec<&crate::record::rows::RunSummary>> = Vec::new();
+    let mut known: HashMap<String, usize> = HashMap::new();
     for run in &summary.runs {
         let key = format!("{} {:?} {:?} {:?}", run.rule, run.alpha, run.beta, run.settings);
-        match groups.iter_mut().find(|(k, _)| *k == key) {
-            Some((_, runs)) => runs.push(run),
-            None => groups.push((key, vec![run])),
-        }
+        let at = *known.entry(key).or_insert(groups.len());
+        groups.resize(groups.len().max(at + 1), Vec::new());
+        groups[at].push(run);
     }
-    for (_, runs) in groups {
+    for runs in groups {
         let accuracy: Vec<f64> = runs.iter().map(|r| 100.0 * r.test_accuracy).collect();
         let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
         let low = accuracy.iter().copied().fold(f64::INFINITY, f64::min);

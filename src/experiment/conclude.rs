@@ -91,24 +91,25 @@ fn trajectories(runs: &[Done<'_>]) -> Vec<TrajectoryRow> {
 /// Every two rules at the same gains, seed and settings; backpropagation, which has no gains, pairs with all.
 fn pairs(runs: &[Done<'_>]) -> Vec<PairSummary> {
     let by_name: BTreeMap<&str, &Done<'_>> = runs.iter().map(|run| (run.plan.name.as_str(), run)).collect();
+    let mut alike: BTreeMap<_, Vec<usize>> = BTreeMap::new();
+    for (i, run) in runs.iter().enumerate().filter(|(_, run)| run.plan.alpha().is_some()) {
+        alike.entry(place(run.plan)).or_default().push(i);
+    }
     let mut pairs = Vec::new();
-    for (i, a) in runs.iter().enumerate() {
-        let bp = a
-            .plan
-            .reference
-            .as_deref()
-            .and_then(|name| by_name.get(name))
-            .filter(|_| a.plan.alpha().is_some());
+    for (i, a) in runs.iter().enumerate().filter(|(_, run)| run.plan.alpha().is_some()) {
+        let bp = a.plan.reference.as_deref().and_then(|name| by_name.get(name));
         pairs.extend(bp.map(|bp| pair(a, bp)));
-        let same = |b: &&Done<'_>| {
-            a.plan.alpha().is_some()
-                && (a.plan.seed, a.plan.chip, a.plan.alpha(), a.plan.beta())
-                    == (b.plan.seed, b.plan.chip, b.plan.alpha(), b.plan.beta())
-                && a.plan.settings == b.plan.settings
-        };
-        pairs.extend(runs[i + 1..].iter().filter(same).map(|b| pair(a, b)));
+        let same = alike.get(&place(a.plan)).map_or(&[][..], Vec::as_slice);
+        pairs.extend(same.iter().filter(|&&j| j > i).map(|&j| pair(a, &runs[j])));
     }
     pairs
+}
+
+/// What runs share that differ in their rule alone; numbers as their shortest text, −0 as 0.
+fn place(plan: &RunPlan) -> (u64, Option<u32>, Option<String>, Option<String>, String) {
+    let text = |value: Option<f64>| value.map(|value| (value + 0.0).to_string());
+    let settings = serde_json::to_string(&plan.settings).unwrap_or_default();
+    (plan.seed, plan.chip, text(plan.alpha()), text(plan.beta()), settings)
 }
 
 fn pair(a: &Done<'_>, b: &Done<'_>) -> PairSummary {

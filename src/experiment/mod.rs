@@ -228,15 +228,12 @@ fn in_parallel(
 /// Mean time (s) of one training batch, measured on the first run of each rule with its initial weights.
 #[must_use]
 pub fn time_of_a_batch<T: Real>(plans: &[RunPlan], dataset: &Dataset) -> f64 {
-    let (mut total, mut count) = (0.0, 0_usize);
-    for (i, plan) in plans.iter().enumerate() {
-        let runs = plans.iter().filter(|p| p.rule == plan.rule).count();
-        if plans[..i].iter().all(|p| p.rule != plan.rule) {
-            total += run::time_batch::<T>(plan, dataset) * runs as f64;
-            count += runs;
-        }
+    let mut rules: BTreeMap<RuleKind, (&RunPlan, usize)> = BTreeMap::new();
+    for plan in plans {
+        rules.entry(plan.rule).or_insert((plan, 0)).1 += 1;
     }
-    total / count.max(1) as f64
+    let times = rules.values().map(|(plan, runs)| run::time_batch::<T>(plan, dataset) * *runs as f64);
+    times.sum::<f64>() / plans.len().max(1) as f64
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! From an experiment to its runs: every seed, rule and combination of the grid.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashSet};
 
 use crate::spec::{Loaded, Override, Resolved, RuleKind, SpecError, rule_name};
 
@@ -17,7 +17,7 @@ pub struct RunPlan {
     pub chip: Option<u32>,
     /// Grid settings other than α and β, path to value.
     pub settings: BTreeMap<String, serde_json::Value>,
-    /// Everything that the run needs to know.
+    /// Everything that the run needs to know: its own seed alone, and no grid.
     pub resolved: Resolved,
     /// Name of the backpropagation run with the same seed and settings, if there is one.
     pub reference: Option<String>,
@@ -73,14 +73,16 @@ pub fn plan(loaded: &Loaded) -> Result<Vec<RunPlan>, SpecError> {
     }
     let mut rules = base.experiment.rules.clone();
     rules.sort_by_key(|rule| *rule != RuleKind::Bp);
-    let (mut runs, mut names) = (Vec::new(), BTreeSet::new());
+    let of_rule = |&rule: &RuleKind| -> Result<Vec<RunPlan>, SpecError> {
+        combinations.iter().map(|settings| run_plan(loaded, rule, settings, &varied)).collect()
+    };
+    let templates = rules.iter().map(of_rule).collect::<Result<Vec<Vec<RunPlan>>, _>>()?;
+    let (mut runs, mut names) = (Vec::new(), HashSet::new());
     for &seed in &base.experiment.seeds {
-        for &rule in &rules {
-            for settings in &combinations {
-                let one = run_plan(loaded, rule, seed, settings, &varied)?;
-                let fresh = on_chips(one, base.experiment.chips).filter(|run| names.insert(run.name.clone()));
-                runs.extend(fresh);
-            }
+        for template in templates.iter().flatten() {
+            let one = seeded(template, seed);
+            let fresh = on_chips(one, base.experiment.chips).filter(|run| names.insert(run.name.clone()));
+            runs.extend(fresh);
         }
     }
     runs.sort_by_key(|run| run.rule != RuleKind::Bp);
@@ -90,16 +92,16 @@ pub fn plan(loaded: &Loaded) -> Result<Vec<RunPlan>, SpecError> {
     Ok(runs)
 }
 
-/// One run of a combination, named after its rule, gains, seed, and whatever else the grid varies; rules without a circuit ignore what only a nudge or a solver could feel.
+/// One run of a combination, of any seed, named after its rule, gains and whatever else the grid varies; rules without a circuit ignore what only a nudge or a solver could feel.
 fn run_plan(
     loaded: &Loaded,
     rule: RuleKind,
-    seed: u64,
     settings: &[Override],
     varied: &dyn Fn(&str) -> bool,
 ) -> Result<RunPlan, SpecError> {
     let felt: Vec<Override> = settings.iter().filter(|s| feels(rule, &s.path)).cloned().collect();
-    let resolved = loaded.resolve(&felt)?;
+    let mut resolved = loaded.resolve_run(&felt)?;
+    resolved.experiment.seeds.clear();
     let others = |list: &[Override]| -> Vec<Override> {
         let named = |path: &str| ["nudge.alpha", "nudge.beta"].contains(&path.trim_start_matches("circuit."));
         list.iter().filter(|s| varied(&s.path) && !named(&s.path)).cloned().collect()
@@ -116,20 +118,30 @@ fn run_plan(
         _ if !rule.is_dyadic() => String::new(),
         _ => format!("-a{}-b{}", resolved.circuit.nudge.alpha, resolved.circuit.nudge.beta),
     };
-    let name = format!("{}{gains}{}-s{seed}", rule_name(rule), suffix(&felt));
-    let reference = format!("{}{}-s{seed}", rule_name(RuleKind::Bp), suffix(&plain));
+    let name = format!("{}{gains}{}", rule_name(rule), suffix(&felt));
+    let reference = format!("{}{}", rule_name(RuleKind::Bp), suffix(&plain));
     let settings = others(&felt)
         .into_iter()
         .map(|s| (s.path, serde_json::to_value(&s.value).unwrap_or(serde_json::Value::Null)))
         .collect();
-    Ok(RunPlan { name, rule, seed, chip: None, settings, resolved, reference: Some(reference) })
+    Ok(RunPlan { name, rule, seed: 0, chip: None, settings, resolved, reference: Some(reference) })
+}
+
+/// The run of a combination with one of the seeds.
+fn seeded(template: &RunPlan, seed: u64) -> RunPlan {
+    let mut run = template.clone();
+    run.seed = seed;
+    run.resolved.experiment.seeds.push(seed);
+    let named = |name: String| format!("{name}-s{seed}");
+    (run.name, run.reference) = (named(run.name), run.reference.map(named));
+    run
 }
 
 /// The run on every chip. Without `chips` a run has one of its own; with it all rules and seeds meet the same ones,
 /// whose seeds count on from `mismatch.seed`, by default from 1.
 fn on_chips(run: RunPlan, chips: Option<u32>) -> impl Iterator<Item = RunPlan> {
-    let each = chips.map_or(vec![None], |count| (1..=count).map(Some).collect());
-    each.into_iter().map(move |chip| {
+    let each = (1..=chips.unwrap_or(1)).map(move |number| chips.map(|_| number));
+    each.map(move |chip| {
         let mut run = run.clone();
         let seed = &mut run.resolved.circuit.mismatch.seed;
         match chip {

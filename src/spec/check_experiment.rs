@@ -1,5 +1,7 @@
 //! What an experiment's numbers must satisfy, beyond having the right type.
 
+use std::collections::BTreeSet;
+
 use toml::Value;
 
 use super::check_circuit::{check_network, ensure, finite, positive};
@@ -14,6 +16,12 @@ const FILE_SETS: [&str; 3] = ["idx", "mnist", "fashion-mnist"];
 /// Keys of an experiment that its grid cannot vary.
 const NOT_IN_GRID: [&str; 7] = ["name", "seeds", "chips", "rules", "snapshots", "grid", "expect"];
 
+/// Most runs of an experiment: a plan of so many takes about 0.5 GB.
+pub const MOST_RUNS: usize = 100_000;
+
+/// Most epochs of a run: each leaves its rows in memory and a checkpoint on disk.
+pub const MOST_EPOCHS: usize = 1_000_000;
+
 const COUNT: &str = "a whole number, 1 or more";
 
 /// Checks an experiment, apart from its circuit.
@@ -27,7 +35,8 @@ pub fn check_experiment(experiment: &ExperimentSpec) -> Result<(), Fault> {
     check_network(&experiment.network)?;
     check_dataset(&experiment.dataset)?;
     check_init(&experiment.init, experiment.network.len() - 1)?;
-    ensure(experiment.epochs >= 1, &["epochs"], experiment.epochs, COUNT)?;
+    let epochs = (1..=MOST_EPOCHS).contains(&experiment.epochs);
+    ensure(epochs, &["epochs"], experiment.epochs, &format!("a whole number from 1 to {MOST_EPOCHS}"))?;
     ensure(experiment.batch >= 1, &["batch"], experiment.batch, COUNT)?;
     ensure(experiment.probe >= 1, &["probe"], experiment.probe, COUNT)?;
     distinct("seeds", &experiment.seeds, "a list of different whole numbers, at least one")?;
@@ -108,11 +117,38 @@ fn check_grid(experiment: &ExperimentSpec) -> Result<(), Fault> {
         let first = key.split('.').next().unwrap_or_default().trim();
         let varies = !NOT_IN_GRID.contains(&first);
         ensure(varies, &["grid", key], "this", "a setting that a run can vary, such as \"nudge.alpha\"")?;
-        let distinct = !values.is_empty() && all_differ(values);
+        let distinct = !values.is_empty() && all_differ(values.iter().map(told));
         let accepted = "a list of different values, at least one";
-        ensure(distinct, &["grid", key], Value::Array(values.clone()), accepted)?;
+        if !distinct {
+            return Err(Fault::refused(&["grid", key], Value::Array(values.clone()), accepted));
+        }
     }
-    Ok(())
+    check_runs(experiment)
+}
+
+/// Refuses more runs than anybody can plan; the message has the number and what multiplies to it.
+fn check_runs(experiment: &ExperimentSpec) -> Result<(), Fault> {
+    let grid = experiment.grid.iter().map(|(key, values)| (vec!["grid", key.as_str()], values.len()));
+    let chips = usize::try_from(experiment.chips.unwrap_or(1)).unwrap_or(usize::MAX);
+    let factors: Vec<_> = [
+        (vec!["seeds"], experiment.seeds.len()),
+        (vec!["rules"], experiment.rules.len()),
+        (vec!["chips"], chips),
+    ]
+    .into_iter()
+    .chain(grid)
+    .collect();
+    let runs = factors.iter().fold(1.0, |product, (_, count)| product * *count as f64);
+    let Some((path, count)) = factors.iter().max_by_key(|(_, count)| *count) else { return Ok(()) };
+    if runs <= MOST_RUNS as f64 {
+        return Ok(());
+    }
+    let sum: Vec<_> =
+        factors.iter().map(|(path, count)| format!("{count} {}", path[path.len() - 1])).collect();
+    let fits = (MOST_RUNS as f64 / (runs / *count as f64)).floor();
+    let fits = if fits >= 1.0 { format!(", so at most {fits} here") } else { String::new() };
+    let accepted = format!("at most {MOST_RUNS} runs in all; these are {runs} ({}){fits}", sum.join(" × "));
+    Err(Fault::refused(path, "this many", accepted))
 }
 
 fn check_expect(key: &str, bounds: &ExpectSpec, rules: &[RuleKind]) -> Result<(), Fault> {
@@ -131,10 +167,22 @@ fn check_expect(key: &str, bounds: &ExpectSpec, rules: &[RuleKind]) -> Result<()
     ensure(low <= high, &["expect", key, "at_most"], high, &format!("a number not below `at_least` = {low}"))
 }
 
-fn distinct<T: PartialEq + std::fmt::Debug>(key: &str, values: &[T], accepted: &str) -> Result<(), Fault> {
-    ensure(!values.is_empty() && all_differ(values), &[key], format!("{values:?}"), accepted)
+fn distinct<T: Ord + std::fmt::Debug>(key: &str, values: &[T], accepted: &str) -> Result<(), Fault> {
+    if !values.is_empty() && all_differ(values.iter()) {
+        return Ok(());
+    }
+    Err(Fault::refused(&[key], format!("{values:?}"), accepted))
 }
 
-fn all_differ<T: PartialEq>(values: &[T]) -> bool {
-    values.iter().enumerate().all(|(index, value)| !values[..index].contains(value))
+fn all_differ<T: Ord>(mut values: impl Iterator<Item = T>) -> bool {
+    let mut seen = BTreeSet::new();
+    values.all(|value| seen.insert(value))
+}
+
+/// A value as text that is the same for equal values.
+fn told(value: &Value) -> String {
+    match value {
+        Value::Float(x) => (x + 0.0).to_string() + "f", // −0 is 0, and 1.0 is not the integer 1
+        other => other.to_string(),
+    }
 }

@@ -31,6 +31,10 @@ pub struct Loaded {
     overrides: Vec<Override>,
     /// The experiment with its circuit and the settings.
     merged: Tree,
+    /// The same without the values of the grid: a run's share of the work must not grow with them.
+    bare: Tree,
+    /// Whether the grid sets β.
+    varies_beta: bool,
 }
 
 /// A whole experiment: every default is filled in, every number checked.
@@ -46,7 +50,10 @@ impl Loaded {
     /// Applies the settings to a written experiment and checks all that it can become.
     pub(super) fn new(base: PathBuf, written: Tree, overrides: Vec<Override>) -> Result<Self, SpecError> {
         let merged = merge(&written, &base, &overrides, &[])?;
-        let loaded = Self { base, written, overrides, merged };
+        let bare = merged.without_grid();
+        let grid = merged.table.get("grid").and_then(Value::as_table);
+        let varies_beta = grid.is_some_and(|grid| grid.keys().any(|key| sets_beta(key)));
+        let loaded = Self { base, written, overrides, merged, bare, varies_beta };
         loaded.check()?;
         Ok(loaded)
     }
@@ -58,7 +65,19 @@ impl Loaded {
     /// # Errors
     /// Whatever the settings break.
     pub fn resolve(&self, extra: &[Override]) -> Result<Resolved, SpecError> {
-        let tree = self.with(extra)?;
+        self.finish(&self.with(&self.merged, extra)?, extra)
+    }
+
+    /// [`Loaded::resolve`] without the grid itself, which one run of it does not need.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn resolve_run(&self, extra: &[Override]) -> Result<Resolved, SpecError> {
+        self.finish(&self.with(&self.bare, extra)?.without_grid(), extra)
+    }
+
+    /// Reads and checks a tree with the settings `extra` in it.
+    fn finish(&self, tree: &Tree, extra: &[Override]) -> Result<Resolved, SpecError> {
         let tell = |fault: Fault| tree.tell(fault);
         let mut experiment: ExperimentSpec = tree.read()?;
         let CircuitSource::Inline(circuit) = &experiment.circuit else {
@@ -70,7 +89,8 @@ impl Loaded {
             forget_absent_rules(&mut experiment);
         }
         check_experiment(&experiment).map_err(tell)?;
-        if !beta_is_open(&experiment, extra) {
+        let beta_is_open = self.varies_beta && !extra.iter().any(|setting| sets_beta(&setting.path));
+        if !beta_is_open {
             check_beta(&experiment.rules, circuit.nudge.beta).map_err(tell)?;
         }
         circuit.network = Some(experiment.network.clone());
@@ -80,11 +100,11 @@ impl Loaded {
     }
 
     /// The tree with extra settings; only another circuit file makes it anew.
-    fn with(&self, extra: &[Override]) -> Result<Tree, SpecError> {
+    fn with(&self, tree: &Tree, extra: &[Override]) -> Result<Tree, SpecError> {
         if extra.iter().any(chooses_circuit) {
             return merge(&self.written, &self.base, &self.overrides, extra);
         }
-        let mut tree = self.merged.clone();
+        let mut tree = tree.clone();
         extra.iter().try_for_each(|setting| tree.set_for_run(setting))?;
         Ok(tree)
     }
@@ -99,7 +119,7 @@ impl Loaded {
             for value in values {
                 let mut run = firsts.clone();
                 run[position] = setting(key, value);
-                self.resolve(&run)?;
+                self.resolve_run(&run)?;
             }
         }
         Ok(())
@@ -157,15 +177,11 @@ impl Resolved {
     }
 }
 
-/// Whether the grid sets β and `extra` does not say to what.
-fn beta_is_open(experiment: &ExperimentSpec, extra: &[Override]) -> bool {
-    let beta = KeyPath::of(&["circuit", "nudge", "beta"]);
-    let sets_beta = |path: &str| {
-        let routed = KeyPath::parse(path)
-            .and_then(|path| route(FileKind::Experiment, &path, &Place::Set(String::new())));
-        routed.is_ok_and(|path| beta.is_within(&path))
-    };
-    experiment.grid.keys().any(|key| sets_beta(key)) && !extra.iter().any(|setting| sets_beta(&setting.path))
+/// Whether a setting's path is, or leads to, β.
+fn sets_beta(path: &str) -> bool {
+    let routed =
+        KeyPath::parse(path).and_then(|path| route(FileKind::Experiment, &path, &Place::Set(String::new())));
+    routed.is_ok_and(|path| KeyPath::of(&["circuit", "nudge", "beta"]).is_within(&path))
 }
 
 /// Puts the circuit, the settings from outside and those of a run into a written experiment.

@@ -13,6 +13,7 @@ mod noise;
 mod references;
 mod robustness;
 mod settle;
+mod sizes;
 mod spice;
 mod stability;
 mod streams;

@@ -7,6 +7,7 @@ mod conclude;
 mod pairs;
 mod portrait;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use rayon::prelude::*;
@@ -117,7 +118,8 @@ impl Study<'_> {
         let Some(plan) = self.plans.first() else { return String::new() };
         let experiment = &plan.resolved.experiment;
         let network: Vec<String> = experiment.network.iter().map(ToString::to_string).collect();
-        let (name, seeds, epochs) = (&experiment.name, experiment.seeds.len(), experiment.epochs);
+        let seeds = self.plans.iter().map(|plan| plan.seed).collect::<BTreeSet<_>>().len();
+        let (name, epochs) = (&experiment.name, experiment.epochs);
         let data = &self.dataset.name;
         format!("{name}: {data}, {}, {epochs} epochs, {seeds} seeds", network.join("-"))
     }

@@ -1,6 +1,6 @@
 //! Which runs are compared with which.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value;
 
@@ -25,32 +25,40 @@ pub struct Pair {
 /// Every two rules from the same start; what a rule does not heed (backpropagation: α and β) agrees with anything.
 pub fn pairs(plans: &[RunPlan]) -> Vec<Pair> {
     let mut pairs: Vec<Pair> = Vec::new();
+    let mut known: HashMap<_, usize> = HashMap::new();
+    let mut starts: BTreeMap<_, Vec<usize>> = BTreeMap::new();
+    for (i, plan) in plans.iter().enumerate() {
+        starts.entry((plan.seed, plan.chip)).or_default().push(i);
+    }
     for (i, a) in plans.iter().enumerate() {
-        for (j, b) in plans.iter().enumerate() {
+        for &j in &starts[&(a.seed, a.chip)] {
+            let b = &plans[j];
             if rank(a.rule) <= rank(b.rule) || !agree(a, b) {
                 continue;
             }
-            let mut pair = Pair {
+            let pair = Pair {
                 rules: (a.rule, b.rule),
                 alpha: a.alpha().or(b.alpha()),
                 beta: a.beta().or(b.beta()),
                 settings: b.settings.iter().chain(&a.settings).map(|(k, v)| (k.clone(), v.clone())).collect(),
                 members: Vec::new(),
             };
-            let same = |known: &&mut Pair| {
-                (known.rules, known.alpha, known.beta, &known.settings)
-                    == (pair.rules, pair.alpha, pair.beta, &pair.settings)
-            };
-            if let Some(known) = pairs.iter_mut().find(same) {
-                known.members.push((i, j));
-            } else {
-                pair.members.push((i, j));
+            let at = *known.entry(identity(&pair)).or_insert_with(|| {
                 pairs.push(pair);
-            }
+                pairs.len() - 1
+            });
+            pairs[at].members.push((i, j));
         }
     }
     pairs.sort_by_key(|pair| (rank(pair.rules.1), rank(pair.rules.0)));
     pairs
+}
+
+/// What makes two pairs the same; numbers by their bits, −0 as 0.
+fn identity(pair: &Pair) -> (u8, u8, Option<u64>, Option<u64>, String) {
+    let bits = |value: Option<f64>| value.map(|value| (value + 0.0).to_bits());
+    let settings = serde_json::to_string(&pair.settings).unwrap_or_default();
+    (rank(pair.rules.0), rank(pair.rules.1), bits(pair.alpha), bits(pair.beta), settings)
 }
 
 /// Whether two runs began alike and differ in nothing but the rule.
