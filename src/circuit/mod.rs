@@ -14,10 +14,12 @@ mod passes;
 mod scratch;
 mod squares;
 mod tangent;
+mod target;
 
 pub use dyad::DyadCircuit;
 pub use nudge::{Loss, Nudge};
 pub use scratch::Scratch;
+pub use target::{TargetFault, check_targets};
 
 use std::ops::Range;
 

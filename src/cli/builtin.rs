@@ -9,6 +9,7 @@ use toml::{Table, Value};
 use super::Failure;
 use crate::spec::{
     CircuitSpec, Loaded, Override, load_circuit, load_experiment, nearest, parse_circuit, parse_experiment,
+    read_text,
 };
 
 /// A file of the repository, inside the program.
@@ -97,7 +98,7 @@ impl Source<'_> {
     /// A file that cannot be read.
     pub fn text(&self) -> Result<String, Failure> {
         match self {
-            Self::File(path) => std::fs::read_to_string(path)
+            Self::File(path) => read_text(path)
                 .map_err(|error| Failure::input(anyhow!("{}: cannot be read ({error})", path.display()))),
             Self::Builtin(builtin) => Ok(builtin.text.to_owned()),
         }

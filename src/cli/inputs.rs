@@ -8,6 +8,7 @@ use clap::Args;
 use super::builtin::{CIRCUITS, find};
 use super::{Failure, Global, output};
 use crate::chip::{Chip, Weights};
+use crate::circuit::{TargetFault, check_targets};
 use crate::learn::Batch;
 use crate::matrix::Matrix;
 use crate::record::RecordError;
@@ -68,6 +69,7 @@ impl Files {
         let targets = if let Some(path) = &self.target {
             let targets = batch(path, "y", outputs, &why)?;
             pair(path, &targets, &self.input, inputs.nrows())?;
+            check_targets(spec.nudge.loss, &targets).map_err(|fault| no_target(path, fault))?;
             targets
         } else {
             spec.nudge.beta = 0.0;
@@ -161,6 +163,15 @@ fn pair(path: &Path, targets: &Matrix<f64>, input: &Path, samples: usize) -> Res
     let expected = format!("[{samples}, {}]", targets.ncols());
     let error = RecordError::Shape { path, tensor: "y".into(), found, expected };
     Err(explained(error, Some(&format!("`x` of {} has {samples} samples", input.display()))))
+}
+
+/// A target of the cross-entropy that is no distribution.
+fn no_target(path: &Path, fault: TargetFault) -> Failure {
+    Failure::input(anyhow!(
+        "{}: tensor `y`, {fault}, but `nudge.loss` is \"cross-entropy\"\n  \
+         accepted: targets of 0 or more that add up to 1 in every sample, such as one-hot ones; or --set nudge.loss=mse",
+        path.display()
+    ))
 }
 
 /// A wrong shape is told with the reason for the right one.

@@ -29,7 +29,7 @@ mod yields;
 use std::process::ExitCode;
 
 use anyhow::anyhow;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::spec::Override;
 
@@ -54,7 +54,7 @@ pub struct Global {
     #[arg(long, global = true, value_name = "PATH=VALUE")]
     pub set: Vec<Override>,
     /// Use this seed alone
-    #[arg(long, global = true, value_name = "N")]
+    #[arg(long, global = true, value_name = "N", value_parser = seed)]
     pub seed: Option<u32>,
     /// Threads [default: all cores]
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
@@ -68,6 +68,10 @@ pub struct Global {
     /// Scalar type of the numerics
     #[arg(long, global = true, value_enum, default_value_t = Precision::F64)]
     pub precision: Precision,
+}
+
+fn seed(text: &str) -> Result<u32, String> {
+    text.parse().map_err(|_| format!("accepted: a whole number from 0 to {}", u32::MAX))
 }
 
 /// Scalar type of the numerics.
@@ -173,7 +177,8 @@ impl Failure {
 /// Parses the command line, carries it out, and turns its end into an exit status.
 #[must_use]
 pub fn main() -> ExitCode {
-    let Cli { global, command } = Cli::parse();
+    let matches = numeric(Cli::command()).get_matches();
+    let Cli { global, command } = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let done = match command {
         Command::Run(arguments) => run::run(&global, &arguments),
         Command::Settle(arguments) => settle::run(&global, &arguments),
@@ -199,6 +204,16 @@ pub fn main() -> ExitCode {
     ExitCode::from(code)
 }
 
+/// The command with options that take a negative number for a number: what is wrong with it is told by the option, not
+/// as an option of that name.
+fn numeric(command: clap::Command) -> clap::Command {
+    let command = command.mut_args(|arg| {
+        let takes = arg.get_action().takes_values();
+        arg.allow_negative_numbers(takes)
+    });
+    command.mut_subcommands(numeric)
+}
+
 /// An error with its causes, except those whose words it has taken over.
 fn with_causes(error: &anyhow::Error) -> String {
     error.chain().map(ToString::to_string).fold(String::new(), |told, cause| {
@@ -213,7 +228,6 @@ fn with_causes(error: &anyhow::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn every_command_is_well_formed_and_has_an_example_that_parses() {

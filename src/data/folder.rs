@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::idx::{self, Block};
 use super::{DataError, Parts};
+use crate::spec::is_gzip;
 
 /// The files, in the order in which hashes are listed.
 pub(super) const FILES: [&str; 4] = [
@@ -98,8 +99,8 @@ fn read_one(folder: &Path, file: &'static str) -> Result<(PathBuf, Vec<u8>), Dat
     };
     let unreadable = |problem: io::Error| DataError::Unreadable { file: path.clone(), problem };
     let bytes = fs::read(&path).map_err(unreadable)?;
-    let packed = path.extension().is_some_and(|extension| extension == "gz");
-    let bytes = if packed { unpack(&bytes, &path)? } else { bytes };
+    // By its first bytes: an IDX file begins with zeros, whatever its name.
+    let bytes = if is_gzip(&bytes) { unpack(&bytes, &path)? } else { bytes };
     Ok((path, bytes))
 }
 
@@ -157,6 +158,29 @@ pub(super) mod tests {
             encoder.finish().unwrap();
         }
         assert_eq!(load_from(folder.path()).unwrap(), plain);
+    }
+
+    #[test]
+    fn whether_a_file_is_packed_is_told_by_its_bytes_and_not_by_its_name() {
+        let (plain, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        write(plain.path(), &contents());
+        for (number, (file, content)) in FILES.iter().zip(contents()).enumerate() {
+            let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+            encoder.write_all(&content).unwrap();
+            let packed = encoder.finish().unwrap();
+            if number % 2 == 0 {
+                fs::write(folder.path().join(file), packed).unwrap();
+            } else {
+                fs::write(folder.path().join(format!("{file}.gz")), content).unwrap();
+            }
+        }
+        assert_eq!(load_from(folder.path()).unwrap(), load_from(plain.path()).unwrap());
+    }
+
+    #[test]
+    fn a_file_of_another_format_is_told_by_what_it_is() {
+        let text = load_changed(|contents| contents[0] = b"PK\x03\x04 and so on".to_vec()).to_string();
+        assert!(text.contains(FILES[0]) && text.contains("a zip archive"), "{text}");
     }
 
     #[test]

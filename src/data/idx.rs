@@ -9,6 +9,7 @@ use thiserror::Error;
 
 use super::Split;
 use super::error::DataError;
+use crate::spec::signature;
 
 /// What a block holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +42,7 @@ impl fmt::Display for Block {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum IdxError {
     /// The first four bytes are not those of such a block.
-    #[error("begins with 0x{found:08x}, which is not the IDX magic number of {block}")]
+    #[error("begins with 0x{found:08x}, which is not the IDX magic number of {block}{}", known(*.found))]
     Magic {
         /// What was expected.
         block: Block,
@@ -62,6 +63,11 @@ pub enum IdxError {
         /// Number of bytes that follow.
         extra: usize,
     },
+}
+
+/// What the first four bytes are known for.
+fn known(found: u32) -> String {
+    signature(&found.to_be_bytes()).map(|what| format!(": it is {what}")).unwrap_or_default()
 }
 
 /// A block, still where it was read.

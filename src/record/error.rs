@@ -131,6 +131,29 @@ pub enum RecordError {
         /// Its neurons.
         neurons: usize,
     },
+    /// A weight file that counts its layers from 0.
+    #[error(
+        "{}: {} count layers from 0; layers count from 1: `W.1`, `b.1` lead from the inputs to the first layer, so add \
+         1 to every number",
+        path.display(),
+        names.join(", ")
+    )]
+    CountedFromZero {
+        /// The file.
+        path: PathBuf,
+        /// The tensors of layers.
+        names: Vec<String>,
+    },
+    /// A tensor that seems to be a layer's under another spelling.
+    #[error("{}: tensor `{tensor}` is no layer's name; did you mean `{meant}`?", path.display())]
+    LayerName {
+        /// The file.
+        path: PathBuf,
+        /// Name of the tensor.
+        tensor: String,
+        /// How it is spelt here.
+        meant: String,
+    },
     /// A weight beyond the last layer of the network.
     #[error("{}: tensor `{tensor}` is beyond the last of {layers} layers", path.display())]
     ExtraTensor {

@@ -10,6 +10,7 @@ mod error;
 pub mod folder;
 pub mod gradient_rows;
 pub mod json;
+mod layer_names;
 pub mod manifest;
 pub mod map_rows;
 pub mod noise_rows;

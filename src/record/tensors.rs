@@ -10,19 +10,22 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use nalgebra::{DMatrix, DVector, RealField};
+use safetensors::tensor::TensorInfo;
 use safetensors::{Dtype, SafeTensorError, SafeTensors};
 use serde_json::{Map, Value, json};
 
 use super::{RecordError, atomic};
-use crate::spec::nearest;
+use crate::spec::{nearest, signature};
 
 /// Bytes before the header: its length, as a little-endian `u64`.
 const PREFIX: usize = 8;
 
-/// A tensor file in memory: its layout is checked, its numbers are decoded when asked for.
+/// A tensor file in memory: its layout is checked, a tensor's elements are decoded and checked when it is asked for.
 #[derive(Clone, Debug)]
 pub struct TensorFile {
     path: PathBuf,
+    /// Whether NaN and infinities are let through.
+    unchecked: bool,
     bytes: Vec<u8>,
     entries: BTreeMap<String, Entry>,
     metadata: BTreeMap<String, String>,
@@ -31,53 +34,36 @@ pub struct TensorFile {
 /// Where a tensor stands in the file.
 #[derive(Clone, Debug)]
 struct Entry {
-    double: bool,
+    element: Dtype,
     shape: Vec<usize>,
     place: Range<usize>,
 }
 
-/// Reads a tensor file whose every element must be finite.
+/// Reads a tensor file; every tensor that is asked for must be finite, what is not asked for may be anything.
 ///
 /// # Errors
-/// [`RecordError::Io`] if it cannot be read, [`RecordError::Damaged`] if it is truncated or no safetensors
-/// file, [`RecordError::ElementType`] for elements other than `f32` and `f64`, [`RecordError::NotFinite`]
-/// with the position of the first NaN or infinity.
+/// [`RecordError::Io`] if it cannot be read, [`RecordError::Damaged`] if it is truncated or no safetensors file.
 pub fn read(path: &Path) -> Result<TensorFile, RecordError> {
-    let file = read_unchecked(path)?;
-    for (name, entry) in &file.entries {
-        if let Some((flat, value)) = file.decode(entry).enumerate().find(|(_, value)| !value.is_finite()) {
-            let (path, index) = (path.to_path_buf(), unravel(flat, &entry.shape));
-            return Err(RecordError::NotFinite { path, tensor: name.clone(), index, value });
-        }
-    }
-    Ok(file)
+    Ok(TensorFile { unchecked: false, ..read_unchecked(path)? })
 }
 
 /// As [`read`], but NaN and infinities are let through: a checkpoint may hold a run that left the numbers.
 ///
 /// # Errors
-/// Those of [`read`] but [`RecordError::NotFinite`].
+/// Those of [`read`].
 pub fn read_unchecked(path: &Path) -> Result<TensorFile, RecordError> {
     let bytes = fs::read(path).map_err(RecordError::io("read", path))?;
     let damaged = |error| RecordError::Damaged { path: path.to_path_buf(), reason: explain(&error, &bytes) };
     let (header, layout) = SafeTensors::read_metadata(&bytes).map_err(damaged)?;
-    let mut entries = BTreeMap::new();
-    for (name, info) in layout.tensors() {
-        let double = match info.dtype {
-            Dtype::F32 => false,
-            Dtype::F64 => true,
-            other => {
-                let (path, dtype) = (path.to_path_buf(), other.to_string());
-                return Err(RecordError::ElementType { path, tensor: name, dtype });
-            }
-        };
+    let entry = |info: &TensorInfo| {
         let (start, end) = info.data_offsets;
         let place = PREFIX + header + start..PREFIX + header + end;
-        entries.insert(name, Entry { double, shape: info.shape.clone(), place });
-    }
+        Entry { element: info.dtype, shape: info.shape.clone(), place }
+    };
+    let entries = layout.tensors().into_iter().map(|(name, info)| (name, entry(info))).collect();
     let metadata =
         layout.metadata().iter().flatten().map(|(key, text)| (key.clone(), text.clone())).collect();
-    Ok(TensorFile { path: path.to_path_buf(), bytes, entries, metadata })
+    Ok(TensorFile { path: path.to_path_buf(), unchecked: true, bytes, entries, metadata })
 }
 
 impl TensorFile {
@@ -141,11 +127,17 @@ impl TensorFile {
     /// All elements of a tensor of any shape, in C order.
     ///
     /// # Errors
-    /// [`RecordError::MissingTensor`], [`RecordError::OutOfRange`] for a double beyond the range of `f32`.
+    /// [`RecordError::MissingTensor`], [`RecordError::ElementType`] for elements other than `f32` and `f64`,
+    /// [`RecordError::NotFinite`] with the position of the first NaN or infinity, [`RecordError::OutOfRange`] for a
+    /// double beyond the range of `f32`.
     pub fn array<T: RealField + Copy>(&self, name: &str) -> Result<Vec<T>, RecordError> {
         let entry = self.entry(name)?;
         let mut elements = Vec::with_capacity(entry.shape.iter().product());
-        for value in self.decode(entry) {
+        for (flat, value) in self.decode(name, entry)?.enumerate() {
+            if !self.unchecked && !value.is_finite() {
+                let (path, index) = (self.path.clone(), unravel(flat, &entry.shape));
+                return Err(RecordError::NotFinite { path, tensor: name.to_owned(), index, value });
+            }
             let element: T = nalgebra::convert(value);
             if value.is_finite() && !element.is_finite() {
                 let (path, tensor) = (self.path.clone(), name.to_owned());
@@ -187,12 +179,17 @@ impl TensorFile {
     }
 
     /// The elements in C order; a single is exact as a double.
-    fn decode(&self, entry: &Entry) -> Box<dyn Iterator<Item = f64> + '_> {
+    fn decode(&self, name: &str, entry: &Entry) -> Result<Box<dyn Iterator<Item = f64> + '_>, RecordError> {
         let bytes = &self.bytes[entry.place.clone()]; // in range: the layout was checked against the file
-        if entry.double {
-            Box::new(bytes.as_chunks().0.iter().map(|chunk| f64::from_le_bytes(*chunk)))
-        } else {
-            Box::new(bytes.as_chunks().0.iter().map(|chunk| f64::from(f32::from_le_bytes(*chunk))))
+        match entry.element {
+            Dtype::F64 => Ok(Box::new(bytes.as_chunks().0.iter().map(|chunk| f64::from_le_bytes(*chunk)))),
+            Dtype::F32 => {
+                Ok(Box::new(bytes.as_chunks().0.iter().map(|chunk| f64::from(f32::from_le_bytes(*chunk)))))
+            }
+            other => {
+                let (path, dtype) = (self.path.clone(), other.to_string());
+                Err(RecordError::ElementType { path, tensor: name.to_owned(), dtype })
+            }
         }
     }
 }
@@ -317,6 +314,9 @@ fn unravel(mut flat: usize, shape: &[usize]) -> Vec<usize> {
 fn explain(error: &SafeTensorError, bytes: &[u8]) -> String {
     let size = bytes.len();
     let promised = bytes.first_chunk().map_or(0, |prefix| u64::from_le_bytes(*prefix));
+    if let Some(what) = signature(bytes) {
+        return format!("it is {what}, not a safetensors file");
+    }
     match error {
         SafeTensorError::HeaderTooSmall => format!("{size} bytes are too few; it is empty or truncated"),
         SafeTensorError::HeaderTooLarge => format!("a header of {promised} bytes: not a safetensors file"),

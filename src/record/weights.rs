@@ -8,6 +8,7 @@ use std::path::Path;
 use nalgebra::DMatrix;
 
 use super::RecordError;
+use super::layer_names::check_names;
 use super::tensors::{self, TensorFile, TensorWriter};
 use crate::chip::Weights;
 use crate::matrix::Real;
@@ -18,8 +19,9 @@ use crate::spec::LARGEST_LAYER;
 /// A file with any `F.k` must have all from `F.2` on; a missing `F.1` is read as zeros.
 ///
 /// # Errors
-/// Those of [`tensors::read`]; [`RecordError::MissingTensor`], [`RecordError::Shape`] where a shape does not
-/// follow from the layer before or from `network`, [`RecordError::ExtraTensor`] beyond the last layer,
+/// Those of [`tensors::read`] and [`TensorFile::array`]; [`RecordError::CountedFromZero`] and
+/// [`RecordError::LayerName`] for names that only look like a layer's; [`RecordError::MissingTensor`],
+/// [`RecordError::Shape`] where a shape does not follow from the layer before or from `network`, [`RecordError::ExtraTensor`] beyond the last layer,
 /// [`RecordError::LayerSize`] before any shape if the file decides on the network.
 pub fn read_weights<T: Real>(path: &Path, network: Option<&[usize]>) -> Result<Weights<T>, RecordError> {
     assemble(&tensors::read(path)?, network)
@@ -38,6 +40,7 @@ pub fn read_weights_unchecked<T: Real>(
 
 /// The weights of an opened file.
 fn assemble<T: Real>(file: &TensorFile, network: Option<&[usize]>) -> Result<Weights<T>, RecordError> {
+    check_names(file)?;
     let network = match network {
         Some(network) => network.to_vec(),
         None => infer_network(file)?,

@@ -4,7 +4,6 @@
 //! setting, are relative to the experiment file. What bites: a setting for a key that the grid
 //! varies takes that key out of the grid.
 
-use std::fs;
 use std::path::Path;
 
 use super::check_circuit::check_circuit;
@@ -13,6 +12,7 @@ use super::error::SpecError;
 use super::loaded::Loaded;
 use super::overrides::Override;
 use super::schema::FileKind;
+use super::signature::read_text;
 use super::tree::Tree;
 
 /// Reads a circuit file, applies the settings and checks the result.
@@ -62,8 +62,7 @@ pub fn parse_experiment(file_name: &str, text: &str, overrides: &[Override]) -> 
 }
 
 fn text_of(path: &Path) -> Result<String, SpecError> {
-    fs::read_to_string(path)
-        .map_err(|source| SpecError::Unreadable { file: path.display().to_string(), source })
+    read_text(path).map_err(|source| SpecError::Unreadable { file: path.display().to_string(), source })
 }
 
 #[cfg(test)]

@@ -3,7 +3,6 @@
 //! Loading tries every value of the grid once, so that a bad one is found before any work. A
 //! resolved experiment holds absolute paths and its circuit, so that it may be written anywhere.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use toml::Value;
@@ -18,6 +17,7 @@ use super::overrides::Override;
 use super::path::{KeyPath, Step};
 use super::read::shown;
 use super::schema::FileKind;
+use super::signature::read_text;
 use super::tree::{Tree, route};
 
 /// An experiment that was read and checked, and still takes the settings of its runs.
@@ -206,7 +206,7 @@ fn merge(written: &Tree, base: &Path, outside: &[Override], run: &[Override]) ->
 }
 
 fn circuit_tree(experiment: &Tree, path: &Path) -> Result<Tree, SpecError> {
-    let text = fs::read_to_string(path).map_err(|source| {
+    let text = read_text(path).map_err(|source| {
         let key = KeyPath::of(&["circuit"]);
         let found = key.value_in(&experiment.table).map(shown).unwrap_or_default();
         let place = experiment.place_of(&key);

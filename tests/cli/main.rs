@@ -9,6 +9,8 @@ mod figures;
 mod gradients;
 mod lists;
 mod maps;
+mod meaning;
+mod messages;
 mod noise;
 mod references;
 mod robustness;

@@ -19,6 +19,7 @@ const SHOWN: usize = 20;
 
 /// Flags of this mode.
 #[derive(Debug, Args)]
+#[group(skip)]
 pub struct Flags {
     /// Settle every sample from N random starts and count the equilibria
     #[arg(long, value_name = "N", group = "mode", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]

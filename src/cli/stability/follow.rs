@@ -35,6 +35,7 @@ const STEMS: [&str; 3] = ["branch", "branch_outputs", "branch_events"];
 
 /// Flags of this mode.
 #[derive(Debug, Args)]
+#[group(skip)]
 pub struct Flags {
     /// Follow the equilibrium of the free start while KEY moves: any number of the circuit file, or weights.gain
     #[arg(long, value_name = "KEY=FROM:TO", group = "mode")]

@@ -24,6 +24,7 @@ const CONFIDENCE: f64 = 0.95;
 
 /// Flags of this mode.
 #[derive(Debug, Args)]
+#[group(skip)]
 pub struct Flags {
     /// Find the largest safe β of this chip, these weights and samples
     #[arg(long, group = "mode")]

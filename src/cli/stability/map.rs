@@ -42,6 +42,7 @@ pub enum Judge {
 
 /// Flags of this mode.
 #[derive(Clone, Debug, Args)]
+#[group(skip)]
 pub struct Flags {
     /// An axis of a map, given twice: any number of the circuit file, `weights.gain`, a factor of all weights, or
     /// `weights.depth`, layers in all, the last square layer below the outputs being there again and again
