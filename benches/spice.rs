@@ -6,6 +6,7 @@
 
 mod nets;
 
+use dyadsim::matrix::measure::Largest;
 use std::fs;
 use std::time::Instant;
 
@@ -102,7 +103,7 @@ fn ours(net: &Net<f64>) {
             times.push(start.elapsed().as_secs_f64() / samples as f64);
         }
         times.sort_by(f64::total_cmp);
-        let distance = (state - select_rows(&reference, &rows)).amax();
+        let distance = (state - select_rows(&reference, &rows)).largest();
         println!(
             "  {name:<18} batch {samples:>4}: {:.3e} s per input (least {:.3e}), {distance:.1e} V from the tight equilibrium",
             times[REPETITIONS / 2],

@@ -6,11 +6,15 @@
 //! same bits (multiplying by 1e-15 would not be). What bites: prefixes are case-sensitive, `m` is
 //! milli and `M` mega, as in SI and unlike in SPICE.
 
+mod digits;
+
 use std::borrow::Cow;
 use std::fmt;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, Deserializer, Unexpected, Visitor};
+
+pub use digits::{fraction, percent, significant, with_error};
 
 /// A quantity in a file, for the schema: a number in SI units, or text with its unit.
 #[derive(Clone, Copy, Debug)]

@@ -4,6 +4,7 @@
 
 use anyhow::Result;
 use dyadsim::matrix::Matrix;
+use dyadsim::matrix::measure::Largest;
 use dyadsim::solve::{Outcome, settle_all};
 
 use super::judge::{Newton, residual};
@@ -66,7 +67,7 @@ fn rows(setup: &Setup, net: &Net, gains: Gains) -> String {
 
 fn row(setup: &Setup, net: &Net, gains: Gains, tool: &str, sides: &Sides) -> Result<String> {
     let circuit = sides.judge.circuit();
-    let ours = format!("{:.1} | {:.1e}", sides.state.amax(), residual(&circuit, &sides.state));
+    let ours = format!("{:.1} | {:.1e}", sides.state.largest(), residual(&circuit, &sides.state));
     let tally = Outcome::tally(&sides.outcomes);
     let outcomes = tally.iter().map(|(name, count)| format!("{name} {count}")).collect::<Vec<_>>().join(", ");
     let Some(mut peer) = Peer::start(setup, tool, net, &gains.arguments())? else {

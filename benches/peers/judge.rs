@@ -1,6 +1,7 @@
 //! One judge in double precision for both sides: residuals, distances from Newton's solution and from a reference.
 
 use dyadsim::circuit::{Circuit, Scratch};
+use dyadsim::matrix::measure::{Largest, larger};
 use dyadsim::matrix::{Matrix, Real};
 use dyadsim::solve::{Trace, fixed_point, settle_all};
 use dyadsim::spec::{SolverKind, SolverSpec};
@@ -52,9 +53,9 @@ impl Newton {
     /// Largest distance of a state from them (V), as a cell.
     pub fn distance(&self, state: &Matrix<f64>) -> String {
         let gap = |(i, point): &(usize, Vec<f64>)| {
-            state.row(*i).iter().zip(point).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
+            state.row(*i).iter().zip(point).map(|(a, b)| (a - b).abs()).fold(0.0, larger)
         };
-        let worst = self.points.iter().map(gap).fold(0.0, f64::max);
+        let worst = self.points.iter().map(gap).fold(0.0, larger);
         let missing = self.asked - self.points.len();
         let note = if missing > 0 { format!(" ({missing} not found)") } else { String::new() };
         format!("{worst:.1e}{note}")
@@ -88,14 +89,14 @@ pub fn sampled(traces: &[Trace], tau: f64) -> Vec<Matrix<f64>> {
 
 /// Largest difference of two trajectories over all times (V).
 pub fn apart(one: &[Matrix<f64>], other: &[Matrix<f64>]) -> f64 {
-    one.iter().zip(other).map(|(a, b)| distance(a, b)).fold(0.0, f64::max)
+    one.iter().zip(other).map(|(a, b)| distance(a, b)).fold(0.0, larger)
 }
 
 /// Largest difference of two gradients, layer by layer in units of the layer's largest entry.
 pub fn gradients_apart<T: Real>(ours: &[Matrix<T>], theirs: &[Matrix<f64>]) -> f64 {
     let layer = |(a, b): (&Matrix<T>, &Matrix<f64>)| {
-        let gap = a.iter().zip(b).map(|(a, b)| (a.to_f64() - b).abs()).fold(0.0, f64::max);
-        gap / b.amax()
+        let gap = a.iter().zip(b).map(|(a, b)| (a.to_f64() - b).abs()).fold(0.0, larger);
+        gap / b.largest()
     };
-    ours.iter().zip(theirs).map(layer).fold(0.0, f64::max)
+    ours.iter().zip(theirs).map(layer).fold(0.0, larger)
 }

@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use super::limits::noiseless;
 use crate::circuit::Circuit;
 use crate::matrix::Matrix;
+use crate::matrix::measure::larger;
 use crate::random::{Key, Kind, stream};
 use crate::solve::{Outcome, Settled, solver};
 use crate::spec::SolverSpec;
@@ -131,7 +132,7 @@ fn put(attractors: &mut Vec<Attractor>, state: Vec<f64>, spec: &SolverSpec, refe
 }
 
 fn apart(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
+    a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, larger)
 }
 
 fn row(matrix: &Matrix<f64>, index: usize) -> Vec<f64> {

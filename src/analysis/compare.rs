@@ -17,10 +17,11 @@ pub fn layer_angles<T: Real>(one: &Gradient<T>, other: &Gradient<T>) -> Vec<f64>
     (0..one.forward.len()).map(|k| angle_degrees(&flat(one, k), &flat(other, k))).collect()
 }
 
-/// `‖A − B‖_F / ‖B‖_F`.
+/// `‖A − B‖_F / ‖B‖_F`; 0 of equal matrices, those of zeros included.
 #[must_use]
 pub fn relative_distance<T: Real>(one: &Matrix<T>, other: &Matrix<T>) -> f64 {
-    frobenius(&(one - other)) / frobenius(other)
+    let apart = frobenius(&(one - other));
+    if apart == 0.0 { 0.0 } else { apart / frobenius(other) }
 }
 
 /// Spectral norm of `W_L ⋯ W_1`, the Lipschitz proxy of Høier & Zach 2024.

@@ -20,8 +20,15 @@ impl Centred {
     #[must_use]
     pub fn new(mut activities: DMatrix<f64>) -> Self {
         for mut column in activities.column_iter_mut() {
-            let mean = column.mean();
+            let (mean, largest) = (column.mean(), column.amax());
             column.add_scalar_mut(-mean);
+            // A sum of n equal numbers is off by (n − 1) roundings of n times their size at most, the mean by as many of
+            // their size, its division and the subtraction by one more each (Higham, Accuracy and Stability, §4.2). A neuron
+            // that says the same to all is left with no more than that, and is then nought.
+            let rounding = (column.len() + 1) as f64 * 0.5 * f64::EPSILON * largest;
+            if column.amax() <= rounding {
+                column.fill(0.0);
+            }
         }
         let own = frobenius(&(activities.transpose() * &activities));
         Self { values: activities, own }
@@ -134,6 +141,21 @@ mod tests {
         assert!((value - 0.5_f64.sqrt()).abs() < 1e-14, "{value}");
         assert_eq!(cka(&dmatrix![1.0; -1.0; 0.0], &dmatrix![1.0; 1.0; -2.0]), 0.0);
         assert!(cka(&x, &dmatrix![1.0; 1.0; 1.0; 1.0]).is_nan(), "a constant layer says nothing");
+    }
+
+    #[test]
+    fn a_constant_layer_has_no_alignment_whatever_rounding_leaves_of_it() {
+        // 0.1 and its like have no exact mean: 357 of them leave 1e-17, whose alignment with itself would be one.
+        for samples in [3, 7, 357, 1797] {
+            for size in [0.1, -0.037, 1e-9, 1e9] {
+                let constant = DMatrix::from_element(samples, 10, size);
+                assert!(cka(&constant, &constant).is_nan(), "{samples} of {size}");
+                assert!(cka(&normal(samples, 4, 8), &constant).is_nan(), "{samples} of {size}");
+            }
+        }
+        // A neuron that moves by a millionth of what it says all the time does say something.
+        let quiet = (normal(50, 3, 9) * 1e-6).add_scalar(1.0);
+        assert!((cka(&quiet, &quiet) - 1.0).abs() < 1e-12);
     }
 
     #[test]

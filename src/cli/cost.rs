@@ -12,6 +12,7 @@ use super::inputs::Files;
 use super::{Failure, Global, output};
 use crate::cost::{Cost, Energy, Work};
 use crate::spec::CircuitSpec;
+use crate::units::{percent, significant};
 
 /// Arguments of `circuits cost`.
 #[derive(Debug, Args)]
@@ -119,6 +120,8 @@ fn document(spec: &CircuitSpec, work: &Work, cost: &Cost) -> serde_json::Value {
         "at_rest": work.at_rest,
         "longest_s": work.longest,
         "relaxations": work.relaxations,
+        "synapse_conductance_s": resistive(spec).map(|described| work.conductance.unwrap_or(described)),
+        "left_out_of_update": work.without_nudge.then_some("the nudge: no targets"),
         "cost": cost,
         "power_total_w": cost.power_w.total(),
         "area_total_m2": cost.area_m2.total(),
@@ -128,6 +131,11 @@ fn document(spec: &CircuitSpec, work: &Work, cost: &Cost) -> serde_json::Value {
         "update_per_synapse_j": per(&cost.update_j),
         "missing": cost.missing(),
     })
+}
+
+/// Conductance of a synapse as described (S), where synapses are resistive.
+fn resistive(spec: &CircuitSpec) -> Option<f64> {
+    spec.cost.as_ref().map(|cost| cost.synapse_conductance).filter(|conductance| *conductance > 0.0)
 }
 
 /// The table for people.
@@ -150,14 +158,25 @@ fn table(spec: &CircuitSpec, work: &Work, cost: &Cost) -> String {
         if work.relaxations == 1 { "relaxation" } else { "relaxations" },
     );
     if work.simulated {
-        let [free, nudged] = work.at_rest.map(|share| format!("{:.1} %", 100.0 * share));
+        let [free, nudged] = work.at_rest.map(|share| percent(share, 1));
         let [longest, slowest] = work.longest.map(|time| output::rounded(time, "s"));
         text += &format!(
             "samples   {free} at rest free, {nudged} nudged; medians of these, the longest {longest} and {slowest}\n"
         );
     }
+    if let (Some(described), Some(real)) = (resistive(spec), work.conductance) {
+        text += &format!(
+            "synapses  {} in the mean, from the weights (cost.synapse_conductance is {})\n",
+            output::rounded(real, "S"),
+            output::rounded(described, "S")
+        );
+    }
+    if work.without_nudge {
+        text += "update    of free relaxations: the nudge is left out, as there are no targets (--target)\n";
+    }
     text += &format!("\n{:<22}{:>14}{:>12}{:>12}{:>12}\n", "", "area", "power", "inference", "update");
-    let area = |value: Option<f64>| value.map_or("–".to_owned(), |a| format!("{:.3} mm²", 1e6 * a));
+    let area =
+        |value: Option<f64>| value.map_or("–".to_owned(), |a| format!("{} mm²", significant(1e6 * a, 4)));
     let joules = |value: Option<f64>| value.map_or("–".to_owned(), |e| output::rounded(e, "J"));
     let watts = |value: Option<f64>| value.map_or(String::new(), |p| output::rounded(p, "W"));
     let parts = cost.area_m2;

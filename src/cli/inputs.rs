@@ -42,7 +42,9 @@ pub struct Setup {
     pub chip: Chip<f64>,
     /// Inputs, and targets (zeros if there are none).
     pub batch: Batch<f64>,
-    /// Whether there are targets.
+    /// Whether there are targets to grade by.
+    pub graded: bool,
+    /// Whether the circuit is nudged towards them: β is above 0.
     pub nudged: bool,
 }
 
@@ -52,15 +54,25 @@ impl Files {
     /// # Errors
     /// Whatever is wrong with a file, alone or beside the others.
     pub fn read(&self, global: &Global) -> Result<Setup, Failure> {
-        let mut spec = find(CIRCUITS, &self.circuit)?.circuit(&global.set)?;
-        let nudged = self.target.is_some();
-        if nudged && spec.nudge.beta == 0.0 {
+        let setup = self.read_graded(global)?;
+        if setup.graded && !setup.nudged {
             return Err(Failure::input(anyhow!(
                 "{}: `nudge.beta` is 0, so that a target does nothing\n  \
                  accepted: a number above 0 (--set nudge.beta=0.5), or no --target",
                 self.circuit.display()
             )));
         }
+        Ok(setup)
+    }
+
+    /// Reads everything; targets may be there for grading alone, with `nudge.beta` 0.
+    ///
+    /// # Errors
+    /// Whatever is wrong with a file, alone or beside the others.
+    pub fn read_graded(&self, global: &Global) -> Result<Setup, Failure> {
+        let mut spec = find(CIRCUITS, &self.circuit)?.circuit(&global.set)?;
+        let graded = self.target.is_some();
+        let nudged = graded && spec.nudge.beta > 0.0;
         let weights = self.weights(&spec)?;
         let network = weights.network();
         let why = format!("the network of {} is {network:?}", self.weights.display());
@@ -77,7 +89,7 @@ impl Files {
         };
         spec.mismatch.seed.get_or_insert(global.seed.unwrap_or(0).into());
         let chip = Chip::fabricate(&spec, &network);
-        Ok(Setup { spec, weights, chip, batch: Batch::new(inputs, targets), nudged })
+        Ok(Setup { spec, weights, chip, batch: Batch::new(inputs, targets), graded, nudged })
     }
 
     /// Reads the weights, with the shapes of the circuit's network if it has one.
@@ -129,6 +141,7 @@ impl Setup {
             (true, (plus, minus)) => {
                 format!("a⁺ {plus}, a⁻ {minus}, α {}, β {}", nudge.alpha, nudge.beta)
             }
+            (false, _) if self.graded => "free (β 0)".to_owned(),
             (false, _) => "free (no target)".to_owned(),
         };
         let network: Vec<String> = self.weights.network().iter().map(ToString::to_string).collect();

@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use serde::Serialize;
 
 use super::{Failure, Global};
-use crate::units::engineering;
+use crate::units::{engineering, significant};
 
 /// Prints `text` on standard output.
 ///
@@ -74,7 +74,7 @@ pub fn rounded(value: f64, unit: &str) -> String {
 
 /// A setting for people: five digits, never hidden by a fixed number of decimals.
 pub fn setting(value: f64) -> String {
-    format!("{value:.4e}").parse::<f64>().unwrap_or(value).to_string()
+    significant(value, 5)
 }
 
 /// The part of a list that a summary shows, and a line that says how much was left out.

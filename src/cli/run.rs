@@ -22,6 +22,7 @@ use crate::experiment::{
 use crate::record::folder::{Mode, replaced};
 use crate::record::rows::Summary;
 use crate::spec::{Override, Resolved, load_experiment};
+use crate::units::{percent, significant};
 
 /// Arguments of `run`.
 #[derive(Debug, Args)]
@@ -167,7 +168,11 @@ fn finish(
         let wanted = bound("at least", verdict.wanted.at_least) + &bound("at most", verdict.wanted.at_most);
         if !global.quiet || !verdict.holds {
             let key = &verdict.key;
-            note(&format_args!("expected {key}{wanted}: found {low:.4} to {high:.4}, {word}"));
+            note(&format_args!(
+                "expected {key}{wanted}: found {} to {}, {word}",
+                significant(low, 5),
+                significant(high, 5)
+            ));
         }
     }
     let held = verdicts.iter().all(|verdict| verdict.holds);
@@ -189,14 +194,15 @@ fn table(summary: &Summary) -> String {
         groups[at].push(run);
     }
     for runs in groups {
-        let accuracy: Vec<f64> = runs.iter().map(|r| 100.0 * r.test_accuracy).collect();
+        let accuracy: Vec<f64> = runs.iter().map(|r| r.test_accuracy).collect();
         let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
         let low = accuracy.iter().copied().fold(f64::INFINITY, f64::min);
         let high = accuracy.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let bare = |share: f64| percent(share, 2).replace(" %", "");
         let cell = |value: Option<f64>| value.map(|v| format!("{v}")).unwrap_or_default();
         let share = |pick: &dyn Fn(&crate::record::rows::RunSummary) -> Option<f64>| {
             let values: Vec<f64> = runs.iter().filter_map(|r| pick(r)).collect();
-            if values.is_empty() { String::new() } else { format!("{:.2} %", 100.0 * mean(&values)) }
+            if values.is_empty() { String::new() } else { percent(mean(&values), 2) }
         };
         let settings = runs[0]
             .settings
@@ -208,7 +214,7 @@ fn table(summary: &Summary) -> String {
             runs[0].rule,
             cell(runs[0].alpha),
             cell(runs[0].beta),
-            format!("{:.2} % ({low:.2}–{high:.2})", mean(&accuracy)),
+            format!("{} ({}–{})", percent(mean(&accuracy), 2), bare(low), bare(high)),
             share(&|r| r.at_rest()),
             share(&|r| r.latch_up),
             share(&|r| r.oscillation),
@@ -241,7 +247,7 @@ fn dry_run(
         Precision::F64 => time_of_a_batch::<f64>(plans, dataset),
     };
     let estimate = updates as f64 * seconds / global.threads().min(plans.len()) as f64;
-    let mebi = |b: usize| format!("{:.1} MiB", b as f64 / f64::from(1 << 20));
+    let mebi = |b: usize| format!("{} MiB", significant(b as f64 / f64::from(1 << 20), 3));
     let mut text = format!(
         "runs      {} ({updates} updates in all)\n\
          memory    about {} for states and weights\n\

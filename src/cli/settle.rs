@@ -1,5 +1,6 @@
 //! `dyadsim settle`: given networks and inputs, integrated to equilibrium.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -13,11 +14,12 @@ use super::output::{conclude, note, rounded, some_lines};
 use super::state_file::{claim, write};
 use super::{Failure, Global};
 use crate::circuit::Loss;
-use crate::learn::{Measurement, measure};
+use crate::learn::{Measurement, inference, measure};
 use crate::matrix::Matrix;
 use crate::solve::{Counts, Outcome, Settled};
 use crate::spec::SolverKind;
 use crate::train::largest;
+use crate::units::significant;
 
 /// Samples that the summary shows.
 const SHOWN: usize = 10;
@@ -25,8 +27,10 @@ const SHOWN: usize = 10;
 /// Arguments of `settle`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Without --target the circuit is free (no nudge). --out writes DIR/state.safetensors: \
-    v_plus.k, v_minus.k and, with a target, the gradient estimate grad.W.k, grad.b.k.\n\n\
+    after_help = "Without --target the circuit is free (no nudge). With it the outcomes, times and the state are those of the \
+    nudged circuit; losses and predictions are always those of the free one, which is settled, too, with its noise if it has \
+    any. `--set nudge.beta=0` grades without a nudge. --out writes DIR/state.safetensors: \
+    v_plus.k, v_minus.k and, with a nudge, the gradient estimate grad.W.k, grad.b.k.\n\n\
     Example:\n  dyadsim settle circuits/ideal.toml --weights w.safetensors --input x.safetensors \
     --target y.safetensors --out results/state --trace 200"
 )]
@@ -46,9 +50,9 @@ pub struct Arguments {
 
 /// What became of one sample, beyond what the solver says.
 struct Sample {
-    /// `ℓ/V_ref²` of the mean output; `None` without a target.
-    loss: Option<f64>,
-    /// Class of the largest mean output; `None` if one is no number.
+    /// `ℓ/V_ref²` of the mean output of the free circuit.
+    loss: f64,
+    /// Class of its largest mean output; `None` if one is no number.
     class: Option<usize>,
     /// Class that a one-hot target names.
     target: Option<usize>,
@@ -60,7 +64,7 @@ struct Sample {
 /// Bad input; a state that cannot be written.
 pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> {
     global.want_double("settle")?;
-    let mut setup = arguments.files.read(global)?;
+    let mut setup = arguments.files.read_graded(global)?;
     setup.batch.presentations.seed = global.seed.unwrap_or(0).into();
     let kind = setup.spec.solver.kind;
     let timeless = kind.is_timeless().then(|| kind.name());
@@ -75,7 +79,12 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
     let traced = arguments.trace.is_some();
     let Setup { chip, weights, batch, spec, .. } = &setup;
     let measured = global.on_threads(|| measure(chip, weights, batch, spec, traced))?;
-    let samples = judge(&setup, &measured);
+    let free = match (setup.graded, setup.nudged) {
+        (true, true) => Some(Cow::Owned(global.on_threads(|| inference(chip, weights, batch, spec))?)),
+        (true, false) => Some(Cow::Borrowed(&measured)),
+        _ => None,
+    };
+    let grades = free.map(|free| Grades::new(&setup, &free));
     let written = match destination {
         Some(destination) => Some(write(destination, &setup, &measured, arguments.trace)?),
         None => None,
@@ -86,30 +95,80 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
     }
     conclude(
         global,
-        &summary(&setup, settled, &samples, written.as_deref()),
-        &document(&setup, settled, &samples),
+        &summary(&setup, settled, grades.as_ref(), written.as_deref()),
+        &document(&setup, settled, grades.as_ref()),
     )
 }
 
-/// Losses and predictions at the final states.
-fn judge(setup: &Setup, measured: &Measurement<f64>) -> Vec<Sample> {
-    let nudge = &setup.spec.nudge;
-    let loss = Loss { kind: nudge.loss, reference: nudge.reference };
-    let classes = if setup.nudged { classes(&setup.batch.targets) } else { None };
-    let outputs = measured.means.last().map(Matrix::row_iter).into_iter().flatten();
-    outputs
-        .zip(setup.batch.targets.row_iter())
-        .enumerate()
-        .map(|(i, (output, target))| {
+/// What the free circuit says, held against the targets.
+struct Grades {
+    samples: Vec<Sample>,
+    /// How the free circuit ended.
+    outcomes: Vec<Outcome>,
+    /// Whether it was noisy.
+    noisy: bool,
+}
+
+impl Grades {
+    /// Losses and predictions at the end of free relaxations.
+    fn new(setup: &Setup, free: &Measurement<f64>) -> Self {
+        let nudge = &setup.spec.nudge;
+        let loss = Loss { kind: nudge.loss, reference: nudge.reference };
+        let classes = classes(&setup.batch.targets);
+        let outputs = free.means.last().map(Matrix::row_iter).into_iter().flatten();
+        let samples = outputs.zip(setup.batch.targets.row_iter()).enumerate().map(|(i, (output, target))| {
             let output: Vec<f64> = output.iter().copied().collect();
             let target: Vec<f64> = target.iter().copied().collect();
             Sample {
-                loss: setup.nudged.then(|| loss.value(&output, &target)),
+                loss: loss.value(&output, &target),
                 class: largest(&output),
                 target: classes.as_ref().map(|classes| classes[i]),
             }
+        });
+        Self {
+            samples: samples.collect(),
+            outcomes: free.settled.outcomes.clone(),
+            noisy: !setup.chip.noise.is_still(),
+        }
+    }
+
+    /// Right predictions, and how many there are; `None` if these are not the targets of a classifier.
+    fn right(&self) -> Option<(usize, usize)> {
+        let of = self.samples.iter().filter(|sample| sample.target.is_some()).count();
+        let right = self.samples.iter().filter(|s| s.target.is_some() && s.class == s.target).count();
+        (of > 0).then_some((right, of))
+    }
+
+    fn mean_loss(&self) -> f64 {
+        self.samples.iter().map(|sample| sample.loss).sum::<f64>() / self.samples.len() as f64
+    }
+
+    fn document(&self) -> Value {
+        let right = self.right();
+        json!({
+            "phase": "free",
+            "noisy": self.noisy,
+            "mean_loss": self.mean_loss(),
+            "right": right.map(|(right, _)| right),
+            "predictions": right.map(|(_, of)| of),
+            "counts": tally(&self.outcomes),
         })
-        .collect()
+    }
+
+    /// For people.
+    fn summary(&self) -> String {
+        let noise = if self.noisy { "with its noise" } else { "without noise" };
+        let restless = self.outcomes.iter().filter(|outcome| !outcome.is_settled()).count();
+        let mut text = format!("\ngraded    the free circuit (no nudge), {noise}");
+        if restless > 0 {
+            text += &format!("; {restless} of {} samples did not come to rest", self.outcomes.len());
+        }
+        text += &format!("\n          mean loss {}\n", significant(self.mean_loss(), 5));
+        if let Some((right, of)) = self.right() {
+            text += &format!("          {right} of {of} predictions are right\n");
+        }
+        text
+    }
 }
 
 /// The classes that one-hot targets name; `None` if these are not the targets of a classifier.
@@ -123,20 +182,21 @@ fn classes(targets: &Matrix<f64>) -> Option<Vec<usize>> {
 }
 
 /// The JSON document of `settle`.
-fn document(setup: &Setup, settled: &Settled<f64>, samples: &[Sample]) -> Value {
-    let sample = |(i, sample): (usize, &Sample)| {
+fn document(setup: &Setup, settled: &Settled<f64>, grades: Option<&Grades>) -> Value {
+    let sample = |i: usize| {
         let outcome = settled.outcomes[i].name();
         let (residual, time) = (settled.residual[i], settled.time[i]);
-        let mut record =
-            json!({"outcome": outcome, "residual": residual, "time_s": time, "loss": sample.loss});
-        if sample.target.is_some() {
+        let graded = grades.map(|grades| &grades.samples[i]);
+        let loss = graded.map(|sample| sample.loss);
+        let mut record = json!({"outcome": outcome, "residual": residual, "time_s": time, "loss": loss});
+        if let Some(sample) = graded.filter(|sample| sample.target.is_some()) {
             record["prediction"] = json!(sample.class);
         }
         record
     };
     let counts = &settled.counts;
-    json!({
-        "samples": samples.iter().enumerate().map(sample).collect::<Vec<_>>(),
+    let mut document = json!({
+        "samples": (0..settled.outcomes.len()).map(sample).collect::<Vec<_>>(),
         "counts": tally(&settled.outcomes),
         "solver": {
             "kind": setup.spec.solver.kind,
@@ -144,7 +204,11 @@ fn document(setup: &Setup, settled: &Settled<f64>, samples: &[Sample]) -> Value 
             "rejected": counts.rejected,
             "rhs_evals": counts.rhs_evals,
         },
-    })
+    });
+    if let Some(grades) = grades {
+        document["graded"] = grades.document();
+    }
+    document
 }
 
 /// Samples per outcome, those that did not occur included.
@@ -155,7 +219,7 @@ fn tally(outcomes: &[Outcome]) -> BTreeMap<&'static str, usize> {
 }
 
 /// The result for people.
-fn summary(setup: &Setup, settled: &Settled<f64>, samples: &[Sample], written: Option<&Path>) -> String {
+fn summary(setup: &Setup, settled: &Settled<f64>, grades: Option<&Grades>, written: Option<&Path>) -> String {
     let counts = &settled.counts;
     let mut text = setup.headline();
     text += &format!(
@@ -171,14 +235,11 @@ fn summary(setup: &Setup, settled: &Settled<f64>, samples: &[Sample], written: O
     for outcome in Outcome::ALL {
         text += &line(outcome, settled).unwrap_or_default();
     }
-    let graded: Vec<_> = samples.iter().filter(|sample| sample.target.is_some()).collect();
-    if !graded.is_empty() {
-        let right = graded.iter().filter(|sample| sample.class == sample.target).count();
-        text += &format!("\n{right} of {} predictions are right\n", graded.len());
-    }
-    text += &format!("\n{:>6}  {:<14}{:>12}{:>12}{:>12}\n", "sample", "outcome", "time", "residual", "loss");
-    let rows = samples.iter().enumerate().map(|(i, sample)| {
-        let loss = sample.loss.map(|loss| format!("{loss:.4e}")).unwrap_or_default();
+    text += &grades.map(Grades::summary).unwrap_or_default();
+    text +=
+        &format!("\n{:>6}  {:<14}{:>12}{:>12}{:>12}\n", "sample", "outcome", "time", "residual", "free loss");
+    let rows = (0..settled.outcomes.len()).map(|i| {
+        let loss = grades.map(|grades| significant(grades.samples[i].loss, 5)).unwrap_or_default();
         let outcome = settled.outcomes[i].name();
         format!(
             "{i:>6}  {outcome:<14}{:>12}{:>12}{loss:>12}",

@@ -66,10 +66,15 @@ pub struct Cost {
 impl Power {
     fn new(cost: &CostSpec, supply: f64, work: &Work, signals: Signals) -> Self {
         let (dyads, synapses) = (work.dyads(), work.synapses());
+        // Weights tell what the description can only guess; whether synapses are resistive at all is its to say.
+        let conductance = match work.conductance {
+            Some(real) if cost.synapse_conductance > 0.0 => real,
+            _ => cost.synapse_conductance,
+        };
         Self {
             neurons: supply * dyads * cost.neuron_current,
             synapses: supply * synapses * cost.synapse_current,
-            resistive: synapses * cost.synapse_conductance * signals.square,
+            resistive: synapses * conductance * signals.square,
             switching: cost.clock * synapses * cost.synapse_capacitance * supply * signals.size,
         }
     }

@@ -41,6 +41,10 @@ pub struct Work {
     pub free: Signals,
     /// Signals of a nudged one.
     pub nudged: Signals,
+    /// Mean conductance of a resistive synapse with these weights (S), `g ⟨|W_ij|⟩`; `None` without weights.
+    pub conductance: Option<f64>,
+    /// Whether an update was taken to be free relaxations, for want of targets.
+    pub without_nudge: bool,
 }
 
 impl Work {
@@ -62,13 +66,15 @@ impl Work {
             at_rest: [1.0; 2],
             free: signals,
             nudged: signals,
+            conductance: None,
+            without_nudge: false,
         }
     }
 
     /// On a batch, every relaxation from all potentials at 0 V: medians over the samples that come to rest. Noise is off, and
     /// `eam` stands in for solvers that tell times coarsely.
     ///
-    /// Without targets (`spec.nudge.beta` 0) an update is taken to be free relaxations. `None` if no sample comes to rest,
+    /// Without targets (`spec.nudge.beta` 0) an update is taken to be free relaxations, and `without_nudge` says so. `None` if no sample comes to rest,
     /// or the solver has no time.
     #[must_use]
     pub fn simulated(spec: &CircuitSpec, weights: &Weights<f64>, batch: &Batch<f64>) -> Option<Self> {
@@ -86,6 +92,8 @@ impl Work {
             longest: [slowest, slowest],
             at_rest: [settled; 2],
             free: signals(&free, weights, batch, false),
+            conductance: Some(spec.neuron.leak * mean_size(weights)),
+            without_nudge: spec.nudge.beta == 0.0,
             ..Self::default_of(&spec, network)
         };
         let factor = work.relaxations as f64;
@@ -112,6 +120,8 @@ impl Work {
             at_rest: [0.0; 2],
             free: none,
             nudged: none,
+            conductance: None,
+            without_nudge: false,
         }
     }
 
@@ -160,6 +170,12 @@ fn times(measured: &Measurement<f64>) -> Option<(f64, f64, f64)> {
     let (low, high) = (times.get(times.len().checked_sub(1)? / 2)?, times.get(times.len() / 2)?);
     let share = times.len() as f64 / settled.outcomes.len() as f64;
     Some((f64::midpoint(*low, *high), times[times.len() - 1], share))
+}
+
+/// `⟨|W_ij|⟩` over all synapses: a pair whose other device is off has this conductance, in units of the leak.
+fn mean_size(weights: &Weights<f64>) -> f64 {
+    let sizes = weights.forward.iter().flat_map(|w| w.iter()).map(|w| w.abs());
+    sizes.sum::<f64>() / weights.forward.iter().map(|w| w.len()).sum::<usize>() as f64
 }
 
 /// Signals over the samples at rest; differences cross the synapses, too, where they are `fed_back`.

@@ -12,6 +12,7 @@ use super::{Drawn, write_page};
 use crate::record::json::read_json;
 use crate::record::map_rows::{MapAxis, MapLineRow, MapRow, MapSummary};
 use crate::record::table::read_csv;
+use crate::units::percent;
 
 /// The tables of a map.
 #[derive(Clone, Debug)]
@@ -103,10 +104,10 @@ fn symbol(key: &str) -> String {
 }
 
 fn subtitle(summary: &MapSummary) -> String {
-    let share = 100.0 * summary.looked_at as f64 / summary.points as f64;
+    let share = percent(summary.looked_at as f64 / summary.points as f64, 1);
     let integrated = if summary.integrations > 0 { format!(", {}", summary.solver) } else { String::new() };
     format!(
-        "{}, {} samples{integrated}; {} × {} points, {} looked at ({share:.1} %)",
+        "{}, {} samples{integrated}; {} × {} points, {} looked at ({share})",
         summary.settings, summary.samples, summary.x.count, summary.y.count, summary.looked_at
     )
 }

@@ -17,6 +17,7 @@ use super::tables::{Run, Tables};
 use super::words::{seeds, setting_at};
 use super::{catalogue, write_whole};
 use crate::record::rows::{PairSummary, RunSummary};
+use crate::units::{fraction, percent, significant};
 
 const TEMPLATE: &str = include_str!("report.html");
 
@@ -165,7 +166,7 @@ fn results(tables: &Tables) -> Vec<ResultLine> {
 fn result_line(rule: &str, runs: &[&Run]) -> ResultLine {
     let all = || runs.iter().filter_map(|run| run.summary.as_ref());
     let share =
-        |value: fn(&RunSummary) -> Option<f64>| mean(all().filter_map(value)).map_or("–".into(), percent);
+        |value: fn(&RunSummary) -> Option<f64>| mean(all().filter_map(value)).map_or("–".into(), per_cent);
     let margin = extent(all().filter_map(|run| run.worst_stability_margin_tau).filter(|m| m.is_finite())).0;
     let row = Row { beta: runs[0].beta, settings: runs[0].settings() };
     ResultLine {
@@ -173,8 +174,8 @@ fn result_line(rule: &str, runs: &[&Run]) -> ResultLine {
         alpha: runs[0].alpha.map_or("–".into(), setting),
         others: row.label(),
         seeds: runs.len(),
-        accuracy: spread(all().map(|run| run.test_accuracy), percent),
-        best: spread(all().map(|run| run.best_test_accuracy), percent),
+        accuracy: spread(all().map(|run| run.test_accuracy), per_cent),
+        best: spread(all().map(|run| run.best_test_accuracy), per_cent),
         outcomes: [
             share(RunSummary::at_rest),
             share(|run| run.latch_up),
@@ -183,7 +184,7 @@ fn result_line(rule: &str, runs: &[&Run]) -> ResultLine {
             share(|run| run.not_finite),
         ],
         angle: mean(all().filter_map(|run| run.mean_angle_to_bp_deg))
-            .map_or("–".into(), |a| format!("{a:.1}°")),
+            .map_or("–".into(), |a| format!("{}°", number(a))),
         margin: if margin.is_finite() { number(margin) } else { "–".into() },
         incomplete: runs.iter().filter(|run| !run.complete()).count(),
     }
@@ -217,9 +218,7 @@ fn pairs(tables: &Tables) -> Vec<PairLine> {
 fn pair_line(row: &Row, pairs: &[&PairSummary]) -> PairLine {
     let layers = pairs.iter().map(|pair| pair.cosine.len()).max().unwrap_or(0);
     let per_layer = |values: fn(&PairSummary) -> &[f64]| -> Vec<String> {
-        let layer = |k: usize| {
-            spread(pairs.iter().filter_map(|pair| values(pair).get(k).copied()), |v| format!("{v:.3}"))
-        };
+        let layer = |k: usize| spread(pairs.iter().filter_map(|pair| values(pair).get(k).copied()), written);
         (0..layers).map(layer).collect()
     };
     PairLine {
@@ -229,8 +228,17 @@ fn pair_line(row: &Row, pairs: &[&PairSummary]) -> PairLine {
         seeds: pairs.len(),
         distance: per_layer(|pair| &pair.relative_distance),
         cosine: per_layer(|pair| &pair.cosine),
-        agreement: spread(pairs.iter().map(|pair| pair.prediction_agreement), percent),
+        agreement: spread(pairs.iter().map(|pair| pair.prediction_agreement), per_cent),
     }
+}
+
+fn per_cent(share: f64) -> String {
+    percent(share, 1)
+}
+
+/// A distance or a cosine.
+fn written(value: f64) -> String {
+    if value.abs() <= 1.0 { fraction(value, 3) } else { significant(value, 4) }
 }
 
 fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
@@ -252,18 +260,13 @@ fn spread(values: impl Iterator<Item = f64>, written: impl Fn(f64) -> String) ->
     }
 }
 
-fn percent(share: f64) -> String {
-    let digits = if share > 0.0 && share < 0.001 { 3 } else { 1 };
-    format!("{:.digits$} %", 100.0 * share)
-}
-
 /// Seconds as `3 h 20 min`, `5 min 3 s` or `2.1 s`.
 fn duration(seconds: f64) -> String {
     let (hours, minutes) = ((seconds / 3600.0).floor(), (seconds / 60.0).floor());
     match seconds {
         s if s >= 3600.0 => format!("{hours} h {:.0} min", (minutes - 60.0 * hours).floor()),
         s if s >= 60.0 => format!("{minutes} min {:.0} s", (seconds - 60.0 * minutes).floor()),
-        s => format!("{s:.1} s"),
+        s => format!("{} s", significant(s, 2)),
     }
 }
 
@@ -274,8 +277,8 @@ mod tests {
     #[test]
     fn a_spread_counts_what_it_leaves_out() {
         let values = [0.5, f64::NAN, 0.7];
-        assert_eq!(spread(values.into_iter(), percent), "60.0 % (50.0 % – 70.0 %), 1 not finite");
-        assert_eq!(spread([f64::NAN].into_iter(), percent), "–");
+        assert_eq!(spread(values.into_iter(), per_cent), "60.0 % (50.0 % – 70.0 %), 1 not finite");
+        assert_eq!(spread([f64::NAN].into_iter(), per_cent), "–");
     }
 
     #[test]

@@ -9,6 +9,7 @@ use super::sheet::{Axes, Layout, Panel, Sheet};
 use super::tables::{Run, Tables};
 use super::words::settings_line;
 use super::{Figure, FigureError, apology};
+use crate::units::percent;
 
 /// The registry line.
 pub const FIGURE: Figure = Figure {
@@ -41,7 +42,7 @@ fn draw(tables: &Tables) -> Result<Page, FigureError> {
     let accuracies = tables.runs.iter().filter(|run| rules.contains(&run.rule)).filter_map(accuracy);
     let (low, high) = accuracies.fold((1.0_f64, 0.0_f64), |(low, high), a| (low.min(a), high.max(a)));
     let range = (low, if high > low { high } else { low + 1e-3 });
-    let percent = |share: f64| format!("{:.1} %", 100.0 * share);
+    let percent = |share: f64| percent(share, 1);
     let layout = Layout {
         title: FIGURE.title.into(),
         subtitle: settings_line(tables, "mean"),
@@ -159,7 +160,7 @@ fn cell(
     if to.0 - from.0 > 26.0 && to.1 - from.1 > 11.0 {
         let at = (0.5 * (from.0 + to.0), 0.5 * (from.1 + to.1) + 3.0);
         let ink = if share > 0.6 { BLACK } else { WHITE };
-        page.text(Text { ink, anchor: Anchor::Middle, ..text(format!("{:.1}", 100.0 * mean), at, 8.5) });
+        page.text(Text { ink, anchor: Anchor::Middle, ..text(percent(mean, 1).replace(" %", ""), at, 8.5) });
     }
 }
 

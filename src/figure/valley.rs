@@ -1,6 +1,6 @@
 //! The valley between bias and noise: what was learned, and how far the gradient pointed aside, against the nudge.
 
-use super::axis::{Axis, count, extent, setting};
+use super::axis::{Axis, count, extent, number};
 use super::groups::{Grid, Row, runs_at};
 use super::legend::Key;
 use super::page::{Anchor, Ink, Page, Text, text};
@@ -206,7 +206,7 @@ fn tick(page: &mut Page, panel: &Panel, beta: f64, ink: Ink) {
     let ends = (panel.at(beta, panel.y.low), panel.at(beta, panel.y.low + reach));
     let (Some(low), Some(high)) = ends else { return };
     page.line(&[low, high], ink, 2.2);
-    let words = setting((beta * 100.0).round() / 100.0);
+    let words = number(beta);
     page.text(Text { ink, anchor: Anchor::End, ..text(words, (high.0 - 4.0, low.1 - 4.0), 8.0) });
 }
 

@@ -11,6 +11,7 @@ use super::sheet::{Axes, Layout, Panel, Sheet};
 use super::tables::{Run, Tables, Weights};
 use super::words::settings_line;
 use crate::record::rows::PairSummary;
+use crate::units::fraction;
 
 /// The registry line.
 pub const FIGURE: Figure = Figure {
@@ -117,7 +118,11 @@ fn cloud(
         }
     }
     let written = |(k, value): (usize, &f64)| {
-        if value.is_finite() { format!("cos {} = {value:.3}", k + 1) } else { format!("cos {}: none", k + 1) }
+        if value.is_finite() {
+            format!("cos {} = {}", k + 1, fraction(*value, 3))
+        } else {
+            format!("cos {}: none", k + 1)
+        }
     };
     let lines = pair.map(|pair| pair.cosine.iter().enumerate().map(written).collect::<Vec<_>>());
     for (k, line) in lines.unwrap_or_default().into_iter().take(6).enumerate() {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::axis::{Axis, Kind, count, extent, setting};
+use super::axis::{Axis, Kind, count, extent, number, setting};
 use super::error::FigureError;
 use super::legend::Key;
 use super::page::{Anchor, Page, Text, text};
@@ -88,7 +88,7 @@ pub fn draw_all(folder: &Path, tables: &Tables, only: &[&str]) -> Result<Vec<Dra
 
 fn subtitle(tables: &Tables) -> String {
     let s = &tables.summary;
-    format!("{}; target: {}; bars: {} % confidence", s.settings, s.target, 100.0 * s.confidence)
+    format!("{}; target: {}; bars: {} % confidence", s.settings, s.target, number(100.0 * s.confidence))
 }
 
 /// Yield against the first axis, one line per value of the second.
@@ -150,7 +150,10 @@ fn tolerances(tables: &Tables) -> Option<Page> {
         return None;
     }
     let layout = Layout {
-        title: format!("How far one parameter may be spread for {} % yield", 100.0 * tables.summary.wanted),
+        title: format!(
+            "How far one parameter may be spread for {} % yield",
+            number(100.0 * tables.summary.wanted)
+        ),
         subtitle: subtitle(tables),
         legend: vec![],
         columns: vec![String::new()],

@@ -60,6 +60,17 @@ pub fn measure<T: Real>(
     measured
 }
 
+/// Settles a batch without the nudge, as auto-zero does, and reads it: what the circuit says of its inputs, with its noise.
+#[must_use]
+pub fn inference<T: Real>(
+    chip: &Chip<T>,
+    weights: &Weights<T>,
+    batch: &Batch<T>,
+    spec: &CircuitSpec,
+) -> Measurement<T> {
+    unnudged(chip, weights, batch, spec, 1)
+}
+
 /// The same circuit with the nudge off, read once more.
 fn unnudged<T: Real>(
     chip: &Chip<T>,

@@ -11,7 +11,7 @@ mod optimizer;
 pub use adversarial::Adversarial;
 pub use backprop::Backprop;
 pub use dual::{DualPropagation, nudged};
-pub use measure::{Measurement, measure};
+pub use measure::{Measurement, inference, measure};
 pub use optimizer::{Moments, Optimizer};
 
 use crate::chip::{Chip, Weights};

@@ -1,6 +1,6 @@
 //! Norms of matrices and angles between them, in double precision.
 
-use nalgebra::DVector;
+use nalgebra::{DVector, Dim, RawStorage};
 
 use super::product::{Onto, forward};
 use super::{Matrix, Real};
@@ -16,6 +16,24 @@ const STRIDE: usize = 8;
 #[must_use]
 pub fn frobenius<T: Real>(matrix: &Matrix<T>) -> f64 {
     inner(matrix, matrix).sqrt()
+}
+
+/// The larger of two numbers; NaN if either is, which `f64::max` would pass over: what is held against a bound must fail then.
+#[must_use]
+pub fn larger(one: f64, other: f64) -> f64 {
+    if one.is_nan() || other <= one { one } else { other }
+}
+
+/// Largest size of an entry; NaN if one is, which `amax` of `nalgebra` would pass over.
+pub trait Largest {
+    /// `max ǀaᵢⱼǀ`, 0 of nothing.
+    fn largest(&self) -> f64;
+}
+
+impl<R: Dim, C: Dim, S: RawStorage<f64, R, C>> Largest for nalgebra::Matrix<f64, R, C, S> {
+    fn largest(&self) -> f64 {
+        self.iter().map(|entry| entry.abs()).fold(0.0, larger)
+    }
 }
 
 /// `Σ aᵢⱼ bᵢⱼ / (‖a‖ ‖b‖)`, within `[−1, 1]`; NaN if either is zero.
@@ -186,6 +204,18 @@ mod tests {
         assert_eq!(spectral_norm(&Matrix::<f64>::zeros(0, 5)), 0.0);
         assert!(spectral_norm(&Matrix::from_element(2, 2, f64::INFINITY)).is_nan());
         assert!(spectral_norm(&Matrix::from_element(2, 2, f32::NAN)).is_nan());
+    }
+
+    #[test]
+    fn nan_is_larger_than_any_number_wherever_it_stands() {
+        for place in 0..4 {
+            let mut entries = [0.0, -3.0, f64::INFINITY, 1.0];
+            entries[place] = f64::NAN;
+            assert!(Matrix::from_row_slice(2, 2, &entries).largest().is_nan(), "{place}");
+            assert!(entries.into_iter().fold(0.0, larger).is_nan(), "{place}");
+        }
+        assert_eq!(Matrix::from_row_slice(1, 3, &[1.0, -3.0, 2.0]).largest(), 3.0);
+        assert_eq!(Matrix::<f64>::zeros(0, 3).largest(), 0.0);
     }
 
     #[test]

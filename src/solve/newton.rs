@@ -7,6 +7,7 @@
 use nalgebra::{DMatrix, DVector};
 
 use crate::circuit::{Circuit, Scratch};
+use crate::matrix::measure::Largest;
 use crate::matrix::{Matrix, Real};
 
 /// Most Newton steps.
@@ -97,10 +98,10 @@ fn newton<T: Real>(
     let mut residual = residual_of(&state);
     for _ in 0..steps {
         // A last step below the tolerance costs little and gains many digits.
-        let before = residual.amax();
+        let before = residual.largest();
         let Some(step) = newton_step(circuit, sample, &state, &residual) else { break };
         let (next, moved) = search(&state, &step, before, &mut residual_of);
-        let better = moved.amax() < before;
+        let better = moved.largest() < before;
         if better {
             (state, residual) = (next, moved);
         }
@@ -108,7 +109,7 @@ fn newton<T: Real>(
             break;
         }
     }
-    let residual = residual.amax();
+    let residual = residual.largest();
     FixedPoint { state: state.as_slice().to_vec(), residual, converged: residual <= tolerance }
 }
 
@@ -157,7 +158,7 @@ fn undamped<T: Real>(
     let mut state = start.clone();
     for _ in 0..FOLLOWING {
         let residual = residual_of(&state);
-        if residual.amax() <= tolerance {
+        if residual.largest() <= tolerance {
             return Some(state);
         }
         state += newton_step(circuit, sample, &state, &residual)?;
@@ -218,7 +219,7 @@ pub(super) fn search(
     loop {
         let next = state + step * length;
         let residual = residual_of(&next);
-        if residual.amax() < before || length < SHORTEST {
+        if residual.largest() < before || length < SHORTEST {
             return (next, residual);
         }
         length *= 0.5;

@@ -11,6 +11,7 @@ use super::name::{compartment, literal};
 use super::netlist::{Netlist, Wiring};
 use super::ngspice::{Run, run};
 use crate::circuit::Circuit;
+use crate::matrix::measure::larger;
 use crate::solve::{Outcome, Settled, Trace, followed, judge, settle_all};
 use crate::spec::{SolverKind, SolverSpec, Verify};
 
@@ -151,21 +152,22 @@ fn report((ours, theirs): (&Settled<f64>, Option<Outcome>), trace: &Trace, limit
             break;
         }
         largest = size;
-        let distance = own.iter().zip(state).fold(0.0_f64, |d, (a, b)| d.max((a - b).abs()));
-        apart = apart.max(distance / largest.max(1.0));
+        apart = larger(apart, distance(&own, state) / largest.max(1.0));
         points += 1;
     }
     let both = ours.outcomes[0] == Outcome::Settled && theirs == Some(Outcome::Settled);
     // A sample-and-hold would be in the state that is read, not in the circuit.
-    let distance = |last: &Vec<f64>| {
-        let own = here.states.last().into_iter().flatten();
-        last.iter().zip(own).fold(0.0_f64, |d, (a, b)| d.max((a - b).abs()))
-    };
+    let end = |last: &Vec<f64>| here.states.last().map_or(f64::NAN, |own| distance(own, last));
+    // A run away leaves the numbers; nothing else may, not even after the last point that is compared.
+    let away = |outcome: Outcome| matches!(outcome, Outcome::LatchUp | Outcome::NotFinite);
+    if !(away(ours.outcomes[0]) && theirs.is_some_and(away)) && !is_finite(trace) {
+        apart = f64::INFINITY;
+    }
     Report {
         version: String::new(),
         ours: ours.outcomes[0],
         theirs,
-        equilibrium: trace.states.last().filter(|_| both).map(distance),
+        equilibrium: trace.states.last().filter(|_| both).map(end),
         waveform: apart,
         largest,
         points,
@@ -173,6 +175,16 @@ fn report((ours, theirs): (&Settled<f64>, Option<Outcome>), trace: &Trace, limit
         wall: 0.0,
         step: 0.0,
     }
+}
+
+/// Largest distance of two states (V); NaN if a potential is no number.
+fn distance(one: &[f64], other: &[f64]) -> f64 {
+    one.iter().zip(other).map(|(a, b)| (a - b).abs()).fold(0.0, larger)
+}
+
+/// Whether every potential is a number.
+fn is_finite(trace: &Trace) -> bool {
+    trace.states.iter().flatten().all(|v| v.is_finite())
 }
 
 /// A deck of one transient, for a raw file.
@@ -202,6 +214,9 @@ fn waveform(wiring: &Wiring<'_>, run: &Run, stop: f64) -> Result<Trace, SpiceErr
         trace.states.push(columns.iter().map(|&column| point[column]).collect());
     }
     let wrong = |reason: String| Err(SpiceError::Raw { reason });
+    if let Some(point) = (0..raw.points()).find(|&i| !raw.point(i)[time].is_finite()) {
+        return wrong(format!("has no number for the time of point {point}"));
+    }
     if trace.end() < stop * (1.0 - 1e-9) {
         return wrong(format!("ends at {:e} s of {stop:e} s: the run was cut short", trace.end()));
     }

@@ -13,7 +13,7 @@ use super::raw::Raw;
 use crate::record::{RecordError, atomic};
 
 /// Words in its output that no good run has.
-const BAD: [&str; 9] = [
+const BAD: [&str; 12] = [
     "error",
     "abort",
     "failed",
@@ -23,7 +23,13 @@ const BAD: [&str; 9] = [
     "no convergence",
     "iteration limit",
     "can't find",
+    "cannot find",
+    "unable to find",
+    "unknown subckt",
 ];
+/// What it may look for in vain: the start-up files, of which a deck of ours needs none. A container or an unpacked package has
+/// none of them; versions 39 to 45 word it differently.
+const STARTUP: [&str; 4] = ["init file", "initialization file", "spinit", ".spiceinit"];
 /// Lines of its own that a message shows.
 const SHOWN: usize = 12;
 
@@ -97,8 +103,18 @@ fn bad_line(said: &str) -> Option<&str> {
         let small = line.to_lowercase();
         // The circuit's title is the user's word, not the simulator's.
         let told = !["circuit:", "title:", "**"].iter().any(|mark| small.starts_with(mark));
-        told && BAD.iter().any(|word| small.contains(word))
+        told && !misses_startup(&small) && BAD.iter().any(|word| small.contains(word))
     })
+}
+
+/// Whether a line (in small letters) says no more than that a start-up file is not there.
+fn misses_startup(line: &str) -> bool {
+    let sought = BAD.iter().filter(|word| word.ends_with("find")).find_map(|word| {
+        let (before, sought) = line.split_once(word)?;
+        ["", "note:", "warning:"].contains(&before.trim()).then_some(sought.trim_start())
+    });
+    let sought = sought.map(|sought| sought.strip_prefix("the ").unwrap_or(sought));
+    sought.is_some_and(|sought| STARTUP.iter().any(|file| sought.starts_with(file)))
 }
 
 fn failed(what: String, said: &str) -> SpiceError {
@@ -128,7 +144,26 @@ mod tests {
             let text = failed("reports".into(), &said).to_string();
             assert!(text.contains(line) && text.contains("rest"), "{text}");
         }
+        for line in
+            ["warning, can't find model 'spinit' from line", "Error: unknown subckt: x1 a b init file"]
+        {
+            assert_eq!(bad_line(line), Some(line));
+        }
         assert_eq!(bad_line("Note: No compatibility mode selected!\nNo. of Data Rows : 2011\n"), None);
+    }
+
+    #[test]
+    fn start_up_files_that_are_not_there_are_no_failure() {
+        for line in [
+            "Note: can't find the initialization file spinit.",
+            "Warning: can't find the initialization file spinit.",
+            "Note: can't find init file.",
+            "Warning: can't find init file.",
+            "Note: cannot find spinit",
+            "can't find .spiceinit",
+        ] {
+            assert_eq!(bad_line(line), None);
+        }
     }
 
     #[test]

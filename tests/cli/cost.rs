@@ -91,3 +91,38 @@ fn runs_of_a_priced_circuit_leave_a_table_of_what_they_take() {
         );
     }
 }
+
+#[test]
+fn simulated_synapses_conduct_as_their_weights_say_and_an_update_without_targets_is_told() {
+    let bench = Bench::new();
+    bench.write("c.toml", &format!("[neuron]\nleak = \"100 nS\"\n{PRICES}synapse_conductance = \"10 uS\"\n"));
+    bench.weights(&[
+        (Matrix::from_element(3, 2, 0.5), vec![0.0; 3]),
+        (Matrix::from_element(2, 3, 1.5), vec![0.1; 2]),
+    ]);
+    bench.batch(&Matrix::from_element(2, 2, 0.4), &Matrix::from_element(2, 2, 1.0));
+    let line = "circuits cost c.toml --weights w.safetensors --input x.safetensors";
+    let json = bench.run(&format!("{line} --json --quiet")).json();
+    // Six synapses of 0.5 and six of 1.5 times 100 nS; Σ|W|g V² with 0.4 V below and relu(0.4) above.
+    let is = |found: &serde_json::Value, exact: f64| {
+        let found = found.as_f64().unwrap();
+        assert!((found / exact - 1.0).abs() < 1e-5, "{found:e} {exact:e}"); // states to 1e-6 of themselves
+    };
+    is(&json["synapse_conductance_s"], 100e-9);
+    is(&json["cost"]["power_w"]["resistive"], 100e-9 * (6.0 * 0.5 + 6.0 * 1.5) * 0.16);
+    assert!(json["left_out_of_update"].as_str().unwrap().contains("nudge"));
+    let told = bench.run(line).stdout;
+    for words in ["100 nS in the mean, from the weights", "the nudge is left out", "--target"] {
+        assert!(told.contains(words), "{words}: {told}");
+    }
+    let whole = bench.run(&format!("{line} --target y.safetensors --json --quiet")).json();
+    assert!(whole["left_out_of_update"].is_null());
+}
+
+#[test]
+fn the_area_of_a_small_net_is_no_nought() {
+    let bench = Bench::new();
+    bench.write("c.toml", PRICES);
+    let told = bench.run("circuits cost c.toml --network 2,2,1").stdout;
+    assert!(told.contains("mm²") && !told.contains(" 0 mm²") && !told.contains("0.000 mm²"), "{told}");
+}

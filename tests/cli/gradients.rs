@@ -54,3 +54,19 @@ fn what_makes_no_sense_is_refused() {
     let axis = "--vary nudge.beta=0.1:1:2";
     bench.refuse(&format!("{GRADIENT} {axis} {axis} {axis}"), &["at most two axes"]);
 }
+
+#[test]
+fn one_draw_is_said_not_to_part_noise_from_bias() {
+    let bench = Bench::new();
+    bench.linear("dp-transpose", 0.5, 0.5);
+    bench.weights(&[(nalgebra::dmatrix![0.8], vec![0.1])]);
+    bench.batch(&nalgebra::dmatrix![0.5], &nalgebra::dmatrix![1.0]);
+    let line = "gradient c.toml --weights w.safetensors --input x.safetensors --target y.safetensors \
+                --set mismatch.offset_dtod=10mV --draws 1";
+    let json = bench.run(&format!("{line} --json --quiet")).json();
+    assert!(json["gradient"][0]["variance"].is_null(), "{json}");
+    assert!(json["remark"].as_str().is_some_and(|remark| remark.contains("one draw")), "{json}");
+    assert!(bench.run(line).stdout.contains("one draw"));
+    let several = line.replace("--draws 1", "--draws 3");
+    assert!(bench.run(&format!("{several} --json --quiet")).json()["remark"].is_null());
+}

@@ -3,6 +3,7 @@
 use dyadsim::chip::{Chip, Weights};
 use dyadsim::circuit::{Circuit, DyadCircuit};
 use dyadsim::matrix::Matrix;
+use dyadsim::matrix::measure::{Largest, larger};
 use dyadsim::solve::{Outcome, Verdict, settle_all, stability};
 use dyadsim::spec::*;
 use nalgebra::Complex;
@@ -37,7 +38,7 @@ fn a_network_moves_as_its_charges_are_shared() {
             let mut v = row(&settled.state, sample) * 0.0;
             for (n, (&time, state)) in trace.times.iter().zip(&trace.states).enumerate() {
                 assert!((time * frequency - n as f64).abs() < 1e-9 * (1.0 + n as f64));
-                let apart = (row(&Matrix::from_row_slice(1, state.len(), state), 0) - &v).amax();
+                let apart = (row(&Matrix::from_row_slice(1, state.len(), state), 0) - &v).largest();
                 assert!(apart < 1e-12, "{switched:e} period {n}: {apart:.1e} V"); // rounding of contracting sums
                 // Held for a period, C loses charge; then C_s, charged to the drive, is joined to it and parted again.
                 let held = v.map(|v| CAPACITANCE * v - leakage / frequency);
@@ -63,8 +64,8 @@ fn a_fast_clock_is_continuous_time_to_first_order() {
             .map(|net| settle_all(&net.spec.solver, &net.circuit(), true).traces.remove(0));
         let points = one.times.iter().zip(&one.states).filter(|(t, _)| **t < 5e-6);
         let apart = points
-            .map(|(&t, state)| other.at(t).iter().zip(state).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max));
-        apart.fold(0.0, f64::max)
+            .map(|(&t, state)| other.at(t).iter().zip(state).map(|(a, b)| (a - b).abs()).fold(0.0, larger));
+        apart.fold(0.0, larger)
     };
     let errors = [1e8, 2e8, 4e8].map(error);
     println!("{errors:?}");

@@ -138,8 +138,9 @@ fn time_and_signals_of_a_simulated_batch_are_those_of_the_circuit_by_hand() {
     let nudged: f64 = (0.1 + 0.1125 + (0.1_f64 - 0.1125).abs()) / 2.0;
     assert!((work.nudged.membrane - nudged).abs() < 1e-5, "{} {nudged}", work.nudged.membrane);
     let cost = Cost::new(&spec, spec.cost.as_ref().unwrap(), &work).unwrap();
+    // The weights' own conductance, 100 nS times the mean of 0.5 and 1.5, and not the 1 µS of the description.
     let by_hand =
-        work.inference * (2.0 * 10e-9 + 2.0 * 1e-6 * 0.19) + 2.0 * 100e-15 * 2.0 * 0.1 + 2.0 * 2e-12;
+        work.inference * (2.0 * 10e-9 + 2.0 * 100e-9 * 0.19) + 2.0 * 100e-15 * 2.0 * 0.1 + 2.0 * 2e-12;
     assert!((cost.inference_j.total() / by_hand - 1.0).abs() < 1e-4, "{:?} {by_hand:e}", cost.inference_j);
 }
 

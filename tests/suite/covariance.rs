@@ -5,6 +5,7 @@ use dyadsim::analysis::replicas::{across, limit};
 use dyadsim::analysis::stationary::{Plan, nodes, predicted, simulate, values};
 use dyadsim::circuit::{Circuit, DyadCircuit, Scratch};
 use dyadsim::learn::{Batch, Gradient, nudged};
+use dyadsim::matrix::measure::larger;
 use dyadsim::matrix::{Matrix, select_rows};
 use dyadsim::noise::Presentations;
 use dyadsim::random::{Key, Kind, stream};
@@ -196,7 +197,7 @@ fn check_net(activation: ActivationKind, variant: Variant, alpha: f64) {
         let halved: Vec<f64> = fine.iter().zip(&coarse).map(|(f, c)| (f[k] - c[k]) / 3.0).collect();
         let (found, change) = (across(&corrected), across(&halved));
         let off = (found.value - exact) / found.error;
-        worst = worst.max(off.abs());
+        worst = larger(worst, off.abs());
         assert!(off.abs() < allowed, "{activation:?} {variant:?} {alpha}, entry {k}: {found:?} {exact:e}");
         bias += change.value.powi(2);
         size += exact.powi(2);
@@ -261,7 +262,7 @@ fn every_source_alone_and_all_together_are_predicted() {
         let plan = Plan { before: 2000, readings: 1000, every: 20, traced: None };
         let measured = simulate(&net.spec.solver, &circuit, &state, &values(&point), &plan).unwrap();
         let layout = circuit.layout();
-        let largest = variances.iter().copied().fold(0.0, f64::max);
+        let largest = variances.iter().copied().fold(0.0, larger);
         // A read-out that a source cancels in has rounding alone.
         let seen: Vec<_> =
             nodes(layout).into_iter().filter(|node| variances[node.place(layout)] > 1e-9 * largest).collect();
@@ -271,7 +272,7 @@ fn every_source_alone_and_all_together_are_predicted() {
             let place = node.place(layout);
             let found = measured.replicas.variance(&[place]);
             let off = (found.value - variances[place]) / found.error;
-            worst = worst.max(off.abs());
+            worst = larger(worst, off.abs());
             assert!(off.abs() < allowed, "{name} {}: {found:?} {:e}", node.name(), variances[place]);
         }
         println!("{name}: {} read-outs, largest deviation {worst:.2} of {allowed:.2} s.e.", seen.len());

@@ -1,6 +1,7 @@
 //! Operating points: what `dc` finds, what it takes, and what verification says of it.
 
 use dyadsim::circuit::{Circuit, Scratch};
+use dyadsim::matrix::measure::Largest;
 use dyadsim::solve::{Outcome, Settled, settle_all};
 use dyadsim::spec::*;
 
@@ -25,7 +26,7 @@ fn residuals(net: &Net, settled: &Settled<f64>) -> Vec<f64> {
     let circuit = net.circuit();
     let mut drive = settled.state.clone();
     circuit.drive(&settled.state, &mut drive, &mut Scratch::new(circuit.layout(), circuit.samples()));
-    (drive - &settled.state).row_iter().map(|row| row.amax()).collect()
+    (drive - &settled.state).row_iter().map(|row| row.largest()).collect()
 }
 
 #[test]
@@ -81,8 +82,8 @@ fn where_sweeps_run_away_the_fixed_point_is_found_all_the_same() {
         for i in 0..3 {
             let (oracle, state) = (net.oracle(i), row(&settled.state, i));
             let fixed = oracle.newton(oracle.free());
-            let bound = 2.0 * oracle.condition(&fixed) * (1e-9 + 1e-6 * state.amax());
-            let error = (state - fixed).amax();
+            let bound = 2.0 * oracle.condition(&fixed) * (1e-9 + 1e-6 * state.largest());
+            let error = (state - fixed).largest();
             assert!(error <= bound && bound < 1e-3, "{seed}: {error:.1e} V, bound {bound:.1e} V");
         }
     }
@@ -132,7 +133,7 @@ fn a_sample_that_newton_must_find_does_not_depend_on_its_batch() {
         for i in (0..8).filter(|&i| settled.outcomes[i] == Outcome::Settled) {
             found += 1;
             let (oracle, state) = (net.oracle(i), row(&settled.state, i));
-            assert!(oracle.residual(&state) <= 1.1e-9 + 1e-6 * state.amax(), "{seed} {i}");
+            assert!(oracle.residual(&state) <= 1.1e-9 + 1e-6 * state.largest(), "{seed} {i}");
         }
     }
     println!("{found} of 80 found, {by_newton} of them by Newton's method");

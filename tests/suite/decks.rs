@@ -3,6 +3,7 @@
 //! The OTA is a behavioural source of `I_b tanh(g (u − v)/I_b)`; the operational amplifier a voltage-controlled source with one
 //! pole, its synapses pairs of resistors into its summing node.
 
+use dyadsim::matrix::measure::{Largest, larger};
 use std::fmt::Write as _;
 use std::fs;
 use std::process::Command;
@@ -94,9 +95,9 @@ fn transient(net: &Net, deck: &str, time: f64) -> Vec<(f64, Vec<f64>)> {
 fn apart(net: &Net, rows: &[(f64, Vec<f64>)]) -> f64 {
     let trace = settle_all(&net.spec.solver, &net.circuit(), true).traces.remove(0);
     let distance = |(time, state): &(f64, Vec<f64>)| {
-        trace.at(*time).iter().zip(state).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
+        trace.at(*time).iter().zip(state).map(|(a, b)| (a - b).abs()).fold(0.0, larger)
     };
-    rows.iter().map(distance).fold(0.0, f64::max)
+    rows.iter().map(distance).fold(0.0, larger)
 }
 
 /// OTA-C: the drive as a formula, the transconductor as a current into the capacitor.
@@ -244,7 +245,7 @@ fn loaded_amplifiers_settle_as_in_ngspice_and_their_lag_is_that_of_the_slow_pole
         let rows = transient(&net, &crossbars(&net), 60e-6);
         let (_, end) = rows.last().unwrap();
         let settled = settle_all(&net.spec.solver, &net.circuit(), false);
-        let off = end.iter().zip(settled.state.iter()).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+        let off = end.iter().zip(settled.state.iter()).map(|(a, b)| (a - b).abs()).fold(0.0, larger);
         // The static formula is exact; ngspice is asked for 1e-6 and settles to far less (docs: 1e-12).
         assert!(off < 1e-8, "gain {gain}: {off:.1e} V at rest");
         // What the faster pole does is left out: a share 1/(τ ω_t) of the waveform, twice over two layers.
@@ -276,8 +277,8 @@ fn finite_gain_costs_what_the_reference_says_and_ten_times_less_with_ten_times_t
     let (ideal, errors) = solve(None);
     let costs = [1e3, 1e4, 1e5].map(|gain| {
         let (state, differences) = solve(Some(gain));
-        let apart = differences.iter().zip(&errors).map(|(a, b)| (a - b).amax()).fold(0.0, f64::max);
-        ((state - &ideal).amax(), apart)
+        let apart = differences.iter().zip(&errors).map(|(a, b)| (a - b).largest()).fold(0.0, larger);
+        ((state - &ideal).largest(), apart)
     });
     println!("max |dv|, error in the difference (V) at 60, 80, 100 dB: {costs:?}");
     // Published for nets of these sizes, other weights: 13 mV and 1.5 mV at 60 dB.

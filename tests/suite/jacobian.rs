@@ -5,6 +5,7 @@ use dyadsim::circuit::{Circuit, DyadCircuit, Loss, Scratch};
 use dyadsim::device::Trim;
 use dyadsim::learn::Gradient;
 use dyadsim::matrix::Matrix;
+use dyadsim::matrix::measure::{Largest, larger};
 use dyadsim::random::{Key, Kind, stream};
 use dyadsim::solve::drive_jacobian;
 use dyadsim::spec::*;
@@ -41,9 +42,9 @@ fn tangent_error(circuit: &DyadCircuit<'_, f64>, seed: u64) -> f64 {
         (drive_at(&(&state + &direction * STEP)) - drive_at(&(&state - &direction * STEP))) / (2.0 * STEP);
     let mut image = Matrix::zeros(samples, width);
     circuit.tangent(&state, &direction, &mut image, &mut scratch);
-    assert!(image.amax() > 0.1, "a direction that moves nothing"); // or the comparison is empty
+    assert!(image.largest() > 0.1, "a direction that moves nothing"); // or the comparison is empty
     check_adjoint(circuit, &state, (&direction, &image), &mut scratch, seed);
-    (image - difference).amax()
+    (image - difference).largest()
 }
 
 /// `⟨a, J b⟩ = ⟨Jᵀ a, b⟩` sample by sample, for the tangent `J b` of `b`, and the tangent is what it was afterwards.
@@ -88,7 +89,7 @@ fn the_tangent_is_the_derivative_of_the_drive_for_every_device_nudge_and_feedbac
                     let mut net = Net::random(600 + number, &[5, 6, 7, 4], 3, 1.0, spec);
                     scatter(&mut net, 600 + number);
                     let error = tangent_error(&net.circuit(), 600 + number);
-                    worst = worst.max(error);
+                    worst = larger(worst, error);
                     assert!(
                         error < TOLERANCE,
                         "{activation:?} {at:?} {loss:?} {variant:?} {synapses:?}: {error:.1e}"
@@ -138,8 +139,9 @@ fn the_dense_jacobian_is_that_of_the_written_equations() {
                 (activation, at, LossKind::CrossEntropy);
             let net = Net::random(640 + number, &[4, 5, 3], 2, 1.0, spec);
             let state = row(&random(1, 16, 0.7, 640 + number), 0);
-            let error =
-                (drive_jacobian(&net.circuit(), 1, state.as_slice()) - net.oracle(1).jacobian(&state)).amax();
+            let error = (drive_jacobian(&net.circuit(), 1, state.as_slice())
+                - net.oracle(1).jacobian(&state))
+            .largest();
             assert!(error < TOLERANCE, "{activation:?} {at:?}: {error:.1e}");
         }
     }
@@ -188,7 +190,7 @@ fn loss_curvatures_are_the_derivatives_of_the_gradient() {
                 (gradient(&(&at + &direction * STEP)) - gradient(&(&at - &direction * STEP))) / (2.0 * STEP);
             let mut image = Matrix::zeros(3, 5);
             loss.curvature(3, at.as_slice(), direction.as_slice(), image.as_mut_slice());
-            assert!((image - difference).amax() < 1e-8, "{kind:?} {reference}"); // third derivatives of 1/u² = 10
+            assert!((image - difference).largest() < 1e-8, "{kind:?} {reference}"); // third derivatives of 1/u² = 10
         }
     }
 }
@@ -262,7 +264,7 @@ fn a_held_nudge_holds_the_mean_output_of_offset_devices() {
     let circuit = net.circuit();
     let mut drive = Matrix::zeros(1, 4);
     circuit.drive(&circuit.free_state(), &mut drive, &mut Scratch::new(circuit.layout(), 1));
-    let pull = (drive - circuit.free_state()).amax();
+    let pull = (drive - circuit.free_state()).largest();
     assert!(pull < 1e-15, "{pull} V"); // no error, no nudge: rounding of the drive alone
 }
 

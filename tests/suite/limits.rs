@@ -7,6 +7,7 @@ use dyadsim::circuit::Circuit;
 use dyadsim::data::{Dataset, Request, load};
 use dyadsim::learn::{Batch, Optimizer, nudged, rule};
 use dyadsim::matrix::Matrix;
+use dyadsim::matrix::measure::larger;
 use dyadsim::random::{Key, Kind, Stream, stream};
 use dyadsim::solve::{Outcome, Settled, solver};
 use dyadsim::spec::*;
@@ -167,7 +168,7 @@ impl Trained {
             // Settled states carry the tolerance of their solver, over the margin: some 1e-5 V.
             (&a - &b).norm() / a.norm().max(b.norm()).max(3e-4 / one.0)
         };
-        (0..one.1.nrows()).map(|i| (0..a.len()).map(|k| layer(k, i)).fold(0.0, f64::max)).collect()
+        (0..one.1.nrows()).map(|i| (0..a.len()).map(|k| layer(k, i)).fold(0.0, larger)).collect()
     }
 
     /// Where a circuit would be whose nudge rose slowly from `before`, if the free start settles there everywhere.

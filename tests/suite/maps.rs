@@ -5,6 +5,7 @@ use dyadsim::analysis::map::{By, Node, Place, Plane, Survey, contour};
 use dyadsim::chip::Chip;
 use dyadsim::data::{Request, load};
 use dyadsim::learn::{Gradient, Optimizer, nudged, rule};
+use dyadsim::matrix::measure::larger;
 use dyadsim::solve::Outcome;
 use dyadsim::spec::*;
 use dyadsim::train::gather;
@@ -76,7 +77,7 @@ fn the_predicted_border_of_linear_nets_is_that_of_the_closed_form() {
             let threshold = beta_threshold(&open.spec((i as usize, 0)), &net.weights).unwrap();
             let step = (open.betas[1] / open.betas[0]).ln();
             let found = open.betas[0] * (step * j).exp();
-            worst = worst.max((found / threshold - 1.0).abs());
+            worst = larger(worst, (found / threshold - 1.0).abs());
             points += 1;
         }
         println!(

@@ -5,6 +5,7 @@ use dyadsim::chip::{Chip, Weights};
 use dyadsim::circuit::{Circuit, DyadCircuit};
 use dyadsim::learn::{Batch, Gradient, Measurement};
 use dyadsim::matrix::Matrix;
+use dyadsim::matrix::measure::larger;
 use dyadsim::random::{Key, Kind, stream};
 use dyadsim::solve::{Counts, Outcome, Settled, fixed_point, settle_all};
 use dyadsim::spec::*;
@@ -155,5 +156,5 @@ pub fn relative_error(estimate: &Gradient<f64>, exact: &Gradient<f64>) -> f64 {
 
 /// Largest angle between two gradients in any layer (degrees).
 pub fn largest_angle(estimate: &Gradient<f64>, exact: &Gradient<f64>) -> f64 {
-    layer_angles(estimate, exact).into_iter().fold(0.0, f64::max)
+    layer_angles(estimate, exact).into_iter().fold(0.0, larger)
 }

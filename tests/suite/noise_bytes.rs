@@ -1,6 +1,7 @@
 //! The same noise for the same samples, however they are computed, and none where there is none.
 
 use dyadsim::circuit::Circuit;
+use dyadsim::matrix::measure::Largest;
 use dyadsim::matrix::{Matrix, select_rows};
 use dyadsim::noise::Presentations;
 use dyadsim::solve::{run, settle_all};
@@ -49,7 +50,7 @@ fn a_batch_may_be_split() {
             assert_eq!(select_rows(&whole, rows), end(&net, rows), "{kind:?}");
         }
         let free = net.circuit().free_state();
-        assert!((whole - free).amax() > 1e-5, "{kind:?}: no noise");
+        assert!((whole - free).largest() > 1e-5, "{kind:?}: no noise");
     }
 }
 

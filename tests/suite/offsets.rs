@@ -6,6 +6,7 @@ use dyadsim::data::{Request, load};
 use dyadsim::device::Trim;
 use dyadsim::learn::{Gradient, Measurement, measure, rule};
 use dyadsim::matrix::Matrix;
+use dyadsim::matrix::measure::Largest;
 use dyadsim::noise::thermal::BOLTZMANN;
 use dyadsim::solve::operating_point;
 use dyadsim::spec::*;
@@ -109,7 +110,7 @@ fn a_linear_nets_offsets_read_as_errors_of_closed_form_and_vanish_with_auto_zero
                     None => own,
                 };
                 for row in read[layer].row_iter() {
-                    assert!((row.transpose() - &above).amax() < 1e-6, "layer {layer}"); // default tolerances
+                    assert!((row.transpose() - &above).largest() < 1e-6, "layer {layer}"); // default tolerances
                 }
             }
             assert!(relative_error(&plain, &exact) > 1e-3);
@@ -228,14 +229,14 @@ fn the_operating_point_of_unequal_compartments_is_at_rest_and_held_by_nudge_free
         let rest = operating_point(&circuit);
         let mut drive = rest.clone();
         circuit.drive(&rest, &mut drive, &mut Scratch::new(circuit.layout(), 3));
-        assert!((&drive - &rest).amax() < 1e-5, "default tolerances");
+        assert!((&drive - &rest).largest() < 1e-5, "default tolerances");
         let outputs = circuit.means(&rest).pop().unwrap();
         let feed_forward = circuit.means(&circuit.free_state()).pop().unwrap();
         // DP's means feel the differences, DPᵀ's do not.
-        assert_eq!((&outputs - feed_forward).amax() > 1e-3, variant == Variant::Dp);
+        assert_eq!((&outputs - feed_forward).largest() > 1e-3, variant == Variant::Dp);
         // The nudge's share of the output's difference is −β(a⁺ + a⁻)(ŷ − y), with ŷ what is held.
         net.spec.readout.auto_zero = true;
         let error = measured(&net).differences.pop().unwrap() + 0.4 * (outputs - &net.batch.targets);
-        assert!(error.amax() < 1e-5, "{variant:?}: {error}");
+        assert!(error.largest() < 1e-5, "{variant:?}: {error}");
     }
 }

@@ -3,6 +3,7 @@
 
 use dyadsim::chip::Chip;
 use dyadsim::device::Trim;
+use dyadsim::matrix::measure::{Largest, larger};
 use dyadsim::spec::*;
 use nalgebra::{DMatrix, DVector};
 
@@ -235,7 +236,7 @@ impl Oracle {
 
     /// `‖u − v‖∞` (V).
     pub fn residual(&self, state: &Vector) -> f64 {
-        (self.drive(state) - state).amax()
+        (self.drive(state) - state).largest()
     }
 
     /// The fixed point that attracts the free state: coarse steps of the flow, then Newton to rounding.
@@ -251,14 +252,14 @@ impl Oracle {
         let width = state.len();
         for _ in 0..100 {
             let residual = self.drive(&state) - &state;
-            if residual.amax() < 1e-14 * (1.0 + state.amax()) {
+            if residual.largest() < 1e-14 * (1.0 + state.largest()) {
                 break;
             }
             let matrix = DMatrix::identity(width, width) - self.jacobian(&state);
             let step = matrix.lu().solve(&residual).expect("1 is no eigenvalue of the drive's Jacobian");
             let lengths = (0..12).map(|halving| 0.5_f64.powi(halving));
             let next = lengths.map(|length| &state + &step * length);
-            match next.into_iter().find(|next| self.residual(next) < residual.amax()) {
+            match next.into_iter().find(|next| self.residual(next) < residual.largest()) {
                 Some(next) => state = next,
                 None => break, // rounding is reached
             }
@@ -283,5 +284,5 @@ impl Oracle {
 
 /// `‖A‖∞`.
 fn norm(matrix: DMatrix<f64>) -> f64 {
-    matrix.row_iter().map(|row| row.iter().map(|x| x.abs()).sum()).fold(0.0, f64::max)
+    matrix.row_iter().map(|row| row.iter().map(|x| x.abs()).sum()).fold(0.0, larger)
 }

@@ -1,6 +1,7 @@
 //! docs/model.md §5: each way in which a relaxation can end, provoked, with every solver that can meet it.
 
 use dyadsim::learn::{Batch, Gradient, Measurement, nudged};
+use dyadsim::matrix::measure::Largest;
 use dyadsim::solve::{Outcome, Settled, settle_all};
 use dyadsim::spec::*;
 
@@ -167,7 +168,7 @@ fn samples_that_did_not_settle_stay_out_of_the_gradient() {
     let (estimate, report) = net.estimate();
     assert_eq!((report.used, report.outcomes[3]), (3, Outcome::NotFinite));
     for (one, other) in estimate.forward.iter().zip(&alone.forward) {
-        assert!((one - other).amax() < 1e-15, "{one} {other}"); // summed in another order at most
+        assert!((one - other).largest() < 1e-15, "{one} {other}"); // summed in another order at most
     }
     let none = Batch { inputs: healthy.inputs * f64::NAN, ..healthy };
     let circuit = nudged(&net.chip, &net.weights, &none, &net.spec);
@@ -175,7 +176,7 @@ fn samples_that_did_not_settle_stay_out_of_the_gradient() {
     let mut gradient = Gradient::zeros(&net.weights);
     let read = Measurement::read(&circuit, settled);
     assert_eq!(read.gradient(&none, &[false; 3], 0.3, &mut gradient), 0);
-    assert!(gradient.forward.iter().all(|g| g.amax() == 0.0));
+    assert!(gradient.forward.iter().all(|g| g.largest() == 0.0));
 }
 #[test]
 fn the_integrators_agree_on_when_a_circuit_settles() {

@@ -5,6 +5,7 @@ use dyadsim::analysis::layer_angles;
 use dyadsim::analysis::linear::{Point, Reading};
 use dyadsim::circuit::Circuit;
 use dyadsim::learn::Batch;
+use dyadsim::matrix::measure::larger;
 use dyadsim::matrix::{Matrix, select_rows};
 use dyadsim::noise::thermal::BOLTZMANN;
 use dyadsim::solve::{Outcome, fixed_point};
@@ -79,7 +80,7 @@ fn assert_covariance(found: &Matrix<f64>, expected: &Matrix<f64>, count: usize, 
             // Wick: Var(xy) = ⟨x²⟩⟨y²⟩ + ⟨xy⟩².
             let error = ((scale + expected[(i, j)].powi(2)) / count as f64).sqrt();
             let apart = ((found[(i, j)] - expected[(i, j)]).abs() - bias * scale.sqrt()).max(0.0);
-            worst = worst.max(apart / error);
+            worst = larger(worst, apart / error);
         }
     }
     println!("{what}: {entries} entries, worst {worst:.2} of {limit:.2} standard errors");

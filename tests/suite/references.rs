@@ -2,6 +2,7 @@
 
 use dyadsim::analysis::layer_angles;
 use dyadsim::matrix::measure::frobenius;
+use dyadsim::matrix::measure::{Largest, larger};
 use dyadsim::solve::Outcome;
 use dyadsim::spec::*;
 use proptest::prelude::*;
@@ -105,9 +106,9 @@ fn r3_one_sided_transposed_circuits_compute_forward_undisturbed() {
                         for (mean, forward) in means.iter().zip(net.oracle(i).forward()) {
                             // Each layer adds roundings of 10 products and of the state (4 ε), and passes on those
                             // from below with a norm of up to 6: 10 ε (1 + 6 + 36 + 216) of potentials near 1 V.
-                            let error = (mean.row(i).transpose() - &forward).amax();
+                            let error = (mean.row(i).transpose() - &forward).largest();
                             assert!(
-                                error < 2600.0 * f64::EPSILON * (1.0 + forward.amax()),
+                                error < 2600.0 * f64::EPSILON * (1.0 + forward.largest()),
                                 "{what}: {error:.1e} V"
                             );
                         }
@@ -201,8 +202,7 @@ fn r8_a_gain_error_turns_layers_by_a_few_degrees_at_most() {
             };
             let ideal = angles(0.0);
             for epsilon in [-0.2, -0.1, 0.1, 0.2] {
-                let turned =
-                    angles(epsilon).iter().zip(&ideal).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+                let turned = angles(epsilon).iter().zip(&ideal).map(|(a, b)| (a - b).abs()).fold(0.0, larger);
                 println!("α {alpha} β {beta} ε {epsilon}: {turned:.3} degrees, ideal {ideal:.2?}");
                 assert!(turned < 3.0, "α {alpha} β {beta} ε {epsilon}: {turned} degrees");
             }

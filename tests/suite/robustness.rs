@@ -4,6 +4,7 @@ use dyadsim::analysis::product_norm;
 use dyadsim::analysis::robustness::{Aim, Attack, Ball, Labelled, Victim, layer_norms, quantile};
 use dyadsim::circuit::{Circuit, DyadCircuit};
 use dyadsim::matrix::Matrix;
+use dyadsim::matrix::measure::Largest;
 use dyadsim::spec::*;
 
 use crate::nets::Net;
@@ -107,7 +108,7 @@ fn two_linear_classes_fall_exactly_at_their_distance_from_the_border() {
                 let distance = (at[(i, 0)] - at[(i, 1)]).abs() / dual;
                 let longest = match ball {
                     Ball::Max => distance,
-                    Ball::Euclidean => distance * apart.amax() / dual,
+                    Ball::Euclidean => distance * apart.largest() / dual,
                 };
                 assert!(longest < 0.29, "sample {i} is so far away that the walls are met: {longest}");
                 for (factor, falls) in [(0.999, false), (1.001, true)] {

@@ -4,6 +4,7 @@
 use dyadsim::chip::{Chip, Weights};
 use dyadsim::circuit::DyadCircuit;
 use dyadsim::matrix::Matrix;
+use dyadsim::matrix::measure::{Largest, larger};
 use dyadsim::solve::{Outcome, Trace, settle_all, stability};
 use dyadsim::spec::*;
 
@@ -46,7 +47,7 @@ fn charged(kind: SolverKind, limits: Limits) -> Trace {
 /// Largest distance (V) of a trace from `exact`, a function of time in τ, at its own points.
 fn error(trace: &Trace, exact: impl Fn(f64) -> f64) -> f64 {
     let apart = trace.times.iter().zip(&trace.states).map(|(t, v)| (v[0] - exact(t / 1e-6)).abs());
-    apart.fold(0.0, f64::max)
+    apart.fold(0.0, larger)
 }
 
 #[test]
@@ -127,9 +128,9 @@ fn networks_follow_the_written_equations_under_every_solver() {
                 let (at, part) = ((t / step) as usize, (t / step).fract());
                 // Between points of the reference: a line, wrong by (h/τ)² v''/8 ~ 1e-7 at most.
                 let v = &reference[at] * (1.0 - part) + &reference[at + 1] * part;
-                (Vector::from_column_slice(state) - v).amax()
+                (Vector::from_column_slice(state) - v).largest()
             });
-            let found = apart.fold(0.0, f64::max);
+            let found = apart.fold(0.0, larger);
             println!("{limits:?} {kind:?}: {found:.1e}");
             // Fixed steps: h²/12 (h = 0.002 τ) times third derivatives of up to 1 V/range² in τ, and as much from layers below.
             // Explicit pairs do not watch kinks: one that a step of some 0.1 τ passes unseen moves a potential by up to
@@ -169,7 +170,7 @@ fn equilibria_and_their_spectra_are_those_of_the_ideal_circuit() {
                 settled.outcomes
             );
             // Residuals of 1e-10 V, times the gain of the loops, a few.
-            assert!((settled.state - &ideal.state).amax() < 3e-9, "{kind:?}");
+            assert!((settled.state - &ideal.state).largest() < 3e-9, "{kind:?}");
         }
     }
 }

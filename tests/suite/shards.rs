@@ -4,6 +4,7 @@
 use dyadsim::chip::Chip;
 use dyadsim::learn::{Batch, nudged};
 use dyadsim::matrix::Matrix;
+use dyadsim::matrix::measure::Largest;
 use dyadsim::solve::{Outcome, SHARD, Settled, settle_all};
 use dyadsim::spec::*;
 
@@ -107,9 +108,9 @@ fn single_precision_differs_from_double_by_its_rounding_alone() {
                 let fixed = oracle.fixed_point();
                 let state = row(&settled.state.map(f64::from), i);
                 // A drive sums at most 10 products of factors near 1, each factor and sum rounded: 30 halves of ε.
-                let rounding = 15.0 * f64::from(f32::EPSILON) * (1.0 + state.amax());
-                let bound = oracle.condition(&fixed) * (2e-6 * (1.0 + state.amax()) + rounding);
-                let error = (state - fixed).amax();
+                let rounding = 15.0 * f64::from(f32::EPSILON) * (1.0 + state.largest());
+                let bound = oracle.condition(&fixed) * (2e-6 * (1.0 + state.largest()) + rounding);
+                let error = (state - fixed).largest();
                 assert!(error < bound && bound < 2e-4, "{what}: {error:.1e} V, bound {bound:.1e} V");
             }
         }

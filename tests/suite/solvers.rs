@@ -1,5 +1,6 @@
 //! Equilibria: every integrator, and the search for operating points, against a Newton solution of the equations as docs/model.md writes them.
 
+use dyadsim::matrix::measure::{Largest, larger};
 use dyadsim::solve::{Outcome, settle_all};
 use dyadsim::spec::*;
 use rayon::prelude::*;
@@ -58,11 +59,11 @@ fn check(net: &Net, kind: SolverKind, what: &str) -> f64 {
         // Residual is what the solver says it is: evaluated at the final state, here by other formulas, whose
         // rounding differs by some ten terms of 1e-16 each.
         assert!((oracle.residual(&state) - settled.residual[i]).abs() < 1e-14, "{what}: stale residual");
-        let allowed = solver.atol + solver.rtol * state.amax();
+        let allowed = solver.atol + solver.rtol * state.largest();
         assert!(settled.residual[i] <= allowed, "{what}: settled above its tolerance");
         // A residual r leaves the state (1 − ∂u/∂v)⁻¹ r away; a kink on the way can double it.
         let bound = 2.0 * oracle.condition(&fixed) * allowed;
-        let error = (state - fixed).amax();
+        let error = (state - fixed).largest();
         assert!(error <= bound && bound < 1e-8, "{what}: {error:.1e} V, bound {bound:.1e} V");
         largest = largest.max(error);
     }
@@ -80,7 +81,7 @@ fn every_integrator_ends_at_the_fixed_point_of_the_written_equations() {
             })
         })
         .collect();
-    let of = |j: usize| worst.iter().map(|w| w[j]).fold(0.0, f64::max);
+    let of = |j: usize| worst.iter().map(|w| w[j]).fold(0.0, larger);
     println!(
         "largest errors (V): etd {:.1e}, eam {:.1e}, dopri5 {:.1e}, dop853 {:.1e}, dc {:.1e}",
         of(0),

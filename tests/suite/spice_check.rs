@@ -1,5 +1,6 @@
 //! Exported decks in ngspice, an independent simulator, against our own integration: equilibria, waveforms, outcomes, noise.
 
+use dyadsim::matrix::measure::larger;
 use std::collections::BTreeMap;
 use std::fs;
 use std::process::Command;
@@ -327,7 +328,7 @@ fn noise_totals_of_every_additive_source_are_those_of_the_lyapunov_equation() {
             let mut worst = 0.0_f64;
             for (node, found) in all.iter().zip(totals(&net, &wanted)) {
                 let place = node.place(circuit.layout());
-                worst = worst.max((found / covariance[(place, place)].sqrt() - 1.0).abs());
+                worst = larger(worst, (found / covariance[(place, place)].sqrt() - 1.0).abs());
             }
             println!("{name} {variant:?}: {} totals within {worst:.1e}", all.len());
             // The tolerance; the band leaves out 1.3e-5 of a white compartment's variance.

@@ -5,6 +5,7 @@ use dyadsim::chip::Chip;
 use dyadsim::circuit::{Circuit, Scratch};
 use dyadsim::learn::{Gradient, rule};
 use dyadsim::matrix::Matrix;
+use dyadsim::matrix::measure::{Largest, larger};
 use dyadsim::solve::{Outcome, settle_all};
 use dyadsim::spec::*;
 
@@ -165,9 +166,7 @@ fn each_spread_alone_moves_its_own_devices_and_a_chip_is_a_seed() {
         assert_eq!(factors(&synapse), factors(&everything));
     }
     assert_eq!(tau.rates, everything.rates);
-    assert!(
-        tau.slowest > none.slowest && tau.slowest == tau.rates.iter().map(|r| 1.0 / r).fold(0.0, f64::max)
-    );
+    assert!(tau.slowest > none.slowest && tau.slowest == tau.rates.iter().map(|r| 1.0 / r).fold(0.0, larger));
     // Another seed is another chip; a device keeps its draw in a larger network.
     let other = chip(MismatchSpec { seed: Some(4), ..whole.clone() }, &network);
     assert_ne!(other.layers[0].gain_plus, everything.layers[0].gain_plus);
@@ -204,7 +203,7 @@ fn drives_of_spread_chips_are_those_of_the_written_equations() {
         let mut drive = Matrix::zeros(1, width);
         circuit.drive(&state, &mut drive, &mut Scratch::new(circuit.layout(), 1));
         let written = oracle.drive(&Vector::from_column_slice(state.as_slice()));
-        let error = (Vector::from_column_slice(drive.as_slice()) - written).amax();
+        let error = (Vector::from_column_slice(drive.as_slice()) - written).largest();
         assert!(error < 1e-13, "separate {separate}: {error:.1e} V"); // rounding of sums of some ten terms
     }
 }
@@ -217,7 +216,7 @@ fn spread_chips_come_to_rest_where_the_written_equations_do() {
         let settled = settle_all(&net.spec.solver, &net.circuit(), false);
         assert_eq!(settled.outcomes, [Outcome::Settled]);
         let state = Vector::from_column_slice(settled.state.as_slice());
-        let residual = (oracle.drive(&state) - &state).amax();
+        let residual = (oracle.drive(&state) - &state).largest();
         assert!(residual < 2e-9, "{residual:.1e} V"); // what the solver was asked for: 1e-9 of about 1 V
     }
 }

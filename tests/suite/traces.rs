@@ -2,6 +2,7 @@
 //! Runge–Kutta integration of the equations as docs/model.md writes them.
 
 use dyadsim::device::Trim;
+use dyadsim::matrix::measure::{Largest, larger};
 use dyadsim::random::{Key, Kind, stream};
 use dyadsim::solve::{Outcome, Trace, settle_all};
 use dyadsim::spec::*;
@@ -54,7 +55,7 @@ fn distance(one: &Trace, reference: &Trace) -> (f64, f64) {
     let (mut apart, mut size) = (0.0_f64, 0.0_f64);
     for (&time, state) in reference.times.iter().zip(&reference.states).filter(|(t, _)| **t <= one.end()) {
         for (a, b) in one.at(time).iter().zip(state) {
-            apart = apart.max((a - b).abs());
+            apart = larger(apart, (a - b).abs());
             size = size.max(b.abs());
         }
     }
@@ -175,7 +176,7 @@ fn astray(oracle: &Oracle, trace: &Trace, tau: f64) -> f64 {
         let parts = ((times[1] - times[0]) / (0.01 * tau)).ceil().max(1.0);
         let step = (times[1] - times[0]) / parts;
         v = (0..parts as usize).fold(v, |v, _| runge_kutta(oracle, &v, step));
-        worst = worst.max((&v - Vector::from_column_slice(state)).amax());
+        worst = larger(worst, (&v - Vector::from_column_slice(state)).largest());
     }
     worst
 }

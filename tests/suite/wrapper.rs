@@ -4,6 +4,7 @@
 use dyadsim::chip::{Chip, Weights};
 use dyadsim::circuit::DyadCircuit;
 use dyadsim::matrix::Matrix;
+use dyadsim::matrix::measure::Largest;
 use dyadsim::solve::{Outcome, Settled, settle_all};
 use dyadsim::spec::*;
 
@@ -123,7 +124,7 @@ fn stiff_chips_take_long_but_settle() {
         let settled = settle(&net, kind, 1e-6, 1e-9);
         assert_eq!(settled.outcomes, [Outcome::Settled], "{kind:?}");
         let fixed = net.oracle(0).fixed_point();
-        let error = (settled.state.row(0).transpose() - fixed).amax();
+        let error = (settled.state.row(0).transpose() - fixed).largest();
         println!("{kind:?}: {:?}, {error:.1e} V", settled.counts);
         assert!(error < 1e-5, "{kind:?}: {error:.1e} V"); // ten times the residual's tolerance
     }

@@ -13,9 +13,9 @@ use super::Search;
 const STRIDE: f64 = 1.1;
 /// The first nudge of a march, as a share of the highest.
 const FIRST: f64 = 1e-3;
-/// Factor by which a march goes down where the first nudge fails already, and how often at most.
+/// Factor by which a march goes down where the first nudge fails already, and how often at most: to 1e-12 of the highest and below.
 const DOWN: f64 = 0.5;
-const DEPTH: usize = 24;
+const DEPTH: usize = 48;
 
 /// Why a nudge is not safe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

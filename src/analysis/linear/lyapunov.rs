@@ -8,7 +8,7 @@
 
 use super::dense::{congruence, inverse, symmetric, times, times_transposed};
 use crate::matrix::Matrix;
-use crate::matrix::measure::frobenius;
+use crate::matrix::measure::{frobenius, larger};
 
 /// Squarings after which a transform that still has not died out never will: the margin is then below 2⁻⁵⁰ of the rates.
 const DOUBLINGS: usize = 56;
@@ -87,7 +87,7 @@ fn worst(a: &Matrix<f64>, right: &[Matrix<f64>], solutions: &[Matrix<f64>]) -> f
         if size == 0.0 { 0.0 } else { frobenius(&defect(a, q, p)) / size }
     };
     // NaN must win.
-    right.iter().zip(solutions).map(one).fold(0.0, |worst, r| if r <= worst { worst } else { r })
+    right.iter().zip(solutions).map(one).fold(0.0, larger)
 }
 
 /// The transform of a drift matrix.

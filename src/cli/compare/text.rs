@@ -16,8 +16,7 @@ pub fn document(found: &Comparison) -> Value {
 pub fn summary(found: &Comparison, out: &Path) -> String {
     let s = &found.summary;
     let mut text = format!("{}\n", s.settings);
-    text +=
-        "numbers by layer, 1 | 2 | …, after the last epoch: mean ± standard error over seeds (and chips)\n";
+    text += "numbers by layer, 1 | 2 | …, after the last epoch: mean ± standard error over seeds (and chips); – where a layer has none\n";
     if !s.snapshots {
         text += "the weights of the epochs were not kept (`snapshots = true` in the experiment): when layers part is unknown\n";
     }

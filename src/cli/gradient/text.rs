@@ -8,13 +8,27 @@ use super::super::inputs::Setup;
 use super::super::output::{setting, some_lines};
 use crate::figure::gradient::Tables;
 use crate::record::gradient_rows::{BestRow, GradientRow};
+use crate::units::{significant, with_error};
 
 /// Points that the summary shows.
 const SHOWN: usize = 40;
 
+/// What one draw does not tell.
+const SINGLE: &str = "one draw: its noise cannot be told from the bias, and bias² is the whole squared error (--draws 2 or more parts them)";
+
+/// Whether some point has but one draw of noise or chips.
+fn single(tables: &Tables) -> bool {
+    tables.summary.draws == 1 && tables.rows.iter().any(|row| row.draws == 1 && row.variance.is_none())
+}
+
 /// Everything that was found.
 pub fn document(tables: &Tables) -> Value {
-    json!({"summary": tables.summary, "gradient": tables.rows, "best": tables.best})
+    json!({
+        "summary": tables.summary,
+        "gradient": tables.rows,
+        "best": tables.best,
+        "remark": single(tables).then_some(SINGLE),
+    })
 }
 
 /// The result for people.
@@ -38,6 +52,9 @@ pub fn summary(setup: &Setup, tables: &Tables, out: Option<&Path>) -> String {
         text += "\nbest β (least mean squared error)\n";
         text += &some_lines(best.iter().map(|row| told(row)), SHOWN);
     }
+    if single(tables) {
+        text += &format!("\n{SINGLE}\n");
+    }
     if let Some(why) = &summary.unpredicted {
         text += &format!("\nnot predicted: {why}\n");
     }
@@ -54,10 +71,10 @@ fn line(row: &GradientRow) -> String {
         _ => "-".to_owned(),
     };
     let angle = match (row.angle_deg, row.angle_error_deg) {
-        (Some(angle), Some(error)) => format!("{angle:.3} ± {error:.3}"),
-        (angle, _) => angle.map_or("-".to_owned(), |angle| format!("{angle:.3}")),
+        (Some(angle), Some(error)) => with_error(angle, error),
+        (angle, _) => angle.map_or("-".to_owned(), |angle| significant(angle, 5)),
     };
-    let snr = row.snr.map_or("-".to_owned(), |snr| format!("{snr:.3}"));
+    let snr = row.snr.map_or("-".to_owned(), |snr| significant(snr, 4));
     let y = row.y.map_or(String::new(), setting);
     let (bias, variance) =
         (number(row.bias_squared, row.bias_squared_error), number(row.variance, row.variance_error));
@@ -69,9 +86,11 @@ fn told(row: &BestRow) -> String {
     let at = row.y.map_or(String::new(), |y| format!("{:<12} ", setting(y)));
     let ends =
         |place: &Option<String>| if place.as_deref() == Some("end") { " (an end of the range)" } else { "" };
-    let measured = row.best_beta.map_or("none".to_owned(), |beta| format!("{beta:.4}"));
-    let error = row.best_beta_error.map_or(String::new(), |error| format!(" ± {error:.4}"));
-    let predicted = row.predicted_best_beta.map_or("none".to_owned(), |beta| format!("{beta:.4}"));
+    let measured = match (row.best_beta, row.best_beta_error) {
+        (Some(beta), Some(error)) => with_error(beta, error),
+        (beta, _) => beta.map_or("none".to_owned(), setting),
+    };
+    let predicted = row.predicted_best_beta.map_or("none".to_owned(), setting);
     let (own, theory) = (ends(&row.place), ends(&row.predicted_place));
-    format!("  {at}measured {measured}{error}{own}, predicted {predicted}{theory}")
+    format!("  {at}measured {measured}{own}, predicted {predicted}{theory}")
 }

@@ -5,9 +5,10 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::super::inputs::Setup;
-use super::super::output::{rounded, some_lines};
+use super::super::output::{rounded, setting, some_lines};
 use super::study::Study;
 use crate::record::noise_rows::{NoiseLayerRow, NoiseRow};
+use crate::units::{percent, significant};
 
 /// Read-outs that the summary shows.
 const SHOWN: usize = 12;
@@ -87,7 +88,7 @@ fn layers(study: &Study) -> String {
             rounded(row.noise, unit),
             measured(row, unit),
             rounded(row.readout_noise, unit),
-            row.snr.map_or("–".to_owned(), |snr| format!("{snr:.3}")),
+            row.snr.map_or("–".to_owned(), |snr| significant(snr, 4)),
         );
     }
     text
@@ -111,7 +112,7 @@ fn sources(study: &Study) -> String {
         let mut of: Vec<_> =
             study.tables.causes.iter().filter(|r| (r.layer, r.quantity.as_str()) == key).collect();
         of.sort_by(|a, b| b.share.total_cmp(&a.share));
-        let parts: Vec<String> = of.iter().map(|r| format!("{} {:.1} %", r.cause, 100.0 * r.share)).collect();
+        let parts: Vec<String> = of.iter().map(|r| format!("{} {}", r.cause, percent(r.share, 1))).collect();
         text += &format!("{:<8}{:<12}{}\n", row.layer, row.quantity, parts.join(", "));
     }
     text
@@ -152,7 +153,7 @@ fn verdict(study: &Study) -> String {
         "{} read-outs, limit {:.2} standard errors for a family-wise error of {} %",
         s.comparisons,
         s.limit,
-        100.0 * s.family_error
+        significant(100.0 * s.family_error, 6)
     );
     match s.failed {
         0 => format!("agreement: prediction and simulation agree ({told})"),
@@ -173,7 +174,7 @@ fn angles(study: &Study) -> String {
         "noise",
         "in all"
     );
-    let degrees = |angle: Option<f64>| angle.map_or("–".to_owned(), |a| format!("{a:.2}°"));
+    let degrees = |angle: Option<f64>| angle.map_or("–".to_owned(), |a| format!("{}°", significant(a, 4)));
     for row in all {
         let unstable = if row.unstable > 0 {
             format!("  {} samples have no stable fixed point", row.unstable)
@@ -181,15 +182,15 @@ fn angles(study: &Study) -> String {
             String::new()
         };
         text += &format!(
-            "{:>10.4}{:>12}{:>12}{:>12}{unstable}\n",
-            row.beta,
+            "{:>10}{:>12}{:>12}{:>12}{unstable}\n",
+            setting(row.beta),
             degrees(row.bias_deg),
             degrees(row.noise_deg),
             degrees(row.total_deg)
         );
     }
     if let Some((beta, angle)) = study.tables.summary.best {
-        text += &format!("best β: {beta:.3} ({angle:.2}°)\n");
+        text += &format!("best β: {} ({}°)\n", significant(beta, 4), significant(angle, 4));
     }
     text
 }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::figure::robustness::{Group, Tables};
 use crate::record::robustness_rows::{RobustRow, RobustRunRow};
+use crate::units::{significant, with_error};
 
 /// Everything that was found.
 pub fn document(tables: &Tables, runs: &[RobustRunRow]) -> Value {
@@ -53,15 +54,17 @@ pub fn summary(tables: &Tables, out: &Path) -> String {
 }
 
 fn percent(row: Option<&RobustRow>) -> String {
-    cell(row, 100.0, 2)
+    cell(row, 100.0)
 }
 
 fn plain(row: Option<&RobustRow>) -> String {
-    cell(row, 1.0, 3)
+    cell(row, 1.0)
 }
 
-fn cell(row: Option<&RobustRow>, scale: f64, places: usize) -> String {
+fn cell(row: Option<&RobustRow>, scale: f64) -> String {
     let Some((row, mean)) = row.and_then(|row| Some((row, row.mean?))) else { return "–".into() };
-    let error = row.standard_error.map(|error| format!(" ± {:.places$}", scale * error));
-    format!("{:.places$}{}", scale * mean, error.unwrap_or_default())
+    match row.standard_error {
+        Some(error) => with_error(scale * mean, scale * error),
+        None => significant(scale * mean, 5),
+    }
 }

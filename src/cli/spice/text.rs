@@ -8,6 +8,7 @@ use super::super::inputs::Setup;
 use super::super::output::rounded;
 use crate::solve::Outcome;
 use crate::spice::{EQUILIBRIUM, Netlist, Report, WAVEFORM};
+use crate::units::significant;
 
 /// Name of an outcome that may be missing.
 fn named(outcome: Option<Outcome>) -> &'static str {
@@ -69,12 +70,12 @@ fn table(report: &Report) -> String {
     let verdict = |well: bool| if well { "agrees" } else { "DISAGREES" };
     let (ours, theirs) = (report.ours.name(), named(report.theirs));
     let mut text = format!(
-        "\nsimulator       {} (by its own output), {} points, steps of {} tau up to {}, {:.2} s\n",
+        "\nsimulator       {} (by its own output), {} points, steps of {} tau up to {}, {} s\n",
         report.version,
         report.points,
-        report.step,
+        significant(report.step, 3),
         rounded(report.stop, "s"),
-        report.wall
+        significant(report.wall, 2)
     );
     text += &format!("\n{:<16}{:>16}{:>16}{:>14}\n", "", "dyadsim", report.version, "");
     text += &format!(

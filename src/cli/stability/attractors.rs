@@ -13,6 +13,7 @@ use super::super::{Failure, Global};
 use crate::analysis::attractors::{Census, Starts, census};
 use crate::learn::nudged;
 use crate::noise::Sources;
+use crate::units::{fraction, significant};
 
 /// Samples that the summary shows.
 const SHOWN: usize = 20;
@@ -67,8 +68,8 @@ fn summary(setup: &Setup, found: &[Census], starts: &Starts) -> String {
     let line = |census: &Census| {
         let shares = census.attractors.iter().take(6).map(|attractor| {
             let share = attractor.starts as f64 / starts.count as f64;
-            let distance = attractor.distance.map_or("?".to_owned(), |distance| format!("{distance:.3}"));
-            format!("{share:.3} ({distance})")
+            let distance = attractor.distance.map_or("?".to_owned(), |distance| significant(distance, 3));
+            format!("{} ({distance})", fraction(share, 3))
         });
         let mut shares: Vec<String> = shares.collect();
         if census.attractors.len() > shares.len() {

@@ -23,6 +23,7 @@ use crate::record::stability_rows::{BranchEventRow, BranchOutputRow, BranchRow, 
 use crate::record::table::write_table;
 use crate::solve::DENSE;
 use crate::spec::{CircuitSpec, Override};
+use crate::units::significant;
 
 /// Key of the factor of all weights, which no circuit file has.
 const GAIN: &str = "weights.gain";
@@ -234,8 +235,11 @@ fn point_rows(family: &CircuitFamily<'_>, branch: &Branch) -> (Vec<BranchRow>, V
 /// An event for people.
 fn line(event: &BranchEventRow) -> String {
     let mut text = format!(
-        "  {:<12} {:>14.9}  {} → {}",
-        event.event, event.parameter, event.unstable_before, event.unstable_after
+        "  {:<12} {:>14}  {} → {}",
+        event.event,
+        significant(event.parameter, 10),
+        event.unstable_before,
+        event.unstable_after
     );
     if let Some(period) = event.period_s {
         text += &format!("  period {}", rounded(period, "s"));
@@ -266,7 +270,7 @@ fn text(
     let stable = if branch.points.first().is_some_and(|point| point.unstable > 0) {
         "not stable at its start".to_owned()
     } else {
-        format!("stable up to {} = {until:.9}", summary.key)
+        format!("stable up to {} = {}", summary.key, significant(until, 10))
     };
     let mut text = setup.headline();
     text += &format!(

@@ -14,6 +14,7 @@ use crate::analysis::limits::{
     ChipLimits, Confidence, Failure as Unsafe, SampleLimit, Search, confidence, limits,
 };
 use crate::solve::DENSE;
+use crate::units::{percent, significant};
 
 /// Samples that the summary shows.
 const SHOWN: usize = 20;
@@ -118,10 +119,11 @@ fn answer(setup: &Setup, chips: &[Chip], search: &Search) -> String {
     let on = if chips.len() > 1 { format!(", chip {}", chip.seed) } else { String::new() };
     let safe = if beta < limit { "safe" } else { "NOT safe" };
     format!(
-        "largest safe β      {limit:.6} (sample {}{on}: {}); β = {beta} is {safe}, {:.2} of the limit\n",
+        "largest safe β      {} (sample {}{on}: {}); β = {beta} is {safe}, {} of the limit\n",
+        significant(limit, 7),
         sample.sample,
         told(sample),
-        beta / limit
+        significant(beta / limit, 3)
     )
 }
 
@@ -133,7 +135,12 @@ fn told(sample: &SampleLimit) -> String {
         Some(foreseen) => {
             let period = foreseen.period.map(|period| format!(", period {period:.3e} s")).unwrap_or_default();
             let border = foreseen.border.map(|b| format!(" of v_{}.{}.{}", b.compartment, b.layer, b.neuron));
-            format!("{} at {:.6}{}{period}", foreseen.event, foreseen.beta, border.unwrap_or_default())
+            format!(
+                "{} at {}{}{period}",
+                foreseen.event,
+                significant(foreseen.beta, 7),
+                border.unwrap_or_default()
+            )
         }
     };
     let by = if sample.confirmed { "confirmed by integration" } else { "limit by integration" };
@@ -150,7 +157,7 @@ fn words(failure: Unsafe) -> &'static str {
 fn summary(setup: &Setup, chips: &[Chip], search: &Search) -> String {
     let mut text = setup.headline() + "\n" + &answer(setup, chips, search);
     if let Some(threshold) = beta_threshold(&setup.spec, &setup.weights) {
-        text += &format!("closed form of β*   {threshold:.6} (linear circuits)\n");
+        text += &format!("closed form of β*   {} (linear circuits)\n", significant(threshold, 7));
     }
     let trials: usize = chips.iter().map(|chip| chip.limits.trials).sum();
     text += &format!(
@@ -159,26 +166,26 @@ fn summary(setup: &Setup, chips: &[Chip], search: &Search) -> String {
     );
     if chips.len() > 1 {
         text += &format!(
-            "\nof {} chips the lowest limit is reached by {:.1} % of all chips, with {} % confidence\n",
+            "\nof {} chips the lowest limit is reached by {} of all chips, with {} % confidence\n",
             chips.len(),
-            100.0 * covered(chips.len()),
+            percent(covered(chips.len()), 1),
             100.0 * CONFIDENCE
         );
         for bound in bounds(chips, search) {
             text += &format!(
-                "{:.0} % of all chips are safe up to β = {:.6} (rank {}, {:.1} % confidence)\n",
-                100.0 * bound.share,
-                bound.bound,
+                "{} of all chips are safe up to β = {} (rank {}, {} confidence)\n",
+                percent(bound.share, 0),
+                significant(bound.bound, 7),
                 bound.rank,
-                100.0 * bound.confidence
+                percent(bound.confidence, 1)
             );
         }
         text += "\n  chip  largest safe β  worst sample\n";
         let line = |chip: &Chip| match chip.limits.worst() {
             Some(sample) => format!(
-                "{:>6}  {:>14.6}  {}: {}",
+                "{:>6}  {:>14}  {}: {}",
                 chip.seed,
-                sample.limit.unwrap_or(f64::NAN),
+                significant(sample.limit.unwrap_or(f64::NAN), 7),
                 sample.sample,
                 told(sample)
             ),
@@ -188,7 +195,7 @@ fn summary(setup: &Setup, chips: &[Chip], search: &Search) -> String {
     }
     text += "\nsample  largest safe β  what happens beyond\n";
     let line = |sample: &SampleLimit| match sample.limit {
-        Some(limit) => format!("{:>6}  {limit:>14.6}  {}", sample.sample, told(sample)),
+        Some(limit) => format!("{:>6}  {:>14}  {}", sample.sample, significant(limit, 7), told(sample)),
         None => format!("{:>6}  {:>14}  {}", sample.sample, format!("> {}", search.highest), told(sample)),
     };
     let samples = chips.iter().flat_map(|chip| chip.limits.samples.iter().map(line));

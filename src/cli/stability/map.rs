@@ -21,6 +21,7 @@ use crate::chip::{Chip, Weights};
 use crate::learn::nudged;
 use crate::record::map_rows::MapCheck;
 use crate::spec::{CircuitSpec, Override};
+use crate::units::{percent, significant};
 
 /// Settings that are no keys of a circuit: a factor of all weights, and the number of layers.
 const GAIN: &str = "weights.gain";
@@ -271,13 +272,18 @@ fn deepened(weights: &Weights<f64>, depth: f64) -> Result<Weights<f64>, Failure>
 /// The result for people.
 fn summary(setup: &Setup, written: &Written, wall: f64, out: Option<&std::path::Path>) -> String {
     let map = &written.summary;
-    let share = 100.0 * map.looked_at as f64 / map.points as f64;
+    let share = percent(map.looked_at as f64 / map.points as f64, 1);
     let mut text = setup.headline();
     let axis = |a: &crate::record::map_rows::MapAxis| {
         format!("{} {} to {}, {} points{}", a.key, a.from, a.to, a.count, if a.log { ", log" } else { "" })
     };
     text += &format!("\nmap       {}\n          {}\n", axis(&map.x), axis(&map.y));
-    text += &format!("looked at {} of {} points ({share:.1} %) in {wall:.1} s\n", map.looked_at, map.points);
+    text += &format!(
+        "looked at {} of {} points ({share}) in {} s\n",
+        map.looked_at,
+        map.points,
+        significant(wall, 2)
+    );
     if map.integrations > 0 {
         let (done, all) = (map.integrations, map.integrations_of_all);
         text += &format!("          {done} integrations of {all} ({} saved)\n", all - done);

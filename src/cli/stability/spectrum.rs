@@ -12,6 +12,7 @@ use crate::analysis::{Spectrum, Stability, beta_threshold, stability};
 use crate::circuit::{Circuit, DyadCircuit};
 use crate::learn::nudged;
 use crate::solve::settle_all;
+use crate::units::significant;
 
 /// Fixed points are found to this residual, in units of `1 V + ‖v_free‖∞`.
 const TOLERANCE: f64 = 1e-9;
@@ -92,17 +93,23 @@ fn summary(
     threshold: Option<f64>,
 ) -> String {
     let tau = circuit.slowest();
-    let threshold = threshold.map_or("none known in closed form".to_owned(), |beta| format!("{beta:.6}"));
+    let threshold = threshold.map_or("none known in closed form".to_owned(), |beta| significant(beta, 7));
     let mut text = setup.headline();
     text += &format!("\nverdict             {} (worst sample: {worst})\n", spectrum.verdict().name());
     let abscissa = spectrum.abscissa();
-    text += &format!("spectral abscissa   {abscissa:.6e} 1/s = {:.6}/τ\n", abscissa * tau);
+    text += &format!("spectral abscissa   {abscissa:.6e} 1/s = {}/τ\n", significant(abscissa * tau, 7));
     if let Some(frequency) = circuit.clock() {
         let multiplier = (abscissa / frequency).exp();
         let clock = rounded(frequency, "Hz");
-        text += &format!("from clock to clock |μ| = {multiplier:.6} at {clock}; rates are f ln μ\n");
+        text += &format!(
+            "from clock to clock |μ| = {} at {clock}; rates are f ln μ\n",
+            significant(multiplier, 7)
+        );
     }
     text += &format!("threshold of β      {threshold}\n\nrightmost eigenvalues of sample {worst} (1/τ)\n");
-    let line = |e: &[f64; 2]| format!("  {:>12.6} {:+.6}i", e[0] * tau, e[1] * tau);
+    let line = |e: &[f64; 2]| {
+        let (real, imaginary) = (significant(e[0] * tau, 7), significant(e[1].abs() * tau, 7));
+        format!("  {real:>14} {}{imaginary}i", if e[1] < 0.0 { "-" } else { "+" })
+    };
     text + &some_lines(pairs(spectrum).iter().map(line), SHOWN)
 }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::super::output::setting;
 use crate::figure::yields::Tables;
 use crate::record::yield_rows::{ToleranceRow, YieldRow};
+use crate::units::{fraction, significant};
 
 /// Everything that was found.
 pub fn document(tables: &Tables) -> Value {
@@ -17,16 +18,23 @@ pub fn document(tables: &Tables) -> Value {
 pub fn summary(tables: &Tables, out: Option<&Path>) -> String {
     let s = &tables.summary;
     let mut text = format!("{}\ntarget    {}\n\n", s.settings, s.target);
-    text += &format!("yield, with exact {} % intervals {}\n", 100.0 * s.confidence, s.keys.join(", "));
+    text += &format!(
+        "yield, with exact {} % intervals {}\n",
+        significant(100.0 * s.confidence, 6),
+        s.keys.join(", ")
+    );
     text += &tables.yields.iter().map(line).collect::<String>();
     if !tables.tolerances.is_empty() {
-        text += &format!("\nlargest spread of one parameter for {} % of chips\n", 100.0 * s.wanted);
+        text += &format!(
+            "\nlargest spread of one parameter for {} % of chips\n",
+            significant(100.0 * s.wanted, 6)
+        );
         text += &tables.tolerances.iter().map(told).collect::<String>();
     }
     text += &format!(
         "\nto claim {} % at {} % confidence, {} chips must pass and none fail (rule of three: 3/n)\n",
-        100.0 * s.wanted,
-        100.0 * s.confidence,
+        significant(100.0 * s.wanted, 6),
+        significant(100.0 * s.confidence, 6),
         s.chips_needed
     );
     if let Some(out) = out {
@@ -39,13 +47,17 @@ fn line(row: &YieldRow) -> String {
     let at = [row.x, row.y].into_iter().flatten().map(|v| format!("{:<12}", setting(v))).collect::<String>();
     let group = row.group.as_ref().map(|group| format!("{group:<40} ")).unwrap_or_default();
     format!(
-        "  {at}{group}{:>5}/{:<5} {:.4}  [{:.4}, {:.4}]\n",
-        row.passed, row.chips, row.share, row.low, row.high
+        "  {at}{group}{:>5}/{:<5} {}  [{}, {}]\n",
+        row.passed,
+        row.chips,
+        fraction(row.share, 4),
+        fraction(row.low, 4),
+        fraction(row.high, 4)
     )
 }
 
 fn told(row: &ToleranceRow) -> String {
-    let number = |value: Option<f64>, missing: &str| value.map_or(missing.to_owned(), |v| format!("{v:.4}"));
+    let number = |value: Option<f64>, missing: &str| value.map_or(missing.to_owned(), setting);
     let beyond = format!("> {}", row.most);
     let failed = if row.failed_without > 0 {
         format!("  ({} of {} chips fail without it)", row.failed_without, row.chips)

@@ -3,6 +3,7 @@
 use super::{Pair, Study};
 use crate::record::compare_rows::{CompareRow, DepartureRow, GroupRow, PredictionRow, RulePair};
 use crate::spec::rule_name;
+use crate::units::{fraction, percent, significant, with_error};
 
 /// A number of a layer's row.
 type Layered = fn(&CompareRow) -> Option<f64>;
@@ -193,9 +194,14 @@ fn sentence(study: &Study<'_>, pair: &RulePair, epochs: &[f64], ends: &[&GroupRo
     };
     let cells = [("distance", "distance"), ("update_cosine", "cosine of the updates"), ("cka", "CKA")];
     for (quantity, words) in cells {
-        let of_layers = ends.iter().filter(|row| row.quantity == quantity);
-        let values: Vec<String> = of_layers.map(|row| written(row.mean, row.error)).collect();
-        if !values.is_empty() {
+        let of_layers: Vec<_> = ends.iter().filter(|row| row.quantity == quantity).collect();
+        // A place for every layer, so that each number says by its place which one it speaks of.
+        let place = |layer: usize| {
+            let row = of_layers.iter().find(|row| row.layer == Some(layer));
+            row.map_or_else(|| "–".to_owned(), |row| written(row.mean, row.error))
+        };
+        if !of_layers.is_empty() {
+            let values: Vec<String> = (1..=pair.first.len()).map(place).collect();
             text += &format!(", {words} {}", values.join(" | "));
         }
     }
@@ -204,18 +210,17 @@ fn sentence(study: &Study<'_>, pair: &RulePair, epochs: &[f64], ends: &[&GroupRo
         text += &format!(", predictions agree in {share} %");
     }
     if let Some(rest) = pair.at_rest.filter(|rest| *rest < 1.0) {
-        let share = 100.0 * (1.0 - rest);
-        let share = if share < 0.1 { format!("{share:.1e}") } else { format!("{share:.1}") };
-        text += &format!("; in the worst run {share} % of the nudged samples did not come to rest");
+        let share = percent(1.0 - rest, 1);
+        text += &format!("; in the worst run {share} of the nudged samples did not come to rest");
     }
     text + "."
 }
 
-/// A mean with its standard error, to two digits of that and to four decimals at most.
+/// A mean with its standard error, to two digits of that.
 fn written(mean: f64, error: Option<f64>) -> String {
-    let places = |error: f64| (0..4).find(|p| error * 10_f64.powi(*p) >= 9.5).unwrap_or(4);
-    match error.map(|error| (error, usize::try_from(places(error)).unwrap_or(0))) {
-        Some((error, places)) => format!("{mean:.places$} ± {error:.places$}"),
-        None => format!("{mean:.4}"),
+    match error {
+        Some(error) => with_error(mean, error),
+        None if mean.abs() <= 1.0 => fraction(mean, 4),
+        None => significant(mean, 5),
     }
 }

@@ -1,6 +1,6 @@
 //! Squared bias, variance and their sum against the first axis, one panel per layer and value of the second.
 
-use super::super::axis::{Axis, setting};
+use super::super::axis::{Axis, number, setting};
 use super::super::legend::Key;
 use super::super::page::{Page, Text, text};
 use super::super::palette::{BLACK, BLUE, GREY, ORANGE};
@@ -106,7 +106,7 @@ fn at_best(page: &mut Page, panel: &Panel, beta: f64) {
     let ends = (panel.at(beta, panel.y.low), panel.at(beta, panel.y.high));
     let (Some(low), Some(high)) = ends else { return };
     page.dashed(&[low, high], GREY, 1.0, (4.0, 3.0));
-    let words = setting((beta * 1000.0).round() / 1000.0);
+    let words = number(beta);
     page.text(Text { ink: GREY, ..text(words, (low.0 + 4.0, low.1 - 6.0), 9.0) });
 }
 

@@ -1,6 +1,6 @@
 //! The valley between bias and noise: the predicted angle to backpropagation against β.
 
-use super::super::axis::{Axis, Kind, setting};
+use super::super::axis::{Axis, Kind, number};
 use super::super::legend::Key;
 use super::super::page::{Anchor, Page, Text, text};
 use super::super::palette::{BLACK, BLUE, GREY, ORANGE};
@@ -82,14 +82,14 @@ fn mark_best(page: &mut Page, panel: &Panel, tables: &Tables) {
     let ends = (panel.at(beta, panel.y.low), panel.at(beta, panel.y.high));
     let (Some(low), Some(high)) = ends else { return };
     page.dashed(&[low, high], GREY, 1.0, (4.0, 3.0));
-    let words = format!("best β = {}", setting((beta * 1000.0).round() / 1000.0));
+    let words = format!("best β = {}", number(beta));
     let at = (low.0 + 4.0, low.1 - 6.0);
     page.text(Text { ink: GREY, anchor: Anchor::Start, ..text(words, at, 9.0) });
 }
 
 fn notes(tables: &Tables) -> Vec<String> {
     let unstable = tables.angles.iter().filter(|row| row.layer.is_none() && row.unstable > 0);
-    let betas: Vec<String> = unstable.map(|row| setting((row.beta * 1e4).round() / 1e4)).collect();
+    let betas: Vec<String> = unstable.map(|row| number(row.beta)).collect();
     if betas.is_empty() {
         return Vec::new();
     }

@@ -1,6 +1,6 @@
 //! Noise of every neuron, predicted beside measured, one panel per layer and quantity.
 
-use super::super::axis::{Axis, count};
+use super::super::axis::{Axis, count, number};
 use super::super::legend::Key;
 use super::super::page::{Ink, Page};
 use super::super::palette::{BLUE, GREEN, GREY, ORANGE, PURPLE};
@@ -108,6 +108,6 @@ fn verdict(tables: &Tables) -> String {
         "{} read-outs: prediction and simulation {told} (limit {:.2} standard errors, family-wise error {} %); bars are one standard error",
         s.comparisons,
         s.limit,
-        100.0 * s.family_error
+        number(100.0 * s.family_error)
     )
 }
