@@ -6,13 +6,19 @@
 
 use rayon::prelude::*;
 
-use super::linear::{Covariance, Point};
+use super::linear::{Covariance, Point, rounding, variances};
 use super::replicas::Replicas;
 use crate::chip::Layout;
 use crate::circuit::{Circuit, Scratch};
 use crate::matrix::Matrix;
 use crate::solve::{SHARD, run};
 use crate::spec::SolverSpec;
+
+/// Steps between two words on how far a simulation is.
+const TELLING: u64 = 16;
+
+/// Roundings of the largest potential that a read-out carries.
+const ROUNDINGS: f64 = 16.0;
 
 /// What a read-out reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,13 +107,23 @@ pub fn readouts(point: &Point<'_>) -> Matrix<f64> {
     all
 }
 
-/// Predicted variance of every read-out (V²).
+/// Predicted variance of every read-out (V²); 0 where noise cancels but for rounding.
 #[must_use]
 pub fn predicted(point: &Point<'_>, covariance: &Covariance) -> Vec<f64> {
+    variances(&readouts(point), &covariance.total)
+}
+
+/// Variances (V²) below which a read-out, predicted or measured, has nothing but rounding.
+#[must_use]
+pub fn floors(point: &Point<'_>, covariance: &Covariance) -> Vec<f64> {
     let all = readouts(point);
-    let half = super::linear::times(&all, &covariance.total);
-    // Rounding may leave a variance of nothing just below 0.
-    (0..all.nrows()).map(|i| half.row(i).dot(&all.row(i)).max(0.0)).collect()
+    let held = ROUNDINGS * f64::EPSILON * largest(point);
+    rounding(&all, &covariance.total).into_iter().map(|floor| floor.max(held * held)).collect()
+}
+
+/// Largest potential at the point (V): potentials and their differences are rounded as it is.
+fn largest(point: &Point<'_>) -> f64 {
+    values(point).iter().fold(0.0, |most, v| v.abs().max(most))
 }
 
 /// The value of every read-out at the point (V).
@@ -131,6 +147,14 @@ pub struct Plan {
     pub traced: Option<Node>,
 }
 
+impl Plan {
+    /// Steps in all.
+    #[must_use]
+    pub fn steps(&self) -> usize {
+        self.before + self.readings * self.every
+    }
+}
+
 /// What was read.
 #[derive(Clone, Debug)]
 pub struct Measured {
@@ -151,6 +175,18 @@ pub fn simulate(
     centre: &[f64],
     plan: &Plan,
 ) -> Option<Measured> {
+    simulate_told(spec, circuit, (state, centre), plan, &|_| ())
+}
+
+/// [`simulate`] from a state, about a centre, that tells now and then how many steps of a shard were done since it last told.
+#[must_use]
+pub fn simulate_told(
+    spec: &SolverSpec,
+    circuit: &dyn Circuit<f64>,
+    (state, centre): (&[f64], &[f64]),
+    plan: &Plan,
+    told: &(dyn Fn(u64) + Sync),
+) -> Option<Measured> {
     let rows: Vec<usize> = (0..circuit.samples()).collect();
     let parts: Option<Vec<Measured>> = rows
         .par_chunks(SHARD)
@@ -159,8 +195,15 @@ pub fn simulate(
             let start = Matrix::from_fn(rows.len(), state.len(), |_, j| state[j]);
             let mut reader = Reader::new(part.as_ref(), centre, *plan);
             let step = spec.step * circuit.slowest();
-            let time = (plan.before + plan.readings * plan.every) as f64 * step;
-            let end = run(spec, part.as_ref(), start, (0.0, time), &mut |_, state| reader.see(state));
+            let time = plan.steps() as f64 * step;
+            let mut steps = 0;
+            let end = run(spec, part.as_ref(), start, (0.0, time), &mut |_, state| {
+                reader.see(state);
+                steps += 1;
+                if steps == TELLING {
+                    told(std::mem::take(&mut steps));
+                }
+            });
             end.iter().all(|v| v.is_finite()).then_some(reader.measured)
         })
         .collect();

@@ -13,7 +13,8 @@ use crate::learn::Batch;
 use crate::matrix::Matrix;
 use crate::record::RecordError;
 use crate::record::weights::{read_batch, read_weights};
-use crate::spec::{CircuitSpec, FeedbackSynapses, Variant};
+use crate::solve::steps;
+use crate::spec::{CircuitSpec, FeedbackSynapses, MOST_PARTS, Variant};
 
 /// Where the parts of a circuit come from.
 #[derive(Clone, Debug, Args)]
@@ -89,6 +90,7 @@ impl Files {
         };
         spec.mismatch.seed.get_or_insert(global.seed.unwrap_or(0).into());
         let chip = Chip::fabricate(&spec, &network);
+        follows(&spec, &chip)?;
         Ok(Setup { spec, weights, chip, batch: Batch::new(inputs, targets), graded, nudged })
     }
 
@@ -153,6 +155,24 @@ impl Setup {
             self.batch.inputs.nrows()
         )
     }
+}
+
+/// Refuses a chip whose fastest compartment divides the steps of a stochastic solver into more parts than anybody would wait for.
+fn follows(spec: &CircuitSpec, chip: &Chip<f64>) -> Result<(), Failure> {
+    let solver = &spec.solver;
+    if !solver.kind.is_stochastic() || spec.clock.is_some() {
+        return Ok(());
+    }
+    let taken = steps(solver, &chip.rates, solver.max_time);
+    if taken <= MOST_PARTS {
+        return Ok(());
+    }
+    let most = solver.max_time * MOST_PARTS / taken;
+    Err(Failure::input(anyhow!(
+        "`solver.max_time` = {}: {taken:.1e} steps, which follow the fastest compartment, are more than {MOST_PARTS:e}\n  \
+         accepted: {most:.1e} or less, a longer `solver.step`, or a smaller `mismatch.time_constant_dtod`",
+        solver.max_time
+    )))
 }
 
 /// Reads inputs or targets, at least one sample; `why` explains the width wanted.

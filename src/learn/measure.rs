@@ -2,19 +2,21 @@
 //!
 //! Auto-zero settles the same samples without the nudge and subtracts the differences found there. Chopping settles them
 //! with the compartments of every dyad in each other's role: `δ` of the roles, not of the devices, is what is averaged,
-//! so that a difference of devices enters with both signs and cancels to first order. Every relaxation is a reading with
-//! noise of its own, and is counted.
+//! so that a difference of devices enters with both signs and cancels to first order. Relaxations of a sample follow each other,
+//! and noise goes on from one to the next ([`Memory`]): what is white is new in each, what is slower than they are is in
+//! all of them, and cancels like an offset. Every relaxation is counted.
 
 use std::borrow::Cow;
 
 use super::{Batch, Gradient, nudged};
-use crate::chip::{Chip, Weights};
+use crate::chip::{Chip, Layout, Weights};
 use crate::circuit::DyadCircuit;
 use crate::matrix::elementwise::column_sums;
 use crate::matrix::product::{self, Onto};
 use crate::matrix::{Matrix, Real};
-use crate::solve::{Settled, settle_all};
-use crate::spec::CircuitSpec;
+use crate::noise::Memory;
+use crate::solve::{Settled, settle_all, settle_next};
+use crate::spec::{CircuitSpec, SolverSpec};
 
 /// What is read of a batch.
 #[derive(Clone, Debug)]
@@ -41,19 +43,23 @@ pub fn measure<T: Real>(
     spec: &CircuitSpec,
     traced: bool,
 ) -> Measurement<T> {
-    let mut measured = Measurement::of(&nudged(chip, weights, batch, spec), &spec.solver, traced);
-    if spec.nudge.beta == 0.0 {
-        return measured;
+    let circuit = nudged(chip, weights, batch, spec);
+    let readout = &spec.readout;
+    if spec.nudge.beta == 0.0 || !(readout.auto_zero || readout.chopping) {
+        return Measurement::read(&circuit, settle_all(&spec.solver, &circuit, traced));
     }
-    if spec.readout.auto_zero {
-        measured.subtract(unnudged(chip, weights, batch, spec, 1));
+    let mut relaxations = Relaxations { solver: &spec.solver, memory: None };
+    let mut measured = relaxations.next(&circuit, traced);
+    if readout.auto_zero {
+        measured.subtract(relaxations.next(&unnudged(chip, weights, batch, 1), false));
     }
-    if spec.readout.chopping {
+    if readout.chopping {
         let chip = chip.exchanged();
+        relaxations.exchange(&chip.layout);
         let again = Batch { presentations: batch.presentations.again(2), ..batch.clone() };
-        let mut other = Measurement::of(&nudged(&chip, weights, &again, spec), &spec.solver, false);
-        if spec.readout.auto_zero {
-            other.subtract(unnudged(&chip, weights, batch, spec, 3));
+        let mut other = relaxations.next(&nudged(&chip, weights, &again, spec), false);
+        if readout.auto_zero {
+            other.subtract(relaxations.next(&unnudged(&chip, weights, batch, 3), false));
         }
         measured.average(other);
     }
@@ -72,25 +78,39 @@ pub fn inference<T: Real>(
 }
 
 /// The same circuit with the nudge off, read once more.
-fn unnudged<T: Real>(
-    chip: &Chip<T>,
-    weights: &Weights<T>,
+fn unnudged<'a, T: Real>(
+    chip: &'a Chip<T>,
+    weights: &'a Weights<T>,
     batch: &Batch<T>,
-    spec: &CircuitSpec,
     reading: u64,
-) -> Measurement<T> {
-    let circuit = DyadCircuit::free(chip, weights, &batch.inputs)
-        .presented(batch.presentations.again(reading))
-        .watched();
-    Measurement::of(&circuit, &spec.solver, false)
+) -> DyadCircuit<'a, T> {
+    DyadCircuit::free(chip, weights, &batch.inputs).presented(batch.presentations.again(reading)).watched()
+}
+
+/// Relaxations of the same samples one after the other: the noise of every source goes on from one to the next.
+struct Relaxations<'a, T> {
+    solver: &'a SolverSpec,
+    memory: Option<Memory<T>>,
+}
+
+impl<T: Real> Relaxations<'_, T> {
+    /// The next one.
+    fn next(&mut self, circuit: &DyadCircuit<'_, T>, traced: bool) -> Measurement<T> {
+        let (settled, memory) = settle_next(self.solver, circuit, traced, self.memory.as_ref());
+        self.memory = Some(memory);
+        Measurement::read(circuit, settled)
+    }
+
+    /// The compartments change roles, and take their sources with them.
+    fn exchange(&mut self, layout: &Layout) {
+        let Some(memory) = &mut self.memory else { return };
+        for layer in 0..layout.depth() {
+            layout.plus(layer).zip(layout.minus(layer)).for_each(|(plus, minus)| memory.swap(plus, minus));
+        }
+    }
 }
 
 impl<T: Real> Measurement<T> {
-    /// One relaxation.
-    fn of(circuit: &DyadCircuit<'_, T>, solver: &crate::spec::SolverSpec, traced: bool) -> Self {
-        Self::read(circuit, settle_all(solver, circuit, traced))
-    }
-
     /// What stands in a settled batch.
     #[must_use]
     pub fn read(circuit: &DyadCircuit<'_, T>, settled: Settled<T>) -> Self {

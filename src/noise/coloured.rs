@@ -22,6 +22,8 @@ pub(super) struct Coloured<T> {
     now: Vec<T>,
     /// Processes at the end of the step, and integrals over it.
     next: [Vec<T>; 2],
+    /// Processes at the end of the base interval under way.
+    ends: Vec<T>,
     started: bool,
     numbers: Numbers<T>,
 }
@@ -55,6 +57,7 @@ impl<T: Real> Coloured<T> {
             pending: (1..=clock.level).map(|_| [blank(), blank()]).collect(),
             now: blank(),
             next: [blank(), blank()],
+            ends: blank(),
             started: false,
             numbers: Numbers::new(),
         }
@@ -69,6 +72,17 @@ impl<T: Real> Coloured<T> {
         (count, r, leak): (usize, f64, f64),
     ) -> Self {
         Self::new(channel, clock, rows, process.rate, &vec![(process.variance, r, leak); count])
+    }
+
+    /// Processes at the end of the base interval that the last step is in.
+    pub fn ends(&self) -> &[T] {
+        &self.ends
+    }
+
+    /// Begins with these processes instead of drawing them.
+    pub fn begin(&mut self, with: &[T]) {
+        self.next[0].copy_from_slice(with);
+        self.started = true;
     }
 
     /// Integrals `a` over the step.
@@ -101,6 +115,7 @@ impl<T: Real> Coloured<T> {
         let opens = clock.opens();
         if opens == 0 {
             self.travel(clock, lanes, 0);
+            self.ends.copy_from_slice(&self.next[0]);
         } else {
             std::mem::swap(&mut self.next, &mut self.pending[opens as usize - 1]);
         }
@@ -137,7 +152,8 @@ impl<T: Real> Coloured<T> {
     /// Keeps some of the samples.
     pub fn keep(&mut self, rows: &[usize]) {
         let height = self.rows;
-        let all = self.pending.iter_mut().flatten().chain(&mut self.next).chain([&mut self.now]);
+        let all =
+            self.pending.iter_mut().flatten().chain(&mut self.next).chain([&mut self.now, &mut self.ends]);
         all.for_each(|buffer| *buffer = rows_of(buffer, height, rows));
         self.rows = rows.len();
     }

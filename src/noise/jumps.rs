@@ -74,11 +74,25 @@ impl<T: Real> Jumps<T> {
                     let wait: f64 = Exp1.sample(&mut source);
                     state.full = !state.full;
                     state.next += wait * mean(&self.trap, state.full);
-                    state.count += 1;
+                    // Names come again after 2³² jumps of one trap.
+                    state.count = state.count.wrapping_add(1);
                 }
                 sum += levels[usize::from(state.full)] * left;
                 self.step[column * height + row] = T::of(amplitude * sum);
             }
+        }
+    }
+
+    /// Whether the traps are full.
+    pub fn full(&self) -> impl Iterator<Item = bool> {
+        self.states.iter().map(|state| state.full)
+    }
+
+    /// Begins with traps that are full or not as told: how long one waits does not depend on how long it has waited.
+    pub fn begin(&mut self, with: &[bool]) {
+        for (state, &full) in self.states.iter_mut().zip(with) {
+            state.next *= mean(&self.trap, full) / mean(&self.trap, state.full);
+            state.full = full;
         }
     }
 

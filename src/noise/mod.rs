@@ -9,6 +9,7 @@ mod draw;
 pub mod flicker;
 pub mod gaussian;
 mod jumps;
+mod memory;
 pub mod ornstein;
 mod pair;
 mod path;
@@ -20,6 +21,7 @@ pub mod telegraph;
 pub mod thermal;
 mod white;
 
+pub use memory::Memory;
 pub use ornstein::Process;
 pub use path::{Exposure, Path, hold};
 pub use sources::{Pole, Presentations, Sources, SynapseTraps, Traps};

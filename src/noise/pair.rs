@@ -46,7 +46,9 @@ impl Pair {
             (0.960_289_856_497_536_3, 0.101_228_536_290_376_26),
         ];
         let mut sum = Matrix2::zeros();
-        let (mut low, mut high) = (0.0, h * 2_f64.powi(-30));
+        // Where a process forgets within the first of the panels, that is shorter yet.
+        let fastest = self.rate.max(self.leak);
+        let (mut low, mut high) = (0.0, (h * 2_f64.powi(-30)).min(1.0 / fastest));
         while low < h {
             let (middle, half) = (f64::midpoint(low, high), 0.5 * (high - low));
             for (node, weight) in RULE {

@@ -8,8 +8,8 @@ use super::coloured::Coloured;
 use super::draw::{Numbers, add};
 use super::jumps::Jumps;
 use super::poles::Poles;
-use super::white::White;
-use super::{Presentations, Sources};
+use super::white::{White, variance};
+use super::{Memory, Presentations, Sources};
 use crate::matrix::{Matrix, Real, select_rows};
 use crate::random::Kind;
 
@@ -49,6 +49,8 @@ pub struct Path<T: Real> {
     numbers: Matrix<T>,
     /// What 1 V in the drive adds to every column over a step (V).
     reaches: Vec<f64>,
+    /// Deviation that white noise of a two-sided PSD of 1 V²/Hz leaves in every column over a step (V).
+    deviations: Vec<f64>,
 }
 
 impl<T: Real> Path<T> {
@@ -99,6 +101,7 @@ impl<T: Real> Path<T> {
             additive: blank(rates.len()),
             presentations: presentations.clone(),
             reaches: rates.iter().map(|&r| exposure.reach(r)).collect(),
+            deviations: rates.iter().map(|&r| r * variance(leak(r), exposure.step).sqrt()).collect(),
             clock,
             lanes,
         }
@@ -175,6 +178,15 @@ impl<T: Real> Path<T> {
         self.reaches[column] / self.reaches[0]
     }
 
+    /// White noise of a step in the column `of`, made that of the same noise in the column `to`, where `of` has taken it in.
+    ///
+    /// Its variance there is exact. Its correlation with that of `of` is taken for whole, which is right to second order in how
+    /// far the leaks part over a step.
+    #[must_use]
+    pub fn taken_over(&self, of: usize, to: usize) -> f64 {
+        self.deviations[to] / self.deviations[of]
+    }
+
     /// The integrals of the input drivers through the leak of the first layer (V), `[rows × n_0]`.
     #[must_use]
     pub fn drivers(&self) -> Option<&Matrix<T>> {
@@ -192,6 +204,31 @@ impl<T: Real> Path<T> {
     #[must_use]
     pub fn synapses(&self) -> Option<&[T]> {
         self.synapses.as_ref().map(|jumps| jumps.step.as_slice())
+    }
+
+    /// Goes on, before its first step, from where the slow sources of the same samples are.
+    pub fn go_on(&mut self, from: &Memory<T>) {
+        let poles = self.poles.iter_mut().flat_map(Poles::each_mut);
+        let supply = self.supply.as_mut().map(|(one, _)| one);
+        let processes = poles.chain(supply).chain(&mut self.drivers);
+        processes.zip(&from.processes).for_each(|(process, states)| process.begin(states));
+        let traps = self.traps.iter_mut().chain(&mut self.synapses);
+        traps.zip(&from.traps).for_each(|(traps, full)| traps.begin(full));
+    }
+
+    /// Writes down where the slow sources of the sample in `row` are, as those of the sample `sample` of `memory`.
+    pub fn remember(&self, row: usize, memory: &mut Memory<T>, sample: usize) {
+        let (height, rows) = (self.lanes.rows, memory.rows());
+        let poles = self.poles.iter().flat_map(Poles::each);
+        let processes = poles.chain(self.supply.as_ref().map(|(one, _)| one)).chain(&self.drivers);
+        for (process, to) in processes.zip(&mut memory.processes) {
+            let column = process.ends().iter().skip(row).step_by(height);
+            to.iter_mut().skip(sample).step_by(rows).zip(column).for_each(|(to, &x)| *to = x);
+        }
+        for (traps, to) in self.traps.iter().chain(&self.synapses).zip(&mut memory.traps) {
+            let column = traps.full().skip(row).step_by(height);
+            to.iter_mut().skip(sample).step_by(rows).zip(column).for_each(|(to, full)| *to = full);
+        }
     }
 
     /// Keeps some of the samples.

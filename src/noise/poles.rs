@@ -74,6 +74,16 @@ impl<T: Real> Poles<T> {
         &self.step
     }
 
+    /// The processes, each for itself.
+    pub fn each(&self) -> impl Iterator<Item = &Coloured<T>> {
+        self.own.iter().map(|(_, process)| process)
+    }
+
+    /// The same to be changed.
+    pub fn each_mut(&mut self) -> impl Iterator<Item = &mut Coloured<T>> {
+        self.own.iter_mut().map(|(_, process)| process)
+    }
+
     /// Draws the integrals over the next step.
     pub fn advance(&mut self, clock: &Clock, lanes: &Lanes) {
         let opens = clock.opens();

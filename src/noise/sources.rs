@@ -60,6 +60,13 @@ impl Sources {
         *self == Self { sampled: self.sampled, ..Self::default() }
     }
 
+    /// Whether some source lasts longer than a moment.
+    #[must_use]
+    pub fn has_memory(&self) -> bool {
+        let traps = self.traps.is_some() || self.synapse_traps.is_some();
+        traps || !self.poles.is_empty() || self.supply.is_some() || self.input.is_some()
+    }
+
     /// Lets two state columns change places.
     pub fn swap(&mut self, one: usize, other: usize) {
         if !self.white.is_empty() {

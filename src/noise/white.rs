@@ -81,7 +81,7 @@ impl<T: Real> White<T> {
 }
 
 /// `V(h) = ∫₀ʰ e^{−2ℓs} ds` (s).
-fn variance(leak: f64, length: f64) -> f64 {
+pub(super) fn variance(leak: f64, length: f64) -> f64 {
     if leak == 0.0 { length } else { -(-2.0 * leak * length).exp_m1() / (2.0 * leak) }
 }
 

@@ -31,13 +31,13 @@ pub use newton::{FixedPoint, along, continued_point, drive_jacobian, fixed_point
 pub use observed::{followed, judge};
 pub use outcome::{Counts, Outcome, Settled, Trace};
 pub use spectrum::{DENSE, Spectrum, Stability, Verdict, leading, spectrum, stability};
-pub use stochastic::run;
+pub use stochastic::{run, steps};
 
 use rayon::prelude::*;
 
 use crate::circuit::{Circuit, Scratch};
 use crate::matrix::{Matrix, Real};
-use crate::noise::hold;
+use crate::noise::{Memory, hold};
 use crate::spec::{SolverKind, SolverSpec, Start};
 
 /// Samples that a time integrator steps together; fixed, so that results do not depend on threads.
@@ -83,13 +83,46 @@ fn start_state<T: Real>(start: Start, circuit: &dyn Circuit<T>) -> Option<Matrix
 #[must_use]
 pub fn settle_all<T: Real>(spec: &SolverSpec, circuit: &dyn Circuit<T>, traced: bool) -> Settled<T> {
     let mut settled = settle_shards(spec, circuit, traced);
+    take_readings(circuit, &mut settled);
+    settled
+}
+
+/// [`settle_all`] as one of several relaxations of the same samples, whose slow noise goes on from `before`, if that is known; and
+/// where it is when every sample has been read.
+#[must_use]
+pub fn settle_next<T: Real>(
+    spec: &SolverSpec,
+    circuit: &dyn Circuit<T>,
+    traced: bool,
+    before: Option<&Memory<T>>,
+) -> (Settled<T>, Memory<T>) {
+    if !spec.kind.is_stochastic() || !circuit.noise().has_memory() {
+        return (settle_all(spec, circuit, traced), Memory::default());
+    }
+    let samples: Vec<usize> = (0..circuit.samples()).collect();
+    let parts: Vec<(Settled<T>, Memory<T>)> = samples
+        .par_chunks(SHARD)
+        .map(|rows| {
+            let part = circuit.subset(rows);
+            let (start, before) =
+                (start_state(spec.start, part.as_ref()), before.map(|all| all.subset(rows)));
+            stochastic::settle_on(spec, part.as_ref(), start, traced, before.as_ref())
+        })
+        .collect();
+    let (parts, memories): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
+    let mut settled = join(parts, circuit.layout().width());
+    take_readings(circuit, &mut settled);
+    (settled, Memory::joined(&memories))
+}
+
+/// What is read of final states: capacitors have lost charge, and a sample-and-hold adds its noise.
+fn take_readings<T: Real>(circuit: &dyn Circuit<T>, settled: &mut Settled<T>) {
     if circuit.droop() != T::ZERO {
         settled.state.add_scalar_mut(-circuit.droop());
     }
     if let Some(sigma) = circuit.noise().sampled {
         hold(sigma, circuit.presentations(), 0, &mut settled.state);
     }
-    settled
 }
 
 /// Where the circuits would be at rest without noise, `[batch × width]` (V): the free state, if dyads are of equal

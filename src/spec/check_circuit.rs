@@ -4,6 +4,7 @@ use super::check_cost::check_cost;
 use super::check_mismatch::check_mismatch;
 use super::check_noise::check_noise;
 use super::check_periphery::check_periphery;
+use super::check_work::check_work;
 use super::circuit::{
     ActivationSpec, CircuitSpec, NeuronSpec, NudgeSpec, SolverKind, SolverSpec, SupplySpec, Variant, Verify,
 };
@@ -35,6 +36,7 @@ pub fn check_circuit(circuit: &CircuitSpec) -> Result<(), Fault> {
     check_mismatch(&circuit.mismatch)?;
     circuit.cost.as_ref().map_or(Ok(()), check_cost)?;
     check_periphery(circuit)?;
+    check_work(circuit)?;
     check_noise(circuit)
 }
 

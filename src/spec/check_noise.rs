@@ -1,9 +1,11 @@
 //! What the numbers of noise sources must satisfy, and which solvers can bear them.
 
 use super::check_circuit::{ensure, finite, not_negative, positive};
+use super::check_work::{check_band, check_jumps};
 use super::circuit::CircuitSpec;
 use super::fault::Fault;
 use super::noise::{FlickerSpec, NoiseSpec};
+use crate::noise::{Process, Trap};
 
 /// Checks every source, and that the circuit's solver can follow them.
 ///
@@ -11,7 +13,7 @@ use super::noise::{FlickerSpec, NoiseSpec};
 /// The first value that no source could have; noise under a solver that has none.
 pub(super) fn check_noise(circuit: &CircuitSpec) -> Result<(), Fault> {
     let noise = &circuit.noise;
-    check_devices(noise)?;
+    check_devices(circuit)?;
     if let Some(flicker) = &noise.flicker {
         check_flicker(noise, flicker)?;
     }
@@ -29,7 +31,8 @@ pub(super) fn check_noise(circuit: &CircuitSpec) -> Result<(), Fault> {
     }
 }
 
-fn check_devices(noise: &NoiseSpec) -> Result<(), Fault> {
+fn check_devices(circuit: &CircuitSpec) -> Result<(), Fault> {
+    let noise = &circuit.noise;
     if let Some(thermal) = noise.thermal {
         not_negative(&["noise", "thermal", "excess"], thermal.excess, "a finite factor, 0 or more")?;
     }
@@ -38,19 +41,25 @@ fn check_devices(noise: &NoiseSpec) -> Result<(), Fault> {
     }
     if let Some(trap) = noise.telegraph {
         finite(&["noise", "telegraph", "amplitude"], trap.amplitude, "a finite current")?;
-        check_times("telegraph", trap.capture, trap.emission)?;
+        check_times(circuit, "telegraph", (trap.capture, trap.emission), trap.amplitude)?;
     }
     if let Some(trap) = noise.synapse_telegraph {
         finite(&["noise", "synapse_telegraph", "amplitude"], trap.amplitude, "a finite number")?;
-        check_times("synapse_telegraph", trap.capture, trap.emission)?;
+        check_times(circuit, "synapse_telegraph", (trap.capture, trap.emission), trap.amplitude)?;
     }
     Ok(())
 }
 
-/// Refuses a trap that would switch infinitely often.
-fn check_times(section: &str, capture: f64, emission: f64) -> Result<(), Fault> {
+/// Refuses a trap that would switch infinitely often, or too often to be followed.
+fn check_times(
+    circuit: &CircuitSpec,
+    section: &str,
+    (capture, emission): (f64, f64),
+    amplitude: f64,
+) -> Result<(), Fault> {
     positive(&["noise", section, "capture"], capture, "a time above 0 s")?;
-    positive(&["noise", section, "emission"], emission, "a time above 0 s")
+    positive(&["noise", section, "emission"], emission, "a time above 0 s")?;
+    check_jumps(circuit, section, Trap { capture, emission }, amplitude)
 }
 
 fn check_flicker(noise: &NoiseSpec, flicker: &FlickerSpec) -> Result<(), Fault> {
@@ -79,7 +88,8 @@ fn check_flicker(noise: &NoiseSpec, flicker: &FlickerSpec) -> Result<(), Fault> 
         format!("a frequency above `noise.flicker.low` = {}", crate::units::engineering(low, "Hz"));
     ensure(high.is_finite() && low < high, &["noise", "flicker", "high"], high, &accepted)?;
     let accepted = "a whole number of processes per decade, 2 to 20";
-    ensure((2..=20).contains(&per_decade), &["noise", "flicker", "per_decade"], per_decade, accepted)
+    ensure((2..=20).contains(&per_decade), &["noise", "flicker", "per_decade"], per_decade, accepted)?;
+    check_band(flicker)
 }
 
 fn check_wires(noise: &NoiseSpec) -> Result<(), Fault> {
@@ -92,11 +102,13 @@ fn check_wires(noise: &NoiseSpec) -> Result<(), Fault> {
     if let Some(supply) = noise.supply {
         not_negative(&["noise", "supply", "psd"], supply.psd, PSD)?;
         positive(&["noise", "supply", "bandwidth"], supply.bandwidth, BANDWIDTH)?;
+        check_power("supply", supply.psd, supply.bandwidth)?;
         finite(&["noise", "supply", "coupling"], supply.coupling, "a finite number")?;
     }
     if let Some(input) = noise.input {
         not_negative(&["noise", "input", "psd"], input.psd, PSD)?;
         positive(&["noise", "input", "bandwidth"], input.bandwidth, BANDWIDTH)?;
+        check_power("input", input.psd, input.bandwidth)?;
     }
     match noise.sampled {
         Some(held) => {
@@ -104,4 +116,11 @@ fn check_wires(noise: &NoiseSpec) -> Result<(), Fault> {
         }
         None => Ok(()),
     }
+}
+
+/// Refuses a band that is so wide that what it holds is no number.
+fn check_power(section: &str, psd: f64, bandwidth: f64) -> Result<(), Fault> {
+    let power = Process::band_limited(psd, bandwidth).variance;
+    let accepted = "a frequency up to which the density adds up to a finite power";
+    ensure(power.is_finite(), &["noise", section, "bandwidth"], bandwidth, accepted)
 }

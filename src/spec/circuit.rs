@@ -221,7 +221,7 @@ pub struct SolverSpec {
     pub damping: Damping,
     /// Operating points (`dc`) only: whether the circuit would reach them.
     pub verify: Verify,
-    /// Stochastic solvers only: step, in units of the slowest `τ`.
+    /// Stochastic solvers only: step, in units of the slowest `τ`; where compartments are faster, it is divided into parts.
     pub step: f64,
 }
 

@@ -11,6 +11,7 @@ mod check_experiment;
 mod check_mismatch;
 mod check_noise;
 mod check_periphery;
+mod check_work;
 pub mod circuit;
 pub mod cost;
 mod door;
@@ -33,6 +34,7 @@ pub mod written;
 
 pub use check_circuit::LARGEST_LAYER;
 pub use check_experiment::rule_name;
+pub use check_work::MOST_PARTS;
 pub use circuit::*;
 pub use cost::CostSpec;
 pub use door::{load_circuit, load_experiment, parse_circuit, parse_experiment};

@@ -124,3 +124,97 @@ fn outputs_of_a_large_circuit_are_those_of_the_chain_that_it_adds_up_to() {
     assert_eq!((json["layers"].as_array().unwrap().len(), json["angle"].as_array().unwrap().len()), (2, 0));
     assert!(!json["psd_v2_per_hz"].as_array().unwrap().is_empty());
 }
+
+#[test]
+fn noise_that_both_compartments_of_an_output_share_is_none_in_its_error() {
+    let bench = Bench::new();
+    bench.write(
+        "c.toml",
+        "network = [3, 4, 3]\nneuron.activation = \"tanh\"\n[nudge]\nvariant = \"dp\"\nalpha = 0.7\nbeta = 0.3\n\
+         at = \"free\"\n[solver]\nkind = \"exponential-heun\"\n[noise.supply]\npsd = \"3e-15 V^2/Hz\"\n\
+         bandwidth = \"200 kHz\"\n",
+    );
+    bench.weights(&[
+        (
+            dmatrix![0.13, -0.13, 0.64; 0.10, -0.54, 0.36; 1.3, 0.95, -0.7; -1.27, -0.62, 0.04],
+            vec![-0.23, -0.02, -0.12, -0.07],
+        ),
+        (
+            dmatrix![-0.54, -0.32, 0.41, 1.04; -0.13, 1.37, -0.67, 0.35; 0.9, 0.09, -0.74, -0.92],
+            vec![-0.05, 0.02, -0.1],
+        ),
+    ]);
+    bench.batch(&dmatrix![0.39, 0.14, 0.72], &dmatrix![1.0, 0.0, 0.0]);
+    let json = bench.run(&format!("{NOISE} --time 100")).json();
+    assert_eq!(json["agreement"]["agrees"], true, "{}", json["agreement"]);
+    assert_eq!(json["agreement"]["comparisons"], 28);
+    let layers = json["layers"].as_array().unwrap();
+    let output = layers.iter().find(|row| row["layer"] == 2 && row["quantity"] == "error").unwrap();
+    assert_eq!((&output["noise"], &output["measured_noise"]), (&0.0.into(), &0.0.into()), "{output}");
+    let text = bench.run(&format!("{NOISE} --time 100").replace("--json", "")).stdout;
+    assert!(!text.contains("NaN") && text.contains("all 28"), "{text}");
+}
+
+#[test]
+fn steps_follow_the_fastest_compartment() {
+    let bench = Bench::new();
+    for (solver, time) in [("heun", 100), ("exponential-heun", 100), ("exponential-em\"\nstep = 0.02 #", 60)]
+    {
+        bench.write(
+            "c.toml",
+            &format!(
+                "[neuron]\nactivation = \"tanh\"\ncapacitance = \"10 fF\"\n[nudge]\nvariant = \"dp\"\nalpha = 0.3\nbeta = 0.3\n\
+                 [noise.thermal]\nexcess = 1.0\n[mismatch]\nseed = 1\ndistribution = \"lognormal\"\n\
+                 time_constant_dtod = 0.8\n[solver]\nkind = \"{solver}\"\n"
+            ),
+        );
+        bench.weights(&[
+            (
+                dmatrix![0.2, 0.47, 0.19; -0.75, 0.52, 0.26; -0.31, 0.34, 0.21; 0.17, 0.02, 0.32],
+                vec![-0.07, -0.02, -0.05, 0.06],
+            ),
+            (dmatrix![0.02, -0.15, -0.39, -0.13; 0.0, -0.14, 0.65, 0.5], vec![-0.27, -0.19]),
+        ]);
+        bench.batch(&dmatrix![0.09, 0.24, 0.8], &dmatrix![1.0, 0.0]);
+        let json = bench.run(&format!("{NOISE} --seed 1 --time {time}")).json();
+        assert_eq!(json["agreement"]["agrees"], true, "{solver}: {}", json["agreement"]);
+    }
+}
+
+#[test]
+fn work_without_end_is_refused_with_its_sum_and_what_would_fit() {
+    let bench = chain();
+    for (option, words) in [
+        ("--time 1e9", ["--time 1000000000", "2.0e10 steps", "accepted:"]),
+        ("--time 1e7 --psd v_plus.1.0", ["--psd keeps", "1.3e10 numbers", "accepted:"]),
+        ("--set solver.max_time=1e300", ["solver.max_time", "1e9 or less", "--set"]),
+        (
+            "--set solver.step=1e-5 --set solver.max_time=1e8",
+            ["solver.max_time", "1.0e13 steps", "1e3 or less"],
+        ),
+        ("--set readout.time=1e9", ["readout.time", "2.0e16 steps", "5 s or less"]),
+        ("--set neuron.capacitance=1e-300", ["neuron.capacitance", "C/g", "1e-293 s"]),
+        (
+            "--set noise.supply.psd=1e-9 --set noise.supply.bandwidth=1e308",
+            ["noise.supply.bandwidth", "finite", "accepted"],
+        ),
+        (
+            "--set noise.flicker.coefficient=1e-24 --set noise.flicker.low=1e-310",
+            ["noise.flicker.low", "948 processes", "100 aHz"],
+        ),
+        (
+            "--set noise.telegraph.amplitude=1e-9 --set noise.telegraph.capture=1e-12 --set noise.telegraph.emission=1e-12",
+            ["noise.telegraph.capture", "1.0e6 times", "shot noise of 3.12 "],
+        ),
+        (
+            "--set noise.synapse_telegraph.amplitude=1e-3 --set noise.synapse_telegraph.capture=1e-12 \
+             --set noise.synapse_telegraph.emission=1e-12",
+            ["noise.synapse_telegraph.capture", "1.0e6 times", "read noise"],
+        ),
+    ] {
+        bench.refuse(&format!("{NOISE} {option}"), &words);
+    }
+    bench.write("clock.toml", "[clock]\nfrequency = 1e30\n[solver]\nkind = \"clocked\"\n");
+    let settle = NOISE.replace("noise c.toml", "settle clock.toml").replace("--quiet ", "");
+    bench.refuse(&settle, &["clock.frequency", "1.0e26 periods", "Hz or less"]);
+}

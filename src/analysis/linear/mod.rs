@@ -5,15 +5,16 @@ mod lyapunov;
 mod phi;
 mod point;
 mod reduced;
+mod rounding;
 mod signal;
 mod system;
 mod valley;
 
-pub(super) use dense::times;
 pub use lyapunov::{LinearError, Solutions, lyapunov};
 pub use phi::Averages;
 pub use point::Point;
 pub use reduced::Reduced;
+pub use rounding::{rounding, variances};
 pub use signal::{Angle, Estimate, LayerSignal, Level, Reading};
 pub use system::{Cause, Colour, Covariance, Disturbance, Share, System};
 pub use valley::{Valley, best, truth};

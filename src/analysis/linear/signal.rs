@@ -13,9 +13,10 @@
 //! where `θ_bias` is the angle that a noiseless reading would have. What is left out: the shift of the operating point by
 //! the noise (second order in it), and how far one draw strays from the mean of `cos θ`.
 
-use super::dense::{congruence, times, times_transposed};
+use super::dense::{times, times_transposed};
 use super::lyapunov::LinearError;
 use super::point::Point;
+use super::rounding::variances;
 use super::system::{Covariance, System};
 use crate::learn::Gradient;
 use crate::matrix::Matrix;
@@ -92,7 +93,7 @@ impl<'p, 'a> Reading<'p, 'a> {
     #[must_use]
     pub fn layer(&self, layer: usize) -> LayerSignal {
         let (mean, difference) = (self.point.reads_mean(layer), self.point.reads_difference(layer));
-        let trace = |readout: &Matrix<f64>, p: &Matrix<f64>| times(readout, p).dot(readout);
+        let trace = |readout: &Matrix<f64>, p: &Matrix<f64>| variances(readout, p).iter().sum::<f64>();
         let causes = self.covariance.shares.iter().map(|s| (s.cause, trace(&difference, &s.covariance)));
         LayerSignal {
             activity: Level::of(self.point.mean(layer), trace(&mean, &self.covariance.total)),
@@ -126,18 +127,19 @@ impl<'p, 'a> Reading<'p, 'a> {
         let delta = Matrix::from_column_slice(error.len(), 1, error);
         let mean = Matrix::from_column_slice(below.len(), 1, &below);
         let reads = self.point.reads_difference(layer);
-        let own = congruence(&reads, p).trace();
+        let own: f64 = variances(&reads, p).iter().sum();
         let mut forward = times_transposed(&delta, &mean);
         let mut noise = own * mean.norm_squared() + own; // the last of the bias, whose input is one
         if layer > 0 {
             let lower = self.point.reads_mean(layer - 1);
             let shared = times_transposed(&times(&reads, p), &lower);
-            let others = congruence(&lower, p).trace();
+            let others: f64 = variances(&lower, p).iter().sum();
             noise += delta.norm_squared() * others + 2.0 * forward.dot(&shared);
             noise += own * others + shared.norm_squared();
             forward += shared;
         }
-        (forward, error.to_vec(), noise)
+        // A power; where nothing is left of it, rounding may go below 0.
+        (forward, error.to_vec(), noise.max(0.0))
     }
 }
 

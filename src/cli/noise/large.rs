@@ -4,13 +4,16 @@ use rayon::prelude::*;
 
 use super::super::Failure;
 use super::super::inputs::Setup;
-use super::study::{Study, at_rails, dual, judged, run, summary, unstable};
+use super::study::{Asked, Found, Study, at_rails, dual, half_error, judged, run, summary, unstable};
 use super::{Arguments, angle, spectrum};
 use crate::analysis::linear::{Cause, Covariance, Point, Reduced};
 use crate::analysis::stationary::{Measured, Node, Quantity, values};
 use crate::chip::Layout;
 use crate::figure::noise::Tables;
 use crate::record::noise_rows::{NoiseCauseRow, NoiseLayerRow};
+
+/// Roundings of the largest potential that a read-out carries.
+const ROUNDINGS: f64 = 16.0;
 
 /// A read-out of the output layer.
 struct Output {
@@ -29,9 +32,9 @@ pub fn carry_out(
     setup: &Setup,
     arguments: &Arguments,
     point: &Point<'_>,
-    traced: Option<Node>,
-    seed: u32,
+    asked: &Asked<'_>,
 ) -> Result<Study, Failure> {
+    let &Asked { traced, seed, .. } = asked;
     let layout = point.circuit().layout();
     let (disturbances, held) = (point.disturbances(), point.held().powi(2));
     let reduced = |node: Node| {
@@ -53,10 +56,15 @@ pub fn carry_out(
     let psd = traced.map(&reduced).transpose()?;
     let measured = match arguments.time {
         0.0 => None,
-        _ => Some(run(setup, arguments, point, traced, seed)?),
+        _ => Some(run(setup, arguments, point, asked)?),
     };
     let operating = values(point);
-    let found = outputs.iter().map(|output| (output.node, output.place, output.stationary.total[0].max(0.0)));
+    let size = operating.iter().fold(0.0, |most: f64, v| most.max(v.abs()));
+    let floor = (ROUNDINGS * f64::EPSILON * size).powi(2);
+    let found = outputs.iter().map(|output| {
+        let variance = Some(output.stationary.total[0]).filter(|&v| v > floor).unwrap_or(0.0);
+        Found { node: output.node, place: output.place, variance, floor }
+    });
     let (nodes, verdict) = judged(found, &operating, measured.as_ref(), arguments);
     let psd = psd.zip(traced).map(|((small, _), node)| {
         let density = |f| small.density(f);
@@ -116,7 +124,7 @@ fn layers(
             signal,
             noise: rms(these().map(|output| output.stationary.total[0])),
             measured_noise: found.map(|f| per_neuron(f.value)),
-            standard_error: found.map(|f| per_neuron(f.value) * 0.5 * f.error / f.value),
+            standard_error: found.map(|f| half_error(f, per_neuron(f.value))),
             readout_time_s: setup.chip.readout,
             readout_noise: read,
             snr: Some(signal / read).filter(|ratio| ratio.is_finite()),

@@ -6,6 +6,7 @@ mod spectrum;
 mod study;
 mod tables;
 mod text;
+mod work;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -66,8 +67,9 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
     let node = arguments.psd.as_deref().map(|name| find(name, &setup.chip.layout)).transpose()?;
     let (out, inputs) = (arguments.out.as_deref(), arguments.files.paths());
     let to = out.map(|out| tables::claim(out, arguments.force, &inputs)).transpose()?;
-    let study =
-        global.on_threads(|| study::carry_out(&setup, arguments, node, global.seed.unwrap_or(0)))??;
+    let bar = super::progress::bar(global, 0, "steps");
+    let asked = study::Asked { traced: node, seed: global.seed.unwrap_or(0), bar: &bar };
+    let study = global.on_threads(|| study::carry_out(&setup, arguments, &asked))??;
     if let Some(to) = to {
         tables::write(to, &study)?;
     }

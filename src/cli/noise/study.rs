@@ -1,29 +1,40 @@
 //! The study itself: operating point, prediction, simulation, and their comparison as rows.
 
 use anyhow::anyhow;
+use indicatif::ProgressBar;
 use nalgebra::DVector;
 
 use super::super::Failure;
 use super::super::inputs::Setup;
 use super::super::output::rounded;
-use super::{Arguments, angle, large, spectrum};
-use crate::analysis::linear::{Covariance, LinearError, Point, Reading, System};
-use crate::analysis::replicas::limit;
-use crate::analysis::stationary::{Measured, Node, Plan, Quantity, nodes, predicted, simulate, values};
+use super::{Arguments, angle, large, spectrum, work};
+use crate::analysis::linear::{Covariance, LinearError, Point, Reading, System, variances};
+use crate::analysis::replicas::{Estimate, limit};
+use crate::analysis::stationary::{
+    Measured, Node, Quantity, floors, nodes, predicted, simulate_told, values,
+};
 use crate::chip::Layout;
 use crate::circuit::{Circuit, DyadCircuit};
 use crate::figure::noise::Tables;
 use crate::learn::{Batch, nudged};
 use crate::matrix::{Matrix, select_rows};
 use crate::record::noise_rows::{NoiseCauseRow, NoiseLayerRow, NoiseRow, NoiseSummary};
-use crate::solve::{DENSE, followed_point};
+use crate::solve::{DENSE, SHARD, followed_point};
 
 /// Fixed points are found to this residual, in units of `1 V + ‖v_free‖∞`.
 const TOLERANCE: f64 = 1e-10;
-/// Relaxation times of the slowest mode that a replica gets to forget its start.
-const BEFORE: f64 = 20.0;
-/// Steps of the solver between readings, at most; readings a tenth of a time constant apart tell little more.
-const EVERY: f64 = 0.25;
+/// What is asked for beside the arguments.
+pub struct Asked<'a> {
+    /// Node whose spectrum is measured.
+    pub traced: Option<Node>,
+    /// Seed of the noise.
+    pub seed: u32,
+    /// How far the simulation is.
+    pub bar: &'a ProgressBar,
+}
+
+/// No noise, for sure.
+const NOTHING: Estimate = Estimate { value: 0.0, error: 0.0 };
 
 /// Everything that was found.
 pub struct Study {
@@ -37,22 +48,18 @@ pub struct Study {
 ///
 /// # Errors
 /// No operating point, or none that is stable; a simulation that leaves the numbers.
-pub fn carry_out(
-    setup: &Setup,
-    arguments: &Arguments,
-    traced: Option<Node>,
-    seed: u32,
-) -> Result<Study, Failure> {
+pub fn carry_out(setup: &Setup, arguments: &Arguments, asked: &Asked<'_>) -> Result<Study, Failure> {
+    let &Asked { traced, seed, .. } = asked;
     let circuit = nudged(&setup.chip, &setup.weights, &setup.batch, &setup.spec);
     let point = operating_point(setup, &circuit, arguments.sample)?;
     if circuit.layout().width() > DENSE {
-        return large::carry_out(setup, arguments, &point, traced, seed);
+        return large::carry_out(setup, arguments, &point, asked);
     }
     let system = point.system();
     let stationary = system.covariance().map_err(|error| unstable(arguments.sample, &error))?;
     let measured = match arguments.time {
         0.0 => None,
-        _ => Some(run(setup, arguments, &point, traced, seed)?),
+        _ => Some(run(setup, arguments, &point, asked)?),
     };
     let layout = circuit.layout();
     let (rows, verdict) = compare(&point, &stationary, measured.as_ref(), arguments);
@@ -153,8 +160,7 @@ pub(super) fn run(
     setup: &Setup,
     arguments: &Arguments,
     point: &Point<'_>,
-    traced: Option<Node>,
-    seed: u32,
+    &Asked { traced, seed, bar }: &Asked<'_>,
 ) -> Result<Measured, Failure> {
     let replicas = arguments.replicas as usize;
     let rows = vec![arguments.sample; replicas];
@@ -162,15 +168,14 @@ pub(super) fn run(
     let mut batch = Batch::new(some(&setup.batch.inputs), some(&setup.batch.targets));
     batch.presentations.seed = u64::from(seed);
     let circuit = nudged(&setup.chip, &setup.weights, &batch, &setup.spec);
-    let step = setup.spec.solver.step;
-    let every = (EVERY / step).round().max(1.0);
-    let plan = Plan {
-        before: (BEFORE / step).ceil() as usize,
-        readings: (arguments.time / (step * every)).ceil() as usize,
-        every: every as usize,
-        traced,
-    };
-    simulate(&setup.spec.solver, &circuit, point.state(), &values(point), &plan).ok_or_else(|| {
+    let plan = work::plan(setup, arguments, &circuit, traced)?;
+    bar.set_length((plan.steps() * replicas.div_ceil(SHARD)) as u64);
+    let about = values(point);
+    let told = |steps| bar.inc(steps);
+    let found = simulate_told(&setup.spec.solver, &circuit, (point.state(), &about), &plan, &told);
+    bar.finish_and_clear();
+    found.ok_or_else(|| {
+        let step = setup.spec.solver.step;
         Failure::running(anyhow!("the simulation left the numbers; try a smaller solver.step than {step}"))
     })
 }
@@ -190,24 +195,38 @@ fn compare(
     arguments: &Arguments,
 ) -> (Vec<NoiseRow>, Verdict) {
     let layout = point.circuit().layout();
-    let (variances, operating) = (predicted(point, stationary), values(point));
+    let (variances, floors, operating) =
+        (predicted(point, stationary), floors(point, stationary), values(point));
     let all = nodes(layout);
     let found = all.iter().map(|node| {
         let place = node.place(layout);
-        (*node, place, variances[place])
+        Found { node: *node, place, variance: variances[place], floor: floors[place] }
     });
     judged(found, &operating, measured, arguments)
 }
 
-/// Rows of read-outs with their places and predicted variances (V²), and how they compare.
+/// A read-out, its place among all, and what is predicted of it.
+pub(super) struct Found {
+    pub node: Node,
+    pub place: usize,
+    /// Its variance (V²).
+    pub variance: f64,
+    /// The variance below which there is nothing but rounding (V²).
+    pub floor: f64,
+}
+
+/// Rows of read-outs, and how they compare. Where neither side has anything but rounding, both are 0 and agree.
 pub(super) fn judged(
-    found: impl Iterator<Item = (Node, usize, f64)>,
+    found: impl Iterator<Item = Found>,
     operating: &[f64],
     measured: Option<&Measured>,
     arguments: &Arguments,
 ) -> (Vec<NoiseRow>, Verdict) {
-    let row = |(node, place, variance): (Node, usize, f64)| {
-        let found = measured.map(|measured| measured.replicas.variance(&[place])).filter(|_| variance > 0.0);
+    let row = |Found { node, place, variance, floor }: Found| {
+        let found = measured
+            .map(|measured| measured.replicas.variance(&[place]))
+            .map(|found| if variance == 0.0 && found.value <= floor { NOTHING } else { found });
+        let some = found.filter(|found| found.value != 0.0);
         NoiseRow {
             node: node.name(),
             quantity: node.quantity.name().to_owned(),
@@ -216,9 +235,9 @@ pub(super) fn judged(
             value_v: operating[place],
             predicted_rms_v: variance.sqrt(),
             measured_rms_v: found.map(|f| f.value.max(0.0).sqrt()),
-            standard_error_v: found.map(|f| f.error / (2.0 * f.value.sqrt())),
-            effective_samples: found.map(|f| 2.0 * (f.value / f.error).powi(2)),
-            deviation: found.map(|f| (f.value - variance) / f.error),
+            standard_error_v: found.map(|f| half_error(f, f.value.max(0.0).sqrt())),
+            effective_samples: some.map(|f| 2.0 * (f.value / f.error).powi(2)),
+            deviation: found.map(|f| if f.value == variance { 0.0 } else { (f.value - variance) / f.error }),
         }
     };
     let rows: Vec<NoiseRow> = found.map(row).collect();
@@ -228,6 +247,11 @@ pub(super) fn judged(
     let agreeing = compared.iter().filter(|deviation| deviation.abs() <= limit).count();
     let failed = compared.len() - agreeing;
     (rows, Verdict { limit, comparisons: compared.len(), failed })
+}
+
+/// Standard error of the root `rms` of a power.
+pub(super) fn half_error(power: Estimate, rms: f64) -> f64 {
+    if power.error == 0.0 { 0.0 } else { 0.5 * rms * power.error / power.value }
 }
 
 /// The read-out of a node as a vector over the compartments.
@@ -259,6 +283,7 @@ fn layers(
     let beta = setup.spec.nudge.beta;
     let estimates = setup.nudged.then(|| (instant.estimate(beta), reading.estimate(beta)));
     let time = setup.chip.readout;
+    let floors = floors(point, stationary);
     let mut rows = Vec::new();
     for layer in 0..layout.depth() {
         let (now, read) = (instant.layer(layer), reading.layer(layer));
@@ -268,7 +293,9 @@ fn layers(
             let places: Vec<usize> = (0..layout.neurons(layer))
                 .map(|neuron| Node { quantity, layer, neuron }.place(layout))
                 .collect();
-            let found = measured.map(|m| m.replicas.variance(&places)).filter(|f| f.value > 0.0);
+            let found = measured.map(|m| m.replicas.variance(&places));
+            let floor: f64 = places.iter().map(|&place| floors[place]).sum();
+            let found = found.map(|f| if now.noise == 0.0 && f.value <= floor { NOTHING } else { f });
             let rms = |power: f64| (power / places.len() as f64).sqrt();
             rows.push(NoiseLayerRow {
                 layer: layer + 1,
@@ -276,7 +303,7 @@ fn layers(
                 signal: now.signal,
                 noise: now.noise,
                 measured_noise: found.map(|f| rms(f.value)),
-                standard_error: found.map(|f| rms(f.value) * 0.5 * f.error / f.value),
+                standard_error: found.map(|f| half_error(f, rms(f.value))),
                 readout_time_s: time,
                 readout_noise: read.noise,
                 snr: Some(read.ratio()).filter(|ratio| ratio.is_finite()),
@@ -307,10 +334,10 @@ fn causes(point: &Point<'_>, stationary: &Covariance, layout: &Layout) -> Vec<No
         let readouts =
             [(Quantity::Activity, point.reads_mean(layer)), (Quantity::Error, point.reads_difference(layer))];
         for (quantity, readout) in readouts {
-            let read = stationary.read(&readout);
-            let all = read.total.trace();
-            rows.extend(read.shares.iter().map(|share| {
-                let power = share.covariance.trace().max(0.0);
+            let power = |covariance| variances(&readout, covariance).iter().sum::<f64>();
+            let all = power(&stationary.total);
+            rows.extend(stationary.shares.iter().map(|share| {
+                let power = power(&share.covariance);
                 NoiseCauseRow {
                     layer: layer + 1,
                     quantity: quantity.name().to_owned(),

@@ -17,6 +17,10 @@ pub(super) struct Agitation<T: Real> {
     shares: Vec<T>,
     /// Two blocks per layer, `[batch × n]`: powers of read noise, or what fluctuating synapses pass.
     parts: Vec<[Matrix<T>; 2]>,
+    /// What every column gets of the two parts of read noise: of what its neuron hears, and of what comes back.
+    readings: Vec<[T; 2]>,
+    /// The same of what fluctuating synapses pass, both alike.
+    synapses: Vec<[T; 2]>,
 }
 
 impl<T: Real> Agitation<T> {
@@ -28,6 +32,8 @@ impl<T: Real> Agitation<T> {
         let blank = |columns| Matrix::zeros(batch, columns);
         let part = |k| if width > 0 { layout.neurons(k) } else { 0 };
         Self {
+            readings: readings(circuit, &path),
+            synapses: (0..layout.width()).map(|column| [T::of(path.reach(column)); 2]).collect(),
             depends,
             sum: blank(width),
             other: blank(if depends { width } else { 0 }),
@@ -96,36 +102,31 @@ impl<T: Real> Agitation<T> {
                     root_times(&mut forward.column_mut(neuron), &numbers.column(plus));
                     root_times(&mut feedback.column_mut(neuron), &numbers.column(minus));
                 }
-                self.spread(circuit, layer, sum);
+                self.spread(circuit, layer, &self.readings, sum);
             }
         }
         if let Some(levels) = self.path.synapses() {
-            let gains = |layer: usize| {
-                let column = layout.plus(layer).start;
-                T::of(self.path.reach(column))
-            };
             let mut first = 0;
             for layer in 0..layout.depth() {
                 let [forward, feedback] = &mut self.parts[layer];
-                let above = circuit.fluctuate(layer, first, levels, (&mut *forward, &mut *feedback), scratch);
-                *forward *= gains(layer);
-                *feedback *= gains(layer);
-                first = above;
-                self.spread(circuit, layer, sum);
+                first = circuit.fluctuate(layer, first, levels, (forward, feedback), scratch);
+                self.spread(circuit, layer, &self.synapses, sum);
             }
         }
     }
 
-    /// Adds a layer's two parts to its compartments: both hear the one, and the other with their gains.
-    fn spread(&self, circuit: &dyn Circuit<T>, layer: usize, sum: &mut Matrix<T>) {
+    /// Adds a layer's two parts to its compartments: both hear the one, and the other with their gains, each with the `shares`
+    /// that its own leak makes of them.
+    fn spread(&self, circuit: &dyn Circuit<T>, layer: usize, shares: &[[T; 2]], sum: &mut Matrix<T>) {
         let (layout, (up, down)) = (circuit.layout(), circuit.gains(layer));
         let [forward, feedback] = &self.parts[layer];
         for (neuron, (plus, minus)) in layout.plus(layer).zip(layout.minus(layer)).enumerate() {
             for (column, gain) in [(plus, up[neuron]), (minus, -down[neuron])] {
                 let (common, split) = (forward.column(neuron), feedback.column(neuron));
+                let [heard, returned] = shares[column];
                 let out = sum.column_mut(column);
                 for ((out, &e), &f) in out.into_iter().zip(common.iter()).zip(split.iter()) {
-                    *out += e + gain * f;
+                    *out += heard * e + gain * (returned * f);
                 }
             }
         }
@@ -144,4 +145,18 @@ impl<T: Real> Agitation<T> {
 /// `power ← √power · z`.
 fn root_times<T: Real>(power: &mut nalgebra::DVectorViewMut<'_, T>, numbers: &nalgebra::DVectorView<'_, T>) {
     power.iter_mut().zip(numbers.iter()).for_each(|(power, &z)| *power = power.root() * z);
+}
+
+/// What every column gets of its neuron's read noise. What a neuron hears is drawn as its plus compartment takes it in, what comes
+/// back as the minus one does.
+fn readings<T: Real>(circuit: &dyn Circuit<T>, path: &Path<T>) -> Vec<[T; 2]> {
+    let layout = circuit.layout();
+    let mut shares = vec![[T::ONE; 2]; layout.width()];
+    for layer in 0..layout.depth() {
+        for (plus, minus) in layout.plus(layer).zip(layout.minus(layer)) {
+            shares[minus][0] = T::of(path.taken_over(plus, minus));
+            shares[plus][1] = T::of(path.taken_over(minus, plus));
+        }
+    }
+    shares
 }

@@ -7,15 +7,17 @@ use super::agitation::Agitation;
 use crate::circuit::Scratch;
 use crate::matrix::elementwise::clip;
 use crate::matrix::{Matrix, Real, select_rows};
-use crate::noise::{Exposure, Path};
+use crate::noise::{Exposure, Memory, Path};
 use crate::spec::{SolverKind, SolverSpec};
 
 /// A batch under way.
 pub(super) struct March<T: Real> {
     kind: SolverKind,
-    /// Length of a step (s).
-    pub step: f64,
-    /// Steps done since time 0.
+    /// Length of a part of a step (s): what is integrated at once.
+    pub part: f64,
+    /// Parts of a step.
+    pub parts: u64,
+    /// Parts done since time 0.
     pub done: u64,
     pub state: Matrix<T>,
     /// Drive at `state`, if `heard`.
@@ -33,7 +35,7 @@ pub(super) struct March<T: Real> {
 impl<T: Real> March<T> {
     /// A batch at time 0 in `state` (V).
     pub fn new(spec: &SolverSpec, circuit: &dyn Circuit<T>, state: Matrix<T>) -> Self {
-        let (kind, step) = scheme(spec, circuit);
+        let (kind, part, parts) = scheme(spec, circuit);
         let (batch, width) = state.shape();
         let blank = || Matrix::zeros(batch, width);
         let rates: Vec<f64> = circuit.rates().iter().map(|r| r.to_f64()).collect();
@@ -43,14 +45,15 @@ impl<T: Real> March<T> {
             inputs: network[0],
             synapses: network.windows(2).map(|n| n[0] * n[1]).sum(),
             leaky: kind != SolverKind::Heun,
-            step,
+            step: part,
             slowest: circuit.slowest(),
         };
         let path = || Path::new(circuit.noise(), &exposure, circuit.presentations());
         let noise = (!circuit.noise().is_still()).then(|| Agitation::new(circuit, path()));
         Self {
             kind,
-            step,
+            part,
+            parts,
             done: 0,
             drive: blank(),
             heard: false,
@@ -64,17 +67,36 @@ impl<T: Real> March<T> {
         }
     }
 
+    /// The noise goes on from where it was.
+    pub fn go_on(&mut self, from: &Memory<T>) {
+        if let Some(noise) = &mut self.noise {
+            noise.path.go_on(from);
+        }
+    }
+
+    /// Writes down where the slow noise of a row is.
+    pub fn remember(&self, row: usize, memory: &mut Memory<T>, sample: usize) {
+        if let Some(noise) = &self.noise {
+            noise.path.remember(row, memory, sample);
+        }
+    }
+
     /// Time reached (s).
     pub fn time(&self) -> f64 {
-        self.done as f64 * self.step
+        self.done as f64 * self.part
+    }
+
+    /// Length of a step (s).
+    pub fn step(&self) -> f64 {
+        self.part * self.parts as f64
     }
 
     /// Takes the clock and the noise to the end of so many steps, the state as it is.
     pub fn skip_to(&mut self, steps: u64) {
+        self.done = steps * self.parts;
         if let Some(noise) = &mut self.noise {
-            noise.path.skip_to(steps);
+            noise.path.skip_to(self.done);
         }
-        self.done = steps;
     }
 
     /// Evaluates the drive at the state, if that has not been done.
@@ -88,6 +110,13 @@ impl<T: Real> March<T> {
 
     /// One step.
     pub fn advance(&mut self, circuit: &dyn Circuit<T>) {
+        for _ in 0..self.parts {
+            self.advance_part(circuit);
+        }
+    }
+
+    /// One part of a step.
+    pub fn advance_part(&mut self, circuit: &dyn Circuit<T>) {
         // State-dependent noise needs the means that the drive has left behind.
         self.heard &= self.noise.as_ref().is_none_or(|noise| !noise.depends());
         self.listen(circuit);
@@ -121,7 +150,7 @@ impl<T: Real> March<T> {
         let noisy = if self.noise.is_some() { T::ONE } else { T::ZERO };
         let Self { state, drive, stage, noise, .. } = self;
         let push = noise.as_ref().map_or(&*drive, |noise| noise.push());
-        combine(rates, self.step, state, [drive, push, push, push], stage, |x| {
+        combine(rates, self.part, state, [drive, push, push, push], stage, |x| {
             let (left, moved) = if kind == SolverKind::Heun { (1.0 - x, x) } else { decay(x) };
             [T::of(left), T::of(moved), noisy, T::ZERO, T::ZERO]
         });
@@ -133,12 +162,12 @@ impl<T: Real> March<T> {
         let Self { state, drive, stage, drive_stage, next, noise, .. } = self;
         let push = noise.as_ref().map_or(&*drive, |noise| noise.push());
         if self.kind == SolverKind::Heun {
-            combine(rates, self.step, state, [drive, drive_stage, stage, push], next, |x| {
+            combine(rates, self.part, state, [drive, drive_stage, stage, push], next, |x| {
                 let half = T::of(0.5 * x);
                 [T::of(1.0 - 0.5 * x), half, half, -half, noisy]
             });
         } else {
-            combine(rates, self.step, state, [drive, drive_stage, push, push], next, |x| {
+            combine(rates, self.part, state, [drive, drive_stage, push, push], next, |x| {
                 let (left, moved) = decay(x);
                 let rise = x * phi(-x)[2];
                 [T::of(left), T::of(moved - rise), T::of(rise), noisy, T::ZERO]
@@ -157,15 +186,27 @@ impl<T: Real> March<T> {
     }
 }
 
-/// How a circuit is stepped, and the length of a step (s).
+/// How a circuit is stepped, the length of a part of a step (s), and the parts of a step.
 ///
 /// A clocked circuit holds its drive over every period: the exponential Euler step of that length is no approximation.
-fn scheme<T: Real>(spec: &SolverSpec, circuit: &dyn Circuit<T>) -> (SolverKind, f64) {
-    match circuit.clock() {
-        Some(frequency) => (SolverKind::ExponentialEm, 1.0 / frequency),
-        None if spec.kind.is_stochastic() => (spec.kind, spec.step * circuit.slowest()),
-        None => (SolverKind::ExponentialHeun, spec.step * circuit.slowest()),
+fn scheme<T: Real>(spec: &SolverSpec, circuit: &dyn Circuit<T>) -> (SolverKind, f64, u64) {
+    if let Some(frequency) = circuit.clock() {
+        return (SolverKind::ExponentialEm, 1.0 / frequency, 1);
     }
+    let kind = if spec.kind.is_stochastic() { spec.kind } else { SolverKind::ExponentialHeun };
+    let fastest = circuit.rates().iter().fold(0.0, |most: f64, rate| most.max(rate.to_f64()));
+    let (step, parts) = (spec.step * circuit.slowest(), parts(kind, circuit.slowest() * fastest));
+    (kind, step / parts as f64, parts)
+}
+
+/// Parts of a step whose slowest time constant is `ratio` times the fastest.
+///
+/// What a fast compartment hears of the drive, and others of its noise, is right to second order in the step over *its* time
+/// constant (`exponential-em`: first order), so that this is kept as short as `solver.step` says, or twice that where the error
+/// falls with the square. Within a factor of two a step is one part.
+pub(super) fn parts(kind: SolverKind, ratio: f64) -> u64 {
+    let each = if kind == SolverKind::ExponentialHeun { 2.0 } else { 1.0 };
+    if ratio > 2.0 { (ratio / each).ceil() as u64 } else { 1 }
 }
 
 /// `e^{−x}` and `1 − e^{−x}`.

@@ -7,8 +7,9 @@
 //!
 //! `clocked` steps a switched-capacitor circuit from clock to clock, which its drive, held over a period, makes exact.
 //!
-//! What bites: compartments much faster than the step are heard by others at its ends only, as if their noise lasted
-//! as long as the step; halve the step to see what that does.
+//! A step is in units of the slowest time constant, and is divided into parts where compartments are faster
+//! ([`steps`]): others hear a compartment at the ends of parts only, and one that is much faster than a part would be heard as
+//! if its noise lasted as long.
 
 mod agitation;
 mod march;
@@ -24,6 +25,7 @@ use super::monitor::Monitor;
 use super::outcome::{Settled, Trace};
 use super::{Circuit, Counts, Outcome, Solver};
 use crate::matrix::{Matrix, Real};
+use crate::noise::Memory;
 use crate::spec::SolverSpec;
 
 /// Rows are dropped from the batch once this share of them is done.
@@ -43,13 +45,22 @@ pub fn run<T: Real>(
     observe: &mut dyn FnMut(f64, &Matrix<T>),
 ) -> Matrix<T> {
     let mut march = March::new(spec, circuit, start);
-    march.skip_to((from / march.step).round() as u64);
-    let last = ((from + time) / march.step).round() as u64;
+    let step = march.step();
+    march.skip_to((from / step).round() as u64);
+    let last = ((from + time) / step).round() as u64 * march.parts;
     while march.done < last {
         march.advance(circuit);
         observe(march.time(), &march.state);
     }
     march.state
+}
+
+/// Parts of steps that `time` (slowest τ) takes on a circuit with these rates (1/s), whose fastest compartment a step follows.
+#[must_use]
+pub fn steps(spec: &SolverSpec, rates: &[f64], time: f64) -> f64 {
+    let fastest = rates.iter().copied().fold(0.0, f64::max);
+    let slowest = rates.iter().copied().fold(f64::INFINITY, f64::min);
+    time / spec.step * march::parts(spec.kind, fastest / slowest) as f64
 }
 
 /// A stochastic solver.
@@ -72,8 +83,28 @@ impl<T: Real> Solver<T> for Stochastic {
         if circuit.noise().is_still() {
             return settle_still(circuit, march, criteria, traced);
         }
-        Relaxation::new(&self.spec, circuit, march, traced).finish(circuit)
+        Relaxation::new(&self.spec, circuit, march, traced).finish(circuit).0
     }
+}
+
+/// [`Solver::settle`] of a noisy circuit whose slow sources go on from `before`, if that is known; and where they are at the end.
+pub(super) fn settle_on<T: Real>(
+    spec: &SolverSpec,
+    circuit: &dyn Circuit<T>,
+    start: Option<Matrix<T>>,
+    traced: bool,
+    before: Option<&Memory<T>>,
+) -> (Settled<T>, Memory<T>) {
+    let mut march = March::new(spec, circuit, start.unwrap_or_else(|| circuit.free_state()));
+    if let Some(before) = before {
+        march.go_on(before);
+    }
+    let mut relaxation = Relaxation::new(spec, circuit, march, traced);
+    let network = circuit.layout().network();
+    let synapses = network.windows(2).map(|n| n[0] * n[1]).sum();
+    let columns = (circuit.layout().width(), network[0], synapses);
+    relaxation.memory = Memory::new(circuit.noise(), circuit.samples(), columns);
+    relaxation.finish(circuit)
 }
 
 /// Without noise the scheme ends like every other integrator.
@@ -104,25 +135,27 @@ struct Relaxation<T: Real> {
     windows: Windows<T>,
     /// Samples that are still stepped, by their number in the whole batch.
     rows: Vec<usize>,
-    /// Steps of a reading that are averaged; 0 is an instant.
+    /// Parts of steps that a reading averages; 0 is an instant.
     readout: u64,
-    /// When a sample's reading began (steps), and what was summed up since.
+    /// When a sample's reading began (parts of steps), and what was summed up since.
     since: Vec<Option<u64>>,
     sums: Matrix<T>,
     settled: Settled<T>,
     done: Vec<bool>,
+    /// Where the slow sources of every sample were when it was read, if somebody wants to know.
+    memory: Memory<T>,
 }
 
 impl<T: Real> Relaxation<T> {
     fn new(spec: &SolverSpec, circuit: &dyn Circuit<T>, march: March<T>, traced: bool) -> Self {
         let criteria = Criteria::new(spec, circuit.slowest());
         let (batch, width) = march.state.shape();
-        let readout = circuit.readout() / march.step;
+        let readout = circuit.readout() / march.part;
         let blank = || Matrix::zeros(batch, width);
         Self {
             spec: spec.clone(),
             criteria,
-            windows: Windows::new(circuit, march.step),
+            windows: Windows::new(circuit, march.step()),
             rows: (0..batch).collect(),
             readout: if readout > 0.0 { readout.round().max(1.0) as u64 } else { 0 },
             since: vec![None; batch],
@@ -136,18 +169,21 @@ impl<T: Real> Relaxation<T> {
                 traces: vec![Trace::default(); if traced { batch } else { 0 }],
             },
             done: vec![false; batch],
+            memory: Memory::default(),
             march,
         }
     }
 
-    fn finish(mut self, circuit: &dyn Circuit<T>) -> Settled<T> {
+    fn finish(mut self, circuit: &dyn Circuit<T>) -> (Settled<T>, Memory<T>) {
         let mut smaller: Option<Box<dyn Circuit<T> + '_>> = None;
         self.record(circuit);
         while self.done.contains(&false) {
             let current = smaller.as_deref().unwrap_or(circuit);
-            self.march.advance(current);
+            for _ in 0..self.march.parts {
+                self.march.advance_part(current);
+                self.read(current);
+            }
             self.record(current);
-            self.read(current);
             if self.windows.observe(&self.march.state) {
                 self.judge(current);
             }
@@ -160,7 +196,7 @@ impl<T: Real> Relaxation<T> {
             }
         }
         self.settled.counts = self.march.counts;
-        self.settled
+        (self.settled, self.memory)
     }
 
     /// Gives samples their outcomes at the end of a window; their readings begin.
@@ -203,6 +239,9 @@ impl<T: Real> Relaxation<T> {
 
     /// Adds the step to the readings that are under way; ends those that are long enough.
     fn read(&mut self, circuit: &dyn Circuit<T>) {
+        if self.readout == 0 {
+            return;
+        }
         for row in 0..self.rows.len() {
             let sample = self.rows[row];
             let Some(since) = self.since[sample].filter(|_| !self.done[sample]) else { continue };
@@ -223,6 +262,9 @@ impl<T: Real> Relaxation<T> {
         self.settled.residual[sample] = apart.iter().fold(0.0, |most: f64, e| most.max(e.to_f64().abs()));
         self.settled.state.row_mut(sample).copy_from(&reading);
         self.done[sample] = true;
+        if !self.memory.is_empty() {
+            self.march.remember(row, &mut self.memory, sample);
+        }
     }
 
     /// Adds where the batch is to the trajectories.
