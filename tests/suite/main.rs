@@ -38,3 +38,4 @@ mod dc;
 mod facts;
 mod gradient_noise;
 mod outcomes;
+mod rails;
