@@ -23,7 +23,8 @@ pub enum Target {
     Angle(f64),
 }
 
-/// Whether the chip of `spec` meets a target. A sample whose fixed point is not found, or that does not settle, fails it.
+/// Whether the chip of `spec` meets a target. A sample whose fixed point is not found, or on a rail where it is not without the nudge, or that
+/// does not settle, fails it.
 #[must_use]
 pub fn meets(spec: &CircuitSpec, weights: &Weights<f64>, batch: &Batch<f64>, target: Target) -> bool {
     match target {
@@ -31,9 +32,12 @@ pub fn meets(spec: &CircuitSpec, weights: &Weights<f64>, batch: &Batch<f64>, tar
             let chip = Chip::fabricate(spec, &weights.network());
             let circuit = nudged(&chip, weights, batch, spec);
             let free = circuit.free_state();
-            let found = stability(&circuit, &free, TOLERANCE * (1.0 + free.amax()));
+            let found = stability(&circuit, &spec.solver, &free, TOLERANCE * (1.0 + free.amax()));
             let worst = found.worst().map(|(_, spectrum)| -spectrum.abscissa() * circuit.slowest());
-            found.spectra.iter().all(Option::is_some) && worst.is_some_and(|margin| margin >= least)
+            let latched = found.on_rails.contains(&true);
+            !latched
+                && found.spectra.iter().all(Option::is_some)
+                && worst.is_some_and(|margin| margin >= least)
         }
         Target::Angle(most) => {
             let drawn = draw(spec, weights, batch, (batch.presentations.seed, 0), false);

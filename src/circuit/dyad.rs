@@ -246,6 +246,10 @@ impl<T: Real> Circuit<T> for DyadCircuit<'_, T> {
         self.nudge.is_some() || self.watched
     }
 
+    fn unnudged<'a>(&'a self) -> Option<Box<dyn Circuit<T> + 'a>> {
+        self.nudge.is_some().then(|| Box::new(Self { nudge: None, held: None, ..self.clone() }) as Box<_>)
+    }
+
     fn mix_dyads(
         &self,
         layer: usize,

@@ -65,6 +65,9 @@ pub trait Circuit<T: Real>: Sync {
     /// Whether a nudge acts or differences are read (then a steady δ is part of being settled).
     fn nudged(&self) -> bool;
 
+    /// The same circuits with the nudge switched off; `None` if none acts.
+    fn unnudged<'a>(&'a self) -> Option<Box<dyn Circuit<T> + 'a>>;
+
     /// Means `s̄` and differences `δ` of some dyads of a layer, into the scratch, from the potentials (V) of their plus and
     /// minus compartments, column after column.
     ///

@@ -18,6 +18,8 @@ pub struct Criteria {
     pub hold: f64,
     /// Time limit (s).
     pub limit: f64,
+    /// Whether rails are watched: not where noise has made the start.
+    pub rails: bool,
 }
 
 impl Criteria {
@@ -25,7 +27,7 @@ impl Criteria {
     #[must_use]
     pub fn new(spec: &SolverSpec, tau: f64) -> Self {
         let SolverSpec { rtol, atol, hold, max_time, .. } = *spec;
-        Self { rtol, atol, hold: hold * tau, limit: max_time * tau }
+        Self { rtol, atol, hold: hold * tau, limit: max_time * tau, rails: true }
     }
 
     /// Residual (V) below which a state whose largest potential is `size` (V) is settled.

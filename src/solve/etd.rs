@@ -39,13 +39,22 @@ impl Etd {
 
 impl<T: Real> Solver<T> for Etd {
     fn settle(&self, circuit: &dyn Circuit<T>, start: Option<Matrix<T>>, traced: bool) -> Settled<T> {
-        let criteria = Criteria::new(&self.spec, circuit.slowest());
-        let mut run = Run::new(circuit, criteria, start);
-        if traced && circuit.is_kinked() {
-            run.slopes = Some(Box::new(std::array::from_fn(|_| Matrix::zeros(0, 0))));
-        }
-        relax(circuit, &mut run, traced)
+        settle_by(Criteria::new(&self.spec, circuit.slowest()), circuit, start, traced)
     }
+}
+
+/// Relaxes a batch by criteria of the caller's own.
+pub(super) fn settle_by<T: Real>(
+    criteria: Criteria,
+    circuit: &dyn Circuit<T>,
+    start: Option<Matrix<T>>,
+    traced: bool,
+) -> Settled<T> {
+    let mut run = Run::new(circuit, criteria, start);
+    if traced && circuit.is_kinked() {
+        run.slopes = Some(Box::new(std::array::from_fn(|_| Matrix::zeros(0, 0))));
+    }
+    relax(circuit, &mut run, traced)
 }
 
 /// A batch under way.

@@ -3,14 +3,14 @@
 //! This is the exponential step of the circuit as `h/τ → ∞` (docs/model.md §2): it shares the circuit's fixed
 //! points, not its stability. Høier, Staudt & Zach 2023; damping after Høier & Zach 2024.
 
+use super::criteria::Criteria;
+use super::judgement::{Steadiness, bounds};
 use super::outcome::{Counts, Outcome, Settled};
+use super::rails::Rails;
 use super::{Circuit, Solver};
 use crate::circuit::Scratch;
 use crate::matrix::{Matrix, Real};
 use crate::spec::{Damping, SolverSpec, SweepOrder};
-
-/// Growth beyond this multiple of `1 V + ‖v_free‖∞` is divergence.
-const RUNAWAY: f64 = 1e3;
 
 /// Rounds beyond a fixed number in which the sign of a runaway is followed.
 const MORE: usize = 6;
@@ -29,8 +29,9 @@ impl Layerwise {
 
 impl<T: Real> Solver<T> for Layerwise {
     fn settle(&self, circuit: &dyn Circuit<T>, start: Option<Matrix<T>>, _traced: bool) -> Settled<T> {
-        let start = start.unwrap_or_else(|| circuit.free_state());
-        let mut sweep = Sweep::new(circuit, start, self.spec.damping);
+        let free = circuit.free_state();
+        let bounds = bounds(&free);
+        let mut sweep = Sweep::new(circuit, start.unwrap_or(free), bounds, self.spec.damping);
         let rounds = self.spec.schedule.rounds;
         let mut change = Change::default();
         for _ in 0..rounds.unwrap_or(self.spec.passes) {
@@ -48,7 +49,9 @@ impl<T: Real> Solver<T> for Layerwise {
         if rounds.is_some() && (0..sweep.bounds.len()).any(|i| sweep.diverged(i, &change)) {
             sweep.watches = self.signs(circuit, sweep.clone());
         }
-        sweep.finish(&change)
+        let mut settled = sweep.finish(&change);
+        Rails::judge(circuit, &self.spec, &mut settled);
+        settled
     }
 
     fn shard(&self) -> usize {
@@ -108,24 +111,23 @@ struct Sweep<T: Real> {
     state: Matrix<T>,
     drive: Matrix<T>,
     watches: Vec<Watch>,
+    /// Potentials beyond which samples run away (V).
     bounds: Vec<f64>,
+    steadiness: Steadiness<T>,
     scratch: Scratch<T>,
     damped: bool,
     counts: Counts,
 }
 
 impl<T: Real> Sweep<T> {
-    fn new(circuit: &dyn Circuit<T>, state: Matrix<T>, damping: Damping) -> Self {
+    fn new(circuit: &dyn Circuit<T>, state: Matrix<T>, bounds: Vec<f64>, damping: Damping) -> Self {
         let (batch, width) = state.shape();
-        let bounds = state
-            .row_iter()
-            .map(|row| RUNAWAY * (1.0 + row.iter().map(|v| v.to_f64().abs()).fold(0.0, f64::max)))
-            .collect();
         Self {
             state,
             drive: Matrix::zeros(batch, width),
             watches: vec![Watch::default(); batch],
             bounds,
+            steadiness: Steadiness::new(),
             scratch: Scratch::new(circuit.layout(), batch),
             damped: damping != Damping::None,
             counts: Counts::default(),
@@ -182,6 +184,9 @@ impl<T: Real> Sweep<T> {
         circuit.drive(&self.state, &mut self.drive, &mut self.scratch);
         self.counts.rhs_evals += 1;
         let mut change = Change { all_settled: true, ..Change::default() };
+        // Sweeps know no time constant.
+        let criteria = Criteria::new(spec, f64::NAN);
+        let mut excess: Option<Vec<f64>> = None;
         for i in 0..self.state.nrows() {
             let (mut worst, mut size, mut at) = (0.0_f64, 0.0_f64, 0);
             for j in 0..self.state.ncols() {
@@ -195,7 +200,11 @@ impl<T: Real> Sweep<T> {
             let watched = self.watches[i].column;
             let update = (self.drive[(i, watched)] - self.state[(i, watched)]).to_f64();
             self.watches[i].follow(update, worst, at);
-            let settled = worst <= spec.atol + spec.rtol * size;
+            let settled = worst <= criteria.settled::<T>(size) && {
+                let Self { steadiness, state, drive, .. } = self;
+                let excess = excess.get_or_insert_with(|| steadiness.excess(circuit, state, drive));
+                excess[i] <= criteria.steady::<T>(size)
+            };
             change.all_settled &= settled;
             change.residual.push(worst);
             change.settled.push(settled);

@@ -7,9 +7,11 @@
 
 use super::arrival::Arrival;
 use super::criteria::Criteria;
+use super::judgement::{LEAVING, Steadiness, bounds};
 use super::outcome::{Outcome, Trace};
+use super::rails::Rails;
 use crate::circuit::Circuit;
-use crate::matrix::elementwise::{farthest_columns, max_abs_rows, max_rows_of};
+use crate::matrix::elementwise::{farthest_columns, max_rows_of};
 use crate::matrix::{Matrix, Real, copy_rows};
 
 /// Windows into which the time limit is divided.
@@ -21,12 +23,6 @@ const CYCLE: f64 = 0.01;
 /// A rate counts as having changed sign once it reaches this share of the residual's last peak: neither the
 /// last ripples of a sample that drifts nor the rounding of a bystander of a runaway are oscillations.
 const SWING: f64 = 0.1;
-/// Growth beyond this multiple of `1 V + ‖v_free‖∞` is a runaway.
-pub(super) const RUNAWAY: f64 = 1e3;
-/// Beyond this share of the runaway bound a sample is on its way out, and followed less closely.
-pub(super) const LEAVING: f64 = 3e-3;
-/// A layer's δ is steady when it moves by less than this fraction of itself per τ.
-const STEADY: f64 = 1e-3;
 
 /// What is known of one sample.
 #[derive(Clone, Debug)]
@@ -38,7 +34,6 @@ struct Sample {
     largest: f64,
     arrival: Arrival,
     bound: f64,
-    touched: Vec<usize>,
     watched: usize,
     sign: f64,
     flips_in_window: u32,
@@ -59,8 +54,8 @@ pub struct Monitor<T: Real> {
     window: f64,
     windows_closed: usize,
     states: Matrix<T>,
-    slopes: Matrix<T>,
-    outputs: Matrix<T>,
+    steadiness: Steadiness<T>,
+    rails: Rails,
 }
 
 impl<T: Real> Monitor<T> {
@@ -68,13 +63,7 @@ impl<T: Real> Monitor<T> {
     #[must_use]
     pub fn new(circuit: &dyn Circuit<T>, criteria: Criteria, free: &Matrix<T>, traced: bool) -> Self {
         let (batch, width) = free.shape();
-        let mut largest = vec![T::ZERO; batch];
-        max_abs_rows(free.as_slice(), &mut largest);
-        let sample = |(i, largest): (usize, T)| {
-            let touched = at_rail(circuit, free, i, criteria).collect();
-            Sample::new(RUNAWAY * (1.0 + largest.to_f64()), touched)
-        };
-        let samples = largest.into_iter().enumerate().map(sample).collect();
+        let samples = bounds(free).into_iter().map(Sample::new).collect();
         Self {
             criteria,
             samples,
@@ -82,8 +71,8 @@ impl<T: Real> Monitor<T> {
             window: criteria.limit / WINDOWS as f64,
             windows_closed: 0,
             states: Matrix::zeros(batch, width),
-            slopes: Matrix::zeros(0, 0),
-            outputs: Matrix::zeros(0, 0),
+            steadiness: Steadiness::new(),
+            rails: Rails::new(circuit, &criteria),
         }
     }
 
@@ -142,19 +131,18 @@ impl<T: Real> Monitor<T> {
             self.samples[i].largest = magnitude;
             let tolerance = self.criteria.settled::<T>(magnitude);
             let settled = self.samples[i].residual <= tolerance && {
-                let unsteady = unsteady.get_or_insert_with(|| self.unsteadiness(circuit, state, drive));
+                let unsteady = unsteady.get_or_insert_with(|| self.steadiness.excess(circuit, state, drive));
                 unsteady[row] <= self.criteria.steady::<T>(magnitude)
             };
             if self.follow((row, i), time, state, drive, close) {
                 chosen.push((row, i));
             }
-            let rail =
-                at_rail(circuit, state, row, self.criteria).any(|c| !self.samples[i].touched.contains(&c));
-            let latched = rail && circuit.nudged();
+            let latched = self.rails.observe((row, i), state, drive);
             let excess = (self.samples[i].residual / tolerance).ln();
             let held = self.samples[i].arrival.follow(time, excess, settled, circuit.slowest());
             if let Some(outcome) = self.verdict(i, time, magnitude, held, latched) {
-                self.samples[i].outcome = Some(outcome);
+                let held = outcome == Outcome::Settled && self.rails.holds((row, i), drive);
+                self.samples[i].outcome = Some(if held { Outcome::LatchUp } else { self.left(i, outcome) });
                 decided.push((row, i));
             }
         }
@@ -170,12 +158,18 @@ impl<T: Real> Monitor<T> {
         let mut left = Vec::new();
         for (row, &i) in rows.iter().enumerate() {
             if self.samples[i].outcome.is_none() {
-                self.samples[i].outcome = Some(self.samples[i].unsettled());
+                self.samples[i].outcome = Some(self.left(i, self.samples[i].unsettled()));
                 self.samples[i].time = time.min(self.criteria.limit);
                 left.push((row, i));
             }
         }
         copy_rows(state, &mut self.states, &left);
+    }
+
+    /// The outcome of a sample that does not settle, unless it never left a rail that it started on.
+    fn left(&self, i: usize, outcome: Outcome) -> Outcome {
+        let pressed = matches!(outcome, Outcome::Oscillation | Outcome::Timeout) && self.rails.pressed(i);
+        if pressed { Outcome::LatchUp } else { outcome }
     }
 
     /// States, outcomes, times and residuals of the whole batch.
@@ -277,42 +271,6 @@ impl<T: Real> Monitor<T> {
         (time / self.window) as usize > self.windows_closed
     }
 
-    /// Largest `‖τ dδ_k/dt‖∞ − 10⁻³ ‖δ_k‖∞` (V) of any layer, per row; 0 without a nudge.
-    fn unsteadiness(&mut self, circuit: &dyn Circuit<T>, state: &Matrix<T>, drive: &Matrix<T>) -> Vec<f64> {
-        let (batch, width) = state.shape();
-        if !circuit.nudged() {
-            return vec![0.0; batch];
-        }
-        if self.slopes.shape() != (batch, width) {
-            self.slopes = Matrix::zeros(batch, width);
-            self.outputs = Matrix::zeros(batch, width);
-        }
-        circuit.slopes(state, &mut self.slopes);
-        circuit.outputs(state, &mut self.outputs);
-        let layout = circuit.layout();
-        let mut worst = vec![0.0_f64; batch];
-        let (mut moved, mut size) = (vec![T::ZERO; batch], vec![T::ZERO; batch]);
-        for layer in 0..layout.depth() {
-            moved.fill(T::ZERO);
-            size.fill(T::ZERO);
-            let sides = [layout.plus(layer), layout.minus(layer)];
-            let [plus, minus] = sides.map(|side| {
-                [&self.slopes, drive, state, &self.outputs]
-                    .map(|matrix| &matrix.as_slice()[side.start * batch..side.end * batch])
-            });
-            let [p, q] = [plus, minus];
-            max_rows_of(
-                [p[0], p[1], p[2], p[3], q[0], q[1], q[2], q[3]],
-                [&mut moved, &mut size],
-                |[f, u, v, s, g, w, x, t]| [f * (u - v) - g * (w - x), s - t],
-            );
-            for ((worst, moved), size) in worst.iter_mut().zip(&moved).zip(&size) {
-                *worst = worst.max(moved.to_f64() - STEADY * size.to_f64());
-            }
-        }
-        worst
-    }
-
     /// Adds the step to the trajectories.
     fn record(
         &mut self,
@@ -341,7 +299,7 @@ impl<T: Real> Monitor<T> {
 }
 
 impl Sample {
-    fn new(bound: f64, touched: Vec<usize>) -> Self {
+    fn new(bound: f64) -> Self {
         Self {
             outcome: None,
             time: 0.0,
@@ -349,7 +307,6 @@ impl Sample {
             largest: 0.0,
             arrival: Arrival::default(),
             bound,
-            touched,
             watched: 0,
             sign: 0.0,
             flips_in_window: 0,
@@ -402,20 +359,4 @@ fn extremes<T: Real>(state: &Matrix<T>, drive: &Matrix<T>) -> (Vec<T>, Vec<T>) {
     let results = [residual.as_mut_slice(), largest.as_mut_slice()];
     max_rows_of([drive.as_slice(), state.as_slice()], results, |[u, v]| [u - v, v]);
     (residual, largest)
-}
-
-/// Columns of a row that sit at a rail.
-fn at_rail<'a, T: Real>(
-    circuit: &dyn Circuit<T>,
-    state: &'a Matrix<T>,
-    row: usize,
-    criteria: Criteria,
-) -> impl Iterator<Item = usize> + use<'a, T> {
-    let supply = circuit.supply().map(|(low, high)| (low.to_f64(), high.to_f64()));
-    let slack = move |rail: f64| criteria.atol + criteria.rtol * rail.abs();
-    let columns = if supply.is_some() { state.ncols() } else { 0 };
-    (0..columns).filter(move |&j| {
-        let v = state[(row, j)].to_f64();
-        supply.is_some_and(|(low, high)| v <= low + slack(low) || v >= high - slack(high))
-    })
 }

@@ -1,7 +1,8 @@
 //! Outcomes of trajectories that somebody else integrated, by the same definitions.
 
 use super::criteria::Criteria;
-use super::monitor::{LEAVING, Monitor, RUNAWAY};
+use super::judgement::{LEAVING, bound};
+use super::monitor::Monitor;
 use super::outcome::{Counts, Outcome, Trace};
 use crate::circuit::Circuit;
 use crate::matrix::Matrix;
@@ -11,7 +12,7 @@ use crate::spec::SolverSpec;
 /// follow a sample only to its fate.
 #[must_use]
 pub fn followed(circuit: &dyn Circuit<f64>) -> f64 {
-    LEAVING * RUNAWAY * (1.0 + circuit.free_state().amax())
+    LEAVING * bound(circuit.free_state().amax())
 }
 
 /// What became of the only sample of `circuit` along `trace`; `None` if the trace ends before that is decided.

@@ -13,8 +13,10 @@ use rayon::prelude::*;
 use super::arnoldi::{of_large_block, rightmost};
 use super::newton::{FixedPoint, along, followed_point, slopes};
 use super::pace::Pace;
+use super::rails::on_rails;
 use crate::circuit::Circuit;
 use crate::matrix::{Matrix, Real};
+use crate::spec::SolverSpec;
 
 /// Entries below so many machine epsilons of the largest are rounding: a sum of `n` cancelling terms errs by about
 /// `√n` machine epsilons, and `n` is at most a few thousand.
@@ -84,23 +86,42 @@ pub struct Stability {
     pub points: Vec<FixedPoint>,
     /// Spectrum of each sample; `None` where no fixed point was found.
     pub spectra: Vec<Option<Spectrum>>,
+    /// Whether the fixed point of each lies on a rail that its free equilibrium does not touch.
+    pub on_rails: Vec<bool>,
 }
 
 impl Stability {
-    /// The least stable sample and its spectrum.
+    /// What is said of a sample that has a spectrum: what its rightmost eigenvalue says, but latch-up where it stays on a rail that the free
+    /// equilibrium does not touch (MODEL.md §5).
+    #[must_use]
+    pub fn verdict(&self, sample: usize) -> Option<Verdict> {
+        let verdict = self.spectra[sample].as_ref()?.verdict();
+        let latched = verdict == Verdict::Stable && self.on_rails[sample];
+        Some(if latched { Verdict::LatchUp } else { verdict })
+    }
+
+    /// The least stable sample and its spectrum: unstable ones first, then those on rails.
     #[must_use]
     pub fn worst(&self) -> Option<(usize, &Spectrum)> {
+        let rank = |i: usize, spectrum: &Spectrum| (spectrum.abscissa() > 0.0, self.on_rails[i]);
         let found = self.spectra.iter().enumerate().filter_map(|(i, s)| Some((i, s.as_ref()?)));
-        found.max_by(|a, b| a.1.abscissa().total_cmp(&b.1.abscissa()))
+        found.max_by(|a, b| {
+            rank(a.0, a.1).cmp(&rank(b.0, b.1)).then(a.1.abscissa().total_cmp(&b.1.abscissa()))
+        })
     }
 }
 
 /// Fixed points, by Newton from `start` (`[batch × width]`, V), and their spectra.
 ///
-/// `tolerance` (V) is the residual to which the fixed points are found. Samples run on all threads.
+/// `tolerance` (V) is the residual to which the fixed points are found; those of `spec` say what lies on a rail. Samples run on all threads.
 #[must_use]
-pub fn stability(circuit: &dyn Circuit<f64>, start: &Matrix<f64>, tolerance: f64) -> Stability {
-    let (points, spectra) = (0..circuit.samples())
+pub fn stability(
+    circuit: &dyn Circuit<f64>,
+    spec: &SolverSpec,
+    start: &Matrix<f64>,
+    tolerance: f64,
+) -> Stability {
+    let (points, spectra): (Vec<FixedPoint>, Vec<_>) = (0..circuit.samples())
         .into_par_iter()
         .map(|i| {
             let start: Vec<f64> = start.row(i).iter().copied().collect();
@@ -111,7 +132,9 @@ pub fn stability(circuit: &dyn Circuit<f64>, start: &Matrix<f64>, tolerance: f64
             (point, spectrum)
         })
         .unzip();
-    Stability { points, spectra }
+    let equilibria: Vec<_> = points.iter().map(|point| point.converged.then_some(&point.state[..])).collect();
+    let on_rails = on_rails(circuit, spec, &equilibria);
+    Stability { on_rails, points, spectra }
 }
 
 /// Eigenvalues of the Jacobian of one sample at `state` (`width` potentials, V), as growth rates also where there is a clock.

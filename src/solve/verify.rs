@@ -2,12 +2,14 @@
 //!
 //! Without time every fixed point looks alike. The rightmost eigenvalue tells whether a point repels: then a real
 //! one is reported as latch-up, a complex pair as oscillation. A transient tells what the circuit does from its start; where that is
-//! something else, it is what counts. A circuit with a clock is stepped by it.
+//! something else, it is what counts. A circuit with a clock is stepped by it. A point on a rail that the free equilibrium does not touch is
+//! latch-up, however stable.
 
 use nalgebra::RealField;
 
 use super::etd::Etd;
 use super::outcome::{Outcome, Settled};
+use super::rails::Rails;
 use super::spectrum::{Verdict, spectrum};
 use super::stochastic::Stochastic;
 use super::{Circuit, Solver};
@@ -27,8 +29,9 @@ pub(super) fn verify<T: Real>(
     match spec.verify {
         Verify::None => {}
         Verify::Eigen => by_eigenvalue(circuit, settled),
-        Verify::Transient => by_transient(spec, circuit, start, settled),
+        Verify::Transient => return by_transient(spec, circuit, start, settled),
     }
+    Rails::judge(circuit, spec, settled);
 }
 
 fn by_eigenvalue<T: Real>(circuit: &dyn Circuit<T>, settled: &mut Settled<T>) {

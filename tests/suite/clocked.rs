@@ -107,7 +107,7 @@ fn stability_from_clock_to_clock_is_that_of_the_closed_form_and_of_the_trajector
             exact.sort_by(|a, b| b.norm().total_cmp(&a.norm()));
             let largest = exact[0].norm();
             let circuit = net.circuit();
-            let found = stability(&circuit, &circuit.free_state(), 1e-9);
+            let found = stability(&circuit, &SolverSpec::default(), &circuit.free_state(), 1e-9);
             let spectrum = found.spectra[0].as_ref().unwrap();
             let multiplier = (spectrum.abscissa() / 10e6).exp();
             // The root of a cubic, once as a matrix of 3 and once as one of 4.

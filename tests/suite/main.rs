@@ -40,3 +40,4 @@ mod dc;
 mod facts;
 mod gradient_noise;
 mod outcomes;
+mod rails;

@@ -157,7 +157,7 @@ fn equilibria_and_their_spectra_are_those_of_the_ideal_circuit() {
         let ideal = settle_all(&dc, &reference.circuit(), false);
         assert_eq!(found.state, ideal.state);
         let spectra = |net: &Net| {
-            let found = stability(&net.circuit(), &ideal.state, 1e-9);
+            let found = stability(&net.circuit(), &SolverSpec::default(), &ideal.state, 1e-9);
             found.spectra.into_iter().map(|s| s.unwrap().eigenvalues).collect::<Vec<_>>()
         };
         assert_eq!(spectra(&net), spectra(&reference));

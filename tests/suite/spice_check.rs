@@ -336,3 +336,27 @@ fn noise_totals_of_every_additive_source_are_those_of_the_lyapunov_equation() {
         }
     }
 }
+
+#[test]
+fn circuits_that_start_on_a_rail_are_followed_to_their_rest() {
+    if missing() {
+        return;
+    }
+    let mut cases = Vec::new();
+    for network in [&[1, 1][..], &[1, 1, 1]] {
+        // A linear chain: all potentials charge from the lower rail towards 0.505 and 0.495 V.
+        let mut spec = short(ActivationKind::Linear.into(), Variant::DpTranspose, 0.5, 0.1);
+        (spec.supply, spec.solver.start) = (Some(SupplySpec { low: 0.0, high: 1.0 }), Start::Zero);
+        let mut net = Net::random(0, network, 1, 1.0, spec);
+        net.weights.forward.iter_mut().for_each(|weights| weights.fill(1.0));
+        net.weights.biases.iter_mut().for_each(|biases| biases.fill(0.0));
+        (net.batch.inputs[(0, 0)], net.batch.targets[(0, 0)]) = (0.5, 0.6);
+        cases.push((format!("{network:?}"), net));
+    }
+    let found = compare(&cases);
+    for (name, report) in &found {
+        // Some 14 τ until it is settled, in steps of 0.02 τ.
+        assert!(report.points > 500 && report.largest > 0.5, "{name}: {report:?}");
+    }
+    assert_eq!(judge(&found)["settled"], 2);
+}

@@ -33,7 +33,7 @@ fn share(weights: &[f64], alpha: f64, beta: f64) -> f64 {
         spec.mismatch = MismatchSpec { seed: Some(chip), gain_dtod: SPREAD, ..MismatchSpec::default() };
         let chip = Chip::fabricate(&spec, &network);
         let circuit = nudged(&chip, &programmed, &batch, &spec);
-        let found = stability(&circuit, &circuit.free_state(), TOLERANCE);
+        let found = stability(&circuit, &SolverSpec::default(), &circuit.free_state(), TOLERANCE);
         found.worst().is_some_and(|(_, spectrum)| spectrum.verdict() == Verdict::Stable)
     });
     stable.count() as f64 / CHIPS as f64

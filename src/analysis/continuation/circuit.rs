@@ -7,7 +7,7 @@ use crate::chip::{Chip, Layout, Weights};
 use crate::circuit::{Circuit, DyadCircuit, Scratch};
 use crate::learn::{Batch, nudged};
 use crate::matrix::Matrix;
-use crate::solve::{drive_jacobian, spectrum};
+use crate::solve::{drive_jacobian, on_rails, spectrum};
 use crate::spec::CircuitSpec;
 
 /// A circuit at one value of the parameter.
@@ -107,6 +107,17 @@ impl<'a> CircuitFamily<'a> {
             })
         });
         found.unwrap_or_default()
+    }
+
+    /// Whether an equilibrium lies on a rail that the free one does not touch, by the tolerances of the circuit's solver.
+    #[must_use]
+    pub fn is_on_rail(&self, x: &Vector, p: f64) -> bool {
+        let p = self.inside(p);
+        let solver = (self.setting)(p).filter(|setting| setting.spec.supply.is_some()).map(|s| s.spec.solver);
+        let found = solver.and_then(|solver| {
+            self.with(p, |circuit, _| on_rails(circuit, &solver, &[Some(x.as_slice())]).contains(&true))
+        });
+        found.unwrap_or(false)
     }
 
     /// Builds the circuit at a value and hands it on; `None` where there is none.

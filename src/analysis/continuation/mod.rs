@@ -10,6 +10,7 @@ mod circuit;
 mod criticality;
 mod events;
 mod follow;
+mod rail;
 mod solve;
 
 use nalgebra::{Complex, DMatrix, DVector};
@@ -18,6 +19,7 @@ pub use branch::{Branch, End, Plan, Point};
 pub use circuit::{Border, CircuitFamily, Setting};
 pub use criticality::first_lyapunov;
 pub use follow::{equilibrium, follow};
+pub use rail::first_on_rail;
 
 /// States, residuals and tangents.
 pub type Vector = DVector<f64>;

@@ -1,7 +1,7 @@
 //! The equilibria that the free state leads to: stable stretches of a branch, and small jumps between them.
 
 use super::super::continuation::{
-    Border, Branch, CircuitFamily, End, EventKind, Plan, Vector, equilibrium, follow,
+    Border, Branch, CircuitFamily, End, EventKind, Plan, Vector, equilibrium, first_on_rail, follow,
 };
 use crate::circuit::DyadCircuit;
 use crate::matrix::Matrix;
@@ -20,7 +20,8 @@ const FINER: f64 = 0.1;
 pub struct Foreseen {
     /// At which nudge.
     pub beta: f64,
-    /// `fold`, `crossing`, `infinity`, `hopf`, `border`, `border-fold`, or `lost` where no next equilibrium was found.
+    /// `fold`, `crossing`, `infinity`, `hopf`, `border`, `border-fold`, `rail` where a compartment comes to lie on one that the free
+    /// equilibrium does not touch, or `lost` where no next equilibrium was found.
     pub event: &'static str,
     /// The compartment at a border.
     pub border: Option<Border>,
@@ -68,10 +69,13 @@ impl<'a> Known<'a> {
     pub fn foreseen(&self, end: f64) -> Option<Foreseen> {
         let branch = self.stretches.last()?;
         let (beta, event) = branch.stable_until();
+        let plain = |beta, event| Foreseen { beta, event, border: None, period: None, lyapunov: None };
+        if let Some(rail) = first_on_rail(self.family, branch).filter(|&rail| rail <= beta) {
+            return Some(plain(rail, "rail"));
+        }
         let Some(event) = event else {
             let whole = branch.end == End::Reached || beta >= end;
-            let lost = Foreseen { beta, event: "lost", border: None, period: None, lyapunov: None };
-            return (!whole).then_some(lost);
+            return (!whole).then(|| plain(beta, "lost"));
         };
         let (period, lyapunov) = match event.kind {
             EventKind::Hopf { omega, lyapunov } => {

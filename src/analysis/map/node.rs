@@ -2,7 +2,7 @@
 
 use crate::circuit::{Circuit, DyadCircuit};
 use crate::matrix::Matrix;
-use crate::solve::{Outcome, Verdict, continued_point, followed_point, leading, settle_all};
+use crate::solve::{Outcome, Verdict, continued_point, followed_point, leading, on_rails, settle_all};
 use crate::spec::SolverSpec;
 
 /// Equilibria are found to this residual, in units of `1 V + ‖v_free‖∞`.
@@ -32,6 +32,8 @@ pub struct Node {
     equilibria: Vec<Option<Vec<f64>>>,
     /// The least stable sample that has an equilibrium: sample, real and imaginary part (1/s), verdict.
     pub worst: Option<(usize, f64, f64, Verdict)>,
+    /// Samples whose equilibrium lies on a rail that the free one does not touch: latch-up, however stable (MODEL.md §5).
+    pub on_rails: usize,
     /// Samples without a known equilibrium, found to have none or not looked for; 0 if eigenvalues were not asked for.
     pub lost: usize,
     /// Slowest time constant of the circuit (s).
@@ -51,6 +53,7 @@ impl Node {
             outcomes: Vec::new(),
             equilibria: vec![None; samples],
             worst: None,
+            on_rails: 0,
             lost: 0,
             slowest: circuit.slowest(),
             searches: 0,
@@ -66,6 +69,8 @@ impl Node {
         if by != By::Integration {
             node.find_equilibria(circuit, solver, near, ends);
             node.find_worst(circuit);
+            let known: Vec<Option<&[f64]>> = node.equilibria.iter().map(Option::as_deref).collect();
+            node.on_rails = on_rails(circuit, solver, &known).into_iter().filter(|&on| on).count();
         }
         node
     }
@@ -171,9 +176,20 @@ impl Node {
         self.worst.map(|(_, re, ..)| re * self.slowest)
     }
 
-    /// Whether every sample has an equilibrium and all eigenvalues are on the left.
+    /// What is said of the equilibria, where that is known: latch-up also where one that is stable lies on a rail.
+    #[must_use]
+    pub fn verdict(&self) -> Option<Verdict> {
+        match self.worst {
+            Some((_, re, _, verdict)) if re >= 0.0 => Some(verdict),
+            _ if self.on_rails > 0 => Some(Verdict::LatchUp),
+            Some((.., verdict)) if self.lost == 0 => Some(verdict),
+            _ => None,
+        }
+    }
+
+    /// Whether every sample has an equilibrium that is on no rail, and all eigenvalues are on the left.
     #[must_use]
     pub fn is_stable(&self) -> bool {
-        self.lost == 0 && self.worst.is_some_and(|(_, re, ..)| re < 0.0)
+        self.lost == 0 && self.on_rails == 0 && self.worst.is_some_and(|(_, re, ..)| re < 0.0)
     }
 }

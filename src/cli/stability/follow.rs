@@ -13,7 +13,9 @@ use super::super::inputs::{Files, Setup};
 use super::super::output::{conclude, rounded, some_lines};
 use super::super::{Failure, Global, folder};
 use super::Output;
-use crate::analysis::continuation::{Branch, CircuitFamily, Event, EventKind, Plan, Setting, follow};
+use crate::analysis::continuation::{
+    Branch, CircuitFamily, Event, EventKind, Plan, Setting, first_on_rail, follow,
+};
 use crate::figure::branch as figure;
 use crate::learn::Batch;
 use crate::matrix::select_rows;
@@ -118,8 +120,9 @@ pub fn run(
         sample: flags.sample,
         end: branch.end.name().to_owned(),
     };
-    let document = document(&branch, &events, &summary);
-    let text = text(setup, &branch, &events, &summary, out);
+    let rail = first_on_rail(&family, &branch);
+    let document = document((&branch, rail), &events, &summary);
+    let text = text(setup, (&branch, rail), &events, &summary, out);
     if let Some(study) = study {
         let (points, outputs) = point_rows(&family, &branch);
         let tables = figure::Tables { summary, points, outputs, events };
@@ -261,7 +264,7 @@ fn line(event: &BranchEventRow) -> String {
 
 fn text(
     setup: &Setup,
-    branch: &Branch,
+    (branch, rail): (&Branch, Option<f64>),
     events: &[BranchEventRow],
     summary: &BranchSummary,
     out: Option<&Path>,
@@ -282,6 +285,12 @@ fn text(
         branch.points.len(),
         summary.end
     );
+    if let Some(rail) = rail {
+        let key = &summary.key;
+        text += &format!(
+            "latch-up from {key} = {rail:.9} on: on a rail that the free equilibrium does not touch\n\n"
+        );
+    }
     if events.is_empty() {
         text += "nothing happens on it\n";
     } else {
@@ -294,7 +303,11 @@ fn text(
     text
 }
 
-fn document(branch: &Branch, events: &[BranchEventRow], summary: &BranchSummary) -> Value {
+fn document(
+    (branch, rail): (&Branch, Option<f64>),
+    events: &[BranchEventRow],
+    summary: &BranchSummary,
+) -> Value {
     let (until, event) = branch.stable_until();
     json!({
         "key": summary.key,
@@ -303,6 +316,7 @@ fn document(branch: &Branch, events: &[BranchEventRow], summary: &BranchSummary)
         "end": summary.end,
         "points": branch.points.len(),
         "stable_until": until,
+        "on_rail_from": rail,
         "stable_until_event": event.map(|event| event.kind.name()),
         "events": events,
     })

@@ -11,6 +11,7 @@ use crate::record::RecordError;
 use crate::record::json::write_json;
 use crate::record::map_rows::{MapCheck, MapLineRow, MapRow, MapSummary};
 use crate::record::table::write_table;
+use crate::solve::Verdict;
 
 /// Margins that are drawn, in units of 1/τ.
 const MARGINS: [f64; 4] = [0.1, 0.25, 0.5, 0.75];
@@ -108,10 +109,7 @@ fn points(board: &Board<'_>, plane: &Plane<Node>) -> Vec<MapRow> {
 }
 
 fn verdict(node: &Node) -> &'static str {
-    match node.worst {
-        Some((_, re, _, verdict)) if re >= 0.0 || node.lost == 0 => verdict.name(),
-        _ => "lost",
-    }
+    node.verdict().map_or("lost", Verdict::name)
 }
 
 fn lines(board: &Board<'_>, plane: &Plane<Node>) -> Vec<MapLineRow> {

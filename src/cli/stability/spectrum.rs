@@ -8,7 +8,7 @@ use serde_json::json;
 use super::super::inputs::Setup;
 use super::super::output::{conclude, note, rounded, some_lines};
 use super::super::{Failure, Global};
-use crate::analysis::{Spectrum, Stability, beta_threshold, stability};
+use crate::analysis::{Spectrum, Stability, Verdict, beta_threshold, stability};
 use crate::circuit::{Circuit, DyadCircuit};
 use crate::learn::nudged;
 use crate::solve::settle_all;
@@ -34,11 +34,14 @@ pub fn run(global: &Global, setup: &Setup) -> Result<ExitCode, Failure> {
     }
     let threshold = beta_threshold(&setup.spec, &setup.weights);
     let eigenvalues = found.spectra.first().and_then(Option::as_ref).map(pairs).unwrap_or_default();
+    let verdict = found.verdict(worst).unwrap_or_else(|| spectrum.verdict());
+    let on_rails: Vec<usize> = (0..found.on_rails.len()).filter(|&i| found.on_rails[i]).collect();
     let mut document = json!({
         "spectral_abscissa_per_s": spectrum.abscissa(),
         "spectral_abscissa_tau": spectrum.abscissa() * circuit.slowest(),
         "eigenvalues": eigenvalues,
-        "verdict": spectrum.verdict().name(),
+        "verdict": verdict.name(),
+        "on_rails": on_rails,
         "beta_threshold": threshold,
         "worst_sample": worst,
         "worst_eigenvalues": pairs(spectrum),
@@ -47,25 +50,31 @@ pub fn run(global: &Global, setup: &Setup) -> Result<ExitCode, Failure> {
     if let Some(frequency) = circuit.clock() {
         document["multiplier"] = json!((spectrum.abscissa() / frequency).exp());
     }
-    conclude(global, &summary(setup, &circuit, (worst, spectrum), threshold), &document)
+    conclude(
+        global,
+        &summary(setup, &circuit, (worst, spectrum, verdict), (threshold, on_rails.len())),
+        &document,
+    )
 }
 
 /// Fixed points and spectra, from the free states and, where that leads nowhere, from where the circuit settles.
 fn find(setup: &Setup, circuit: &DyadCircuit<'_, f64>) -> Stability {
+    let solver = &setup.spec.solver;
     let free = circuit.free_state();
     let tolerance = TOLERANCE * (1.0 + free.amax());
-    let mut found = stability(circuit, &free, tolerance);
+    let mut found = stability(circuit, solver, &free, tolerance);
     let missing: Vec<usize> = (0..found.spectra.len()).filter(|&i| found.spectra[i].is_none()).collect();
     if missing.is_empty() {
         return found;
     }
     let rest = circuit.subset(&missing);
-    let settled = settle_all(&setup.spec.solver, rest.as_ref(), false);
+    let settled = settle_all(solver, rest.as_ref(), false);
     let resting: Vec<usize> = (0..missing.len()).filter(|&i| settled.outcomes[i].is_settled()).collect();
     let start = crate::matrix::select_rows(&settled.state, &resting);
-    let again = stability(rest.subset(&resting).as_ref(), &start, tolerance);
-    for (i, (point, spectrum)) in resting.into_iter().zip(again.points.into_iter().zip(again.spectra)) {
-        (found.points[missing[i]], found.spectra[missing[i]]) = (point, spectrum);
+    let again = stability(rest.subset(&resting).as_ref(), solver, &start, tolerance);
+    let all = again.points.into_iter().zip(again.spectra).zip(again.on_rails);
+    for (i, ((point, spectrum), on_rail)) in resting.into_iter().map(|i| missing[i]).zip(all) {
+        (found.points[i], found.spectra[i], found.on_rails[i]) = (point, spectrum, on_rail);
     }
     found
 }
@@ -89,13 +98,17 @@ fn nothing(found: &Stability) -> Failure {
 fn summary(
     setup: &Setup,
     circuit: &DyadCircuit<'_, f64>,
-    (worst, spectrum): (usize, &Spectrum),
-    threshold: Option<f64>,
+    (worst, spectrum, verdict): (usize, &Spectrum, Verdict),
+    (threshold, on_rails): (Option<f64>, usize),
 ) -> String {
     let tau = circuit.slowest();
     let threshold = threshold.map_or("none known in closed form".to_owned(), |beta| significant(beta, 7));
     let mut text = setup.headline();
-    text += &format!("\nverdict             {} (worst sample: {worst})\n", spectrum.verdict().name());
+    text += &format!("\nverdict             {} (worst sample: {worst})\n", verdict.name());
+    if on_rails > 0 {
+        let samples = if on_rails == 1 { "sample is" } else { "samples are" };
+        text += &format!("on a rail           {on_rails} {samples}, where the free equilibrium is not\n");
+    }
     let abscissa = spectrum.abscissa();
     text += &format!("spectral abscissa   {abscissa:.6e} 1/s = {}/τ\n", significant(abscissa * tau, 7));
     if let Some(frequency) = circuit.clock() {

@@ -81,6 +81,11 @@ impl<T: Real> March<T> {
         }
     }
 
+    /// The same batch without its noise.
+    pub fn still(self) -> Self {
+        Self { noise: None, ..self }
+    }
+
     /// Time reached (s).
     pub fn time(&self) -> f64 {
         self.done as f64 * self.part

@@ -1,10 +1,15 @@
 //! What a stationary sample fluctuates about: an equilibrium, or a cycle that noise only blurs.
 //!
 //! Windowed means cannot tell them apart. Where the circuit is nudged, and so could ring, its noise is switched off: from where the
-//! sample is, it must settle, to within a hundredth of how far it strayed from its mean.
+//! sample is, it must settle, to within a hundredth of how far it strayed from its mean. On the way it may touch rails, to which noise
+//! alone has driven it; where it rests on one that the free equilibrium does not touch, it has latched up.
 
-use super::super::etd::Etd;
-use super::super::{Circuit, Counts, Outcome, Solver};
+use super::super::criteria::Criteria;
+use super::super::etd::settle_by;
+use super::super::rails::Rails;
+use super::super::{Circuit, Counts, Outcome};
+use super::march::March;
+use super::settle_still;
 use crate::matrix::{Matrix, Real, select_rows};
 use crate::spec::SolverSpec;
 
@@ -25,9 +30,17 @@ pub(super) fn fates<T: Real>(
         }
     }
     let rms = (apart / (rows.len() * state.ncols()) as f64).sqrt();
-    let spec = SolverSpec { atol: spec.atol.max(LEFT * rms), ..spec.clone() };
     let part = circuit.subset(rows);
-    let quiet = Etd::new(&spec).settle(part.as_ref(), Some(select_rows(state, rows)), false);
+    let criteria = Criteria::new(spec, part.slowest());
+    let criteria = Criteria { atol: spec.atol.max(LEFT * rms), rails: false, ..criteria };
+    let start = select_rows(state, rows);
+    let mut quiet = match part.clock() {
+        Some(_) => {
+            settle_still(part.as_ref(), March::new(spec, part.as_ref(), start).still(), criteria, false)
+        }
+        None => settle_by(criteria, part.as_ref(), Some(start), false),
+    };
+    Rails::judge(part.as_ref(), spec, &mut quiet);
     let fates = quiet.outcomes.into_iter().map(|outcome| match outcome {
         Outcome::Settled => Outcome::NoisySettled,
         other => other,

@@ -10,9 +10,9 @@
 //! Blocks are not independent: of an Ornstein–Uhlenbeck process of the slowest time constant, differences of neighbours show 0.435 of the
 //! variance of the difference of two windows (tested). A slower loop looks unsettled for longer.
 
+use super::super::judgement::bounds;
 use super::super::{Circuit, Outcome};
 use super::quantile::two_sided;
-use crate::matrix::elementwise::max_abs_rows;
 use crate::matrix::{Matrix, Real, select_rows};
 
 /// Blocks of a window.
@@ -23,13 +23,9 @@ const BLOCK: f64 = 2.0;
 const SHOWN: f64 = 0.435;
 /// Probability of finding a difference where there is none.
 const ERROR: f64 = 0.01;
-/// Growth beyond this multiple of `1 V + ‖v_free‖∞` is a runaway.
-const RUNAWAY: f64 = 1e3;
 /// A mean beyond this share of the modulus's is a growth without turns. Of `e^t cos ωt` (in slowest τ) a block leaves at most 0.43 at
 /// `ω = 4` and 0.49 at `ω = 3`; what turns more seldom than once in a block cannot be told from a runaway in that time.
 const ONE_SIGN: f64 = 0.8;
-/// Share of the supply's range within which a window's mean is at a rail: noise moves it off now and then.
-const AT_RAIL: f64 = 0.005;
 
 /// The last blocks of a batch.
 pub(super) struct Windows<T: Real> {
@@ -48,8 +44,6 @@ pub(super) struct Windows<T: Real> {
     limit: f64,
     /// Potential of every sample beyond which it runs away (V).
     bounds: Vec<f64>,
-    /// The free state, where the circuit may latch up at a rail.
-    free: Option<Matrix<T>>,
 }
 
 impl<T: Real> Windows<T> {
@@ -57,8 +51,6 @@ impl<T: Real> Windows<T> {
     pub fn new(circuit: &dyn Circuit<T>, step: f64) -> Self {
         let free = circuit.free_state();
         let (batch, width) = free.shape();
-        let mut largest = vec![T::ZERO; batch];
-        max_abs_rows(free.as_slice(), &mut largest);
         let steps = (BLOCK * circuit.slowest() / step).ceil();
         Self {
             steps: steps as u64,
@@ -68,8 +60,7 @@ impl<T: Real> Windows<T> {
             moduli: [Matrix::zeros(batch, width), Matrix::zeros(batch, width)],
             means: Vec::with_capacity(2 * BLOCKS),
             limit: two_sided(ERROR / width as f64) / SHOWN.sqrt(),
-            bounds: largest.iter().map(|v| RUNAWAY * (1.0 + v.to_f64())).collect(),
-            free: (circuit.supply().is_some() && circuit.nudged()).then_some(free),
+            bounds: bounds(&free),
         }
     }
 
@@ -129,10 +120,8 @@ impl<T: Real> Windows<T> {
             let monotone = last[(row, worst.1)].to_f64().abs() > ONE_SIGN * modulus;
             return Some(if monotone { Outcome::LatchUp } else { Outcome::Oscillation });
         }
-        if self.means.len() < 2 * BLOCKS || !self.is_stationary(circuit, row) {
-            return None;
-        }
-        Some(if self.is_latched(circuit, row, sample) { Outcome::LatchUp } else { Outcome::NoisySettled })
+        let stationary = self.means.len() == 2 * BLOCKS && self.is_stationary(circuit, row);
+        stationary.then_some(Outcome::NoisySettled)
     }
 
     fn is_stationary(&self, circuit: &dyn Circuit<T>, row: usize) -> bool {
@@ -159,20 +148,6 @@ impl<T: Real> Windows<T> {
         let (before, after) = self.means.split_at(BLOCKS);
         let (one, other) = (window(before), window(after));
         (other.0 - one.0, one.1 + other.1)
-    }
-
-    /// Whether a compartment stays at a rail that the free circuit does not touch.
-    fn is_latched(&self, circuit: &dyn Circuit<T>, row: usize, sample: usize) -> bool {
-        let (Some((low, high)), Some(free)) = (circuit.supply(), &self.free) else { return false };
-        let near = T::of(AT_RAIL) * (high - low);
-        let after = &self.means[BLOCKS..];
-        (0..free.ncols()).any(|column| {
-            let mut sum = T::ZERO;
-            after.iter().for_each(|mean| sum += mean[(row, column)]);
-            let mean = sum * T::of(1.0 / BLOCKS as f64);
-            let touches = |v: T| v <= low + near || v >= high - near;
-            touches(mean) && !touches(free[(sample, column)])
-        })
     }
 
     /// Keeps some of the samples.
