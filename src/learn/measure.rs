@@ -74,7 +74,8 @@ pub fn inference<T: Real>(
     batch: &Batch<T>,
     spec: &CircuitSpec,
 ) -> Measurement<T> {
-    unnudged(chip, weights, batch, spec, 1)
+    let circuit = unnudged(chip, weights, batch, 1);
+    Measurement::read(&circuit, settle_all(&spec.solver, &circuit, false))
 }
 
 /// The same circuit with the nudge off, read once more.
