@@ -6,6 +6,8 @@
 //! same bits (multiplying by 1e-15 would not be). What bites: prefixes are case-sensitive, `m` is
 //! milli and `M` mega, as in SI and unlike in SPICE.
 
+mod suggest;
+
 use std::borrow::Cow;
 use std::fmt;
 
@@ -136,7 +138,7 @@ pub enum UnitError {
         kind: Kind,
     },
     /// No unit at all.
-    #[error("`{unit}` is no known unit; wanted is {}", wanted(*.kind))]
+    #[error("`{unit}` is no known unit{}; wanted is {}", meant(unit, *.kind), wanted(*.kind))]
     UnknownUnit {
         /// The unit found.
         unit: String,
@@ -224,6 +226,11 @@ impl Kind {
     pub fn example(self) -> &'static str {
         KINDS[self as usize].3
     }
+}
+
+/// "; did you mean `fF`?".
+fn meant(unit: &str, kind: Kind) -> String {
+    suggest::suggest(unit, kind).map(|unit| format!("; did you mean {unit}?")).unwrap_or_default()
 }
 
 /// "a capacitance such as "100 fF"".
@@ -315,7 +322,9 @@ impl Visitor<'_> for QuantityVisitor {
                 UnitError::WrongKind { unit, found, .. } => {
                     format!(" (`{unit}` is a unit of {})", found.name())
                 }
-                UnitError::UnknownUnit { unit, .. } => format!(" (`{unit}` is no known unit)"),
+                UnitError::UnknownUnit { unit, kind } => {
+                    format!(" (`{unit}` is no known unit{})", meant(unit, *kind))
+                }
                 UnitError::NoUnit { .. } => " (text needs its unit)".into(),
                 UnitError::NoNumber { .. } => String::new(),
             };

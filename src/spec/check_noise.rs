@@ -1,7 +1,7 @@
 //! What the numbers of noise sources must satisfy, and which solvers can bear them.
 
 use super::check_circuit::{ensure, finite, not_negative, positive};
-use super::circuit::CircuitSpec;
+use super::circuit::{CircuitSpec, SolverKind};
 use super::fault::Fault;
 use super::noise::{FlickerSpec, NoiseSpec};
 
@@ -20,8 +20,9 @@ pub(super) fn check_noise(circuit: &CircuitSpec) -> Result<(), Fault> {
         Some(source) if !circuit.solver.kind.is_stochastic() => {
             let kind = circuit.solver.kind.name();
             let accepted = format!(
-                "no noise, as `solver.kind` = \"{kind}\" is deterministic; \
-                 \"exponential-em\", \"heun\" and \"exponential-heun\" can follow noise"
+                "no noise, as `solver.kind` = \"{kind}\" is deterministic{}; \
+                 \"exponential-em\", \"heun\" and \"exponential-heun\" can follow noise",
+                if circuit.solver.kind == SolverKind::Etd { " (the default)" } else { "" }
             );
             Err(Fault::refused(&["noise", source], "a source", accepted))
         }

@@ -7,10 +7,13 @@
 
 mod check_circuit;
 mod check_cost;
+mod check_expect;
 mod check_experiment;
 mod check_mismatch;
+mod check_name;
 mod check_noise;
 mod check_periphery;
+mod check_sizes;
 pub mod circuit;
 pub mod cost;
 mod door;
@@ -32,6 +35,7 @@ mod tree;
 pub mod written;
 
 pub use check_circuit::LARGEST_LAYER;
+pub use check_expect::expected_columns;
 pub use check_experiment::rule_name;
 pub use circuit::*;
 pub use cost::CostSpec;
@@ -48,3 +52,4 @@ pub use schedule::ScheduleError;
 pub use schema::{FileKind, circuit_defaults_toml, circuit_schema, experiment_schema};
 pub use signature::{is_gzip, read_text, signature};
 pub use technology::{Sourced, Technology, technologies};
+pub use tree::{same_setting, setting_of};

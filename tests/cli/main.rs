@@ -7,6 +7,7 @@ mod compare;
 mod cost;
 mod figures;
 mod gradients;
+mod keys;
 mod lists;
 mod maps;
 mod meaning;
