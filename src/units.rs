@@ -7,6 +7,7 @@
 //! milli and `M` mega, as in SI and unlike in SPICE.
 
 mod digits;
+mod suggest;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -140,7 +141,7 @@ pub enum UnitError {
         kind: Kind,
     },
     /// No unit at all.
-    #[error("`{unit}` is no known unit; wanted is {}", wanted(*.kind))]
+    #[error("`{unit}` is no known unit{}; wanted is {}", meant(unit, *.kind), wanted(*.kind))]
     UnknownUnit {
         /// The unit found.
         unit: String,
@@ -228,6 +229,11 @@ impl Kind {
     pub fn example(self) -> &'static str {
         KINDS[self as usize].3
     }
+}
+
+/// "; did you mean `fF`?".
+fn meant(unit: &str, kind: Kind) -> String {
+    suggest::suggest(unit, kind).map(|unit| format!("; did you mean {unit}?")).unwrap_or_default()
 }
 
 /// "a capacitance such as "100 fF"".
@@ -319,7 +325,9 @@ impl Visitor<'_> for QuantityVisitor {
                 UnitError::WrongKind { unit, found, .. } => {
                     format!(" (`{unit}` is a unit of {})", found.name())
                 }
-                UnitError::UnknownUnit { unit, .. } => format!(" (`{unit}` is no known unit)"),
+                UnitError::UnknownUnit { unit, kind } => {
+                    format!(" (`{unit}` is no known unit{})", meant(unit, *kind))
+                }
                 UnitError::NoUnit { .. } => " (text needs its unit)".into(),
                 UnitError::NoNumber { .. } => String::new(),
             };

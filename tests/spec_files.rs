@@ -80,9 +80,14 @@ mod random {
     use proptest::prelude::*;
     use proptest::sample::select;
 
-    /// A positive number of any size that a circuit might have.
+    /// A positive number of any size that a device might have.
     fn size() -> impl Strategy<Value = f64> {
-        (1.0..10.0_f64, -20..20_i32).prop_map(|(mantissa, exponent)| mantissa * 10_f64.powi(exponent))
+        decades(-20, 0)
+    }
+
+    /// A positive number between two powers of ten.
+    fn decades(low: i32, high: i32) -> impl Strategy<Value = f64> {
+        (1.0..10.0_f64, low..high).prop_map(|(mantissa, exponent)| mantissa * 10_f64.powi(exponent))
     }
 
     fn activation() -> impl Strategy<Value = ActivationSpec> {
@@ -222,7 +227,7 @@ mod random {
             (Just(solver), noise(still), 0.0..1.0, periphery)
         });
         let supply = (-5.0..0.0, 0.0..5.0).prop_map(|(low, high)| SupplySpec { low, high: high + 1e-3 });
-        ("\\PC*", size(), prop::option::of(supply), neuron(), nudge(), solver).prop_map(
+        ("\\PC{0,40}", decades(-3, 4), prop::option::of(supply), neuron(), nudge(), solver).prop_map(
             |(name, temperature, supply, neuron, nudge, (solver, noise, time, around))| CircuitSpec {
                 name,
                 temperature,
@@ -234,7 +239,10 @@ mod random {
                 feedback: FeedbackSpec { synapses: FeedbackSynapses::Separate, init: FeedbackInit::Random },
                 noise,
                 readout: ReadoutSpec { time, auto_zero: time > 0.5, chopping: time > 0.7 },
-                cost: (time > 0.6).then(|| cost(time)),
+                cost: (time > 0.6).then(|| {
+                    let clock = around.3.map_or(1e6 * time, |clock| clock.frequency);
+                    CostSpec { clock, ..cost(time) }
+                }),
                 mismatch: MismatchSpec {
                     seed: (time > 0.3).then_some(5),
                     distribution: if time > 0.5 { SpreadKind::Lognormal } else { SpreadKind::Normal },

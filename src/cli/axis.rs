@@ -2,7 +2,11 @@
 
 use std::str::FromStr;
 
+use anyhow::anyhow;
+
+use super::Failure;
 use crate::record::map_rows::MapAxis;
+use crate::spec::same_setting;
 
 /// Most points along an axis.
 const MOST: usize = 2000;
@@ -43,8 +47,32 @@ impl FromStr for Axis {
         if log && from <= 0.0 {
             return Err(format!("a logarithmic axis begins above 0, not at {from}"));
         }
-        Ok(Self { key: key.trim().to_owned(), from, to, count, log })
+        let axis = Self { key: key.trim().to_owned(), from, to, count, log };
+        if axis.values().windows(2).any(|pair| pair[0] >= pair[1]) {
+            return Err(format!(
+                "{count} points from {from} to {to} are not all different numbers; accepted: fewer"
+            ));
+        }
+        Ok(axis)
     }
+}
+
+/// Refuses two axes of `option` that are the same setting, however it is spelt.
+///
+/// # Errors
+/// The key of both.
+pub fn refuse_same(option: &str, axes: &[Axis]) -> Result<(), Failure> {
+    for (at, axis) in axes.iter().enumerate() {
+        if let Some(twin) = axes[..at].iter().find(|twin| same_setting(&twin.key, &axis.key)) {
+            return Err(Failure::input(anyhow!(
+                "{option} {} and {option} {}: both axes are `{}`\n  accepted: axes of different settings",
+                twin.key,
+                axis.key,
+                twin.key
+            )));
+        }
+    }
+    Ok(())
 }
 
 impl Axis {

@@ -167,7 +167,7 @@ fn own_circuit(experiment: &Builtin) -> Option<Override> {
     let written: Table = toml::from_str(experiment.text).ok()?;
     let wanted = stem(written.get("circuit")?.as_str()?).to_owned();
     let circuit = CIRCUITS.iter().find(|circuit| circuit.name() == wanted)?;
-    Some(Override { path: "circuit".into(), value: Value::Table(toml::from_str(circuit.text).ok()?) })
+    Some(Override::new("circuit", Value::Table(toml::from_str(circuit.text).ok()?)).by("built in:"))
 }
 
 fn stem(file: &str) -> &str {

@@ -66,7 +66,7 @@ fn estimated(global: &Global, arguments: &Arguments) -> Result<(CircuitSpec, Wor
     if let Some(network) = &arguments.network {
         let sizes =
             network.iter().map(|&n| toml::Value::Integer(i64::try_from(n).unwrap_or(i64::MAX))).collect();
-        settings.push(crate::spec::Override { path: "network".into(), value: toml::Value::Array(sizes) });
+        settings.push(crate::spec::Override::new("network", toml::Value::Array(sizes)).by("--network"));
     }
     let spec = find(CIRCUITS, &arguments.circuit)?.circuit(&settings)?;
     let prices = spec.cost.as_ref().ok_or_else(|| unpriced(arguments))?;

@@ -122,7 +122,7 @@ fn prepare(global: &Global, arguments: &Arguments) -> Result<Prepared, Failure> 
     let mut overrides = global.set.clone();
     if let Some(seed) = global.seed {
         let seeds = toml::Value::Array(vec![toml::Value::Integer(seed.into())]);
-        overrides.push(Override { path: "seeds".into(), value: seeds });
+        overrides.push(Override::new("seeds", seeds).by("--seed"));
     }
     let loaded = load_experiment(&arguments.experiment, &overrides).map_err(Failure::input)?;
     let base = common(&loaded).map_err(Failure::input)?;

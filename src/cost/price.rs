@@ -64,7 +64,7 @@ pub struct Cost {
 }
 
 impl Power {
-    fn new(cost: &CostSpec, supply: f64, work: &Work, signals: Signals) -> Self {
+    fn new(cost: &CostSpec, (supply, clock): (f64, f64), work: &Work, signals: Signals) -> Self {
         let (dyads, synapses) = (work.dyads(), work.synapses());
         // Weights tell what the description can only guess; whether synapses are resistive at all is its to say.
         let conductance = match work.conductance {
@@ -75,7 +75,7 @@ impl Power {
             neurons: supply * dyads * cost.neuron_current,
             synapses: supply * synapses * cost.synapse_current,
             resistive: synapses * conductance * signals.square,
-            switching: cost.clock * synapses * cost.synapse_capacitance * supply * signals.size,
+            switching: clock * synapses * cost.synapse_capacitance * supply * signals.size,
         }
     }
 
@@ -109,10 +109,11 @@ impl Cost {
     pub fn new(spec: &CircuitSpec, cost: &CostSpec, work: &Work) -> Option<Self> {
         let technology = technologies().get(&cost.technology)?;
         let supply = cost.supply.unwrap_or(technology.supply.value);
+        let clock = spec.clock.map_or(cost.clock, |clock| clock.frequency);
         let (dyads, synapses) = (work.dyads(), work.synapses());
         let capacitance = 2.0 * dyads * spec.neuron.capacitance;
         let energy = |signals: Signals, relaxations: f64, relaxing: f64, converted: f64| {
-            let power = Power::new(cost, supply, work, signals);
+            let power = Power::new(cost, (supply, clock), work, signals);
             let time = relaxing + relaxations * work.reading;
             Energy {
                 time_s: time,
@@ -141,7 +142,7 @@ impl Cost {
                 neurons: from(cost.neuron_area, value(&technology.neuron), dyads),
                 synapses: from(cost.synapse_area, value(&technology.synapse), synapses),
             },
-            power_w: Power::new(cost, supply, work, work.free),
+            power_w: Power::new(cost, (supply, clock), work, work.free),
             inference_j: energy(work.free, 1.0, work.inference, 2.0 * work.outputs()),
             update_j: update,
         })

@@ -43,3 +43,44 @@ fn number(run: &RunSummary, column: &str) -> f64 {
     let value = serde_json::to_value(run).unwrap_or_default();
     value.get(column).and_then(serde_json::Value::as_f64).unwrap_or(f64::NAN)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::expected_columns;
+
+    #[test]
+    fn the_columns_that_may_be_expected_are_the_numbers_of_the_summary() {
+        let run = RunSummary {
+            run: "dp-s1".into(),
+            rule: "dp".into(),
+            alpha: Some(0.5),
+            beta: Some(0.5),
+            seed: 1,
+            chip: Some(1),
+            test_accuracy: 0.5,
+            best_test_accuracy: 0.5,
+            test_loss: 0.5,
+            train_loss: 0.5,
+            settled: Some(0.5),
+            noisy_settled: Some(0.5),
+            oscillation: Some(0.5),
+            latch_up: Some(0.5),
+            timeout: Some(0.5),
+            not_finite: Some(0.5),
+            worst_stability_margin_tau: Some(0.5),
+            mean_angle_to_bp_deg: Some(0.5),
+            product_spectral_norm: 0.5,
+            status: "complete".into(),
+            settings: BTreeMap::new(),
+            wall_s: 0.5,
+        };
+        let value = serde_json::to_value(&run).unwrap();
+        let numbers = value.as_object().unwrap().iter().filter(|(_, value)| value.is_number());
+        let mut numbers: Vec<&str> = numbers.map(|(key, _)| key.as_str()).collect();
+        let mut columns = expected_columns();
+        numbers.sort_unstable();
+        columns.sort_unstable();
+        assert_eq!(columns, numbers);
+    }
+}

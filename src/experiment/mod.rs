@@ -7,6 +7,8 @@ pub mod compare;
 mod conclude;
 mod cost;
 mod expect;
+mod heed;
+mod labels;
 mod plan;
 mod probe;
 mod run;

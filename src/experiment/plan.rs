@@ -1,8 +1,11 @@
 //! From an experiment to its runs: every seed, rule and combination of the grid.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use crate::spec::{Loaded, Override, Resolved, RuleKind, SpecError, rule_name};
+use super::heed::Combinations;
+use super::labels::{Labels, Names, short};
+use crate::spec::{Loaded, Override, Resolved, RuleKind, SpecError, rule_name, setting_of};
 
 /// One run: a rule, a seed, and the description with this run's settings.
 #[derive(Clone, Debug)]
@@ -45,8 +48,7 @@ impl RunPlan {
 pub fn common(loaded: &Loaded) -> Result<Resolved, SpecError> {
     let base = loaded.resolve(&[])?;
     let single = base.experiment.grid.iter().filter(|(_, values)| values.len() == 1);
-    let settings: Vec<_> =
-        single.map(|(path, values)| Override { path: path.clone(), value: values[0].clone() }).collect();
+    let settings: Vec<_> = single.map(|(path, values)| Override::new(path, values[0].clone())).collect();
     loaded.resolve(&settings)
 }
 
@@ -54,77 +56,115 @@ pub fn common(loaded: &Loaded) -> Result<Resolved, SpecError> {
 ///
 /// # Errors
 ///
-/// If a combination of the grid makes a description that is refused.
+/// If a combination of the grid makes a description that is refused, or a key of the grid does nothing.
 pub fn plan(loaded: &Loaded) -> Result<Vec<RunPlan>, SpecError> {
     let base = loaded.resolve(&[])?;
     let grid = &base.experiment.grid;
-    let varied = |path: &str| grid.get(path).is_some_and(|values| values.len() > 1);
+    let naming = Naming {
+        labels: Labels::new(grid),
+        varied: grid.iter().filter(|(_, v)| v.len() > 1).map(|(k, _)| k.as_str()).collect(),
+    };
+    let combinations = combinations(grid);
+    let mut rules = base.experiment.rules.clone();
+    rules.sort_by_key(|rule| *rule != RuleKind::Bp);
+    let of_rule = |&rule: &RuleKind| -> Result<Vec<RunPlan>, SpecError> {
+        combinations.iter().map(|settings| naming.run(loaded, rule, settings)).collect()
+    };
+    let templates = rules.iter().map(of_rule).collect::<Result<Vec<Vec<RunPlan>>, _>>()?;
+    // Rules that `--set` took out may have been the only ones to heed a key.
+    if !loaded.is_set("rules") {
+        let keys = grid.iter().map(|(key, values)| (key.as_str(), values.len())).collect();
+        Combinations { keys, runs: &templates }.check(loaded)?;
+    }
+    let templates = named(templates);
+    let mut runs: Vec<RunPlan> = Vec::new();
+    for &seed in &base.experiment.seeds {
+        for template in &templates {
+            runs.extend(on_chips(seeded(template, seed), base.experiment.chips));
+        }
+    }
+    runs.sort_by_key(|run| run.rule != RuleKind::Bp);
+    Ok(runs)
+}
+
+/// Every combination of the grid's values; the last key runs fastest.
+fn combinations(grid: &BTreeMap<String, Vec<toml::Value>>) -> Vec<Vec<Override>> {
     let mut combinations: Vec<Vec<Override>> = vec![Vec::new()];
     for (path, values) in grid {
         combinations = combinations
             .iter()
             .flat_map(|before| {
                 values.iter().map(|value| {
-                    let setting = Override { path: path.clone(), value: value.clone() };
+                    let setting = Override::new(path, value.clone());
                     before.iter().cloned().chain([setting]).collect()
                 })
             })
             .collect();
     }
-    let mut rules = base.experiment.rules.clone();
-    rules.sort_by_key(|rule| *rule != RuleKind::Bp);
-    let of_rule = |&rule: &RuleKind| -> Result<Vec<RunPlan>, SpecError> {
-        combinations.iter().map(|settings| run_plan(loaded, rule, settings, &varied)).collect()
-    };
-    let templates = rules.iter().map(of_rule).collect::<Result<Vec<Vec<RunPlan>>, _>>()?;
-    let (mut runs, mut names) = (Vec::new(), HashSet::new());
-    for &seed in &base.experiment.seeds {
-        for template in templates.iter().flatten() {
-            let one = seeded(template, seed);
-            let fresh = on_chips(one, base.experiment.chips).filter(|run| names.insert(run.name.clone()));
-            runs.extend(fresh);
-        }
-    }
-    runs.sort_by_key(|run| run.rule != RuleKind::Bp);
-    for run in &mut runs {
-        run.reference = run.reference.take().filter(|name| names.contains(name));
-    }
-    Ok(runs)
+    combinations
 }
 
-/// One run of a combination, of any seed, named after its rule, gains and whatever else the grid varies; rules without a circuit ignore what only a nudge or a solver could feel.
-fn run_plan(
-    loaded: &Loaded,
-    rule: RuleKind,
-    settings: &[Override],
-    varied: &dyn Fn(&str) -> bool,
-) -> Result<RunPlan, SpecError> {
-    let felt: Vec<Override> = settings.iter().filter(|s| feels(rule, &s.path)).cloned().collect();
-    let mut resolved = loaded.resolve_run(&felt)?;
-    resolved.experiment.seeds.clear();
-    let others = |list: &[Override]| -> Vec<Override> {
-        let named = |path: &str| ["nudge.alpha", "nudge.beta"].contains(&path.trim_start_matches("circuit."));
-        list.iter().filter(|s| varied(&s.path) && !named(&s.path)).cloned().collect()
-    };
-    let suffix = |list: &[Override]| {
-        let tail = |s: &Override| {
-            let key = s.path.rsplit('.').next().unwrap_or_default().to_owned();
-            format!("-{}{}", clean(&key), clean(&s.value.to_string()))
+/// Every different run once, under a name that no other has, with the name of its reference.
+///
+/// Runs of a rule are one where gains and the other settings are; until here a run's reference is that run's identity.
+fn named(templates: Vec<Vec<RunPlan>>) -> Vec<RunPlan> {
+    let (mut names, mut known, mut runs) = (Names::default(), HashMap::new(), Vec::new());
+    for mut run in templates.into_iter().flatten() {
+        let own = identity(run.rule, (run.alpha(), run.beta()), &run.settings);
+        let Entry::Vacant(place) = known.entry(own) else { continue };
+        let whole = std::mem::take(&mut run.name);
+        run.name = names.distinct(short(whole));
+        place.insert(run.name.clone());
+        run.reference = run.reference.and_then(|reference| known.get(&reference).cloned());
+        runs.push(run);
+    }
+    runs
+}
+
+/// What tells a run from the others of its seed.
+fn identity(rule: RuleKind, gains: (Option<f64>, Option<f64>), settings: &Settings) -> String {
+    format!("{} {gains:?} {settings:?}", rule_name(rule))
+}
+
+/// Settings by path.
+type Settings = BTreeMap<String, serde_json::Value>;
+
+/// How runs are named: after rule, gains and whatever else the grid varies.
+struct Naming<'a> {
+    labels: Labels,
+    /// Keys of the grid with several values.
+    varied: HashSet<&'a str>,
+}
+
+impl Naming<'_> {
+    /// One run of a combination, of any seed; rules without a circuit ignore what only a nudge or a solver could feel.
+    fn run(&self, loaded: &Loaded, rule: RuleKind, settings: &[Override]) -> Result<RunPlan, SpecError> {
+        let felt: Vec<Override> = settings.iter().filter(|s| feels(rule, &s.path)).cloned().collect();
+        let mut resolved = loaded.resolve_run(&felt)?;
+        resolved.experiment.seeds.clear();
+        let plain: Vec<Override> =
+            settings.iter().filter(|s| feels(RuleKind::Bp, &s.path)).cloned().collect();
+        let gains = match rule {
+            _ if !rule.is_dyadic() => String::new(),
+            _ => format!("-a{}-b{}", resolved.circuit.nudge.alpha, resolved.circuit.nudge.beta),
         };
-        others(list).iter().map(tail).collect::<String>()
-    };
-    let plain: Vec<Override> = settings.iter().filter(|s| feels(RuleKind::Bp, &s.path)).cloned().collect();
-    let gains = match rule {
-        _ if !rule.is_dyadic() => String::new(),
-        _ => format!("-a{}-b{}", resolved.circuit.nudge.alpha, resolved.circuit.nudge.beta),
-    };
-    let name = format!("{}{gains}{}", rule_name(rule), suffix(&felt));
-    let reference = format!("{}{}", rule_name(RuleKind::Bp), suffix(&plain));
-    let settings = others(&felt)
-        .into_iter()
-        .map(|s| (s.path, serde_json::to_value(&s.value).unwrap_or(serde_json::Value::Null)))
-        .collect();
-    Ok(RunPlan { name, rule, seed: 0, chip: None, settings, resolved, reference: Some(reference) })
+        let tails = self.others(&felt).map(|setting| self.labels.tail(setting));
+        let name = format!("{}{gains}{}", rule_name(rule), tails.collect::<String>());
+        let reference = Some(identity(RuleKind::Bp, (None, None), &self.settings(&plain)));
+        let settings = self.settings(&felt);
+        Ok(RunPlan { name, rule, seed: 0, chip: None, settings, resolved, reference })
+    }
+
+    /// Settings that a name must tell, besides the gains.
+    fn others<'s>(&self, list: &'s [Override]) -> impl Iterator<Item = &'s Override> {
+        let named = |path: &str| ["nudge.alpha", "nudge.beta"].contains(&setting_of(path).as_str());
+        list.iter().filter(move |s| self.varied.contains(s.path.as_str()) && !named(&s.path))
+    }
+
+    fn settings(&self, list: &[Override]) -> Settings {
+        let value = |s: &Override| serde_json::to_value(&s.value).unwrap_or(serde_json::Value::Null);
+        self.others(list).map(|s| (s.path.clone(), value(s))).collect()
+    }
 }
 
 /// The run of a combination with one of the seeds.
@@ -158,22 +198,19 @@ fn on_chips(run: RunPlan, chips: Option<u32>) -> impl Iterator<Item = RunPlan> {
 
 /// Whether a setting matters to a rule.
 fn feels(rule: RuleKind, path: &str) -> bool {
+    let path = setting_of(path);
     match path.split('.').next() {
         Some("adversarial") => rule == RuleKind::Adversarial,
-        _ => rule.is_dyadic() || !is_dyadic(path),
+        // These two set it themselves.
+        _ if path == "nudge.variant" || path.starts_with("nudge.variant.") => rule == RuleKind::Custom,
+        _ => rule.is_dyadic() || !is_dyadic(&path),
     }
 }
 
 /// Whether a setting matters to dyadic rules alone. The loss stands in the nudge but is everybody's.
 fn is_dyadic(path: &str) -> bool {
-    let path = path.trim_start_matches("circuit.");
     let everybodys = ["nudge", "nudge.loss", "nudge.reference"].contains(&path);
     let section = path.split('.').next().unwrap_or_default();
     ["nudge", "solver", "feedback", "noise", "readout", "cost", "keep_unsettled"].contains(&section)
         && !everybodys
-}
-
-/// Letters, digits, dots and dashes of a text: what any file system holds.
-fn clean(text: &str) -> String {
-    text.chars().filter(|c| c.is_ascii_alphanumeric() || ".-_".contains(*c)).collect()
 }

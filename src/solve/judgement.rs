@@ -1,4 +1,4 @@
-//! What every solver and every look at an equilibrium goes by when it tells an outcome (MODEL.md §5).
+//! What every solver and every look at an equilibrium goes by when it tells an outcome (docs/model.md §5).
 //!
 //! A sample is settled by its residual ([`Criteria`](super::criteria::Criteria)) and by the differences of its dyads ([`Steadiness`]); it runs
 //! away beyond a [`bound`]; it latches up at a rail as [`super::rails`] has it.

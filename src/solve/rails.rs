@@ -1,4 +1,4 @@
-//! Which rails a sample must not reach: those that its free equilibrium does not touch (MODEL.md §5).
+//! Which rails a sample must not reach: those that its free equilibrium does not touch (docs/model.md §5).
 //!
 //! A compartment *touches* a rail when it is within the tolerance of it, and *reaches* it when it comes to touch it from inside. What
 //! touches a rail in the start was not driven there: it may move inward, also after the rest of the circuit has pressed it outward for a
@@ -151,7 +151,7 @@ impl Rails {
 }
 
 /// For every sample with an equilibrium (V): whether that lies on a rail which the free equilibrium does not touch, by the tolerances of
-/// `spec`. That is latch-up, however stable (MODEL.md §5).
+/// `spec`. That is latch-up, however stable (docs/model.md §5).
 #[must_use]
 pub fn on_rails(circuit: &dyn Circuit<f64>, spec: &SolverSpec, equilibria: &[Option<&[f64]>]) -> Vec<bool> {
     let rails = Rails::new(circuit, &Criteria::new(spec, f64::NAN));

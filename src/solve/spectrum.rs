@@ -92,7 +92,7 @@ pub struct Stability {
 
 impl Stability {
     /// What is said of a sample that has a spectrum: what its rightmost eigenvalue says, but latch-up where it stays on a rail that the free
-    /// equilibrium does not touch (MODEL.md §5).
+    /// equilibrium does not touch (docs/model.md §5).
     #[must_use]
     pub fn verdict(&self, sample: usize) -> Option<Verdict> {
         let verdict = self.spectra[sample].as_ref()?.verdict();

@@ -2,8 +2,10 @@
 
 use super::check_cost::check_cost;
 use super::check_mismatch::check_mismatch;
+use super::check_name::check_label;
 use super::check_noise::check_noise;
 use super::check_periphery::check_periphery;
+use super::check_sizes::check_sizes;
 use super::check_work::check_work;
 use super::circuit::{
     ActivationSpec, CircuitSpec, NeuronSpec, NudgeSpec, SolverKind, SolverSpec, SupplySpec, Variant, Verify,
@@ -22,6 +24,7 @@ const SHORTEST_STEP: f64 = 1e-5;
 /// # Errors
 /// The first value that no circuit could have.
 pub fn check_circuit(circuit: &CircuitSpec) -> Result<(), Fault> {
+    check_label(&circuit.name)?;
     positive(&["temperature"], circuit.temperature, "a temperature above 0 K")?;
     if let Some(network) = &circuit.network {
         check_network(network)?;
@@ -34,10 +37,11 @@ pub fn check_circuit(circuit: &CircuitSpec) -> Result<(), Fault> {
     check_solver(&circuit.solver)?;
     not_negative(&["readout", "time"], circuit.readout.time, "a finite time, 0 s or more")?;
     check_mismatch(&circuit.mismatch)?;
-    circuit.cost.as_ref().map_or(Ok(()), check_cost)?;
     check_periphery(circuit)?;
+    circuit.cost.as_ref().map_or(Ok(()), |cost| check_cost(cost, circuit.clock))?;
     check_work(circuit)?;
-    check_noise(circuit)
+    check_noise(circuit)?;
+    check_sizes(circuit)
 }
 
 /// Checks the number of layers and of neurons in each.

@@ -4,13 +4,15 @@ use super::check_circuit::{ensure, not_negative, positive};
 use super::cost::CostSpec;
 use super::error::nearest;
 use super::fault::Fault;
+use super::periphery::ClockSpec;
 use super::technology::technologies;
+use crate::units::engineering;
 
-/// Checks every number, and that the technology is a known one.
+/// Checks every number, that the technology is a known one, and that synapses are charged by the circuit's own clock.
 ///
 /// # Errors
 /// The first that no circuit could have.
-pub(super) fn check_cost(cost: &CostSpec) -> Result<(), Fault> {
+pub(super) fn check_cost(cost: &CostSpec, clock: Option<ClockSpec>) -> Result<(), Fault> {
     let names: Vec<&str> = technologies().keys().map(String::as_str).collect();
     if !names.contains(&cost.technology.as_str()) {
         let near = nearest(&cost.technology, names.iter().copied());
@@ -38,7 +40,16 @@ pub(super) fn check_cost(cost: &CostSpec) -> Result<(), Fault> {
     if let Some(supply) = cost.supply {
         positive(&["cost", "supply"], supply, "a voltage above 0 V")?;
     }
-    let clocked = cost.synapse_capacitance == 0.0 || cost.clock > 0.0;
+    if let Some(clock) = clock
+        && cost.clock != 0.0
+        && cost.clock != clock.frequency
+    {
+        let frequency = engineering(clock.frequency, "Hz");
+        let accepted =
+            format!("no such key beside a `[clock]`, or the same: `clock.frequency` = {frequency}");
+        return Err(Fault::refused(&["cost", "clock"], cost.clock, accepted));
+    }
+    let clocked = cost.synapse_capacitance == 0.0 || cost.clock > 0.0 || clock.is_some();
     let accepted = "a frequency above 0 Hz, as `cost.synapse_capacitance` is charged in every cycle";
     ensure(clocked, &["cost", "clock"], cost.clock, accepted)
 }

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use toml::Value;
 
-use super::check_circuit::{check_network, ensure, finite, positive};
-use super::experiment::{
-    DatasetSpec, ExpectSpec, ExperimentSpec, InitSpec, OptimizerSpec, RateSchedule, RuleKind,
-};
+use super::check_circuit::{check_network, ensure, positive};
+use super::check_expect::check_expect;
+use super::check_name::check_folder_name;
+use super::check_sizes::check_experiment_sizes;
+use super::experiment::{DatasetSpec, ExperimentSpec, InitSpec, OptimizerSpec, RateSchedule, RuleKind};
 use super::fault::Fault;
 
 /// Data sets that are read from a folder of IDX files.
@@ -29,9 +30,7 @@ const COUNT: &str = "a whole number, 1 or more";
 /// # Errors
 /// The first value that no experiment could have.
 pub fn check_experiment(experiment: &ExperimentSpec) -> Result<(), Fault> {
-    let name = &experiment.name;
-    let folder = !name.is_empty() && !name.contains(['/', '\\', '\0']) && name != "." && name != "..";
-    ensure(folder, &["name"], format!("{name:?}"), "text that can name a folder")?;
+    check_folder_name(&experiment.name)?;
     check_network(&experiment.network)?;
     check_dataset(&experiment.dataset)?;
     check_init(&experiment.init, experiment.network.len() - 1)?;
@@ -46,8 +45,9 @@ pub fn check_experiment(experiment: &ExperimentSpec) -> Result<(), Fault> {
     let walks = step.is_finite() && step >= 0.0;
     ensure(walks, &["adversarial", "step"], step, "a finite number, 0 or more")?;
     check_optimizer(&experiment.optimizer)?;
+    check_experiment_sizes(experiment)?;
     check_grid(experiment)?;
-    experiment.expect.iter().try_for_each(|(key, bounds)| check_expect(key, bounds, &experiment.rules))
+    experiment.expect.iter().try_for_each(|(key, bounds)| check_expect(key, bounds, experiment))
 }
 
 /// Checks that every rule that divides by β has one to divide by.
@@ -149,22 +149,6 @@ fn check_runs(experiment: &ExperimentSpec) -> Result<(), Fault> {
     let fits = if fits >= 1.0 { format!(", so at most {fits} here") } else { String::new() };
     let accepted = format!("at most {MOST_RUNS} runs in all; these are {runs} ({}){fits}", sum.join(" × "));
     Err(Fault::refused(path, "this many", accepted))
-}
-
-fn check_expect(key: &str, bounds: &ExpectSpec, rules: &[RuleKind]) -> Result<(), Fault> {
-    let path = ["expect", key];
-    let names: Vec<_> = rules.iter().map(|rule| rule_name(*rule)).collect();
-    let form =
-        format!("a key RULE.COLUMN, with RULE one of `{}`, such as \"dp.test_accuracy\"", names.join("`, `"));
-    let well = key.split_once('.').is_some_and(|(rule, column)| names.contains(&rule) && !column.is_empty());
-    ensure(well, &path, "this key", &form)?;
-    let (low, high) = (bounds.at_least, bounds.at_most);
-    ensure(low.is_some() || high.is_some(), &path, "no bound", "{ at_least = 0.95 }, at_most, or both")?;
-    for (bound, value) in [("at_least", low), ("at_most", high)] {
-        finite(&["expect", key, bound], value.unwrap_or(0.0), "a finite number")?;
-    }
-    let (low, high) = (low.unwrap_or(f64::NEG_INFINITY), high.unwrap_or(f64::INFINITY));
-    ensure(low <= high, &["expect", key, "at_most"], high, &format!("a number not below `at_least` = {low}"))
 }
 
 fn distinct<T: Ord + std::fmt::Debug>(key: &str, values: &[T], accepted: &str) -> Result<(), Fault> {

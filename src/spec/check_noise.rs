@@ -2,7 +2,7 @@
 
 use super::check_circuit::{ensure, finite, not_negative, positive};
 use super::check_work::{check_band, check_jumps};
-use super::circuit::CircuitSpec;
+use super::circuit::{CircuitSpec, SolverKind};
 use super::fault::Fault;
 use super::noise::{FlickerSpec, NoiseSpec};
 use crate::noise::{Process, Trap};
@@ -22,8 +22,9 @@ pub(super) fn check_noise(circuit: &CircuitSpec) -> Result<(), Fault> {
         Some(source) if !circuit.solver.kind.is_stochastic() => {
             let kind = circuit.solver.kind.name();
             let accepted = format!(
-                "no noise, as `solver.kind` = \"{kind}\" is deterministic; \
-                 \"exponential-em\", \"heun\" and \"exponential-heun\" can follow noise"
+                "no noise, as `solver.kind` = \"{kind}\" is deterministic{}; \
+                 \"exponential-em\", \"heun\" and \"exponential-heun\" can follow noise",
+                if circuit.solver.kind == SolverKind::Etd { " (the default)" } else { "" }
             );
             Err(Fault::refused(&["noise", source], "a source", accepted))
         }

@@ -33,7 +33,7 @@ pub struct CostSpec {
     #[serde(default, deserialize_with = "units::capacitance")]
     #[schemars(with = "units::Quantity")]
     pub synapse_capacitance: f64,
-    /// Clock of charged synapses (Hz).
+    /// Clock of charged synapses (Hz), where the circuit has none of its own.
     #[serde(default, deserialize_with = "units::frequency")]
     #[schemars(with = "units::Quantity")]
     pub clock: f64,

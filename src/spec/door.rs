@@ -1,6 +1,6 @@
 //! The door: files and settings in, checked descriptions out.
 //!
-//! Settings are applied in order, a later one wins. Paths of files, in the experiment or in a
+//! Settings are applied in order; two of the same key must agree. Paths of files, in the experiment or in a
 //! setting, are relative to the experiment file. What bites: a setting for a key that the grid
 //! varies takes that key out of the grid.
 
@@ -13,7 +13,7 @@ use super::loaded::Loaded;
 use super::overrides::Override;
 use super::schema::FileKind;
 use super::signature::read_text;
-use super::tree::Tree;
+use super::tree::{Tree, refuse_twice};
 
 /// Reads a circuit file, applies the settings and checks the result.
 ///
@@ -36,6 +36,7 @@ pub fn load_circuit(path: &Path, overrides: &[Override]) -> Result<CircuitSpec, 
 /// ```
 pub fn parse_circuit(file_name: &str, text: &str, overrides: &[Override]) -> Result<CircuitSpec, SpecError> {
     let mut tree = Tree::parse(FileKind::Circuit, file_name, text)?;
+    refuse_twice(FileKind::Circuit, overrides)?;
     overrides.iter().try_for_each(|setting| tree.set(setting))?;
     let circuit = tree.read()?;
     check_circuit(&circuit).map_err(|fault| tree.tell(fault))?;
@@ -58,6 +59,7 @@ pub fn load_experiment(path: &Path, overrides: &[Override]) -> Result<Loaded, Sp
 pub fn parse_experiment(file_name: &str, text: &str, overrides: &[Override]) -> Result<Loaded, SpecError> {
     let base = Path::new(file_name).parent().unwrap_or(Path::new("")).to_path_buf();
     let written = Tree::parse(FileKind::Experiment, file_name, text)?;
+    refuse_twice(FileKind::Experiment, overrides)?;
     Loaded::new(base, written, overrides.to_vec())
 }
 

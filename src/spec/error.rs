@@ -90,6 +90,16 @@ pub enum SpecError {
         /// What is wrong with it.
         reason: String,
     },
+    /// Two settings of the same key that differ.
+    #[error("{later}: `{path}` is set twice, before by {before}\n  accepted: one value for a key")]
+    Twice {
+        /// The later one, with its option.
+        later: String,
+        /// The earlier one.
+        before: String,
+        /// The key of both.
+        path: KeyPath,
+    },
     /// A path that is none.
     #[error(
         "`{text}` is no path of a setting\n  accepted: keys with dots between them, for example nudge.alpha"
@@ -131,7 +141,7 @@ pub enum Place {
         /// Column in characters, from 1.
         column: usize,
     },
-    /// An override, `PATH=VALUE`.
+    /// An override with its option, `--set PATH=VALUE`.
     Set(String),
 }
 
@@ -140,18 +150,28 @@ impl fmt::Display for Place {
         match self {
             Self::File(file) => write!(out, "{file}"),
             Self::Line { file, line, column } => write!(out, "{file}:{line}:{column}"),
-            Self::Set(text) => write!(out, "--set {text}"),
+            Self::Set(text) => out.write_str(text),
         }
     }
 }
 
 /// The candidate that a misspelt name most resembles, if any does.
 ///
-/// At most a third of the letters, and two in a short name, may be wrong, missing or swapped.
+/// A name that differs in case and separators alone, or that abbreviates every part of a single candidate (`dpt` for `dp-transpose`,
+/// `alph` for `alpha`), means that one. Otherwise at most a third of the letters, and two in a short name, may be wrong, missing or swapped.
 #[must_use]
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    let plain = |text: &str| text.to_lowercase().replace('_', "-");
+    let plain = |text: &str| text.to_lowercase().replace(['_', ' '], "-");
     let name = plain(name);
+    let candidates: Vec<&str> = candidates.into_iter().collect();
+    let joined = |text: &str| plain(text).replace('-', "");
+    if let Some(same) = candidates.iter().find(|candidate| joined(candidate) == joined(&name)) {
+        return Some((*same).to_owned());
+    }
+    let mut meant = candidates.iter().filter(|candidate| abbreviates(&joined(&name), &plain(candidate)));
+    if let (Some(one), None) = (meant.next(), meant.next()) {
+        return Some((*one).to_owned());
+    }
     let limit = (name.chars().count() / 3).max(2);
     candidates
         .into_iter()
@@ -159,6 +179,16 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .filter(|(distance, candidate)| *distance <= limit && *distance < candidate.chars().count())
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate.to_owned())
+}
+
+/// Whether a short form is made of beginnings of all parts of a name in turn, two letters or more.
+fn abbreviates(short: &str, name: &str) -> bool {
+    fn fits(short: &str, parts: &[&str]) -> bool {
+        let Some((first, rest)) = parts.split_first() else { return short.is_empty() };
+        let ends = short.char_indices().map(|(at, letter)| at + letter.len_utf8());
+        ends.take_while(|end| first.starts_with(&short[..*end])).any(|end| fits(&short[end..], rest))
+    }
+    short.chars().count() >= 2 && fits(short, &name.split('-').collect::<Vec<_>>())
 }
 
 /// "`a`, `b`, `c`".
@@ -182,6 +212,20 @@ mod tests {
         assert_eq!(nearest("lake", keys).as_deref(), Some("leak"));
         assert_eq!(nearest("output-activation", keys).as_deref(), Some("output_activation"));
         assert_eq!(nearest("temperature", keys), None);
+        let rules = ["bp", "dp", "dp-transpose", "custom", "adversarial"];
+        for (short, meant) in [
+            ("dpt", "dp-transpose"),
+            ("dp-t", "dp-transpose"),
+            ("DPtrans", "dp-transpose"),
+            ("dptranspose", "dp-transpose"),
+            ("dp_transpose", "dp-transpose"),
+            ("DP", "dp"),
+            ("adv", "adversarial"),
+            ("bpp", "bp"),
+        ] {
+            assert_eq!(nearest(short, rules).as_deref(), Some(meant), "{short}");
+        }
+        assert_eq!(nearest("co", ["coupling", "corner"]), None, "an abbreviation of two names is of none");
         assert_eq!(nearest("x", ["dp", "bp"]), None, "a name of which nothing is left is no neighbour");
     }
 }

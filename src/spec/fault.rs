@@ -25,6 +25,8 @@ pub enum FaultKind {
     UnknownKey {
         /// The keys that exist.
         accepted: Vec<String>,
+        /// The one that was meant, where that is known better than by its letters.
+        nearest: Option<String>,
     },
     /// A name that is not in a list.
     UnknownName {
@@ -55,6 +57,11 @@ impl Fault {
     pub fn unknown_name<'a>(path: &[&str], found: &str, accepted: impl IntoIterator<Item = &'a str>) -> Self {
         let accepted = accepted.into_iter().map(str::to_owned).collect();
         Self { path: KeyPath::of(path), kind: FaultKind::UnknownName { found: found.into(), accepted } }
+    }
+
+    /// A key that does not exist, and the one that was meant if that is known.
+    pub fn unknown_key(path: &[&str], accepted: Vec<String>, nearest: Option<String>) -> Self {
+        Self { path: KeyPath::of(path), kind: FaultKind::UnknownKey { accepted, nearest } }
     }
 
     /// A key that is missing.
@@ -92,7 +99,7 @@ impl de::Error for Fault {
 
     fn unknown_field(name: &str, accepted: &'static [&'static str]) -> Self {
         let accepted = accepted.iter().map(|key| (*key).to_owned()).collect();
-        Self { path: KeyPath::of(&[name]), kind: FaultKind::UnknownKey { accepted } }
+        Self { path: KeyPath::of(&[name]), kind: FaultKind::UnknownKey { accepted, nearest: None } }
     }
 
     fn missing_field(name: &'static str) -> Self {

@@ -125,7 +125,7 @@ impl Loaded {
     fn check(&self) -> Result<(), SpecError> {
         let grid = self.resolve(&[])?.experiment.grid;
         self.check_grid_paths(grid.keys())?;
-        let setting = |key: &String, value: &Value| Override { path: key.clone(), value: value.clone() };
+        let setting = |key: &String, value: &Value| Override::new(key, value.clone());
         let firsts: Vec<_> = grid.iter().map(|(key, values)| setting(key, &values[0])).collect();
         for (position, (key, values)) in grid.iter().enumerate() {
             for value in values {
@@ -154,6 +154,28 @@ impl Loaded {
             seen.push((path, key));
         }
         Ok(())
+    }
+
+    /// Whether a key of the experiment was given by `--set`.
+    #[must_use]
+    pub fn is_set(&self, key: &str) -> bool {
+        matches!(self.merged.place_of(&KeyPath::of(&[key])), Place::Set(_))
+    }
+
+    /// The refusal of a key of the grid.
+    #[must_use]
+    pub fn refuse_grid(&self, key: &str, accepted: &str) -> SpecError {
+        self.merged.tell(Fault::refused(&["grid", key], "this key", accepted))
+    }
+
+    /// The refusal of a value of the grid that is the same as an earlier one.
+    #[must_use]
+    pub fn refuse_grid_value(&self, key: &str, earlier: usize, later: usize) -> SpecError {
+        let list = KeyPath::of(&["grid", key]);
+        let same = list.item(earlier).value_in(&self.merged.table).map(shown).unwrap_or_default();
+        let accepted = format!("values that differ: to every run {same} is the same");
+        let fault = Fault::refused(&[], "this value", accepted);
+        self.merged.tell(Fault { path: list.item(later), ..fault })
     }
 
     fn make_absolute(&self, experiment: &mut ExperimentSpec) {

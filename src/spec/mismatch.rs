@@ -8,6 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::units;
 
+/// Widest pair offset (V): the standard deviation between two devices that were drawn alike is some millivolts, and tens of them
+/// for the smallest devices.
+pub const LARGEST_OFFSET: f64 = 1.0;
+
 /// Static spread of devices.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]

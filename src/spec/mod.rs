@@ -7,11 +7,14 @@
 
 mod check_circuit;
 mod check_cost;
+mod check_expect;
 mod check_experiment;
 mod check_mismatch;
+mod check_name;
 mod check_noise;
 mod check_periphery;
 mod check_work;
+mod check_sizes;
 pub mod circuit;
 pub mod cost;
 mod door;
@@ -33,6 +36,7 @@ mod tree;
 pub mod written;
 
 pub use check_circuit::LARGEST_LAYER;
+pub use check_expect::expected_columns;
 pub use check_experiment::rule_name;
 pub use check_work::MOST_PARTS;
 pub use circuit::*;
@@ -50,3 +54,4 @@ pub use schedule::ScheduleError;
 pub use schema::{FileKind, circuit_defaults_toml, circuit_schema, experiment_schema};
 pub use signature::{is_gzip, read_text, signature};
 pub use technology::{Sourced, Technology, technologies};
+pub use tree::{same_setting, setting_of};

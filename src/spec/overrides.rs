@@ -7,6 +7,9 @@ use toml::Value;
 
 use super::error::SpecError;
 
+/// The option that settings come from unless another is named.
+const SET: &str = "--set";
+
 /// One setting: a path and the value that it gets.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Override {
@@ -14,6 +17,38 @@ pub struct Override {
     pub path: String,
     /// Value.
     pub value: Value,
+    /// The option that brought it, for messages.
+    pub option: &'static str,
+}
+
+impl Override {
+    /// A setting as by `--set`.
+    #[must_use]
+    pub fn new(path: impl Into<String>, value: impl Into<Value>) -> Self {
+        Self { path: path.into(), value: value.into(), option: SET }
+    }
+
+    /// The same, brought by another option.
+    #[must_use]
+    pub fn by(self, option: &'static str) -> Self {
+        Self { option, ..self }
+    }
+
+    /// The option and what it was given.
+    #[must_use]
+    pub fn told(&self) -> String {
+        format!("{} {self}", self.option)
+    }
+
+    /// Whether another setting gives the same value; `1` and `1.0` are one.
+    #[must_use]
+    pub fn agrees(&self, other: &Self) -> bool {
+        let number = |value: &Value| value.as_float().or(value.as_integer().map(|n| n as f64));
+        match (number(&self.value), number(&other.value)) {
+            (Some(one), Some(two)) => one == two,
+            _ => self.value == other.value,
+        }
+    }
 }
 
 impl FromStr for Override {
@@ -28,7 +63,7 @@ impl FromStr for Override {
         super::path::KeyPath::parse(path)
             .map_err(|_| bad("the path is not made of keys with dots between them"))?;
         let value = value_of(value.trim()).ok_or_else(|| bad("the value is neither TOML nor plain text"))?;
-        Ok(Self { path: path.into(), value })
+        Ok(Self::new(path, value))
     }
 }
 

@@ -22,7 +22,7 @@ pub enum FileKind {
 }
 
 /// What to write for a key that has no default.
-const EXAMPLES: [(&str, &str); 40] = [
+const EXAMPLES: [(&str, &str); 41] = [
     ("name", "name = \"my-experiment\""),
     ("circuit", "circuit = \"../circuits/ideal.toml\", or a table [circuit]"),
     ("dataset", "dataset = \"digits\""),
@@ -45,6 +45,7 @@ const EXAMPLES: [(&str, &str); 40] = [
     ("corner", "corner = \"10 kHz\""),
     ("coefficient", "# coefficient = \"1e-24 A^2\""), // the other way to say `corner`
     ("amplitude", "amplitude = 0.05"),
+    ("telegraph.amplitude", "amplitude = \"1 nA\""),
     ("capture", "capture = \"1 us\""),
     ("emission", "emission = \"3 us\""),
     ("relative_psd", "relative_psd = 1e-10"),
@@ -97,9 +98,10 @@ pub fn circuit_defaults_toml() -> String {
     out
 }
 
-/// An example of a key that has no default.
-pub(super) fn example(key: &str) -> Option<&'static str> {
-    EXAMPLES.iter().find(|(known, _)| *known == key).map(|(_, example)| *example)
+/// An example of a key that has no default, in a section of this name.
+pub(super) fn example(section: &str, key: &str) -> Option<&'static str> {
+    let of = |name: &str| EXAMPLES.iter().find(|(known, _)| *known == name).map(|(_, example)| *example);
+    of(&format!("{section}.{key}")).or_else(|| of(key))
 }
 
 /// Whether a kind of file has a key at its root.
@@ -156,7 +158,7 @@ fn write_section(out: &mut String, root: &Value, schema: &Value, heading: &str, 
     let is_table =
         |below: &Value| below["default"].is_object() || below["default"].is_null() && has_table(root, below);
     for (key, below) in properties(schema).filter(|(_, below)| !is_table(below)) {
-        write_key(out, root, key, below, mark);
+        write_key(out, root, (heading, key), below, mark);
     }
     for (key, below) in properties(schema).filter(|(_, below)| is_table(below)) {
         let mark = if below["default"].is_null() { "# " } else { mark };
@@ -185,13 +187,16 @@ fn with_defaults(schema: &Value, defaults: &Value) -> Value {
 }
 
 /// Writes `key = default  # comment`; without a default the line is an example, commented out.
-fn write_key(out: &mut String, root: &Value, key: &str, schema: &Value, mark: &str) {
+fn write_key(out: &mut String, root: &Value, (heading, key): (&str, &str), schema: &Value, mark: &str) {
     let description = schema["description"].as_str().unwrap_or_default();
     let unit = ["K", "V", "F", "S", "Ohm", "A", "s", "Hz", "C"]
         .into_iter()
         .find(|unit| description.contains(&format!("({unit})")));
     let line = match (&schema["default"], unit) {
-        (Value::Null, _) => format!("# {}", example(key).unwrap_or(key)),
+        (Value::Null, _) => {
+            let section = heading.trim_end_matches('.').rsplit('.').next().unwrap_or_default();
+            format!("# {}", example(section, key).unwrap_or(key))
+        }
         (value, Some(unit)) if value.is_number() => {
             format!("{mark}{key} = \"{}\"", units::engineering(value.as_f64().unwrap_or(f64::NAN), unit))
         }

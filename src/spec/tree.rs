@@ -109,7 +109,7 @@ impl Tree {
     /// # Errors
     /// When the path leads nowhere, or through a value that is no table.
     pub fn set(&mut self, setting: &Override) -> Result<(), SpecError> {
-        let place = Place::Set(setting.to_string());
+        let place = Place::Set(setting.told());
         self.put(setting, place.clone())?;
         let path = route(self.kind, &KeyPath::parse(&setting.path)?, &place)?;
         let kind = self.kind;
@@ -127,7 +127,7 @@ impl Tree {
     pub fn set_for_run(&mut self, setting: &Override) -> Result<(), SpecError> {
         let in_grid =
             self.origins.get(&KeyPath::of(&["grid", &setting.path])).map(|origin| origin.place.clone());
-        self.put(setting, in_grid.unwrap_or_else(|| Place::Set(setting.to_string())))
+        self.put(setting, in_grid.unwrap_or_else(|| Place::Set(setting.told())))
     }
 
     /// The tree without the values of its grid; the places of the grid's keys stay, for [`Tree::set_for_run`].
@@ -197,7 +197,8 @@ impl Tree {
             FaultKind::Refused { found, accepted } => {
                 let quotes = is_unquoted_grid(&fault.path, &self.table);
                 let accepted = if quotes { QUOTED_GRID.into() } else { accepted };
-                SpecError::Refused { at: at(written.unwrap_or(found)), accepted }
+                // What nobody wrote is a default, or what follows from one.
+                SpecError::Refused { at: at(written.unwrap_or(format!("{found} by default"))), accepted }
             }
             FaultKind::UnknownName { found, accepted } => {
                 let nearest = nearest(&found, accepted.iter().map(String::as_str));
@@ -205,10 +206,14 @@ impl Tree {
             }
             FaultKind::Missing => {
                 let key = last_key(&path);
-                let accepted = schema::example(&key).map_or(format!("{key} = …"), str::to_owned);
+                let section = path.parent().map(|above| last_key(&above)).unwrap_or_default();
+                let accepted = schema::example(&section, &key).map_or(format!("{key} = …"), str::to_owned);
                 SpecError::Missing { at: at("nothing".into()), accepted }
             }
-            FaultKind::UnknownKey { accepted } => {
+            FaultKind::UnknownKey { accepted, nearest: Some(nearest) } => {
+                SpecError::UnknownKey { at: at(last_key(&path)), accepted, nearest: Some(nearest) }
+            }
+            FaultKind::UnknownKey { accepted, nearest: None } => {
                 let key = last_key(&path);
                 if self.is_promised(&fault.path) {
                     return SpecError::Promised { at: at(key.clone()), section: key };
@@ -274,6 +279,51 @@ pub fn route(kind: FileKind, path: &KeyPath, place: &Place) -> Result<KeyPath, S
             Ok(path.below(&KeyPath::of(&["circuit"])))
         }
         FileKind::Experiment => Err(unknown_path(path, place)),
+    }
+}
+
+/// Refuses two settings of the same key that differ, however the key is spelt.
+///
+/// # Errors
+/// [`SpecError::Twice`]; what [`route`] refuses.
+pub fn refuse_twice(kind: FileKind, settings: &[Override]) -> Result<(), SpecError> {
+    let mut seen: Vec<(KeyPath, &Override)> = Vec::new();
+    for setting in settings {
+        let path = route(kind, &KeyPath::parse(&setting.path)?, &Place::Set(setting.told()))?;
+        match seen.iter().find(|(known, before)| *known == path && !before.agrees(setting)) {
+            Some((_, before)) => {
+                return Err(SpecError::Twice { later: setting.told(), before: before.told(), path });
+            }
+            None => seen.push((path, setting)),
+        }
+    }
+    Ok(())
+}
+
+/// A setting's path in an experiment as a circuit file would spell it, where it is one of the circuit's.
+#[must_use]
+pub fn setting_of(path: &str) -> String {
+    let place = Place::Set(String::new());
+    let routed = KeyPath::parse(path).and_then(|path| route(FileKind::Experiment, &path, &place));
+    match routed {
+        Ok(path)
+            if path.key_at(0) == Some("circuit") && path.0.len() > 1 && path.key_at(1) != Some("name") =>
+        {
+            KeyPath(path.0[1..].to_vec()).to_string()
+        }
+        Ok(path) => path.to_string(),
+        Err(_) => path.to_owned(),
+    }
+}
+
+/// Whether two paths of a circuit set the same thing, or one a part of the other.
+#[must_use]
+pub fn same_setting(one: &str, other: &str) -> bool {
+    let place = Place::Set(String::new());
+    let path = |text: &str| KeyPath::parse(text).and_then(|path| route(FileKind::Circuit, &path, &place));
+    match (path(one), path(other)) {
+        (Ok(one), Ok(other)) => one.is_within(&other) || other.is_within(&one),
+        _ => one.trim() == other.trim(),
     }
 }
 

@@ -8,6 +8,7 @@ mod cost;
 mod figures;
 mod folders;
 mod gradients;
+mod keys;
 mod lists;
 mod maps;
 mod meaning;

@@ -83,3 +83,90 @@ fn a_negative_number_is_answered_by_its_option_and_not_taken_for_another_option(
         assert!(!said.contains("tip:"), "{said}");
     }
 }
+
+#[test]
+fn a_wrong_key_is_told_with_the_option_that_brought_it() {
+    let bench = good();
+    for (line, words) in [
+        ("gradient FILES --vary nudge.bata=0.1:1:2", &["--vary nudge.bata", "did you mean `beta`"][..]),
+        ("yield FILES --margin 0 --vary nudge.bata=0.1:1:2", &["--vary nudge.bata", "did you mean `beta`"]),
+        ("stability FILES --map nudge.bata=0:1:3 --map nudge.beta=0.1:1:3", &["--map nudge.bata", "`beta`"]),
+        ("stability FILES --follow nudge.bata=0:1", &["--follow nudge.bata", "did you mean `beta`"]),
+        ("stability FILES --follow nudge.alpha=0.5:3", &["--follow nudge.alpha=3", "from 0 to 1"]),
+        ("settle FILES --set nudge.bata=1", &["--set nudge.bata=1", "did you mean `beta`"]),
+        ("circuits cost c.toml --network 2,0,2", &["--network network=[2, 0, 2]", "layer 1 has 0"]),
+    ] {
+        let line = line.replace("FILES", FILES);
+        bench.refuse(&line, words);
+        assert!(line.contains("--set") || !bench.run(&line).stderr.contains("--set"), "{line}");
+    }
+}
+
+#[test]
+fn targets_that_no_chip_meets_and_percentages_are_refused_with_the_share() {
+    let bench = good();
+    for (option, words) in [
+        ("--accuracy 90", &["--accuracy 90", "a share from 0 to 1", "did you mean 0.9?"][..]),
+        ("--accuracy -0.1", &["--accuracy -0.1", "a share from 0 to 1"]),
+        ("--accuracy NaN", &["--accuracy NaN", "a share from 0 to 1"]),
+        ("--margin 0 --yield 99", &["--yield 99", "above 0 and below 1", "did you mean 0.99?"]),
+        ("--margin 0 --confidence 95", &["--confidence 95", "did you mean 0.95?"]),
+        ("--angle 200", &["--angle 200", "from 0 to 180 degrees"]),
+        ("--margin inf", &["--margin inf", "a finite number"]),
+        ("--margin 0 --tolerance offset_dtod --most 10", &["--most 10 for offset_dtod", "at most 1"]),
+    ] {
+        bench.refuse(&format!("yield {FILES} {option}"), words);
+    }
+}
+
+#[test]
+fn a_negative_factor_of_all_weights_is_refused() {
+    let bench = good();
+    let words = ["weights.gain", "0 or more"];
+    bench.refuse(&format!("stability {FILES} --map weights.gain=-1:1:3 --map nudge.beta=0.1:1:3"), &words);
+    bench.refuse(&format!("stability {FILES} --follow weights.gain=-1:1"), &words);
+}
+
+#[test]
+fn a_value_that_nobody_wrote_is_told_to_be_a_default() {
+    let bench = Bench::new();
+    bench.write("c.toml", "clock.frequency = \"10 MHz\"");
+    bench.refuse("circuits check c.toml", &["`solver.kind`: found \"etd\" by default"]);
+    bench.write("c.toml", "clock.frequency = \"10 MHz\"\nsolver.kind = \"etd\"");
+    bench.refuse("circuits check c.toml", &["c.toml:2", "`solver.kind`: found \"etd\"\n"]);
+    bench.write("c.toml", "[noise.thermal]\nexcess = 1");
+    bench.refuse(
+        "circuits check c.toml",
+        &["c.toml:1", "`solver.kind` = \"etd\" is deterministic (the default)"],
+    );
+}
+
+#[test]
+fn the_file_of_defaults_gives_a_trap_a_current() {
+    let text = Bench::new().run("circuits show --defaults").stdout;
+    let (_, trap) = text.split_once("[noise.telegraph]").unwrap();
+    let line = trap.lines().find(|line| line.contains("amplitude")).unwrap();
+    assert!(line.contains("amplitude = \"1 nA\""), "{line}");
+}
+
+#[test]
+fn synapses_are_charged_by_the_clock_that_the_circuit_has() {
+    let bench = Bench::new();
+    let circuit = |clock: &str| {
+        format!(
+            "clock.frequency = \"10 MHz\"\nsolver.kind = \"clocked\"\nnetwork = [2, 2]\n[cost]\n\
+             technology = \"65nm\"\nsynapse_capacitance = \"1 fF\"\nsignal = \"1 V\"\n{clock}\n"
+        )
+    };
+    let power = |clock: &str| {
+        bench.write("c.toml", &circuit(clock));
+        bench.run("circuits cost c.toml --json").json()["power_total_w"].as_f64().unwrap()
+    };
+    let (own, same) = (power(""), power("clock = 1e7"));
+    assert!(own > 0.0 && own.to_bits() == same.to_bits(), "{own} {same}");
+    bench.write("c.toml", &circuit("clock = \"1 MHz\""));
+    bench.refuse(
+        "circuits check c.toml",
+        &["c.toml:8", "`cost.clock`", "`clock.frequency` = 10 MHz", "the same"],
+    );
+}

@@ -1,4 +1,4 @@
-//! MODEL.md §5 at the rails: one table of circuits with known fates, for every solver and for all that looks at equilibria.
+//! docs/model.md §5 at the rails: one table of circuits with known fates, for every solver and for all that looks at equilibria.
 //!
 //! A linear neuron at `α = ½` has `v± = clip(x ± ½ β (y − ŷ))` with `ŷ = ½ (v⁺ + v⁻)`, a hidden one of a 1-1-1 chain `x ± ½ w₂ δ₂`:
 //! every fate in the table is worked out by hand. The free equilibrium is `clip(x)`.
@@ -263,6 +263,7 @@ fn charging(net: &Net, start: &[f64], drive: &[f64], stop: f64) -> Trace {
         drives: times.iter().map(|_| drive.to_vec()).collect(),
         times: times.iter().map(|t| t * net.chip.slowest).collect(),
         leaks: net.circuit().rates().to_vec(),
+        bends: Vec::new(),
     }
 }
 

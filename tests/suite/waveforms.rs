@@ -88,8 +88,7 @@ fn case(seed: u64, parts: Parts) -> Case {
     spec.supply = rails.map(|(low, high)| SupplySpec { low, high });
     spec.transconductor = range.map(|range| TransconductorSpec { range });
     let tau = spec.neuron.capacitance / spec.neuron.leak;
-    spec.amplifier =
-        slew.map(|slew| AmplifierSpec { slew: Some(slew / tau), ..AmplifierSpec::default() });
+    spec.amplifier = slew.map(|slew| AmplifierSpec { slew: Some(slew / tau), ..AmplifierSpec::default() });
     let mut net = Net::random(seed, &[3, 5, 4, 3], 1, 2.0, spec);
     if unequal {
         scatter(&mut net, seed);
@@ -255,7 +254,11 @@ fn a_sample_that_settles_as_the_limit_strikes_gets_its_hold_and_not_more() {
                 assert_eq!(settled.outcomes[sample], Outcome::Settled, "{what}");
                 assert!(settled.time[sample] <= limit * tau, "{what}");
                 for (trace, state) in settled.traces.iter().zip(settled.state.row_iter()) {
-                    assert!(trace.end() <= (limit + hold) * tau * (1.0 + 1e-15), "{what}: {}", trace.end() / tau);
+                    assert!(
+                        trace.end() <= (limit + hold) * tau * (1.0 + 1e-15),
+                        "{what}: {}",
+                        trace.end() / tau
+                    );
                     assert_eq!(trace.at(trace.end()), state.transpose().as_slice(), "{what}");
                 }
             }

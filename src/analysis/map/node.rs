@@ -32,7 +32,7 @@ pub struct Node {
     equilibria: Vec<Option<Vec<f64>>>,
     /// The least stable sample that has an equilibrium: sample, real and imaginary part (1/s), verdict.
     pub worst: Option<(usize, f64, f64, Verdict)>,
-    /// Samples whose equilibrium lies on a rail that the free one does not touch: latch-up, however stable (MODEL.md §5).
+    /// Samples whose equilibrium lies on a rail that the free one does not touch: latch-up, however stable (docs/model.md §5).
     pub on_rails: usize,
     /// Samples without a known equilibrium, found to have none or not looked for; 0 if eigenvalues were not asked for.
     pub lost: usize,

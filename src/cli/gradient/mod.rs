@@ -10,7 +10,7 @@ use anyhow::anyhow;
 use clap::Args;
 use toml::Value;
 
-use super::axis::Axis;
+use super::axis::{self, Axis};
 use super::inputs::{Files, Setup};
 use super::output::conclude;
 use super::{Failure, Global, folder};
@@ -111,6 +111,7 @@ pub fn points(global: &Global, files: &Files, axes: &[Axis]) -> Result<Vec<Point
             third.key
         )));
     }
+    axis::refuse_same("--vary", axes)?;
     let lists: Vec<Vec<f64>> = axes.iter().map(Axis::values).collect();
     let mut grid: Vec<Vec<f64>> = vec![vec![]];
     for list in lists.iter().rev() {
@@ -119,7 +120,7 @@ pub fn points(global: &Global, files: &Files, axes: &[Axis]) -> Result<Vec<Point
     let one = |values: Vec<f64>| {
         let mut global = global.clone();
         let keys = axes.iter().zip(&values);
-        global.set.extend(keys.map(|(axis, v)| Override { path: axis.key.clone(), value: Value::Float(*v) }));
+        global.set.extend(keys.map(|(axis, v)| Override::new(&axis.key, Value::Float(*v)).by("--vary")));
         Ok(Point { setup: files.read(&global)?, values })
     };
     grid.into_iter().map(one).collect()

@@ -74,6 +74,9 @@ impl FromStr for Way {
         if range.0 == range.1 {
             return Err(wrong());
         }
+        if key.trim() == GAIN && range.0.min(range.1) < 0.0 {
+            return Err(format!("`{GAIN}` is a factor of all weights; accepted: 0 or more"));
+        }
         Ok(Self { key: key.trim().to_owned(), range })
     }
 }
@@ -181,7 +184,7 @@ fn circuit_at(
         return Ok(setup.spec.clone());
     }
     let mut settings = global.set.clone();
-    settings.push(Override { path: key.to_owned(), value: toml::Value::Float(value) });
+    settings.push(Override::new(key, value).by("--follow"));
     let mut spec = find(CIRCUITS, &files.circuit)?.circuit(&settings)?;
     spec.mismatch.seed = spec.mismatch.seed.or(setup.spec.mismatch.seed);
     Ok(spec)

@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 
-use super::super::axis::Axis;
+use super::super::axis::{self, Axis};
 use super::super::builtin::{CIRCUITS, find};
 use super::super::inputs::{Files, Setup};
 use super::super::output::conclude;
@@ -84,8 +84,12 @@ pub fn run(
             "--map was given once or more than twice\n  accepted: two axes, --map nudge.alpha=0:1:100 --map nudge.beta=0.05:5:100:log"
         )));
     };
-    if x.key == y.key {
-        return Err(Failure::input(anyhow!("both axes are `{}`", x.key)));
+    axis::refuse_same("--map", &arguments.map)?;
+    if let Some(gain) = arguments.map.iter().find(|axis| axis.key == GAIN && axis.at(0.0) < 0.0) {
+        return Err(Failure::input(anyhow!(
+            "--map {GAIN}: found {}\n  accepted: a factor of all weights, 0 or more",
+            gain.at(0.0)
+        )));
     }
     let by = match arguments.by {
         Judge::Eigenvalues => By::Eigenvalues,
@@ -180,7 +184,7 @@ impl<'a> Board<'a> {
         let mut settings = self.global.set.clone();
         for (axis, value) in [(self.x, x), (self.y, y)] {
             if ![GAIN, DEPTH].contains(&axis.key.as_str()) {
-                settings.push(Override { path: axis.key.clone(), value: value.into() });
+                settings.push(Override::new(&axis.key, value).by("--map"));
             }
         }
         let mut spec = find(CIRCUITS, &self.files.circuit)?.circuit(&settings)?;

@@ -22,7 +22,7 @@ use crate::record::rows::{RunSummary, Summary};
 use crate::record::study::Kind;
 use crate::record::table::write_table;
 use crate::record::yield_rows::{ToleranceRow, YieldRow, YieldSummary};
-use crate::spec::{CircuitSpec, MismatchSpec, nearest};
+use crate::spec::{CircuitSpec, LARGEST_OFFSET, MismatchSpec, nearest};
 
 /// Arguments of `yield`.
 #[derive(Debug, Args)]
@@ -99,11 +99,7 @@ const KEYS: [&str; 6] =
 /// Bad input; tables that cannot be written.
 pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> {
     global.want_double("yield")?;
-    for (name, share) in [("yield", arguments.wanted), ("confidence", arguments.confidence)] {
-        if !(share > 0.0 && share < 1.0) {
-            return Err(Failure::input(anyhow!("--{name} {share}\n  accepted: above 0 and below 1")));
-        }
-    }
+    check_targets(arguments)?;
     let out = arguments.out.as_deref();
     let inputs = [
         Some(&arguments.source),
@@ -125,6 +121,31 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
         folder::fill(study, &tables.summary, |out| write(out, &tables))?;
     }
     conclude(global, &text::summary(&tables, out), &text::document(&tables))
+}
+
+/// Refuses targets and shares that no chip, or every chip, would meet; a percentage is answered with its share.
+fn check_targets(arguments: &Arguments) -> Result<(), Failure> {
+    let refused = |option: &str, found: f64, accepted: &str| {
+        let share = found / 100.0;
+        let meant = option != "angle" && found > 1.0 && share <= 1.0;
+        let meant = if meant { format!("; did you mean {share}?") } else { String::new() };
+        Err(Failure::input(anyhow!("--{option} {found}\n  accepted: {accepted}{meant}")))
+    };
+    for (option, share) in [("yield", arguments.wanted), ("confidence", arguments.confidence)] {
+        if !(share > 0.0 && share < 1.0) {
+            return refused(option, share, "a share above 0 and below 1");
+        }
+    }
+    match (arguments.accuracy, arguments.angle, arguments.margin) {
+        (Some(share), ..) if !(0.0..=1.0).contains(&share) => {
+            refused("accuracy", share, "a share from 0 to 1")
+        }
+        (_, Some(angle), _) if !(0.0..=180.0).contains(&angle) => {
+            refused("angle", angle, "an angle from 0 to 180 degrees")
+        }
+        (.., Some(margin)) if !margin.is_finite() => refused("margin", margin, "a finite number"),
+        _ => Ok(()),
+    }
 }
 
 /// What is asked of given weights.
@@ -179,6 +200,12 @@ fn prepare(global: &Global, arguments: &Arguments) -> Result<Study, Failure> {
             }
         }
     }
+    if let Some(twice) = keys.iter().enumerate().find_map(|(at, key)| keys[..at].contains(key).then_some(key))
+    {
+        return Err(Failure::input(anyhow!(
+            "--tolerance {twice} is asked for twice\n  accepted: each spread once"
+        )));
+    }
     let mismatch = &base.setup.spec.mismatch;
     let keys = keys.into_iter().map(|key| Ok((key, most(arguments.most, key, mismatch)?)));
     let keys = keys.collect::<Result<_, Failure>>()?;
@@ -188,7 +215,7 @@ fn prepare(global: &Global, arguments: &Arguments) -> Result<Study, Failure> {
 /// Largest spread of a key that is looked at: none that a circuit file could not say.
 fn most(asked: Option<f64>, key: &str, mismatch: &MismatchSpec) -> Result<f64, Failure> {
     let (usual, widest) = match key {
-        "offset_dtod" => (OFFSET, f64::MAX),
+        "offset_dtod" => (OFFSET, LARGEST_OFFSET),
         _ => (mismatch.widest(), mismatch.widest()),
     };
     let most = asked.unwrap_or(usual);
@@ -196,11 +223,7 @@ fn most(asked: Option<f64>, key: &str, mismatch: &MismatchSpec) -> Result<f64, F
         return Ok(most);
     }
     let hint = if widest < 1.0 { "; wider spreads want mismatch.distribution = \"lognormal\"" } else { "" };
-    let accepted = if widest == f64::MAX {
-        "a finite number above 0".into()
-    } else {
-        format!("above 0, at most {widest}{hint}")
-    };
+    let accepted = format!("above 0, at most {widest}{hint}");
     Err(Failure::input(anyhow!("--most {most} for {key}\n  accepted: {accepted}")))
 }
 

@@ -1,0 +1,231 @@
+//! Which settings a rule heeds: what is left of a description when everything without effect is taken out of it.
+//!
+//! Two values of a grid under which all runs read alike are one, and a key of which that holds for all values does nothing:
+//! a reader would take equal runs for a comparison. Both are refused before any work.
+
+use std::collections::HashMap;
+
+use serde_json::{Value, json};
+
+use super::plan::RunPlan;
+use crate::data;
+use crate::record::manifest::sha256;
+use crate::spec::{
+    FeedbackSynapses, Loaded, LossKind, OptimizerKind, Resolved, RuleKind, SolverKind, SpecError, setting_of,
+};
+
+/// Settings that some runs do not heed.
+struct Deaf {
+    /// Their paths, in the circuit if it has them.
+    paths: &'static [&'static str],
+    /// Whether this run is one of these.
+    when: fn(RuleKind, &Resolved) -> bool,
+    /// Why.
+    why: &'static str,
+}
+
+/// Every setting that can be without effect.
+const DEAF: &[Deaf] = &[
+    Deaf {
+        paths: &["nudge.variant"],
+        when: |rule, _| matches!(rule, RuleKind::Dp | RuleKind::DpTranspose),
+        why: "rules `dp` and `dp-transpose` set it themselves; rule `custom` takes it from the circuit",
+    },
+    Deaf {
+        paths: &[
+            "nudge.variant",
+            "nudge.alpha",
+            "nudge.beta",
+            "nudge.at",
+            "solver",
+            "feedback",
+            "noise",
+            "readout",
+            "cost",
+            "keep_unsettled",
+        ],
+        when: |rule, _| !rule.is_dyadic(),
+        why: "rules `bp` and `adversarial` nudge and settle nothing",
+    },
+    Deaf {
+        paths: &["adversarial"],
+        when: |rule, _| rule != RuleKind::Adversarial,
+        why: "rule `adversarial` alone heeds it",
+    },
+    Deaf {
+        paths: &["solver.step"],
+        when: |_, run| {
+            !run.circuit.solver.kind.is_stochastic() || run.circuit.solver.kind == SolverKind::Clocked
+        },
+        why: "stochastic solvers alone have a fixed step",
+    },
+    Deaf {
+        paths: &["solver.schedule", "solver.passes", "solver.damping"],
+        when: |_, run| run.circuit.solver.kind != SolverKind::Layerwise,
+        why: "`solver.kind` = \"layerwise\" alone sweeps",
+    },
+    Deaf {
+        paths: &["readout.time"],
+        when: |_, run| !run.circuit.solver.kind.is_stochastic(),
+        why: "stochastic solvers alone read over a time",
+    },
+    Deaf {
+        paths: &["feedback.init"],
+        when: |_, run| run.circuit.feedback.synapses == FeedbackSynapses::Shared,
+        why: "shared feedback synapses have no start of their own",
+    },
+    Deaf {
+        paths: &["nudge.reference"],
+        when: |_, run| run.circuit.nudge.loss == LossKind::Mse,
+        why: "the cross-entropy alone has a reference",
+    },
+    Deaf {
+        paths: &["mismatch.seed", "mismatch.distribution"],
+        when: |_, run| run.circuit.mismatch.is_none(),
+        why: "no spread of `[mismatch]` is above 0",
+    },
+    Deaf {
+        paths: &["mismatch.distribution"],
+        when: |_, run| run.circuit.mismatch.relative().iter().all(|(_, spread)| *spread == 0.0),
+        why: "relative spreads alone have a distribution, and none is above 0",
+    },
+    Deaf {
+        paths: &["temperature"],
+        when: |_, run| {
+            let noise = &run.circuit.noise;
+            noise.sampled.is_none() && noise.thermal.is_none_or(|thermal| thermal.excess == 0.0)
+        },
+        why: "thermal and sampled noise alone depend on it",
+    },
+    Deaf {
+        paths: &["leakage.hold"],
+        when: |_, run| run.circuit.leakage.is_none_or(|leakage| leakage.current == 0.0),
+        why: "`leakage.current` is 0",
+    },
+    Deaf {
+        paths: &["optimizer.momentum"],
+        when: |_, run| run.experiment.optimizer.kind != OptimizerKind::Momentum,
+        why: "`optimizer.kind` = \"momentum\" alone heeds it",
+    },
+    Deaf {
+        paths: &["optimizer.beta1", "optimizer.beta2", "optimizer.epsilon"],
+        when: |_, run| run.experiment.optimizer.kind != OptimizerKind::Adam,
+        why: "`optimizer.kind` = \"adam\" alone heeds it",
+    },
+    Deaf {
+        paths: &["dataset.split_seed"],
+        when: |_, run| data::find(&run.experiment.dataset.kind).is_ok_and(|entry| !entry.seeded),
+        why: "the split of this data set is fixed",
+    },
+    Deaf { paths: &["circuit.name"], when: |_, _| true, why: "a name changes no number" },
+];
+
+/// Everything that the run heeds, as a hash.
+fn heeded(rule: RuleKind, resolved: &Resolved) -> String {
+    let mut experiment = serde_json::to_value(&resolved.experiment).unwrap_or_default();
+    for key in ["circuit", "name", "seeds", "chips", "rules", "snapshots", "grid", "expect"] {
+        remove(&mut experiment, &[key]);
+    }
+    let mut all = json!({ "experiment": experiment, "circuit": resolved.circuit });
+    remove(&mut all, &["circuit", "name"]);
+    for deaf in DEAF.iter().filter(|deaf| (deaf.when)(rule, resolved)) {
+        for path in deaf.paths {
+            let keys: Vec<&str> = path.split('.').collect();
+            for root in ["experiment", "circuit"] {
+                remove(&mut all[root], &keys);
+            }
+        }
+    }
+    sha256(all.to_string().as_bytes())
+}
+
+fn remove(value: &mut Value, keys: &[&str]) {
+    match keys {
+        [last] => {
+            value.as_object_mut().map(|table| table.remove(*last));
+        }
+        [first, rest @ ..] => {
+            if let Some(below) = value.get_mut(first) {
+                remove(below, rest);
+            }
+        }
+        [] => {}
+    }
+}
+
+/// Every run of one seed and chip, by rule and then by combination; the last key of the grid runs fastest.
+pub(super) struct Combinations<'a> {
+    /// Keys of the grid with the number of their values.
+    pub(super) keys: Vec<(&'a str, usize)>,
+    /// Runs of a rule, one per combination.
+    pub(super) runs: &'a [Vec<RunPlan>],
+}
+
+impl Combinations<'_> {
+    /// Refuses a key that no run heeds, and two values that are the same to all.
+    ///
+    /// # Errors
+    /// The first such key, with the reason.
+    pub(super) fn check(&self, loaded: &Loaded) -> Result<(), SpecError> {
+        let mut known = HashMap::new();
+        for (place, (key, count)) in self.keys.iter().enumerate() {
+            if *count == 1 && self.runs.iter().flatten().all(|run| reasons(key, run).next().is_some()) {
+                return Err(loaded.refuse_grid(key, &format!("no such key, as {}", self.why(key))));
+            }
+            let stride: usize = self.keys[place + 1..].iter().map(|(_, count)| count).product();
+            // At the first values of all other keys, and only if that does not tell the values apart at all of them.
+            let few = (0..*count).map(|value| self.at(&mut known, &[value * stride])).collect::<Vec<_>>();
+            let Some(_) = twins(&few) else { continue };
+            let all: usize = self.keys.iter().map(|(_, count)| count).product();
+            let bases: Vec<usize> =
+                (0..all).filter(|combination| combination / stride % count == 0).collect();
+            let shifted = |value: usize| bases.iter().map(|base| base + value * stride).collect::<Vec<_>>();
+            let seen = (0..*count).map(|value| self.at(&mut known, &shifted(value))).collect::<Vec<_>>();
+            let Some((one, other)) = twins(&seen) else { continue };
+            let why = self.why(key);
+            if why.is_empty() || seen.iter().any(|value| *value != seen[0]) {
+                return Err(loaded.refuse_grid_value(key, one, other));
+            }
+            return Err(loaded.refuse_grid(key, &format!("no such key, as {why}")));
+        }
+        Ok(())
+    }
+
+    /// What all rules heed at some combinations.
+    fn at(&self, known: &mut HashMap<(usize, usize), String>, combinations: &[usize]) -> Vec<String> {
+        let places = (0..self.runs.len()).flat_map(|rule| combinations.iter().map(move |&at| (rule, at)));
+        places
+            .map(|(rule, at)| {
+                let run = &self.runs[rule][at];
+                known.entry((rule, at)).or_insert_with(|| heeded(run.rule, &run.resolved)).clone()
+            })
+            .collect()
+    }
+
+    /// Why runs do not heed a key; nothing where they do.
+    fn why(&self, key: &str) -> String {
+        let mut why: Vec<&str> = Vec::new();
+        for reason in self.runs.iter().filter_map(|runs| runs.first()).flat_map(|run| reasons(key, run)) {
+            if !why.contains(&reason) {
+                why.push(reason);
+            }
+        }
+        why.join("; ")
+    }
+}
+
+/// Why a run does not heed a setting.
+fn reasons(key: &str, run: &RunPlan) -> impl Iterator<Item = &'static str> {
+    let setting = setting_of(key);
+    let within = move |path: &&str| setting == **path || setting.starts_with(&format!("{path}."));
+    let (rule, resolved) = (run.rule, &run.resolved);
+    DEAF.iter()
+        .filter(move |deaf| (deaf.when)(rule, resolved) && deaf.paths.iter().any(&within))
+        .map(|deaf| deaf.why)
+}
+
+/// Two values that are seen alike.
+fn twins(seen: &[Vec<String>]) -> Option<(usize, usize)> {
+    let mut first = HashMap::new();
+    seen.iter().enumerate().find_map(|(at, value)| first.insert(value, at).map(|before| (before, at)))
+}
