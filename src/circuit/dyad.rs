@@ -221,6 +221,7 @@ impl<T: Real> Circuit<T> for DyadCircuit<'_, T> {
 
     fn is_kinked(&self) -> bool {
         self.chip.periphery.slew.is_some()
+            || self.chip.supply.is_some()
             || self.chip.layers.iter().any(|devices| !devices.activation.kinks().is_empty())
     }
 

@@ -42,6 +42,7 @@ impl<T: Real> DyadCircuit<'_, T> {
     /// See [`Circuit::pieces`].
     pub(super) fn pieces_of(&self, state: &Matrix<T>, drive: &Matrix<T>, pieces: &mut Matrix<T>) {
         self.slopes(state, pieces);
+        self.add_rails(state, drive, pieces);
         let Some(rate) = self.chip.periphery.slew else { return };
         let batch = state.nrows();
         for (column, &leak) in self.rates().iter().enumerate() {
@@ -50,6 +51,35 @@ impl<T: Real> DyadCircuit<'_, T> {
             for (piece, (&u, &v)) in columns_mut(pieces, batch, one).iter_mut().zip(pulls) {
                 // No slope jumps by just this much.
                 *piece += T::of(std::f64::consts::E) * slew::side(rate, leak, u - v);
+            }
+        }
+    }
+
+    /// Adds a number that jumps where a drive meets a rail.
+    fn add_rails(&self, state: &Matrix<T>, drive: &Matrix<T>, pieces: &mut Matrix<T>) {
+        let Some((low, high)) = self.chip.supply else { return };
+        let batch = state.nrows();
+        let mut rails = [vec![low; batch], vec![high; batch]];
+        // A limited drive is held against what the limit makes of the rail.
+        let slack = T::of(64.0) * T::EPSILON * low.magnitude().larger(high.magnitude());
+        for column in 0..state.ncols() {
+            let one = column..column + 1;
+            let potentials = columns(state, batch, one.clone());
+            if self.is_limited() {
+                rails = [vec![low; batch], vec![high; batch]];
+                rails.iter_mut().for_each(|rail| self.limit_columns(column, potentials, rail));
+            }
+            let drives = columns(drive, batch, one.clone()).iter().zip(rails[0].iter().zip(&rails[1]));
+            for (piece, (&u, (&low, &high))) in columns_mut(pieces, batch, one).iter_mut().zip(drives) {
+                let side = if u >= high - slack {
+                    1.0
+                } else if u <= low + slack {
+                    -1.0
+                } else {
+                    0.0
+                };
+                // No slope jumps by just this much.
+                *piece += T::of(std::f64::consts::PI * side);
             }
         }
     }

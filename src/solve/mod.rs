@@ -10,6 +10,7 @@ mod criteria;
 mod dc;
 mod etd;
 mod explicit;
+mod extension;
 mod gamma;
 mod krylov;
 mod layerwise;
@@ -25,8 +26,10 @@ mod stochastic;
 mod sweeps;
 mod tolerance;
 mod verify;
+mod watched;
 mod weigh;
 
+pub use extension::Bend;
 pub use newton::{FixedPoint, along, continued_point, drive_jacobian, fixed_point, followed_point};
 pub use observed::{followed, judge};
 pub use outcome::{Counts, Outcome, Settled, Trace};
@@ -62,8 +65,8 @@ pub fn solver<T: Real>(spec: &SolverSpec) -> Box<dyn Solver<T>> {
     match spec.kind {
         SolverKind::Etd => Box::new(etd::Etd::new(spec)),
         SolverKind::Eam => Box::new(adams::Eam::new(spec)),
-        SolverKind::Dopri5 => Box::new(explicit::Explicit::new(spec, explicit::Order::Five)),
-        SolverKind::Dop853 => Box::new(explicit::Explicit::new(spec, explicit::Order::Eight)),
+        SolverKind::Dopri5 => Box::new(explicit::Explicit::new(spec, extension::Order::Five)),
+        SolverKind::Dop853 => Box::new(explicit::Explicit::new(spec, extension::Order::Eight)),
         SolverKind::Dc => Box::new(dc::Dc::new(spec)),
         SolverKind::Layerwise => Box::new(layerwise::Layerwise::new(spec)),
         SolverKind::ExponentialEm | SolverKind::Heun | SolverKind::ExponentialHeun | SolverKind::Clocked => {

@@ -7,6 +7,7 @@
 
 use super::arrival::Arrival;
 use super::criteria::Criteria;
+use super::extension::Bend;
 use super::outcome::{Outcome, Trace};
 use crate::circuit::Circuit;
 use crate::matrix::elementwise::{farthest_columns, max_abs_rows, max_rows_of};
@@ -34,6 +35,8 @@ struct Sample {
     outcome: Option<Outcome>,
     time: f64,
     residual: f64,
+    /// The residual at the time limit (V), if the sample was given its hold there.
+    at_limit: Option<f64>,
     /// `‖v‖∞` (V).
     largest: f64,
     arrival: Arrival,
@@ -153,8 +156,8 @@ impl<T: Real> Monitor<T> {
             let latched = rail && circuit.nudged();
             let excess = (self.samples[i].residual / tolerance).ln();
             let held = self.samples[i].arrival.follow(time, excess, settled, circuit.slowest());
-            if let Some(outcome) = self.verdict(i, time, magnitude, held, latched) {
-                self.samples[i].outcome = Some(outcome);
+            let outcome = self.verdict(i, time, magnitude, held, latched);
+            if self.concludes(i, time, outcome) {
                 decided.push((row, i));
             }
         }
@@ -165,6 +168,24 @@ impl<T: Real> Monitor<T> {
         }
     }
 
+    /// Notes a sample's outcome, if it has one now; whether its state at `time` (s) is what may be handed out.
+    ///
+    /// What comes to nothing in a hold that began at the limit is handed out as it was there.
+    fn concludes(&mut self, i: usize, time: f64, outcome: Option<Outcome>) -> bool {
+        let sample = &mut self.samples[i];
+        sample.outcome = outcome;
+        match (outcome, sample.at_limit) {
+            (None, None) if time >= self.criteria.limit => sample.at_limit = Some(sample.residual),
+            (Some(Outcome::Settled | Outcome::NotFinite), _) | (Some(_), None) => {}
+            (Some(_), Some(residual)) => {
+                sample.residual = residual;
+                return false;
+            }
+            (None, _) => return false,
+        }
+        true
+    }
+
     /// Gives up on what is left: the time limit or the step count was reached.
     pub fn give_up(&mut self, rows: &[usize], time: f64, state: &Matrix<T>) {
         let mut left = Vec::new();
@@ -172,7 +193,11 @@ impl<T: Real> Monitor<T> {
             if self.samples[i].outcome.is_none() {
                 self.samples[i].outcome = Some(self.samples[i].unsettled());
                 self.samples[i].time = time.min(self.criteria.limit);
-                left.push((row, i));
+                if let Some(residual) = self.samples[i].at_limit {
+                    self.samples[i].residual = residual;
+                } else {
+                    left.push((row, i));
+                }
             }
         }
         copy_rows(state, &mut self.states, &left);
@@ -313,6 +338,14 @@ impl<T: Real> Monitor<T> {
         worst
     }
 
+    /// Adds how the method bends within the step that ended last, if trajectories are kept.
+    pub(super) fn bend(&mut self, sample: usize, bend: Bend) {
+        let Some(trace) = self.traces.get_mut(sample) else { return };
+        let step = trace.times.len().saturating_sub(2);
+        trace.bends.resize(step, Bend::new());
+        trace.bends.push(bend);
+    }
+
     /// Adds the step to the trajectories.
     fn record(
         &mut self,
@@ -346,6 +379,7 @@ impl Sample {
             outcome: None,
             time: 0.0,
             residual: 0.0,
+            at_limit: None,
             largest: 0.0,
             arrival: Arrival::default(),
             bound,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::extension::{Bend, curve};
 use super::gamma::Passed;
 use super::phi::phi;
 use crate::matrix::Matrix;
@@ -115,12 +116,14 @@ pub struct Trace {
     pub drives: Vec<Vec<f64>>,
     /// `1/τ` of each compartment (1/s).
     pub leaks: Vec<f64>,
+    /// How the method itself bends within each step, where it knows; the rest of the steps are left out or empty.
+    pub bends: Vec<Bend>,
 }
 
 impl Trace {
     /// State at `time` (s); before and after the trace, its ends.
     ///
-    /// Between two steps the leak is exact and the drive a sum of the functions of [`super::gamma`], or a parabola of
+    /// Between two steps it is the method's own continuous extension, where there is one. Else the leak is exact and the drive a sum of the functions of [`super::gamma`], or a parabola of
     /// time where a step is very long: of an exponential integrator it may be many `τ`, where no polynomial follows
     /// the potential.
     #[must_use]
@@ -132,6 +135,9 @@ impl Trace {
         }
         let (from, to) = (next - 1, next);
         let span = self.times[to] - self.times[from];
+        if let Some(bend) = self.bends.get(from).filter(|bend| !bend.is_empty()) {
+            return self.bent(from, bend, (time - self.times[from]) / span);
+        }
         let slowest = self.leaks.iter().copied().fold(f64::INFINITY, f64::min);
         let step = Within::new(slowest * span, (time - self.times[from]) / span);
         let mut last = None;
@@ -147,6 +153,17 @@ impl Trace {
             state.push(shapes.between((v[from][j], v[to][j]), (u[from][j], u[to][j])));
         }
         state
+    }
+
+    /// State within the step that begins at `from`, by the method's own extension.
+    fn bent(&self, from: usize, bend: &Bend, share: f64) -> Vec<f64> {
+        let span = self.times[from + 1] - self.times[from];
+        let compartment = |(j, (leak, bend)): (usize, (&f64, &[f64; 4]))| {
+            let ends = [from, from + 1].map(|i| self.states[i][j]);
+            let moves = [from, from + 1].map(|i| leak * span * (self.drives[i][j] - self.states[i][j]));
+            curve(ends, moves, bend, share)[0]
+        };
+        self.leaks.iter().zip(bend).enumerate().map(compartment).collect()
     }
 
     /// Last time (s).
@@ -238,6 +255,7 @@ mod tests {
             states: ends.map(|x| vec![v(x), 0.0]).to_vec(),
             drives: ends.map(|x| vec![u(x), 0.0]).to_vec(),
             leaks: vec![ratio / tau, 1.0 / tau],
+            ..Trace::default()
         };
         assert_eq!(trace.at(1.0), [v(steps), 0.0]);
         let shares = [0.0, 0.01, 0.3, 0.5, 0.99, 1.0].into_iter();

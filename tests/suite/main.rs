@@ -22,6 +22,7 @@ mod saturating;
 mod shards;
 mod references;
 mod thresholds;
+mod waveforms;
 mod wrapper;
 mod yield_laws;
 mod cost;
