@@ -19,7 +19,7 @@ use crate::experiment::{
     Ending, ExperimentError, Observer, Options, RunPlan, carry_out, check, check_network, common, plan,
     time_of_a_batch,
 };
-use crate::record::folder::Mode;
+use crate::record::folder::{Mode, replaced};
 use crate::record::rows::Summary;
 use crate::spec::{Override, Resolved, load_experiment};
 
@@ -58,7 +58,7 @@ static STOP: AtomicBool = AtomicBool::new(false);
 ///
 /// Bad input, or a failure while running.
 pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let (base, plans, dataset) = prepare(global, arguments)?;
+    let Prepared { base, plans, dataset, inputs } = prepare(global, arguments)?;
     let folder =
         arguments.out.clone().unwrap_or_else(|| PathBuf::from("results").join(&base.experiment.name));
     if arguments.dry_run {
@@ -82,12 +82,18 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
         Precision::F32 => "f32",
         Precision::F64 => "f64",
     };
-    let options = Options { folder: folder.clone(), mode, threads: global.threads(), precision, stop: &STOP };
+    let (threads, stop) = (global.threads(), &STOP);
+    let options = Options { folder: folder.clone(), mode, inputs, threads, precision, stop };
     let ending = match global.precision {
         Precision::F32 => carry_out::<f32>(&base, &plans, &dataset, &options, &bar),
         Precision::F64 => carry_out::<f64>(&base, &plans, &dataset, &options, &bar),
     };
     bar.bar.finish_and_clear();
+    if !matches!(ending, Ok(Ending::Complete(_)))
+        && let Some(kept) = replaced(&folder)
+    {
+        note(&format_args!("what was to be replaced is still there, in {}", kept.display()));
+    }
     match ending.map_err(classify)? {
         Ending::AlreadyComplete => {
             note(&format_args!("{} is complete; nothing was changed", folder.display()));
@@ -101,8 +107,17 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
     }
 }
 
+/// What the command line names.
+struct Prepared {
+    base: Resolved,
+    plans: Vec<RunPlan>,
+    dataset: Dataset,
+    /// Files that the settings were read from.
+    inputs: Vec<PathBuf>,
+}
+
 /// Reads everything that the command line names and checks that it fits together.
-fn prepare(global: &Global, arguments: &Arguments) -> Result<(Resolved, Vec<RunPlan>, Dataset), Failure> {
+fn prepare(global: &Global, arguments: &Arguments) -> Result<Prepared, Failure> {
     let mut overrides = global.set.clone();
     if let Some(seed) = global.seed {
         let seeds = toml::Value::Array(vec![toml::Value::Integer(seed.into())]);
@@ -115,7 +130,8 @@ fn prepare(global: &Global, arguments: &Arguments) -> Result<(Resolved, Vec<RunP
     for plan in &plans {
         check_network(&plan.resolved.experiment.network, &dataset).map_err(Failure::input)?;
     }
-    Ok((base, plans, dataset))
+    let inputs = [vec![arguments.experiment.clone()], loaded.circuit_files()].concat();
+    Ok(Prepared { base, plans, dataset, inputs })
 }
 
 /// Folder and data errors come before any work; the rest is a failure while running.

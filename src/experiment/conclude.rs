@@ -68,7 +68,7 @@ pub(super) fn conclude(
 /// Reads a complete run back; weight files of diverged runs may hold anything.
 fn done<'a>(setting: &Setting<'_>, plan: &'a RunPlan) -> Result<Done<'a>, ExperimentError> {
     let network = &plan.resolved.experiment.network;
-    let record = finished(setting, plan).unwrap_or_default();
+    let record = finished(setting, plan)?;
     let weights = read_weights_unchecked::<f64>(&setting.folder.weights(&plan.name), Some(network))?;
     let chip = Chip::fabricate(&circuit_of(plan.rule, &plan.resolved.circuit), network);
     let predictions = predictions(&chip, &weights, &setting.dataset.test);

@@ -29,11 +29,13 @@ use crate::data::{DataError, Dataset};
 use crate::figure::FigureError;
 use crate::matrix::Real;
 use crate::record::RecordError;
+use crate::record::atomic;
 use crate::record::folder::{Folder, Mode, Opening};
+use crate::record::ledger::read_manifest;
 use crate::record::manifest::{Manifest, sha256};
+use crate::record::place::refuse_inputs_inside;
 use crate::record::rows::Summary;
 use crate::record::weights::read_weights;
-use crate::record::{atomic, json};
 use crate::spec::{InitSpec, Resolved, RuleKind, SpecError};
 use run::Setting;
 
@@ -92,6 +94,8 @@ pub struct Options<'a> {
     pub folder: PathBuf,
     /// What to do if it exists.
     pub mode: Mode,
+    /// Files that were read to come to the plans, and that the folder must thus not hold if it is replaced.
+    pub inputs: Vec<PathBuf>,
     /// Threads.
     pub threads: usize,
     /// `f32` or `f64`, for the manifest.
@@ -142,6 +146,10 @@ pub fn carry_out<T: Real>(
     observer: &dyn Observer,
 ) -> Result<Ending, ExperimentError> {
     let initial = check_inputs::<T>(plans, dataset)?;
+    if options.mode == Mode::Force {
+        let inputs = options.inputs.iter().cloned().chain(plans.iter().flat_map(inputs));
+        refuse_inputs_inside(&options.folder, inputs).map_err(ExperimentError::Input)?;
+    }
     let text = base.to_toml();
     let hash = sha256(format!("{}\n{}\n{text}{initial}", options.precision, dataset.sha256).as_bytes());
     let mut manifest = Manifest::begin("run", &hash);
@@ -153,12 +161,13 @@ pub fn carry_out<T: Real>(
         Opening::Complete => return Ok(Ending::AlreadyComplete),
         Opening::Fresh(folder) => folder,
         Opening::Partial(folder) => {
-            if let Ok(before) = json::read_json::<Manifest>(&folder.path().join("manifest.json")) {
+            if let Ok(before) = read_manifest(folder.path()) {
                 manifest.started = before.started;
             }
             folder
         }
     };
+    folder.remarks().iter().for_each(|remark| observer.warn(remark));
     folder.write_manifest(&manifest)?;
     atomic::write(&folder.path().join("experiment.toml"), text.as_bytes())?;
     let setting = Setting { folder: &folder, dataset, stop: options.stop, observer };
@@ -190,6 +199,16 @@ fn check_inputs<T: Real>(plans: &[RunPlan], dataset: &Dataset) -> Result<String,
         }
     }
     Ok(hashes.values().map(|hash| format!("{hash}\n")).collect())
+}
+
+/// Files and folders that the settings of a run name.
+fn inputs(plan: &RunPlan) -> Vec<PathBuf> {
+    let experiment = &plan.resolved.experiment;
+    let weights = match &experiment.init {
+        InitSpec::Weights(file) => Some(PathBuf::from(file)),
+        _ => None,
+    };
+    experiment.dataset.path.iter().map(PathBuf::from).chain(weights).collect()
 }
 
 /// Threads of our own: the global ones would not heed the number asked for.

@@ -1,5 +1,6 @@
 //! One run: train, probe after every epoch, keep a checkpoint, go on from one.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
@@ -15,10 +16,11 @@ use crate::data::Dataset;
 use crate::learn::{Gradient, Moments, Optimizer, circuit_of, rule};
 use crate::matrix::measure::{frobenius, spectral_norm};
 use crate::matrix::{Matrix, Real};
+use crate::record::RecordError;
 use crate::record::checkpoint::{self, Loaded};
 use crate::record::folder::Folder;
 use crate::record::rows::{LayersRow, MetricsRow, RunSummary, TrajectoryRow};
-use crate::record::tensors::{TensorFile, TensorWriter};
+use crate::record::tensors::{TensorFile, TensorWriter, read_unchecked};
 use crate::record::weights::{add_weights, read_weights, read_weights_unchecked, write_weights};
 use crate::solve::Outcome;
 use crate::spec::{InitSpec, rule_name};
@@ -66,11 +68,66 @@ pub(super) fn train<T: Real>(setting: &Setting<'_>, plan: &RunPlan) -> Result<()
 }
 
 /// The record of a run that is complete.
-pub(super) fn finished(setting: &Setting<'_>, plan: &RunPlan) -> Option<Record> {
-    match checkpoint::load::<Record>(&setting.folder.checkpoint(&plan.name)) {
-        Ok(Loaded::Found(_, record)) if record.epochs == plan.resolved.experiment.epochs => Some(record),
-        _ => None,
+pub(super) fn finished(setting: &Setting<'_>, plan: &RunPlan) -> Result<Record, ExperimentError> {
+    let path = setting.folder.checkpoint(&plan.name);
+    match checkpoint::load::<Record>(&path)? {
+        Loaded::Found(_, record) if record.epochs == plan.resolved.experiment.epochs => Ok(record),
+        Loaded::Unusable(reason) => Err(reason.into()),
+        _ => Err(RecordError::Changed { path }.into()), // it was whole when the run ended
     }
+}
+
+/// The newest checkpoint of a run that can be gone on with; what cannot is told.
+fn stored(setting: &Setting<'_>, plan: &RunPlan) -> Result<Option<(TensorFile, Record)>, ExperimentError> {
+    let (loaded, damage) = checkpoint::load_newest::<Record>(&setting.folder.checkpoint(&plan.name))?;
+    let tell = |reason: &RecordError, then: &str| {
+        setting.observer.warn(&format!("{}: {reason}; {then}", plan.name));
+    };
+    match loaded {
+        Loaded::Found(file, record) => {
+            if let Some(reason) = damage {
+                tell(&reason, &format!("going on from the checkpoint before, epoch {}", record.epochs));
+            }
+            if let Some(reason) = damaged_history(setting, plan, record.epochs) {
+                tell(&reason, "starting anew");
+                return Ok(None);
+            }
+            Ok(Some((file, record)))
+        }
+        Loaded::Unusable(reason) => {
+            tell(&reason, "starting anew");
+            Ok(None)
+        }
+        Loaded::Absent => Ok(None),
+    }
+}
+
+/// What is wrong with the first of the weights that a run has left after its epochs and that is not as it was written.
+fn damaged_history(setting: &Setting<'_>, plan: &RunPlan, epochs: usize) -> Option<RecordError> {
+    if !leaves_history(plan) {
+        return None;
+    }
+    (0..=epochs).find_map(|epoch| {
+        let path = history(setting.folder, plan, &plan.name, epoch);
+        match read_unchecked(&path) {
+            Ok(file) if file.is_sealed() => None,
+            Ok(_) => Some(RecordError::Changed { path }),
+            Err(reason) => Some(reason),
+        }
+    })
+}
+
+/// Whether a run leaves its weights after every epoch.
+fn leaves_history(plan: &RunPlan) -> bool {
+    plan.reference.as_ref() == Some(&plan.name) || plan.resolved.experiment.snapshots
+}
+
+/// Where a run of an experiment keeps its weights after so many epochs: for good, or until the experiment is complete.
+fn history(folder: &Folder, plan: &RunPlan, run: &str, epochs: usize) -> PathBuf {
+    if plan.resolved.experiment.snapshots {
+        return folder.epoch_weights(run, epochs);
+    }
+    folder.checkpoint(run).with_file_name(format!("{run}.epoch-{epochs}.safetensors"))
 }
 
 /// A run in memory.
@@ -98,16 +155,10 @@ impl<'a, T: Real> Run<'a, T> {
         if experiment.snapshots {
             setting.folder.keep_epochs(&plan.name)?;
         }
-        match checkpoint::load::<Record>(&setting.folder.checkpoint(&plan.name))? {
-            Loaded::Found(file, found) => {
-                weights = restore(&file, "", &weights)?;
-                optimizer.moments = moments(&file, &weights, found.updates)?;
-                record = found;
-            }
-            Loaded::Unusable(reason) => {
-                setting.observer.warn(&format!("{}: {reason}; starting anew", plan.name))
-            }
-            Loaded::Absent => {}
+        if let Some((file, found)) = stored(setting, plan)? {
+            weights = restore(&file, "", &weights)?;
+            optimizer.moments = moments(&file, &weights, found.updates)?;
+            record = found;
         }
         let sizes = (experiment.batch, experiment.probe);
         let probe = Probe::new(
@@ -169,8 +220,7 @@ impl<'a, T: Real> Run<'a, T> {
         self.layer_rows(&seen)?;
         let row = self.metrics_row(report, &seen, started);
         self.record.metrics.push(row);
-        let is_reference = self.plan.reference.as_ref() == Some(&self.plan.name);
-        if is_reference || self.plan.resolved.experiment.snapshots {
+        if leaves_history(self.plan) {
             write_weights(&self.history(&self.plan.name), &self.learner.weights)?;
         }
         self.save()
@@ -234,13 +284,9 @@ impl<'a, T: Real> Run<'a, T> {
         }
     }
 
-    /// Where a run keeps its weights after this many epochs: for good, or until the experiment is complete.
-    fn history(&self, run: &str) -> std::path::PathBuf {
-        if self.plan.resolved.experiment.snapshots {
-            return self.setting.folder.epoch_weights(run, self.record.epochs);
-        }
-        let file = self.setting.folder.checkpoint(run);
-        file.with_file_name(format!("{run}.epoch-{}.safetensors", self.record.epochs))
+    /// Where a run keeps its weights after as many epochs as this one has.
+    fn history(&self, run: &str) -> PathBuf {
+        history(self.setting.folder, self.plan, run, self.record.epochs)
     }
 
     fn save(&self) -> Result<(), ExperimentError> {

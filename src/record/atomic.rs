@@ -35,7 +35,45 @@ impl Scratch {
 /// # Errors
 /// [`RecordError::Io`] with the operating system's reason; the old file is then untouched.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), RecordError> {
+    put(stage(path, bytes)?, path)
+}
+
+/// As [`write()`], but what was at `path` goes on as `before`, which it replaces.
+///
+/// # Errors
+/// Those of [`write()`].
+pub fn rotate(path: &Path, before: &Path, bytes: &[u8]) -> Result<(), RecordError> {
     let staged = stage(path, bytes)?;
+    match fs::rename(path, before) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(RecordError::io("move", path)(error));
+        }
+        _ => put(staged, path),
+    }
+}
+
+/// Writes several files; none is replaced before all lie on the disk.
+///
+/// Those that are replaced go before the first new one comes, so that a process killed in between leaves
+/// some of the new files and none of the old.
+///
+/// # Errors
+/// Those of [`write()`].
+pub fn write_together(files: &[(PathBuf, Vec<u8>)]) -> Result<(), RecordError> {
+    let staged = files.iter().map(|(path, bytes)| stage(path, bytes)).collect::<Result<Vec<_>, _>>()?;
+    for (path, _) in files {
+        match fs::remove_file(path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(RecordError::io("replace", path)(error));
+            }
+            _ => {}
+        }
+    }
+    staged.into_iter().zip(files).try_for_each(|(staged, (path, _))| put(staged, path))
+}
+
+/// Gives a staged file its name.
+fn put(staged: NamedTempFile, path: &Path) -> Result<(), RecordError> {
     staged.persist(path).map_err(|error| RecordError::io("write", path)(error.error))?;
     // The rename is durable once the folder is; where folders cannot be opened it is up to the system.
     if let Ok(folder) = fs::File::open(folder_of(path)) {

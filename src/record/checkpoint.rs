@@ -2,17 +2,18 @@
 //!
 //! A tensor file whose metadata hold the record. The record is CBOR in hexadecimal, not JSON: JSON has no
 //! NaN and no infinity, and the rows of a run that left the numbers are full of them; TOML has no
-//! nulls and no integers above 2⁶³. Adapter of `ciborium`.
+//! nulls and no integers above 2⁶³. The file holds its own checksum, and the checkpoint before stays beside
+//! it, so that damage costs an epoch and never a number. Adapter of `ciborium`.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::RecordError;
 use super::manifest::hexadecimal;
 use super::tensors::{TensorFile, TensorWriter, read_unchecked};
+use super::{RecordError, atomic};
 
 /// Key of the record among the metadata.
 const RECORD: &str = "record.cbor";
@@ -28,7 +29,7 @@ pub enum Loaded<M> {
     Unusable(RecordError),
 }
 
-/// Writes a checkpoint, whole or not at all; every number of `record` and `tensors` is kept to the bit
+/// Writes a checkpoint, whole or not at all, and keeps the one before as [`previous`]; every number of `record` and `tensors` is kept to the bit
 /// (of a NaN, only that it is one).
 ///
 /// # Errors
@@ -37,7 +38,31 @@ pub fn save<M: Serialize>(path: &Path, mut tensors: TensorWriter, record: &M) ->
     let mut bytes = Vec::new();
     ciborium::into_writer(record, &mut bytes).map_err(|error| wrong(path, error.to_string()))?;
     tensors.metadata(RECORD, &hexadecimal(&bytes));
-    tensors.write(path)
+    atomic::rotate(path, &previous(path), &tensors.to_bytes())
+}
+
+/// Where the checkpoint before the one at `path` is kept: `RUN.previous.ckpt`.
+#[must_use]
+pub fn previous(path: &Path) -> PathBuf {
+    path.with_extension("previous.ckpt")
+}
+
+/// Reads the checkpoint at `path`, or, if that is damaged or not there, the one before; with the reason in case of damage.
+///
+/// # Errors
+/// Those of [`load`].
+pub fn load_newest<M: DeserializeOwned>(
+    path: &Path,
+) -> Result<(Loaded<M>, Option<RecordError>), RecordError> {
+    let reason = match load(path)? {
+        Loaded::Unusable(reason) => reason,
+        Loaded::Absent => return Ok((load(&previous(path))?, None)), // killed between two renames
+        found @ Loaded::Found(..) => return Ok((found, None)),
+    };
+    match load(&previous(path))? {
+        found @ Loaded::Found(..) => Ok((found, Some(reason))),
+        _ => Ok((Loaded::Unusable(reason), None)),
+    }
 }
 
 /// Reads the checkpoint at `path`; a damaged one or one of another version is no error but a warning.
@@ -60,6 +85,9 @@ pub fn load<M: DeserializeOwned>(path: &Path) -> Result<Loaded<M>, RecordError> 
 }
 
 fn decode<M: DeserializeOwned>(file: &TensorFile) -> Result<M, String> {
+    if !file.is_sealed() {
+        return Err("no checksum: damaged, or written by another version".to_owned());
+    }
     let digits = file.metadata(RECORD).ok_or("a tensor file, but no checkpoint")?;
     let bytes = from_hexadecimal(digits).ok_or("the record of the checkpoint is damaged")?;
     ciborium::from_reader(&bytes[..]).map_err(|error| format!("the record of the checkpoint: {error}"))
@@ -141,6 +169,26 @@ mod tests {
             let Loaded::Unusable(warning) = load::<Progress>(&path).unwrap() else { panic!("{length}") };
             assert!(warning.to_string().contains("run.ckpt"));
         }
+    }
+
+    #[test]
+    fn a_flipped_bit_anywhere_gives_the_checkpoint_before_and_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("run.ckpt");
+        save(&path, moments(), &Progress { epoch: 1, ..sample(vec![0.5]) }).unwrap();
+        save(&path, moments(), &Progress { epoch: 2, ..sample(vec![0.25]) }).unwrap();
+        let bytes = fs::read(&path).unwrap();
+        for bit in 0..8 * bytes.len() {
+            let mut damaged = bytes.clone();
+            damaged[bit / 8] ^= 1 << (bit % 8);
+            fs::write(&path, damaged).unwrap();
+            let (Loaded::Found(_, found), Some(_)) = load_newest::<Progress>(&path).unwrap() else {
+                panic!("bit {bit}")
+            };
+            assert_eq!((found.epoch, found.losses), (1, vec![0.5]), "bit {bit}");
+        }
+        fs::remove_file(&path).unwrap();
+        assert!(matches!(load_newest::<Progress>(&path).unwrap(), (Loaded::Found(..), None)));
     }
 
     #[test]

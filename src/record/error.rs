@@ -180,6 +180,52 @@ pub enum RecordError {
         /// The folder.
         path: PathBuf,
     },
+    /// Something in an output folder that is no plain file or no folder, where one is wanted.
+    #[error("{} is {found}; wanted is {wanted}: remove it or choose another --out", path.display())]
+    NotPlain {
+        /// Where.
+        path: PathBuf,
+        /// What stands there.
+        found: &'static str,
+        /// What is accepted.
+        wanted: &'static str,
+    },
+    /// A file that holds a checksum which is not that of its bytes.
+    #[error("{} is not as it was written (its SHA-256 does not fit): damaged, or changed by another program", path.display())]
+    Changed {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Files of a complete folder that are not as its manifest says.
+    #[error(
+        "{}: not as written (SHA-256 of manifest.json): {files}; --force of the command that made the folder \
+         computes it again; without manifest.json the folder is read as it is",
+        path.display()
+    )]
+    FilesChanged {
+        /// The folder.
+        path: PathBuf,
+        /// Which files.
+        files: String,
+    },
+    /// A folder that a command has not finished.
+    #[error("{} is not complete: the command that writes it is at work or was ended; finish it with --resume or --force", path.display())]
+    Unfinished {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// An input that `--force` would remove.
+    #[error(
+        "{} is an input and lies in {}, which --force would replace; copy it to another place, or choose another --out",
+        input.display(),
+        folder.display()
+    )]
+    InputInside {
+        /// The input.
+        input: PathBuf,
+        /// The output folder.
+        folder: PathBuf,
+    },
     /// A resume with other settings than those the folder was begun with.
     #[error(
         "{} was begun with other settings (hash {stored}, now {given}); only the thread count may differ; \

@@ -1,27 +1,36 @@
 //! The life of an output folder: begun, gone on with, replaced, complete.
 //!
 //! `checkpoints/settings.json` is the first file written and says which settings the folder belongs
-//! to; a complete `manifest.json` is the last. In between `.lock` keeps a second process out; the lock
-//! is the operating system's and dies with the process, the file alone means nothing. What bites: a
-//! folder is only ever emptied if one of the two files says that it is ours; an `experiment.toml`
-//! does not, since people write those themselves.
+//! to; a complete `manifest.json` is the last. In between the [`Lock`] keeps a second process out. What
+//! bites: a folder is only ever replaced if one of the two files says that it is ours; an `experiment.toml`
+//! does not, since people write those themselves. What `--force` replaces lies in `.replaced` until the new
+//! result is complete ([`aside`]); files in the folder that are not ours stay.
 
-use std::fs::{self, File, TryLockError};
-use std::io;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::json::{read_json, write_json};
-use super::manifest::{Manifest, Status};
-use super::{RecordError, atomic};
+use super::json::{read_sealed, write_sealed};
+use super::ledger::{MANIFEST, difference, list, read_manifest, some};
+use super::lock::{LOCK, Lock};
+use super::manifest::{Manifest, Status, version};
+use super::place::{is_folder, is_plain, make, names, remove, want_folder};
+use super::seal::Seal;
+use super::{RecordError, aside, atomic};
 
-const LOCK: &str = ".lock";
-const MANIFEST: &str = "manifest.json";
 const CHECKPOINTS: &str = "checkpoints";
 const SETTINGS: &str = "settings.json";
 const WEIGHTS: &str = "weights";
 const FIGURES: &str = "figures";
+/// Folders of ours, those of studies of the runs included.
+const FOLDERS: [&str; 5] = [CHECKPOINTS, WEIGHTS, FIGURES, "compare", "robustness"];
+/// Endings of what lies in them.
+const ENDINGS: [&str; 8] = ["safetensors", "ckpt", "json", "csv", "parquet", "svg", "png", "unfinished"];
+/// Documents of ours beside the tables.
+const DOCUMENTS: [&str; 4] = [MANIFEST, "experiment.toml", "summary.json", "report.html"];
+/// Tables of ours, without their endings.
+const TABLES: [&str; 5] = ["metrics", "layers", "trajectories", "valley", "cost"];
 
 /// What to do with a folder that is there already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,33 +58,50 @@ pub enum Opening {
 #[derive(Debug)]
 pub struct Folder {
     root: PathBuf,
-    /// Held, never read: the lock goes when the file is closed.
-    _lock: File,
+    lock: Lock,
+    /// Versions of this program that have worked here, this one last.
+    versions: Vec<String>,
+    /// What is worth a word.
+    remarks: Vec<String>,
 }
 
 /// The fields of `settings.json` and `manifest.json` by which a folder is known as ours.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Mark {
     settings_sha256: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     status: Option<Status>,
+    #[serde(default)]
+    versions: Vec<String>,
+}
+
+/// What is found where a mark may be.
+#[derive(Debug, PartialEq)]
+enum Found {
+    Nothing,
+    /// A mark, perhaps of an older version that gave none a checksum.
+    Right(Mark),
+    /// One that is not as it was written, and what can be read of it.
+    Wrong(Option<Mark>),
 }
 
 /// What a folder holds.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq)]
 enum State {
     Empty,
     Foreign,
-    Partial { settings: String },
-    Complete { settings: String },
+    Partial(Mark),
+    Complete(Mark),
+    /// Ours, but this file of it is not as it was written.
+    Damaged(PathBuf),
 }
 
 /// What is to be done with it.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq)]
 enum Step {
     Start,
     Replace,
-    Continue,
+    Continue(Mark),
     Nothing,
 }
 
@@ -89,19 +115,36 @@ impl Folder {
     /// [`RecordError::FolderExists`], [`RecordError::FolderForeign`], [`RecordError::OtherSettings`] (also
     /// for a complete folder), [`RecordError::FolderBusy`]; [`RecordError::Io`] if it cannot be written to.
     pub fn open(root: &Path, mode: Mode, settings_sha256: &str) -> Result<Opening, RecordError> {
-        let step = decide(root, mode, settings_sha256)?;
-        if step == Step::Nothing && !root.join(CHECKPOINTS).exists() {
-            return Ok(Opening::Complete);
+        match was_left_halfway(root) {
+            true if mode == Mode::New => return Err(RecordError::FolderExists { path: root.to_path_buf() }),
+            true => {}
+            false => {
+                let step = decide(root, mode, settings_sha256)?;
+                if step == Step::Nothing && !has_leavings(root) {
+                    return Ok(Opening::Complete);
+                }
+            }
         }
         fs::create_dir_all(root).map_err(RecordError::io("create", root))?;
-        let folder = Self { root: root.to_path_buf(), _lock: lock(root)? };
+        let (root, lock) = (root.to_path_buf(), Lock::take(root)?);
+        let mut folder = Self { root, lock, versions: vec![version()], remarks: Vec::new() };
+        folder.recover()?;
         // Asked again, since another process may have worked here before the lock was ours.
-        match decide(root, mode, settings_sha256)? {
+        match decide(&folder.root, mode, settings_sha256)? {
             Step::Start => folder.start(settings_sha256),
-            Step::Replace => folder.empty().and_then(|folder| folder.start(settings_sha256)),
-            Step::Continue => folder.go_on(),
+            Step::Replace => folder.replace()?.start(settings_sha256),
+            Step::Continue(mark) => {
+                folder.read_marks(&mark);
+                folder.go_on(settings_sha256)
+            }
             Step::Nothing => folder.clear_away().map(|()| Opening::Complete), // killed while finishing
         }
+    }
+
+    /// What is worth a word: another version, damage that was mended.
+    #[must_use]
+    pub fn remarks(&self) -> &[String] {
+        &self.remarks
     }
 
     /// The folder itself.
@@ -133,7 +176,7 @@ impl Folder {
     /// # Errors
     /// [`RecordError::Io`].
     pub fn keep_epochs(&self, run: &str) -> Result<(), RecordError> {
-        make(&self.root.join(WEIGHTS).join(run))
+        make_swept(&self.root.join(WEIGHTS).join(run))
     }
 
     /// The folder of the figures.
@@ -147,14 +190,17 @@ impl Folder {
     /// # Errors
     /// [`RecordError::Io`].
     pub fn write_manifest(&self, manifest: &Manifest) -> Result<(), RecordError> {
-        write_json(&self.root.join(MANIFEST), manifest)
+        let manifest = Manifest { versions: self.versions.clone(), ..manifest.clone() };
+        write_sealed(&self.root.join(MANIFEST), &manifest)
     }
 
-    /// Writes `manifest.json` as complete, the last of all files, and removes the checkpoints.
+    /// Writes `manifest.json` as complete, the last of all files, with the checksums of the others; then removes the
+    /// checkpoints, and what this result replaces.
     ///
     /// # Errors
     /// [`RecordError::Io`].
     pub fn finish(self, mut manifest: Manifest) -> Result<(), RecordError> {
+        manifest.files = list(&self.root, &is_result)?;
         manifest.complete();
         self.write_manifest(&manifest)?;
         self.clear_away()
@@ -167,45 +213,129 @@ impl Folder {
         Ok(Opening::Fresh(self))
     }
 
-    fn go_on(self) -> Result<Opening, RecordError> {
+    fn go_on(self, settings: &str) -> Result<Opening, RecordError> {
         self.prepare()?;
-        if !self.root.join(CHECKPOINTS).join(SETTINGS).exists() {
-            // Somebody deleted the checkpoints: the manifest has agreed to the settings.
-            let mark: Mark = read_json(&self.root.join(MANIFEST))?;
-            self.mark(&mark.settings_sha256)?;
-        }
+        self.mark(settings)?; // with the versions; and somebody may have deleted the checkpoints
         Ok(Opening::Partial(self))
+    }
+
+    /// Takes over the versions that have worked here, and tells of another one and of damage.
+    fn read_marks(&mut self, mark: &Mark) {
+        let now = version();
+        match mark.versions.last() {
+            Some(last) if *last == now => self.versions.clone_from(&mark.versions),
+            last => {
+                let before = last.cloned().unwrap_or_else(|| "an older version".to_owned());
+                self.versions = mark.versions.iter().cloned().chain([now.clone()]).collect();
+                self.remarks.push(format!(
+                    "{} was begun by {before} and goes on with {now}: numbers of the two may differ",
+                    self.root.display()
+                ));
+            }
+        }
+        let (manifest, settings) = marks(&self.root);
+        for (found, name) in
+            [(manifest, MANIFEST.to_owned()), (settings, format!("{CHECKPOINTS}/{SETTINGS}"))]
+        {
+            if matches!(found, Found::Wrong(_)) {
+                let path = self.root.join(name);
+                self.remarks.push(format!("{}; it is written anew", RecordError::Changed { path }));
+            }
+        }
     }
 
     fn prepare(&self) -> Result<(), RecordError> {
         atomic::sweep(&self.root)?;
         for name in [CHECKPOINTS, WEIGHTS, FIGURES] {
-            make(&self.root.join(name))?;
+            make_swept(&self.root.join(name))?;
         }
         Ok(())
     }
 
     fn mark(&self, settings: &str) -> Result<(), RecordError> {
         let path = self.root.join(CHECKPOINTS);
-        fs::create_dir_all(&path).map_err(RecordError::io("create", &path))?;
-        write_json(&path.join(SETTINGS), &Mark { settings_sha256: settings.to_owned(), status: None })
+        make(&path)?;
+        let versions = self.versions.clone();
+        write_sealed(
+            &path.join(SETTINGS),
+            &Mark { settings_sha256: settings.to_owned(), status: None, versions },
+        )
     }
 
-    /// Removes everything but the lock and a mark that fits no settings: killed half-way, the folder
-    /// is still ours to replace, but can be neither resumed nor taken for complete.
-    fn empty(self) -> Result<Self, RecordError> {
-        self.mark("")?;
-        remove(&self.root.join(MANIFEST))?;
-        remove_all_but(&self.root, &[LOCK, CHECKPOINTS])?;
-        remove_all_but(&self.root.join(CHECKPOINTS), &[SETTINGS])?;
+    /// Undoes what a process left that was killed while it replaced the folder.
+    fn recover(&self) -> Result<(), RecordError> {
+        if !was_left_halfway(&self.root) {
+            return Ok(());
+        }
+        if !aside::is_halfway(&self.root) {
+            aside::clear(&self.root, &is_ours)?; // begun anew and given up
+        }
+        aside::restore(&self.root)
+    }
+
+    /// Moves a complete or begun result aside. One that was itself to replace another, and is not complete, goes at once.
+    fn replace(self) -> Result<Self, RecordError> {
+        for name in FOLDERS {
+            let path = self.root.join(name);
+            if !path.is_symlink() {
+                want_folder(&path)?;
+            }
+        }
+        if matches!(survey(&self.root)?, State::Complete(_)) {
+            aside::discard(&self.root)?;
+        }
+        match aside::kept(&self.root) {
+            Some(_) => aside::clear(&self.root, &is_ours)?,
+            None => aside::set_aside(&self.root, MANIFEST, &is_ours)?,
+        }
         Ok(self)
     }
 
     /// Removes what a complete folder does not need.
     fn clear_away(self) -> Result<(), RecordError> {
+        aside::discard(&self.root)?;
         remove(&self.root.join(CHECKPOINTS))?;
-        remove(&self.root.join(LOCK))
+        self.lock.release()
     }
+}
+
+/// Where the result is kept that the work in `root` is to replace, if there is one.
+#[must_use]
+pub fn replaced(root: &Path) -> Option<PathBuf> {
+    aside::kept(root)
+}
+
+/// Whether a path, relative to an output folder, has a name that this program gives.
+fn is_ours(path: &Path) -> bool {
+    let text = path.to_string_lossy();
+    let (stem, ending) = (path.file_stem(), path.extension().and_then(|ending| ending.to_str()));
+    if atomic::is_temporary(path) || FOLDERS.contains(&&*text) {
+        return true;
+    }
+    if path.components().count() == 1 {
+        let is_table = TABLES.iter().any(|table| stem.is_some_and(|stem| stem == *table));
+        return DOCUMENTS.contains(&&*text) || is_table && matches!(ending, Some("csv" | "parquet"));
+    }
+    let inside = FOLDERS.iter().any(|folder| path.starts_with(folder));
+    inside && ending.is_none_or(|ending| ENDINGS.contains(&ending))
+}
+
+/// Whether a path is that of a file, or of a folder of files, whose checksum the manifest holds.
+fn is_result(path: &Path) -> bool {
+    let temporary =
+        atomic::is_temporary(path) || path.extension().is_some_and(|ending| ending == "unfinished");
+    let others = [MANIFEST, CHECKPOINTS, "compare", "robustness"];
+    is_ours(path) && !temporary && !others.iter().any(|other| path.starts_with(other))
+}
+
+/// Whether a process was killed while it replaced the folder: not all of it is aside, or nothing has been begun since.
+fn was_left_halfway(root: &Path) -> bool {
+    aside::is_halfway(root) || aside::kept(root).is_some() && marks(root) == (Found::Nothing, Found::Nothing)
+}
+
+/// Whether a complete folder still holds what its process was to remove.
+fn has_leavings(root: &Path) -> bool {
+    is_folder(&root.join(CHECKPOINTS)) || aside::NAMES.iter().any(|name| is_folder(&root.join(name)))
 }
 
 /// `ROOT/weights/RUN.safetensors`: what a run has learned.
@@ -221,8 +351,8 @@ pub fn snapshot(root: &Path, run: &str, epoch: usize) -> PathBuf {
 }
 
 /// Makes a folder if it is not there, and removes the temporary files in it.
-fn make(path: &Path) -> Result<(), RecordError> {
-    fs::create_dir_all(path).map_err(RecordError::io("create", path))?;
+fn make_swept(path: &Path) -> Result<(), RecordError> {
+    make(path)?;
     atomic::sweep(path).map(|_| ())
 }
 
@@ -234,78 +364,72 @@ fn decide(root: &Path, mode: Mode, given: &str) -> Result<Step, RecordError> {
         (Mode::New, _) => Err(RecordError::FolderExists { path }),
         (_, State::Foreign) => Err(RecordError::FolderForeign { path }),
         (Mode::Force, _) => Ok(Step::Replace),
-        (Mode::Resume, State::Partial { settings }) if settings == given => Ok(Step::Continue),
-        (Mode::Resume, State::Complete { settings }) if settings == given => Ok(Step::Nothing),
-        (Mode::Resume, State::Partial { settings } | State::Complete { settings }) => {
-            let short = |hash: &str| hash.chars().take(12).collect();
-            Err(RecordError::OtherSettings { path, stored: short(&settings), given: short(given) })
+        (Mode::Resume, State::Partial(mark)) if mark.settings_sha256 == given => Ok(Step::Continue(mark)),
+        (Mode::Resume, State::Complete(mark)) if mark.settings_sha256 == given => {
+            check_complete(root).map(|()| Step::Nothing)
         }
+        (Mode::Resume, State::Partial(mark) | State::Complete(mark)) => {
+            let short = |hash: &str| hash.chars().take(12).collect();
+            let (stored, given) = (short(&mark.settings_sha256), short(given));
+            Err(RecordError::OtherSettings { path, stored, given })
+        }
+        (Mode::Resume, State::Damaged(path)) => Err(RecordError::Changed { path }),
     }
 }
 
-fn survey(root: &Path) -> Result<State, RecordError> {
-    let manifest: Option<Mark> = read_json(&root.join(MANIFEST)).ok();
-    let settings: Option<Mark> = read_json(&root.join(CHECKPOINTS).join(SETTINGS)).ok();
-    match (manifest, settings) {
-        (Some(Mark { settings_sha256: settings, status: Some(Status::Complete) }), _) => {
-            Ok(State::Complete { settings })
-        }
-        (_, Some(mark)) | (Some(mark), None) => Ok(State::Partial { settings: mark.settings_sha256 }),
-        (None, None)
-            if is_vacant(root, &[LOCK, CHECKPOINTS])? && is_vacant(&root.join(CHECKPOINTS), &[])? =>
-        {
-            Ok(State::Empty)
-        }
-        (None, None) => Ok(State::Foreign),
+/// Refuses a complete folder of which a file is not as it was written, or gone.
+fn check_complete(root: &Path) -> Result<(), RecordError> {
+    let found = difference(root, &read_manifest(root)?.files, &|_| true);
+    let all = [found.changed, found.missing].concat();
+    match all.is_empty() {
+        true => Ok(()),
+        false => Err(RecordError::FilesChanged { path: root.to_path_buf(), files: some(&all) }),
     }
+}
+
+/// What `manifest.json` and `checkpoints/settings.json` say.
+fn marks(root: &Path) -> (Found, Found) {
+    let found = |path: PathBuf| {
+        if !is_plain(&path) {
+            return Found::Nothing;
+        }
+        match read_sealed::<Mark>(&path) {
+            Err(_) => Found::Wrong(None),
+            Ok(read) if read.seal == Seal::Right => Found::Right(read.document),
+            Ok(read) if read.seal == Seal::Absent && read.document.versions.is_empty() => {
+                Found::Right(read.document)
+            }
+            Ok(read) => Found::Wrong(Some(read.document)),
+        }
+    };
+    let checkpoints = root.join(CHECKPOINTS);
+    let settings = if is_folder(&checkpoints) { found(checkpoints.join(SETTINGS)) } else { Found::Nothing };
+    (found(root.join(MANIFEST)), settings)
+}
+
+fn survey(root: &Path) -> Result<State, RecordError> {
+    let (manifest, settings) = marks(root);
+    Ok(match (manifest, settings) {
+        (Found::Right(mark), _) if mark.status == Some(Status::Complete) => State::Complete(mark),
+        (_, Found::Right(mark)) | (Found::Right(mark), _) => State::Partial(mark),
+        (Found::Wrong(Some(_)), _) => State::Damaged(root.join(MANIFEST)),
+        (_, Found::Wrong(Some(_))) => State::Damaged(root.join(CHECKPOINTS).join(SETTINGS)),
+        // What cannot be read at all does not say that the folder is ours.
+        (Found::Wrong(None), _) | (_, Found::Wrong(None)) => State::Foreign,
+        (Found::Nothing, Found::Nothing) => {
+            let (here, left) = (root.join(CHECKPOINTS), [LOCK, CHECKPOINTS]);
+            let is_bare =
+                is_vacant(root, &left)? && (!here.exists() || is_folder(&here) && is_vacant(&here, &[])?);
+            if is_bare { State::Empty } else { State::Foreign }
+        }
+    })
 }
 
 /// Whether a folder is missing, or holds nothing but temporary files and the names allowed.
 fn is_vacant(folder: &Path, allowed: &[&str]) -> Result<bool, RecordError> {
-    let names = match fs::read_dir(folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
-        listing => listing.and_then(Iterator::collect::<io::Result<Vec<_>>>),
-    };
-    let mut names = names.map_err(RecordError::io("use", folder))?.into_iter().map(|entry| entry.file_name());
+    let mut names = names(folder)?.into_iter();
     Ok(names
         .all(|name| atomic::is_temporary(Path::new(&name)) || allowed.iter().any(|allowed| name == *allowed)))
-}
-
-/// Takes the lock of a folder; that a file system knows no locks is no reason not to work on it.
-fn lock(root: &Path) -> Result<File, RecordError> {
-    let path = root.join(LOCK);
-    loop {
-        let file = File::options().create(true).truncate(false).write(true).open(&path);
-        let file = file.map_err(RecordError::io("write to", root))?;
-        match file.try_lock() {
-            Ok(()) if path.exists() => return Ok(file),
-            Ok(()) => {} // its owner finished and removed it since we opened it
-            Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => return Ok(file),
-            Err(TryLockError::WouldBlock) => {
-                return Err(RecordError::FolderBusy { path: root.to_path_buf() });
-            }
-            Err(TryLockError::Error(error)) => return Err(RecordError::io("lock", root)(error)),
-        }
-    }
-}
-
-fn remove_all_but(folder: &Path, kept: &[&str]) -> Result<(), RecordError> {
-    for entry in fs::read_dir(folder).map_err(RecordError::io("read", folder))? {
-        let entry = entry.map_err(RecordError::io("read", folder))?;
-        if !kept.iter().any(|kept| entry.file_name() == *kept) {
-            remove(&entry.path())?;
-        }
-    }
-    Ok(())
-}
-
-/// Removes a file, a folder or a link (not what it points to); nothing there is fine.
-fn remove(path: &Path) -> Result<(), RecordError> {
-    let is_folder = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_dir());
-    match if is_folder { fs::remove_dir_all(path) } else { fs::remove_file(path) } {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        result => result.map_err(RecordError::io("remove", path)),
-    }
 }
 
 #[cfg(test)]

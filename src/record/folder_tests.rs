@@ -28,7 +28,13 @@ fn partial(root: &Path) {
 }
 
 fn complete(root: &Path) {
+    complete_with(root, None);
+}
+
+/// A complete run, perhaps with a report.
+fn complete_with(root: &Path, report: Option<&str>) {
     let folder = fresh(root, Mode::New);
+    report.into_iter().for_each(|text| fs::write(root.join("report.html"), text).unwrap());
     fs::write(folder.checkpoint("dp-s1"), "state").unwrap();
     fs::write(folder.weights("dp-s1"), "weights").unwrap();
     folder.finish(Manifest::begin("run", "settings-a")).unwrap();
@@ -162,22 +168,109 @@ fn force_replaces_a_partial_or_complete_folder_whatever_its_settings() {
         let Opening::Fresh(folder) = Folder::open(&root, Mode::Force, "settings-b").unwrap() else {
             panic!()
         };
-        let left: Vec<_> = contents(folder.path()).into_keys().collect();
+        let mut left = contents(folder.path());
+        left.retain(|path, _| !path.starts_with(root.join(".replaced")));
+        let left: Vec<_> = left.into_keys().collect();
         assert_eq!(left, [root.join(".lock"), root.join("checkpoints/settings.json")]);
+        assert_eq!(fs::read(root.join(".replaced/report.html")).unwrap(), b"old");
         drop(folder);
-        assert!(matches!(Folder::open(&root, Mode::Resume, "settings-b").unwrap(), Opening::Partial(_)));
+        let Opening::Partial(folder) = Folder::open(&root, Mode::Resume, "settings-b").unwrap() else {
+            panic!()
+        };
+        folder.finish(Manifest::begin("run", "settings-b")).unwrap();
+        assert_eq!(contents(&root).len(), 1, "the manifest, and nothing of what was replaced");
     }
 }
 
 #[test]
-fn force_killed_half_way_can_be_forced_again_but_not_resumed() {
+fn force_killed_while_it_moves_things_aside_is_undone() {
+    for mode in [Mode::Resume, Mode::Force] {
+        for killed in 0..4 {
+            let (_guard, root) = place();
+            complete_with(&root, Some("old"));
+            let before = contents(&root);
+            let Opening::Fresh(folder) = open(&root, Mode::Force).unwrap() else { panic!() };
+            drop(folder);
+            let (aside, moving) = (root.join(".replaced"), root.join(".replacing"));
+            match killed {
+                0 => fs::rename(&aside, &moving).unwrap(), // all moved, not yet said so
+                1 => {
+                    fs::rename(&aside, &moving).unwrap();
+                    fs::rename(moving.join("report.html"), root.join("report.html")).unwrap();
+                }
+                2 => fs::remove_file(root.join("checkpoints/settings.json")).unwrap(), // nothing begun
+                _ => {
+                    fs::remove_dir_all(root.join("checkpoints")).unwrap(); // the new work half cleared away
+                    fs::write(root.join("metrics.csv"), "new").unwrap();
+                }
+            }
+            if killed < 2 {
+                fs::remove_dir_all(root.join("checkpoints")).unwrap();
+            }
+            if mode == Mode::Resume {
+                assert!(matches!(open(&root, mode).unwrap(), Opening::Complete), "{killed}");
+                assert_eq!(contents(&root), before, "{killed}");
+            } else {
+                fresh(&root, mode);
+                assert_eq!(fs::read(aside.join("report.html")).unwrap(), b"old", "{killed}");
+            }
+        }
+    }
+}
+
+#[test]
+fn force_upon_force_keeps_the_last_whole_result() {
     let (_guard, root) = place();
     complete(&root);
-    let folder = Folder { root: root.clone(), _lock: lock(&root).unwrap() };
-    drop(folder.empty().unwrap()); // all but the start of the new work
-    fs::write(root.join("report.html"), "a file that was not reached").unwrap();
-    assert!(matches!(open(&root, Mode::Resume), Err(RecordError::OtherSettings { .. })));
-    fresh(&root, Mode::Force);
+    fs::write(root.join("report.html"), "whole").unwrap();
+    drop(fresh(&root, Mode::Force));
+    fs::write(root.join("report.html"), "unfinished").unwrap();
+    drop(fresh(&root, Mode::Force));
+    assert!(!root.join("report.html").exists());
+    assert_eq!(fs::read(root.join(".replaced/report.html")).unwrap(), b"whole");
+}
+
+#[test]
+fn force_leaves_what_is_not_ours() {
+    let (_guard, root) = place();
+    complete(&root);
+    for name in ["notes.txt", "thesis/draft.csv", "figures/sketch.odg"] {
+        fs::create_dir_all(root.join(name).parent().unwrap()).unwrap();
+        fs::write(root.join(name), "mine").unwrap();
+    }
+    fresh(&root, Mode::Force).finish(Manifest::begin("run", "settings-a")).unwrap();
+    for name in ["notes.txt", "thesis/draft.csv", "figures/sketch.odg"] {
+        assert_eq!(fs::read(root.join(name)).unwrap(), b"mine", "{name}");
+    }
+    assert!(!root.join("weights/dp-s1.safetensors").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn links_inside_an_output_folder_are_never_followed() {
+    for name in ["checkpoints", "weights", "figures", "weights/dp-s1", "metrics.csv", ".lock"] {
+        for mode in [Mode::Resume, Mode::Force] {
+            let (guard, root) = place();
+            partial(&root);
+            let victim = guard.path().join("victim");
+            fs::create_dir_all(victim.join("sub")).unwrap();
+            fs::write(victim.join("a"), "a").unwrap();
+            fs::copy(root.join("checkpoints/settings.json"), victim.join("settings.json")).unwrap();
+            fs::write(victim.join(".a.csv.a1B2c3.tmp"), "a").unwrap(); // what a sweep would remove
+            let before = contents(&victim);
+            fs::write(root.join("manifest.json"), r#"{"settings_sha256": "settings-a"}"#).unwrap(); // of an older version
+            let link = root.join(name);
+            let _ = fs::remove_dir_all(&link).or_else(|_| fs::remove_file(&link));
+            std::os::unix::fs::symlink(&victim, &link).unwrap();
+            let opened = open(&root, mode);
+            if let Ok(Opening::Partial(folder) | Opening::Fresh(folder)) = opened {
+                let _ = folder.keep_epochs("dp-s1");
+                let _ = fs::write(folder.checkpoint("dp-s1"), "state");
+                let _ = folder.finish(Manifest::begin("run", "settings-a"));
+            }
+            assert_eq!(contents(&victim), before, "{name}, {mode:?}");
+        }
+    }
 }
 
 #[cfg(unix)]
@@ -191,6 +284,63 @@ fn force_removes_a_link_but_not_what_it_points_to() {
     std::os::unix::fs::symlink(&precious, root.join("link")).unwrap();
     fresh(&root, Mode::Force);
     assert!(precious.join("data").exists() && !root.join("link").exists());
+}
+
+#[test]
+fn a_flipped_bit_in_either_mark_is_told_and_in_both_refused() {
+    for name in ["manifest.json", "checkpoints/settings.json"] {
+        let (_guard, root) = place();
+        fresh(&root, Mode::New).write_manifest(&Manifest::begin("run", "settings-a")).unwrap();
+        let path = root.join(name);
+        let bytes = fs::read(&path).unwrap();
+        for bit in (0..8 * bytes.len()).step_by(13) {
+            let mut damaged = bytes.clone();
+            damaged[bit / 8] ^= 1 << (bit % 8);
+            fs::write(&path, damaged).unwrap();
+            let Opening::Partial(folder) = open(&root, Mode::Resume).unwrap() else { panic!("bit {bit}") };
+            let told = folder.remarks().join("\n");
+            assert!(told.contains(path.file_name().unwrap().to_str().unwrap()), "bit {bit}: {told}");
+            folder.write_manifest(&Manifest::begin("run", "settings-a")).unwrap();
+        }
+        for name in ["manifest.json", "checkpoints/settings.json"] {
+            let text = fs::read_to_string(root.join(name)).unwrap().replace("settings-a", "settings-b");
+            fs::write(root.join(name), text).unwrap();
+        }
+        let text = Folder::open(&root, Mode::Resume, "settings-b").unwrap_err().to_string();
+        assert!(text.contains("manifest.json is not as it was written"), "{text}");
+        fresh(&root, Mode::Force);
+    }
+}
+
+#[test]
+fn a_complete_folder_that_is_not_as_it_was_written_is_refused_with_the_file() {
+    for (name, text) in [("report.html", Some("other")), ("weights/dp-s1.safetensors", None)] {
+        let (_guard, root) = place();
+        complete_with(&root, Some("whole"));
+        match text {
+            Some(text) => fs::write(root.join(name), text).unwrap(),
+            None => fs::remove_file(root.join(name)).unwrap(),
+        }
+        let text = open(&root, Mode::Resume).unwrap_err().to_string();
+        assert!(text.contains(name) && text.contains("--force"), "{text}");
+        fresh(&root, Mode::Force);
+    }
+}
+
+#[test]
+fn another_version_is_told_and_kept_in_the_manifest() {
+    let (_guard, root) = place();
+    fresh(&root, Mode::New).write_manifest(&Manifest::begin("run", "settings-a")).unwrap();
+    for name in ["manifest.json", "checkpoints/settings.json"] {
+        let old =
+            Mark { settings_sha256: "settings-a".into(), status: None, versions: vec!["0.0.9 (abc)".into()] };
+        write_sealed(&root.join(name), &old).unwrap();
+    }
+    let Opening::Partial(folder) = open(&root, Mode::Resume).unwrap() else { panic!() };
+    let told = folder.remarks().join("\n");
+    assert!(told.contains("0.0.9 (abc)") && told.contains(&version()), "{told}");
+    folder.finish(Manifest::begin("run", "settings-a")).unwrap();
+    assert_eq!(read_manifest(&root).unwrap().versions, ["0.0.9 (abc)".to_owned(), version()]);
 }
 
 #[test]

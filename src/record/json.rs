@@ -9,7 +9,28 @@ use std::path::Path;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::seal::{BLANK, Seal, check, seal};
 use super::{RecordError, atomic};
+
+/// What stands before the digits of the checksum, the last entry of a sealed document.
+const LABEL: &str = "\"sha256\": \"";
+
+/// A document, and what its checksum says.
+#[derive(Clone, Debug)]
+pub struct Sealed<D> {
+    /// What was read.
+    pub document: D,
+    /// Whether it is as it was written.
+    pub seal: Seal,
+}
+
+/// A document with a place for its checksum.
+#[derive(Serialize)]
+struct Open<'a, D> {
+    #[serde(flatten)]
+    document: &'a D,
+    sha256: &'static str,
+}
 
 /// Writes `document` to `path`, whole or not at all; keys stand in the order of the fields.
 ///
@@ -19,6 +40,29 @@ pub fn write_json<D: Serialize>(path: &Path, document: &D) -> Result<(), RecordE
     let mut bytes = serde_json::to_vec_pretty(document).map_err(|error| wrong(path, &error))?;
     bytes.push(b'\n');
     atomic::write(path, &bytes)
+}
+
+/// Writes `document`, which must be a map, with its own checksum as the last entry `sha256`.
+///
+/// # Errors
+/// Those of [`write_json`].
+pub fn write_sealed<D: Serialize>(path: &Path, document: &D) -> Result<(), RecordError> {
+    let open = Open { document, sha256: BLANK };
+    let mut bytes = serde_json::to_vec_pretty(&open).map_err(|error| wrong(path, &error))?;
+    bytes.push(b'\n');
+    let length = bytes.len();
+    seal(&mut bytes, length, LABEL);
+    atomic::write(path, &bytes)
+}
+
+/// Reads a document that [`write_sealed`] wrote; one without a checksum is read, too.
+///
+/// # Errors
+/// Those of [`read_json`].
+pub fn read_sealed<D: DeserializeOwned>(path: &Path) -> Result<Sealed<D>, RecordError> {
+    let bytes = fs::read(path).map_err(RecordError::io("read", path))?;
+    let document = serde_json::from_slice(&bytes).map_err(|error| wrong(path, &error))?;
+    Ok(Sealed { document, seal: check(&bytes, bytes.len(), LABEL) })
 }
 
 /// Reads a document that [`write_json`] wrote.

@@ -45,6 +45,18 @@ pub struct Manifest {
     pub ended: Option<String>,
     /// How far it got.
     pub status: Status,
+    /// Every version of this program that has worked on it, the first first.
+    #[serde(default)]
+    pub versions: Vec<String>,
+    /// SHA-256 of every file, by path, once complete.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub files: BTreeMap<String, String>,
+}
+
+/// This version of the program, with the commit it was built from.
+#[must_use]
+pub fn version() -> String {
+    format!("{} ({})", env!("CARGO_PKG_VERSION"), env!("DYADSIM_COMMIT"))
 }
 
 impl Manifest {
@@ -65,6 +77,8 @@ impl Manifest {
             started: now(),
             ended: None,
             status: Status::Partial,
+            versions: vec![version()],
+            files: BTreeMap::new(),
         }
     }
 

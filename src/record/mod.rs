@@ -2,6 +2,7 @@
 //!
 //! Every file is written whole or not at all ([`atomic`]), its bytes depend on its content alone, and
 //! nothing here knows physics: rows, tensors and settings come in, files go out.
+mod aside;
 pub mod atomic;
 pub mod checkpoint;
 mod columns;
@@ -11,12 +12,16 @@ pub mod folder;
 pub mod gradient_rows;
 pub mod json;
 mod layer_names;
+pub mod ledger;
+pub mod lock;
 pub mod manifest;
 pub mod map_rows;
 pub mod noise_rows;
 mod parquet;
+pub mod place;
 pub mod robustness_rows;
 pub mod rows;
+pub mod seal;
 pub mod stability_rows;
 pub mod table;
 pub mod tensors;

@@ -14,11 +14,16 @@ use safetensors::tensor::TensorInfo;
 use safetensors::{Dtype, SafeTensorError, SafeTensors};
 use serde_json::{Map, Value, json};
 
+use super::seal::{BLANK, Seal, check, seal};
 use super::{RecordError, atomic};
 use crate::spec::{nearest, signature};
 
 /// Bytes before the header: its length, as a little-endian `u64`.
 const PREFIX: usize = 8;
+/// Name of the checksum among the metadata.
+const CHECKSUM: &str = "sha256";
+/// What stands before its digits.
+const SEAL: &str = "\"sha256\":\"";
 
 /// A tensor file in memory: its layout is checked, a tensor's elements are decoded and checked when it is asked for.
 #[derive(Clone, Debug)]
@@ -29,6 +34,7 @@ pub struct TensorFile {
     bytes: Vec<u8>,
     entries: BTreeMap<String, Entry>,
     metadata: BTreeMap<String, String>,
+    seal: Seal,
 }
 
 /// Where a tensor stands in the file.
@@ -42,7 +48,8 @@ struct Entry {
 /// Reads a tensor file; every tensor that is asked for must be finite, what is not asked for may be anything.
 ///
 /// # Errors
-/// [`RecordError::Io`] if it cannot be read, [`RecordError::Damaged`] if it is truncated or no safetensors file.
+/// [`RecordError::Io`] if it cannot be read, [`RecordError::Damaged`] if it is truncated or no safetensors file,
+/// [`RecordError::Changed`] if it holds a checksum that does not fit.
 pub fn read(path: &Path) -> Result<TensorFile, RecordError> {
     Ok(TensorFile { unchecked: false, ..read_unchecked(path)? })
 }
@@ -55,6 +62,10 @@ pub fn read_unchecked(path: &Path) -> Result<TensorFile, RecordError> {
     let bytes = fs::read(path).map_err(RecordError::io("read", path))?;
     let damaged = |error| RecordError::Damaged { path: path.to_path_buf(), reason: explain(&error, &bytes) };
     let (header, layout) = SafeTensors::read_metadata(&bytes).map_err(damaged)?;
+    let seal = check(&bytes, PREFIX + header, SEAL);
+    if seal == Seal::Wrong {
+        return Err(RecordError::Changed { path: path.to_path_buf() });
+    }
     let entry = |info: &TensorInfo| {
         let (start, end) = info.data_offsets;
         let place = PREFIX + header + start..PREFIX + header + end;
@@ -63,7 +74,7 @@ pub fn read_unchecked(path: &Path) -> Result<TensorFile, RecordError> {
     let entries = layout.tensors().into_iter().map(|(name, info)| (name, entry(info))).collect();
     let metadata =
         layout.metadata().iter().flatten().map(|(key, text)| (key.clone(), text.clone())).collect();
-    Ok(TensorFile { path: path.to_path_buf(), unchecked: true, bytes, entries, metadata })
+    Ok(TensorFile { path: path.to_path_buf(), unchecked: true, bytes, entries, metadata, seal })
 }
 
 impl TensorFile {
@@ -71,6 +82,12 @@ impl TensorFile {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Whether the file holds its own checksum; if it does, it fits.
+    #[must_use]
+    pub fn is_sealed(&self) -> bool {
+        self.seal == Seal::Right
     }
 
     /// Names of the tensors, sorted.
@@ -252,15 +269,15 @@ impl TensorWriter {
         self.metadata.insert(key.to_owned(), text.to_owned());
     }
 
-    /// The bytes of the file: doubles before singles (so that all stay aligned), then by name.
+    /// The bytes of the file, its checksum among the metadata: doubles before singles (so that all stay aligned), then by name.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut tensors: Vec<_> = self.tensors.iter().collect();
         tensors.sort_by_key(|(_, tensor)| !tensor.double); // stable: the names stay sorted
+        let mut metadata = self.metadata.clone();
+        metadata.insert(CHECKSUM.to_owned(), BLANK.to_owned());
         let mut header = Map::new();
-        if !self.metadata.is_empty() {
-            header.insert("__metadata__".to_owned(), json!(self.metadata));
-        }
+        header.insert("__metadata__".to_owned(), json!(metadata));
         let mut end = 0;
         for (name, tensor) in &tensors {
             let (start, dtype) = (end, if tensor.double { "F64" } else { "F32" });
@@ -271,10 +288,12 @@ impl TensorWriter {
         let mut header = Value::Object(header).to_string().into_bytes();
         header.resize(header.len().next_multiple_of(PREFIX), b' ');
         let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
+        let head = PREFIX + header.len();
         bytes.append(&mut header);
         for (_, tensor) in tensors {
             bytes.extend_from_slice(&tensor.bytes);
         }
+        seal(&mut bytes, head, SEAL);
         bytes
     }
 

@@ -42,7 +42,32 @@ fn our_bytes_are_those_of_the_safetensors_crate() {
     let mut writer = TensorWriter::new();
     writer.vector("v", &[1.5_f64, -2.0]);
     let data: Vec<u8> = [1.5_f64, -2.0].iter().flat_map(|value| value.to_le_bytes()).collect();
-    assert_eq!(writer.to_bytes(), foreign("v", Dtype::F64, vec![2], &data));
+    let ours = writer.to_bytes();
+    let (_folder, path) = file_of(&ours);
+    let sum = read(&path).unwrap().metadata("sha256").unwrap().to_owned();
+    let view = safetensors::tensor::TensorView::new(Dtype::F64, vec![2], &data).unwrap();
+    let metadata = std::collections::HashMap::from([("sha256".to_owned(), sum)]);
+    assert_eq!(ours, safetensors::serialize([("v", view)], Some(metadata)).unwrap());
+}
+
+#[test]
+fn a_flipped_bit_is_an_error_or_changes_no_number() {
+    let bytes = sample().to_bytes();
+    let (_folder, path) = file_of(&bytes);
+    let numbers = |file: &TensorFile| {
+        let names: Vec<_> = file.names().map(str::to_owned).collect();
+        names.iter().map(|name| (name.clone(), file.array::<f64>(name).unwrap())).collect::<Vec<_>>()
+    };
+    let whole = read(&path).unwrap();
+    assert!(whole.is_sealed());
+    for bit in 0..8 * bytes.len() {
+        let mut damaged = bytes.clone();
+        damaged[bit / 8] ^= 1 << (bit % 8);
+        fs::write(&path, damaged).unwrap();
+        if let Ok(file) = read(&path) {
+            assert!(!file.is_sealed() && numbers(&file) == numbers(&whole), "bit {bit}");
+        }
+    }
 }
 
 #[test]

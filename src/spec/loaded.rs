@@ -99,6 +99,18 @@ impl Loaded {
         Ok(Resolved { experiment, circuit })
     }
 
+    /// The circuit files that the experiment, a setting or the grid names.
+    #[must_use]
+    pub fn circuit_files(&self) -> Vec<PathBuf> {
+        let set =
+            self.overrides.iter().filter(|setting| chooses_circuit(setting)).map(|setting| &setting.value);
+        let grid =
+            self.merged.table.get("grid").and_then(|grid| grid.get("circuit")).and_then(Value::as_array);
+        let named =
+            self.written.table.get("circuit").into_iter().chain(set).chain(grid.into_iter().flatten());
+        named.filter_map(Value::as_str).map(|path| self.base.join(path)).collect()
+    }
+
     /// The tree with extra settings; only another circuit file makes it anew.
     fn with(&self, tree: &Tree, extra: &[Override]) -> Result<Tree, SpecError> {
         if extra.iter().any(chooses_circuit) {

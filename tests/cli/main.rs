@@ -6,6 +6,7 @@ mod chips;
 mod compare;
 mod cost;
 mod figures;
+mod folders;
 mod gradients;
 mod keys;
 mod lists;
