@@ -11,6 +11,8 @@ use super::{Failure, Global, output};
 use crate::data::{Description, Entry, PathUse, Request, SplitNumbers, catalogue, describe, find, load};
 use crate::matrix::Matrix;
 use crate::record::RecordError;
+use crate::record::atomic::write_together;
+use crate::record::lock::Lock;
 use crate::record::tensors::TensorWriter;
 
 /// Arguments of `data`.
@@ -63,6 +65,9 @@ struct Export {
     /// Folder of the files, made if need be; files of these names are replaced
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
+    /// Replace files of that name
+    #[arg(long)]
+    force: bool,
     /// Folder of its IDX files
     #[arg(long, value_name = "DIR")]
     path: Option<PathBuf>,
@@ -126,17 +131,32 @@ fn export(global: &Global, wanted: &Export) -> Result<ExitCode, Failure> {
         (Matrix::<f64>::zeros(count, half.features()), Matrix::zeros(count, set.classes));
     half.gather(&first, &mut inputs);
     half.one_hot(&first, set.classes, &mut targets);
-    std::fs::create_dir_all(out)
-        .map_err(|reason| Failure::input(RecordError::Io { action: "create", path: out.clone(), reason }))?;
-    let write = |tensor: &str, values: &Matrix<f64>| {
-        let path = out.join(format!("{tensor}.safetensors"));
+    let [x, y] = ["x", "y"].map(|tensor| out.join(format!("{tensor}.safetensors")));
+    let bytes = |tensor: &str, values: &Matrix<f64>| {
         let mut writer = TensorWriter::new();
         writer.matrix(tensor, values);
-        writer.write(&path).map(|()| path).map_err(Failure::running)
+        writer.to_bytes()
     };
-    let (x, y) = (write("x", &inputs)?, write("y", &targets)?);
+    put(wanted, &[(x.clone(), bytes("x", &inputs)), (y.clone(), bytes("y", &targets))])?;
     let text = format!("{}\n{}\n", x.display(), y.display());
     output::conclude(global, &text, &json!({"x": x, "y": y, "samples": count}))
+}
+
+/// Writes both files together, in place of none that is there already.
+fn put(wanted: &Export, files: &[(PathBuf, Vec<u8>)]) -> Result<(), Failure> {
+    let out = &wanted.out;
+    let there = || files.iter().find(|(path, _)| path.symlink_metadata().is_ok());
+    if let (Some((path, _)), false) = (there(), wanted.force) {
+        return Err(Failure::input(anyhow!(
+            "{} exists; --force replaces it, or choose another --out",
+            path.display()
+        )));
+    }
+    let create = |reason| RecordError::Io { action: "create", path: out.clone(), reason };
+    std::fs::create_dir_all(out).map_err(|reason| Failure::input(create(reason)))?;
+    let lock = Lock::named(out, ".export.lock").map_err(Failure::input)?;
+    write_together(files).map_err(Failure::running)?;
+    lock.release().map_err(Failure::running)
 }
 
 fn list(global: &Global) -> Result<ExitCode, Failure> {

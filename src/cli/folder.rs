@@ -1,50 +1,64 @@
-//! The output folder of a study: made, or taken over if it holds nothing but an earlier study of that kind.
+//! The output folder of a study: the tables that commands write together, and their check before they are read.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::anyhow;
+use serde::Serialize;
 
-use super::Failure;
-use crate::record::{RecordError, atomic};
+use super::output::note;
+use super::{Failure, inputs::Files};
+use crate::record::RecordError;
+use crate::record::ledger::verify;
+use crate::record::study::{Kind, Study};
 
-/// Takes a folder for `what`, made if need be; its tables have the file stems `stems`, settings stand in the file `summary`.
-/// Tables of an earlier study are replaced if `force` says so.
+/// A kind of study with tables in CSV and Parquet, and its settings in `summary`.
+pub const fn tables(
+    command: &'static str,
+    what: &'static str,
+    stems: &'static [&'static str],
+    summary: &'static str,
+) -> Kind {
+    Kind { command, what, stems, endings: &["csv", "parquet"], summary: Some(summary) }
+}
+
+/// Takes a folder for a study that reads `inputs`.
 ///
 /// # Errors
-/// A folder that holds something else, or cannot be made or written to.
-pub fn claim(
-    folder: &Path,
-    force: bool,
-    what: &str,
-    stems: &[&str],
-    summary: &str,
+/// A folder that holds something else, or an input that would be replaced, or cannot be made or written to; bad input.
+pub fn claim(folder: &Path, force: bool, kind: Kind, inputs: &[PathBuf]) -> Result<Study, Failure> {
+    Study::claim(folder, force, kind, inputs).map_err(Failure::input)
+}
+
+/// Makes the files of a study and puts them in their place together.
+///
+/// # Errors
+/// Files that cannot be written; the folder then holds what it held before.
+pub fn fill(
+    study: Study,
+    settings: &impl Serialize,
+    make: impl FnOnce(&Path) -> Result<(), Failure>,
 ) -> Result<PathBuf, Failure> {
-    let shown = folder.display();
-    let refused =
-        |action| move |reason| Failure::input(RecordError::Io { action, path: folder.to_path_buf(), reason });
-    if folder.exists() {
-        let names =
-            fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>).map_err(refused("use"))?;
-        let ours = |name: &str| {
-            name == "figures"
-                || name == summary
-                || Path::new(name).file_stem().is_some_and(|s| stems.iter().any(|stem| s == *stem))
-        };
-        let others = names.iter().any(|entry| {
-            let name = entry.file_name();
-            !ours(&name.to_string_lossy()) && !atomic::is_temporary(Path::new(&name))
-        });
-        if others {
-            return Err(Failure::input(anyhow!(
-                "{shown} exists and holds other files than tables of {what}; choose another --out"
-            )));
-        }
-        if !names.is_empty() && !force {
-            return Err(Failure::input(anyhow!("{shown} exists; --force replaces its tables of {what}")));
-        }
+    let root = study.root().to_path_buf();
+    make(&study.path())?;
+    let settings = serde_json::to_string(settings).map_err(Failure::running)?;
+    study.finish(&settings).map_err(|error: RecordError| Failure::running(error))?;
+    Ok(root)
+}
+
+/// Refuses a folder of which a file that `wanted` picks is not as it was written; tells what cannot be checked.
+///
+/// # Errors
+/// Damaged files; a folder that is not complete.
+pub fn check(folder: &Path, wanted: &dyn Fn(&Path) -> bool) -> Result<(), Failure> {
+    for remark in verify(folder, wanted).map_err(Failure::input)? {
+        note(&format_args!("warning: {remark}"));
     }
-    fs::create_dir_all(folder).map_err(refused("create"))?;
-    atomic::check_writable(folder).map_err(Failure::input)?;
-    Ok(folder.to_path_buf())
+    Ok(())
+}
+
+impl Files {
+    /// The files themselves.
+    pub fn paths(&self) -> Vec<PathBuf> {
+        let all = [Some(&self.circuit), Some(&self.weights), Some(&self.input), self.target.as_ref()];
+        all.into_iter().flatten().cloned().collect()
+    }
 }

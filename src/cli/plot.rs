@@ -7,12 +7,15 @@ use anyhow::anyhow;
 use clap::Args;
 use serde_json::json;
 
-use super::report::{classify, tables};
-use super::{Failure, Global, output};
+use super::report::{classify, is_drawn_from, tables, want_own};
+use super::{Failure, Global, folder, output};
 use crate::figure::{
     Drawn, FigureError, Tables, branch, catalogue, comparison, draw_into, gradient, map, noise, robustness,
     yields,
 };
+use crate::record::ledger::renew;
+use crate::record::lock::Lock;
+use crate::record::study::Study;
 use crate::record::{RecordError, atomic};
 use crate::spec::nearest;
 
@@ -38,6 +41,7 @@ pub struct Arguments {
 /// No output folder, an unknown figure, or a file that cannot be written.
 pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> {
     global.want_plain("plot")?;
+    Study::recover(&arguments.folder).map_err(Failure::input)?;
     let source = if noise::is_study(&arguments.folder) {
         let names = chosen(&arguments.only, noise::catalogue().iter().map(|figure| figure.name).collect())?;
         Source::Noise(noise::Tables::read(&arguments.folder).map_err(classify)?, names)
@@ -66,11 +70,19 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
         let names = chosen(&arguments.only, catalogue().iter().map(|figure| figure.name).collect())?;
         Source::Run(tables(&arguments.folder)?, names)
     };
+    folder::check(&arguments.folder, &is_drawn_from)?;
     let out = arguments.out.clone().unwrap_or_else(|| arguments.folder.join("figures"));
+    want_own(&arguments.folder, arguments.out.is_none(), &out)?;
     std::fs::create_dir_all(&out)
         .map_err(|reason| Failure::input(RecordError::Io { action: "create", path: out.clone(), reason }))?;
     atomic::check_writable(&out).map_err(Failure::input)?;
+    let own = arguments.out.is_none();
+    let lock = own.then(|| Lock::take(&arguments.folder)).transpose().map_err(Failure::input)?;
     let drawn = source.draw(&out).map_err(classify)?;
+    if let Some(lock) = lock {
+        renew(&arguments.folder, &lock, &|name| name.starts_with("figures")).map_err(Failure::running)?;
+        lock.release().map_err(Failure::running)?;
+    }
     let text: String = drawn.iter().map(|d| format!("{}\n{}\n", d.svg.display(), d.png.display())).collect();
     let document: Vec<_> =
         drawn.iter().map(|d| json!({"name": d.name, "svg": d.svg, "png": d.png})).collect();

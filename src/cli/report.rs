@@ -7,9 +7,12 @@ use anyhow::anyhow;
 use clap::Args;
 use serde_json::json;
 
-use super::{Failure, Global, output};
+use super::{Failure, Global, folder, output};
 use crate::figure::{self, FigureError, Tables};
 use crate::record::atomic;
+use crate::record::ledger::renew;
+use crate::record::lock::Lock;
+use crate::record::place::want_folder;
 
 /// Files without which a folder is no output folder of `run`.
 const TABLES: [&str; 4] = ["experiment.toml", "metrics.csv", "layers.csv", "summary.json"];
@@ -30,9 +33,35 @@ pub struct Arguments {
 pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> {
     global.want_plain("report")?;
     let tables = tables(&arguments.folder)?;
+    folder::check(&arguments.folder, &is_drawn_from)?;
     atomic::check_writable(&arguments.folder).map_err(Failure::input)?;
+    let lock = Lock::take(&arguments.folder).map_err(Failure::input)?;
     let path = figure::report(&arguments.folder, &tables).map_err(classify)?;
+    renew(&arguments.folder, &lock, &|name| name == "report.html").map_err(Failure::running)?;
+    lock.release().map_err(Failure::running)?;
     output::conclude(global, &format!("{}\n", path.display()), &json!({"report": path}))
+}
+
+/// Whether a file of an output folder is one that runs are judged by.
+pub(super) fn is_result(name: &Path) -> bool {
+    !name.starts_with("figures") && name != "report.html"
+}
+
+/// Whether a file is one that figures and reports are drawn from.
+pub(super) fn is_drawn_from(name: &Path) -> bool {
+    is_result(name) && name.components().count() < 3 // weights after single epochs are for `compare`
+}
+
+/// Refuses a folder inside an output folder that is a link, unless it was asked for by name.
+///
+/// # Errors
+/// A link, or something that is no folder.
+pub(super) fn want_own(folder: &Path, is_default: bool, inside: &Path) -> Result<(), Failure> {
+    if is_default && inside.starts_with(folder) {
+        want_folder(inside).map_err(Failure::input)
+    } else {
+        Ok(())
+    }
 }
 
 /// Reads the tables of an output folder.

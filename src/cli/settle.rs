@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::inputs::{Files, Setup};
 use super::output::{conclude, note, rounded, some_lines};
-use super::state_file::{Destination, write};
+use super::state_file::{claim, write};
 use super::{Failure, Global};
 use crate::circuit::Loss;
 use crate::learn::{Measurement, measure};
@@ -70,14 +70,14 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
              accepted: --set solver.kind=etd, or no --trace"
         )));
     }
-    let destination =
-        arguments.out.as_deref().map(|out| Destination::claim(out, arguments.force)).transpose()?;
+    let inputs = arguments.files.paths();
+    let destination = arguments.out.as_deref().map(|out| claim(out, arguments.force, &inputs)).transpose()?;
     let traced = arguments.trace.is_some();
     let Setup { chip, weights, batch, spec, .. } = &setup;
     let measured = global.on_threads(|| measure(chip, weights, batch, spec, traced))?;
     let samples = judge(&setup, &measured);
     let written = match destination {
-        Some(destination) => Some(write(&destination, &setup, &measured, arguments.trace)?),
+        Some(destination) => Some(write(destination, &setup, &measured, arguments.trace)?),
         None => None,
     };
     let settled = &measured.settled;

@@ -3,64 +3,29 @@
 //! It has a folder to itself. What bites: a folder that holds anything else is never taken, not even
 //! with `--force`, since it may be the output of a long run.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::anyhow;
-
-use super::Failure;
 use super::inputs::Setup;
+use super::{Failure, folder};
 use crate::chip::Layout;
 use crate::learn::{Gradient, Measurement};
+use crate::record::RecordError;
+use crate::record::study::{Kind, Study};
 use crate::record::tensors::TensorWriter;
-use crate::record::{RecordError, atomic};
 use crate::solve::Trace;
 
 /// Name of the file.
 const NAME: &str = "state.safetensors";
+/// The study.
+const KIND: Kind =
+    Kind { command: "settle", what: "settle", stems: &["state"], endings: &["safetensors"], summary: None };
 
-/// Where a state will be written: a folder that can be written to and holds nothing that would be lost.
-#[derive(Debug)]
-pub struct Destination(PathBuf);
-
-impl Destination {
-    /// Takes a folder, made if need be; an old state in it is replaced if `force` says so.
-    ///
-    /// # Errors
-    /// A folder that holds something, or cannot be made or written to.
-    pub fn claim(folder: &Path, force: bool) -> Result<Self, Failure> {
-        let shown = folder.display();
-        let (ours, others) = contents(folder)?;
-        if others {
-            return Err(Failure::input(anyhow!(
-                "{shown} exists and holds other files than {NAME}; choose another --out"
-            )));
-        }
-        if ours && !force {
-            return Err(Failure::input(anyhow!("{shown} exists; --force replaces its {NAME}")));
-        }
-        let refused = |reason| RecordError::Io { action: "create", path: folder.to_path_buf(), reason };
-        fs::create_dir_all(folder).map_err(|reason| Failure::input(refused(reason)))?;
-        atomic::check_writable(folder).map_err(Failure::input)?;
-        Ok(Self(folder.join(NAME)))
-    }
-}
-
-/// Whether a folder holds a state, and whether it holds anything else.
-fn contents(folder: &Path) -> Result<(bool, bool), Failure> {
-    if !folder.exists() {
-        return Ok((false, false));
-    }
-    let refused =
-        |reason| Failure::input(RecordError::Io { action: "use", path: folder.to_path_buf(), reason });
-    let (mut ours, mut others) = (false, false);
-    for entry in fs::read_dir(folder).map_err(refused)? {
-        let name = entry.map_err(refused)?.file_name();
-        let state = name == NAME;
-        ours |= state;
-        others |= !state && !atomic::is_temporary(Path::new(&name));
-    }
-    Ok((ours, others))
+/// Takes a folder for a state, made if need be; an old state in it is replaced if `force` says so.
+///
+/// # Errors
+/// A folder that holds something else, or cannot be made or written to.
+pub fn claim(folder: &Path, force: bool, inputs: &[PathBuf]) -> Result<Study, Failure> {
+    folder::claim(folder, force, KIND, inputs)
 }
 
 /// Writes final states, the gradient estimate of the settled samples, and `points` of every trajectory.
@@ -70,7 +35,7 @@ fn contents(folder: &Path) -> Result<(bool, bool), Failure> {
 /// # Errors
 /// A file that cannot be written.
 pub fn write(
-    to: &Destination,
+    to: Study,
     setup: &Setup,
     measured: &Measurement<f64>,
     points: Option<u32>,
@@ -94,8 +59,9 @@ pub fn write(
     if let Some(points) = points {
         add_traces(&mut writer, layout, &settled.traces, points).map_err(Failure::running)?;
     }
-    writer.write(&to.0).map_err(Failure::running)?;
-    Ok(to.0.clone())
+    let root =
+        folder::fill(to, &setup.words(&[]), |out| writer.write(&out.join(NAME)).map_err(Failure::running))?;
+    Ok(root.join(NAME))
 }
 
 /// Adds `t` and every compartment at those times; a sample that ended earlier keeps its last state.

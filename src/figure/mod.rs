@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
+use crate::record::{RecordError, atomic};
+
 mod accuracy;
 mod angle;
 mod axis;
@@ -131,6 +133,8 @@ fn write_page(folder: &Path, name: &'static str, page: &Page) -> Result<Drawn, F
     let png = folder.join(format!("{name}.png"));
     // The ending tells the plotting library which format to write.
     let unfinished = folder.join(format!(".{name}.unfinished.png"));
+    // Whatever a killed process, or somebody else, left under that name: a link would be followed.
+    let _ = std::fs::remove_file(&unfinished);
     render::png(page, &unfinished)?;
     std::fs::rename(&unfinished, &png).map_err(|source| FigureError::Write { path: png.clone(), source })?;
     Ok(Drawn { name, svg, png })
@@ -138,11 +142,10 @@ fn write_page(folder: &Path, name: &'static str, page: &Page) -> Result<Drawn, F
 
 /// Writes a file under a temporary name beside it and renames it.
 fn write_whole(path: &Path, content: &str) -> Result<(), FigureError> {
-    let failed = |source| FigureError::Write { path: path.to_path_buf(), source };
-    let mut unfinished = path.as_os_str().to_owned();
-    unfinished.push(".unfinished");
-    std::fs::write(&unfinished, content).map_err(failed)?;
-    std::fs::rename(&unfinished, path).map_err(failed)
+    atomic::write(path, content.as_bytes()).map_err(|error| match error {
+        RecordError::Io { path, reason, .. } => FigureError::Write { path, source: reason },
+        other => other.into(),
+    })
 }
 
 /// A page that says why there is nothing to draw.

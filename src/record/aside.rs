@@ -18,8 +18,11 @@ pub(super) const REPLACED: &str = ".replaced";
 /// Says of a path, relative to the folder, whether it is the program's own.
 pub(super) type Ours<'a> = &'a dyn Fn(&Path) -> bool;
 
+/// Where new files are made that are put in place together.
+pub(super) const NEW: &str = ".new";
+
 /// Names that this module uses.
-pub(super) const NAMES: [&str; 2] = [REPLACING, REPLACED];
+pub(super) const NAMES: [&str; 3] = [REPLACING, REPLACED, NEW];
 
 /// Where the replaced result is kept.
 pub(super) fn kept(root: &Path) -> Option<PathBuf> {
@@ -29,6 +32,19 @@ pub(super) fn kept(root: &Path) -> Option<PathBuf> {
 /// Whether a process was killed while it moved things.
 pub(super) fn is_halfway(root: &Path) -> bool {
     is_folder(&root.join(REPLACING))
+}
+
+/// Whether something lies aside.
+pub(super) fn is_pending(root: &Path) -> bool {
+    is_halfway(root) || kept(root).is_some()
+}
+
+/// Moves everything of [`NEW`] into the folder, `last` at the end.
+pub(super) fn bring_in(root: &Path, last: &str) -> Result<(), RecordError> {
+    let from = root.join(NEW);
+    let mut all = names(&from)?;
+    all.sort_by_key(|name| name == last);
+    all.iter().try_for_each(|name| shift(&from, root, Path::new(name), &|_| true))
 }
 
 /// Moves `first` (a name, so that the folder is no longer taken for complete), then everything that is ours, aside.

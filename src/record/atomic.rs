@@ -46,7 +46,7 @@ pub fn rotate(path: &Path, before: &Path, bytes: &[u8]) -> Result<(), RecordErro
     let staged = stage(path, bytes)?;
     match fs::rename(path, before) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            return Err(RecordError::io("move", path)(error));
+            Err(RecordError::io("move", path)(error))
         }
         _ => put(staged, path),
     }

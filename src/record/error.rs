@@ -164,6 +164,24 @@ pub enum RecordError {
         /// Layers of the network, without the input.
         layers: usize,
     },
+    /// The folder of a study that is there already.
+    #[error("{} exists; --force replaces its files of {what}", path.display())]
+    FolderStands {
+        /// The folder.
+        path: PathBuf,
+        /// What study.
+        what: &'static str,
+    },
+    /// A folder for a study that holds something else.
+    #[error("{} exists and holds other files than those of {what} ({name}); choose another --out", path.display())]
+    FolderHolds {
+        /// The folder.
+        path: PathBuf,
+        /// One of them.
+        name: String,
+        /// What study.
+        what: &'static str,
+    },
     /// A new output folder that is there already.
     #[error("{} exists; --resume goes on with it, --force replaces it", path.display())]
     FolderExists {

@@ -115,15 +115,12 @@ impl Folder {
     /// [`RecordError::FolderExists`], [`RecordError::FolderForeign`], [`RecordError::OtherSettings`] (also
     /// for a complete folder), [`RecordError::FolderBusy`]; [`RecordError::Io`] if it cannot be written to.
     pub fn open(root: &Path, mode: Mode, settings_sha256: &str) -> Result<Opening, RecordError> {
-        match was_left_halfway(root) {
-            true if mode == Mode::New => return Err(RecordError::FolderExists { path: root.to_path_buf() }),
-            true => {}
-            false => {
-                let step = decide(root, mode, settings_sha256)?;
-                if step == Step::Nothing && !has_leavings(root) {
-                    return Ok(Opening::Complete);
-                }
-            }
+        let halfway = was_left_halfway(root);
+        if halfway && mode == Mode::New {
+            return Err(RecordError::FolderExists { path: root.to_path_buf() });
+        }
+        if !halfway && decide(root, mode, settings_sha256)? == Step::Nothing && !has_leavings(root) {
+            return Ok(Opening::Complete);
         }
         fs::create_dir_all(root).map_err(RecordError::io("create", root))?;
         let (root, lock) = (root.to_path_buf(), Lock::take(root)?);
@@ -381,10 +378,10 @@ fn decide(root: &Path, mode: Mode, given: &str) -> Result<Step, RecordError> {
 fn check_complete(root: &Path) -> Result<(), RecordError> {
     let found = difference(root, &read_manifest(root)?.files, &|_| true);
     let all = [found.changed, found.missing].concat();
-    match all.is_empty() {
-        true => Ok(()),
-        false => Err(RecordError::FilesChanged { path: root.to_path_buf(), files: some(&all) }),
+    if all.is_empty() {
+        return Ok(());
     }
+    Err(RecordError::FilesChanged { path: root.to_path_buf(), files: some(&all) })
 }
 
 /// What `manifest.json` and `checkpoints/settings.json` say.

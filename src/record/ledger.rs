@@ -101,8 +101,8 @@ pub fn verify(root: &Path, wanted: &dyn Fn(&Path) -> bool) -> Result<Vec<String>
 /// Enters files that were written again, such as figures, in the manifest of a complete folder, if it has one.
 ///
 /// # Errors
-/// [`RecordError::FolderBusy`] and those of [`read_manifest`].
-pub fn renew(root: &Path, wanted: &dyn Fn(&Path) -> bool) -> Result<(), RecordError> {
+/// Those of [`read_manifest`]; [`RecordError::Io`].
+pub fn renew(root: &Path, _lock: &Lock, wanted: &dyn Fn(&Path) -> bool) -> Result<(), RecordError> {
     if !root.join(MANIFEST).exists() {
         return Ok(());
     }
@@ -115,9 +115,7 @@ pub fn renew(root: &Path, wanted: &dyn Fn(&Path) -> bool) -> Result<(), RecordEr
     if manifest.files == before {
         return Ok(());
     }
-    let lock = Lock::take(root)?;
-    write_sealed(&root.join(MANIFEST), &manifest)?;
-    lock.release()
+    write_sealed(&root.join(MANIFEST), &manifest)
 }
 
 /// How the files of a folder differ from what the manifest says.

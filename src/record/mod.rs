@@ -23,6 +23,7 @@ pub mod robustness_rows;
 pub mod rows;
 pub mod seal;
 pub mod stability_rows;
+pub mod study;
 pub mod table;
 pub mod tensors;
 pub mod weights;

@@ -92,6 +92,8 @@ pub(super) fn make(path: &Path) -> Result<(), RecordError> {
 }
 
 pub(super) fn rename(from: &Path, to: &Path) -> Result<(), RecordError> {
+    #[cfg(test)]
+    tests::count_down(from)?;
     fs::rename(from, to).map_err(RecordError::io("move", from))
 }
 
@@ -110,8 +112,35 @@ fn not_plain(path: &Path, kind: FileType, wanted: &'static str) -> RecordError {
 }
 
 #[cfg(test)]
+pub(super) use tests::ending_after;
+
+#[cfg(test)]
 mod tests {
     use super::*;
+    use std::cell::Cell;
+
+    thread_local! {
+        /// Renames that are still carried out, as if the process were killed after them.
+        static RENAMES: Cell<Option<usize>> = const { Cell::new(None) };
+    }
+
+    /// Does `work`, which ends with an error instead of its next rename after so many.
+    pub(in crate::record) fn ending_after<R>(renames: usize, work: impl FnOnce() -> R) -> R {
+        RENAMES.set(Some(renames));
+        let done = work();
+        RENAMES.set(None);
+        done
+    }
+
+    pub(super) fn count_down(path: &Path) -> Result<(), RecordError> {
+        match RENAMES.get() {
+            Some(0) => Err(RecordError::io("move", path)(io::Error::other("killed"))),
+            left => {
+                RENAMES.set(left.map(|left| left - 1));
+                Ok(())
+            }
+        }
+    }
 
     #[test]
     fn an_input_is_found_inside_however_its_path_is_written() {

@@ -4,7 +4,9 @@
 //! undisturbed run. `wall_s` is the only number that may differ, `manifest.json` the only file with dates.
 
 mod bench;
+mod damage;
 mod interrupted;
 mod noisy;
 mod output;
+mod studies;
 mod undisturbed;

@@ -9,7 +9,7 @@ use anyhow::anyhow;
 use clap::Args;
 
 use super::output::conclude;
-use super::report::tables;
+use super::report::{is_result, tables, want_own};
 use super::{Failure, Global, folder, progress};
 use crate::data::{Request, load};
 use crate::experiment::compare::{Comparison, Study};
@@ -17,6 +17,7 @@ use crate::experiment::plan;
 use crate::figure::comparison::{Tables, draw_all};
 use crate::record::RecordError;
 use crate::record::json::write_json;
+use crate::record::study::Kind;
 use crate::record::table::write_table;
 use crate::spec::load_experiment;
 
@@ -51,6 +52,8 @@ pub struct Arguments {
 const STEMS: [&str; 4] = ["compare", "compare_predictions", "compare_departure", "compare_groups"];
 /// Settings and conclusions.
 const SUMMARY: &str = "compare.json";
+/// The study.
+const KIND: Kind = folder::tables("compare", "compare", &STEMS, SUMMARY);
 
 /// Carries the command out.
 ///
@@ -65,6 +68,7 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
         )));
     }
     let runs = tables(&arguments.folder)?;
+    folder::check(&arguments.folder, &is_result)?;
     let loaded = load_experiment(&arguments.folder.join("experiment.toml"), &[]).map_err(Failure::input)?;
     let plans = plan(&loaded).map_err(Failure::input)?;
     let base = loaded.resolve(&[]).map_err(Failure::input)?;
@@ -83,7 +87,8 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
         )));
     }
     let out = arguments.out.clone().unwrap_or_else(|| arguments.folder.join("compare"));
-    let out = folder::claim(&out, arguments.force, "compare", &STEMS, SUMMARY)?;
+    want_own(&arguments.folder, arguments.out.is_none(), &out)?;
+    let to = folder::claim(&out, arguments.force, KIND, &[])?;
     let bar = progress::bar(global, study.steps(), "epochs of a seed");
     let at_rest = |name: &str| {
         let run = runs.runs.iter().find(|run| run.name == name)?;
@@ -91,7 +96,7 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
     };
     let found = global.on_threads(|| study.compare(&at_rest, &|| bar.inc(1)))?.map_err(Failure::input)?;
     bar.finish_and_clear();
-    write(&out, &found)?;
+    folder::fill(to, &found.summary, |out| write(out, &found))?;
     conclude(global, &text::summary(&found, &out), &text::document(&found))
 }
 

@@ -3,7 +3,7 @@
 mod study;
 mod text;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::anyhow;
@@ -17,6 +17,7 @@ use super::{Failure, Global, folder};
 use crate::figure::gradient;
 use crate::record::RecordError;
 use crate::record::json::write_json;
+use crate::record::study::Kind;
 use crate::record::table::write_table;
 use crate::spec::Override;
 
@@ -52,6 +53,8 @@ pub struct Arguments {
 
 /// Tables, and the file that says what they are.
 const STEMS: [&str; 2] = ["gradient", "gradient_best"];
+/// The study.
+const KIND: Kind = folder::tables("gradient", "gradient", &STEMS, SUMMARY);
 /// Settings.
 const SUMMARY: &str = "gradient.json";
 
@@ -68,19 +71,25 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
     }
     let points = points(global, &arguments.files, &arguments.vary)?;
     let out = arguments.out.as_deref();
-    let out = out.map(|out| folder::claim(out, arguments.force, "gradient", &STEMS, SUMMARY)).transpose()?;
+    let inputs = arguments.files.paths();
+    let study = out.map(|out| folder::claim(out, arguments.force, KIND, &inputs)).transpose()?;
     let tables = global.on_threads(|| study::carry_out(global, arguments, &points))?;
-    if let Some(out) = &out {
-        let written = || -> Result<(), RecordError> {
-            write_table(out, STEMS[0], &tables.rows)?;
-            write_table(out, STEMS[1], &tables.best)?;
-            write_json(&out.join(SUMMARY), &tables.summary)
-        };
-        written().map_err(Failure::running)?;
-        let tables = gradient::Tables::read(out).map_err(Failure::running)?;
-        gradient::draw_all(&out.join("figures"), &tables, &[]).map_err(Failure::running)?;
+    if let Some(study) = study {
+        folder::fill(study, &tables.summary, |out| write(out, &tables))?;
     }
-    conclude(global, &text::summary(&points[0].setup, &tables, out.as_deref()), &text::document(&tables))
+    conclude(global, &text::summary(&points[0].setup, &tables, out), &text::document(&tables))
+}
+
+/// Writes everything.
+fn write(out: &Path, tables: &gradient::Tables) -> Result<(), Failure> {
+    let written = || -> Result<(), RecordError> {
+        write_table(out, STEMS[0], &tables.rows)?;
+        write_table(out, STEMS[1], &tables.best)?;
+        write_json(&out.join(SUMMARY), &tables.summary)
+    };
+    written().map_err(Failure::running)?;
+    let tables = gradient::Tables::read(out).map_err(Failure::running)?;
+    gradient::draw_all(&out.join("figures"), &tables, &[]).map(|_| ()).map_err(Failure::running)
 }
 
 /// A point of a grid.

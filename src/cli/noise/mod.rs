@@ -64,13 +64,14 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
     let setup = arguments.files.read(global)?;
     check(arguments, &setup)?;
     let node = arguments.psd.as_deref().map(|name| find(name, &setup.chip.layout)).transpose()?;
-    let out = arguments.out.as_deref().map(|out| tables::claim(out, arguments.force)).transpose()?;
+    let (out, inputs) = (arguments.out.as_deref(), arguments.files.paths());
+    let to = out.map(|out| tables::claim(out, arguments.force, &inputs)).transpose()?;
     let study =
         global.on_threads(|| study::carry_out(&setup, arguments, node, global.seed.unwrap_or(0)))??;
-    if let Some(out) = &out {
-        tables::write(out, &study)?;
+    if let Some(to) = to {
+        tables::write(to, &study)?;
     }
-    conclude(global, &text::summary(&setup, &study, out.as_deref()), &text::document(&study))
+    conclude(global, &text::summary(&setup, &study, out), &text::document(&study))
 }
 
 /// Refuses what makes no sense together.

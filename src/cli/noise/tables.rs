@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use super::super::Failure;
+use super::super::{Failure, folder};
 use super::study::Study;
 use crate::figure::noise;
-use crate::record::RecordError;
 use crate::record::json::write_json;
 use crate::record::table::write_table;
+use crate::record::{self, RecordError};
 
 /// Tables, and the file that says that they are a study of noise.
 const STEMS: [&str; 5] = ["noise", "noise_layers", "noise_causes", "noise_psd", "noise_angle"];
@@ -18,15 +18,19 @@ const SUMMARY: &str = "noise.json";
 ///
 /// # Errors
 /// A folder that holds something else, or cannot be made or written to.
-pub fn claim(folder: &Path, force: bool) -> Result<PathBuf, Failure> {
-    super::super::folder::claim(folder, force, "noise", &STEMS, SUMMARY)
+pub fn claim(folder: &Path, force: bool, inputs: &[PathBuf]) -> Result<record::study::Study, Failure> {
+    folder::claim(folder, force, folder::tables("noise", "noise", &STEMS, SUMMARY), inputs)
 }
 
 /// Writes everything.
 ///
 /// # Errors
 /// A file that cannot be written.
-pub fn write(folder: &Path, study: &Study) -> Result<(), Failure> {
+pub fn write(to: record::study::Study, study: &Study) -> Result<(), Failure> {
+    folder::fill(to, &study.tables.summary, |folder| write_into(folder, study)).map(|_| ())
+}
+
+fn write_into(folder: &Path, study: &Study) -> Result<(), Failure> {
     let written = || -> Result<(), RecordError> {
         write_table(folder, STEMS[0], &study.tables.nodes)?;
         write_table(folder, STEMS[1], &study.tables.layers)?;

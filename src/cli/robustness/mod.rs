@@ -10,7 +10,7 @@ use anyhow::anyhow;
 use clap::{Args, ValueEnum};
 
 use super::output::conclude;
-use super::report::tables;
+use super::report::{is_result, tables, want_own};
 use super::{Failure, Global, Precision, folder};
 use crate::analysis::robustness::Aim;
 use crate::data::{Request, load};
@@ -19,6 +19,7 @@ use crate::figure::robustness::{Tables, draw_all};
 use crate::record::RecordError;
 use crate::record::json::write_json;
 use crate::record::robustness_rows::{RobustRunRow, RobustSummary};
+use crate::record::study::Kind;
 use crate::record::table::write_table;
 use crate::spec::load_experiment;
 use study::{Sizes, Study};
@@ -102,6 +103,8 @@ impl Climbed {
 const STEMS: [&str; 2] = ["robustness", "robustness_runs"];
 /// Settings.
 const SUMMARY: &str = "robustness.json";
+/// The study.
+const KIND: Kind = folder::tables("robustness", "robustness", &STEMS, SUMMARY);
 
 /// Carries the command out.
 ///
@@ -111,7 +114,8 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
     let sizes = Sizes { linf: sorted("linf", &arguments.linf)?, l2: sorted("l2", &arguments.l2)? };
     let (study, settings) = prepare(global, arguments, sizes)?;
     let out = arguments.out.clone().unwrap_or_else(|| arguments.folder.join("robustness"));
-    let out = folder::claim(&out, arguments.force, "robustness", &STEMS, SUMMARY)?;
+    want_own(&arguments.folder, arguments.out.is_none(), &out)?;
+    let to = folder::claim(&out, arguments.force, KIND, &[])?;
     let rows = match global.precision {
         Precision::F32 => global.on_threads(|| study.rows::<f32>(global))?,
         Precision::F64 => global.on_threads(|| study.rows::<f64>(global))?,
@@ -129,8 +133,10 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
         precision: if global.precision == Precision::F32 { "f32".into() } else { "f64".into() },
     };
     let tables = Tables { rows: study::means(&rows, &study.broken), summary };
-    write(&out, &tables, &rows).map_err(Failure::running)?;
-    draw_all(&out.join("figures"), &tables, &[]).map_err(Failure::running)?;
+    folder::fill(to, &tables.summary, |out| {
+        write(out, &tables, &rows).map_err(Failure::running)?;
+        draw_all(&out.join("figures"), &tables, &[]).map(|_| ()).map_err(Failure::running)
+    })?;
     conclude(global, &text::summary(&tables, &out), &text::document(&tables, &rows))
 }
 
@@ -155,6 +161,7 @@ fn prepare(global: &Global, arguments: &Arguments, sizes: Sizes) -> Result<(Stud
         )));
     }
     let found = tables(&arguments.folder)?;
+    folder::check(&arguments.folder, &is_result)?;
     let loaded = load_experiment(&arguments.folder.join("experiment.toml"), &[]).map_err(Failure::input)?;
     let mut plans = plan(&loaded).map_err(Failure::input)?;
     if let Some(seed) = global.seed {

@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use anyhow::anyhow;
 
 use super::Failure;
-use crate::record::{RecordError, atomic};
+use crate::record::atomic::{self, write_together};
+use crate::record::lock::Lock;
+use crate::record::place::refuse_inputs_inside;
 use crate::spice::{Netlist, writable_name};
 
 /// Where a deck goes.
@@ -88,8 +90,14 @@ pub fn texts(
 ///
 /// # Errors
 /// A file that holds something else, without `force`; one that cannot be written.
-pub fn write(place: &Place, files: &[(PathBuf, String)], force: bool) -> Result<Vec<PathBuf>, Failure> {
+pub fn write(
+    place: &Place,
+    files: &[(PathBuf, String)],
+    inputs: &[PathBuf],
+    force: bool,
+) -> Result<Vec<PathBuf>, Failure> {
     for (path, text) in files {
+        refuse_inputs_inside(path, inputs).map_err(Failure::input)?;
         let same = || fs::read(path).is_ok_and(|bytes| bytes == text.as_bytes());
         if path.exists() && !force && !same() {
             let (path, deck) = (path.display(), place.deck.display());
@@ -98,8 +106,10 @@ pub fn write(place: &Place, files: &[(PathBuf, String)], force: bool) -> Result<
             )));
         }
     }
-    for (path, text) in files {
-        atomic::write(path, text.as_bytes()).map_err(|error: RecordError| Failure::running(error))?;
-    }
+    let folder =
+        place.deck.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let lock = Lock::named(folder, &format!(".{}.lock", place.stem)).map_err(Failure::input)?;
+    let bytes: Vec<_> = files.iter().map(|(path, text)| (path.clone(), text.clone().into_bytes())).collect();
+    write_together(&bytes).and_then(|()| lock.release()).map_err(Failure::running)?;
     Ok(files.iter().map(|(path, _)| path.clone()).collect())
 }

@@ -142,7 +142,7 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
     let written = match &place {
         Some(place) => {
             let texts = files::texts(place, &netlist, &bench, &map(&setup.chip.layout), arguments.to.split)?;
-            files::write(place, &texts, arguments.to.force)?
+            files::write(place, &texts, &arguments.files.paths(), arguments.to.force)?
         }
         None => Vec::new(),
     };

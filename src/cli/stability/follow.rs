@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::super::builtin::{CIRCUITS, find};
 use super::super::inputs::{Files, Setup};
 use super::super::output::{conclude, rounded, some_lines};
-use super::super::{Failure, Global};
+use super::super::{Failure, Global, folder};
 use super::Output;
 use crate::analysis::continuation::{Branch, CircuitFamily, Event, EventKind, Plan, Setting, follow};
 use crate::figure::branch as figure;
@@ -92,7 +92,8 @@ pub fn run(
     for value in [way.range.0, way.range.1] {
         circuit_at(global, files, setup, &way.key, value)?;
     }
-    let out = output.claim("a branch", &STEMS, SUMMARY)?;
+    let kind = folder::tables("stability", "a branch", &STEMS, SUMMARY);
+    let (study, out) = (output.claim(kind, files)?, output.out.as_deref());
     let setting = |value: f64| -> Option<Setting> {
         let gain = if way.key == GAIN { value } else { 1.0 };
         Some(Setting { spec: circuit_at(global, files, setup, &way.key, value).ok()?, gain })
@@ -120,10 +121,11 @@ pub fn run(
         end: branch.end.name().to_owned(),
     };
     let document = document(&branch, &events, &summary);
-    let text = text(setup, &branch, &events, &summary, out.as_deref());
-    if let Some(out) = &out {
+    let text = text(setup, &branch, &events, &summary, out);
+    if let Some(study) = study {
         let (points, outputs) = point_rows(&family, &branch);
-        write(out, figure::Tables { summary, points, outputs, events })?;
+        let tables = figure::Tables { summary, points, outputs, events };
+        folder::fill(study, &tables.summary, |out| write(out, &tables))?;
     }
     conclude(global, &text, &document)
 }
@@ -305,7 +307,7 @@ fn document(branch: &Branch, events: &[BranchEventRow], summary: &BranchSummary)
     })
 }
 
-fn write(folder: &Path, tables: figure::Tables) -> Result<(), Failure> {
+fn write(folder: &Path, tables: &figure::Tables) -> Result<(), Failure> {
     let written = || -> Result<(), RecordError> {
         write_table(folder, STEMS[0], &tables.points)?;
         write_table(folder, STEMS[1], &tables.outputs)?;
@@ -313,5 +315,5 @@ fn write(folder: &Path, tables: figure::Tables) -> Result<(), Failure> {
         write_json(&folder.join(SUMMARY), &tables.summary)
     };
     written().map_err(Failure::running)?;
-    figure::draw_into(&folder.join("figures"), &tables).map(|_| ()).map_err(Failure::running)
+    figure::draw_into(&folder.join("figures"), tables).map(|_| ()).map_err(Failure::running)
 }

@@ -12,7 +12,7 @@ use super::super::axis::{self, Axis};
 use super::super::builtin::{CIRCUITS, find};
 use super::super::inputs::{Files, Setup};
 use super::super::output::conclude;
-use super::super::{Failure, Global};
+use super::super::{Failure, Global, folder};
 use super::Output;
 use super::map_tables::{STEMS, SUMMARY, Written, tables, write};
 use crate::analysis::beta_threshold;
@@ -97,7 +97,8 @@ pub fn run(
     };
     let board = Board::new(global, files, setup, (x, y), by)?;
     board.check()?;
-    let out = output.claim("a map", &STEMS, SUMMARY)?;
+    let kind = folder::tables("stability", "a map", &STEMS, SUMMARY);
+    let (study, out) = (output.claim(kind, files)?, output.out.as_deref());
     let started = Instant::now();
     let (plane, check) = global.on_threads(|| -> Result<_, Failure> {
         let shape = (board.xs.len(), board.ys.len());
@@ -110,11 +111,11 @@ pub fn run(
     board.bar.finish_and_clear();
     let wall = started.elapsed().as_secs_f64();
     let written = tables(&board, &plane, check);
-    if let Some(out) = &out {
-        write(out, &written)?;
+    if let Some(study) = study {
+        folder::fill(study, &written.summary, |out| write(out, &written))?;
     }
     let document = json!({ "map": written.summary, "wall_s": wall, "folder": out });
-    conclude(global, &summary(setup, &written, wall, out.as_deref()), &document)
+    conclude(global, &summary(setup, &written, wall, out), &document)
 }
 
 /// A circuit file with two settings left open.

@@ -18,6 +18,7 @@ use clap::Args;
 
 use super::inputs::Files;
 use super::{Failure, Global, folder};
+use crate::record::study::{Kind, Study};
 
 /// Arguments of `stability`.
 #[derive(Debug, Args)]
@@ -66,8 +67,9 @@ pub struct Output {
 
 impl Output {
     /// Takes the folder, if one is asked for.
-    fn claim(&self, what: &str, stems: &[&str], summary: &str) -> Result<Option<PathBuf>, Failure> {
-        self.out.as_deref().map(|out| folder::claim(out, self.force, what, stems, summary)).transpose()
+    fn claim(&self, kind: Kind, files: &Files) -> Result<Option<Study>, Failure> {
+        let inputs = files.paths();
+        self.out.as_deref().map(|out| folder::claim(out, self.force, kind, &inputs)).transpose()
     }
 }
 

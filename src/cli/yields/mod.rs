@@ -19,6 +19,7 @@ use crate::figure::yields::{Tables, draw_all};
 use crate::record::RecordError;
 use crate::record::json::{read_json, write_json};
 use crate::record::rows::{RunSummary, Summary};
+use crate::record::study::Kind;
 use crate::record::table::write_table;
 use crate::record::yield_rows::{ToleranceRow, YieldRow, YieldSummary};
 use crate::spec::{CircuitSpec, LARGEST_OFFSET, MismatchSpec, nearest};
@@ -84,6 +85,8 @@ pub struct Arguments {
 const STEMS: [&str; 2] = ["yield", "yield_tolerance"];
 /// Settings.
 const SUMMARY: &str = "yield.json";
+/// The study.
+const KIND: Kind = folder::tables("yield", "yield", &STEMS, SUMMARY);
 /// Largest pair offset that is looked at (V), unless told otherwise.
 const OFFSET: f64 = 0.5;
 /// Keys of spreads.
@@ -97,23 +100,27 @@ const KEYS: [&str; 6] =
 pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> {
     global.want_double("yield")?;
     check_targets(arguments)?;
-    let claim = || {
-        let out = arguments.out.as_deref();
-        out.map(|out| folder::claim(out, arguments.force, "yield", &STEMS, SUMMARY)).transpose()
-    };
-    let (tables, out) = if let Some(least) = arguments.accuracy {
+    let out = arguments.out.as_deref();
+    let inputs = [
+        Some(&arguments.source),
+        arguments.weights.as_ref(),
+        arguments.input.as_ref(),
+        arguments.target.as_ref(),
+    ];
+    let inputs: Vec<PathBuf> = inputs.into_iter().flatten().cloned().collect();
+    let claim = || out.map(|out| folder::claim(out, arguments.force, KIND, &inputs)).transpose();
+    let (tables, study) = if let Some(least) = arguments.accuracy {
         let runs = trained(arguments)?;
-        let out = claim()?;
-        (of_runs(arguments, &runs, least), out)
+        (of_runs(arguments, &runs, least), claim()?)
     } else {
-        let study = prepare(global, arguments)?;
-        let out = claim()?;
-        (global.on_threads(|| of_chips(global, arguments, &study))?, out)
+        let asked = prepare(global, arguments)?;
+        let study = claim()?;
+        (global.on_threads(|| of_chips(global, arguments, &asked))?, study)
     };
-    if let Some(out) = &out {
-        write(out, &tables)?;
+    if let Some(study) = study {
+        folder::fill(study, &tables.summary, |out| write(out, &tables))?;
     }
-    conclude(global, &text::summary(&tables, out.as_deref()), &text::document(&tables))
+    conclude(global, &text::summary(&tables, out), &text::document(&tables))
 }
 
 /// Refuses targets and shares that no chip, or every chip, would meet; a percentage is answered with its share.
@@ -281,6 +288,7 @@ fn spread_of<'m>(mismatch: &'m mut MismatchSpec, key: &str) -> &'m mut f64 {
 fn trained(arguments: &Arguments) -> Result<Vec<RunSummary>, Failure> {
     let path = arguments.source.join("summary.json");
     let summary: Summary = read_json(&path).map_err(Failure::input)?;
+    folder::check(&arguments.source, &|name| name == "summary.json")?;
     if !arguments.vary.is_empty() || !arguments.tolerance.is_empty() {
         return Err(Failure::input(anyhow!(
             "--vary and --tolerance are for given weights; vary trained chips in the experiment's [grid]"
