@@ -49,7 +49,7 @@ pub trait Circuit<T: Real>: Sync {
     /// Mixing `α` of the dyads of a layer.
     fn mixing(&self, layer: usize) -> &[T];
 
-    /// Whether some device has kinks, at which its slope jumps.
+    /// Whether something has kinks, at which a slope jumps: a device, a rail, or a slew limit.
     fn is_kinked(&self) -> bool;
 
     /// Frequency of the clock (Hz): potentials then move once a period, each by its leak over that period, its drive held.

@@ -47,8 +47,7 @@ pub fn check_targets(loss: LossKind, targets: &Matrix<f64>) -> Result<(), Target
             return Err(TargetFault::Negative { sample, output, value });
         }
         let sum: f64 = target.iter().sum();
-        // Written so that a NaN, too, is refused.
-        if !((sum - 1.0).abs() <= rounding) {
+        if (sum - 1.0).abs() > rounding || sum.is_nan() {
             return Err(TargetFault::Sum { sample, sum });
         }
     }

@@ -178,7 +178,7 @@ impl Combinations<'_> {
             let Some(_) = twins(&few) else { continue };
             let all: usize = self.keys.iter().map(|(_, count)| count).product();
             let bases: Vec<usize> =
-                (0..all).filter(|combination| combination / stride % count == 0).collect();
+                (0..all).filter(|combination| (combination / stride).is_multiple_of(*count)).collect();
             let shifted = |value: usize| bases.iter().map(|base| base + value * stride).collect::<Vec<_>>();
             let seen = (0..*count).map(|value| self.at(&mut known, &shifted(value))).collect::<Vec<_>>();
             let Some((one, other)) = twins(&seen) else { continue };

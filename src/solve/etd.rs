@@ -8,7 +8,8 @@
 //! and is estimated with a fourth point, the middle of the step before.
 //!
 //! A kink that a device passes within a step costs half the order, which the estimate does not see. The
-//! equilibrium does not mind, so kinks are watched, at the price of short steps, only when a trajectory is asked for.
+//! equilibrium does not mind, so kinks, rails and slew limits are watched, at the price of short steps, only when a
+//! trajectory is asked for.
 
 use super::criteria::Criteria;
 use super::outcome::Settled;

@@ -5,6 +5,9 @@
 //! segments of at most one τ whose tolerance follows the residual down (an explicit method otherwise chatters
 //! above equilibrium for ever); its stiffness test ends a run that would only be long, and is off; NaN ends as a
 //! step-size underflow, so whether a drive overflowed is noted here. Time runs in units of the slowest τ.
+//!
+//! The last segment ends at the time limit. Where the trajectory is kept, every step is bent by its own stages and may be refused
+//! ([`super::watched`]); the steps of others are the crate's alone.
 
 use std::cell::{Cell, RefCell};
 

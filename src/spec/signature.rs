@@ -56,7 +56,7 @@ fn decode(bytes: Vec<u8>) -> Result<String, String> {
     String::from_utf8(bytes).map_err(|error| {
         let valid = error.utf8_error().valid_up_to();
         let (before, after) = error.as_bytes().split_at(valid);
-        let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
+        let line = 1 + String::from_utf8_lossy(before).matches('\n').count();
         let found = after.first().copied().unwrap_or_default();
         format!(
             "line {line}: byte 0x{found:02x} is no UTF-8; wanted is UTF-8: is it Latin-1? Save it as UTF-8, or \

@@ -226,7 +226,9 @@ fn the_state_handed_out_is_that_of_the_time_limit_and_no_step_ends_beyond_it() {
                         dyadsim::circuit::Scratch::new(net.circuit().layout(), net.circuit().samples());
                     net.circuit().drive(&settled.state, &mut drive, &mut scratch);
                     let residual = (drive.row(sample).transpose() - &state).amax();
-                    assert!((residual - settled.residual[sample]).abs() < 1e-12, "{what}"); // roundings
+                    // The multistep integrator takes its last drive from a sweep, right to the tolerance.
+                    let apart = (residual - settled.residual[sample]).abs();
+                    assert!(apart < ALLOWED * 1e-8 * 4.0, "{what}: {apart:.1e} V");
                     if traced {
                         let trace = &settled.traces[sample];
                         assert_eq!(trace.end(), limit * tau, "{what}");
