@@ -8,7 +8,7 @@ const WORDS: [(&str, &str); 12] = [
     ("celsius", "degC"),
     ("volt", "V"),
     ("farad", "F"),
-    ("siemen", "S"),
+    ("siemens", "S"),
     ("ohm", "Ohm"),
     ("ampere", "A"),
     ("amp", "A"),
@@ -37,9 +37,11 @@ pub(super) fn suggest(unit: &str, kind: Kind) -> Option<String> {
         return Some(format!("`{right}`"));
     }
     let word = unit.to_lowercase();
-    let word = word.trim_end_matches('s');
+    let singular = word.strip_suffix('s').unwrap_or(&word);
     let known = |name: &str| units.contains(&name) || (kind == Kind::Temperature && CELSIUS.contains(&name));
-    if let Some((_, right)) = WORDS.iter().find(|(written, right)| *written == word && known(right)) {
+    if let Some((_, right)) =
+        WORDS.iter().find(|(written, right)| [word.as_str(), singular].contains(written) && known(right))
+    {
         return Some(format!("`{right}`"));
     }
     // Plain units first: of several that are as near, the first is offered.
