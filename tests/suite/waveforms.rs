@@ -144,7 +144,7 @@ fn trajectories_are_within_their_tolerance_at_every_time_whatever_devices_do() {
         for kind in KINDS {
             let ratio = |rtol: f64| {
                 let trace = settle(&net, kind, rtol, END).traces.remove(0);
-                let size = finer.iter().map(|v| v.amax()).fold(1.0, f64::max);
+                let size = finer.iter().map(nalgebra::Matrix::amax).fold(1.0, f64::max);
                 let inside = times.iter().zip(&finer).filter(|(t, _)| **t * tau <= trace.end());
                 let apart = inside.map(|(t, v)| (Vector::from_vec(trace.at(t * tau)) - v).amax());
                 apart.fold(0.0, f64::max) / (rtol * size + 1e-3 * rtol)
