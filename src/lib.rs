@@ -2,6 +2,8 @@
 //!
 //! Modules stand lowest first; each uses only those above it.
 
+pub mod file;
+pub mod machine;
 pub mod units;
 pub mod random;
 pub mod matrix;

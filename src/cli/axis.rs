@@ -47,6 +47,9 @@ impl FromStr for Axis {
         if log && from <= 0.0 {
             return Err(format!("a logarithmic axis begins above 0, not at {from}"));
         }
+        if log && !(to / from).is_finite() {
+            return Err(format!("{to:e} over {from:e} is beyond all numbers; {form}"));
+        }
         let axis = Self { key: key.trim().to_owned(), from, to, count, log };
         if axis.values().windows(2).any(|pair| pair[0] >= pair[1]) {
             return Err(format!(

@@ -118,6 +118,19 @@ impl Files {
 }
 
 impl Setup {
+    /// Refuses a count whose states and weights do not fit into memory: so many arrays of each.
+    ///
+    /// # Errors
+    /// `flag` with the sum and what is free.
+    pub fn want_memory(&self, flag: &str, states: f64, weights: f64) -> Result<(), Failure> {
+        let synapses: f64 = self.weights.forward.iter().map(|w| w.len() as f64).sum();
+        let width = self.chip.layout.width() as f64;
+        let parts = [("states", 8.0 * states * width), ("gradients", 8.0 * weights * synapses)];
+        let told = crate::machine::beyond(&parts)
+            .map(|told| anyhow!("{flag}: {told}\n  accepted: a number that fits"));
+        told.map_or(Ok(()), |told| Err(Failure::input(told)))
+    }
+
     /// Circuit, network and nudge in a few words, without the settings of some keys.
     pub fn words(&self, without: &[String]) -> String {
         let network: Vec<String> = self.weights.network().iter().map(ToString::to_string).collect();

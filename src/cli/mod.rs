@@ -57,7 +57,7 @@ pub struct Global {
     #[arg(long, global = true, value_name = "N", value_parser = seed)]
     pub seed: Option<u32>,
     /// Threads [default: all cores]
-    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
     /// Print one JSON document on standard output
     #[arg(long, global = true)]

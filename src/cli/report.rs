@@ -86,10 +86,13 @@ pub(super) fn tables(folder: &Path) -> Result<Tables, Failure> {
     }))
 }
 
-/// Damaged weights are bad input, the rest is a failure while drawing.
+/// What a file holds is bad input, the rest is a failure while drawing.
 pub(super) fn classify(error: FigureError) -> Failure {
     match error {
-        FigureError::Weights(_) | FigureError::Read { .. } => Failure::input(error),
-        _ => Failure::running(error),
+        FigureError::Font
+        | FigureError::Draw { .. }
+        | FigureError::Write { .. }
+        | FigureError::Template(_) => Failure::running(error),
+        _ => Failure::input(error),
     }
 }

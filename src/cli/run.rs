@@ -16,7 +16,7 @@ use super::output::{note, print, show};
 use super::{Failure, Global, Precision};
 use crate::data::{Dataset, Request, load};
 use crate::experiment::{
-    Ending, ExperimentError, Observer, Options, RunPlan, carry_out, check, check_network, common, plan,
+    Ending, ExperimentError, Need, Observer, Options, RunPlan, carry_out, check, check_network, common, plan,
     time_of_a_batch,
 };
 use crate::record::folder::{Mode, replaced};
@@ -77,7 +77,10 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
         }
         note(&"stopping after the epochs under way (Ctrl-C again to end at once)");
     });
-    let total = plans.iter().map(|p| p.resolved.experiment.epochs).sum();
+    let total = plans.iter().map(|p| p.resolved.experiment.epochs).sum::<usize>();
+    if !global.quiet {
+        note(&format_args!("runs: {}, epochs: {total}, threads: {}", plans.len(), global.threads()));
+    }
     let bar = Bar::new(total, global.quiet);
     let precision = match global.precision {
         Precision::F32 => "f32",
@@ -131,8 +134,18 @@ fn prepare(global: &Global, arguments: &Arguments) -> Result<Prepared, Failure> 
     for plan in &plans {
         check_network(&plan.resolved.experiment.network, &dataset).map_err(Failure::input)?;
     }
+    if let Some((key, told)) = need(global, &plans, &dataset).beyond() {
+        return Err(Failure::input(
+            loaded.refused(key, &format!("what fits: {told} on {} threads", global.threads())),
+        ));
+    }
     let inputs = [vec![arguments.experiment.clone()], loaded.circuit_files()].concat();
     Ok(Prepared { base, plans, dataset, inputs })
+}
+
+/// What the runs take.
+fn need(global: &Global, plans: &[RunPlan], dataset: &Dataset) -> Need {
+    Need::of(plans, dataset, global.threads(), if global.precision == Precision::F32 { 4.0 } else { 8.0 })
 }
 
 /// Folder and data errors come before any work; the rest is a failure while running.
@@ -234,9 +247,8 @@ fn dry_run(
     let network = &base.experiment.network;
     let synapses: usize = network.windows(2).map(|n| n[1] * (n[0] + 1)).sum();
     let bytes = if global.precision == Precision::F32 { 4 } else { 8 };
-    let compartments = 2 * network[1..].iter().sum::<usize>();
-    // A run holds weights, gradient and two moments; eight stages and buffers of a batch of states.
-    let memory = global.threads() * (4 * synapses + 14 * compartments * base.experiment.batch) * bytes;
+    let need = need(global, plans, dataset);
+    let memory = (need.weights + need.states) as usize;
     let disk = plans.len() * synapses * bytes;
     let updates: usize = plans
         .iter()

@@ -74,6 +74,11 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
              accepted: --set solver.kind=etd, or no --trace"
         )));
     }
+    if let Some(points) = arguments.trace {
+        // The steps of the solver are kept beside the points that are written.
+        let states = 2.0 * f64::from(points) * setup.batch.inputs.nrows() as f64;
+        setup.want_memory(&format!("--trace {points}"), states, 0.0)?;
+    }
     let inputs = arguments.files.paths();
     let destination = arguments.out.as_deref().map(|out| claim(out, arguments.force, &inputs)).transpose()?;
     let traced = arguments.trace.is_some();

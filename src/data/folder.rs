@@ -1,6 +1,5 @@
 //! A folder of four IDX files, plain or packed by gzip: the shape in which MNIST and its kin come.
 
-use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -9,6 +8,8 @@ use sha2::{Digest, Sha256};
 
 use super::idx::{self, Block};
 use super::{DataError, Parts};
+use crate::file;
+use crate::machine;
 use crate::spec::is_gzip;
 
 /// The files, in the order in which hashes are listed.
@@ -78,8 +79,17 @@ impl Folder {
 
 /// Unpacks gzip; `file` names it in an error.
 pub(super) fn unpack(packed: &[u8], file: &Path) -> Result<Vec<u8>, DataError> {
+    let most = file::TENSORS.min(machine::memory() / 2);
     let mut bytes = Vec::new();
-    match MultiGzDecoder::new(packed).read_to_end(&mut bytes) {
+    let unpacked = MultiGzDecoder::new(packed).take(most + 1).read_to_end(&mut bytes);
+    match unpacked {
+        Ok(length) if length as u64 > most => {
+            let problem = format!(
+                "it unpacks to more than {} MiB, which is the most that is accepted here",
+                most >> 20
+            );
+            Err(DataError::Unreadable { file: file.to_owned(), problem: io::Error::other(problem) })
+        }
         Ok(_) => Ok(bytes),
         Err(problem) => Err(DataError::Unreadable { file: file.to_owned(), problem }),
     }
@@ -98,7 +108,7 @@ fn read_one(folder: &Path, file: &'static str) -> Result<(PathBuf, Vec<u8>), Dat
         return Err(DataError::NoFile { folder: folder.to_owned(), file });
     };
     let unreadable = |problem: io::Error| DataError::Unreadable { file: path.clone(), problem };
-    let bytes = fs::read(&path).map_err(unreadable)?;
+    let bytes = file::read(&path, file::TENSORS).map_err(unreadable)?;
     // By its first bytes: an IDX file begins with zeros, whatever its name.
     let bytes = if is_gzip(&bytes) { unpack(&bytes, &path)? } else { bytes };
     Ok((path, bytes))
@@ -106,6 +116,7 @@ fn read_one(folder: &Path, file: &'static str) -> Result<(PathBuf, Vec<u8>), Dat
 
 #[cfg(test)]
 pub(super) mod tests {
+    use std::fs;
     use std::io::Write;
 
     use flate2::Compression;

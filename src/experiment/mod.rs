@@ -9,6 +9,7 @@ mod cost;
 mod expect;
 mod heed;
 mod labels;
+mod need;
 mod plan;
 mod probe;
 mod run;
@@ -16,6 +17,7 @@ mod trajectory;
 mod valley;
 
 pub use expect::{Verdict, check};
+pub use need::Need;
 pub use plan::{RunPlan, common, plan};
 
 use std::collections::BTreeMap;
@@ -192,7 +194,7 @@ fn check_inputs<T: Real>(plans: &[RunPlan], dataset: &Dataset) -> Result<String,
         if let InitSpec::Weights(file) = &experiment.init {
             let path: &Path = file.as_ref();
             read_weights::<T>(path, Some(&experiment.network)).map_err(ExperimentError::Input)?;
-            let bytes = std::fs::read(path).map_err(|reason| {
+            let bytes = crate::file::read(path, crate::file::TENSORS).map_err(|reason| {
                 ExperimentError::Input(RecordError::Io { action: "read", path: path.to_owned(), reason })
             })?;
             hashes.insert(path.to_owned(), sha256(&bytes));

@@ -146,6 +146,16 @@ pub fn extent(values: impl Iterator<Item = f64>) -> (f64, f64) {
     values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)))
 }
 
+/// Order of numbers that may be missing, these first; NaN has its place, which `sort_by` relies on.
+#[must_use]
+#[expect(clippy::ref_option, reason = "what `sort_by` hands over")]
+pub fn ascending(a: &Option<f64>, b: &Option<f64>) -> std::cmp::Ordering {
+    match (a, b) {
+        (Some(a), Some(b)) => a.total_cmp(b),
+        _ => a.is_some().cmp(&b.is_some()),
+    }
+}
+
 /// A count as a number.
 #[must_use]
 #[expect(clippy::cast_precision_loss, reason = "counts of rows and epochs are far below 2^53")]

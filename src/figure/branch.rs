@@ -1,5 +1,6 @@
 //! The figure of a branch of equilibria, drawn from the tables of `dyadsim stability --follow … --out DIR`.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::axis::Axis;
@@ -11,7 +12,7 @@ use super::sheet::{Axes, Layout, Panel, Sheet};
 use super::{Drawn, write_page};
 use crate::record::json::read_json;
 use crate::record::stability_rows::{BranchEventRow, BranchOutputRow, BranchRow, BranchSummary};
-use crate::record::table::read_csv;
+use crate::record::table::{read_csv, read_rows};
 
 /// Names of its files.
 pub const NAME: &str = "branch";
@@ -44,8 +45,8 @@ impl Tables {
         let table = |stem: &str| folder.join(format!("{stem}.csv"));
         Ok(Self {
             summary: read_json(&folder.join("branch.json"))?,
-            points: read_csv(&table("branch"))?,
-            outputs: read_csv(&table("branch_outputs"))?,
+            points: read_rows(&table("branch"))?,
+            outputs: read_rows(&table("branch_outputs"))?,
             events: read_csv(&table("branch_events"))?,
         })
     }
@@ -128,8 +129,8 @@ fn path(page: &mut Page, places: &[(f64, f64)], stable: bool, ink: Ink) {
 }
 
 fn outputs(page: &mut Page, panel: &Panel, tables: &Tables) {
-    let neurons = tables.outputs.iter().map(|row| row.neuron + 1).max().unwrap_or(0);
-    for neuron in 0..neurons {
+    let neurons: BTreeSet<usize> = tables.outputs.iter().map(|row| row.neuron).collect();
+    for neuron in neurons {
         let ink = [BLACK, BLUE, GREEN, ORANGE, PURPLE, SKY, GREY][neuron % 7];
         let of: Vec<&BranchOutputRow> = tables.outputs.iter().filter(|row| row.neuron == neuron).collect();
         let mut from = 0;

@@ -1,6 +1,6 @@
 //! What can go wrong between an output folder and its figures.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::record::RecordError;
 
@@ -15,13 +15,17 @@ pub enum FigureError {
         /// Why.
         source: std::io::Error,
     },
-    /// A table has a row that is not one.
-    #[error("table {path} has a malformed row: {source}")]
-    Csv {
-        /// The table.
+    /// A number in a file that does not fit the rest of the folder.
+    #[error("{path}: `{key}`: found {found}; accepted: {accepted}")]
+    Unfit {
+        /// The file.
         path: PathBuf,
-        /// Which row, and why.
-        source: csv::Error,
+        /// The key or column.
+        key: String,
+        /// What stands there.
+        found: String,
+        /// What would fit.
+        accepted: String,
     },
     /// `summary.json` is not a summary.
     #[error("{path} is not a summary of runs: {source}")]
@@ -51,6 +55,14 @@ pub enum FigureError {
         /// Its words.
         message: String,
     },
+    /// A page of more panels than anybody reads, or a machine holds.
+    #[error("the figure would have {panels} panels; accepted: at most {most}, so name fewer runs or groups")]
+    Panels {
+        /// Panels of the page.
+        panels: usize,
+        /// Most that are drawn.
+        most: usize,
+    },
     /// A figure or the report cannot be written.
     #[error("cannot write {path}")]
     Write {
@@ -62,4 +74,22 @@ pub enum FigureError {
     /// The report's template failed.
     #[error("the report cannot be put together: {0}")]
     Template(#[from] minijinja::Error),
+}
+
+/// Refuses a number that does not fit the rest of the folder.
+///
+/// # Errors
+/// [`FigureError::Unfit`] unless `well`.
+pub(super) fn fits(
+    well: bool,
+    path: &Path,
+    key: &str,
+    found: impl std::fmt::Debug,
+    accepted: &str,
+) -> Result<(), FigureError> {
+    if well {
+        return Ok(());
+    }
+    let (path, key) = (path.to_path_buf(), key.to_owned());
+    Err(FigureError::Unfit { path, key, found: format!("{found:?}"), accepted: accepted.to_owned() })
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::axis::{Axis, Kind, number};
-use super::error::FigureError;
+use super::error::{FigureError, fits};
 use super::legend::Key;
 use super::page::{Ink, Page};
 use super::palette::{BLACK, GREY, PURPLE, WHITE, outcome_ink};
@@ -11,7 +11,7 @@ use super::sheet::{Axes, Layout, Panel, Sheet};
 use super::{Drawn, write_page};
 use crate::record::json::read_json;
 use crate::record::map_rows::{MapAxis, MapLineRow, MapRow, MapSummary};
-use crate::record::table::read_csv;
+use crate::record::table::{read_csv, read_rows};
 use crate::units::percent;
 
 /// The tables of a map.
@@ -40,11 +40,39 @@ impl Tables {
     /// # Errors
     /// [`FigureError`] names the file that is missing or malformed.
     pub fn read(folder: &Path) -> Result<Self, FigureError> {
-        Ok(Self {
+        let tables = Self {
             summary: read_json(&folder.join("map.json"))?,
-            points: read_csv(&folder.join("map.csv"))?,
+            points: read_rows(&folder.join("map.csv"))?,
             lines: read_csv(&folder.join("map_lines.csv"))?,
-        })
+        };
+        tables.fit(&folder.join("map.json"))?;
+        Ok(tables)
+    }
+
+    /// Whether the settings are those of the points.
+    fn fit(&self, path: &Path) -> Result<(), FigureError> {
+        for (name, axis) in [("x", &self.summary.x), ("y", &self.summary.y)] {
+            let key = |part: &str| format!("{name}.{part}");
+            fits(axis.count >= 2, path, &key("count"), axis.count, "2 or more points")?;
+            let (from, to) = (axis.from, axis.to);
+            let well = from.is_finite() && (from > 0.0 || !axis.log);
+            let number =
+                if axis.log { "a finite number above 0, as `log` is true" } else { "a finite number" };
+            fits(well, path, &key("from"), from, number)?;
+            fits(
+                to.is_finite() && to > from,
+                path,
+                &key("to"),
+                to,
+                &format!("a finite number above {from}"),
+            )?;
+        }
+        let (wide, high, rows) = (self.summary.x.count, self.summary.y.count, self.points.len());
+        let accepted =
+            format!("a number whose product with `y.count` = {high} is {rows}, the rows of map.csv");
+        fits(wide.checked_mul(high) == Some(rows), path, "x.count", wide, &accepted)?;
+        let points = self.summary.points;
+        fits(points == rows, path, "points", points, &format!("{rows}, the rows of map.csv"))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::axis::{Axis, Kind, setting};
+use super::axis::{Axis, Kind, ascending, setting};
 use super::error::FigureError;
 use super::legend::Key;
 use super::page::{Ink, Page};
@@ -11,7 +11,7 @@ use super::sheet::{Axes, Layout, Panel, Sheet};
 use super::{Drawn, write_page};
 use crate::record::json::read_json;
 use crate::record::robustness_rows::{RobustRow, RobustSummary};
-use crate::record::table::read_csv;
+use crate::record::table::read_rows;
 
 /// The tables of a study of robustness.
 #[derive(Clone, Debug)]
@@ -108,7 +108,7 @@ impl Tables {
     pub fn read(folder: &Path) -> Result<Self, FigureError> {
         Ok(Self {
             summary: read_json(&folder.join("robustness.json"))?,
-            rows: read_csv(&folder.join("robustness.csv"))?,
+            rows: read_rows(&folder.join("robustness.csv"))?,
         })
     }
 
@@ -136,7 +136,7 @@ impl Tables {
     fn settings(&self) -> Vec<(Option<f64>, Option<String>)> {
         let nudged = self.rows.iter().filter(|row| row.alpha.is_some());
         let mut all: Vec<_> = nudged.map(|row| (row.beta, row.settings.clone())).collect();
-        all.sort_by(|a, b| a.partial_cmp(b).unwrap_or(std::cmp::Ordering::Equal));
+        all.sort_by(|a, b| ascending(&a.0, &b.0).then_with(|| a.1.cmp(&b.1)));
         all.dedup();
         if all.is_empty() { vec![(None, None)] } else { all }
     }
@@ -326,7 +326,7 @@ fn against_alpha(tables: &Tables) -> Option<Page> {
             let of = found.iter().filter(|group| group.key.rule == rule);
             let mut points: Vec<_> =
                 of.filter_map(|group| Some((group.key.alpha, quantity.find(group)?))).collect();
-            points.sort_by(|a, b| a.0.partial_cmp(&b.0).unwrap_or(std::cmp::Ordering::Equal));
+            points.sort_by(|a, b| ascending(&a.0, &b.0));
             let ink = rule_ink(rule);
             points
                 .iter()

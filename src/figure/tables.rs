@@ -11,9 +11,11 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::error::FigureError;
+use crate::file;
 use crate::record::rows::{
     CostRow, LayersRow, MetricsRow, PairSummary, RunSummary, Summary, TrajectoryRow, ValleyRow,
 };
+use crate::record::table::{read_csv, read_rows};
 use crate::record::tensors;
 
 /// Values of grid settings other than α and β, by path.
@@ -89,8 +91,8 @@ impl Tables {
     /// # Errors
     /// [`FigureError`] names the file that is missing or malformed.
     pub fn read(folder: &Path) -> Result<Self, FigureError> {
-        let metrics: Vec<MetricsRow> = csv_rows(&folder.join("metrics.csv"))?;
-        let layers: Vec<LayersRow> = csv_rows(&folder.join("layers.csv"))?;
+        let metrics: Vec<MetricsRow> = read_rows(&folder.join("metrics.csv"))?;
+        let layers: Vec<LayersRow> = read_csv(&folder.join("layers.csv"))?;
         let trajectories = rows_if_any(&folder.join("trajectories.csv"))?;
         let valley = rows_if_any(&folder.join("valley.csv"))?;
         let cost = rows_if_any(&folder.join("cost.csv"))?;
@@ -132,18 +134,13 @@ impl Tables {
 }
 
 fn text(path: &Path) -> Result<String, FigureError> {
-    std::fs::read_to_string(path).map_err(|source| FigureError::Read { path: path.to_path_buf(), source })
-}
-
-fn csv_rows<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>, FigureError> {
-    let table = text(path)?;
-    let malformed = |source| FigureError::Csv { path: path.to_path_buf(), source };
-    csv::Reader::from_reader(table.as_bytes()).deserialize().map(|row| row.map_err(malformed)).collect()
+    file::read_text(path, file::TABLE)
+        .map_err(|source| FigureError::Read { path: path.to_path_buf(), source })
 }
 
 /// The rows of a table that need not be there.
 fn rows_if_any<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>, FigureError> {
-    if path.exists() { csv_rows(path) } else { Ok(Vec::new()) }
+    if path.exists() { Ok(read_csv(path)?) } else { Ok(Vec::new()) }
 }
 
 fn group(metrics: Vec<MetricsRow>, layers: Vec<LayersRow>, summaries: Vec<RunSummary>) -> Vec<Run> {
@@ -189,10 +186,19 @@ fn started(row: &MetricsRow) -> Run {
 fn summary(path: &Path) -> Result<Summary, FigureError> {
     let malformed = |source| FigureError::Json { path: path.to_path_buf(), source };
     let written: Value = serde_json::from_str(&text(path)?).map_err(malformed)?;
-    let items = |key: &str| written.get(key).and_then(Value::as_array).cloned().unwrap_or_default();
+    let items = |key: &str| {
+        let found = written.get(key);
+        let list = found.and_then(Value::as_array).cloned();
+        list.ok_or_else(|| FigureError::Unfit {
+            path: path.to_path_buf(),
+            key: key.to_owned(),
+            found: found.map_or("nothing", |_| "no list").to_owned(),
+            accepted: "a list".to_owned(),
+        })
+    };
     let name = written.get("name").and_then(Value::as_str).unwrap_or("experiment").to_owned();
-    let runs = items("runs").into_iter().map(run_summary).collect::<Result<_, _>>().map_err(malformed)?;
-    let pairs = items("pairs").into_iter().map(pair_summary).collect::<Result<_, _>>().map_err(malformed)?;
+    let runs = items("runs")?.into_iter().map(run_summary).collect::<Result<_, _>>().map_err(malformed)?;
+    let pairs = items("pairs")?.into_iter().map(pair_summary).collect::<Result<_, _>>().map_err(malformed)?;
     Ok(Summary { name, runs, pairs })
 }
 

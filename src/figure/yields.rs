@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::axis::{Axis, Kind, count, extent, number, setting};
+use super::axis::{Axis, Kind, ascending, count, extent, number, setting};
 use super::error::FigureError;
 use super::legend::Key;
 use super::page::{Anchor, Page, Text, text};
@@ -97,7 +97,7 @@ fn shares(tables: &Tables) -> Option<Page> {
     let (low, high) = extent(xs.iter().copied());
     let key = tables.summary.keys.first().filter(|_| !xs.is_empty())?;
     let mut families: Vec<Option<f64>> = tables.yields.iter().map(|row| row.y).collect();
-    families.sort_by(|a, b| a.partial_cmp(b).unwrap_or(std::cmp::Ordering::Equal));
+    families.sort_by(ascending);
     families.dedup();
     let other = tables.summary.keys.get(1).cloned().unwrap_or_default();
     let values = || xs.iter().copied();

@@ -3,7 +3,6 @@
 //! What bites: JSON has no NaN and no infinity, both become `null`; what must keep them goes into a
 //! table or a checkpoint. Any other number reads back to the bit (`float_roundtrip` of `serde_json`).
 
-use std::fs;
 use std::path::Path;
 
 use serde::Serialize;
@@ -11,6 +10,7 @@ use serde::de::DeserializeOwned;
 
 use super::seal::{BLANK, Seal, check, seal};
 use super::{RecordError, atomic};
+use crate::file;
 
 /// What stands before the digits of the checksum, the last entry of a sealed document.
 const LABEL: &str = "\"sha256\": \"";
@@ -60,7 +60,7 @@ pub fn write_sealed<D: Serialize>(path: &Path, document: &D) -> Result<(), Recor
 /// # Errors
 /// Those of [`read_json`].
 pub fn read_sealed<D: DeserializeOwned>(path: &Path) -> Result<Sealed<D>, RecordError> {
-    let bytes = fs::read(path).map_err(RecordError::io("read", path))?;
+    let bytes = file::read(path, file::TABLE).map_err(RecordError::io("read", path))?;
     let document = serde_json::from_slice(&bytes).map_err(|error| wrong(path, &error))?;
     Ok(Sealed { document, seal: check(&bytes, bytes.len(), LABEL) })
 }
@@ -70,7 +70,7 @@ pub fn read_sealed<D: DeserializeOwned>(path: &Path) -> Result<Sealed<D>, Record
 /// # Errors
 /// [`RecordError::Io`], or [`RecordError::Document`] with line, column and what was expected there.
 pub fn read_json<D: DeserializeOwned>(path: &Path) -> Result<D, RecordError> {
-    let bytes = fs::read(path).map_err(RecordError::io("read", path))?;
+    let bytes = file::read(path, file::TABLE).map_err(RecordError::io("read", path))?;
     serde_json::from_slice(&bytes).map_err(|error| wrong(path, &error))
 }
 
@@ -82,6 +82,7 @@ fn wrong(path: &Path, error: &serde_json::Error) -> RecordError {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::fs;
 
     #[test]
     fn documents_are_indented_end_in_a_newline_and_have_null_for_nan() {

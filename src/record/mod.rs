@@ -5,6 +5,7 @@
 mod aside;
 pub mod atomic;
 pub mod checkpoint;
+mod cells;
 mod columns;
 pub mod compare_rows;
 mod error;

@@ -5,14 +5,27 @@
 //! made from the cells of the CSV text, so the two cannot disagree. What bites: optional text that is
 //! present but empty reads back as missing.
 
-use std::fs;
 use std::path::Path;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::columns::{Column, columns_of};
-use super::{RecordError, atomic, parquet};
+use super::{RecordError, atomic, cells, parquet};
+use crate::file;
+
+/// [`read_csv`] of a table that says nothing without rows.
+///
+/// # Errors
+/// Those of [`read_csv`]; [`RecordError::Table`] for a table without rows.
+pub fn read_rows<R: DeserializeOwned>(path: &Path) -> Result<Vec<R>, RecordError> {
+    let rows = read_csv(path)?;
+    if rows.is_empty() {
+        let reason = "found no row; accepted: one or more below the header".into();
+        return Err(RecordError::Table { path: path.to_path_buf(), reason });
+    }
+    Ok(rows)
+}
 
 /// Writes `rows` to `folder/STEM.csv` and `folder/STEM.parquet`, each whole or not at all.
 ///
@@ -39,15 +52,14 @@ pub fn write_table<R: Serialize + DeserializeOwned>(
 /// Reads the rows of a CSV table; columns are found by name, in any order, and further ones ignored.
 ///
 /// # Errors
-/// [`RecordError::Io`] if the file cannot be read, [`RecordError::Table`] with the line of a cell that does
-/// not fit or with the column that is missing.
+/// [`RecordError::Io`] if the file cannot be read, [`RecordError::Table`] with the row and column of a cell that does
+/// not fit, what was found and what is accepted, or with the column that is missing.
 pub fn read_csv<R: DeserializeOwned>(path: &Path) -> Result<Vec<R>, RecordError> {
-    let bytes = fs::read(path).map_err(RecordError::io("read", path))?;
-    let rows = csv::Reader::from_reader(&bytes[..]).into_deserialize().collect::<Result<_, _>>();
-    rows.map_err(|error: csv::Error| RecordError::Table {
-        path: path.to_path_buf(),
-        reason: error.to_string(),
-    })
+    let text = file::read_text(path, file::TABLE).map_err(RecordError::io("read", path))?;
+    let wrong = |reason: String| RecordError::Table { path: path.to_path_buf(), reason };
+    cells::check(&columns_of::<R>()?, &text).map_err(wrong)?;
+    let rows = csv::Reader::from_reader(text.as_bytes()).into_deserialize();
+    rows.collect::<Result<_, _>>().map_err(|error: csv::Error| wrong(error.to_string()))
 }
 
 fn to_csv<R: Serialize>(columns: &[Column], rows: &[R]) -> csv::Result<Vec<u8>> {
@@ -73,6 +85,7 @@ mod tests {
     use super::*;
     use crate::record::rows::{LayersRow, TrajectoryRow};
     use proptest::prelude::*;
+    use std::fs;
     use std::process::Command;
 
     fn layer(run: &str, angle: Option<f64>, norm: f64) -> LayersRow {
@@ -153,7 +166,7 @@ mod tests {
         write_table(folder.path(), "layers", &[layer("dp", None, 0.125)]).unwrap();
         fs::write(&path, fs::read_to_string(&path).unwrap().replace("0.125", "heavy")).unwrap();
         let message = read_csv::<LayersRow>(&path).unwrap_err().to_string();
-        assert!(message.contains("layers.csv") && message.contains("line: 2"), "{message}");
+        assert!(message.contains("layers.csv") && message.contains("row 1 (line 2)"), "{message}");
     }
 
     #[test]

@@ -5,7 +5,6 @@
 //! writer puts metadata in the order of a hash map, so its bytes differ from run to run.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -16,6 +15,7 @@ use serde_json::{Map, Value, json};
 
 use super::seal::{BLANK, Seal, check, seal};
 use super::{RecordError, atomic};
+use crate::file;
 use crate::spec::{nearest, signature};
 
 /// Bytes before the header: its length, as a little-endian `u64`.
@@ -59,7 +59,7 @@ pub fn read(path: &Path) -> Result<TensorFile, RecordError> {
 /// # Errors
 /// Those of [`read`].
 pub fn read_unchecked(path: &Path) -> Result<TensorFile, RecordError> {
-    let bytes = fs::read(path).map_err(RecordError::io("read", path))?;
+    let bytes = file::read(path, file::TENSORS).map_err(RecordError::io("read", path))?;
     let damaged = |error| RecordError::Damaged { path: path.to_path_buf(), reason: explain(&error, &bytes) };
     let (header, layout) = SafeTensors::read_metadata(&bytes).map_err(damaged)?;
     let seal = check(&bytes, PREFIX + header, SEAL);

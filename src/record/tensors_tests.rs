@@ -4,6 +4,7 @@ use super::*;
 use nalgebra::{dmatrix, dvector};
 use safetensors::tensor::{TensorView, serialize};
 use std::collections::HashMap;
+use std::fs;
 
 fn file_of(bytes: &[u8]) -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();

@@ -76,6 +76,12 @@ impl Loaded {
         self.finish(&self.with(&self.bare, extra)?.without_grid(), extra)
     }
 
+    /// Refuses the value of a key for what it asks of the machine, with its place.
+    #[must_use]
+    pub fn refused(&self, key: &str, accepted: &str) -> SpecError {
+        self.merged.tell(Fault::refused(&[key], "this", accepted))
+    }
+
     /// Reads and checks a tree with the settings `extra` in it.
     fn finish(&self, tree: &Tree, extra: &[Override]) -> Result<Resolved, SpecError> {
         let tell = |fault: Fault| tree.tell(fault);

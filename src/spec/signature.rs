@@ -2,9 +2,10 @@
 //!
 //! What bites: UTF-16 without its mark is valid UTF-8 as long as every character is ASCII: each comes with a NUL.
 
-use std::fs;
 use std::io;
 use std::path::Path;
+
+use crate::file;
 
 /// First bytes of formats that are handed over by mistake, and what they are.
 const FORMATS: [(&[u8], &str); 9] = [
@@ -39,7 +40,8 @@ pub fn is_gzip(bytes: &[u8]) -> bool {
 /// # Errors
 /// The system's; of kind [`io::ErrorKind::InvalidData`], with what the file is and how to mend it, if it is no UTF-8.
 pub fn read_text(path: &Path) -> io::Result<String> {
-    decode(fs::read(path)?).map_err(|reason| io::Error::new(io::ErrorKind::InvalidData, reason))
+    decode(file::read(path, file::DESCRIPTION)?)
+        .map_err(|reason| io::Error::new(io::ErrorKind::InvalidData, reason))
 }
 
 /// Bytes as UTF-8, or what they are instead.

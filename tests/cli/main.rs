@@ -13,6 +13,8 @@ mod lists;
 mod maps;
 mod meaning;
 mod messages;
+mod mutated_tables;
+mod mutation;
 mod noise;
 mod readings;
 mod references;

@@ -129,3 +129,73 @@ fn an_absurd_number_of_epochs_is_refused() {
         refused(folder.path(), &["run", "e.toml"], &["e.toml:", "`epochs`", epochs, "1 to 1000000"]);
     }
 }
+
+#[test]
+fn a_network_that_no_memory_holds_is_refused_with_the_sum_and_its_line() {
+    for network in ["[4, 60000, 60000, 3]", "[4, 1000000, 1000000, 3]"] {
+        let folder = experiment(|text| text.replace("[4, 3, 3]", network));
+        for line in [&["run", "e.toml"][..], &["run", "e.toml", "--dry-run"]] {
+            let line = [line, &["--threads", "64"]].concat();
+            refused(
+                folder.path(),
+                &line,
+                &["e.toml:4:", "`network`", network, "GiB of memory are needed", "are free"],
+            );
+        }
+    }
+}
+
+#[test]
+fn counts_on_the_command_line_have_limits_that_are_told() {
+    let folder = experiment(str::to_owned);
+    refused(folder.path(), &["run", "e.toml", "--dry-run", "--threads", "65535"], &["65535", "1..=1024"]);
+    refused(folder.path(), &["robustness", ".", "--starts", "4294967295"], &["4294967295", "1..=10000"]);
+}
+
+#[test]
+fn a_nudge_that_is_next_to_nothing_is_no_range_for_limits() {
+    let bench = crate::bench::Bench::new();
+    bench.linear("dp", 0.5, 0.5);
+    bench.weights(&[(nalgebra::dmatrix![0.8], vec![0.1])]);
+    bench.batch(&nalgebra::dmatrix![0.5], &nalgebra::dmatrix![1.0]);
+    let files = "c.toml --weights w.safetensors --input x.safetensors --target y.safetensors";
+    for most in ["5e-324", "1e300"] {
+        let line = format!("stability {files} --limits --up-to {most}");
+        let line: Vec<&str> = line.split_whitespace().collect();
+        refused(&bench.path(""), &line, &["--up-to", most, "1e-9 to 1e9"]);
+    }
+    let line = format!("gradient {files} --vary nudge.beta=5e-324:1:3:log");
+    refused(&bench.path(""), &line.split_whitespace().collect::<Vec<_>>(), &["5e-324"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_plain_file_is_never_read() {
+    let bench = crate::bench::Bench::new();
+    bench.linear("dp", 0.5, 0.5);
+    let made = Command::new("mkfifo").arg(bench.path("pipe")).status().unwrap();
+    assert!(made.success());
+    for odd in ["/dev/zero", "pipe", "."] {
+        let settle = ["settle", "c.toml", "--weights", odd, "--input", "x.safetensors"];
+        refused(&bench.path(""), &settle, &[odd, "wanted is a plain file"]);
+        let settle = ["settle", odd, "--weights", "w.safetensors", "--input", "x.safetensors"];
+        refused(&bench.path(""), &settle, &[odd]);
+        refused(&bench.path(""), &["run", odd], &[odd, "wanted is a plain file"]);
+    }
+}
+
+#[test]
+fn a_description_of_a_gigabyte_is_refused_unread() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::File::create(folder.path().join("e.toml")).unwrap().set_len(1 << 30).unwrap();
+    refused(folder.path(), &["run", "e.toml"], &["e.toml", "1073741824 bytes", "16 MiB"]);
+}
+
+#[test]
+fn a_deep_network_is_told_at_once() {
+    let deep = format!("[4, {}3]", "4, ".repeat(24));
+    let folder = experiment(|text| text.replace("[4, 3, 3]", &deep).replace("\"bp\", ", ""));
+    let output = told(folder.path(), &["run", "e.toml", "--out", "deep"]);
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && text.starts_with("runs: 1, epochs: 1"), "{text}");
+}

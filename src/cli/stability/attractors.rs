@@ -45,6 +45,9 @@ pub fn run(global: &Global, setup: &Setup, flags: &Flags, starts: u32) -> Result
     if !(flags.spread > 0.0 && flags.spread.is_finite()) {
         return Err(Failure::input(anyhow!("--spread {}\n  accepted: a number above 0", flags.spread)));
     }
+    // The drawn starts of a sample and where they settle, a sample on every thread.
+    let states = 3.0 * f64::from(starts) * global.threads().min(setup.batch.inputs.nrows()) as f64;
+    setup.want_memory(&format!("--attractors {starts}"), states, 0.0)?;
     let seed = u64::from(global.seed.unwrap_or(0));
     let starts = Starts { count: starts as usize, spread: flags.spread, seed };
     let mut chip = setup.chip.clone();

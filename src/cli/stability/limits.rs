@@ -23,6 +23,9 @@ const SHARES: [f64; 3] = [0.9, 0.95, 0.99];
 /// Confidence of these bounds.
 const CONFIDENCE: f64 = 0.95;
 
+/// Least and most that may be looked up to: below, a thousandth of it is soon no number.
+const NUDGES: (f64, f64) = (1e-9, 1e9);
+
 /// Flags of this mode.
 #[derive(Debug, Args)]
 #[group(skip)]
@@ -56,8 +59,12 @@ struct Chip {
 /// # Errors
 /// A highest β that is none; a network too large for its whole Jacobian.
 pub fn run(global: &Global, setup: &Setup, flags: &Flags) -> Result<ExitCode, Failure> {
-    if !(flags.up_to > 0.0 && flags.up_to.is_finite()) {
-        return Err(Failure::input(anyhow!("--up-to {}\n  accepted: a number above 0", flags.up_to)));
+    let (least, most) = NUDGES;
+    if !(least..=most).contains(&flags.up_to) {
+        return Err(Failure::input(anyhow!(
+            "--up-to {:e}\n  accepted: a number above 0, from {least:e} to {most:e}",
+            flags.up_to
+        )));
     }
     let width = setup.chip.layout.width();
     if width > DENSE {

@@ -6,7 +6,7 @@ mod end;
 use std::path::Path;
 
 use super::axis::{number, setting};
-use super::error::FigureError;
+use super::error::{FigureError, fits};
 use super::legend::Key;
 use super::page::{Ink, Page};
 use super::palette::{layer_ink, rule_name};
@@ -14,7 +14,7 @@ use super::sheet::Panel;
 use super::{Drawn, write_page};
 use crate::record::compare_rows::{CompareSummary, GroupRow, RulePair};
 use crate::record::json::read_json;
-use crate::record::table::read_csv;
+use crate::record::table::read_rows;
 
 /// What figures read of a comparison.
 #[derive(Clone, Debug)]
@@ -75,10 +75,20 @@ impl Tables {
     /// # Errors
     /// [`FigureError`] names the file that is missing or malformed.
     pub fn read(folder: &Path) -> Result<Self, FigureError> {
-        Ok(Self {
+        let tables = Self {
             summary: read_json(&folder.join("compare.json"))?,
-            groups: read_csv(&folder.join("compare_groups.csv"))?,
-        })
+            groups: read_rows(&folder.join("compare_groups.csv"))?,
+        };
+        let (path, pairs) = (folder.join("compare.json"), tables.summary.pairs.len());
+        let last = tables.groups.iter().filter_map(|row| row.layer).max().unwrap_or(0);
+        let accepted = format!("{last}, the last layer of compare_groups.csv");
+        fits(tables.summary.layers == last, &path, "layers", tables.summary.layers, &accepted)?;
+        let path = folder.join("compare_groups.csv");
+        fits(last <= tables.groups.len(), &path, "layer", last, "layers from 1, one by one")?;
+        let pair = tables.groups.iter().map(|row| row.pair).max().unwrap_or(0);
+        let accepted = format!("numbers below {pairs}, the pairs of compare.json");
+        fits(pair < pairs, &path, "pair", pair, &accepted)?;
+        Ok(tables)
     }
 
     /// A quantity of a layer (or of the network) of a pair, by epoch.

@@ -5,14 +5,14 @@ mod power;
 
 use std::path::Path;
 
-use super::axis::Axis;
-use super::error::FigureError;
+use super::axis::{Axis, ascending};
+use super::error::{FigureError, fits};
 use super::page::{Ink, Page};
 use super::sheet::Panel;
 use super::{Drawn, write_page};
 use crate::record::gradient_rows::{BestRow, GradientRow, GradientSummary};
 use crate::record::json::read_json;
-use crate::record::table::read_csv;
+use crate::record::table::{read_csv, read_rows};
 
 /// The tables of a study of the gradient.
 #[derive(Clone, Debug)]
@@ -54,17 +54,31 @@ impl Tables {
     /// # Errors
     /// [`FigureError`] names the file that is missing or malformed.
     pub fn read(folder: &Path) -> Result<Self, FigureError> {
-        Ok(Self {
+        let tables = Self {
             summary: read_json(&folder.join("gradient.json"))?,
-            rows: read_csv(&folder.join("gradient.csv"))?,
+            rows: read_rows(&folder.join("gradient.csv"))?,
             best: read_csv(&folder.join("gradient_best.csv"))?,
-        })
+        };
+        let path = folder.join("gradient.json");
+        let (keys, layers) = (&tables.summary.keys, tables.summary.layers);
+        fits((1..=2).contains(&keys.len()), &path, "keys", keys, "one key or two")?;
+        let last = tables.rows.iter().filter_map(|row| row.layer).max().unwrap_or(0);
+        let accepted = format!("{last}, the last layer of gradient.csv");
+        fits(layers == last, &path, "layers", layers, &accepted)?;
+        fits(
+            last <= tables.rows.len(),
+            &folder.join("gradient.csv"),
+            "layer",
+            last,
+            "layers from 1, one by one",
+        )?;
+        Ok(tables)
     }
 
     /// Values of the second axis, at most `most` of them evenly chosen; `[None]` if there is one axis.
     fn families(&self, most: usize) -> Vec<Option<f64>> {
         let mut all: Vec<Option<f64>> = self.rows.iter().map(|row| row.y).collect();
-        all.sort_by(|a, b| a.partial_cmp(b).unwrap_or(std::cmp::Ordering::Equal));
+        all.sort_by(ascending);
         all.dedup();
         let last = all.len().saturating_sub(1);
         if all.len() > most { (0..most).map(|k| all[k * last / (most - 1)]).collect() } else { all }
