@@ -3,6 +3,7 @@
 
 use dyadsim::circuit::Circuit;
 use dyadsim::matrix::Matrix;
+use dyadsim::matrix::measure::{Largest, larger};
 use dyadsim::solve::{Outcome, Settled, settle_all};
 use dyadsim::spec::*;
 use nalgebra::DMatrix;
@@ -138,16 +139,16 @@ fn trajectories_are_within_their_tolerance_at_every_time_whatever_devices_do() {
         oracle.take_devices(&net.chip);
         let rate = |v: &Vector| rates(&oracle, slew, range, v) * tau;
         let [exact, finer] = [1e-12, 1e-13].map(|tolerance| followed(&rate, width, &times, tolerance));
-        let doubt = exact.iter().zip(&finer).map(|(a, b)| (a - b).amax()).fold(0.0, f64::max);
+        let doubt = exact.iter().zip(&finer).map(|(a, b)| (a - b).largest()).fold(0.0, larger);
         // A tenth of what the tightest tolerance allows.
         assert!(doubt < 1e-9, "{name}: reference in doubt by {doubt:.1e} V");
         for kind in KINDS {
             let ratio = |rtol: f64| {
                 let trace = settle(&net, kind, rtol, END).traces.remove(0);
-                let size = finer.iter().map(nalgebra::Matrix::amax).fold(1.0, f64::max);
+                let size = finer.iter().map(Largest::largest).fold(1.0, larger);
                 let inside = times.iter().zip(&finer).filter(|(t, _)| **t * tau <= trace.end());
-                let apart = inside.map(|(t, v)| (Vector::from_vec(trace.at(t * tau)) - v).amax());
-                apart.fold(0.0, f64::max) / (rtol * size + 1e-3 * rtol)
+                let apart = inside.map(|(t, v)| (Vector::from_vec(trace.at(t * tau)) - v).largest());
+                apart.fold(0.0, larger) / (rtol * size + 1e-3 * rtol)
             };
             let ratios = TOLERANCES.map(ratio);
             println!("{name}: {kind:?} {ratios:.2?}, doubt {doubt:.0e} V");
@@ -195,7 +196,7 @@ fn a_linear_circuit_follows_its_closed_form_between_steps() {
                 for i in 0..=400 {
                     let time = trace.end() * f64::from(i) / 400.0;
                     let exact = closed_form(&net, sample, time / net.chip.slowest);
-                    worst = worst.max((Vector::from_vec(trace.at(time)) - exact).amax());
+                    worst = larger(worst, (Vector::from_vec(trace.at(time)) - exact).largest());
                 }
             }
             println!("{kind:?} {rtol:.0e}: {:.2} tolerances", worst / rtol);
@@ -220,12 +221,12 @@ fn the_state_handed_out_is_that_of_the_time_limit_and_no_step_ends_beyond_it() {
                     assert_eq!(settled.time[sample], limit * tau, "{what}");
                     let exact = closed_form(&net, sample, limit);
                     let state = settled.state.row(sample).transpose();
-                    assert!((&state - &exact).amax() < ALLOWED * 1e-8 * 4.0, "{what}");
+                    assert!((&state - &exact).largest() < ALLOWED * 1e-8 * 4.0, "{what}");
                     let mut drive = Matrix::zeros(2, state.len());
                     let mut scratch =
                         dyadsim::circuit::Scratch::new(net.circuit().layout(), net.circuit().samples());
                     net.circuit().drive(&settled.state, &mut drive, &mut scratch);
-                    let residual = (drive.row(sample).transpose() - &state).amax();
+                    let residual = (drive.row(sample).transpose() - &state).largest();
                     // The multistep integrator takes its last drive from a sweep, right to the tolerance.
                     let apart = (residual - settled.residual[sample]).abs();
                     assert!(apart < ALLOWED * 1e-8 * 4.0, "{what}: {apart:.1e} V");
