@@ -175,9 +175,8 @@ impl<'a, T: Real> DyadCircuit<'a, T> {
         for (from, to, trims) in
             [(potentials.0, plus, &devices.trim_plus), (potentials.1, minus, &devices.trim_minus)]
         {
-            let runs = trims[dyads.clone()].chunk_by(|a, b| a == b);
             let mut first = 0;
-            for run in runs {
+            for run in trims[dyads.clone()].chunk_by(|a, b| a == b) {
                 let span = first * batch..(first + run.len()) * batch;
                 devices.activation.apply_trimmed(run[0], &from[span.clone()], &mut to[span]);
                 first += run.len();

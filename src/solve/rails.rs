@@ -113,8 +113,10 @@ impl Rails {
         };
         let reached = touched.any(|place| !start.contains(&place));
         let left = LEFT * (supply.high - supply.low);
-        // Written so that what is no number has not left.
-        start.retain(|&(column, side)| !(supply.inside(state[(row, column)].to_f64(), side) > left));
+        start.retain(|&(column, side)| {
+            let inside = supply.inside(state[(row, column)].to_f64(), side);
+            inside.is_nan() || inside <= left
+        });
         let at = |potentials: &Matrix<T>, (column, side): Place| {
             supply.inside(potentials[(row, column)].to_f64(), side) <= 0.0
         };

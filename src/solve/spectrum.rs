@@ -134,7 +134,7 @@ pub fn stability(
         .unzip();
     let equilibria: Vec<_> = points.iter().map(|point| point.converged.then_some(&point.state[..])).collect();
     let on_rails = on_rails(circuit, spec, &equilibria);
-    Stability { on_rails, points, spectra }
+    Stability { points, spectra, on_rails }
 }
 
 /// Eigenvalues of the Jacobian of one sample at `state` (`width` potentials, V), as growth rates also where there is a clock.

@@ -206,8 +206,11 @@ fn equilibria_on_rails_are_latch_up_to_all_that_looks_at_them() {
     for case in cases() {
         let net = case.net();
         let circuit = net.circuit();
-        let free = circuit.free_state();
-        let found = stability(&circuit, &net.spec.solver, &free, 1e-9);
+        let mut found = stability(&circuit, &net.spec.solver, &circuit.free_state(), 1e-9);
+        if found.verdict(0).is_none() {
+            // Newton's method may get stuck between the pieces; it is asked again from where the circuit goes, as the command does.
+            found = stability(&circuit, &net.spec.solver, &net.settle().state, 1e-9);
+        }
         let verdict = if case.latches { Verdict::LatchUp } else { Verdict::Stable };
         assert_eq!(found.verdict(0), Some(verdict), "{}", case.name);
         assert_eq!(found.on_rails, [case.latches], "{}", case.name);

@@ -119,7 +119,7 @@ impl Node {
                 continue;
             }
             let mut found = None;
-            if outcomes[row].is_settled() || outcomes[row] == Outcome::Timeout {
+            if ends_near(outcomes[row], circuit) {
                 self.searches += 1;
                 found =
                     Some(continued_point(circuit, i, &end, tolerance, STEPS)).filter(|point| point.converged);
@@ -192,4 +192,10 @@ impl Node {
     pub fn is_stable(&self) -> bool {
         self.lost == 0 && self.on_rails == 0 && self.worst.is_some_and(|(_, re, ..)| re < 0.0)
     }
+}
+
+/// Whether there may be an equilibrium near where a sample ended; what has latched up at a rail has one there.
+fn ends_near(outcome: Outcome, circuit: &DyadCircuit<'_, f64>) -> bool {
+    let at_rail = outcome == Outcome::LatchUp && circuit.supply().is_some();
+    outcome.is_settled() || outcome == Outcome::Timeout || at_rail
 }

@@ -11,7 +11,7 @@ use super::super::{Failure, Global};
 use crate::analysis::{Spectrum, Stability, Verdict, beta_threshold, stability};
 use crate::circuit::{Circuit, DyadCircuit};
 use crate::learn::nudged;
-use crate::solve::settle_all;
+use crate::solve::{Outcome, settle_all};
 use crate::units::significant;
 
 /// Fixed points are found to this residual, in units of `1 V + ‖v_free‖∞`.
@@ -69,7 +69,10 @@ fn find(setup: &Setup, circuit: &DyadCircuit<'_, f64>) -> Stability {
     }
     let rest = circuit.subset(&missing);
     let settled = settle_all(solver, rest.as_ref(), false);
-    let resting: Vec<usize> = (0..missing.len()).filter(|&i| settled.outcomes[i].is_settled()).collect();
+    // What has latched up at a rail has its equilibrium there.
+    let at_rail = |outcome| outcome == Outcome::LatchUp && circuit.supply().is_some();
+    let rests = |&i: &usize| settled.outcomes[i].is_settled() || at_rail(settled.outcomes[i]);
+    let resting: Vec<usize> = (0..missing.len()).filter(rests).collect();
     let start = crate::matrix::select_rows(&settled.state, &resting);
     let again = stability(rest.subset(&resting).as_ref(), solver, &start, tolerance);
     let all = again.points.into_iter().zip(again.spectra).zip(again.on_rails);
