@@ -93,7 +93,7 @@ fn shift(from: &Path, to: &Path, name: &Path, ours: Ours<'_>) -> Result<(), Reco
     if !is_folder(&old) {
         return if is_link(&old) || ours(name) { rename(&old, &new) } else { Ok(()) };
     }
-    if !ours(name) {
+    if !holds_ours(name, ours) {
         return Ok(());
     }
     make(&new)?;
@@ -110,7 +110,7 @@ fn wipe(root: &Path, name: &Path, ours: Ours<'_>) -> Result<(), RecordError> {
     if !is_folder(&path) {
         return if is_link(&path) || ours(name) { remove(&path) } else { Ok(()) };
     }
-    if !ours(name) {
+    if !holds_ours(name, ours) {
         return Ok(());
     }
     for below in names(&path)? {
@@ -118,6 +118,11 @@ fn wipe(root: &Path, name: &Path, ours: Ours<'_>) -> Result<(), RecordError> {
     }
     prune(&path);
     Ok(())
+}
+
+/// Whether a folder is ours or one that keeps weights of ours: the name of a run may hold dots and looks like any file's.
+pub(super) fn holds_ours(folder: &Path, ours: Ours<'_>) -> bool {
+    ours(folder) || ours(&folder.join("epoch-0.safetensors"))
 }
 
 /// Removes a folder that is empty.

@@ -231,6 +231,19 @@ fn force_upon_force_keeps_the_last_whole_result() {
 }
 
 #[test]
+fn weights_of_a_run_whose_name_holds_dots_are_checked_and_replaced_like_others() {
+    let (_guard, root) = place();
+    let folder = fresh(&root, Mode::New);
+    folder.keep_epochs("dp-a0.5-s1").unwrap();
+    fs::write(folder.epoch_weights("dp-a0.5-s1", 1), "weights").unwrap();
+    folder.finish(Manifest::begin("run", "settings-a")).unwrap();
+    fs::write(snapshot(&root, "dp-a0.5-s1", 1), "Weights").unwrap();
+    assert!(matches!(open(&root, Mode::Resume), Err(RecordError::FilesChanged { .. })));
+    fresh(&root, Mode::Force);
+    assert!(!snapshot(&root, "dp-a0.5-s1", 1).exists());
+}
+
+#[test]
 fn force_leaves_what_is_not_ours() {
     let (_guard, root) = place();
     complete(&root);

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use super::RecordError;
+use super::aside::holds_ours;
 use super::json::{Sealed, read_sealed, write_sealed};
 use super::lock::Lock;
 use super::manifest::{Manifest, Status, sha256};
@@ -36,7 +37,7 @@ fn collect(
     for name in names(&root.join(below))? {
         let name = below.join(name);
         let path = root.join(&name);
-        if is_folder(&path) && wanted(&name) {
+        if is_folder(&path) && holds_ours(&name, wanted) {
             collect(root, &name, wanted, files)?;
         } else if is_plain(&path) && wanted(&name) {
             let bytes = fs::read(&path).map_err(RecordError::io("read", &path))?;

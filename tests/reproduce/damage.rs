@@ -209,17 +209,18 @@ fn an_interrupted_folder_with_any_damage_ends_the_same_or_is_refused() {
 #[test]
 fn a_finished_folder_with_any_damage_gives_the_same_or_is_refused() {
     let trials = wanted() - wanted() / 3;
-    let source = Bench::with(TINY);
+    let kept = TINY.replace("epochs = 3", "epochs = 3\nsnapshots = true");
+    let source = Bench::with(&kept);
     source.run("run e.toml --out d --threads 1");
     let expected = LATER.map(|(line, place)| {
-        let bench = Bench::with(TINY);
+        let bench = Bench::with(&kept);
         copy(&source.path("d"), &bench.path("d"));
         bench.run(line);
         result(&bench.path(place))
     });
     let ends = count(trials, |trial| {
         let of = trial % LATER.len();
-        endure(&source, TINY, LATER[of], &expected[of], 100_000 + trial)
+        endure(&source, &kept, LATER[of], &expected[of], 100_000 + trial)
     });
     println!("{trials} damages of a finished folder: {ends:?}");
 }
