@@ -157,23 +157,7 @@ fn table(spec: &CircuitSpec, work: &Work, cost: &Cost) -> String {
         work.relaxations,
         if work.relaxations == 1 { "relaxation" } else { "relaxations" },
     );
-    if work.simulated {
-        let [free, nudged] = work.at_rest.map(|share| percent(share, 1));
-        let [longest, slowest] = work.longest.map(|time| output::rounded(time, "s"));
-        text += &format!(
-            "samples   {free} at rest free, {nudged} nudged; medians of these, the longest {longest} and {slowest}\n"
-        );
-    }
-    if let (Some(described), Some(real)) = (resistive(spec), work.conductance) {
-        text += &format!(
-            "synapses  {} in the mean, from the weights (cost.synapse_conductance is {})\n",
-            output::rounded(real, "S"),
-            output::rounded(described, "S")
-        );
-    }
-    if work.without_nudge {
-        text += "update    of free relaxations: the nudge is left out, as there are no targets (--target)\n";
-    }
+    text += &remarks(spec, work);
     text += &format!("\n{:<22}{:>14}{:>12}{:>12}{:>12}\n", "", "area", "power", "inference", "update");
     let area =
         |value: Option<f64>| value.map_or("–".to_owned(), |a| format!("{} mm²", significant(1e6 * a, 4)));
@@ -204,6 +188,29 @@ fn table(spec: &CircuitSpec, work: &Work, cost: &Cost) -> String {
         );
     }
     text + &per_synapse(work, cost)
+}
+
+/// What a simulation rests on, and what it leaves out.
+fn remarks(spec: &CircuitSpec, work: &Work) -> String {
+    let mut text = String::new();
+    if work.simulated {
+        let [free, nudged] = work.at_rest.map(|share| percent(share, 1));
+        let [longest, slowest] = work.longest.map(|time| output::rounded(time, "s"));
+        text += &format!(
+            "samples   {free} at rest free, {nudged} nudged; medians of these, the longest {longest} and {slowest}\n"
+        );
+    }
+    if let (Some(described), Some(real)) = (resistive(spec), work.conductance) {
+        text += &format!(
+            "synapses  {} in the mean, from the weights (cost.synapse_conductance is {})\n",
+            output::rounded(real, "S"),
+            output::rounded(described, "S")
+        );
+    }
+    if work.without_nudge {
+        text += "update    of free relaxations: the nudge is left out, as there are no targets (--target)\n";
+    }
+    text
 }
 
 /// The last lines of the table.

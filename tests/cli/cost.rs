@@ -95,7 +95,12 @@ fn runs_of_a_priced_circuit_leave_a_table_of_what_they_take() {
 #[test]
 fn simulated_synapses_conduct_as_their_weights_say_and_an_update_without_targets_is_told() {
     let bench = Bench::new();
-    bench.write("c.toml", &format!("[neuron]\nleak = \"100 nS\"\n{PRICES}synapse_conductance = \"10 uS\"\n"));
+    bench.write(
+        "c.toml",
+        &format!(
+            "[neuron]\nleak = \"100 nS\"\n[nudge]\nbeta = 0.01\n{PRICES}synapse_conductance = \"10 uS\"\n"
+        ),
+    );
     bench.weights(&[
         (Matrix::from_element(3, 2, 0.5), vec![0.0; 3]),
         (Matrix::from_element(2, 3, 1.5), vec![0.1; 2]),

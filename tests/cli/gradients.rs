@@ -62,7 +62,7 @@ fn one_draw_is_said_not_to_part_noise_from_bias() {
     bench.weights(&[(nalgebra::dmatrix![0.8], vec![0.1])]);
     bench.batch(&nalgebra::dmatrix![0.5], &nalgebra::dmatrix![1.0]);
     let line = "gradient c.toml --weights w.safetensors --input x.safetensors --target y.safetensors \
-                --set mismatch.offset_dtod=10mV --draws 1";
+                --set mismatch.offset_dtod=10mV --vary nudge.beta=0.1:0.3:2 --draws 1";
     let json = bench.run(&format!("{line} --json --quiet")).json();
     assert!(json["gradient"][0]["variance"].is_null(), "{json}");
     assert!(json["remark"].as_str().is_some_and(|remark| remark.contains("one draw")), "{json}");

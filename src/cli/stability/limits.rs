@@ -127,7 +127,7 @@ fn answer(setup: &Setup, chips: &[Chip], search: &Search) -> String {
     let safe = if beta < limit { "safe" } else { "NOT safe" };
     format!(
         "largest safe β      {} (sample {}{on}: {}); β = {beta} is {safe}, {} of the limit\n",
-        significant(limit, 7),
+        significant(limit, 6),
         sample.sample,
         told(sample),
         significant(beta / limit, 3)
@@ -145,7 +145,7 @@ fn told(sample: &SampleLimit) -> String {
             format!(
                 "{} at {}{}{period}",
                 foreseen.event,
-                significant(foreseen.beta, 7),
+                significant(foreseen.beta, 6),
                 border.unwrap_or_default()
             )
         }
@@ -164,7 +164,7 @@ fn words(failure: Unsafe) -> &'static str {
 fn summary(setup: &Setup, chips: &[Chip], search: &Search) -> String {
     let mut text = setup.headline() + "\n" + &answer(setup, chips, search);
     if let Some(threshold) = beta_threshold(&setup.spec, &setup.weights) {
-        text += &format!("closed form of β*   {} (linear circuits)\n", significant(threshold, 7));
+        text += &format!("closed form of β*   {} (linear circuits)\n", significant(threshold, 6));
     }
     let trials: usize = chips.iter().map(|chip| chip.limits.trials).sum();
     text += &format!(
@@ -182,7 +182,7 @@ fn summary(setup: &Setup, chips: &[Chip], search: &Search) -> String {
             text += &format!(
                 "{} of all chips are safe up to β = {} (rank {}, {} confidence)\n",
                 percent(bound.share, 0),
-                significant(bound.bound, 7),
+                significant(bound.bound, 6),
                 bound.rank,
                 percent(bound.confidence, 1)
             );
@@ -192,7 +192,7 @@ fn summary(setup: &Setup, chips: &[Chip], search: &Search) -> String {
             Some(sample) => format!(
                 "{:>6}  {:>14}  {}: {}",
                 chip.seed,
-                significant(sample.limit.unwrap_or(f64::NAN), 7),
+                significant(sample.limit.unwrap_or(f64::NAN), 6),
                 sample.sample,
                 told(sample)
             ),
@@ -202,7 +202,7 @@ fn summary(setup: &Setup, chips: &[Chip], search: &Search) -> String {
     }
     text += "\nsample  largest safe β  what happens beyond\n";
     let line = |sample: &SampleLimit| match sample.limit {
-        Some(limit) => format!("{:>6}  {:>14}  {}", sample.sample, significant(limit, 7), told(sample)),
+        Some(limit) => format!("{:>6}  {:>14}  {}", sample.sample, significant(limit, 6), told(sample)),
         None => format!("{:>6}  {:>14}  {}", sample.sample, format!("> {}", search.highest), told(sample)),
     };
     let samples = chips.iter().flat_map(|chip| chip.limits.samples.iter().map(line));

@@ -105,7 +105,7 @@ fn summary(
     (threshold, on_rails): (Option<f64>, usize),
 ) -> String {
     let tau = circuit.slowest();
-    let threshold = threshold.map_or("none known in closed form".to_owned(), |beta| significant(beta, 7));
+    let threshold = threshold.map_or("none known in closed form".to_owned(), |beta| significant(beta, 6));
     let mut text = setup.headline();
     text += &format!("\nverdict             {} (worst sample: {worst})\n", verdict.name());
     if on_rails > 0 {
