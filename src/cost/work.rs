@@ -174,8 +174,8 @@ fn times(measured: &Measurement<f64>) -> Option<(f64, f64, f64)> {
 
 /// `⟨|W_ij|⟩` over all synapses: a pair whose other device is off has this conductance, in units of the leak.
 fn mean_size(weights: &Weights<f64>) -> f64 {
-    let sizes = weights.forward.iter().flat_map(|w| w.iter()).map(|w| w.abs());
-    sizes.sum::<f64>() / weights.forward.iter().map(|w| w.len()).sum::<usize>() as f64
+    let sizes = weights.forward.iter().flat_map(Matrix::iter).map(|w| w.abs());
+    sizes.sum::<f64>() / weights.forward.iter().map(Matrix::len).sum::<usize>() as f64
 }
 
 /// Signals over the samples at rest; differences cross the synapses, too, where they are `fed_back`.

@@ -160,7 +160,8 @@ fn report((ours, theirs): (&Settled<f64>, Option<Outcome>), trace: &Trace, limit
     let end = |last: &Vec<f64>| here.states.last().map_or(f64::NAN, |own| distance(own, last));
     // A run away leaves the numbers; nothing else may, not even after the last point that is compared.
     let away = |outcome: Outcome| matches!(outcome, Outcome::LatchUp | Outcome::NotFinite);
-    if !(away(ours.outcomes[0]) && theirs.is_some_and(away)) && !is_finite(trace) {
+    let both_away = away(ours.outcomes[0]) && theirs.is_some_and(away);
+    if !both_away && !is_finite(trace) {
         apart = f64::INFINITY;
     }
     Report {
