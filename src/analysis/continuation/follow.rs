@@ -1,13 +1,9 @@
 //! Steps along a branch: tangent, plane across, kinks.
 
-use nalgebra::linalg::balancing::balance_parlett_reinsch;
-use nalgebra::{DMatrix, Schur};
-
 use super::branch::{Branch, End, Plan, Point, TOLERANCE};
 use super::events::{Node, between};
 use super::solve::{Condition, Equations, Metric, Place, Tangent};
 use super::{Event, EventKind, Family, Vector, unstable};
-use crate::matrix::measure::larger;
 
 /// Longest step at first, as a share of the range and of the state's size.
 const FIRST: f64 = 0.25;
@@ -19,8 +15,6 @@ const STRAIGHT: f64 = 0.9;
 const BESIDE: f64 = 1e-12;
 /// Kinks on which a step may land instead of the one it aimed at.
 const DETOURS: usize = 6;
-/// Most sweeps of the QR algorithm; a few for each eigenvalue are usual.
-const SWEEPS: usize = 10_000;
 /// Growth of a state beyond which its equilibrium is on its way to infinity.
 const RUNAWAY: f64 = 1e3;
 
@@ -348,9 +342,15 @@ impl Walker<'_> {
     fn at_infinity(&self) -> Option<Event> {
         let Node { place, tangent, .. } = &self.node;
         let family = self.equations.family;
-        let value = |p: f64| rightmost(family.jacobian(&place.x, p));
+        // Where a real eigenvalue passes zero the determinant does. It keeps digits that eigenvalues lose where weights of 10⁴
+        // stand beside a nudge of 10⁻⁹.
+        let determinant = |p: f64| family.jacobian(&place.x, p).determinant();
+        let rightmost = |p: f64| family.eigenvalues(&place.x, p).first().map_or(f64::NAN, |e| e.re);
         let reach = 0.1 * (place.p - self.plan.range.0).abs().max(1e-6 * self.equations.metric.range);
         let ahead = place.p + reach * tangent.p.signum();
+        let (here, there) = (determinant(place.p), determinant(ahead));
+        let changes = (here < 0.0 && there > 0.0 || here > 0.0 && there < 0.0) && (here * there).is_finite();
+        let value = |p: f64| if changes { -here.signum() * determinant(p) } else { rightmost(p) };
         let (mut a, mut b) = ((place.p, value(place.p)), (ahead, value(ahead)));
         if !(a.1 < 0.0 && b.1 > 0.0) {
             return None;
@@ -367,17 +367,4 @@ impl Walker<'_> {
         let (state, parameter) = (place.x.clone(), a.0);
         Some(Event { kind: EventKind::Infinity, state, parameter, arc: self.node.arc, unstable: (0, 1) })
     }
-}
-
-/// Real part of the rightmost eigenvalue, to digits that weights of 10⁴ beside a nudge of 10⁻⁹ leave only to a matrix whose rows
-/// and columns were first balanced (Parlett & Reinsch, Numer. Math. 13, 293 (1969)).
-fn rightmost(mut matrix: DMatrix<f64>) -> f64 {
-    if matrix.iter().any(|entry| !entry.is_finite()) {
-        return f64::NAN;
-    }
-    balance_parlett_reinsch(&mut matrix);
-    let found = Schur::try_new(matrix, f64::EPSILON, SWEEPS);
-    found.map_or(f64::NAN, |schur| {
-        schur.complex_eigenvalues().iter().map(|e| e.re).fold(f64::NEG_INFINITY, larger)
-    })
 }
