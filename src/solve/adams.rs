@@ -17,7 +17,9 @@
 
 use std::ops::Range;
 
+use super::confirm::{Look, confirmed};
 use super::criteria::Criteria;
+use super::etd;
 use super::gamma::{Basis, POINTS, Weights};
 use super::outcome::Settled;
 use super::relax::{Batch, Stepper, relax};
@@ -57,10 +59,20 @@ impl Eam {
 impl<T: Real> Solver<T> for Eam {
     fn settle(&self, circuit: &dyn Circuit<T>, start: Option<Matrix<T>>, traced: bool) -> Settled<T> {
         let criteria = Criteria::new(&self.spec, circuit.slowest());
-        let mut run = Run::new(circuit, criteria, start);
-        run.longest = if traced { TRACED * circuit.slowest() } else { f64::INFINITY };
-        relax(circuit, &mut run, traced)
+        confirmed(criteria, circuit, start, traced, (&look, &etd::look))
     }
+}
+
+/// Relaxes a batch once.
+fn look<T: Real>(
+    criteria: Criteria,
+    circuit: &dyn Circuit<T>,
+    start: Option<Matrix<T>>,
+    traced: bool,
+) -> Look<T> {
+    let mut run = Run::new(circuit, criteria, start);
+    run.longest = if traced { TRACED * circuit.slowest() } else { f64::INFINITY };
+    relax(circuit, &mut run, traced)
 }
 
 /// Dyads of one layer that are worked on together.

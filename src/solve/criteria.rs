@@ -20,6 +20,8 @@ pub struct Criteria {
     pub limit: f64,
     /// Whether rails are watched: not where noise has made the start.
     pub rails: bool,
+    /// Whether this is a second look, at samples that a first one found unsettled (see [`super::confirm`]).
+    pub strict: bool,
 }
 
 impl Criteria {
@@ -27,7 +29,7 @@ impl Criteria {
     #[must_use]
     pub fn new(spec: &SolverSpec, tau: f64) -> Self {
         let SolverSpec { rtol, atol, hold, max_time, .. } = *spec;
-        Self { rtol, atol, hold: hold * tau, limit: max_time * tau, rails: true }
+        Self { rtol, atol, hold: hold * tau, limit: max_time * tau, rails: true, strict: false }
     }
 
     /// Residual (V) below which a state whose largest potential is `size` (V) is settled.

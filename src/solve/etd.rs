@@ -11,6 +11,7 @@
 //! equilibrium does not mind, so kinks, rails and slew limits are watched, at the price of short steps, only when a
 //! trajectory is asked for.
 
+use super::confirm::{Look, confirmed};
 use super::criteria::Criteria;
 use super::outcome::Settled;
 use super::phi::{cubic, phi};
@@ -44,13 +45,23 @@ impl<T: Real> Solver<T> for Etd {
     }
 }
 
-/// Relaxes a batch by criteria of the caller's own.
+/// Settles a batch by criteria of the caller's own.
 pub(super) fn settle_by<T: Real>(
     criteria: Criteria,
     circuit: &dyn Circuit<T>,
     start: Option<Matrix<T>>,
     traced: bool,
 ) -> Settled<T> {
+    confirmed(criteria, circuit, start, traced, (&look, &look))
+}
+
+/// Relaxes a batch once.
+pub(super) fn look<T: Real>(
+    criteria: Criteria,
+    circuit: &dyn Circuit<T>,
+    start: Option<Matrix<T>>,
+    traced: bool,
+) -> Look<T> {
     let mut run = Run::new(circuit, criteria, start);
     if traced && circuit.is_kinked() {
         run.slopes = Some(Box::new(std::array::from_fn(|_| Matrix::zeros(0, 0))));

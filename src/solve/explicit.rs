@@ -16,6 +16,7 @@ use ode_solvers::dop853::Dop853;
 use ode_solvers::dopri5::Dopri5;
 use ode_solvers::{DVector, OutputType, System};
 
+use super::confirm::{Look, confirmed};
 use super::criteria::Criteria;
 use super::extension::Order;
 use super::monitor::Monitor;
@@ -30,6 +31,8 @@ use crate::spec::SolverSpec;
 const SEGMENT: f64 = 1.0;
 /// Step error allowed per residual at the start of a segment, in which the residual falls about e-fold.
 const APPROACH: f64 = 0.01;
+/// Relative tolerance of a second look at what a first one does not call settled, in units of the first.
+const SECOND: f64 = 0.1;
 
 /// Two times (τ) that are this close are the same: roundings of some thousand τ.
 const CLOSE: f64 = 1e-12;
@@ -56,30 +59,56 @@ impl Explicit {
 
 impl<T: Real> Solver<T> for Explicit {
     fn settle(&self, circuit: &dyn Circuit<T>, start: Option<Matrix<T>>, traced: bool) -> Settled<T> {
-        let free = circuit.free_state();
-        let start = start.as_ref().unwrap_or(&free);
-        let parts = (0..circuit.samples())
-            .map(|i| {
-                let one = circuit.subset(&[i]);
-                let [start, free] = [start, &free].map(|state| select_rows(state, &[i]));
-                self.settle_one(one.as_ref(), start, &free, traced)
-            })
-            .collect();
-        super::join(parts, circuit.layout().width())
+        let asked = Criteria::new(&self.spec, circuit.slowest());
+        let first = |criteria, circuit: &dyn Circuit<T>, start: Option<Matrix<T>>, traced| {
+            self.look(criteria, circuit, start.as_ref(), traced)
+        };
+        let second = |criteria: Criteria, circuit: &dyn Circuit<T>, start: Option<Matrix<T>>, traced| {
+            let spec = SolverSpec {
+                rtol: SECOND * self.spec.rtol,
+                max_time: self.spec.max_time * (criteria.limit / asked.limit),
+                ..self.spec.clone()
+            };
+            Self { spec, ..*self }.look(criteria, circuit, start.as_ref(), traced)
+        };
+        confirmed(asked, circuit, start, traced, (&first, &second))
     }
 }
 
 impl Explicit {
-    /// Relaxes a batch of one, whose free state is known.
+    /// Relaxes a batch once, one sample after the other.
+    fn look<T: Real>(
+        &self,
+        criteria: Criteria,
+        circuit: &dyn Circuit<T>,
+        start: Option<&Matrix<T>>,
+        traced: bool,
+    ) -> Look<T> {
+        let free = circuit.free_state();
+        let start = start.unwrap_or(&free);
+        let mut unclear = Vec::with_capacity(circuit.samples());
+        let parts: Vec<Settled<T>> = (0..circuit.samples())
+            .map(|i| {
+                let one = circuit.subset(&[i]);
+                let [start, free] = [start, &free].map(|state| select_rows(state, &[i]));
+                let (settled, doubt) = self.settle_one(criteria, one.as_ref(), (start, &free), traced);
+                unclear.push(doubt);
+                settled
+            })
+            .collect();
+        let strayed = vec![false; parts.len()];
+        Look { settled: super::join(parts, circuit.layout().width()), strayed, unclear }
+    }
+
+    /// Relaxes a batch of one, whose free state is known; also says whether it rings in a way that needs a longer look.
     fn settle_one<T: Real>(
         &self,
+        criteria: Criteria,
         circuit: &dyn Circuit<T>,
-        start: Matrix<T>,
-        free: &Matrix<T>,
+        (start, free): (Matrix<T>, &Matrix<T>),
         traced: bool,
-    ) -> Settled<T> {
+    ) -> (Settled<T>, bool) {
         let tau = circuit.slowest();
-        let criteria = Criteria::new(&self.spec, tau);
         let mut monitor = Monitor::new(circuit, criteria, free, traced);
         let mut relaxation = Relaxation::new(circuit, start);
         relaxation.observe(&mut monitor, 0.0);
@@ -92,7 +121,8 @@ impl Explicit {
             step = self.segment(&mut relaxation, &mut monitor, &mut reach, [atol, tolerance]);
         }
         monitor.give_up(&[0], relaxation.seconds, &relaxation.state);
-        monitor.finish(relaxation.counts)
+        let unclear = monitor.unclear()[0];
+        (monitor.finish(relaxation.counts), unclear)
     }
 
     /// One segment by an absolute tolerance and the most that the relative one may allow; NaN if the integrator gave up.

@@ -1,9 +1,7 @@
 //! Watches a batch on its way to equilibrium and decides each sample's outcome (docs/model.md §5).
 //!
 //! Told every accepted step: the state and the drive there. The residual `‖τ dv/dt‖∞ = ‖u − v‖∞` is
-//! that of the accepted state itself, never an extrapolation. Oscillation is read from the residual's
-//! maxima in windows of time, and from sign changes of the rate of one compartment per sample, the one
-//! that moved most when the window opened or, of a runaway, when it last grew tenfold.
+//! that of the accepted state itself, never an extrapolation. What does not settle is told by [`super::ringing`].
 
 use super::arrival::Arrival;
 use super::criteria::Criteria;
@@ -11,19 +9,10 @@ use super::extension::Bend;
 use super::judgement::{LEAVING, Steadiness, bounds};
 use super::outcome::{Outcome, Trace};
 use super::rails::Rails;
+use super::ringing::{Ringing, Trend, WINDOWS};
 use crate::circuit::Circuit;
 use crate::matrix::elementwise::{farthest_columns, max_rows_of};
 use crate::matrix::{Matrix, Real, copy_rows};
-
-/// Windows into which the time limit is divided.
-const WINDOWS: usize = 40;
-/// A residual decays if the median of its window maxima falls below this factor from quarter to quarter.
-const DECAY: f64 = 0.95;
-/// Window maxima that agree within this are a closed cycle.
-const CYCLE: f64 = 0.01;
-/// A rate counts as having changed sign once it reaches this share of the residual's last peak: neither the
-/// last ripples of a sample that drifts nor the rounding of a bystander of a runaway are oscillations.
-const SWING: f64 = 0.1;
 
 /// What is known of one sample.
 #[derive(Clone, Debug)]
@@ -37,15 +26,7 @@ struct Sample {
     largest: f64,
     arrival: Arrival,
     bound: f64,
-    watched: usize,
-    sign: f64,
-    flips_in_window: u32,
-    peak: f64,
-    peaks: Vec<f64>,
-    flips: Vec<u32>,
-    /// Sign changes in the last two tenfold growths of the residual.
-    flips_in_decades: [u32; 2],
-    decade: f64,
+    ringing: Ringing,
 }
 
 /// Decides outcomes, sample by sample.
@@ -66,7 +47,7 @@ impl<T: Real> Monitor<T> {
     #[must_use]
     pub fn new(circuit: &dyn Circuit<T>, criteria: Criteria, free: &Matrix<T>, traced: bool) -> Self {
         let (batch, width) = free.shape();
-        let samples = bounds(free).into_iter().map(Sample::new).collect();
+        let samples = bounds(free).into_iter().map(|bound| Sample::new(bound, criteria.strict)).collect();
         Self {
             criteria,
             samples,
@@ -101,6 +82,24 @@ impl<T: Real> Monitor<T> {
     #[must_use]
     pub fn worst_residual(&self) -> f64 {
         self.samples.iter().filter(|s| s.outcome.is_none()).map(|s| s.residual).fold(0.0, f64::max)
+    }
+
+    /// Residual (V) of a sample at the last step.
+    #[must_use]
+    pub fn residual(&self, sample: usize) -> f64 {
+        self.samples[sample].residual
+    }
+
+    /// Whether a sample that came to nothing rings in a way that needs a longer look, per sample.
+    #[must_use]
+    pub fn unclear(&self) -> Vec<bool> {
+        let unclear = |sample: &Sample| {
+            matches!(sample.outcome, Some(Outcome::Oscillation | Outcome::Timeout))
+                && sample.largest <= sample.bound
+                && !sample.ringing.cycles()
+                && sample.ringing.trend() == Trend::Unclear
+        };
+        self.samples.iter().map(unclear).collect()
     }
 
     /// Takes in an accepted step at `time` (s): rows `rows` of the batch, their states and drives.
@@ -181,7 +180,7 @@ impl<T: Real> Monitor<T> {
         let mut left = Vec::new();
         for (row, &i) in rows.iter().enumerate() {
             if self.samples[i].outcome.is_none() {
-                self.samples[i].outcome = Some(self.left(i, self.samples[i].unsettled()));
+                self.samples[i].outcome = Some(self.left(i, self.samples[i].ringing.unsettled()));
                 self.samples[i].time = time.min(self.criteria.limit);
                 if let Some(residual) = self.samples[i].at_limit {
                     self.samples[i].residual = residual;
@@ -232,7 +231,7 @@ impl<T: Real> Monitor<T> {
             return Some(Outcome::LatchUp);
         }
         if largest > sample.bound {
-            let monotone = sample.flips_in_decades == [0, 0];
+            let monotone = sample.ringing.grows_without_turns();
             return Some(if monotone { Outcome::LatchUp } else { Outcome::Oscillation });
         }
         if held.is_some_and(|held| held >= hold) {
@@ -241,9 +240,9 @@ impl<T: Real> Monitor<T> {
         }
         // A sample that is settling when the limit strikes gets its hold.
         if time >= limit && (held.is_none() || time >= limit + hold) {
-            return Some(sample.unsettled());
+            return Some(sample.ringing.unsettled());
         }
-        sample.cycles().then_some(Outcome::Oscillation)
+        sample.ringing.cycles().then_some(Outcome::Oscillation)
     }
 
     /// Follows one compartment's sign and the residual's peaks; whether another one is to be watched now.
@@ -255,31 +254,9 @@ impl<T: Real> Monitor<T> {
         drive: &Matrix<T>,
         close: bool,
     ) -> bool {
-        let sample = &mut self.samples[i];
-        sample.peak = sample.peak.max(sample.residual);
-        let rate = (drive[(row, sample.watched)] - state[(row, sample.watched)]).to_f64();
-        let recent = sample.peaks.last().map_or(sample.peak, |last| last.max(sample.peak));
-        if rate.abs() > SWING * recent && rate.signum() != sample.sign {
-            let counts = sample.sign != 0.0;
-            sample.sign = rate.signum();
-            sample.flips_in_window += u32::from(counts);
-            sample.flips_in_decades[1] += u32::from(counts);
-        }
-        let grown = sample.residual > 10.0 * sample.decade;
-        if grown {
-            sample.decade = sample.residual;
-            sample.flips_in_decades = [sample.flips_in_decades[1], 0];
-        }
-        let opens = close || time == 0.0;
-        if opens {
-            if time > 0.0 {
-                sample.peaks.push(sample.peak);
-                sample.flips.push(sample.flips_in_window);
-            }
-            sample.peak = 0.0;
-            sample.flips_in_window = 0;
-        }
-        grown || (opens && sample.peaks.len().is_multiple_of(4))
+        let Sample { residual, ref mut ringing, .. } = self.samples[i];
+        let rate = (drive[(row, ringing.watched)] - state[(row, ringing.watched)]).to_f64();
+        ringing.follow(time, residual, rate, close)
     }
 
     /// Watches the compartments of these rows that move most.
@@ -289,7 +266,7 @@ impl<T: Real> Monitor<T> {
         }
         let fastest = farthest_columns(drive.as_slice(), state.as_slice(), state.nrows());
         for &(row, i) in chosen {
-            (self.samples[i].watched, self.samples[i].sign) = (fastest[row] as usize, 0.0);
+            self.samples[i].ringing.watch(fastest[row] as usize);
         }
     }
 
@@ -334,7 +311,7 @@ impl<T: Real> Monitor<T> {
 }
 
 impl Sample {
-    fn new(bound: f64) -> Self {
+    fn new(bound: f64, strict: bool) -> Self {
         Self {
             outcome: None,
             time: 0.0,
@@ -343,49 +320,9 @@ impl Sample {
             largest: 0.0,
             arrival: Arrival::default(),
             bound,
-            watched: 0,
-            sign: 0.0,
-            flips_in_window: 0,
-            peak: 0.0,
-            peaks: Vec::with_capacity(WINDOWS + 2),
-            flips: Vec::with_capacity(WINDOWS + 2),
-            flips_in_decades: [0, 0],
-            decade: f64::MIN_POSITIVE,
+            ringing: Ringing::new(strict),
         }
     }
-
-    /// A closed cycle, long before the limit: eight windows with equal peaks and several sign changes.
-    fn cycles(&self) -> bool {
-        let n = self.peaks.len();
-        if n < 12 {
-            return false;
-        }
-        let last = &self.peaks[n - 8..];
-        let (low, high) = last.iter().fold((f64::MAX, 0.0_f64), |(l, h), &p| (l.min(p), h.max(p)));
-        high - low <= CYCLE * high && self.flips[n - 8..].iter().sum::<u32>() >= 6
-    }
-
-    /// What an unsettled sample is called at the time limit.
-    ///
-    /// It decays if its peaks fell in every quarter of the time. Medians, because an irregular ringing has high
-    /// and low peaks without decaying.
-    fn unsettled(&self) -> Outcome {
-        let quarter = self.peaks.len() / 4;
-        if quarter < 2 {
-            return Outcome::Timeout;
-        }
-        let medians: Vec<f64> = self.peaks.rchunks(quarter).take(4).map(median).collect();
-        let decays = medians.windows(2).all(|later| later[0] < DECAY * later[1]);
-        let flips: u32 = self.flips.iter().rev().take(2 * quarter).sum();
-        if !decays && flips >= 2 { Outcome::Oscillation } else { Outcome::Timeout }
-    }
-}
-
-/// The upper median.
-fn median(values: &[f64]) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    sorted[sorted.len() / 2]
 }
 
 /// Per row: `max |u − v|` and `max |v|`; NaN if any is NaN.

@@ -2,9 +2,10 @@
 //!
 //! The monitor is told of every accepted step. Rows leave the batch once a quarter of it is decided.
 
+use super::confirm::Look;
 use super::criteria::Criteria;
 use super::monitor::Monitor;
-use super::outcome::{Counts, Settled};
+use super::outcome::Counts;
 use super::tolerance::Tolerances;
 use crate::circuit::{Circuit, Scratch};
 use crate::matrix::{Matrix, Real, select_rows};
@@ -36,17 +37,19 @@ pub(super) fn relax<T: Real>(
     circuit: &dyn Circuit<T>,
     stepper: &mut dyn Stepper<T>,
     traced: bool,
-) -> Settled<T> {
+) -> Look<T> {
     let Batch { criteria, ref state, ref mut free, .. } = *stepper.batch();
     let free = free.take();
     let mut monitor = Monitor::new(circuit, criteria, free.as_ref().unwrap_or(state), traced);
     let mut rows: Vec<usize> = (0..circuit.samples()).collect();
+    let mut strayed = vec![false; rows.len()];
     stepper.batch().show(&mut monitor, circuit, &rows);
     let mut smaller: Option<Box<dyn Circuit<T> + '_>> = None;
     while !monitor.is_done() && stepper.batch().counts.steps < STEPS {
         let current = smaller.as_deref().unwrap_or(circuit);
         let Batch { tolerances, criteria, .. } = stepper.batch();
         tolerances.attend(criteria, &monitor, &rows);
+        rows.iter().for_each(|&i| strayed[i] |= monitor.is_open(i) && monitor.is_leaving(i));
         stepper.step(current, monitor.worst_residual());
         stepper.batch().show(&mut monitor, current, &rows);
         let decided = rows.iter().filter(|&&i| !monitor.is_open(i)).count();
@@ -59,7 +62,8 @@ pub(super) fn relax<T: Real>(
     }
     let batch = stepper.batch();
     monitor.give_up(&rows, batch.time, &batch.state);
-    monitor.finish(batch.counts)
+    let unclear = monitor.unclear();
+    Look { settled: monitor.finish(batch.counts), strayed, unclear }
 }
 
 /// Where a batch is, and what steps it.

@@ -10,6 +10,10 @@ use crate::matrix::{Matrix, Real};
 
 /// Step error allowed per residual: below equilibrium tolerance the step follows the residual down.
 const APPROACH: f64 = 0.05;
+/// The same in a second look, of the sample's own residual, and its share of the step errors of a first one: growth per step must be small
+/// against the decay of a spiral that lasts for a time limit.
+const STRICT_APPROACH: f64 = 1e-3;
+const STRICT: f64 = 0.1;
 /// Relative step error allowed to a sample that runs away.
 const RUNAWAY_RTOL: f64 = 1e-3;
 
@@ -18,6 +22,8 @@ const RUNAWAY_RTOL: f64 = 1e-3;
 pub(super) struct Tolerances<T> {
     /// Relative tolerance of every row; infinite once its outcome is known.
     rtols: Vec<f64>,
+    /// Residual of every row before the step (V).
+    before: Vec<f64>,
     /// Per row: `‖v‖∞`, the error estimate, and a column group's share of it.
     sizes: Vec<T>,
     errors: Vec<T>,
@@ -32,6 +38,7 @@ impl<T: Real> Tolerances<T> {
         let blank = || vec![T::ZERO; rows];
         Self {
             rtols: vec![rtol; rows],
+            before: vec![f64::INFINITY; rows],
             sizes: blank(),
             errors: blank(),
             moves: blank(),
@@ -42,8 +49,9 @@ impl<T: Real> Tolerances<T> {
 
     /// Notes which rows still need their accuracy: of a runaway only the fate is asked.
     pub(super) fn attend(&mut self, criteria: &Criteria, monitor: &Monitor<T>, rows: &[usize]) {
-        for (rtol, &i) in self.rtols.iter_mut().zip(rows) {
-            *rtol = match (monitor.is_open(i), monitor.is_leaving(i)) {
+        for ((rtol, before), &i) in self.rtols.iter_mut().zip(&mut self.before).zip(rows) {
+            *before = monitor.residual(i);
+            *rtol = match (monitor.is_open(i), monitor.is_leaving(i) && !criteria.strict) {
                 (false, _) => f64::INFINITY,
                 (true, true) => criteria.rtol.max(RUNAWAY_RTOL),
                 (true, false) => criteria.rtol,
@@ -112,11 +120,14 @@ impl<T: Real> Tolerances<T> {
     pub(super) fn worst(&self, criteria: &Criteria, residual: f64) -> f64 {
         let mut worst = 0.0;
         let open = |row: &(_, &f64)| row.1.is_finite();
-        for ((error, size), rtol) in self.errors.iter().zip(&self.sizes).zip(&self.rtols).filter(open) {
+        let rows = self.errors.iter().zip(&self.sizes).zip(&self.before).zip(&self.rtols);
+        for (((error, size), before), rtol) in rows.filter(open) {
             let (error, size) = (error.to_f64(), size.to_f64());
             let rounding = 8.0 * T::EPSILON.to_f64() * size;
+            let (share, approach) =
+                if criteria.strict { (STRICT, STRICT_APPROACH * before) } else { (1.0, APPROACH * residual) };
             let tolerance =
-                (criteria.atol + rtol * size).min(APPROACH * residual).max(1e-3 * criteria.atol + rounding);
+                (share * (criteria.atol + rtol * size)).min(approach).max(1e-3 * criteria.atol + rounding);
             let share = error / tolerance;
             worst = if share > worst || share.is_nan() { share } else { worst };
         }
@@ -140,6 +151,7 @@ impl<T: Real> Tolerances<T> {
     /// Forgets all but the first rows; what is left is set anew before it is read.
     pub(super) fn truncate(&mut self, rows: usize) {
         self.rtols.truncate(rows);
+        self.before.truncate(rows);
         for buffer in [&mut self.sizes, &mut self.errors, &mut self.moves, &mut self.residuals] {
             buffer.truncate(rows);
         }

@@ -48,7 +48,8 @@ fn phi(kind: ActivationKind, z: f64) -> f64 {
         ActivationKind::Relu => z.max(0.0),
         ActivationKind::HardSigmoid => z.clamp(0.0, 1.0),
         ActivationKind::Tanh => z.tanh(),
-        ActivationKind::Softplus => z.exp().ln_1p(),
+        // `ln(1 + eᶻ)`, whose power overflows from 710 on.
+        ActivationKind::Softplus => z.max(0.0) + (-z.abs()).exp().ln_1p(),
         ActivationKind::Sigmoid => 1.0 / (1.0 + (-z).exp()),
         ActivationKind::Linear => z,
     }
@@ -176,7 +177,8 @@ impl Oracle {
         match self.nudge.loss {
             LossKind::Mse => at - &self.target,
             LossKind::CrossEntropy => {
-                let powers = at.map(|a| (a / self.nudge.reference).exp());
+                // The largest is subtracted, which cancels: powers overflow from 710 on.
+                let powers = at.map(|a| ((a - at.max()) / self.nudge.reference).exp());
                 (&powers / powers.sum() - &self.target) * self.nudge.reference
             }
         }
