@@ -108,7 +108,6 @@ impl Explicit {
         (start, free): (Matrix<T>, &Matrix<T>),
         traced: bool,
     ) -> (Settled<T>, bool) {
-        let tau = circuit.slowest();
         let mut monitor = Monitor::new(circuit, criteria, free, traced);
         let mut relaxation = Relaxation::new(circuit, start);
         relaxation.observe(&mut monitor, 0.0);
