@@ -32,7 +32,7 @@ pub(super) fn check_work(circuit: &CircuitSpec) -> Result<(), Fault> {
     let tau = time_constant(circuit);
     let (shortest, longest) = TIME_CONSTANTS;
     let accepted = format!(
-        "a capacitance for which `C/g` is a time from {shortest:e} s to {longest:e} s, not {tau:e} s"
+        "a capacitance for which `C/g` is a time from {shortest:e} s to {longest:e} s, not {tau:.1e} s"
     );
     ensure(
         (shortest..=longest).contains(&tau),
@@ -60,7 +60,7 @@ pub(super) fn check_work(circuit: &CircuitSpec) -> Result<(), Fault> {
     if circuit.clock.is_none() {
         let steps = max_time / step;
         let accepted = format!(
-            "{:e} or less with `solver.step` = {step}: {steps:.1e} steps are more than {MOST_STEPS:e}",
+            "{:.1e} or less with `solver.step` = {step}: {steps:.1e} steps are more than {MOST_STEPS:e}",
             MOST_STEPS * step
         );
         ensure(steps <= MOST_STEPS, &["solver", "max_time"], max_time, &accepted)?;
