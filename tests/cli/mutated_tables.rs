@@ -161,7 +161,9 @@ fn forget_checksums(folder: &Path) {
     let path = folder.join("manifest.json");
     let Ok(text) = fs::read(&path) else { return };
     if let Ok(serde_json::Value::Object(mut manifest)) = serde_json::from_slice(&text) {
-        manifest.remove("files");
+        for key in ["files", "sha256", "versions"] {
+            manifest.remove(key);
+        }
         fs::write(path, serde_json::to_vec(&manifest).unwrap()).unwrap();
     }
 }
