@@ -229,6 +229,12 @@ mod random {
         let supply = (-5.0..0.0, 0.0..5.0).prop_map(|(low, high)| SupplySpec { low, high: high + 1e-3 });
         ("\\PC{0,40}", decades(-3, 4), prop::option::of(supply), neuron(), nudge(), solver).prop_map(
             |(name, temperature, supply, neuron, nudge, (solver, noise, time, around))| CircuitSpec {
+                // A reading of a time constant at most: longer ones may take more steps than anybody would wait for.
+                readout: ReadoutSpec {
+                    time: time * neuron.capacitance / neuron.leak,
+                    auto_zero: time > 0.5,
+                    chopping: time > 0.7,
+                },
                 name,
                 temperature,
                 network: None,
@@ -238,7 +244,6 @@ mod random {
                 solver,
                 feedback: FeedbackSpec { synapses: FeedbackSynapses::Separate, init: FeedbackInit::Random },
                 noise,
-                readout: ReadoutSpec { time, auto_zero: time > 0.5, chopping: time > 0.7 },
                 cost: (time > 0.6).then(|| {
                     let clock = around.3.map_or(1e6 * time, |clock| clock.frequency);
                     CostSpec { clock, ..cost(time) }

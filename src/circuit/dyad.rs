@@ -51,7 +51,6 @@ impl<'a, T: Real> DyadCircuit<'a, T> {
         let weights = chip.carried(weights);
         let mut heard = Matrix::zeros(input.nrows(), chip.layout.neurons(0));
         product::forward(heard.as_view_mut(), Onto::Nothing, input.as_view(), weights.forward[0].as_view());
-        let damping = vec![0.0; chip.layout.depth()];
         let presentations = Presentations::first(input.nrows());
         let squares = chip.noise.read.map(|_| Squares::new(&weights, input));
         let input = chip.noise.synapse_traps.map(|_| input.clone());
@@ -63,7 +62,7 @@ impl<'a, T: Real> DyadCircuit<'a, T> {
             nudge: None,
             held: None,
             nodes,
-            damping,
+            damping: vec![0.0; chip.layout.depth()],
             presentations,
             watched: false,
             squares,

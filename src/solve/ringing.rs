@@ -146,9 +146,10 @@ impl Ringing {
 
     /// What an unsettled sample is called at the time limit, unless it is looked at for longer.
     pub fn unsettled(&self) -> Outcome {
-        let rings = match self.strict {
-            true => self.trend() == Trend::Stays || (self.trend() == Trend::Unclear && self.rings_on()),
-            false => self.seems_to_ring(),
+        let rings = if self.strict {
+            self.trend() == Trend::Stays || (self.trend() == Trend::Unclear && self.rings_on())
+        } else {
+            self.seems_to_ring()
         };
         if rings { Outcome::Oscillation } else { Outcome::Timeout }
     }

@@ -6,6 +6,8 @@
 
 /// Decimals beyond which a share differs from one of its ends by rounding alone.
 const MOST: usize = 12;
+/// What is left to an end, as a share of itself, is known no better than this where it matters.
+const ROUNDED: f64 = 1e-9;
 
 /// A number in at most so many significant digits: `1.5`, `0.00022`, `2.2222e-9`.
 ///
@@ -71,7 +73,9 @@ pub fn fraction(value: f64, places: usize) -> String {
 /// `scale` times a number that is 1 at most.
 fn bounded(value: f64, scale: f64, places: usize) -> String {
     let left = value.abs().min((1.0 - value.abs()).abs());
-    let wanted = exponent(scale * left).map_or(0, |power| usize::try_from(1 - power).unwrap_or(0));
+    // A share such as 1 − 10⁻⁵ is itself rounded, to either side of a power of ten.
+    let wanted =
+        exponent(scale * left * (1.0 + ROUNDED)).map_or(0, |power| usize::try_from(1 - power).unwrap_or(0));
     // Of a number near an end that much is rounding; of a number near 0 the digits are its own.
     match wanted {
         none if none <= places || none > MOST && value.abs() > 0.5 => format!("{:.places$}", scale * value),
@@ -94,6 +98,9 @@ mod tests {
         for power in -320..=308 {
             for value in [1.0_f64, -2.345_678, 9.999_999] {
                 let value = value * 10_f64.powi(power);
+                if value.is_infinite() {
+                    continue; // beyond the largest double
+                }
                 for digits in [2, 3, 6] {
                     let read: f64 = significant(value, digits).parse().unwrap();
                     // Half a unit of the last digit; numbers without all their bits keep fewer.
