@@ -15,6 +15,7 @@ batch = 20
 seeds = [1]
 chips = 2
 rules = ["bp"]
+optimizer = { kind = "adam", learning_rate = 3e-3 }
 [circuit]
 name = "c"
 [circuit.nudge]
