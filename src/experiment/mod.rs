@@ -18,7 +18,7 @@ mod valley;
 
 pub use expect::{Verdict, check};
 pub use need::Need;
-pub use plan::{RunPlan, common, plan};
+pub use plan::{RunPlan, common, plan, replan};
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

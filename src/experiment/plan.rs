@@ -58,6 +58,21 @@ pub fn common(loaded: &Loaded) -> Result<Resolved, SpecError> {
 ///
 /// If a combination of the grid makes a description that is refused, or a key of the grid does nothing.
 pub fn plan(loaded: &Loaded) -> Result<Vec<RunPlan>, SpecError> {
+    // Rules that `--set` took out may have been the only ones to heed a key.
+    runs(loaded, !loaded.is_set("rules"))
+}
+
+/// Every run of an experiment that was carried out: what its grid holds was accepted then.
+///
+/// # Errors
+///
+/// If a combination of the grid makes a description that is refused.
+pub fn replan(loaded: &Loaded) -> Result<Vec<RunPlan>, SpecError> {
+    runs(loaded, false)
+}
+
+/// Every run; refuses keys of the grid that do nothing, if `checked`.
+fn runs(loaded: &Loaded, checked: bool) -> Result<Vec<RunPlan>, SpecError> {
     let base = loaded.resolve(&[])?;
     let grid = &base.experiment.grid;
     let naming = Naming {
@@ -71,8 +86,7 @@ pub fn plan(loaded: &Loaded) -> Result<Vec<RunPlan>, SpecError> {
         combinations.iter().map(|settings| naming.run(loaded, rule, settings)).collect()
     };
     let templates = rules.iter().map(of_rule).collect::<Result<Vec<Vec<RunPlan>>, _>>()?;
-    // Rules that `--set` took out may have been the only ones to heed a key.
-    if !loaded.is_set("rules") {
+    if checked {
         let keys = grid.iter().map(|(key, values)| (key.as_str(), values.len())).collect();
         Combinations { keys, runs: &templates }.check(loaded)?;
     }

@@ -272,12 +272,20 @@ fn a_saturating_output_dyad_folds_twice() {
 #[test]
 fn a_dyad_that_straddles_its_kink_is_named() {
     // DP at α = 0, one relu dyad: v⁻ = u + β (relu(v⁻) − y) passes its kink at β = u/y, v⁺ = u does not move.
-    for (u, y, kind, unstable) in [(0.5, 1.0, "border", (0, 0)), (-2.0, -1.0, "border-fold", (0, 1))] {
+    for (u, y, kind, unstable) in
+        [(0.5, 1.0, &["border"][..], (0, 0)), (-2.0, -1.0, &["border-fold", "infinity"], (0, 1))]
+    {
         let mut weights = Weights::zeros(&[1, 1]);
         weights.biases[0][0] = u;
         let relu = spec(ActivationKind::Relu, ActivationKind::Relu, Variant::Dp, 0.0);
         let (branch, _, places) = in_beta(&relu, &weights, (0.0, y), (0.0, 3.0));
-        assert_eq!(names(&branch), [kind]);
+        // Beyond its fold the branch is v⁻ = (2 − β)/(β − 1), which runs away towards β = 1.
+        assert_eq!(names(&branch), kind);
+        assert!(
+            branch.events.get(1).is_none_or(|end| (end.parameter - 1.0).abs() < 1e-6),
+            "{:?}",
+            branch.events
+        );
         assert!((branch.events[0].parameter / (u / y) - 1.0).abs() < 1e-10, "{:?}", branch.events[0]);
         assert_eq!(branch.events[0].unstable, unstable);
         let border = places[0].unwrap();

@@ -13,7 +13,7 @@ use super::report::{is_result, tables, want_own};
 use super::{Failure, Global, folder, progress};
 use crate::data::{Request, load};
 use crate::experiment::compare::{Comparison, Study};
-use crate::experiment::plan;
+use crate::experiment::replan;
 use crate::figure::comparison::{Tables, draw_all};
 use crate::record::RecordError;
 use crate::record::json::write_json;
@@ -70,7 +70,7 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
     let runs = tables(&arguments.folder)?;
     folder::check(&arguments.folder, &is_result)?;
     let loaded = load_experiment(&arguments.folder.join("experiment.toml"), &[]).map_err(Failure::input)?;
-    let plans = plan(&loaded).map_err(Failure::input)?;
+    let plans = replan(&loaded).map_err(Failure::input)?;
     let base = loaded.resolve(&[]).map_err(Failure::input)?;
     let dataset = load(&Request::from(&base.experiment.dataset)).map_err(Failure::input)?;
     let study = Study {

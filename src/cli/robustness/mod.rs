@@ -14,7 +14,7 @@ use super::report::{is_result, tables, want_own};
 use super::{Failure, Global, Precision, folder};
 use crate::analysis::robustness::Aim;
 use crate::data::{Request, load};
-use crate::experiment::plan;
+use crate::experiment::replan;
 use crate::figure::robustness::{Tables, draw_all};
 use crate::record::RecordError;
 use crate::record::json::write_json;
@@ -163,7 +163,7 @@ fn prepare(global: &Global, arguments: &Arguments, sizes: Sizes) -> Result<(Stud
     let found = tables(&arguments.folder)?;
     folder::check(&arguments.folder, &is_result)?;
     let loaded = load_experiment(&arguments.folder.join("experiment.toml"), &[]).map_err(Failure::input)?;
-    let mut plans = plan(&loaded).map_err(Failure::input)?;
+    let mut plans = replan(&loaded).map_err(Failure::input)?;
     if let Some(seed) = global.seed {
         plans.retain(|plan| plan.seed == u64::from(seed));
     }
