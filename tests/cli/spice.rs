@@ -267,7 +267,7 @@ fn what_a_deck_cannot_hold_is_refused_with_the_reason() {
     refuse("", &["--out"]);
     bench.write("n.toml", "name = \"a\\n.control\"\n");
     let line = SPICE.replace("c.toml", "n.toml");
-    bench.refuse(&format!("{line} --out d.cir"), &["name", "'\\n'", "printable ASCII"]);
+    bench.refuse(&format!("{line} --out d.cir"), &["n.toml:1", "`name`", "without control characters"]);
 }
 
 /// What an element of the subset that ngspice and Xyce share begins with, and what it may hold.

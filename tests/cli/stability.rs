@@ -34,6 +34,7 @@ fn dp_below_one_half_latches_up_beyond_the_threshold_of_the_closed_form() {
                 "spectral_abscissa_tau",
                 "eigenvalues",
                 "verdict",
+                "on_rails",
                 "beta_threshold",
                 "worst_sample",
                 "worst_eigenvalues",

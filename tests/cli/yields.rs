@@ -56,7 +56,7 @@ fn trained_chips_are_counted() {
     assert_eq!(done.status, 0, "{}", done.stderr);
     let json = bench.run("yield res --accuracy 0.0 --quiet --json").json();
     assert_eq!((json["yield"][0]["passed"].as_u64(), json["yield"][0]["chips"].as_u64()), (Some(3), Some(3)));
-    let json = bench.run("yield res --accuracy 1.1 --quiet --json").json();
+    let json = bench.run("yield res --accuracy 1.0 --quiet --json").json();
     assert_eq!(json["yield"][0]["passed"], 0);
 }
 

@@ -23,6 +23,7 @@ use crate::record::study::Kind;
 use crate::record::table::write_table;
 use crate::record::yield_rows::{ToleranceRow, YieldRow, YieldSummary};
 use crate::spec::{CircuitSpec, LARGEST_OFFSET, MismatchSpec, nearest};
+use crate::units::significant;
 
 /// Arguments of `yield`.
 #[derive(Debug, Args)]
@@ -128,7 +129,7 @@ fn check_targets(arguments: &Arguments) -> Result<(), Failure> {
     let refused = |option: &str, found: f64, accepted: &str| {
         let share = found / 100.0;
         let meant = option != "angle" && found > 1.0 && share <= 1.0;
-        let meant = if meant { format!("; did you mean {share}?") } else { String::new() };
+        let meant = if meant { format!("; did you mean {}?", significant(share, 6)) } else { String::new() };
         Err(Failure::input(anyhow!("--{option} {found}\n  accepted: {accepted}{meant}")))
     };
     for (option, share) in [("yield", arguments.wanted), ("confidence", arguments.confidence)] {
