@@ -12,6 +12,8 @@ use nalgebra::{DMatrix, DVector};
 use crate::nets::{Net, ideal, row};
 
 const SAMPLES: usize = 32768;
+/// Those of a stiff circuit, whose steps are many.
+const FEW: usize = 256;
 /// How long the circuit moves (τ).
 const TIME: f64 = 3.2;
 
@@ -129,14 +131,15 @@ fn a_stiff_circuit_is_stable_at_steps_of_many_of_its_fastest_time_constants() {
     let exact = net.fixed_points().state.row(0).into_owned();
     for step in [0.05, 0.5] {
         let spec = SolverSpec { step, ..net.spec.solver.clone() };
-        let circuit = net.circuit();
+        let whole = net.circuit();
+        let circuit = whole.subset(&(0..FEW).collect::<Vec<_>>());
         // Two slowest time constants are 20,000 of the fastest, into whose parts the steps are divided. At rest from the
         // start, since what has to arrive first would take thirty.
-        let start = Matrix::from_fn(SAMPLES, width, |_, column| exact[column]);
-        let state = run(&spec, &circuit, start, (0.0, 2.0 * circuit.slowest()), &mut |_, _| {});
+        let start = Matrix::from_fn(FEW, width, |_, column| exact[column]);
+        let state = run(&spec, circuit.as_ref(), start, (0.0, 2.0 * circuit.slowest()), &mut |_, _| {});
         let mean = state.row_mean();
         for column in 0..width {
-            let deviation = (state.column(column).variance() / SAMPLES as f64).sqrt();
+            let deviation = (state.column(column).variance() / FEW as f64).sqrt();
             assert!(
                 (mean[column] - exact[column]).abs() < 4.0 * deviation + 1e-9,
                 "{step} {column}: {mean}, {exact}"
