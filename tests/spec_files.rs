@@ -102,7 +102,9 @@ mod random {
     }
 
     fn neuron() -> impl Strategy<Value = NeuronSpec> {
-        (size(), size(), activation(), activation()).prop_map(|(capacitance, leak, activation, output)| {
+        // Time constants of a femtosecond to ten seconds.
+        let devices = (decades(-15, -9), decades(-9, 0));
+        (devices, activation(), activation()).prop_map(|((capacitance, leak), activation, output)| {
             NeuronSpec { capacitance, leak, activation, output_activation: output }
         })
     }
@@ -152,7 +154,10 @@ mod random {
     fn noise(still: bool) -> impl Strategy<Value = NoiseSpec> {
         let sampled = size().prop_map(|capacitance| SampledNoiseSpec { capacitance });
         let sizes = (size(), size(), size(), 1e-3..1.0, 2..9_usize, any::<bool>());
-        (sizes, prop::option::of(sampled)).prop_map(move |((a, b, c, d, per_decade, both), sampled)| {
+        // Traps that do not jump too often in ten seconds to be followed.
+        let trap = (decades(-2, 1), decades(-2, 1));
+        let all = (sizes, trap, prop::option::of(sampled));
+        all.prop_map(move |((a, b, c, d, per_decade, both), (capture, emission), sampled)| {
             if still {
                 return NoiseSpec { sampled, ..NoiseSpec::default() };
             }
@@ -166,8 +171,8 @@ mod random {
                     high: 1.0 + a,
                     per_decade,
                 }),
-                telegraph: Some(TelegraphSpec { amplitude: -a, capture: b, emission: c }),
-                synapse_telegraph: Some(SynapseTelegraphSpec { amplitude: d, capture: b, emission: c }),
+                telegraph: Some(TelegraphSpec { amplitude: -a, capture, emission }),
+                synapse_telegraph: Some(SynapseTelegraphSpec { amplitude: d, capture, emission }),
                 read: Some(ReadNoiseSpec { relative_psd: a }),
                 supply: Some(SupplyNoiseSpec { psd: a, bandwidth: b, coupling: -d }),
                 input: Some(InputNoiseSpec { psd: c, bandwidth: a }),

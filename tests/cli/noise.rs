@@ -151,7 +151,7 @@ fn noise_that_both_compartments_of_an_output_share_is_none_in_its_error() {
     let layers = json["layers"].as_array().unwrap();
     let output = layers.iter().find(|row| row["layer"] == 2 && row["quantity"] == "error").unwrap();
     assert_eq!((&output["noise"], &output["measured_noise"]), (&0.0.into(), &0.0.into()), "{output}");
-    let text = bench.run(&format!("{NOISE} --time 100").replace("--json", "")).stdout;
+    let text = bench.run(&format!("{NOISE} --time 100").replace("--quiet --json", "")).stdout;
     assert!(!text.contains("NaN") && text.contains("agree (28 read-outs"), "{text}");
 }
 
