@@ -21,8 +21,10 @@ use crate::mutation::{Dice, mutate};
 
 /// Mutants without `DYADSIM_MUTANTS`.
 const MUTANTS: usize = 120;
-/// Longer than any command on such small folders takes, on a machine with other things to do.
-const HANG: Duration = Duration::from_secs(60);
+/// Processor time (s) that is longer than any command on such small folders takes.
+const HANG: f64 = 60.0;
+/// Time after which a command that waits counts as hung, on a machine with other things to do.
+const WAIT: Duration = Duration::from_secs(600);
 /// Most memory that a command may take (KiB).
 const MEMORY: u64 = 500 * 1024;
 
@@ -137,8 +139,8 @@ fn carry_out(folder: &Path, line: &str) -> End {
         if let Some(status) = child.try_wait().unwrap() {
             break status;
         }
-        if begun.elapsed() > HANG || memory > 4 * MEMORY {
-            hung = begun.elapsed() > HANG;
+        if begun.elapsed() > WAIT || busy(child.id()) > HANG || memory > 4 * MEMORY {
+            hung = memory <= 4 * MEMORY;
             child.kill().unwrap();
         }
         sleep(Duration::from_millis(2));
@@ -153,6 +155,15 @@ fn peak(process: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0)
+}
+
+/// Processor time of a process so far (s), where the system tells: how long it waited for others is no matter.
+fn busy(process: u32) -> f64 {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    // The name in brackets may hold anything; user and system time are the 12th and 13th behind it (1/100 s).
+    let behind = stat.rsplit_once(')').map_or("", |parts| parts.1);
+    let ticks = behind.split_whitespace().skip(11).take(2).filter_map(|field| field.parse::<f64>().ok());
+    ticks.sum::<f64>() / 100.0
 }
 
 /// Takes the checksums out of a folder's manifest, as if an older version had written it: what stands behind

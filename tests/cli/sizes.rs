@@ -8,7 +8,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 /// Longer than any refusal takes: what has not ended by then never will.
-const HANG: Duration = Duration::from_secs(60);
+const HANG: Duration = Duration::from_secs(300);
 /// Address space that a refusal must do with (KiB). The program itself maps less than half of it.
 const MEMORY: u64 = 2 * 1024 * 1024;
 
