@@ -254,9 +254,9 @@ impl<T: Real> Monitor<T> {
         drive: &Matrix<T>,
         close: bool,
     ) -> bool {
-        let Sample { residual, ref mut ringing, .. } = self.samples[i];
+        let Sample { residual, largest, bound, ref mut ringing, .. } = self.samples[i];
         let rate = (drive[(row, ringing.watched)] - state[(row, ringing.watched)]).to_f64();
-        ringing.follow(time, residual, rate, close)
+        ringing.follow(time, [residual, rate, largest / bound], close)
     }
 
     /// Watches the compartments of these rows that move most.

@@ -1,7 +1,7 @@
 //! Ringing: what the peaks of a sample's residual, window of time by window, and the turns of one of its compartments say of what
 //! does not settle.
 //!
-//! The compartment watched is the one that moved most when a window opened or, of a runaway, when it last grew tenfold. A first look
+//! The compartment watched is the one that moved most when a window opened or, of a runaway, when it entered its last two decades. A first look
 //! takes the largest residual of the steps and suspects much; a strict one takes peaks between steps, by a parabola, and says so
 //! where it cannot tell a slow decay from none (see [`super::confirm`]).
 
@@ -27,6 +27,8 @@ const STAY: [f64; 2] = [0.005, 0.003];
 const FALL: f64 = 0.3;
 /// Errors of the fall that are enough to trust it: peaks of neighbouring windows are not independent.
 const TRUST: f64 = 6.0;
+/// Shares of the bound of runaways at which their last two tenfold growths begin.
+const DECADES: [f64; 2] = [0.01, 0.1];
 /// After the longer look: the fall that is a decay all the same.
 const LAST_FALL: f64 = 0.05;
 
@@ -52,9 +54,11 @@ pub(super) struct Ringing {
     peak: f64,
     peaks: Vec<f64>,
     flips: Vec<u32>,
-    /// Sign changes in the last two tenfold growths of the residual.
-    flips_in_decades: [u32; 2],
-    decade: f64,
+    /// Largest potential of this window, as a share of the bound of runaways.
+    share: f64,
+    /// How many of the last two decades below that bound have been entered, and the sign changes since the first was.
+    decades: usize,
+    flips_in_decades: u32,
     /// Times (s) and residuals (V) of the last two steps.
     last: [(f64, f64); 2],
 }
@@ -69,34 +73,39 @@ impl Ringing {
             peak: 0.0,
             peaks: Vec::with_capacity(WINDOWS + 2),
             flips: Vec::with_capacity(WINDOWS + 2),
-            flips_in_decades: [0, 0],
-            decade: f64::MIN_POSITIVE,
+            share: 0.0,
+            decades: 0,
+            flips_in_decades: 0,
             last: [(f64::NEG_INFINITY, f64::INFINITY); 2],
         }
     }
 
-    /// Takes in the residual and the rate of the watched compartment (V) at `time` (s); whether another one is to be watched now.
-    pub fn follow(&mut self, time: f64, residual: f64, rate: f64, close: bool) -> bool {
+    /// Takes in the residual, the rate of the watched compartment (V) and the largest potential as a share of the bound of
+    /// runaways at `time` (s); whether another compartment is to be watched now.
+    pub fn follow(&mut self, time: f64, [residual, rate, share]: [f64; 3], close: bool) -> bool {
         self.raise(time, residual);
         let recent = self.peaks.last().map_or(self.peak, |last| last.max(self.peak));
         if rate.abs() > SWING * recent && rate.signum() != self.sign {
             let counts = self.sign != 0.0;
             self.sign = rate.signum();
             self.flips_in_window += u32::from(counts);
-            self.flips_in_decades[1] += u32::from(counts);
+            self.flips_in_decades += u32::from(counts && self.decades > 0);
         }
-        let grown = residual > 10.0 * self.decade;
-        if grown {
-            self.decade = residual;
-            self.flips_in_decades = [self.flips_in_decades[1], 0];
-        }
+        self.share = self.share.max(share);
+        let entered = DECADES.iter().filter(|&&decade| share > decade).count();
+        let grown = entered > self.decades;
+        self.decades = self.decades.max(entered);
         let opens = close || time == 0.0;
         if opens {
             if time > 0.0 {
                 self.peaks.push(self.peak);
                 self.flips.push(self.flips_in_window);
             }
-            self.peak = 0.0;
+            // What has come back from far out begins anew: its turns are none of a later growth.
+            if self.share <= DECADES[0] {
+                (self.decades, self.flips_in_decades) = (0, 0);
+            }
+            (self.peak, self.share) = (0.0, 0.0);
             self.flips_in_window = 0;
         }
         grown || (opens && self.peaks.len().is_multiple_of(4))
@@ -124,9 +133,9 @@ impl Ringing {
         (self.watched, self.sign) = (column, 0.0);
     }
 
-    /// Whether the last two tenfold growths were without turns.
+    /// Whether the last two tenfold growths of the potentials up to the bound of runaways were without turns.
     pub fn grows_without_turns(&self) -> bool {
-        self.flips_in_decades == [0, 0]
+        self.flips_in_decades == 0
     }
 
     /// A closed cycle, long before the limit: eight windows with equal peaks and several sign changes.
@@ -225,7 +234,7 @@ mod tests {
             let time = 0.13 * f64::from(step);
             let close = (time / window) as usize > closed;
             let rate = amplitude(time) * (omega * time).cos();
-            if ringing.follow(time, rate.abs(), rate, close) {
+            if ringing.follow(time, [rate.abs(), rate, amplitude(time).abs() / 1e3], close) {
                 ringing.watch(0);
             }
             cycles |= ringing.cycles();
@@ -265,6 +274,36 @@ mod tests {
         let (ringing, _) = look(10.0, 2.3, |t| 1.0 + 0.5 * (0.141 * t).sin());
         assert_ne!(ringing.trend(), Trend::Decays);
         assert_eq!(ringing.unsettled(), Outcome::Oscillation);
+    }
+
+    #[test]
+    fn turns_of_what_has_decayed_are_none_of_a_later_growth() {
+        // A swing that dies out, and beneath it one way out: whether it passes a hundred times the first swing without a turn.
+        let runs_away = |omega: f64, swing: f64, growth: f64| {
+            let mut ringing = Ringing::new(true);
+            let mut closed = 0;
+            for step in 0.. {
+                let time = 0.13 * f64::from(step);
+                let close = (time / 10.0) as usize > closed;
+                closed = (time / 10.0) as usize;
+                let (decaying, growing) = (swing * (-0.5 * time).exp(), (growth * time).exp());
+                let share = (decaying + growing) / 1e3;
+                let rate = decaying * (2.0 * time).cos() + growing * (omega * time).cos();
+                if ringing.follow(time, [rate.abs(), rate, share], close) {
+                    ringing.watch(0);
+                }
+                if share > 1.0 && time > 20.0 {
+                    return ringing.grows_without_turns();
+                }
+            }
+            unreachable!("it grows")
+        };
+        for swing in [0.0, 5.0, 100.0, 500.0] {
+            for growth in [0.01, 0.02, 0.1] {
+                assert!(runs_away(0.0, swing, growth), "{swing} {growth}");
+                assert!(!runs_away(1.0, swing, growth), "{swing} {growth} swings");
+            }
+        }
     }
 
     #[test]
