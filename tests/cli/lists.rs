@@ -92,6 +92,55 @@ fn every_command_explains_itself_with_an_example() {
 }
 
 #[test]
+fn a_help_page_lists_no_option_that_its_command_refuses() {
+    let bench = Bench::new();
+    let lines = [
+        ("run", "run x.toml"),
+        ("settle", "settle ideal --weights w --input x"),
+        ("stability", "stability ideal --weights w --input x"),
+        ("noise", "noise ideal --weights w --input x"),
+        ("gradient", "gradient ideal --weights w --input x --target y --vary nudge.beta=0.1:1:2"),
+        ("yield", "yield ideal --weights w --input x --target y --margin 0"),
+        ("robustness", "robustness o"),
+        ("compare", "compare o"),
+        ("spice", "spice ideal --weights w --input x --out o"),
+        ("circuits list", "circuits list"),
+        ("circuits show", "circuits show ideal"),
+        ("circuits check", "circuits check ideal"),
+        ("circuits cost", "circuits cost ideal"),
+        ("circuits schema", "circuits schema"),
+        ("experiments list", "experiments list"),
+        ("experiments show", "experiments show two_tales"),
+        ("experiments check", "experiments check two_tales"),
+        ("experiments schema", "experiments schema"),
+        ("data list", "data list"),
+        ("data export", "data export digits --out o"),
+        ("report", "report o"),
+        ("plot", "plot o"),
+    ];
+    for (command, line) in lines {
+        let help = bench.run(&format!("{command} --help")).stdout;
+        let (own, general) = help.split_once("General options:").unwrap();
+        assert!(
+            own.contains("--help") && !own.contains("--quiet") && general.contains("--quiet"),
+            "{command}"
+        );
+        for (option, given) in [("--set", "--set nudge.beta=0.2"), ("--precision", "--precision f32")] {
+            let told = bench.run(&format!("{line} {given}")).stderr;
+            let refused = told.starts_with(&format!("error: {given}: `"));
+            assert_eq!(general.contains(&format!("{option} ")), !refused, "{command} {option}: {told}");
+        }
+    }
+}
+
+#[test]
+fn the_version_names_its_commit() {
+    let told = Bench::new().run("--version").stdout;
+    let (_, commit) = told.trim_end().trim_end_matches(')').split_once(" (").unwrap();
+    assert!(commit == "unknown" || commit.bytes().all(|byte| byte.is_ascii_hexdigit()), "{told}");
+}
+
+#[test]
 fn samples_are_exported_as_tensors() {
     let bench = Bench::new();
     let done = bench.run("data export digits --split test --samples 5 --out probe --json --quiet");
