@@ -12,6 +12,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 
+use super::builtin::{EXPERIMENTS, find};
 use super::output::{note, print, print_json, show};
 use super::{Failure, Global, Precision};
 use crate::data::{Dataset, Request, load};
@@ -22,7 +23,7 @@ use crate::experiment::{
 use crate::figure::summary_of;
 use crate::record::folder::{Mode, replaced};
 use crate::record::rows::Summary;
-use crate::spec::{Override, Resolved, load_experiment};
+use crate::spec::{Override, Resolved};
 use crate::units::{percent, significant};
 
 /// Arguments of `run`.
@@ -32,7 +33,8 @@ use crate::units::{percent, significant};
     after_help = "Example:\n  dyadsim run experiments/two_tales.toml --set epochs=5 --out results/short"
 )]
 pub struct Arguments {
-    /// Experiment file
+    /// Experiment file, or a built-in experiment (`dyadsim experiments`)
+    #[arg(value_name = "NAME_OR_FILE")]
     experiment: PathBuf,
     /// Output folder [default: results/NAME]
     #[arg(long, value_name = "DIR")]
@@ -132,7 +134,8 @@ fn prepare(global: &Global, arguments: &Arguments) -> Result<Prepared, Failure> 
         let seeds = toml::Value::Array(vec![toml::Value::Integer(seed.into())]);
         overrides.push(Override::new("seeds", seeds).by("--seed"));
     }
-    let loaded = load_experiment(&arguments.experiment, &overrides).map_err(Failure::input)?;
+    let source = find(EXPERIMENTS, &arguments.experiment)?;
+    let loaded = source.experiment(&overrides)?;
     let base = common(&loaded).map_err(Failure::input)?;
     let plans = plan(&loaded).map_err(Failure::input)?;
     let dataset = load(&Request::from(&base.experiment.dataset)).map_err(Failure::input)?;
@@ -144,7 +147,8 @@ fn prepare(global: &Global, arguments: &Arguments) -> Result<Prepared, Failure> 
             loaded.refused(key, &format!("what fits: {told} on {} threads", global.threads())),
         ));
     }
-    let inputs = [vec![arguments.experiment.clone()], loaded.circuit_files()].concat();
+    let file = source.path().map(PathBuf::from);
+    let inputs = file.into_iter().chain(loaded.circuit_files()).collect();
     Ok(Prepared { base, plans, dataset, inputs })
 }
 
