@@ -4,38 +4,12 @@ use std::path::Path;
 
 use anyhow::anyhow;
 use serde_json::json;
-use toml::{Table, Value};
 
 use super::Failure;
 use crate::spec::{
-    CircuitSpec, Loaded, Override, load_circuit, load_experiment, nearest, parse_circuit, parse_experiment,
-    read_text,
+    Builtin, CircuitSpec, Loaded, Override, builtin, embedded, load_circuit, load_experiment,
+    looks_like_a_path, nearest, parse_circuit, parse_experiment, read_text,
 };
-
-/// A file of the repository, inside the program.
-#[derive(Clone, Copy, Debug)]
-pub struct Builtin {
-    /// Path in the repository.
-    pub file: &'static str,
-    /// Content.
-    pub text: &'static str,
-}
-
-/// Embeds files, one line each.
-macro_rules! embedded {
-    ($($file:literal,)*) => {
-        &[$(Builtin { file: $file, text: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/", $file)) },)*]
-    };
-}
-
-/// Built-in circuits.
-pub const CIRCUITS: &[Builtin] = embedded![
-    "circuits/ideal.toml",
-    "circuits/noisy.toml",
-    "circuits/opamp-memristor.toml",
-    "circuits/ota-subthreshold-180nm.toml",
-    "circuits/switched-capacitor-65nm.toml",
-];
 
 /// Built-in experiments.
 pub const EXPERIMENTS: &[Builtin] = embedded![
@@ -59,19 +33,12 @@ pub const EXPERIMENTS: &[Builtin] = embedded![
     "experiments/two_tales.toml",
 ];
 
-impl Builtin {
-    /// Name: that of the file, without its ending.
-    pub fn name(&self) -> &'static str {
-        stem(self.file)
-    }
-
-    /// First sentence of the comment at the head of the file.
-    pub fn summary(&self) -> String {
-        let head = self.text.lines().map_while(|line| line.strip_prefix('#')).map(str::trim);
-        let paragraph = head.take_while(|line| !line.is_empty()).collect::<Vec<_>>().join(" ");
-        let ends = [". ", "? "].into_iter().filter_map(|mark| paragraph.find(mark));
-        paragraph[..ends.min().map_or(paragraph.len(), |end| end + 1)].to_owned()
-    }
+/// First sentence of the comment at the head of a file.
+fn summary(builtin: &Builtin) -> String {
+    let head = builtin.text.lines().map_while(|line| line.strip_prefix('#')).map(str::trim);
+    let paragraph = head.take_while(|line| !line.is_empty()).collect::<Vec<_>>().join(" ");
+    let ends = [". ", "? "].into_iter().filter_map(|mark| paragraph.find(mark));
+    paragraph[..ends.min().map_or(paragraph.len(), |end| end + 1)].to_owned()
 }
 
 /// A file of the user's or one of ours.
@@ -84,6 +51,14 @@ pub enum Source<'a> {
 }
 
 impl Source<'_> {
+    /// The file, if it is one on disk.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::File(path) => Some(path),
+            Self::Builtin(_) => None,
+        }
+    }
+
     /// What messages call it.
     pub fn title(&self) -> String {
         match self {
@@ -123,10 +98,7 @@ impl Source<'_> {
     pub fn experiment(&self, settings: &[Override]) -> Result<Loaded, Failure> {
         match self {
             Self::File(path) => load_experiment(path, settings),
-            Self::Builtin(builtin) => {
-                let all: Vec<_> = own_circuit(builtin).into_iter().chain(settings.iter().cloned()).collect();
-                parse_experiment(builtin.file, builtin.text, &all)
-            }
+            Self::Builtin(builtin) => parse_experiment(builtin.file, builtin.text, settings),
         }
         .map_err(Failure::input)
     }
@@ -138,11 +110,10 @@ impl Source<'_> {
 /// A name that is neither, answered with the built-in names and the nearest.
 pub fn find<'a>(list: &'static [Builtin], name: &'a Path) -> Result<Source<'a>, Failure> {
     let text = name.to_string_lossy();
-    if name.is_file() || text.contains(['/', '\\']) || name.extension().is_some_and(|ending| ending == "toml")
-    {
+    if name.is_file() || looks_like_a_path(&text) {
         return Ok(Source::File(name));
     }
-    list.iter().find(|builtin| builtin.name() == text).map(Source::Builtin).ok_or_else(|| {
+    builtin(list, &text, name).map(Source::Builtin).ok_or_else(|| {
         let names: Vec<_> = list.iter().map(Builtin::name).collect();
         let near = nearest(&text, names.iter().copied());
         let meant = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
@@ -154,29 +125,18 @@ pub fn find<'a>(list: &'static [Builtin], name: &'a Path) -> Result<Source<'a>, 
 /// The table of names and summaries, for `list`.
 pub fn table(list: &[Builtin]) -> String {
     let width = list.iter().map(|builtin| builtin.name().len()).max().unwrap_or(0);
-    list.iter().map(|builtin| format!("{:width$}  {}\n", builtin.name(), builtin.summary())).collect()
+    list.iter().map(|builtin| format!("{:width$}  {}\n", builtin.name(), summary(builtin))).collect()
 }
 
 /// The same for programs.
 pub fn document(list: &[Builtin]) -> serde_json::Value {
-    list.iter().map(|b| json!({"name": b.name(), "summary": b.summary(), "file": b.file})).collect()
-}
-
-/// A built-in experiment names its circuit by a path that leads nowhere here: the built-in one is put there.
-fn own_circuit(experiment: &Builtin) -> Option<Override> {
-    let written: Table = toml::from_str(experiment.text).ok()?;
-    let wanted = stem(written.get("circuit")?.as_str()?).to_owned();
-    let circuit = CIRCUITS.iter().find(|circuit| circuit.name() == wanted)?;
-    Some(Override::new("circuit", Value::Table(toml::from_str(circuit.text).ok()?)).by("built in:"))
-}
-
-fn stem(file: &str) -> &str {
-    Path::new(file).file_stem().and_then(|stem| stem.to_str()).unwrap_or(file)
+    list.iter().map(|b| json!({"name": b.name(), "summary": summary(b), "file": b.file})).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::spec::CIRCUITS;
 
     #[test]
     fn every_file_of_the_repository_is_built_in() {
@@ -203,7 +163,7 @@ mod tests {
             Source::Builtin(experiment).experiment(&[]).unwrap();
         }
         for builtin in CIRCUITS.iter().chain(EXPERIMENTS) {
-            assert!(builtin.summary().ends_with(['.', '?']), "{}: {}", builtin.file, builtin.summary());
+            assert!(summary(builtin).ends_with(['.', '?']), "{}: {}", builtin.file, summary(builtin));
         }
     }
 }

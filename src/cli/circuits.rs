@@ -3,14 +3,13 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::anyhow;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::builtin::{self, CIRCUITS};
+use super::builtin;
 use super::{Failure, Global, cost, output};
 use crate::chip::{Chip, gains};
-use crate::spec::{CircuitSpec, circuit_defaults_toml, circuit_schema};
+use crate::spec::{CIRCUITS, CircuitSpec, circuit_defaults_toml, circuit_schema, circuit_toml};
 
 /// Arguments of `circuits`.
 #[derive(Debug, Args)]
@@ -68,7 +67,7 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
             global.want_plain("circuits show")?;
             let source = builtin::find(CIRCUITS, name)?;
             let circuit = source.circuit(&[])?;
-            let text = if *defaults { whole(&circuit)? } else { source.text()? };
+            let text = if *defaults { circuit_toml(&circuit) } else { source.text()? };
             output::show(global, &text, &json!({"circuit": circuit, "text": text}))
         }
         Action::Check { circuit } => {
@@ -86,11 +85,6 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
             output::show(global, &format!("{schema:#}\n"), &schema)
         }
     }
-}
-
-/// A circuit as a file with every default written out.
-fn whole(circuit: &CircuitSpec) -> Result<String, Failure> {
-    toml::to_string(circuit).map_err(|error| Failure::running(anyhow!(error)))
 }
 
 /// A circuit in one line.

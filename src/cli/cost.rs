@@ -7,11 +7,11 @@ use anyhow::anyhow;
 use clap::Args;
 use serde_json::json;
 
-use super::builtin::{CIRCUITS, find};
+use super::builtin::find;
 use super::inputs::Files;
 use super::{Failure, Global, output};
 use crate::cost::{Cost, Energy, Work};
-use crate::spec::CircuitSpec;
+use crate::spec::{CIRCUITS, CircuitSpec};
 use crate::units::{percent, significant};
 
 /// Arguments of `circuits cost`.

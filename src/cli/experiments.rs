@@ -11,11 +11,13 @@ use super::{Failure, Global, output};
 use crate::data::{DataError, Request, load};
 use crate::experiment::{RunPlan, check_network, plan};
 use crate::record::weights::read_weights;
-use crate::spec::{InitSpec, experiment_schema};
+use crate::spec::{InitSpec, experiment_schema, experiment_template_toml, experiment_toml};
 
 /// Arguments of `experiments`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  dyadsim experiments show two_tales > mine.toml")]
+#[command(
+    after_help = "Example:\n  dyadsim experiments show two_tales > mine.toml\n  dyadsim experiments show --defaults > template.toml"
+)]
 pub struct Arguments {
     #[command(subcommand)]
     action: Option<Action>,
@@ -30,9 +32,9 @@ enum Action {
     #[command(after_help = "Example:\n  dyadsim experiments show two_tales --defaults > whole.toml")]
     Show {
         /// A built-in experiment or a file
-        #[arg(value_name = "NAME_OR_FILE")]
-        experiment: PathBuf,
-        /// Write every default and the circuit out: a file that needs no other
+        #[arg(value_name = "NAME_OR_FILE", required_unless_present = "defaults")]
+        experiment: Option<PathBuf>,
+        /// Write every default and the circuit out: a file that needs no other; without an experiment: a template with every key
         #[arg(long)]
         defaults: bool,
     },
@@ -58,7 +60,12 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
             global.want_plain("experiments list")?;
             output::show(global, &builtin::table(EXPERIMENTS), &builtin::document(EXPERIMENTS))
         }
-        Action::Show { experiment, defaults } => show(global, experiment, *defaults),
+        Action::Show { experiment: None, .. } => {
+            global.want_plain("experiments show")?;
+            let text = experiment_template_toml();
+            output::show(global, &text, &json!({"text": text}))
+        }
+        Action::Show { experiment: Some(name), defaults } => show(global, name, *defaults),
         Action::Check { experiment } => check(global, experiment),
         Action::Schema => {
             global.want_plain("experiments schema")?;
@@ -72,11 +79,12 @@ fn show(global: &Global, name: &Path, defaults: bool) -> Result<ExitCode, Failur
     global.want_plain("experiments show")?;
     let source = builtin::find(EXPERIMENTS, name)?;
     let resolved = source.experiment(&[])?.resolve(&[]).map_err(Failure::input)?;
-    let text = if defaults { resolved.to_toml() } else { source.text()? };
+    let text = if defaults { experiment_toml(&resolved.experiment) } else { source.text()? };
     output::show(global, &text, &json!({"experiment": resolved.experiment, "text": text}))
 }
 
 fn check(global: &Global, name: &Path) -> Result<ExitCode, Failure> {
+    global.want_double("experiments check")?;
     let source = builtin::find(EXPERIMENTS, name)?;
     let plans = plan(&source.experiment(&global.set)?).map_err(Failure::input)?;
     for (i, plan) in plans.iter().enumerate() {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::anyhow;
 use clap::Args;
 
-use super::builtin::{CIRCUITS, find};
+use super::builtin::find;
 use super::{Failure, Global, output};
 use crate::chip::{Chip, Weights};
 use crate::circuit::{TargetFault, check_targets};
@@ -14,7 +14,7 @@ use crate::matrix::Matrix;
 use crate::record::RecordError;
 use crate::record::weights::{read_batch, read_weights};
 use crate::solve::steps;
-use crate::spec::{CircuitSpec, FeedbackSynapses, MOST_PARTS, Variant};
+use crate::spec::{CIRCUITS, CircuitSpec, FeedbackSynapses, MOST_PARTS, Variant};
 
 /// Where the parts of a circuit come from.
 #[derive(Clone, Debug, Args)]

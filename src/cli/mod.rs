@@ -1,6 +1,6 @@
 //! The command line: one command per file, each a thin wrapper of the library.
 //!
-//! Exit status: 0 done, 1 failed while running, 2 bad input before any work. What bites: `println!` panics
+//! Exit status: 0 done, 1 failed while running, 2 bad input before any work, 130 stopped by Ctrl-C. What bites: `println!` panics
 //! when nobody reads any more (`| head`), so commands print through [`output`] alone.
 
 mod axis;
@@ -12,6 +12,7 @@ mod data;
 mod experiments;
 mod folder;
 mod gradient;
+mod help;
 mod inputs;
 mod noise;
 mod output;
@@ -33,9 +34,12 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::spec::Override;
 
+/// Version of the program, with the commit it was built from.
+const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("DYADSIM_COMMIT"), ")");
+
 /// Simulates dyadic neuromorphic circuits and trains networks on them.
 #[derive(Debug, Parser)]
-#[command(name = "dyadsim", version, about, max_term_width = 100, arg_required_else_help = true)]
+#[command(name = "dyadsim", version = VERSION, about, max_term_width = 100, arg_required_else_help = true)]
 #[command(
     after_help = "Example:\n  dyadsim run experiments/two_tales.toml --set epochs=5 --out results/short"
 )]
@@ -47,26 +51,29 @@ pub struct Cli {
     command: Command,
 }
 
+/// Heading, behind a command's own options, of those that commands share.
+const GENERAL: &str = "General options";
+
 /// Settings that every command takes.
 #[derive(Clone, Debug, Args)]
 pub struct Global {
     /// Override a key of the TOML file, e.g. `nudge.beta=0.1` (repeatable)
-    #[arg(long, global = true, value_name = "PATH=VALUE")]
+    #[arg(long, global = true, help_heading = GENERAL, value_name = "PATH=VALUE")]
     pub set: Vec<Override>,
     /// Use this seed alone
-    #[arg(long, global = true, value_name = "N", value_parser = seed)]
+    #[arg(long, global = true, help_heading = GENERAL, value_name = "N", value_parser = seed)]
     pub seed: Option<u32>,
     /// Threads [default: all cores]
-    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, global = true, help_heading = GENERAL, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
     /// Print one JSON document on standard output
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = GENERAL)]
     pub json: bool,
     /// Print no progress and no summary
-    #[arg(long, short, global = true)]
+    #[arg(long, short, global = true, help_heading = GENERAL)]
     pub quiet: bool,
     /// Scalar type of the numerics
-    #[arg(long, global = true, value_enum, default_value_t = Precision::F64)]
+    #[arg(long, global = true, help_heading = GENERAL, value_enum, default_value_t = Precision::F64)]
     pub precision: Precision,
 }
 
@@ -177,7 +184,7 @@ impl Failure {
 /// Parses the command line, carries it out, and turns its end into an exit status.
 #[must_use]
 pub fn main() -> ExitCode {
-    let matches = numeric(Cli::command()).get_matches();
+    let matches = help::arranged(numeric(Cli::command())).get_matches();
     let Cli { global, command } = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let done = match command {
         Command::Run(arguments) => run::run(&global, &arguments),

@@ -1,6 +1,6 @@
-//! What a command says, and where: results on standard output, remarks on standard error.
+//! What a command says, and where: results on standard output, warnings and progress on standard error.
 //!
-//! With `--json` standard output gets one JSON document and nothing else. A reader that has gone away
+//! With `--json` standard output gets one JSON document and nothing else, and no summary is written anywhere. A reader that has gone away
 //! (`| head`) ends the output and is no failure.
 
 use std::fmt::Display;
@@ -37,9 +37,6 @@ pub fn note(line: &dyn Display) {
 /// Those of [`print`].
 pub fn conclude(global: &Global, summary: &str, document: &impl Serialize) -> Result<ExitCode, Failure> {
     if global.json {
-        if !global.quiet {
-            note(&summary.trim_end());
-        }
         print_json(document)?;
     } else if !global.quiet {
         print(summary)?;
@@ -61,7 +58,10 @@ pub fn show(global: &Global, text: &str, document: &impl Serialize) -> Result<Ex
 }
 
 /// Prints a JSON document; numbers that JSON does not have (NaN, infinity) are null.
-fn print_json(document: &impl Serialize) -> Result<(), Failure> {
+///
+/// # Errors
+/// Those of [`print`].
+pub fn print_json(document: &impl Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(document).map_err(Failure::running)?;
     print(&(text + "\n"))
 }

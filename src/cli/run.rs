@@ -12,16 +12,18 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 
-use super::output::{note, print, show};
+use super::builtin::{EXPERIMENTS, find};
+use super::output::{note, print, print_json, show};
 use super::{Failure, Global, Precision};
 use crate::data::{Dataset, Request, load};
 use crate::experiment::{
-    Ending, ExperimentError, Need, Observer, Options, RunPlan, carry_out, check, check_network, common, plan,
-    time_of_a_batch,
+    Ending, ExperimentError, Need, Observer, Options, RunPlan, Verdict, carry_out, check, check_network,
+    common, plan, time_of_a_batch,
 };
+use crate::figure::summary_of;
 use crate::record::folder::{Mode, replaced};
 use crate::record::rows::Summary;
-use crate::spec::{Override, Resolved, load_experiment};
+use crate::spec::{Override, Resolved};
 use crate::units::{percent, significant};
 
 /// Arguments of `run`.
@@ -31,7 +33,8 @@ use crate::units::{percent, significant};
     after_help = "Example:\n  dyadsim run experiments/two_tales.toml --set epochs=5 --out results/short"
 )]
 pub struct Arguments {
-    /// Experiment file
+    /// Experiment file, or a built-in experiment (`dyadsim experiments`)
+    #[arg(value_name = "NAME_OR_FILE")]
     experiment: PathBuf,
     /// Output folder [default: results/NAME]
     #[arg(long, value_name = "DIR")]
@@ -49,6 +52,9 @@ pub struct Arguments {
     #[arg(long)]
     check: bool,
 }
+
+/// Exit status after Ctrl-C: 128 and the number of the signal, as shells have it.
+const INTERRUPTED: u8 = 130;
 
 /// Set by Ctrl-C.
 static STOP: AtomicBool = AtomicBool::new(false);
@@ -73,7 +79,7 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
     // A second Ctrl-C ends at once; setting the handler can fail only if there is one already.
     let _ = ctrlc::set_handler(|| {
         if STOP.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
+            std::process::exit(INTERRUPTED.into());
         }
         note(&"stopping after the epochs under way (Ctrl-C again to end at once)");
     });
@@ -101,11 +107,12 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
     match ending.map_err(classify)? {
         Ending::AlreadyComplete => {
             note(&format_args!("{} is complete; nothing was changed", folder.display()));
-            Ok(ExitCode::SUCCESS)
+            let summary = summary_of(&folder).map_err(Failure::running)?;
+            finish(global, arguments, &base, &summary, &folder)
         }
         Ending::Stopped => {
             note(&"stopped; what is finished is saved: go on with --resume");
-            Ok(ExitCode::FAILURE)
+            Ok(ExitCode::from(INTERRUPTED))
         }
         Ending::Complete(summary) => finish(global, arguments, &base, &summary, &folder),
     }
@@ -127,7 +134,8 @@ fn prepare(global: &Global, arguments: &Arguments) -> Result<Prepared, Failure> 
         let seeds = toml::Value::Array(vec![toml::Value::Integer(seed.into())]);
         overrides.push(Override::new("seeds", seeds).by("--seed"));
     }
-    let loaded = load_experiment(&arguments.experiment, &overrides).map_err(Failure::input)?;
+    let source = find(EXPERIMENTS, &arguments.experiment)?;
+    let loaded = source.experiment(&overrides)?;
     let base = common(&loaded).map_err(Failure::input)?;
     let plans = plan(&loaded).map_err(Failure::input)?;
     let dataset = load(&Request::from(&base.experiment.dataset)).map_err(Failure::input)?;
@@ -139,7 +147,8 @@ fn prepare(global: &Global, arguments: &Arguments) -> Result<Prepared, Failure> 
             loaded.refused(key, &format!("what fits: {told} on {} threads", global.threads())),
         ));
     }
-    let inputs = [vec![arguments.experiment.clone()], loaded.circuit_files()].concat();
+    let file = source.path().map(PathBuf::from);
+    let inputs = file.into_iter().chain(loaded.circuit_files()).collect();
     Ok(Prepared { base, plans, dataset, inputs })
 }
 
@@ -166,30 +175,32 @@ fn finish(
     summary: &Summary,
     folder: &std::path::Path,
 ) -> Result<ExitCode, Failure> {
-    if global.json {
-        print(&(serde_json::to_string_pretty(summary).unwrap_or_default() + "\n"))?;
-    }
-    if !global.quiet {
-        note(&table(summary).trim_end());
-        note(&format_args!("tables, weights, figures and report.html are in {}", folder.display()));
-    }
     let verdicts = check(&base.experiment.expect, summary);
+    let to_read = !global.json && !global.quiet;
+    if global.json {
+        print_json(summary)?;
+    } else if to_read {
+        let place = folder.display();
+        print(&format!("{}tables, weights, figures and report.html are in {place}\n", table(summary)))?;
+    }
     for verdict in &verdicts {
-        let (low, high) = verdict.found;
-        let word = if verdict.holds { "holds" } else { "FAILS" };
-        let bound = |name, value: Option<f64>| value.map(|v| format!(" {name} {v}")).unwrap_or_default();
-        let wanted = bound("at least", verdict.wanted.at_least) + &bound("at most", verdict.wanted.at_most);
-        if !global.quiet || !verdict.holds {
-            let key = &verdict.key;
-            note(&format_args!(
-                "expected {key}{wanted}: found {} to {}, {word}",
-                significant(low, 5),
-                significant(high, 5)
-            ));
+        match (to_read, verdict.holds) {
+            (true, _) => print(&format!("{}\n", expected(verdict)))?,
+            (_, false) => note(&expected(verdict)), // a warning to whoever does not read the rest
+            _ => {}
         }
     }
     let held = verdicts.iter().all(|verdict| verdict.holds);
     Ok(if arguments.check && !held { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// What came of an expectation.
+fn expected(verdict: &Verdict) -> String {
+    let bound = |name, value: Option<f64>| value.map(|v| format!(" {name} {v}")).unwrap_or_default();
+    let wanted = bound("at least", verdict.wanted.at_least) + &bound("at most", verdict.wanted.at_most);
+    let (low, high) = (significant(verdict.found.0, 5), significant(verdict.found.1, 5));
+    let word = if verdict.holds { "holds" } else { "FAILS" };
+    format!("expected {}{wanted}: found {low} to {high}, {word}", verdict.key)
 }
 
 /// Test accuracy by rule and gains: mean and range over the seeds, with the outcomes.

@@ -49,7 +49,7 @@ pub mod yields;
 pub use error::FigureError;
 pub use page::Page;
 pub use report::report;
-pub use tables::{Run, Settings, Tables, Weights};
+pub use tables::{Run, Settings, Tables, Weights, summary_of};
 
 /// A kind of figure.
 #[derive(Clone, Copy, Debug)]

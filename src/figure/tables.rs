@@ -183,6 +183,14 @@ fn started(row: &MetricsRow) -> Run {
     }
 }
 
+/// Reads `summary.json` of a complete folder.
+///
+/// # Errors
+/// A file that cannot be read, or holds something else.
+pub fn summary_of(folder: &Path) -> Result<Summary, FigureError> {
+    summary(&folder.join("summary.json"))
+}
+
 fn summary(path: &Path) -> Result<Summary, FigureError> {
     let malformed = |source| FigureError::Json { path: path.to_path_buf(), source };
     let written: Value = serde_json::from_str(&text(path)?).map_err(malformed)?;

@@ -19,12 +19,16 @@ pub enum SpecError {
         source: std::io::Error,
     },
     /// The circuit that an experiment names cannot be read.
-    #[error("{at}: found {}, which cannot be read ({source})\n  accepted: a circuit file, relative to the experiment file, or a table `[circuit]`", .at.found)]
+    #[error("{at}: found {}, which cannot be read ({source})\n  accepted: a circuit file, relative to the experiment file, a built-in circuit ({}), or a table `[circuit]`{}", .at.found, names(.known), meant(.nearest.as_deref()))]
     UnreadableCircuit {
         /// The key and the path found there.
         at: Box<At>,
         /// The system's reason.
         source: std::io::Error,
+        /// The built-in circuits.
+        known: Vec<String>,
+        /// The one that was probably meant.
+        nearest: Option<String>,
     },
     /// The text is no TOML; the message has the line and a caret.
     #[error("{file}: {}", .message.trim_end())]

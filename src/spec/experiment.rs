@@ -14,7 +14,7 @@ use super::written::WrittenDataset;
 pub struct ExperimentSpec {
     /// Name; the default output folder is `results/NAME`.
     pub name: String,
-    /// The circuit: a file, relative to the experiment file, or a table. Once resolved it is a table.
+    /// The circuit: a built-in name, a file relative to the experiment file, or a table. Once resolved it is a table.
     pub circuit: CircuitSource,
     /// Data set.
     pub dataset: DatasetSpec,
@@ -65,7 +65,7 @@ fn default_probe() -> usize {
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum CircuitSource {
-    /// A circuit file, relative to the experiment file.
+    /// A built-in circuit, or a file relative to the experiment file.
     File(String),
     /// The circuit itself, in the experiment file.
     Inline(Box<CircuitSpec>),

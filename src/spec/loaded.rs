@@ -10,13 +10,14 @@ use toml::Value;
 use super::check_circuit::check_circuit;
 use super::check_experiment::{check_beta, check_experiment, rule_name};
 use super::circuit::CircuitSpec;
-use super::error::{At, Place, SpecError};
+use super::error::{At, Place, SpecError, nearest};
 use super::experiment::{CircuitSource, ExperimentSpec, InitSpec, RuleKind};
 use super::fault::Fault;
 use super::overrides::Override;
 use super::path::{KeyPath, Step};
 use super::read::shown;
 use super::schema::FileKind;
+use super::shipped::{Builtin, CIRCUITS, builtin, looks_like_a_path};
 use super::signature::read_text;
 use super::tree::{Tree, route};
 
@@ -114,7 +115,8 @@ impl Loaded {
             self.merged.table.get("grid").and_then(|grid| grid.get("circuit")).and_then(Value::as_array);
         let named =
             self.written.table.get("circuit").into_iter().chain(set).chain(grid.into_iter().flatten());
-        named.filter_map(Value::as_str).map(|path| self.base.join(path)).collect()
+        let files = named.filter_map(Value::as_str).filter(|name| shipped(&self.base, name).is_none());
+        files.map(|path| self.base.join(path)).collect()
     }
 
     /// The tree with extra settings; only another circuit file makes it anew.
@@ -192,7 +194,9 @@ impl Loaded {
             self.absolute(folder);
         }
         for (key, values) in &mut experiment.grid {
-            values.iter_mut().filter_map(|value| path_in(key, value)).for_each(|path| self.absolute(path));
+            let paths = values.iter_mut().filter_map(|value| path_in(key, value));
+            let files = paths.filter(|path| key != "circuit" || shipped(&self.base, path).is_none());
+            files.for_each(|path| self.absolute(path));
         }
     }
 
@@ -234,7 +238,7 @@ fn merge(written: &Tree, base: &Path, outside: &[Override], run: &[Override]) ->
         .filter(|setting| chooses_circuit(setting))
         .try_for_each(|setting| tree.set_for_run(setting))?;
     if let Some(Value::String(file)) = tree.table.get("circuit") {
-        let circuit = circuit_tree(&tree, &base.join(file))?;
+        let circuit = circuit_tree(&tree, base, file)?;
         tree.take_in(circuit);
     }
     tree.lend(&KeyPath::of(&["circuit", "network"]), "network");
@@ -245,14 +249,26 @@ fn merge(written: &Tree, base: &Path, outside: &[Override], run: &[Override]) ->
     Ok(tree)
 }
 
-fn circuit_tree(experiment: &Tree, path: &Path) -> Result<Tree, SpecError> {
-    let text = read_text(path).map_err(|source| {
+/// The circuit of this name: a file, or one that is built in.
+fn circuit_tree(experiment: &Tree, base: &Path, name: &str) -> Result<Tree, SpecError> {
+    if let Some(circuit) = shipped(base, name) {
+        return Tree::parse(FileKind::Circuit, circuit.file, circuit.text);
+    }
+    let path = base.join(name);
+    let text = read_text(&path).map_err(|source| {
         let key = KeyPath::of(&["circuit"]);
         let found = key.value_in(&experiment.table).map(shown).unwrap_or_default();
-        let place = experiment.place_of(&key);
-        SpecError::UnreadableCircuit { at: Box::new(At { place, path: key, found }), source }
+        let at = Box::new(At { place: experiment.place_of(&key), path: key, found });
+        let known: Vec<String> = CIRCUITS.iter().map(|circuit| circuit.name().to_owned()).collect();
+        let nearest = nearest(name, known.iter().map(String::as_str)).filter(|_| !looks_like_a_path(name));
+        SpecError::UnreadableCircuit { at, source, known, nearest }
     })?;
     Tree::parse(FileKind::Circuit, &path.display().to_string(), &text)
+}
+
+/// The built-in circuit of this name, unless a file is meant.
+fn shipped(base: &Path, name: &str) -> Option<&'static Builtin> {
+    builtin(CIRCUITS, name, &base.join(name))
 }
 
 /// Whether a setting names the circuit as a whole.

@@ -1,8 +1,5 @@
-//! JSON Schemas of both kinds of file, and the circuit file that spells out every default.
-//!
-//! All of it is made from the types and their comments, so that it cannot fall behind them.
+//! JSON Schemas of both kinds of file, made from the types and their comments, so that they cannot fall behind them.
 
-use std::fmt::Write;
 use std::sync::LazyLock;
 
 use schemars::schema_for;
@@ -10,7 +7,6 @@ use serde_json::Value;
 
 use super::circuit::CircuitSpec;
 use super::experiment::ExperimentSpec;
-use crate::units;
 
 /// The two kinds of file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,9 +18,9 @@ pub enum FileKind {
 }
 
 /// What to write for a key that has no default.
-const EXAMPLES: [(&str, &str); 41] = [
+const EXAMPLES: [(&str, &str); 46] = [
     ("name", "name = \"my-experiment\""),
-    ("circuit", "circuit = \"../circuits/ideal.toml\", or a table [circuit]"),
+    ("circuit", "circuit = \"ideal\", a file such as \"../circuits/mine.toml\", or a table [circuit]"),
     ("dataset", "dataset = \"digits\""),
     ("network", "network = [64, 32, 10]"),
     ("epochs", "epochs = 30"),
@@ -64,13 +60,12 @@ const EXAMPLES: [(&str, &str); 41] = [
     ("gain_bandwidth", "gain_bandwidth = \"150 MHz\""),
     ("slew", "slew = \"5 MV/s\""),
     ("frequency", "frequency = \"10 MHz\""),
+    ("snapshots", "snapshots = true"),
+    ("train", "train = 1000"),
+    ("test", "test = 500"),
+    ("grid", "\"nudge.beta\" = [0.1, 0.5]"),
+    ("expect", "\"dp.test_accuracy\" = { at_least = 0.9 }"),
 ];
-
-/// The first lines of [`circuit_defaults_toml`].
-const DEFAULTS_HEADER: &str = "\
-# A circuit file with every key and its default; what is commented out is absent by default.
-# A quantity is a number in SI units or text with its unit.
-";
 
 /// JSON Schema of a circuit file.
 #[must_use]
@@ -87,15 +82,6 @@ pub fn experiment_schema() -> Value {
         required.retain(|key| key != "network");
     }
     schema
-}
-
-/// A circuit file with every key, its default, its unit and a comment; it reads as the default circuit.
-#[must_use]
-pub fn circuit_defaults_toml() -> String {
-    let schema = schema_of(FileKind::Circuit);
-    let mut out = DEFAULTS_HEADER.to_owned();
-    write_section(&mut out, schema, schema, "", "");
-    out
 }
 
 /// An example of a key that has no default, in a section of this name.
@@ -116,7 +102,8 @@ pub(super) fn paths(kind: FileKind) -> Vec<String> {
     paths
 }
 
-fn schema_of(kind: FileKind) -> &'static Value {
+/// The schema of a kind of file.
+pub(super) fn schema_of(kind: FileKind) -> &'static Value {
     static CIRCUIT: LazyLock<Value> = LazyLock::new(circuit_schema);
     static EXPERIMENT: LazyLock<Value> = LazyLock::new(experiment_schema);
     match kind {
@@ -138,7 +125,7 @@ fn collect_paths(root: &Value, schema: &Value, prefix: &str, paths: &mut Vec<Str
 }
 
 /// The forms that a value may take: references are followed, alternatives are listed.
-fn forms<'a>(root: &'a Value, schema: &'a Value) -> Vec<&'a Value> {
+pub(super) fn forms<'a>(root: &'a Value, schema: &'a Value) -> Vec<&'a Value> {
     let pointer = schema["$ref"].as_str().and_then(|reference| reference.strip_prefix('#'));
     if let Some(target) = pointer.and_then(|pointer| root.pointer(pointer)) {
         return forms(root, target);
@@ -149,117 +136,14 @@ fn forms<'a>(root: &'a Value, schema: &'a Value) -> Vec<&'a Value> {
     }
 }
 
-fn properties(schema: &Value) -> impl Iterator<Item = (&String, &Value)> {
+/// The keys of a table with their schemas.
+pub(super) fn properties(schema: &Value) -> impl Iterator<Item = (&String, &Value)> {
     schema["properties"].as_object().into_iter().flatten()
-}
-
-/// Writes the keys of a table, plain ones first, then the tables in it under headings of their own.
-fn write_section(out: &mut String, root: &Value, schema: &Value, heading: &str, mark: &str) {
-    let is_table =
-        |below: &Value| below["default"].is_object() || below["default"].is_null() && has_table(root, below);
-    for (key, below) in properties(schema).filter(|(_, below)| !is_table(below)) {
-        write_key(out, root, (heading, key), below, mark);
-    }
-    for (key, below) in properties(schema).filter(|(_, below)| is_table(below)) {
-        let mark = if below["default"].is_null() { "# " } else { mark };
-        let heading = format!("{heading}{key}");
-        let description = below["description"].as_str().unwrap_or_default();
-        // Writing to a `String` cannot fail, here and below.
-        let _ = writeln!(out, "\n{mark}[{heading}]  # {description}");
-        if let Some(table) = forms(root, below).into_iter().find(|form| form["properties"].is_object()) {
-            let table = with_defaults(table, &below["default"]);
-            write_section(out, root, &table, &format!("{heading}."), mark);
-        }
-    }
-}
-
-fn has_table(root: &Value, schema: &Value) -> bool {
-    forms(root, schema).iter().any(|form| form["properties"].is_object())
-}
-
-/// A table's schema with the defaults that the place of its use gives.
-fn with_defaults(schema: &Value, defaults: &Value) -> Value {
-    let mut schema = schema.clone();
-    for (key, default) in defaults.as_object().into_iter().flatten() {
-        schema["properties"][key]["default"] = default.clone();
-    }
-    schema
-}
-
-/// Writes `key = default  # comment`; without a default the line is an example, commented out.
-fn write_key(out: &mut String, root: &Value, (heading, key): (&str, &str), schema: &Value, mark: &str) {
-    let description = schema["description"].as_str().unwrap_or_default();
-    let unit = ["K", "V", "F", "S", "Ohm", "A", "s", "Hz", "C"]
-        .into_iter()
-        .find(|unit| description.contains(&format!("({unit})")));
-    let line = match (&schema["default"], unit) {
-        (Value::Null, _) => {
-            let section = heading.trim_end_matches('.').rsplit('.').next().unwrap_or_default();
-            format!("# {}", example(section, key).unwrap_or(key))
-        }
-        (value, Some(unit)) if value.is_number() => {
-            format!("{mark}{key} = \"{}\"", units::engineering(value.as_f64().unwrap_or(f64::NAN), unit))
-        }
-        (value, _) => format!("{mark}{key} = {value}"),
-    };
-    let choices = choices(root, schema);
-    let choices = if choices.is_empty() { choices } else { format!(" One of: {choices}.") };
-    let _ = writeln!(out, "{line:<34}  # {description}{choices}");
-}
-
-/// The names and tables that a value may be, where they are a closed list.
-fn choices(root: &Value, schema: &Value) -> String {
-    let choice = |form: &Value| match &form["const"] {
-        Value::String(name) => Some(name.clone()),
-        _ if form["properties"].is_object() => {
-            let keys: Vec<_> = properties(form).map(|(key, _)| format!("{key} = …")).collect();
-            Some(format!("{{ {} }}", keys.join(", ")))
-        }
-        _ => None,
-    };
-    forms(root, schema).into_iter().filter_map(choice).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spec::parse_circuit;
-
-    #[test]
-    fn the_file_of_defaults_reads_as_the_default_circuit() {
-        let text = circuit_defaults_toml();
-        assert_eq!(parse_circuit("defaults", &text, &[]).unwrap(), CircuitSpec::default(), "{text}");
-    }
-
-    #[test]
-    fn the_file_of_defaults_names_and_explains_every_key() {
-        let text = circuit_defaults_toml();
-        for path in paths(FileKind::Circuit) {
-            let key = path.rsplit('.').next().unwrap();
-            let line = text.lines().find(|line| {
-                let line = line.trim_start_matches("# ");
-                line.starts_with(&format!("{key} ="))
-                    || line.starts_with(&format!("[{path}]"))
-                    || line.contains(&format!("{key} = …"))
-            });
-            assert!(line.is_some_and(|line| line.contains("  # ")), "`{path}` in\n{text}");
-        }
-    }
-
-    #[test]
-    fn the_file_of_defaults_still_reads_with_its_examples_switched_on() {
-        let text = circuit_defaults_toml();
-        // What stands behind two marks is another way to say what stands behind one.
-        let lines = text.lines().skip(2).filter(|line| !line.starts_with("# # "));
-        let on: String = lines.map(|line| format!("{}\n", line.trim_start_matches("# "))).collect();
-        // A clock asks for a solver of its own.
-        let (before, clock) = on.split_once("[clock]").expect("a section");
-        let on = before.to_owned() + clock.find("\n[").map_or("", |next| &clock[next..]);
-        let noisy = "solver.kind=heun".parse().unwrap();
-        let circuit = parse_circuit("defaults", &on, &[noisy]).unwrap();
-        assert!(circuit.network.is_some() && circuit.supply.is_some(), "{on}");
-        assert!(circuit.noise.flicker.is_some_and(|flicker| flicker.corner == Some(1e4)), "{on}");
-    }
 
     #[test]
     fn paths_reach_into_every_form_of_a_value() {

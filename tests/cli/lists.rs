@@ -24,7 +24,11 @@ fn what_is_shown_can_be_saved_and_passes_the_check() {
         ("circuits", "circuits show ideal"),
         ("circuits", "circuits show ideal --defaults"),
         ("circuits", "circuits show --defaults"),
+        ("experiments", "experiments show two_tales"),
+        ("experiments", "experiments show reference_ota"),
         ("experiments", "experiments show two_tales --defaults"),
+        ("experiments", "experiments show cost --defaults"),
+        ("experiments", "experiments show --defaults"),
     ];
     for (kind, line) in shown {
         bench.write("saved.toml", &bench.run(line).stdout);
@@ -38,6 +42,40 @@ fn what_is_shown_can_be_saved_and_passes_the_check() {
         bench.run("experiments check two_tales --json --quiet").json()["runs"].as_array().unwrap().len(),
         63
     );
+}
+
+#[test]
+fn what_is_written_out_has_units_and_comments() {
+    let bench = Bench::new();
+    for (line, words) in [
+        (
+            "experiments show cost --defaults",
+            &["capacitance = \"1 fF\"", "conversion = \"2.1 pJ\"", "# Membrane"][..],
+        ),
+        ("circuits show noisy --defaults", &["bandwidth = \"1 MHz\"", "corner = \"20 kHz\"", "# Corner"]),
+        ("experiments show --defaults", &["# Passes over the training set", "One of: bp, dp, dp-transpose"]),
+    ] {
+        let text = bench.run(line).stdout;
+        assert!(words.iter().all(|word| text.contains(word)) && !text.contains("00000"), "{line}: {text}");
+    }
+}
+
+#[test]
+fn a_listed_experiment_runs_by_its_name_and_a_built_in_circuit_serves_by_its() {
+    let bench = Bench::new();
+    assert_eq!(bench.run("run reference_ota --dry-run --json").json()["runs"].as_array().unwrap().len(), 12);
+    bench.refuse("run two_tels --dry-run", &["`two_tels`", "did you mean `two_tales`"]);
+    bench.write("e.toml", &bench.run("experiments show two_tales").stdout);
+    let checked = bench.run("experiments check e.toml --set circuit=noisy --set epochs=1 --json --quiet");
+    assert_eq!(checked.json()["valid"], true);
+    bench.refuse(
+        "run e.toml --dry-run --set circuit=ideel",
+        &["\"ideel\"", "`ideal`, `noisy`", "did you mean `ideal`"],
+    );
+    // A file of that name goes first, as everywhere.
+    bench.write("ideal", "name = \"mine\"\nnudge.beta = 3.0\n");
+    let json = bench.run("experiments show e.toml --json").json();
+    assert_eq!(json["experiment"]["circuit"]["name"], "mine");
 }
 
 #[test]
@@ -89,6 +127,55 @@ fn every_command_explains_itself_with_an_example() {
     }
     assert_eq!(bench.run("").status, 2);
     assert_eq!(bench.run("stabilty").status, 2);
+}
+
+#[test]
+fn a_help_page_lists_no_option_that_its_command_refuses() {
+    let bench = Bench::new();
+    let lines = [
+        ("run", "run x.toml"),
+        ("settle", "settle ideal --weights w --input x"),
+        ("stability", "stability ideal --weights w --input x"),
+        ("noise", "noise ideal --weights w --input x"),
+        ("gradient", "gradient ideal --weights w --input x --target y --vary nudge.beta=0.1:1:2"),
+        ("yield", "yield ideal --weights w --input x --target y --margin 0"),
+        ("robustness", "robustness o"),
+        ("compare", "compare o"),
+        ("spice", "spice ideal --weights w --input x --out o"),
+        ("circuits list", "circuits list"),
+        ("circuits show", "circuits show ideal"),
+        ("circuits check", "circuits check ideal"),
+        ("circuits cost", "circuits cost ideal"),
+        ("circuits schema", "circuits schema"),
+        ("experiments list", "experiments list"),
+        ("experiments show", "experiments show two_tales"),
+        ("experiments check", "experiments check two_tales"),
+        ("experiments schema", "experiments schema"),
+        ("data list", "data list"),
+        ("data export", "data export digits --out o"),
+        ("report", "report o"),
+        ("plot", "plot o"),
+    ];
+    for (command, line) in lines {
+        let help = bench.run(&format!("{command} --help")).stdout;
+        let (own, general) = help.split_once("General options:").unwrap();
+        assert!(
+            own.contains("--help") && !own.contains("--quiet") && general.contains("--quiet"),
+            "{command}"
+        );
+        for (option, given) in [("--set", "--set nudge.beta=0.2"), ("--precision", "--precision f32")] {
+            let told = bench.run(&format!("{line} {given}")).stderr;
+            let refused = told.starts_with(&format!("error: {given}: `"));
+            assert_eq!(general.contains(&format!("{option} ")), !refused, "{command} {option}: {told}");
+        }
+    }
+}
+
+#[test]
+fn the_version_names_its_commit() {
+    let told = Bench::new().run("--version").stdout;
+    let (_, commit) = told.trim_end().trim_end_matches(')').split_once(" (").unwrap();
+    assert!(commit == "unknown" || commit.bytes().all(|byte| byte.is_ascii_hexdigit()), "{told}");
 }
 
 #[test]

@@ -1,7 +1,30 @@
-//! Standard output that nobody reads, or that is full.
+//! What is said on which stream; standard output that nobody reads, or that is full.
 
 use std::io::Read;
 use std::process::{Command, Stdio};
+
+use crate::bench::Bench;
+
+/// A run of a second.
+pub const TINY: &str = r#"
+name = "tiny"
+dataset = { kind = "yin-yang", train = 40, test = 20, split_seed = 0 }
+network = [4, 6, 3]
+epochs = 1
+batch = 20
+seeds = [1]
+chips = 2
+rules = ["bp", "dp"]
+optimizer = { kind = "adam", learning_rate = 3e-3 }
+probe = 4
+[circuit]
+name = "c"
+nudge.beta = 0.1
+[grid]
+"neuron.leak" = ["100 nS", "200 nS"]
+[expect]
+"bp.test_accuracy" = { at_most = 0.0 }
+"#;
 
 fn program(line: &str) -> Command {
     let mut command = Command::new(assert_cmd::cargo::cargo_bin("dyadsim"));
@@ -37,4 +60,36 @@ fn a_full_disk_under_standard_output_is_a_failure() {
     child.stderr.take().unwrap().read_to_string(&mut message).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(1));
     assert!(message.contains("cannot write to standard output"), "{message}");
+}
+
+#[test]
+fn the_table_of_a_run_is_a_result_and_its_progress_is_not() {
+    let bench = Bench::new();
+    bench.write("tiny.toml", TINY);
+    let human = bench.run("run tiny.toml --out o");
+    for words in
+        ["test accuracy", "dp ", "report.html are in o", "expected bp.test_accuracy at most 0", "FAILS"]
+    {
+        assert!(human.stdout.contains(words) && !human.stderr.contains(words), "{words}: {}", human.stdout);
+    }
+    assert!(human.stderr.contains("runs: 8") && !human.stdout.contains("runs: 8"), "{}", human.stderr);
+    let again = bench.run("run tiny.toml --out o --resume");
+    assert_eq!(again.stdout, human.stdout, "a complete folder tells its result again");
+    assert!(again.stderr.contains("is complete"), "{}", again.stderr);
+}
+
+#[test]
+fn programs_get_one_document_and_warnings() {
+    let bench = Bench::new();
+    bench.write("tiny.toml", TINY);
+    for line in ["run tiny.toml --out o --json --quiet", "run tiny.toml --out o --resume --json --quiet"] {
+        let done = bench.run(line);
+        assert_eq!(done.json()["runs"].as_array().unwrap().len(), 8);
+        assert!(!done.stderr.contains("test accuracy") && done.stderr.contains("FAILS"), "{}", done.stderr);
+    }
+    let failed = bench.run("run tiny.toml --out o --resume --json --check");
+    assert_eq!(failed.status, 1);
+    assert!(serde_json::from_str::<serde_json::Value>(&failed.stdout).is_ok(), "{}", failed.stdout);
+    let quiet = bench.run("run tiny.toml --out p --quiet");
+    assert_eq!(quiet.stdout, "");
 }

@@ -8,7 +8,7 @@ use anyhow::anyhow;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::super::builtin::{CIRCUITS, find};
+use super::super::builtin::find;
 use super::super::inputs::{Files, Setup};
 use super::super::output::{conclude, rounded, some_lines};
 use super::super::{Failure, Global, folder};
@@ -24,7 +24,7 @@ use crate::record::json::write_json;
 use crate::record::stability_rows::{BranchEventRow, BranchOutputRow, BranchRow, BranchSummary};
 use crate::record::table::write_table;
 use crate::solve::DENSE;
-use crate::spec::{CircuitSpec, Override};
+use crate::spec::{CIRCUITS, CircuitSpec, Override};
 use crate::units::significant;
 
 /// Key of the factor of all weights, which no circuit file has.

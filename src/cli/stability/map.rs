@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 
 use super::super::axis::{self, Axis};
-use super::super::builtin::{CIRCUITS, find};
+use super::super::builtin::find;
 use super::super::inputs::{Files, Setup};
 use super::super::output::conclude;
 use super::super::{Failure, Global, folder};
@@ -20,7 +20,7 @@ use crate::analysis::map::{By, Node, Place, Plane, Survey};
 use crate::chip::{Chip, Weights};
 use crate::learn::nudged;
 use crate::record::map_rows::MapCheck;
-use crate::spec::{CircuitSpec, Override};
+use crate::spec::{CIRCUITS, CircuitSpec, Override};
 use crate::units::{percent, significant};
 
 /// Settings that are no keys of a circuit: a factor of all weights, and the number of layers.

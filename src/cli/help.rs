@@ -1,0 +1,61 @@
+//! Help pages: a command's own options first, and none that it would refuse.
+
+use clap::Command;
+
+/// Commands that read a TOML file, so that `--set` can change a key of it.
+const TAKE_SET: [&str; 10] = [
+    "run",
+    "settle",
+    "stability",
+    "noise",
+    "gradient",
+    "yield",
+    "spice",
+    "circuits check",
+    "circuits cost",
+    "experiments check",
+];
+/// Commands that work in single precision, too.
+const TAKE_PRECISION: [&str; 2] = ["run", "robustness"];
+
+/// The command with `--set` and `--precision` out of the help of the commands that refuse them.
+pub fn arranged(mut command: Command) -> Command {
+    command.build(); // from here on subcommands have the options that all share
+    command.mut_subcommands(|below| within("", below))
+}
+
+fn within(above: &str, command: Command) -> Command {
+    let path = format!("{above} {}", command.get_name());
+    let path = path.trim_start();
+    let leads_to =
+        |list: &[&str]| list.iter().any(|known| *known == path || known.starts_with(&format!("{path} ")));
+    let (set, precision) = (leads_to(&TAKE_SET), leads_to(&TAKE_PRECISION));
+    let command = command.mut_args(|arg| match arg.get_id().as_str() {
+        "set" => arg.hide(!set),
+        "precision" => arg.hide(!precision),
+        _ => arg,
+    });
+    command.mut_subcommands(|below| within(path, below))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+    use crate::cli::Cli;
+
+    #[test]
+    fn own_options_come_first_and_every_name_of_the_lists_is_a_command() {
+        let command = arranged(Cli::command());
+        let find = |path: &str| {
+            path.split(' ').try_fold(&command, |command, name| command.find_subcommand(name)).cloned()
+        };
+        for path in TAKE_SET.iter().chain(&TAKE_PRECISION) {
+            assert!(find(path).is_some(), "{path}");
+        }
+        let page = find("settle").unwrap().render_help().to_string();
+        let at = |text: &str| page.find(text).unwrap_or_else(|| panic!("{text} in {page}"));
+        assert!(at("--trace") < at(crate::cli::GENERAL) && at(crate::cli::GENERAL) < at("--set"));
+    }
+}
