@@ -52,11 +52,13 @@ pub enum Kind {
     Trap = 11,
     /// Jumps of a synapse's trap, each a step.
     SynapseTrap = 12,
+    /// Moves of a control's initial weights, a layer in sequence.
+    Move = 13,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Weights,
         Self::Biases,
         Self::Feedback,
@@ -70,6 +72,7 @@ impl Kind {
         Self::Programming,
         Self::Trap,
         Self::SynapseTrap,
+        Self::Move,
     ];
 
     /// The code that stands for it in every stream.

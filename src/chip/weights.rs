@@ -1,6 +1,6 @@
 //! Synapses: forward gains `W`, biases `b`, and feedback gains `F` where they are devices of their own.
 
-use rand_distr::{Distribution, Normal};
+use rand_distr::{Distribution, Normal, StandardNormal};
 
 use crate::matrix::{Matrix, Real};
 use crate::random::{Key, Kind, stream};
@@ -43,6 +43,27 @@ impl<T: Real> Weights<T> {
             weights.feedback = Some(feedback);
         }
         weights
+    }
+
+    /// The same synapses, each forward gain moved by a normal share of itself, of standard deviation `size`.
+    ///
+    /// Feedback synapses are moved with the forward ones where they began as their copies, and stay otherwise.
+    #[must_use]
+    pub fn moved(&self, size: f64, seed: u64) -> Self {
+        let mut moved = self.clone();
+        for (k, w) in self.forward.iter().enumerate() {
+            let mut source = stream(Key::new(seed, Kind::Move).layer(k as u16 + 1));
+            for row in 0..w.nrows() {
+                for column in 0..w.ncols() {
+                    let normal: f64 = StandardNormal.sample(&mut source);
+                    moved.forward[k][(row, column)] *= T::of(1.0 + size * normal);
+                }
+            }
+            if let Some(feedback) = moved.feedback.as_mut().filter(|feedback| feedback[k] == *w) {
+                feedback[k].clone_from(&moved.forward[k]);
+            }
+        }
+        moved
     }
 
     /// Synapses through which layer `layer` sends its error down.

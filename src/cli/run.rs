@@ -18,9 +18,9 @@ use super::{Failure, Global, Precision};
 use crate::data::{Dataset, Request, load};
 use crate::experiment::{
     Ending, ExperimentError, Need, Observer, Options, RunPlan, Verdict, carry_out, check, check_network,
-    common, plan, time_of_a_batch,
+    common, controls, plan, time_of_a_batch,
 };
-use crate::figure::summary_of;
+use crate::figure::{findings, summary_of};
 use crate::record::folder::{Mode, replaced};
 use crate::record::rows::Summary;
 use crate::spec::{Override, Resolved};
@@ -68,8 +68,9 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
     let Prepared { base, plans, dataset, inputs } = prepare(global, arguments)?;
     let folder =
         arguments.out.clone().unwrap_or_else(|| PathBuf::from("results").join(&base.experiment.name));
+    let all = [&plans[..], &controls(&plans)].concat();
     if arguments.dry_run {
-        return dry_run(global, &base, &plans, &dataset);
+        return dry_run(global, &base, &all, &dataset);
     }
     let mode = match (arguments.resume, arguments.force) {
         (true, _) => Mode::Resume,
@@ -83,9 +84,9 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
         }
         note(&"stopping after the epochs under way (Ctrl-C again to end at once)");
     });
-    let total = plans.iter().map(|p| p.resolved.experiment.epochs).sum::<usize>();
+    let total = all.iter().map(|p| p.resolved.experiment.epochs).sum::<usize>();
     if !global.quiet {
-        note(&format_args!("runs: {}, epochs: {total}, threads: {}", plans.len(), global.threads()));
+        note(&format_args!("runs: {}, epochs: {total}, threads: {}", all.len(), global.threads()));
     }
     let bar = Bar::new(total, global.quiet);
     let precision = match global.precision {
@@ -181,7 +182,11 @@ fn finish(
         print_json(summary)?;
     } else if to_read {
         let place = folder.display();
-        print(&format!("{}tables, weights, figures and report.html are in {place}\n", table(summary)))?;
+        let told: String = findings(summary).iter().map(|line| wrapped(line)).collect();
+        print(&format!(
+            "{}\n{told}\ntables, weights, figures and report.html are in {place}\n",
+            table(summary)
+        ))?;
     }
     for verdict in &verdicts {
         match (to_read, verdict.holds) {
@@ -192,6 +197,21 @@ fn finish(
     }
     let held = verdicts.iter().all(|verdict| verdict.holds);
     Ok(if arguments.check && !held { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// A sentence in lines of at most 100 letters, those behind the first indented.
+fn wrapped(sentence: &str) -> String {
+    let mut lines = vec![String::from("-")];
+    for word in sentence.split(' ') {
+        if lines.last().is_some_and(|line| line.chars().count() + word.chars().count() >= 100) {
+            lines.push(String::from(" "));
+        }
+        if let Some(line) = lines.last_mut() {
+            *line += " ";
+            *line += word;
+        }
+    }
+    lines.join("\n") + "\n"
 }
 
 /// What came of an expectation.

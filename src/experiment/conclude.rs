@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::ExperimentError;
 use super::cost::priced;
-use super::plan::RunPlan;
+use super::plan::{RunPlan, control_name, controls};
 use super::run::{Record, Setting, finished, summary};
 use super::valley::predicted;
 use crate::analysis::{agreement, relative_distance};
@@ -15,7 +15,7 @@ use crate::figure::{Tables, draw_all, report};
 use crate::learn::circuit_of;
 use crate::matrix::measure::cosine;
 use crate::record::json::write_json;
-use crate::record::rows::{PairSummary, Summary, TrajectoryRow};
+use crate::record::rows::{ControlSummary, PairSummary, Summary, TrajectoryRow};
 use crate::record::table::write_table;
 use crate::record::weights::read_weights_unchecked;
 use crate::solve::Outcome;
@@ -56,7 +56,7 @@ pub(super) fn conclude(
     let summary = Summary {
         name: base.experiment.name.clone(),
         runs: runs.iter().map(|run| summary(run.plan, &run.record, &run.weights)).collect(),
-        pairs: pairs(&runs),
+        pairs: pairs(&runs, &drifts(setting, plans, &runs)?),
     };
     write_json(&folder.join("summary.json"), &summary)?;
     let tables = Tables::read(folder)?;
@@ -75,6 +75,25 @@ fn done<'a>(setting: &Setting<'_>, plan: &'a RunPlan) -> Result<Done<'a>, Experi
     Ok(Done { plan, record, weights, predictions })
 }
 
+/// Every run that has a control against it, by the run's name.
+fn drifts(
+    setting: &Setting<'_>,
+    plans: &[RunPlan],
+    runs: &[Done<'_>],
+) -> Result<BTreeMap<String, ControlSummary>, ExperimentError> {
+    let controls = controls(plans);
+    let moved = controls.par_iter().map(|plan| done(setting, plan)).collect::<Result<Vec<_>, _>>()?;
+    let by_name: BTreeMap<String, &Done<'_>> =
+        moved.iter().map(|control| (control.plan.name.clone(), control)).collect();
+    let drift = |run: &Done<'_>| {
+        let control = by_name.get(&control_name(&run.plan.name))?;
+        let (relative_distance, cosine, prediction_agreement) = apart(control, run);
+        let (run, moved) = (run.plan.name.clone(), control.plan.moved?);
+        Some((run.clone(), ControlSummary { run, moved, relative_distance, cosine, prediction_agreement }))
+    };
+    Ok(runs.iter().filter_map(drift).collect())
+}
+
 /// One example of each outcome: the first in the order of the plan, settled ones from the last epoch met.
 fn trajectories(runs: &[Done<'_>]) -> Vec<TrajectoryRow> {
     let mut rows = Vec::new();
@@ -89,7 +108,8 @@ fn trajectories(runs: &[Done<'_>]) -> Vec<TrajectoryRow> {
 }
 
 /// Every two rules at the same gains, seed and settings; backpropagation, which has no gains, pairs with all.
-fn pairs(runs: &[Done<'_>]) -> Vec<PairSummary> {
+fn pairs(runs: &[Done<'_>], drifts: &BTreeMap<String, ControlSummary>) -> Vec<PairSummary> {
+    let pair = |a, b| pair(a, b, drifts);
     let by_name: BTreeMap<&str, &Done<'_>> = runs.iter().map(|run| (run.plan.name.as_str(), run)).collect();
     let mut alike: BTreeMap<_, Vec<usize>> = BTreeMap::new();
     for (i, run) in runs.iter().enumerate().filter(|(_, run)| run.plan.alpha().is_some()) {
@@ -112,8 +132,16 @@ fn place(plan: &RunPlan) -> (u64, Option<u32>, Option<String>, Option<String>, S
     (plan.seed, plan.chip, text(plan.alpha()), text(plan.beta()), settings)
 }
 
-fn pair(a: &Done<'_>, b: &Done<'_>) -> PairSummary {
+/// Relative distance and cosine of every layer, and the share of equal predictions.
+fn apart(a: &Done<'_>, b: &Done<'_>) -> (Vec<f64>, Vec<f64>, f64) {
     let layers = || a.weights.forward.iter().zip(&b.weights.forward);
+    let distance = layers().map(|(a, b)| relative_distance(a, b)).collect();
+    (distance, layers().map(|(a, b)| cosine(a, b)).collect(), agreement(&a.predictions, &b.predictions))
+}
+
+fn pair(a: &Done<'_>, b: &Done<'_>, drifts: &BTreeMap<String, ControlSummary>) -> PairSummary {
+    let (relative_distance, cosine, prediction_agreement) = apart(a, b);
+    let drift = |run: &Done<'_>| drifts.get(&run.plan.name).cloned();
     PairSummary {
         run_a: a.plan.name.clone(),
         run_b: b.plan.name.clone(),
@@ -122,8 +150,9 @@ fn pair(a: &Done<'_>, b: &Done<'_>) -> PairSummary {
         alpha: a.plan.alpha(),
         beta: a.plan.beta(),
         seed: a.plan.seed,
-        relative_distance: layers().map(|(a, b)| relative_distance(a, b)).collect(),
-        cosine: layers().map(|(a, b)| cosine(a, b)).collect(),
-        prediction_agreement: agreement(&a.predictions, &b.predictions),
+        relative_distance,
+        cosine,
+        prediction_agreement,
+        control: drift(b).or_else(|| drift(a)),
     }
 }

@@ -123,7 +123,9 @@ const DEAF: &[Deaf] = &[
 /// Everything that the run heeds, as a hash.
 fn heeded(rule: RuleKind, resolved: &Resolved) -> String {
     let mut experiment = serde_json::to_value(&resolved.experiment).unwrap_or_default();
-    for key in ["circuit", "name", "seeds", "chips", "rules", "snapshots", "grid", "expect"] {
+    for key in
+        ["circuit", "name", "seeds", "chips", "rules", "snapshots", "control", "grid", "exclude", "expect"]
+    {
         remove(&mut experiment, &[key]);
     }
     let mut all = json!({ "experiment": experiment, "circuit": resolved.circuit });

@@ -18,7 +18,7 @@ mod valley;
 
 pub use expect::{Verdict, check};
 pub use need::Need;
-pub use plan::{RunPlan, common, plan, replan};
+pub use plan::{RunPlan, common, controls, plan, replan};
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -174,7 +174,8 @@ pub fn carry_out<T: Real>(
     atomic::write(&folder.path().join("experiment.toml"), text.as_bytes())?;
     let setting = Setting { folder: &folder, dataset, stop: options.stop, observer };
     let first = plans.iter().take_while(|p| p.rule == RuleKind::Bp).count();
-    for phase in [&plans[..first], &plans[first..]] {
+    let later = [&plans[first..], &controls(plans)].concat();
+    for phase in [&plans[..first], &later] {
         in_parallel(phase, options.threads, &|plan| run::train::<T>(&setting, plan))?;
     }
     if options.stop.load(Ordering::Relaxed) {
@@ -248,12 +249,12 @@ fn in_parallel(
     }
 }
 
-/// Mean time (s) of one training batch, measured on the first run of each rule with its initial weights.
+/// Mean time (s) of one training batch, measured on the first run of each rule and circuit with its initial weights.
 #[must_use]
 pub fn time_of_a_batch<T: Real>(plans: &[RunPlan], dataset: &Dataset) -> f64 {
-    let mut rules: BTreeMap<RuleKind, (&RunPlan, usize)> = BTreeMap::new();
+    let mut rules: BTreeMap<(RuleKind, &str), (&RunPlan, usize)> = BTreeMap::new();
     for plan in plans {
-        rules.entry(plan.rule).or_insert((plan, 0)).1 += 1;
+        rules.entry((plan.rule, &plan.resolved.circuit.name)).or_insert((plan, 0)).1 += 1;
     }
     let times = rules.values().map(|(plan, runs)| run::time_batch::<T>(plan, dataset) * *runs as f64);
     times.sum::<f64>() / plans.len().max(1) as f64

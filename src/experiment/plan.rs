@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::heed::Combinations;
 use super::labels::{Labels, Names, short};
-use crate::spec::{Loaded, Override, Resolved, RuleKind, SpecError, rule_name, setting_of};
+use crate::spec::{
+    ExperimentSpec, Loaded, Override, Resolved, RuleKind, SpecError, excludes, rule_name, setting_of,
+};
 
 /// One run: a rule, a seed, and the description with this run's settings.
 #[derive(Clone, Debug)]
@@ -24,6 +26,8 @@ pub struct RunPlan {
     pub resolved: Resolved,
     /// Name of the backpropagation run with the same seed and settings, if there is one.
     pub reference: Option<String>,
+    /// Of a control: standard deviation of the relative move of its initial weights.
+    pub moved: Option<f64>,
 }
 
 impl RunPlan {
@@ -90,7 +94,7 @@ fn runs(loaded: &Loaded, checked: bool) -> Result<Vec<RunPlan>, SpecError> {
         let keys = grid.iter().map(|(key, values)| (key.as_str(), values.len())).collect();
         Combinations { keys, runs: &templates }.check(loaded)?;
     }
-    let templates = named(templates);
+    let templates = named(left(templates, &combinations, &base.experiment));
     let mut runs: Vec<RunPlan> = Vec::new();
     for &seed in &base.experiment.seeds {
         for template in &templates {
@@ -116,6 +120,39 @@ fn combinations(grid: &BTreeMap<String, Vec<toml::Value>>) -> Vec<Vec<Override>>
             .collect();
     }
     combinations
+}
+
+/// The runs of combinations that the experiment does not exclude.
+fn left(
+    templates: Vec<Vec<RunPlan>>,
+    combinations: &[Vec<Override>],
+    experiment: &ExperimentSpec,
+) -> Vec<Vec<RunPlan>> {
+    let excluded = |settings: &Vec<Override>| {
+        let value_of = |key: &str| settings.iter().find(|s| s.path == key).map(|s| &s.value);
+        excludes(&experiment.exclude, value_of)
+    };
+    let runs = |of_rule: Vec<RunPlan>| {
+        of_rule.into_iter().zip(combinations).filter(|(_, c)| !excluded(c)).map(|(run, _)| run).collect()
+    };
+    templates.into_iter().map(runs).collect()
+}
+
+/// The controls that an experiment asks for: runs of its plan again, from initial weights that are moved a little.
+#[must_use]
+pub fn controls(plans: &[RunPlan]) -> Vec<RunPlan> {
+    let again = |run: &RunPlan| {
+        let control = run.resolved.experiment.control.as_ref()?;
+        let asked = control.rules.is_empty() || control.rules.contains(&run.rule);
+        let name = control_name(&run.name);
+        asked.then(|| RunPlan { name, reference: None, moved: Some(control.moved), ..run.clone() })
+    };
+    plans.iter().filter_map(again).collect()
+}
+
+/// Name of the control of a run.
+pub(super) fn control_name(run: &str) -> String {
+    format!("{run}.moved")
 }
 
 /// Every different run once, under a name that no other has, with the name of its reference.
@@ -166,7 +203,7 @@ impl Naming<'_> {
         let name = format!("{}{gains}{}", rule_name(rule), tails.collect::<String>());
         let reference = Some(identity(RuleKind::Bp, (None, None), &self.settings(&plain)));
         let settings = self.settings(&felt);
-        Ok(RunPlan { name, rule, seed: 0, chip: None, settings, resolved, reference })
+        Ok(RunPlan { name, rule, seed: 0, chip: None, settings, resolved, reference, moved: None })
     }
 
     /// Settings that a name must tell, besides the gains.

@@ -150,6 +150,9 @@ impl<'a, T: Real> Run<'a, T> {
             InitSpec::Weights(file) => read_weights(file.as_ref(), Some(network))?,
             init => Weights::draw(init, circuit, network, plan.seed),
         };
+        if let Some(size) = plan.moved {
+            weights = weights.moved(size, plan.seed);
+        }
         let mut optimizer = Optimizer::new(&experiment.optimizer, experiment.epochs, &weights);
         let mut record = Record::default();
         if experiment.snapshots {

@@ -18,6 +18,7 @@ pub mod comparison;
 mod cost;
 mod curves;
 mod error;
+mod findings;
 pub mod gradient;
 mod groups;
 mod legend;
@@ -47,6 +48,7 @@ mod words;
 pub mod yields;
 
 pub use error::FigureError;
+pub use findings::findings;
 pub use page::Page;
 pub use report::report;
 pub use tables::{Run, Settings, Tables, Weights, summary_of};

@@ -11,12 +11,13 @@ use serde::Serialize;
 
 use super::axis::{count, extent, number, setting};
 use super::error::FigureError;
+use super::findings::findings;
 use super::groups::{Grid, Row, runs_at};
 use super::palette::rule_name;
 use super::tables::{Run, Tables};
 use super::words::{seeds, setting_at};
 use super::{catalogue, write_whole};
-use crate::record::rows::{PairSummary, RunSummary};
+use crate::record::rows::{PairSummary, RunSummary, Summary};
 use crate::units::{fraction, percent, significant};
 
 const TEMPLATE: &str = include_str!("report.html");
@@ -106,11 +107,18 @@ pub fn report(folder: &Path, tables: &Tables) -> Result<PathBuf, FigureError> {
         pairs => pairs(tables),
         layers => tables.pairs.iter().map(|pair| pair.cosine.len()).max().unwrap_or(0),
         figures => figures,
+        findings => findings(&summarised(tables)),
         wall => duration(wall),
     })?;
     let path = folder.join("report.html");
     write_whole(&path, &page)?;
     Ok(path)
+}
+
+/// The summary that the tables hold.
+fn summarised(tables: &Tables) -> Summary {
+    let runs = tables.runs.iter().filter_map(|run| run.summary.clone()).collect();
+    Summary { name: tables.name.clone(), runs, pairs: tables.pairs.clone() }
 }
 
 fn settings(tables: &Tables) -> Vec<Setting> {

@@ -237,6 +237,7 @@ impl Plan {
                         )
                         .collect(),
                     prediction_agreement: 1.0 - 0.3 * away,
+                    control: None,
                 });
             }
         }

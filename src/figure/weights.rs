@@ -1,7 +1,7 @@
 //! Learned weights of DP against those of `DPᵀ`: distance and cosine per layer, against α.
 
 use super::Figure;
-use super::axis::{Axis, count};
+use super::axis::{Axis, count, extent};
 use super::error::FigureError;
 use super::groups::{Grid, Row};
 use super::legend::Key;
@@ -11,6 +11,7 @@ use super::sheet::{Axes, Layout, Panel, Sheet};
 use super::tables::Tables;
 use super::words::settings_line;
 use crate::record::rows::PairSummary;
+use crate::units::significant;
 
 /// The registry line.
 pub const FIGURE: Figure = Figure {
@@ -18,7 +19,8 @@ pub const FIGURE: Figure = Figure {
     title: "Learned weights: DP against DPᵀ",
     caption: "Two networks that started from the same weights and saw the same samples, one trained by DP and one by \
         DPᵀ. At α = ½ the two are the same circuit, so distance 0 and cosine 1 are required there. Away from it the \
-        layers part: the left column says how far, the right one how far in direction.",
+        layers part: the left column says how far, the right one how far in direction. \
+        The grey band reaches as far as DPᵀ gets from itself (furthest layer and seed) when its initial weights are moved a little.",
     draw,
 };
 
@@ -43,12 +45,19 @@ fn draw(tables: &Tables) -> Result<Page, FigureError> {
     let values = |measure: Measure| all.iter().flat_map(move |pair| measure(pair).iter().copied());
     let distance = Axis::around(values(MEASURES[0]).chain([0.0]), 0.06);
     let cosine = Axis::around(values(MEASURES[1]).chain([1.0]), 0.06);
+    let moved = all.iter().find_map(|pair| Some(pair.control.as_ref()?.moved));
+    let band = moved.map(|moved| {
+        Key::Box(
+            GREY.faded(0.3),
+            format!("DPᵀ and itself, initial weights moved by {}", significant(moved, 2)),
+        )
+    });
     let keys = (1..=layers).map(|k| Key::Line(layer_ink(k), format!("layer {k}")));
     let lost = values(MEASURES[0]).chain(values(MEASURES[1])).filter(|value| !value.is_finite()).count();
     let layout = Layout {
         title: FIGURE.title.into(),
         subtitle: settings_line(tables, "points, and their mean as a line"),
-        legend: keys.chain([Key::Disc(GREY, "one seed".into())]).collect(),
+        legend: keys.chain([Key::Disc(GREY, "one seed".into())]).chain(band).collect(),
         columns: vec!["‖W(DP) − W(DPᵀ)‖ / ‖W(DPᵀ)‖".into(), "cosine of W(DP) and W(DPᵀ)".into()],
         rows: rows.iter().map(|(row, _)| row.label()).collect(),
         x_label: "mixing α".into(),
@@ -62,6 +71,7 @@ fn draw(tables: &Tables) -> Result<Page, FigureError> {
             .collect(),
     };
     let fill = |page: &mut Page, panel: &Panel, (row, column): (usize, usize)| {
+        control(page, panel, &rows[row].1, column);
         (1..=layers).for_each(|layer| series(page, panel, &rows[row].1, (layer, MEASURES[column])));
     };
     Ok(Sheet::filled(&layout, fill))
@@ -80,6 +90,32 @@ fn pairs_at<'a>(tables: &'a Tables, row: &Row) -> Vec<&'a PairSummary> {
     };
     let here = |pair: &&PairSummary| rules(pair) && pair.beta == row.beta && of_row(&pair.run_a);
     tables.pairs.iter().filter(here).collect()
+}
+
+/// As far as the control gets from its rule: a band from where the two would be equal to the furthest of layers and seeds.
+fn control(page: &mut Page, panel: &Panel, pairs: &[&PairSummary], column: usize) {
+    let furthest = |values: &mut dyn Iterator<Item = f64>| {
+        let (low, high) = extent(values);
+        if column == 0 { high } else { low }
+    };
+    let of_pair = |pair: &&PairSummary| {
+        let control = pair.control.as_ref()?;
+        let values = if column == 0 { &control.relative_distance } else { &control.cosine };
+        let value = furthest(&mut values.iter().copied());
+        value.is_finite().then_some((pair.alpha.unwrap_or(0.5), value))
+    };
+    let mut points: Vec<(f64, f64)> = pairs.iter().filter_map(of_pair).collect();
+    points.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let edge: Vec<(f64, f64)> = points
+        .chunk_by(|a, b| a.0.total_cmp(&b.0).is_eq())
+        .map(|same| (same[0].0, furthest(&mut same.iter().map(|point| point.1))))
+        .collect();
+    let equal = edge.iter().rev().map(|(alpha, _)| (*alpha, [0.0, 1.0][column]));
+    let outline: Vec<_> =
+        edge.iter().copied().chain(equal).filter_map(|(alpha, value)| panel.at(alpha, value)).collect();
+    if outline.len() > 2 {
+        page.area(outline, GREY.faded(0.3));
+    }
 }
 
 /// One layer's points, and a line through their means.

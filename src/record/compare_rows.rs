@@ -21,6 +21,8 @@ pub struct CompareRow {
     pub layer: usize,
     /// `‖W_a − W_b‖_F / ‖W_b‖_F`.
     pub distance: f64,
+    /// The same of the second run (or the first) and its control, if there is one.
+    pub control_distance: Option<f64>,
     /// Cosine of the flattened weights.
     pub cosine: f64,
     /// Cosine of what training has added to the weights since the start; needs snapshots.

@@ -239,6 +239,24 @@ pub struct PairSummary {
     pub cosine: Vec<f64>,
     /// Fraction of the test set on which the two networks predict the same class.
     pub prediction_agreement: f64,
+    /// How far rule and rule alone get apart, if the experiment has controls.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub control: Option<ControlSummary>,
+}
+
+/// A run against its control, the same rule from initial weights that are moved a little.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ControlSummary {
+    /// The run: the second of its pair, or the first where that one has no control.
+    pub run: String,
+    /// Standard deviation of the relative move of its initial weights.
+    pub moved: f64,
+    /// Per layer, `‖W_moved − W‖_F / ‖W‖_F`.
+    pub relative_distance: Vec<f64>,
+    /// Per layer, cosine of the flattened weights.
+    pub cosine: Vec<f64>,
+    /// Fraction of the test set on which both predict the same class.
+    pub prediction_agreement: f64,
 }
 
 /// `summary.json`.

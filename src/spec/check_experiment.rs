@@ -8,6 +8,7 @@ use super::check_circuit::{check_network, ensure, positive};
 use super::check_expect::check_expect;
 use super::check_name::check_folder_name;
 use super::check_sizes::check_experiment_sizes;
+use super::exclude::check_exclude;
 use super::experiment::{DatasetSpec, ExperimentSpec, InitSpec, OptimizerSpec, RateSchedule, RuleKind};
 use super::fault::Fault;
 
@@ -15,7 +16,8 @@ use super::fault::Fault;
 const FILE_SETS: [&str; 3] = ["idx", "mnist", "fashion-mnist"];
 
 /// Keys of an experiment that its grid cannot vary.
-const NOT_IN_GRID: [&str; 7] = ["name", "seeds", "chips", "rules", "snapshots", "grid", "expect"];
+const NOT_IN_GRID: [&str; 9] =
+    ["name", "seeds", "chips", "rules", "snapshots", "control", "grid", "exclude", "expect"];
 
 /// Most runs of an experiment: a plan of so many takes about 0.5 GB.
 pub const MOST_RUNS: usize = 100_000;
@@ -44,10 +46,26 @@ pub fn check_experiment(experiment: &ExperimentSpec) -> Result<(), Fault> {
     let step = experiment.adversarial.step;
     let walks = step.is_finite() && step >= 0.0;
     ensure(walks, &["adversarial", "step"], step, "a finite number, 0 or more")?;
+    check_control(experiment)?;
     check_optimizer(&experiment.optimizer)?;
     check_experiment_sizes(experiment)?;
     check_grid(experiment)?;
     experiment.expect.iter().try_for_each(|(key, bounds)| check_expect(key, bounds, experiment))
+}
+
+fn check_control(experiment: &ExperimentSpec) -> Result<(), Fault> {
+    let Some(control) = &experiment.control else { return Ok(()) };
+    let moves = control.moved > 0.0 && control.moved <= 0.1;
+    ensure(moves, &["control", "moved"], control.moved, "a share of the weights, above 0, at most 0.1")?;
+    let runs = |rule: &&RuleKind| !experiment.rules.contains(rule);
+    match control.rules.iter().find(runs) {
+        Some(rule) => {
+            let known: Vec<_> = experiment.rules.iter().map(|rule| rule_name(*rule)).collect();
+            let accepted = format!("rules of the experiment: {}", known.join(", "));
+            Err(Fault::refused(&["control", "rules"], rule_name(*rule), accepted))
+        }
+        None => Ok(()),
+    }
 }
 
 /// Checks that every rule that divides by β has one to divide by.
@@ -123,6 +141,7 @@ fn check_grid(experiment: &ExperimentSpec) -> Result<(), Fault> {
             return Err(Fault::refused(&["grid", key], Value::Array(values.clone()), accepted));
         }
     }
+    check_exclude(experiment)?;
     check_runs(experiment)
 }
 

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::circuit::CircuitSpec;
+use super::exclude::Exclusion;
 use super::written::WrittenDataset;
 
 /// An experiment: every combination of `seeds`, `rules` and `grid` is a run.
@@ -39,6 +40,9 @@ pub struct ExperimentSpec {
     pub adversarial: AdversarialSpec,
     /// Optimiser.
     pub optimizer: OptimizerSpec,
+    /// Runs from initial weights that are moved a little: how far apart learned weights get by themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub control: Option<ControlSpec>,
     /// Keep samples that did not settle in the gradient, as hardware would.
     #[serde(default)]
     pub keep_unsettled: bool,
@@ -52,6 +56,10 @@ pub struct ExperimentSpec {
     #[serde(default)]
     #[schemars(with = "BTreeMap<String, Vec<serde_json::Value>>")]
     pub grid: BTreeMap<String, Vec<toml::Value>>,
+    /// Combinations of the grid that are not run: each table names a value, or a list of values, of some of its keys.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<BTreeMap<String, serde_json::Value>>")]
+    pub exclude: Vec<Exclusion>,
     /// What should come out; `run --check` fails when it does not. Keys: `RULE.COLUMN` of the summary.
     #[serde(default)]
     pub expect: BTreeMap<String, ExpectSpec>,
@@ -147,6 +155,22 @@ impl AdversarialSpec {
     #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
     fn is_default(&self) -> bool {
         *self == Self::default()
+    }
+}
+
+/// A second run of a rule from the same initial weights moved a little, beside every distance of learned weights.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ControlSpec {
+    /// Standard deviation of the relative move of every initial weight.
+    pub moved: f64,
+    /// Rules that have a control; empty means all.
+    pub rules: Vec<RuleKind>,
+}
+
+impl Default for ControlSpec {
+    fn default() -> Self {
+        Self { moved: 1e-6, rules: Vec::new() }
     }
 }
 

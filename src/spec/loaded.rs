@@ -193,7 +193,12 @@ impl Loaded {
         if let Some(folder) = &mut experiment.dataset.path {
             self.absolute(folder);
         }
-        for (key, values) in &mut experiment.grid {
+        let grid = experiment.grid.iter_mut().map(|(key, values)| (key, values.as_mut_slice()));
+        let excluded = experiment.exclude.iter_mut().flatten().map(|(key, value)| match value {
+            Value::Array(values) => (key, values.as_mut_slice()),
+            value => (key, std::slice::from_mut(value)),
+        });
+        for (key, values) in grid.chain(excluded) {
             let paths = values.iter_mut().filter_map(|value| path_in(key, value));
             let files = paths.filter(|path| key != "circuit" || shipped(&self.base, path).is_none());
             files.for_each(|path| self.absolute(path));

@@ -20,6 +20,7 @@ mod commented;
 pub mod cost;
 mod door;
 mod error;
+mod exclude;
 pub mod experiment;
 mod fault;
 mod loaded;
@@ -46,6 +47,7 @@ pub use commented::{circuit_defaults_toml, circuit_toml, experiment_template_tom
 pub use cost::CostSpec;
 pub use door::{load_circuit, load_experiment, parse_circuit, parse_experiment};
 pub use error::{At, Place, SpecError, nearest};
+pub use exclude::{Exclusion, excludes};
 pub use experiment::*;
 pub use loaded::{Loaded, Resolved};
 pub use mismatch::*;

@@ -24,6 +24,7 @@ pub(crate) use embedded;
 
 /// Built-in circuits.
 pub const CIRCUITS: &[Builtin] = embedded![
+    "circuits/chip-180nm.toml",
     "circuits/ideal.toml",
     "circuits/noisy.toml",
     "circuits/opamp-memristor.toml",

@@ -11,6 +11,7 @@ use toml::Value;
 use toml::de::{DeTable, DeValue};
 
 use super::error::{At, Place, SpecError, nearest};
+use super::exclude::settle;
 use super::fault::{Fault, FaultKind};
 use super::overrides::Override;
 use super::path::{KeyPath, Step};
@@ -116,6 +117,9 @@ impl Tree {
         if let (FileKind::Experiment, Some(Value::Table(grid))) = (kind, self.table.get_mut("grid")) {
             let leads_to = |key: &str| KeyPath::parse(key).and_then(|key| route(kind, &key, &place));
             grid.retain(|key, _| leads_to(key).map_or(true, |varied| varied != path));
+            if let Some(Value::Array(exclusions)) = self.table.get_mut("exclude") {
+                settle(exclusions, |key| leads_to(key).is_ok_and(|varied| varied == path), &setting.value);
+            }
         }
         Ok(())
     }
@@ -137,7 +141,7 @@ impl Tree {
         let kept = |path: &KeyPath| path.0.len() <= 2 || !path.is_within(&root);
         let kept = self.origins.iter().filter(|(path, _)| kept(path));
         let origins = kept.map(|(path, origin)| (path.clone(), origin.clone())).collect();
-        let rest = self.table.iter().filter(|(key, _)| *key != "grid");
+        let rest = self.table.iter().filter(|(key, _)| !["grid", "exclude"].contains(&key.as_str()));
         let table = rest.map(|(key, value)| (key.clone(), value.clone())).collect();
         Self { kind: self.kind, file: self.file.clone(), table, origins }
     }

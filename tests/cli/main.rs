@@ -4,6 +4,7 @@ mod bad_input;
 mod bench;
 mod chips;
 mod compare;
+mod controls;
 mod cost;
 mod figures;
 mod folders;

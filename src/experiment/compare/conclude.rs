@@ -11,8 +11,9 @@ type Layered = fn(&CompareRow) -> Option<f64>;
 type Whole = fn(&PredictionRow) -> f64;
 
 /// Numbers of layers that are averaged, by the names of their columns.
-const LAYERED: [(&str, Layered); 8] = [
+const LAYERED: [(&str, Layered); 9] = [
     ("distance", |row| Some(row.distance)),
+    ("control_distance", |row| row.control_distance),
     ("cosine", |row| Some(row.cosine)),
     ("update_cosine", |row| row.update_cosine),
     ("cka", |row| row.cka),
@@ -192,7 +193,12 @@ fn sentence(study: &Study<'_>, pair: &RulePair, epochs: &[f64], ends: &[&GroupRo
     } else {
         "; their weights are the same".to_owned()
     };
-    let cells = [("distance", "distance"), ("update_cosine", "cosine of the updates"), ("cka", "CKA")];
+    let cells = [
+        ("distance", "distance"),
+        ("control_distance", "control"),
+        ("update_cosine", "cosine of the updates"),
+        ("cka", "CKA"),
+    ];
     for (quantity, words) in cells {
         let of_layers: Vec<_> = ends.iter().filter(|row| row.quantity == quantity).collect();
         // A place for every layer, so that each number says by its place which one it speaks of.

@@ -13,6 +13,7 @@ use std::path::Path;
 use rayon::prelude::*;
 
 use super::RunPlan;
+use super::plan::controls;
 use crate::analysis::representation::principal_angles;
 use crate::analysis::{agreement, relative_distance};
 use crate::data::Dataset;
@@ -21,7 +22,7 @@ use crate::record::RecordError;
 use crate::record::compare_rows::{CompareRow, CompareSummary, DepartureRow, GroupRow, PredictionRow};
 use conclude::{departures, groups, told};
 use pairs::{Pair, pairs};
-use portrait::Portrait;
+use portrait::{Portrait, weights_after};
 
 /// What to compare, and how.
 #[derive(Clone, Copy, Debug)]
@@ -152,13 +153,21 @@ impl Study<'_> {
     fn one(&self, task: &Task<'_>) -> Result<(Vec<CompareRow>, Vec<PredictionRow>), RecordError> {
         let take = |run: &usize| Portrait::take(self, &self.plans[*run], task.epoch);
         let portraits = task.runs.par_iter().map(take).collect::<Result<Vec<_>, _>>()?;
+        let drift =
+            |(run, portrait): (&usize, &Portrait)| self.drift(&self.plans[*run], portrait, task.epoch);
+        let drifts = task.runs.par_iter().zip(&portraits).map(drift).collect::<Result<Vec<_>, _>>()?;
         // Every run of a member is among the runs of its task.
         let of = |run: usize| task.runs.binary_search(&run).ok().map(|at| &portraits[at]);
         let (mut rows, mut networks) = (Vec::new(), Vec::new());
         for &(pair, _, (a, b)) in &task.members {
             let (Some(one), Some(other)) = (of(a), of(b)) else { continue };
+            let drift =
+                [b, a].into_iter().find_map(|run| drifts[task.runs.binary_search(&run).ok()?].as_ref());
             let plans = (&self.plans[a], &self.plans[b]);
-            rows.extend((0..one.forward.len()).map(|k| layer((pair, task.epoch, k), plans, (one, other))));
+            rows.extend((0..one.forward.len()).map(|k| CompareRow {
+                control_distance: drift.map(|distances| distances[k]),
+                ..layer((pair, task.epoch, k), plans, (one, other))
+            }));
             networks.push(PredictionRow {
                 pair,
                 run_a: plans.0.name.clone(),
@@ -172,6 +181,13 @@ impl Study<'_> {
             });
         }
         Ok((rows, networks))
+    }
+
+    /// Relative distance of every layer of a run to its control's, if it has one.
+    fn drift(&self, plan: &RunPlan, run: &Portrait, epoch: usize) -> Result<Option<Vec<f64>>, RecordError> {
+        let Some(control) = controls(std::slice::from_ref(plan)).pop() else { return Ok(None) };
+        let moved = weights_after(self, &control, epoch)?.forward;
+        Ok(Some(moved.iter().zip(&run.forward).map(|(moved, own)| relative_distance(moved, own)).collect()))
     }
 }
 
@@ -199,6 +215,7 @@ fn layer(
         epoch,
         layer: k + 1,
         distance: relative_distance(&one.forward[k], &other.forward[k]),
+        control_distance: None,
         cosine: cosine(&one.forward[k], &other.forward[k]),
         update_cosine: moved.and_then(|(one, other)| finite(cosine(&one[k], &other[k]))),
         cka: finite(one.said[k].alignment(&other.said[k])),

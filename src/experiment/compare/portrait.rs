@@ -27,22 +27,29 @@ pub struct Portrait {
     pub accuracy: f64,
 }
 
+/// Weights of a run after `epoch` epochs; those of a run that diverged may hold anything.
+///
+/// # Errors
+/// Those of [`read_weights_unchecked`].
+pub fn weights_after(study: &Study<'_>, plan: &RunPlan, epoch: usize) -> Result<Weights<f64>, RecordError> {
+    let experiment = &plan.resolved.experiment;
+    let path = if experiment.snapshots {
+        snapshot(study.folder, &plan.name, epoch)
+    } else {
+        last_weights(study.folder, &plan.name)
+    };
+    read_weights_unchecked(&path, Some(&experiment.network))
+}
+
 impl Portrait {
     /// Of a run after `epoch` epochs.
     ///
     /// # Errors
-    /// Those of [`read_weights_unchecked`]; weights of a run that diverged may hold anything.
+    /// Those of [`weights_after`].
     pub fn take(study: &Study<'_>, plan: &RunPlan, epoch: usize) -> Result<Self, RecordError> {
         let experiment = &plan.resolved.experiment;
         let network = &experiment.network;
-        let read = |epoch: usize| -> Result<Weights<f64>, RecordError> {
-            let path = if experiment.snapshots {
-                snapshot(study.folder, &plan.name, epoch)
-            } else {
-                last_weights(study.folder, &plan.name)
-            };
-            read_weights_unchecked(&path, Some(network))
-        };
+        let read = |epoch| weights_after(study, plan, epoch);
         let weights = read(epoch)?;
         let start = if experiment.snapshots && epoch > 0 { Some(read(0)?) } else { None };
         let moved =

@@ -1,5 +1,7 @@
 //! A quantity of every layer against the epoch: a row of panels for every two rules, a column for every α.
 
+use std::collections::BTreeMap;
+
 use super::super::axis::{Axis, Kind, count, setting};
 use super::super::page::{Ink, Page};
 use super::super::palette::{GREY, layer_ink};
@@ -27,6 +29,9 @@ pub const DISTANCE: Course = Course {
     threshold: true,
     bound: (Some(0.0), None),
 };
+
+/// The quantity that tells how far a rule and its control are apart.
+const CONTROL: &str = "control_distance";
 
 /// Alignment of activities.
 pub const CKA: Course = Course {
@@ -76,6 +81,9 @@ pub fn draw(tables: &Tables, course: &Course) -> Option<Page> {
         let Some(pair) = places[row].get(column).copied().flatten() else {
             return panel.say(page, "not compared");
         };
+        if course.threshold {
+            control(page, panel, tables, pair);
+        }
         for layer in (1..=tables.summary.layers).rev() {
             line(page, panel, &tables.series(pair, Some(layer), course.quantity), layer_ink(layer));
         }
@@ -105,10 +113,31 @@ fn notes(tables: &Tables, course: &Course) -> Vec<String> {
     let dashed = course.threshold.then(|| {
         format!("the dashed line is the threshold of parting, {}", setting(tables.summary.threshold))
     });
+    let band = course.threshold && tables.groups.iter().any(|row| row.quantity == CONTROL);
+    let band = band.then(|| {
+        "the grey band is the farthest layer of the second rule and itself, from initial weights moved a little".to_owned()
+    });
     let everywhere =
         tables.summary.pairs.iter().any(|pair| pair.alpha.is_none()) && tables.alphas().len() > 1;
     let everywhere = everywhere.then(|| "rules without α are the same in every column".to_owned());
-    dashed.into_iter().chain(everywhere).chain(tables.notes()).collect()
+    dashed.into_iter().chain(band).chain(everywhere).chain(tables.notes()).collect()
+}
+
+/// How far the rule gets from itself when its initial weights are moved a little: a band up to its farthest layer, means over seeds.
+fn control(page: &mut Page, panel: &Panel, tables: &Tables, pair: usize) {
+    let mut farthest: BTreeMap<usize, f64> = BTreeMap::new();
+    for layer in 1..=tables.summary.layers {
+        for row in tables.series(pair, Some(layer), CONTROL) {
+            let most = farthest.entry(row.epoch).or_insert(0.0);
+            *most = most.max(row.mean);
+        }
+    }
+    let floor = farthest.keys().rev().map(|epoch| (*epoch, 0.0));
+    let outline = farthest.iter().map(|(epoch, most)| (*epoch, *most)).chain(floor);
+    let outline: Vec<_> = outline.filter_map(|(epoch, y)| panel.at(count(epoch), y)).collect();
+    if outline.len() > 2 {
+        page.area(outline, GREY.faded(0.3));
+    }
 }
 
 /// A mean as a line, its standard error as a band.
