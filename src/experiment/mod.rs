@@ -13,6 +13,7 @@ mod need;
 mod plan;
 mod probe;
 mod run;
+mod setting_columns;
 mod trajectory;
 mod valley;
 

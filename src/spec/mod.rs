@@ -54,7 +54,7 @@ pub use overrides::Override;
 pub use path::{KeyPath, Step};
 pub use periphery::*;
 pub use schedule::ScheduleError;
-pub use schema::{FileKind, circuit_schema, experiment_schema};
+pub use schema::{FileKind, circuit_schema, experiment_schema, meaning};
 pub(crate) use shipped::embedded;
 pub use shipped::{Builtin, CIRCUITS, builtin, looks_like_a_path};
 pub use signature::{is_gzip, read_text, signature};

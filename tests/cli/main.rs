@@ -25,4 +25,5 @@ mod sizes;
 mod spice;
 mod stability;
 mod streams;
+mod tables;
 mod yields;
