@@ -21,6 +21,7 @@ pub mod map_rows;
 pub mod noise_rows;
 mod parquet;
 pub mod place;
+pub mod restore;
 pub mod robustness_rows;
 pub mod rows;
 pub mod seal;

@@ -4,6 +4,8 @@
 //! empty cells are nulls. What bites: integers end at 2⁶³ − 1, and the crate's default `created_by`
 //! changes with its version, so it is fixed here: the bytes depend on the table alone.
 
+use std::fs::File;
+use std::path::Path;
 use std::sync::Arc;
 
 use ::parquet::basic::{Compression, LogicalType, Repetition, Type as Physical};
@@ -11,8 +13,11 @@ use ::parquet::data_type::{ByteArray, ByteArrayType, DataType, DoubleType, Int64
 use ::parquet::errors::{ParquetError, Result};
 use ::parquet::file::metadata::KeyValue;
 use ::parquet::file::properties::WriterProperties;
+use ::parquet::file::reader::{FileReader, SerializedFileReader};
 use ::parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
+use ::parquet::record::Field;
 use ::parquet::schema::types::{Type, TypePtr};
+use serde::Serialize;
 
 use super::columns::{Column, Kind};
 
@@ -32,6 +37,53 @@ pub(crate) fn encode(
     about: &str,
 ) -> std::result::Result<Vec<u8>, String> {
     write(columns, rows, about).map_err(|error| error.to_string())
+}
+
+/// The CSV text of the same table, if the file can be read.
+pub(crate) fn decode(path: &Path) -> Option<Vec<u8>> {
+    let reader = SerializedFileReader::new(File::open(path).ok()?).ok()?;
+    let names: Vec<String> = reader
+        .metadata()
+        .file_metadata()
+        .schema()
+        .get_fields()
+        .iter()
+        .map(|field| field.name().into())
+        .collect();
+    let mut text = Vec::new();
+    {
+        let mut writer = csv::WriterBuilder::new().has_headers(false).from_writer(&mut text);
+        writer.write_record(&names).ok()?;
+        for row in reader.get_row_iter(None).ok()? {
+            let row = row.ok()?;
+            writer
+                .serialize(row.get_column_iter().map(|(_, field)| Cell::of(field)).collect::<Vec<_>>())
+                .ok()?;
+        }
+        writer.flush().ok()?;
+    }
+    Some(text)
+}
+
+/// A cell that is written as the field of a row would be.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Cell {
+    Text(String),
+    Integer(i64),
+    Real(f64),
+    Empty(Option<()>),
+}
+
+impl Cell {
+    fn of(field: &Field) -> Self {
+        match field {
+            Field::Str(text) => Self::Text(text.clone()),
+            Field::Long(number) => Self::Integer(*number),
+            Field::Double(number) => Self::Real(*number),
+            _ => Self::Empty(None),
+        }
+    }
 }
 
 fn write(columns: &[Column], rows: &[Vec<String>], about: &str) -> Result<Vec<u8>> {
@@ -108,8 +160,6 @@ fn misfit(column: &Column, row: usize, cell: &str) -> ParquetError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ::parquet::file::reader::{FileReader, SerializedFileReader};
-    use ::parquet::record::Field;
 
     fn cells(rows: &[&[&str]]) -> Vec<Vec<String>> {
         rows.iter().map(|row| row.iter().map(|cell| (*cell).to_owned()).collect()).collect()

@@ -20,6 +20,7 @@ mod commented;
 pub mod cost;
 mod door;
 mod error;
+mod every;
 pub mod experiment;
 mod fault;
 mod loaded;
