@@ -28,7 +28,7 @@ pub fn every<T>(tree: &Tree, attempt: impl Fn(&Tree) -> Result<T, SpecError>) ->
     let (mut told, mut mended, mut next) = (Vec::new(), Vec::new(), Some(first));
     for _ in 0..ROUNDS {
         let Some(error) = next.take() else { break };
-        let key = error.at().map(|at| at.path.to_string());
+        let key = error.at().map(|at| keys_of(&at.path).to_string());
         let path = mend(&mut copy, &error);
         if !is_consequence(&error, &mended) {
             told.push(error);
@@ -47,18 +47,36 @@ pub fn together(mut told: Vec<SpecError>) -> SpecError {
     if told.len() > 1 { SpecError::Several(told) } else { told.remove(0) }
 }
 
-/// Whether a fault may be there only because keys were put right.
+/// The faults of one that may be several.
+pub fn apart(error: SpecError) -> Vec<SpecError> {
+    match error {
+        SpecError::Several(all) => all,
+        one => vec![one],
+    }
+}
+
+/// Whether a fault may be there only because keys were put right: it is of one of them, or speaks of one.
 fn is_consequence(error: &SpecError, mended: &[String]) -> bool {
-    let text = error.to_string();
-    let last = |key: &str| key.rsplit('.').next().unwrap_or_default().to_owned();
-    mended.iter().any(|key| text.contains(&format!("`{key}`")) || text.contains(&format!(".{}`", last(key))))
+    let own = error.at().map(|at| keys_of(&at.path).to_string()).unwrap_or_default();
+    let text = error.to_string().replace(&format!("`{own}"), "");
+    let named = |key: &str| {
+        let leaf = key.rsplit('.').next().unwrap_or_default();
+        text.contains(&format!("`{key}`")) || text.contains(&format!(".{leaf}`"))
+    };
+    // Lists of accepted names speak of every key.
+    let speaks = matches!(error, SpecError::Refused { .. });
+    mended.iter().any(|key| *key == own || speaks && named(key))
+}
+
+/// The keys of a path, without the items at its end.
+fn keys_of(path: &KeyPath) -> KeyPath {
+    KeyPath(path.0.iter().take_while(|step| matches!(step, Step::Key(_))).cloned().collect())
 }
 
 /// Takes the value of a fault out, or puts an example in where one is missing; gives its path in the tree.
 fn mend(tree: &mut Tree, error: &SpecError) -> Option<KeyPath> {
     let at = error.at()?;
-    let keys = at.path.0.iter().take_while(|step| matches!(step, Step::Key(_))).cloned().collect();
-    let here = KeyPath(keys);
+    let here = keys_of(&at.path);
     let paths = [here.clone(), here.below(&KeyPath::of(&["circuit"]))];
     let found = paths
         .iter()

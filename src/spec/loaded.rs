@@ -11,7 +11,7 @@ use super::check_circuit::check_circuit;
 use super::check_experiment::{check_beta, check_experiment, rule_name};
 use super::circuit::CircuitSpec;
 use super::error::{At, Place, SpecError, nearest};
-use super::every::{every, together};
+use super::every::{apart, every, together};
 use super::experiment::{CircuitSource, ExperimentSpec, InitSpec, RuleKind};
 use super::fault::Fault;
 use super::overrides::Override;
@@ -141,10 +141,12 @@ impl Loaded {
             for value in values {
                 let mut run = firsts.clone();
                 run[position] = setting(key, value);
-                let error = self.resolve_run(&run).err();
-                told.extend(
-                    error.filter(|error| !told.iter().any(|one| one.to_string() == error.to_string())),
-                );
+                let tree = self.with(&self.bare, &run)?.without_grid();
+                for error in every(&tree, |tree| self.finish(tree, &run)).err().into_iter().flat_map(apart) {
+                    if !told.iter().any(|one| one.to_string() == error.to_string()) {
+                        told.push(error);
+                    }
+                }
             }
         }
         if told.is_empty() { Ok(()) } else { Err(together(told)) }
