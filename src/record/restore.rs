@@ -10,6 +10,7 @@ use super::folder::{last_weights, snapshot};
 use super::ledger::{Files, difference, read_manifest};
 use super::lock::Lock;
 use super::manifest::{Status, sha256};
+use super::place::names;
 use super::{RecordError, atomic, parquet};
 
 /// Files that a complete folder lost, and its lock until all is done.
@@ -98,6 +99,10 @@ fn weights(root: &Path, name: &str) -> Option<Vec<u8>> {
     if let Some((run, _)) = inside.rsplit_once("/epoch-") {
         return fs::read(last_weights(root, run)).ok();
     }
-    let last = (0..).take_while(|epoch| *epoch == 0 || snapshot(root, inside, *epoch).exists()).last()?;
+    let names = names(&root.join("weights").join(inside)).ok()?;
+    let epoch = |name: &std::ffi::OsString| {
+        name.to_str()?.strip_prefix("epoch-")?.strip_suffix(".safetensors")?.parse::<usize>().ok()
+    };
+    let last = names.iter().filter_map(epoch).max()?;
     fs::read(snapshot(root, inside, last)).ok()
 }
