@@ -7,6 +7,7 @@
 //! milli and `M` mega, as in SI and unlike in SPICE.
 
 mod digits;
+mod share;
 mod suggest;
 
 use std::borrow::Cow;
@@ -16,6 +17,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, Deserializer, Unexpected, Visitor};
 
 pub use digits::{fraction, percent, significant, with_error};
+pub use share::{Share, share, some_share};
 
 /// A quantity in a file, for the schema: a number in SI units, or text with its unit.
 #[derive(Clone, Copy, Debug)]

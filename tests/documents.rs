@@ -89,3 +89,59 @@ fn nothing_points_outside_the_repository() {
     }
     assert!(strays.is_empty(), "pages that the repository does not hold:\n  {}", strays.join("\n  "));
 }
+
+/// `docs/tables.md`: how tables are made, and every column of each.
+fn page_of_tables() -> String {
+    let mut page = "\
+# Tables
+
+Every table is a `.csv` and a `.parquet` file with the same rows; floats have the fewest digits that read back to the same number, a value that does
+not exist is an empty cell. The metadata of a Parquet file have all of this under `dyadsim.columns`, in JSON:
+
+    python3 -c \"import pyarrow.parquet as p; print(p.read_schema('metrics.parquet').metadata[b'dyadsim.columns'].decode())\"
+
+The tables of `run` (`metrics`, `layers`, `trajectories`, `valley`, `cost`) have, behind `seed` or else `run`, further columns that say what each run was:
+`rule`, `alpha`, `beta`, `seed`; `chip`, its number from 1 where the experiment has `chips`; `chip_seed`, the `mismatch.seed` that makes the same
+devices again; and every key of `[grid]` under its own name, quantities in SI units, an empty cell where the rule does not heed it.
+
+`settled` is the share of samples that settled without noise, `noisy_settled` that of samples that became stationary under it. The closing table of `run` and
+the report show the sum of both as *at rest*.
+"
+    .to_owned();
+    for table in dyadsim::record::dictionary::tables() {
+        page += &format!(
+            "\n## {}\n\nA row: {}\n\n| column | unit | meaning |\n| --- | --- | --- |\n",
+            table.stem, table.row
+        );
+        for column in table.columns {
+            page += &format!(
+                "| `{}` | {} | {} |\n",
+                column.name,
+                column.unit,
+                column.meaning.replace('|', "\\|")
+            );
+        }
+    }
+    page
+}
+
+/// The comments of the row types are the one dictionary. `DYADSIM_UPDATE=1` writes the page again.
+#[test]
+fn the_page_of_tables_is_what_the_code_says() {
+    let (path, wanted) = (root().join("docs/tables.md"), page_of_tables());
+    if std::env::var_os("DYADSIM_UPDATE").is_some() {
+        fs::write(&path, &wanted).unwrap();
+    }
+    for table in dyadsim::record::dictionary::tables() {
+        assert!(!table.row.is_empty(), "{} has no description", table.stem);
+        for column in &table.columns {
+            assert!(!column.meaning.is_empty(), "{}.{} has no meaning", table.stem, column.name);
+        }
+    }
+    let written = fs::read_to_string(&path).unwrap();
+    let differs = wanted.lines().zip(written.lines()).find(|(wanted, written)| wanted != written);
+    assert!(
+        written == wanted,
+        "docs/tables.md is not what the row types say (DYADSIM_UPDATE=1 mends it): {differs:?}"
+    );
+}

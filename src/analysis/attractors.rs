@@ -62,11 +62,21 @@ impl Census {
     }
 }
 
-/// Settles every sample from random starts; noise is left out.
+/// Settles every sample from random starts; noise is left out. `tick` is called as often as a sample is done.
 #[must_use]
-pub fn census(spec: &SolverSpec, circuit: &dyn Circuit<f64>, starts: &Starts) -> Vec<Census> {
+pub fn census(
+    spec: &SolverSpec,
+    circuit: &dyn Circuit<f64>,
+    starts: &Starts,
+    tick: &(dyn Fn() + Sync),
+) -> Vec<Census> {
     let spec = noiseless(spec, spec.max_time);
-    (0..circuit.samples()).into_par_iter().map(|sample| of_sample(&spec, circuit, sample, starts)).collect()
+    let one = |sample| {
+        let found = of_sample(&spec, circuit, sample, starts);
+        tick();
+        found
+    };
+    (0..circuit.samples()).into_par_iter().map(one).collect()
 }
 
 fn of_sample(spec: &SolverSpec, circuit: &dyn Circuit<f64>, sample: usize, starts: &Starts) -> Census {

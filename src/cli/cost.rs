@@ -98,7 +98,9 @@ fn simulated(
     if setup.spec.cost.is_none() {
         return Err(unpriced(arguments));
     }
+    let bar = super::progress::waiting(global, "settling");
     let work = global.on_threads(|| Work::simulated(&setup.spec, &setup.weights, &setup.batch))?;
+    bar.finish_and_clear();
     let work = work.ok_or_else(|| {
         let kind = setup.spec.solver.kind.name();
         Failure::running(anyhow!(

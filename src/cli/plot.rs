@@ -78,7 +78,9 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
     atomic::check_writable(&out).map_err(Failure::input)?;
     let own = arguments.out.is_none();
     let lock = own.then(|| Lock::take(&arguments.folder)).transpose().map_err(Failure::input)?;
+    let bar = super::progress::waiting(global, "drawing");
     let drawn = source.draw(&out).map_err(classify)?;
+    bar.finish_and_clear();
     if let Some(lock) = lock {
         renew(&arguments.folder, &lock, &|name| name.starts_with("figures")).map_err(Failure::running)?;
         lock.release().map_err(Failure::running)?;

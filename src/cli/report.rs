@@ -36,7 +36,9 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
     folder::check(&arguments.folder, &is_drawn_from)?;
     atomic::check_writable(&arguments.folder).map_err(Failure::input)?;
     let lock = Lock::take(&arguments.folder).map_err(Failure::input)?;
+    let bar = super::progress::waiting(global, "drawing");
     let path = figure::report(&arguments.folder, &tables).map_err(classify)?;
+    bar.finish_and_clear();
     renew(&arguments.folder, &lock, &|name| name == "report.html").map_err(Failure::running)?;
     lock.release().map_err(Failure::running)?;
     output::conclude(global, &format!("{}\n", path.display()), &json!({"report": path}))

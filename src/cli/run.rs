@@ -227,7 +227,7 @@ fn expected(verdict: &Verdict) -> String {
 fn table(summary: &Summary) -> String {
     let mut lines = vec![format!(
         "{:<14} {:>6} {:>6} {:>22} {:>9} {:>9} {:>9} {:>9}",
-        "rule", "α", "β", "test accuracy (range)", "settled", "latch-up", "oscill.", "other"
+        "rule", "α", "β", "test accuracy (range)", "at rest", "latch-up", "oscill.", "other"
     )];
     let mut groups: Vec<Vec<&crate::record::rows::RunSummary>> = Vec::new();
     let mut known: HashMap<String, usize> = HashMap::new();

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::inputs::{Files, Setup};
 use super::output::{conclude, note, rounded, some_lines};
 use super::state_file::{claim, write};
-use super::{Failure, Global};
+use super::{Failure, Global, progress};
 use crate::circuit::Loss;
 use crate::learn::{Measurement, inference, measure};
 use crate::matrix::Matrix;
@@ -83,12 +83,14 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
     let destination = arguments.out.as_deref().map(|out| claim(out, arguments.force, &inputs)).transpose()?;
     let traced = arguments.trace.is_some();
     let Setup { chip, weights, batch, spec, .. } = &setup;
+    let bar = progress::waiting(global, "settling");
     let measured = global.on_threads(|| measure(chip, weights, batch, spec, traced))?;
     let free = match (setup.graded, setup.nudged) {
         (true, true) => Some(Cow::Owned(global.on_threads(|| inference(chip, weights, batch, spec))?)),
         (true, false) => Some(Cow::Borrowed(&measured)),
         _ => None,
     };
+    bar.finish_and_clear();
     let grades = free.map(|free| Grades::new(&setup, &free));
     let written = match destination {
         Some(destination) => Some(write(destination, &setup, &measured, arguments.trace)?),

@@ -8,6 +8,7 @@ use super::ExperimentError;
 use super::cost::priced;
 use super::plan::{RunPlan, control_name, controls};
 use super::run::{Record, Setting, finished, summary};
+use super::setting_columns::of_runs;
 use super::valley::predicted;
 use crate::analysis::{agreement, relative_distance};
 use crate::chip::{Chip, Weights};
@@ -16,7 +17,7 @@ use crate::learn::circuit_of;
 use crate::matrix::measure::cosine;
 use crate::record::json::write_json;
 use crate::record::rows::{ControlSummary, PairSummary, Summary, TrajectoryRow};
-use crate::record::table::write_table;
+use crate::record::table::write_table_of_runs;
 use crate::record::weights::read_weights_unchecked;
 use crate::solve::Outcome;
 use crate::spec::{Resolved, rule_name};
@@ -41,17 +42,18 @@ pub(super) fn conclude(
     let folder = setting.folder.path();
     let metrics: Vec<_> = runs.iter().flat_map(|run| run.record.metrics.clone()).collect();
     let layers: Vec<_> = runs.iter().flat_map(|run| run.record.layers.clone()).collect();
-    write_table(folder, "metrics", &metrics)?;
-    write_table(folder, "layers", &layers)?;
-    write_table(folder, "trajectories", &trajectories(&runs))?;
+    let what = of_runs(base, plans);
+    write_table_of_runs(folder, "metrics", &metrics, &what)?;
+    write_table_of_runs(folder, "layers", &layers, &what)?;
+    write_table_of_runs(folder, "trajectories", &trajectories(&runs), &what)?;
     let valley = predicted(setting, plans)?;
     if !valley.is_empty() {
-        write_table(folder, "valley", &valley)?;
+        write_table_of_runs(folder, "valley", &valley, &what)?;
     }
     let costs = runs.par_iter().map(|run| priced(setting, run.plan, run.record.metrics.last()));
     let costs: Vec<_> = costs.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect();
     if !costs.is_empty() {
-        write_table(folder, "cost", &costs)?;
+        write_table_of_runs(folder, "cost", &costs, &what)?;
     }
     let summary = Summary {
         name: base.experiment.name.clone(),

@@ -12,7 +12,9 @@ mod labels;
 mod need;
 mod plan;
 mod probe;
+mod restore;
 mod run;
+mod setting_columns;
 mod trajectory;
 mod valley;
 
@@ -154,6 +156,9 @@ pub fn carry_out<T: Real>(
     }
     let text = base.to_toml();
     let hash = sha256(format!("{}\n{}\n{text}{initial}", options.precision, dataset.sha256).as_bytes());
+    if options.mode == Mode::Resume {
+        restore::restore(&options.folder, (&hash, &text), (base, plans), observer)?;
+    }
     let mut manifest = Manifest::begin("run", &hash);
     manifest.seeds.clone_from(&base.experiment.seeds);
     manifest.data.insert(dataset.name.clone(), dataset.sha256.clone());

@@ -248,7 +248,7 @@ fn on_chips(run: RunPlan, chips: Option<u32>) -> impl Iterator<Item = RunPlan> {
 }
 
 /// Whether a setting matters to a rule.
-fn feels(rule: RuleKind, path: &str) -> bool {
+pub(super) fn feels(rule: RuleKind, path: &str) -> bool {
     let path = setting_of(path);
     match path.split('.').next() {
         Some("adversarial") => rule == RuleKind::Adversarial,

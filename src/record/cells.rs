@@ -20,7 +20,7 @@ const SHOWN: usize = 40;
 pub(super) fn check(columns: &[Column], text: &str) -> Result<(), String> {
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
     let header = reader.headers().map_err(|error| error.to_string())?.clone();
-    let places = columns.iter().map(|column| place(&header, column.name)).collect::<Result<Vec<_>, _>>()?;
+    let places = columns.iter().map(|column| place(&header, &column.name)).collect::<Result<Vec<_>, _>>()?;
     for (row, record) in (1..).zip(reader.records()) {
         let record = record.map_err(|error| format!("row {row}: {error}"))?;
         let line = record.position().map_or(row + 1, csv::Position::line);
@@ -35,7 +35,7 @@ pub(super) fn check(columns: &[Column], text: &str) -> Result<(), String> {
             let cell = &record[place];
             if let Some(accepted) = refused(column, cell) {
                 let found = if cell.is_empty() { "nothing".into() } else { shown(cell) };
-                let name = column.name;
+                let name = &column.name;
                 return Err(format!(
                     "row {row} (line {line}), column `{name}`: found {found}; accepted: {accepted}"
                 ));
@@ -64,7 +64,7 @@ fn refused(column: &Column, cell: &str) -> Option<String> {
     if cell.is_empty() && column.optional {
         return None;
     }
-    let most = if WIDE.contains(&column.name) { u64::MAX } else { LARGEST };
+    let most = if WIDE.contains(&&*column.name) { u64::MAX } else { LARGEST };
     let (well, accepted) = match column.kind {
         Kind::Text => (true, String::new()),
         Kind::Integer => {

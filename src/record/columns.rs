@@ -4,6 +4,8 @@
 //! declared once, and a column is typed even where every cell of it is empty. What bites:
 //! `flatten`, nested structs and enums make no column and are errors.
 
+use std::borrow::Cow;
+
 use serde::de::value::Error as Refusal;
 use serde::de::{
     DeserializeOwned, DeserializeSeed, Deserializer, Error, IntoDeserializer, MapAccess, Visitor,
@@ -27,7 +29,7 @@ pub(crate) enum Kind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Column {
     /// Name, as in the header.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// What its cells hold.
     pub kind: Kind,
     /// Whether a cell may be empty.
@@ -87,7 +89,7 @@ impl<'de> MapAccess<'de> for Fields<'_> {
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Refusal> {
         let Some((name, left)) = self.left.split_first() else { return Ok(None) };
         self.left = left;
-        self.columns.push(Column { name, kind: Kind::Text, optional: false });
+        self.columns.push(Column { name: (*name).into(), kind: Kind::Text, optional: false });
         seed.deserialize((*name).into_deserializer()).map(Some)
     }
 
@@ -143,7 +145,7 @@ impl<'de> Deserializer<'de> for CellTracer<'_> {
     }
 
     fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Refusal> {
-        let name = self.column.name;
+        let name = &self.column.name;
         Err(Refusal::custom(format!("column `{name}` is neither text, nor integer, nor float")))
     }
 
@@ -161,8 +163,9 @@ mod tests {
 
     #[test]
     fn every_row_type_makes_a_table_with_the_promised_columns() {
-        let names =
-            |columns: Vec<Column>| columns.iter().map(|column| column.name).collect::<Vec<_>>().join(" ");
+        let names = |columns: Vec<Column>| {
+            columns.iter().map(|column| column.name.clone()).collect::<Vec<_>>().join(" ")
+        };
         assert_eq!(
             names(columns_of::<MetricsRow>().unwrap()),
             "run rule alpha beta seed epoch train_loss train_accuracy test_loss test_accuracy settled \

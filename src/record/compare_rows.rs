@@ -1,9 +1,10 @@
 //! The rows of the tables of `compare`: the one place that names their columns.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A row of `compare`: one layer of two runs from the same start after the same epochs.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CompareRow {
     /// Pair, an index into the list of `compare.json`.
     pub pair: usize,
@@ -40,7 +41,7 @@ pub struct CompareRow {
 }
 
 /// A row of `compare_predictions`: two whole networks after the same epochs, on the test set.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PredictionRow {
     /// Pair.
     pub pair: usize,
@@ -63,7 +64,7 @@ pub struct PredictionRow {
 }
 
 /// A row of `compare_departure`: when a layer of two runs parts, and how far it is at the end.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DepartureRow {
     /// Pair.
     pub pair: usize,
@@ -88,7 +89,7 @@ pub struct DepartureRow {
 }
 
 /// A row of `compare_groups`: a quantity of a pair over its seeds (and chips).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct GroupRow {
     /// Pair.
     pub pair: usize,

@@ -226,6 +226,17 @@ pub enum RecordError {
         /// Which files.
         files: String,
     },
+    /// Files of a complete folder that are gone and that nothing left has once more.
+    #[error(
+        "{}: gone, and not to be made from the files that are left: {files}; --force of the command that made the folder computes it again",
+        path.display()
+    )]
+    FilesGone {
+        /// The folder.
+        path: PathBuf,
+        /// Which files.
+        files: String,
+    },
     /// A folder that a command has not finished.
     #[error("{} is not complete: the command that writes it is at work or was ended; finish it with --resume or --force", path.display())]
     Unfinished {

@@ -377,11 +377,14 @@ fn decide(root: &Path, mode: Mode, given: &str) -> Result<Step, RecordError> {
 /// Refuses a complete folder of which a file is not as it was written, or gone.
 fn check_complete(root: &Path) -> Result<(), RecordError> {
     let found = difference(root, &read_manifest(root)?.files, &|_| true);
-    let all = [found.changed, found.missing].concat();
-    if all.is_empty() {
-        return Ok(());
+    let path = root.to_path_buf();
+    if !found.changed.is_empty() {
+        return Err(RecordError::FilesChanged { path, files: some(&found.changed) });
     }
-    Err(RecordError::FilesChanged { path: root.to_path_buf(), files: some(&all) })
+    if !found.missing.is_empty() {
+        return Err(RecordError::FilesGone { path, files: some(&found.missing) });
+    }
+    Ok(())
 }
 
 /// What `manifest.json` and `checkpoints/settings.json` say.

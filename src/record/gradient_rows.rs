@@ -2,10 +2,11 @@
 //!
 //! Powers are in units of the squared norm of the true gradient. What was not measured or has no prediction is an empty cell.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A row of `gradient`: one layer, or all, at one point of the grid.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct GradientRow {
     /// Setting along the first axis.
     pub x: f64,
@@ -50,7 +51,7 @@ pub struct GradientRow {
 }
 
 /// A row of `gradient_best`: the nudge of the least mean squared error.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BestRow {
     /// Setting along the other axis.
     pub y: Option<f64>,

@@ -2,10 +2,11 @@
 //!
 //! What was not asked for is an empty cell.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A row of `map`: one point.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MapRow {
     /// Setting along the first axis.
     pub x: f64,
@@ -29,7 +30,7 @@ pub struct MapRow {
 }
 
 /// A row of `map_lines`: a point of a line drawn over the map.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MapLineRow {
     /// `threshold`: where stability ends by the eigenvalues; `closed-form`: the same in closed form; `margin`: a margin.
     pub kind: String,

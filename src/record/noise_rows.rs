@@ -2,10 +2,11 @@
 //!
 //! What was not measured, and what does not exist, is an empty cell.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A row of `noise`: one read-out of the stationary circuit.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NoiseRow {
     /// `QUANTITY.LAYER.NEURON`.
     pub node: String,
@@ -30,7 +31,7 @@ pub struct NoiseRow {
 }
 
 /// A row of `noise_layers`: a quantity of one layer, root mean square over its neurons.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NoiseLayerRow {
     /// Layer, 1 to L.
     pub layer: usize,
@@ -53,7 +54,7 @@ pub struct NoiseLayerRow {
 }
 
 /// A row of `noise_causes`: what one source adds to the noise of a layer.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NoiseCauseRow {
     /// Layer, 1 to L.
     pub layer: usize,
@@ -68,7 +69,7 @@ pub struct NoiseCauseRow {
 }
 
 /// A row of `noise_psd`: one frequency of a node's spectrum.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NoisePsdRow {
     /// The node.
     pub node: String,
@@ -87,7 +88,7 @@ pub struct NoisePsdRow {
 }
 
 /// A row of `noise_angle`: the predicted angle to backpropagation at one nudge.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NoiseAngleRow {
     /// Nudge β.
     pub beta: f64,

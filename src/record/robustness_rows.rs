@@ -1,9 +1,10 @@
 //! The rows of the tables of `robustness`: the one place that names their columns.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A row of `robustness_runs`: one measure of one run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RobustRunRow {
     /// Run name.
     pub run: String,
@@ -31,7 +32,7 @@ pub struct RobustRunRow {
 }
 
 /// A row of `robustness`: one measure over the runs that differ by seed (and chip) alone.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RobustRow {
     /// Rule.
     pub rule: String,

@@ -2,10 +2,11 @@
 //!
 //! A number that does not exist (backpropagation's α) is `None`, an empty cell.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A row of `metrics`: one run, one epoch (epoch 0 is before training).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MetricsRow {
     /// Run name, `RULE[-aALPHA-bBETA…]-sSEED[-cCHIP]`.
     pub run: String,
@@ -27,9 +28,9 @@ pub struct MetricsRow {
     pub test_loss: f64,
     /// Accuracy on the test set.
     pub test_accuracy: f64,
-    /// Fraction of this epoch's nudged training samples that settled; the six sum to one.
+    /// Fraction of this epoch's nudged training samples that settled without noise; the six sum to one.
     pub settled: Option<f64>,
-    /// Fraction stationary under noise.
+    /// Fraction stationary under noise; with `settled` what the screen calls at rest.
     pub noisy_settled: Option<f64>,
     /// Fraction that oscillated.
     pub oscillation: Option<f64>,
@@ -41,7 +42,7 @@ pub struct MetricsRow {
     pub not_finite: Option<f64>,
     /// Median simulated time to equilibrium of the settled samples (s), all relaxations of an update together.
     pub settle_time_s: Option<f64>,
-    /// Worst −(spectral abscissa)·τ over the probe samples, at their fixed point.
+    /// Worst −(spectral abscissa) over the probe samples, at their fixed point (1/τ).
     pub stability_margin_tau: Option<f64>,
     /// Right-hand sides evaluated in this epoch (batch evaluations).
     pub rhs_evals: u64,
@@ -50,7 +51,7 @@ pub struct MetricsRow {
 }
 
 /// A row of `layers`: one run, one epoch, one layer.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LayersRow {
     /// Run name.
     pub run: String,
@@ -69,9 +70,9 @@ pub struct LayersRow {
 }
 
 /// A row of `trajectories`: one time of one compartment pair on the way to equilibrium, for each kind of outcome met.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TrajectoryRow {
-    /// Outcome of the sample (docs/model.md §5 name).
+    /// Outcome of the sample: `settled`, `noisy-settled`, `oscillation`, `latch-up`, `timeout`, `not-finite`.
     pub outcome: String,
     /// Run that met it.
     pub run: String,
@@ -83,7 +84,7 @@ pub struct TrajectoryRow {
     pub layer: usize,
     /// Neuron, from 0.
     pub neuron: usize,
-    /// Time in units of the slowest τ.
+    /// Time, in units of the slowest time constant (τ).
     pub t_tau: f64,
     /// `v⁺` (V).
     pub v_plus: f64,
@@ -92,7 +93,7 @@ pub struct TrajectoryRow {
 }
 
 /// A row of `valley`: what the linear noise analysis predicts for one run at its end.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ValleyRow {
     /// Run name.
     pub run: String,
@@ -121,7 +122,7 @@ pub struct ValleyRow {
 }
 
 /// A row of `cost`: what one run's circuit takes at its end, simulated on training samples and priced by `[cost]`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CostRow {
     /// Run name.
     pub run: String,

@@ -1,9 +1,10 @@
 //! The rows of the tables of `stability --follow`: the one place that names their columns.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A row of `branch`: one point of a branch of equilibria.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BranchRow {
     /// Length of the branch up to there, as its steps measure it.
     pub arc: f64,
@@ -20,7 +21,7 @@ pub struct BranchRow {
 }
 
 /// A row of `branch_outputs`: one output neuron at one point.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BranchOutputRow {
     /// Length of the branch up to there.
     pub arc: f64,
@@ -35,7 +36,7 @@ pub struct BranchOutputRow {
 }
 
 /// A row of `branch_events`: something that happens on the branch.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BranchEventRow {
     /// `fold`, `crossing`, `infinity`, `hopf`, `border` or `border-fold`.
     pub event: String,

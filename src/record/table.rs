@@ -5,12 +5,15 @@
 //! made from the cells of the CSV text, so the two cannot disagree. What bites: optional text that is
 //! present but empty reads back as missing.
 
+use std::collections::HashMap;
 use std::path::Path;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::columns::{Column, columns_of};
+use super::dictionary::{Entry, entries, metadata};
 use super::{RecordError, atomic, cells, parquet};
 use crate::file;
 
@@ -27,26 +30,78 @@ pub fn read_rows<R: DeserializeOwned>(path: &Path) -> Result<Vec<R>, RecordError
     Ok(rows)
 }
 
+/// Columns beyond those of the row type: the same for all rows of a run.
+#[derive(Clone, Debug, Default)]
+pub struct OfRuns {
+    /// The columns with their meanings.
+    pub(crate) columns: Vec<(Column, Entry)>,
+    /// The cells of each run, one for each column.
+    pub(crate) cells: HashMap<String, Vec<String>>,
+}
+
 /// Writes `rows` to `folder/STEM.csv` and `folder/STEM.parquet`, each whole or not at all.
 ///
-/// The bytes depend on the rows alone. A table without rows has its header and its column types.
+/// The bytes depend on the rows alone. A table without rows has its header and its column types. The metadata of the
+/// Parquet file say what the columns mean ([`super::dictionary`]).
 ///
 /// # Errors
 /// [`RecordError::Columns`] if the row type makes no table, [`RecordError::Table`] for an integer above
 /// 2⁶³ − 1, [`RecordError::Io`] if a file cannot be written.
-pub fn write_table<R: Serialize + DeserializeOwned>(
+pub fn write_table<R: Serialize + DeserializeOwned + JsonSchema>(
     folder: &Path,
     stem: &str,
     rows: &[R],
 ) -> Result<(), RecordError> {
-    let columns = columns_of::<R>()?;
+    write_table_of_runs(folder, stem, rows, &OfRuns::default())
+}
+
+/// [`write_table`] with further columns, behind `seed` or else `run`, for what a run was; those that the row type has, too, are left out.
+///
+/// # Errors
+/// As there.
+pub fn write_table_of_runs<R: Serialize + DeserializeOwned + JsonSchema>(
+    folder: &Path,
+    stem: &str,
+    rows: &[R],
+    of_runs: &OfRuns,
+) -> Result<(), RecordError> {
+    let mut columns = columns_of::<R>()?;
     let path = folder.join(format!("{stem}.csv"));
     let wrong = |reason| RecordError::Table { path: path.clone(), reason };
     let text = to_csv(&columns, rows).map_err(|error| wrong(error.to_string()))?;
-    let cells = cells(&text).map_err(|error| wrong(error.to_string()))?;
-    let binary = parquet::encode(&columns, &cells).map_err(wrong)?;
+    let mut cells = cells(&text).map_err(|error| wrong(error.to_string()))?;
+    let mut entries = entries::<R>();
+    of_runs.insert(&mut columns, &mut cells, &mut entries);
+    let text = if of_runs.columns.is_empty() {
+        text
+    } else {
+        joined(&columns, &cells).map_err(|error| wrong(error.to_string()))?
+    };
+    let binary = parquet::encode(&columns, &cells, &metadata(&entries)).map_err(wrong)?;
     atomic::write(&path, &text)?;
     atomic::write(&path.with_extension("parquet"), &binary)
+}
+
+impl OfRuns {
+    /// Puts the columns in their place, with the cells of the run of each row.
+    fn insert(&self, columns: &mut Vec<Column>, rows: &mut [Vec<String>], entries: &mut Vec<Entry>) {
+        let place = |name: &str| columns.iter().position(|column| column.name == name);
+        let (Some(run), true) = (place("run"), !self.columns.is_empty()) else { return };
+        let at = place("seed").unwrap_or(run) + 1;
+        let new = |(column, _): &&(Column, Entry)| place(&column.name).is_none();
+        let kept: Vec<bool> = self.columns.iter().map(|pair| new(&pair)).collect();
+        for row in rows {
+            let own = self.cells.get(&row[run]);
+            let cells = kept.iter().enumerate().filter(|(_, kept)| **kept);
+            let cells: Vec<_> =
+                cells.map(|(i, _)| own.map(|own| own[i].clone()).unwrap_or_default()).collect();
+            row.splice(at..at, cells);
+        }
+        let kept: Vec<_> =
+            self.columns.iter().zip(kept).filter(|(_, kept)| *kept).map(|(pair, _)| pair).collect();
+        columns.splice(at..at, kept.iter().map(|(column, _)| column.clone()));
+        entries.splice(at..at, kept.iter().map(|(_, entry)| entry.clone()));
+    }
 }
 
 /// Reads the rows of a CSV table; columns are found by name, in any order, and further ones ignored.
@@ -66,10 +121,21 @@ fn to_csv<R: Serialize>(columns: &[Column], rows: &[R]) -> csv::Result<Vec<u8>> 
     let mut text = Vec::new();
     {
         let mut writer = csv::WriterBuilder::new().has_headers(false).from_writer(&mut text);
-        writer.write_record(columns.iter().map(|column| column.name))?;
+        writer.write_record(columns.iter().map(|column| &*column.name))?;
         for row in rows {
             writer.serialize(row)?; // a row of another length than the header is an error
         }
+        writer.flush()?;
+    }
+    Ok(text)
+}
+
+fn joined(columns: &[Column], rows: &[Vec<String>]) -> csv::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    {
+        let mut writer = csv::Writer::from_writer(&mut text);
+        writer.write_record(columns.iter().map(|column| &*column.name))?;
+        rows.iter().try_for_each(|row| writer.write_record(row))?;
         writer.flush()?;
     }
     Ok(text)

@@ -1,9 +1,10 @@
 //! The rows of the tables of `yield`: the one place that names their columns.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A row of `yield`: one point of the grid, or one group of runs.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct YieldRow {
     /// Setting along the first axis.
     pub x: Option<f64>,
@@ -24,7 +25,7 @@ pub struct YieldRow {
 }
 
 /// A row of `yield_tolerance`: how far a parameter may be spread.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ToleranceRow {
     /// Key of the spread.
     pub key: String,

@@ -139,6 +139,8 @@ pub struct NudgeSpec {
     /// Which feedback gains the two compartments get.
     pub variant: Variant,
     /// Mixing `α ∈ [0, 1]`: the mean is `α s⁺ + (1 − α) s⁻`.
+    #[serde(deserialize_with = "units::share")]
+    #[schemars(with = "units::Share")]
     pub alpha: f64,
     /// Nudging strength `β ≥ 0`; 0 is the free circuit.
     pub beta: f64,

@@ -9,6 +9,7 @@ use std::path::Path;
 use super::check_circuit::check_circuit;
 use super::circuit::CircuitSpec;
 use super::error::SpecError;
+use super::every::every;
 use super::loaded::Loaded;
 use super::overrides::Override;
 use super::schema::FileKind;
@@ -38,9 +39,11 @@ pub fn parse_circuit(file_name: &str, text: &str, overrides: &[Override]) -> Res
     let mut tree = Tree::parse(FileKind::Circuit, file_name, text)?;
     refuse_twice(FileKind::Circuit, overrides)?;
     overrides.iter().try_for_each(|setting| tree.set(setting))?;
-    let circuit = tree.read()?;
-    check_circuit(&circuit).map_err(|fault| tree.tell(fault))?;
-    Ok(circuit)
+    every(&tree, |tree| {
+        let circuit = tree.read()?;
+        check_circuit(&circuit).map_err(|fault| tree.tell(fault))?;
+        Ok(circuit)
+    })
 }
 
 /// Reads an experiment file and its circuit, applies the settings and checks the result, with every

@@ -104,6 +104,9 @@ pub enum SpecError {
         /// The key of both.
         path: KeyPath,
     },
+    /// More than one of the others.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Several(Vec<SpecError>),
     /// A path that is none.
     #[error(
         "`{text}` is no path of a setting\n  accepted: keys with dots between them, for example nudge.alpha"
@@ -112,6 +115,21 @@ pub enum SpecError {
         /// What was given.
         text: String,
     },
+}
+
+impl SpecError {
+    /// Where it is, if it is at a key.
+    pub(super) fn at(&self) -> Option<&At> {
+        match self {
+            Self::UnreadableCircuit { at, .. }
+            | Self::UnknownKey { at, .. }
+            | Self::UnknownName { at, .. }
+            | Self::Missing { at, .. }
+            | Self::Refused { at, .. }
+            | Self::Promised { at, .. } => Some(at),
+            _ => None,
+        }
+    }
 }
 
 /// Where an error is, and what was found there.

@@ -246,9 +246,11 @@ pub enum RateSchedule {
 #[serde(deny_unknown_fields)]
 pub struct ExpectSpec {
     /// Lower bound, inclusive.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "crate::units::some_share")]
+    #[schemars(with = "Option<crate::units::Share>")]
     pub at_least: Option<f64>,
     /// Upper bound, inclusive.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "crate::units::some_share")]
+    #[schemars(with = "Option<crate::units::Share>")]
     pub at_most: Option<f64>,
 }

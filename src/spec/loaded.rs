@@ -11,6 +11,7 @@ use super::check_circuit::check_circuit;
 use super::check_experiment::{check_beta, check_experiment, rule_name};
 use super::circuit::CircuitSpec;
 use super::error::{At, Place, SpecError, nearest};
+use super::every::{apart, every, together};
 use super::experiment::{CircuitSource, ExperimentSpec, InitSpec, RuleKind};
 use super::fault::Fault;
 use super::overrides::Override;
@@ -131,18 +132,24 @@ impl Loaded {
 
     /// Checks the experiment as it is and with each value of the grid, other keys at their first.
     fn check(&self) -> Result<(), SpecError> {
-        let grid = self.resolve(&[])?.experiment.grid;
+        let grid = every(&self.merged, |tree| self.finish(tree, &[]))?.experiment.grid;
         self.check_grid_paths(grid.keys())?;
         let setting = |key: &String, value: &Value| Override::new(key, value.clone());
         let firsts: Vec<_> = grid.iter().map(|(key, values)| setting(key, &values[0])).collect();
+        let mut told: Vec<SpecError> = Vec::new();
         for (position, (key, values)) in grid.iter().enumerate() {
             for value in values {
                 let mut run = firsts.clone();
                 run[position] = setting(key, value);
-                self.resolve_run(&run)?;
+                let tree = self.with(&self.bare, &run)?.without_grid();
+                for error in every(&tree, |tree| self.finish(tree, &run)).err().into_iter().flat_map(apart) {
+                    if !told.iter().any(|one| one.to_string() == error.to_string()) {
+                        told.push(error);
+                    }
+                }
             }
         }
-        Ok(())
+        if told.is_empty() { Ok(()) } else { Err(together(told)) }
     }
 
     /// Refuses keys of the grid that are no paths, lead nowhere, or set the same thing twice.

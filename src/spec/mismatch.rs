@@ -26,14 +26,24 @@ pub struct MismatchSpec {
     #[schemars(with = "units::Quantity")]
     pub offset_dtod: f64,
     /// Relative spread of the compartments' time constants.
+    #[serde(deserialize_with = "units::share")]
+    #[schemars(with = "units::Share")]
     pub time_constant_dtod: f64,
     /// Relative spread of the compartments' feedback gains `a⁺`, `a⁻`.
+    #[serde(deserialize_with = "units::share")]
+    #[schemars(with = "units::Share")]
     pub gain_dtod: f64,
     /// Relative spread of each of the two conductances, as `α` to `ᾱ`, that average a dyad's outputs.
+    #[serde(deserialize_with = "units::share")]
+    #[schemars(with = "units::Share")]
     pub mixing_dtod: f64,
     /// Relative spread of the scale `u` of the compartments' activation devices.
+    #[serde(deserialize_with = "units::share")]
+    #[schemars(with = "units::Share")]
     pub scale_dtod: f64,
     /// Relative spread of synapses: of what a programmed weight comes to.
+    #[serde(deserialize_with = "units::share")]
+    #[schemars(with = "units::Share")]
     pub synapse_dtod: f64,
 }
 

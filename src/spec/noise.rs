@@ -105,6 +105,8 @@ pub struct TelegraphSpec {
 #[serde(deny_unknown_fields)]
 pub struct SynapseTelegraphSpec {
     /// Difference of the two conductances relative to their mean.
+    #[serde(deserialize_with = "units::share")]
+    #[schemars(with = "units::Share")]
     pub amplitude: f64,
     /// Mean time until an empty trap captures (s).
     #[serde(deserialize_with = "units::time")]
@@ -137,7 +139,8 @@ pub struct SupplyNoiseSpec {
     #[schemars(with = "units::Quantity")]
     pub bandwidth: f64,
     /// Share of the supply's voltage that adds to every drive.
-    #[serde(default = "one")]
+    #[serde(default = "one", deserialize_with = "units::share")]
+    #[schemars(with = "units::Share")]
     pub coupling: f64,
 }
 

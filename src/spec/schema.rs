@@ -112,6 +112,23 @@ pub(super) fn schema_of(kind: FileKind) -> &'static Value {
     }
 }
 
+/// What a key means, whose path may be that of an experiment or of a circuit.
+#[must_use]
+pub fn meaning(path: &str) -> Option<String> {
+    let path = super::tree::setting_of(path);
+    let within = |kind: FileKind| {
+        let root = schema_of(kind);
+        let mut at = vec![root];
+        let mut found = None;
+        for key in path.split('.') {
+            found = at.iter().find_map(|form| form["properties"].get(key));
+            at = forms(root, found?);
+        }
+        found?["description"].as_str().map(str::to_owned)
+    };
+    within(FileKind::Experiment).or_else(|| within(FileKind::Circuit))
+}
+
 fn collect_paths(root: &Value, schema: &Value, prefix: &str, paths: &mut Vec<String>) {
     for form in forms(root, schema) {
         for (key, below) in properties(form) {

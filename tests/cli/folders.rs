@@ -91,3 +91,54 @@ fn force_refuses_a_folder_that_holds_an_input_before_anything_is_deleted() {
         assert!(after == before, "{line} changed the folder");
     }
 }
+
+#[test]
+fn resume_restores_what_is_left_of_a_complete_folder_and_names_the_rest() {
+    let bench = Bench::new();
+    bench.write("tiny.toml", &TINY.replace("epochs = 1", "epochs = 1\nsnapshots = true"));
+    assert_eq!(bench.run("run tiny.toml --out o --quiet").status, 0);
+    let whole = contents(&bench.path("o"));
+    let lost = [
+        "metrics.csv",
+        "layers.parquet",
+        "experiment.toml",
+        "report.html",
+        "figures/accuracy.svg",
+        "figures/angle.png",
+        "weights/bp-s1-c1.safetensors",
+        "weights/dp-transpose-a0.5-b0.1-s1-c1/epoch-1.safetensors",
+    ];
+    for name in lost {
+        fs::remove_file(bench.path("o").join(name)).unwrap();
+    }
+    let done = bench.run("run tiny.toml --out o --resume");
+    assert_eq!(done.status, 0, "{}", done.stderr);
+    assert!(done.stderr.contains("restored") && done.stderr.contains("is complete"), "{}", done.stderr);
+    assert!(contents(&bench.path("o")) == whole, "other bytes");
+    // Both of a pair are gone: nothing has them once more. What has is restored all the same.
+    for name in [
+        "metrics.csv",
+        "metrics.parquet",
+        "summary.json",
+        "layers.csv",
+        "weights/bp-s1-c1/epoch-0.safetensors",
+    ] {
+        fs::remove_file(bench.path("o").join(name)).unwrap();
+    }
+    let done = bench.run("run tiny.toml --out o --resume");
+    assert_eq!(done.status, 2, "{}", done.stderr);
+    for words in
+        ["restored layers.csv", "metrics.csv", "metrics.parquet", "summary.json", "epoch-0", "--force"]
+    {
+        assert!(done.stderr.contains(words), "{words}: {}", done.stderr);
+    }
+    let rest = done.stderr.lines().last().unwrap();
+    assert!(rest.starts_with("error:") && !rest.contains("layers.csv"), "{rest}");
+    // A twin that was changed is not believed.
+    assert_eq!(bench.run("run tiny.toml --out o --force --quiet").status, 0);
+    fs::remove_file(bench.path("o/metrics.parquet")).unwrap();
+    let text = fs::read_to_string(bench.path("o/metrics.csv")).unwrap();
+    fs::write(bench.path("o/metrics.csv"), text.replacen("bp", "pb", 1)).unwrap();
+    assert_eq!(bench.run("run tiny.toml --out o --resume").status, 2);
+    assert!(!bench.path("o/metrics.parquet").exists());
+}

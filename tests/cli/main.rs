@@ -26,4 +26,5 @@ mod sizes;
 mod spice;
 mod stability;
 mod streams;
+mod tables;
 mod yields;

@@ -170,3 +170,48 @@ fn synapses_are_charged_by_the_clock_that_the_circuit_has() {
         &["c.toml:8", "`cost.clock`", "`clock.frequency` = 10 MHz", "the same"],
     );
 }
+
+#[test]
+fn all_that_is_wrong_with_a_file_is_told_at_once_with_lines_and_keys() {
+    let bench = Bench::new();
+    bench.write("c.toml", "temprature = 300\n[neuron]\ncapacitance = \"100 nS\"\n[nudge]\nalpha = 2\n");
+    let words = [
+        "c.toml:1:1: `temprature`",
+        "`temperature`",
+        "c.toml:3:1: `neuron.capacitance`",
+        "c.toml:5:1: `nudge.alpha`",
+    ];
+    bench.refuse("circuits check c.toml", &words);
+    bench.write("e.toml", "name = \"x\"\ncircuit = \"c.toml\"\nepocs = 3\n");
+    bench.refuse(
+        "run e.toml --dry-run",
+        &[&words[..], &["e.toml:3:1: `epocs`", "`dataset`: missing", "`seeds`: missing"]].concat(),
+    );
+    bench.refuse(
+        "circuits check ideal --set nudge.bata=1 --set nudge.alpha=2",
+        &["--set nudge.bata=1", "--set nudge.alpha=2"],
+    );
+}
+
+#[test]
+fn a_percentage_is_a_share() {
+    let bench = Bench::new();
+    bench.write(
+        "c.toml",
+        "[mismatch]\ngain_dtod = \"2 %\"\nsynapse_dtod = \"0.5%\"\n[nudge]\nalpha = \"25 %\"\n",
+    );
+    let circuit = &bench.run("circuits check c.toml --json").json()["circuit"];
+    assert_eq!(
+        (&circuit["mismatch"]["gain_dtod"], &circuit["mismatch"]["synapse_dtod"]),
+        (&0.02.into(), &0.005.into())
+    );
+    assert_eq!(circuit["nudge"]["alpha"], 0.25);
+    bench.refuse("circuits check c.toml --set mismatch.gain_dtod=2V", &["mismatch.gain_dtod", "\"2 %\""]);
+    bench.refuse("circuits check c.toml --set mismatch.gain_dtod=200%", &["mismatch.gain_dtod", "200%"]);
+    bench.write(
+        "e.toml",
+        &bench.run("experiments show two_tales").stdout.replace("at_least = 0.95", "at_least = \"95 %\""),
+    );
+    let shown = bench.run("experiments show e.toml --json").json();
+    assert_eq!(shown["experiment"]["expect"]["bp.test_accuracy"]["at_least"], 0.95);
+}

@@ -93,3 +93,45 @@ fn programs_get_one_document_and_warnings() {
     let quiet = bench.run("run tiny.toml --out p --quiet");
     assert_eq!(quiet.stdout, "");
 }
+
+/// Progress shows on a terminal after two seconds, with the time left; a pipe stays quiet.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_long_map_tells_a_terminal_how_long_it_will_take() {
+    use std::time::{Duration, Instant};
+    if Command::new("script").arg("--version").output().is_err() {
+        eprintln!("SKIPPED: no `script`, which would give a terminal");
+        return;
+    }
+    let bench = Bench::new();
+    bench.linear("dp", 0.5, 0.5);
+    let unit = || dyadsim::matrix::Matrix::<f64>::identity(2, 2);
+    bench.weights(&[(unit(), vec![0.0; 2]), (unit(), vec![0.0; 2])]);
+    bench.batch(&nalgebra::dmatrix![0.1, 0.2], &nalgebra::dmatrix![1.0, 0.0]);
+    let files = "c.toml --weights w.safetensors --input x.safetensors --target y.safetensors";
+    let map = format!(
+        "stability {files} --by integration --map nudge.alpha=0:1:400 --map nudge.beta=0.05:5:400:log --threads 1"
+    );
+    let line = format!("exec {} {map}", assert_cmd::cargo::cargo_bin("dyadsim").display());
+    let mut child = Command::new("script")
+        .args(["-qefc", &line, "typescript"])
+        .current_dir(bench.path(""))
+        .env("TERM", "xterm")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let shown =
+        || String::from_utf8_lossy(&std::fs::read(bench.path("typescript")).unwrap_or_default()).into_owned();
+    let begun = Instant::now();
+    while !shown().contains("left or less")
+        && begun.elapsed() < Duration::from_secs(60)
+        && child.try_wait().unwrap().is_none()
+    {
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let _ = child.kill();
+    let _ = child.wait();
+    assert!(shown().contains("of at most 160000 points"), "{}", shown());
+    assert!(begun.elapsed() >= Duration::from_secs(2), "too early");
+}

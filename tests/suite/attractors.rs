@@ -20,7 +20,7 @@ fn count(beta: f64, starts: usize) -> Census {
     let batch = Batch::new(Matrix::from_element(1, 1, 0.0), Matrix::from_element(1, 1, TARGET));
     let circuit = nudged(&chip, &weights, &batch, &spec);
     let starts = Starts { count: starts, spread: 2.0, seed: 5 };
-    census(&spec.solver, &circuit, &starts).remove(0)
+    census(&spec.solver, &circuit, &starts, &|| {}).remove(0)
 }
 
 /// Roots of the scalar equation, by its changes of sign on a fine grid.

@@ -233,7 +233,7 @@ fn random_starts_clamped_into_the_rails_find_the_only_equilibrium() {
     for case in cases().into_iter().filter(|case| !case.latches) {
         let net = case.net();
         let starts = Starts { count: 60, spread: 2.0, seed: 1 };
-        let found = census(&net.spec.solver, &net.circuit(), &starts).remove(0);
+        let found = census(&net.spec.solver, &net.circuit(), &starts, &|| {}).remove(0);
         assert_eq!(found.outcomes.get("settled"), Some(&60), "{}: {:?}", case.name, found.outcomes);
         assert_eq!(found.attractors.len(), 1, "{}", case.name);
     }

@@ -11,7 +11,7 @@ use clap::{Args, ValueEnum};
 
 use super::inputs::{Files, Setup};
 use super::output::conclude;
-use super::{Failure, Global};
+use super::{Failure, Global, progress};
 use crate::analysis::stationary::{Node, nodes};
 use crate::learn::{Batch, nudged};
 use crate::matrix::select_rows;
@@ -146,7 +146,9 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
         }
         None => Vec::new(),
     };
+    let bar = progress::waiting(global, "ngspice beside this simulator");
     let report = if arguments.check { Some(check(&wiring, &netlist)?) } else { None };
+    bar.finish_and_clear();
     conclude(
         global,
         &text::summary(&setup, arguments.sample, &netlist, &written, report.as_ref()),

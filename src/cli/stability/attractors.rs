@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::super::inputs::Setup;
 use super::super::output::{conclude, some_lines};
-use super::super::{Failure, Global};
+use super::super::{Failure, Global, progress};
 use crate::analysis::attractors::{Census, Starts, census};
 use crate::learn::nudged;
 use crate::noise::Sources;
@@ -53,7 +53,9 @@ pub fn run(global: &Global, setup: &Setup, flags: &Flags, starts: u32) -> Result
     let mut chip = setup.chip.clone();
     chip.noise = Sources::default();
     let circuit = nudged(&chip, &setup.weights, &setup.batch, &setup.spec);
-    let found = global.on_threads(|| census(&setup.spec.solver, &circuit, &starts))?;
+    let bar = progress::bar(global, setup.batch.inputs.nrows(), "samples");
+    let found = global.on_threads(|| census(&setup.spec.solver, &circuit, &starts, &|| bar.inc(1)))?;
+    bar.finish_and_clear();
     conclude(global, &summary(setup, &found, &starts), &document(&found, &starts))
 }
 

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::super::builtin::find;
 use super::super::inputs::{Files, Setup};
 use super::super::output::{conclude, rounded, some_lines};
+use super::super::progress;
 use super::super::{Failure, Global, folder};
 use super::Output;
 use crate::analysis::continuation::{
@@ -97,7 +98,10 @@ pub fn run(
     }
     let kind = folder::tables("stability", "a branch", &STEMS, SUMMARY);
     let (study, out) = (output.claim(kind, files)?, output.out.as_deref());
+    let bar = progress::bar_along(global, "the range");
     let setting = |value: f64| -> Option<Setting> {
+        let way_done = (value - way.range.0) / (way.range.1 - way.range.0);
+        bar.set_position(bar.position().max((100.0 * way_done.clamp(0.0, 1.0)) as u64));
         let gain = if way.key == GAIN { value } else { 1.0 };
         Some(Setting { spec: circuit_at(global, files, setup, &way.key, value).ok()?, gain })
     };
@@ -114,6 +118,7 @@ pub fn run(
     let family = CircuitFamily::new(&setting, way.range, &setup.weights, batch).ok_or_else(nowhere)?;
     let plan = Plan::new(way.range, family.free_state());
     let branch = global.on_threads(|| follow(&family, &plan))?.ok_or_else(nowhere)?;
+    bar.finish_and_clear();
     let events: Vec<BranchEventRow> = branch.events.iter().map(|event| event_row(&family, event)).collect();
     let summary = BranchSummary {
         circuit: setup.spec.name.clone(),

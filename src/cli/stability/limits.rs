@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::super::inputs::Setup;
 use super::super::output::{conclude, some_lines};
-use super::super::{Failure, Global};
+use super::super::{Failure, Global, progress};
 use crate::analysis::beta_threshold;
 use crate::analysis::limits::{
     ChipLimits, Confidence, Failure as Unsafe, SampleLimit, Search, confidence, limits,
@@ -81,7 +81,7 @@ pub fn run(global: &Global, setup: &Setup, flags: &Flags) -> Result<ExitCode, Fa
         Chip { seed, limits: limits(&spec, &setup.weights, &setup.batch, &search) }
     };
     let chips: Vec<Chip> = global.on_threads(|| {
-        let bar = progress(global, flags.chips);
+        let bar = bar_of(global, flags.chips);
         (0..flags.chips)
             .map(|chip| {
                 let found = of(chip);
@@ -93,11 +93,11 @@ pub fn run(global: &Global, setup: &Setup, flags: &Flags) -> Result<ExitCode, Fa
     conclude(global, &summary(setup, &chips, &search), &document(setup, &chips, &search))
 }
 
-fn progress(global: &Global, chips: u32) -> indicatif::ProgressBar {
-    if global.quiet || chips == 1 {
-        return indicatif::ProgressBar::hidden();
+fn bar_of(global: &Global, chips: u32) -> indicatif::ProgressBar {
+    match chips {
+        1 => progress::waiting(global, "looking for the largest safe β"),
+        _ => progress::bar(global, chips as usize, "chips"),
     }
-    indicatif::ProgressBar::new(chips.into()).with_prefix("chips")
 }
 
 /// The chip with the lowest limit, if any has one.

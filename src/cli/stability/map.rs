@@ -1,17 +1,18 @@
 //! `stability --map`: what becomes of a batch over any two settings.
 
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::anyhow;
 use clap::{Args, ValueEnum};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::ProgressBar;
 use serde_json::json;
 
 use super::super::axis::{self, Axis};
 use super::super::builtin::find;
 use super::super::inputs::{Files, Setup};
 use super::super::output::conclude;
+use super::super::progress;
 use super::super::{Failure, Global, folder};
 use super::Output;
 use super::map_tables::{STEMS, SUMMARY, Written, tables, write};
@@ -96,7 +97,7 @@ pub fn run(
         Judge::Integration => By::Integration,
         Judge::Both => By::Both,
     };
-    let board = Board::new(global, files, setup, (x, y), by)?;
+    let board = Board::new(global, files, setup, (x, y), by);
     board.check()?;
     let kind = folder::tables("stability", "a map", &STEMS, SUMMARY);
     let (study, out) = (output.claim(kind, files)?, output.out.as_deref());
@@ -145,13 +146,10 @@ impl<'a> Board<'a> {
         setup: &'a Setup,
         (x, y): (&'a Axis, &'a Axis),
         by: By,
-    ) -> Result<Self, Failure> {
-        let target = if global.quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
-        let bar = ProgressBar::with_draw_target(None, target);
-        let style = ProgressStyle::with_template("{spinner} {pos} points looked at, {elapsed}  {msg}");
-        bar.set_style(style.map_err(Failure::running)?);
-        bar.enable_steady_tick(Duration::from_millis(200));
-        Ok(Self { global, files, setup, x, y, xs: x.values(), ys: y.values(), by, bar })
+    ) -> Self {
+        let (xs, ys) = (x.values(), y.values());
+        let bar = progress::bar_of_at_most(global, xs.len() * ys.len(), "points");
+        Self { global, files, setup, x, y, xs, ys, by, bar }
     }
 
     /// Tries every value of each axis, the other at its ends: what is refused there is refused before any work.

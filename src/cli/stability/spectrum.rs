@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::super::inputs::Setup;
 use super::super::output::{conclude, note, rounded, some_lines};
-use super::super::{Failure, Global};
+use super::super::{Failure, Global, progress};
 use crate::analysis::{Spectrum, Stability, Verdict, beta_threshold, stability};
 use crate::circuit::{Circuit, DyadCircuit};
 use crate::learn::nudged;
@@ -25,7 +25,9 @@ const SHOWN: usize = 8;
 /// No fixed point for any sample.
 pub fn run(global: &Global, setup: &Setup) -> Result<ExitCode, Failure> {
     let circuit = nudged(&setup.chip, &setup.weights, &setup.batch, &setup.spec);
+    let bar = progress::waiting(global, "fixed points and their spectra");
     let found = global.on_threads(|| find(setup, &circuit))?;
+    bar.finish_and_clear();
     let Some((worst, spectrum)) = found.worst() else { return Err(nothing(&found)) };
     let missing: Vec<usize> = (0..found.spectra.len()).filter(|&i| found.spectra[i].is_none()).collect();
     if !missing.is_empty() {

@@ -1,0 +1,121 @@
+//! What the columns of all tables mean: name, unit and meaning, read off the comments of the row types.
+//!
+//! The row types in `*_rows.rs` are the one place that says it; the metadata of the Parquet files and `docs/tables.md` repeat it.
+
+use schemars::{JsonSchema, schema_for};
+use serde_json::json;
+
+use super::{
+    compare_rows, gradient_rows, map_rows, noise_rows, robustness_rows, rows, stability_rows, yield_rows,
+};
+
+/// Units that a description may name in brackets.
+const UNITS: [&str; 21] = [
+    "K",
+    "V",
+    "F",
+    "S",
+    "Ohm",
+    "A",
+    "s",
+    "Hz",
+    "C",
+    "J",
+    "W",
+    "m²",
+    "V²/Hz",
+    "V²",
+    "A²",
+    "V/s",
+    "1/Hz",
+    "degrees",
+    "1/τ",
+    "τ",
+    "standard errors",
+];
+
+/// A column: name, unit and meaning.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Name, as in the header.
+    pub name: String,
+    /// Unit; empty for text and for plain numbers.
+    pub unit: String,
+    /// Meaning.
+    pub meaning: String,
+}
+
+/// A table: its file's name without ending, what a row of it is, and its columns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Table {
+    /// Name of the file, without ending.
+    pub stem: &'static str,
+    /// What a row is.
+    pub row: String,
+    /// Its columns in order.
+    pub columns: Vec<Entry>,
+}
+
+impl Entry {
+    /// A column with the unit that its description names in brackets.
+    #[must_use]
+    pub fn new(name: &str, description: &str) -> Self {
+        let named = |unit: &&&str| description.contains(&format!("({unit})"));
+        let unit = UNITS.iter().find(named).map(|unit| (*unit).to_owned()).unwrap_or_default();
+        Self { name: name.into(), unit, meaning: description.replace('\n', " ") }
+    }
+}
+
+/// The columns of a row type.
+pub(super) fn entries<R: JsonSchema>() -> Vec<Entry> {
+    let schema = schema_for!(R).to_value();
+    let properties = schema["properties"].as_object().into_iter().flatten();
+    properties
+        .map(|(name, column)| Entry::new(name, column["description"].as_str().unwrap_or_default()))
+        .collect()
+}
+
+/// The columns as the metadata of a file.
+pub(super) fn metadata(entries: &[Entry]) -> String {
+    let entry = |entry: &Entry| json!({"name": entry.name, "unit": entry.unit, "meaning": entry.meaning});
+    json!(entries.iter().map(entry).collect::<Vec<_>>()).to_string()
+}
+
+fn table<R: JsonSchema>(stem: &'static str) -> Table {
+    let schema = schema_for!(R).to_value();
+    let about = schema["description"].as_str().unwrap_or_default().replace('\n', " ");
+    let row = about.split_once(": ").map_or(about.as_str(), |(_, row)| row).to_owned();
+    Table { stem, row, columns: entries::<R>() }
+}
+
+/// Every table that a command writes.
+#[must_use]
+pub fn tables() -> Vec<Table> {
+    vec![
+        table::<rows::MetricsRow>("metrics"),
+        table::<rows::LayersRow>("layers"),
+        table::<rows::TrajectoryRow>("trajectories"),
+        table::<rows::ValleyRow>("valley"),
+        table::<rows::CostRow>("cost"),
+        table::<noise_rows::NoiseRow>("noise"),
+        table::<noise_rows::NoiseLayerRow>("noise_layers"),
+        table::<noise_rows::NoiseCauseRow>("noise_causes"),
+        table::<noise_rows::NoisePsdRow>("noise_psd"),
+        table::<noise_rows::NoiseAngleRow>("noise_angle"),
+        table::<gradient_rows::GradientRow>("gradient"),
+        table::<gradient_rows::BestRow>("gradient_best"),
+        table::<yield_rows::YieldRow>("yield"),
+        table::<yield_rows::ToleranceRow>("yield_tolerance"),
+        table::<robustness_rows::RobustRow>("robustness"),
+        table::<robustness_rows::RobustRunRow>("robustness_runs"),
+        table::<compare_rows::CompareRow>("compare"),
+        table::<compare_rows::PredictionRow>("compare_predictions"),
+        table::<compare_rows::DepartureRow>("compare_departure"),
+        table::<compare_rows::GroupRow>("compare_groups"),
+        table::<stability_rows::BranchRow>("branch"),
+        table::<stability_rows::BranchOutputRow>("branch_outputs"),
+        table::<stability_rows::BranchEventRow>("branch_events"),
+        table::<map_rows::MapRow>("map"),
+        table::<map_rows::MapLineRow>("map_lines"),
+    ]
+}
