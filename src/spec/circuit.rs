@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::cost::CostSpec;
+use super::keep_margin::{self, KeepMarginSpec};
 use super::mismatch::MismatchSpec;
 use super::noise::NoiseSpec;
 use super::periphery::{AmplifierSpec, ClockSpec, LeakageSpec, TransconductorSpec};
@@ -150,6 +151,9 @@ pub struct NudgeSpec {
     #[serde(deserialize_with = "units::voltage")]
     #[schemars(with = "units::Quantity")]
     pub reference: f64,
+    /// In training: least stability margin (1/τ) of the probe samples, kept by lowering `beta` from epoch to epoch; a number is enough (`keep_margin = 0.1`); absent or false: none is kept.
+    #[serde(deserialize_with = "keep_margin::read", skip_serializing_if = "Option::is_none")]
+    pub keep_margin: Option<KeepMarginSpec>,
 }
 
 /// Feedback gains `a⁺, a⁻` (docs/model.md §2).
@@ -383,6 +387,16 @@ pub struct ReadoutSpec {
     pub chopping: bool,
 }
 
+impl CircuitSpec {
+    /// The same circuit under another nudge, if one is given.
+    #[must_use]
+    pub fn nudged(&self, beta: Option<f64>) -> Self {
+        let mut circuit = self.clone();
+        circuit.nudge.beta = beta.unwrap_or(circuit.nudge.beta);
+        circuit
+    }
+}
+
 impl Default for CircuitSpec {
     fn default() -> Self {
         Self {
@@ -426,6 +440,7 @@ impl Default for NudgeSpec {
             at: NudgePoint::Mean,
             loss: LossKind::Mse,
             reference: 1.0,
+            keep_margin: None,
         }
     }
 }

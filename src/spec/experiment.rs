@@ -218,7 +218,7 @@ pub enum RateSchedule {
 }
 
 /// Bounds on the mean over seeds of a summary column.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ExpectSpec {
     /// Lower bound, inclusive.
@@ -227,4 +227,11 @@ pub struct ExpectSpec {
     /// Upper bound, inclusive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at_most: Option<f64>,
+    /// Bounds on every seed, not on their mean.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub every_seed: bool,
+    /// Of runs with these values of the grid alone, key to value.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "BTreeMap<String, serde_json::Value>")]
+    pub only: BTreeMap<String, toml::Value>,
 }

@@ -22,7 +22,7 @@ pub enum FileKind {
 }
 
 /// What to write for a key that has no default.
-const EXAMPLES: [(&str, &str); 41] = [
+const EXAMPLES: [(&str, &str); 42] = [
     ("name", "name = \"my-experiment\""),
     ("circuit", "circuit = \"../circuits/ideal.toml\", or a table [circuit]"),
     ("dataset", "dataset = \"digits\""),
@@ -34,6 +34,7 @@ const EXAMPLES: [(&str, &str); 41] = [
     ("rules", "rules = [\"bp\", \"dp\", \"dp-transpose\"]"),
     ("optimizer", "optimizer = { kind = \"adam\", learning_rate = 3e-3 }"),
     ("learning_rate", "learning_rate = 3e-3"),
+    ("at_least", "at_least = 0.1"),
     ("low", "low = \"-1 V\""),
     ("high", "high = \"1 V\""),
     ("plus", "plus = 0.3"),
