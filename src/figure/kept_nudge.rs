@@ -11,6 +11,7 @@ use super::tables::{Run, Tables};
 use super::words::settings_line;
 use super::{Figure, FigureError, apology};
 use crate::record::rows::MetricsRow;
+use serde_json::Value;
 
 /// The registry line.
 pub const FIGURE: Figure = Figure {
@@ -56,12 +57,29 @@ impl Group<'_> {
         (&self.rule, self.alpha, Row { settings, ..self.row.clone() })
     }
 
-    fn title(&self) -> String {
+    /// The margin that is kept (1/τ), by the grid or by the circuit.
+    fn asked(&self, tables: &Tables) -> Option<f64> {
+        let number = |value: &Value| value.as_f64().or_else(|| value.get("at_least")?.as_f64());
+        let own = self.row.settings.iter().find(|(path, _)| path.contains(KEY));
+        match own {
+            Some((path, value)) if path.ends_with(KEY) => number(value),
+            Some((_, value)) => value.as_f64(),
+            None => {
+                let nudge = tables.experiment.get("circuit")?.get("nudge")?.get(KEY)?;
+                number(&serde_json::to_value(nudge).ok()?)
+            }
+        }
+    }
+
+    fn title(&self, tables: &Tables) -> String {
         let alpha = self.alpha.map(|alpha| format!("α = {}", setting(alpha)));
-        let label = Some(self.row.label()).filter(|label| !label.is_empty());
-        let kept = if self.runs.iter().any(|run| keeps(run)) { "margin kept" } else { "no margin kept" };
+        let label = Some(self.place().2.label()).filter(|label| !label.is_empty());
         let settings = [Some(rule_name(&self.rule)), alpha, label].into_iter().flatten().collect::<Vec<_>>();
-        format!("{kept}: {}", settings.join(", "))
+        let kept = match self.asked(tables) {
+            Some(margin) => format!("a margin of {}/τ kept", setting(margin)),
+            None => "no margin kept".into(),
+        };
+        format!("{}: {kept}", settings.join(", "))
     }
 }
 
@@ -96,14 +114,19 @@ fn draw(tables: &Tables) -> Result<Page, FigureError> {
         .into_iter()
         .map(|rule| Key::Line(rule_ink(rule), format!("a seed of {}", rule_name(rule))))
         .collect();
-    legend.push(Key::Dashed(GREY, "more than 1 % of its samples unsettled".into()));
-    legend.push(Key::Ring(GREY, "the run was stopped".into()));
+    let runs = || groups.iter().flat_map(|group| &group.runs);
+    if runs().flat_map(|run| &run.metrics).any(|row| unsettled(row) > UNSETTLED) {
+        legend.push(Key::Dashed(GREY, "more than 1 % of its samples unsettled".into()));
+    }
+    if runs().any(|run| !run.complete()) {
+        legend.push(Key::Ring(GREY, "the run was stopped".into()));
+    }
     legend.push(Key::Box(GREY.faded(0.18), "below zero: unstable".into()));
     let layout = Layout {
         title: FIGURE.title.into(),
         subtitle: settings_line(tables, "a line each"),
         legend,
-        columns: groups.iter().map(Group::title).collect(),
+        columns: groups.iter().map(|group| group.title(tables)).collect(),
         rows: vec!["nudge β".into(), "margin (1/τ)".into(), "test accuracy".into()],
         x_label: "epoch".into(),
         y_label: String::new(),
@@ -114,7 +137,7 @@ fn draw(tables: &Tables) -> Result<Page, FigureError> {
     };
     Ok(Sheet::filled(&layout, |page, panel, (row, column)| {
         if row == 1 {
-            unstable(page, panel);
+            unstable(page, panel, groups[column].asked(tables));
         }
         for run in &groups[column].runs {
             line(page, panel, run, [nudge, margin, accuracy][row], x.high);
@@ -154,12 +177,14 @@ fn accuracy(_: &Run, row: &MetricsRow) -> Option<f64> {
     Some(row.test_accuracy).filter(|accuracy| accuracy.is_finite())
 }
 
-/// Shades what is below zero.
-fn unstable(page: &mut Page, panel: &Panel) {
-    let ends = [panel.x.low, panel.x.high].map(|x| panel.at(x, 0.0));
-    if let [Some(left), Some(right)] = ends {
+/// Shades what is below zero, and draws a line at the margin that is kept.
+fn unstable(page: &mut Page, panel: &Panel, asked: Option<f64>) {
+    let ends = |y: f64| [panel.x.low, panel.x.high].map(|x| panel.at(x, y));
+    if let [Some(left), Some(right)] = ends(0.0) {
         page.block(left, (right.0, panel.top + panel.height), GREY.faded(0.13));
-        page.dashed(&[left, right], GREY, 1.1, (5.0, 3.0));
+    }
+    if let Some([Some(left), Some(right)]) = asked.map(ends) {
+        page.dashed(&[left, right], GREY, 1.3, (2.0, 2.0));
     }
 }
 
@@ -187,7 +212,12 @@ fn notes(groups: &[Group<'_>]) -> Vec<String> {
         .flat_map(|group| &group.runs)
         .flat_map(|run| &run.metrics)
         .map(|row| row.stability_margin_tau);
-    let below = margins.flatten().any(|margin| margin < FLOOR);
-    let note = format!("Margins below {} stand at the lower edge.", super::axis::number(FLOOR));
-    below.then_some(note).into_iter().collect()
+    let (mut below, mut none) = (false, false);
+    for margin in margins {
+        below |= margin.is_some_and(|margin| margin < FLOOR);
+        none |= margin.is_none();
+    }
+    let edge = format!("Margins below {} stand at the lower edge.", super::axis::number(FLOOR));
+    let gap = "Where a line of the margin is missing, no sample of the probe has an equilibrium.".to_owned();
+    [below.then_some(edge), none.then_some(gap)].into_iter().flatten().collect()
 }
