@@ -100,7 +100,7 @@ mod tests {
     fn an_expectation_may_be_about_every_seed_and_some_settings_alone() {
         let kept = |margin: serde_json::Value, seed, test_accuracy| {
             let settings = [("nudge.keep_margin".to_owned(), margin)].into();
-            RunSummary { settings, seed, test_accuracy, ..run() }
+            RunSummary { seed, test_accuracy, settings, ..run() }
         };
         let runs = vec![
             kept(0.1.into(), 1, 0.94),

@@ -1,5 +1,7 @@
 //! The nudge that keeps a margin, epoch by epoch, beside runs of the same settings that keep none.
 
+use serde_json::Value;
+
 use super::axis::{Axis, count, extent, setting};
 use super::curves::{epochs, unsettled};
 use super::groups::{Grid, Row, runs_at};
@@ -11,7 +13,6 @@ use super::tables::{Run, Tables};
 use super::words::settings_line;
 use super::{Figure, FigureError, apology};
 use crate::record::rows::MetricsRow;
-use serde_json::Value;
 
 /// The registry line.
 pub const FIGURE: Figure = Figure {
@@ -104,6 +105,31 @@ fn draw(tables: &Tables) -> Result<Page, FigureError> {
         Axis::around(of(accuracy), 0.05),
     ];
     let x = epochs(tables);
+    let layout = Layout {
+        title: FIGURE.title.into(),
+        subtitle: settings_line(tables, "a line each"),
+        legend: legend(&groups),
+        columns: groups.iter().map(|group| group.title(tables)).collect(),
+        rows: vec!["nudge β".into(), "margin (1/τ)".into(), "test accuracy".into()],
+        x_label: "epoch".into(),
+        y_label: String::new(),
+        axes: Axes::Each(axes.iter().flat_map(|y| groups.iter().map(|_| (x, *y))).collect()),
+        names: Vec::new(),
+        height: Some(180.0),
+        notes: notes(&groups),
+    };
+    Ok(Sheet::filled(&layout, |page, panel, (row, column)| {
+        if row == 1 {
+            unstable(page, panel, groups[column].asked(tables));
+        }
+        for run in &groups[column].runs {
+            line(page, panel, run, [nudge, margin, accuracy][row], x.high);
+        }
+    }))
+}
+
+/// Rules, and what some line of them has.
+fn legend(groups: &[Group<'_>]) -> Vec<Key> {
     let rules: Vec<&String> = groups.iter().map(|group| &group.rule).fold(Vec::new(), |mut rules, rule| {
         if !rules.contains(&rule) {
             rules.push(rule);
@@ -122,27 +148,7 @@ fn draw(tables: &Tables) -> Result<Page, FigureError> {
         legend.push(Key::Ring(GREY, "the run was stopped".into()));
     }
     legend.push(Key::Box(GREY.faded(0.18), "below zero: unstable".into()));
-    let layout = Layout {
-        title: FIGURE.title.into(),
-        subtitle: settings_line(tables, "a line each"),
-        legend,
-        columns: groups.iter().map(|group| group.title(tables)).collect(),
-        rows: vec!["nudge β".into(), "margin (1/τ)".into(), "test accuracy".into()],
-        x_label: "epoch".into(),
-        y_label: String::new(),
-        axes: Axes::Each(axes.iter().flat_map(|y| groups.iter().map(|_| (x, *y))).collect()),
-        names: Vec::new(),
-        height: Some(180.0),
-        notes: notes(&groups),
-    };
-    Ok(Sheet::filled(&layout, |page, panel, (row, column)| {
-        if row == 1 {
-            unstable(page, panel, groups[column].asked(tables));
-        }
-        for run in &groups[column].runs {
-            line(page, panel, run, [nudge, margin, accuracy][row], x.high);
-        }
-    }))
+    legend
 }
 
 /// Groups with a margin kept, and those that differ from one of them in that alone; without before with.

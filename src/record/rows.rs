@@ -15,7 +15,8 @@ pub struct MetricsRow {
     pub alpha: Option<f64>,
     /// Nudge β.
     pub beta: Option<f64>,
-    /// Nudge that keeps the margin of `nudge.keep_margin` with these weights: the next epoch's, and that of the margin and angles beside it.
+    /// Nudge that keeps the margin of `nudge.keep_margin` with these weights: the next epoch's, and that of the margin and
+    /// angles beside it.
     pub kept_beta: Option<f64>,
     /// Seed.
     pub seed: u64,

@@ -93,7 +93,8 @@ fn check_nudge(nudge: &NudgeSpec) -> Result<(), Fault> {
     not_negative(&["nudge", "beta"], nudge.beta, "a finite number, 0 or more")?;
     positive(&["nudge", "reference"], nudge.reference, "a voltage above 0 V")?;
     let Some(kept) = nudge.keep_margin else { return Ok(()) };
-    let accepted = "a number of 1/τ above 0 and below 1: without a nudge a dyad has a margin of 1/τ, and no nudge has more; false keeps none";
+    let accepted =
+        "a number of 1/τ above 0 and below 1: without a nudge a dyad has a margin of 1/τ; false keeps none";
     let well = kept.at_least > 0.0 && kept.at_least < 1.0;
     let place: &[&str] = match kept.otherwise {
         Otherwise::Lower => &["nudge", "keep_margin"],

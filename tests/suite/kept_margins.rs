@@ -34,8 +34,9 @@ fn kept(net: &Net, margin: f64) -> Result<Kept, Shortfall> {
 
 #[test]
 fn a_dyad_that_has_latched_up_keeps_no_margin_however_stable_it_is_there() {
-    // One tanh dyad, DP at α = 0 (tests/suite/continuation.rs): v⁻ = u + β (tanh v⁻ − y) with a fold at v⁻ = 1, β = cosh² 1. On the
-    // branch of the free state v⁻ falls from u to 1, and the margin is 1 − β sech² v⁻; beyond the fold the circuit settles far below.
+    // One tanh dyad, DP at α = 0 (tests/suite/continuation.rs): v⁻ = u + β (tanh v⁻ − y) with a fold at v⁻ = 1, β = cosh² 1.
+    // On the branch of the free state v⁻ falls from u to 1, and the margin is 1 − β sech² v⁻; beyond the fold the circuit
+    // settles far below.
     let (y, fold) = (1.1, 1.0_f64.cosh().powi(2));
     let u = 1.0 - fold * (1.0_f64.tanh() - y);
     let beta = |v: f64| (v - u) / (v.tanh() - y);

@@ -2,7 +2,8 @@
 //!
 //! A margin is *kept* at a nudge if the circuit, started in its free state, settles on the branch of equilibria that the free state leads
 //! to, and the rightmost eigenvalue there is at least so far left of the axis. The branch is walked by Newton's method in
-//! steps of β that change the gradient estimate by less than a tenth: that a saturating circuit has latched up shows in no eigenvalue of where it rests.
+//! steps of β that change the gradient estimate by less than a tenth: that a saturating circuit has latched up shows in no eigenvalue
+//! of where it rests.
 
 use rayon::prelude::*;
 
@@ -175,8 +176,8 @@ impl Looker<'_> {
         short.into_iter().next().map_or(Ok(*high), Err)
     }
 
-    /// Share of a nudge at which a sample is foreseen to have the margin: on the straight line from 1/τ, which it has without a nudge. In a
-    /// linear circuit the margin is on it.
+    /// Share of a nudge at which a sample is foreseen to have the margin: on the straight line from 1/τ, which it has without a nudge.
+    /// In a linear circuit the margin is on it.
     fn foreseen(&self, short: &Shortfall) -> f64 {
         let line = |margin: f64| (1.0 - self.at_least) / (1.0 - margin);
         let known = short.margin.filter(|&margin| margin < self.at_least);
