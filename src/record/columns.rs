@@ -165,7 +165,7 @@ mod tests {
             |columns: Vec<Column>| columns.iter().map(|column| column.name).collect::<Vec<_>>().join(" ");
         assert_eq!(
             names(columns_of::<MetricsRow>().unwrap()),
-            "run rule alpha beta seed epoch train_loss train_accuracy test_loss test_accuracy settled \
+            "run rule alpha beta kept_beta seed epoch train_loss train_accuracy test_loss test_accuracy settled \
              noisy_settled oscillation latch_up timeout not_finite settle_time_s stability_margin_tau \
              rhs_evals wall_s"
         );

@@ -151,8 +151,7 @@ pub struct NudgeSpec {
     #[serde(deserialize_with = "units::voltage")]
     #[schemars(with = "units::Quantity")]
     pub reference: f64,
-    /// In training: least stability margin (1/τ) of the probe samples, kept by lowering `beta` from epoch to epoch; a number is
-    /// enough (`keep_margin = 0.1`); absent or false: none is kept.
+    /// Least stability margin (1/τ) that training keeps by lowering `beta`; a number is enough, false or none keeps none.
     #[serde(deserialize_with = "keep_margin::read", skip_serializing_if = "Option::is_none")]
     pub keep_margin: Option<KeepMarginSpec>,
 }
