@@ -76,7 +76,7 @@ mod random {
     use dyadsim::spec::mismatch::*;
     use dyadsim::spec::noise::*;
     use dyadsim::spec::periphery::*;
-    use dyadsim::spec::{CostSpec, Resolved};
+    use dyadsim::spec::{CostSpec, KeepMarginSpec, Otherwise, Resolved};
     use proptest::prelude::*;
     use proptest::sample::select;
 
@@ -114,14 +114,19 @@ mod random {
         let gains = (-1.0..2.0, -1.0..2.0).prop_map(|(plus, minus)| Variant::Custom { plus, minus });
         let variant = prop_oneof![Just(Variant::Dp), Just(Variant::DpTranspose), gains];
         let loss = select(vec![LossKind::Mse, LossKind::CrossEntropy]);
-        (variant, 0.0..=1.0, size(), select(vec![Mean, Own, Free, Drive]), loss, size()).prop_map(
-            |(variant, alpha, beta, at, loss, reference)| NudgeSpec {
+        let otherwise = select(vec![Otherwise::Lower, Otherwise::Stop]);
+        let kept = (0.001..0.999, otherwise)
+            .prop_map(|(at_least, otherwise)| KeepMarginSpec { at_least, otherwise });
+        let kept = prop::option::of(kept);
+        (variant, 0.0..=1.0, size(), select(vec![Mean, Own, Free, Drive]), loss, size(), kept).prop_map(
+            |(variant, alpha, beta, at, loss, reference, keep_margin)| NudgeSpec {
                 variant,
                 alpha,
                 beta,
                 at,
                 loss,
                 reference,
+                keep_margin,
             },
         )
     }
@@ -323,7 +328,7 @@ mod random {
         let parts = (circuit(), dataset(), init(), optimizer(), grid(), network, seeds, counts);
         parts.prop_map(|(mut circuit, dataset, init, optimizer, grid, network, seeds, counts)| {
             circuit.network = Some(network.clone());
-            let expect = ExpectSpec { at_least: Some(0.5), at_most: None };
+            let expect = ExpectSpec { at_least: Some(0.5), ..ExpectSpec::default() };
             let experiment = ExperimentSpec {
                 name: "a name".into(),
                 circuit: CircuitSource::Inline(Box::new(circuit.clone())),

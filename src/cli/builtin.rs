@@ -18,6 +18,7 @@ pub const EXPERIMENTS: &[Builtin] = embedded![
     "experiments/cost.toml",
     "experiments/digits_robustness.toml",
     "experiments/digits_comparison.toml",
+    "experiments/keep_margin.toml",
     "experiments/mnist_dp.toml",
     "experiments/mnist_etd.toml",
     "experiments/mnist_layerwise.toml",

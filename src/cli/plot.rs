@@ -10,8 +10,8 @@ use serde_json::json;
 use super::report::{classify, is_drawn_from, tables, want_own};
 use super::{Failure, Global, folder, output};
 use crate::figure::{
-    Drawn, FigureError, Tables, branch, catalogue, comparison, draw_into, gradient, map, noise, robustness,
-    yields,
+    Drawn, FigureError, Tables, branch, catalogue, comparison, draw_into, drawn_from, gradient, map, noise,
+    robustness, yields,
 };
 use crate::record::ledger::renew;
 use crate::record::lock::Lock;
@@ -114,7 +114,13 @@ impl Source {
             Self::Robustness(tables, names) => robustness::draw_all(out, tables, names),
             Self::Comparison(tables, names) => comparison::draw_all(out, tables, names),
             Self::Run(tables, names) => {
-                let figures = catalogue().iter().filter(|figure| names.contains(&figure.name));
+                // What is asked for by name is drawn, if only to say that there is nothing.
+                let all: Vec<_> = if names.len() == catalogue().len() {
+                    drawn_from(tables).collect()
+                } else {
+                    catalogue().iter().collect()
+                };
+                let figures = all.into_iter().filter(|figure| names.contains(&figure.name));
                 figures.map(|figure| draw_into(out, figure, tables)).collect()
             }
         }

@@ -26,7 +26,7 @@ pub(super) fn priced(
     if !plan.rule.is_dyadic() {
         return Ok(None);
     }
-    let spec = circuit_of(plan.rule, circuit);
+    let spec = circuit_of(plan.rule, &circuit.nudged(last.kept_beta));
     let file = setting.folder.weights(&plan.name);
     let weights = read_weights_unchecked::<f64>(&file, Some(experiment.network.as_slice()))?;
     let order = permutation(setting.dataset.train.len(), &mut stream(Key::new(0, Kind::Probe)));
@@ -38,8 +38,8 @@ pub(super) fn priced(
     };
     let Some(cost) = Cost::new(&spec, prices, &work) else { return Ok(None) };
     // A presentation relaxes and reads; what is programmed is the batch's.
-    let presented = (experiment.epochs * setting.dataset.train.len()) as f64;
-    let updates = (experiment.epochs * setting.dataset.train.len().div_ceil(experiment.batch)) as f64;
+    let presented = (last.epoch * setting.dataset.train.len()) as f64;
+    let updates = (last.epoch * setting.dataset.train.len().div_ceil(experiment.batch)) as f64;
     let programming = cost.update_j.programming.unwrap_or(0.0);
     let training = presented * (cost.update_j.total() - programming) + updates * programming;
     Ok(Some(CostRow {

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use crate::record::rows::{RunSummary, Summary};
-use crate::spec::ExpectSpec;
+use crate::spec::{ExpectSpec, setting_of};
 
 /// One expectation, checked.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Verdict {
     /// `RULE.COLUMN`.
     pub key: String,
-    /// Lowest and highest mean over seeds among the rule's settings; NaN if the column has no number.
+    /// Lowest and highest mean over seeds (or of single seeds) among the rule's settings; NaN if the column has no number.
     pub found: (f64, f64),
     /// What was asked.
     pub wanted: ExpectSpec,
@@ -18,24 +18,43 @@ pub struct Verdict {
     pub holds: bool,
 }
 
-/// Checks every expectation: means over seeds of a column of `runs`, at each of the rule's settings.
+/// Checks every expectation: means over seeds of a column of `runs`, or every seed, at each of the rule's settings that are meant.
 #[must_use]
 pub fn check(expect: &BTreeMap<String, ExpectSpec>, summary: &Summary) -> Vec<Verdict> {
-    expect.iter().map(|(key, wanted)| verdict(key, *wanted, summary)).collect()
+    expect.iter().map(|(key, wanted)| verdict(key, wanted, summary)).collect()
 }
 
-fn verdict(key: &str, wanted: ExpectSpec, summary: &Summary) -> Verdict {
+fn verdict(key: &str, wanted: &ExpectSpec, summary: &Summary) -> Verdict {
     let (rule, column) = key.split_once('.').unwrap_or((key, ""));
     let mut groups: BTreeMap<String, Vec<f64>> = BTreeMap::new();
-    for run in summary.runs.iter().filter(|run| run.rule == rule) {
-        let settings = format!("{:?} {:?} {:?}", run.alpha, run.beta, run.settings);
+    for run in summary.runs.iter().filter(|run| run.rule == rule && is_meant(run, wanted)) {
+        let seed = wanted.every_seed.then_some((run.seed, run.chip));
+        let settings = format!("{:?} {:?} {:?} {seed:?}", run.alpha, run.beta, run.settings);
         groups.entry(settings).or_default().push(number(run, column));
     }
     let means: Vec<f64> = groups.values().map(|v| v.iter().sum::<f64>() / v.len() as f64).collect();
     let found = means.iter().fold((f64::NAN, f64::NAN), |(l, h), &m| (l.min(m), h.max(m)));
     let inside = |m: &f64| wanted.at_least.is_none_or(|b| *m >= b) && wanted.at_most.is_none_or(|b| *m <= b);
     let holds = !means.is_empty() && means.iter().all(|m| m.is_finite() && inside(m));
-    Verdict { key: key.into(), found, wanted, holds }
+    Verdict { key: key.into(), found, wanted: wanted.clone(), holds }
+}
+
+/// Whether a run has the values of the grid that an expectation is about; a key that its rule does not heed is no difference.
+fn is_meant(run: &RunSummary, wanted: &ExpectSpec) -> bool {
+    wanted.only.iter().all(|(path, value)| {
+        let gain = |own: Option<f64>| own.is_none_or(|own| value_of(value) == Some(own));
+        match setting_of(path).as_str() {
+            "nudge.alpha" => gain(run.alpha),
+            "nudge.beta" => gain(run.beta),
+            _ => {
+                run.settings.get(path).is_none_or(|own| serde_json::to_value(value).is_ok_and(|v| v == *own))
+            }
+        }
+    })
+}
+
+fn value_of(value: &toml::Value) -> Option<f64> {
+    value.as_float().or_else(|| value.as_integer().map(|whole| whole as f64))
 }
 
 /// A column of a run by name; NaN if it is not a number.
@@ -49,13 +68,13 @@ mod tests {
     use super::*;
     use crate::spec::expected_columns;
 
-    #[test]
-    fn the_columns_that_may_be_expected_are_the_numbers_of_the_summary() {
-        let run = RunSummary {
+    fn run() -> RunSummary {
+        RunSummary {
             run: "dp-s1".into(),
             rule: "dp".into(),
             alpha: Some(0.5),
             beta: Some(0.5),
+            kept_beta: Some(0.5),
             seed: 1,
             chip: Some(1),
             test_accuracy: 0.5,
@@ -74,8 +93,41 @@ mod tests {
             status: "complete".into(),
             settings: BTreeMap::new(),
             wall_s: 0.5,
+        }
+    }
+
+    #[test]
+    fn an_expectation_may_be_about_every_seed_and_some_settings_alone() {
+        let kept = |margin: serde_json::Value, seed, test_accuracy| {
+            let settings = [("nudge.keep_margin".to_owned(), margin)].into();
+            RunSummary { seed, test_accuracy, settings, ..run() }
         };
-        let value = serde_json::to_value(&run).unwrap();
+        let runs = vec![
+            kept(0.1.into(), 1, 0.94),
+            kept(0.1.into(), 2, 0.98),
+            kept(false.into(), 1, 0.1),
+            kept(false.into(), 2, 0.9),
+        ];
+        let summary = Summary { name: String::new(), runs, pairs: Vec::new() };
+        let of = |every_seed, only: &str| {
+            let wanted = ExpectSpec {
+                at_least: Some(0.95),
+                every_seed,
+                only: toml::from_str(only).unwrap(),
+                ..ExpectSpec::default()
+            };
+            verdict("dp.test_accuracy", &wanted, &summary)
+        };
+        let only = "\"nudge.keep_margin\" = 0.1\n\"nudge.alpha\" = 0.5";
+        let (mean, each) = (of(false, only), of(true, only));
+        assert!(mean.holds && !each.holds && each.found == (0.94, 0.98), "{mean:?} {each:?}");
+        assert_eq!(of(false, "").found, (0.5, 0.96));
+        assert!(!of(false, "\"nudge.alpha\" = 0.25").holds, "no run is no evidence");
+    }
+
+    #[test]
+    fn the_columns_that_may_be_expected_are_the_numbers_of_the_summary() {
+        let value = serde_json::to_value(run()).unwrap();
         let numbers = value.as_object().unwrap().iter().filter(|(_, value)| value.is_number());
         let mut numbers: Vec<&str> = numbers.map(|(key, _)| key.as_str()).collect();
         let mut columns = expected_columns();

@@ -37,6 +37,7 @@ const DEAF: &[Deaf] = &[
             "nudge.alpha",
             "nudge.beta",
             "nudge.at",
+            "nudge.keep_margin",
             "solver",
             "feedback",
             "noise",

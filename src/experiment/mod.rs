@@ -8,6 +8,7 @@ mod conclude;
 mod cost;
 mod expect;
 mod heed;
+mod keep;
 mod labels;
 mod need;
 mod plan;

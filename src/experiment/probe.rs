@@ -5,7 +5,7 @@ use crate::chip::{Chip, Weights};
 use crate::circuit::Circuit;
 use crate::data::Dataset;
 use crate::learn::{Backprop, Batch, Gradient, Rule, circuit_of, measure, nudged};
-use crate::matrix::Real;
+use crate::matrix::{Matrix, Real};
 use crate::random::{Key, Kind, permutation, stream};
 use crate::solve::fixed_point;
 use crate::spec::{CircuitSpec, RuleKind};
@@ -14,6 +14,8 @@ use crate::train::gather;
 /// The probe of a run.
 pub(super) struct Probe<T: Real> {
     batch: Batch<T>,
+    /// Training samples of the batch.
+    samples: Vec<usize>,
     /// Samples whose margin is taken, the first of the batch.
     margins: usize,
     /// The circuit with the rule's own gains; `None` for backpropagation.
@@ -53,14 +55,32 @@ impl<T: Real> Probe<T> {
         let backprop = Backprop::new(chip, &circuit.nudge);
         let mut batch = gather(dataset, samples);
         batch.presentations.seed = seed;
-        Self { batch, margins: margins.min(samples.len()), circuit: own, backprop, keep_unsettled }
+        let margins = margins.min(samples.len());
+        Self { batch, samples: samples.to_vec(), margins, circuit: own, backprop, keep_unsettled }
     }
 
-    /// Looks at the weights.
-    pub fn look(&self, weights: &Weights<T>) -> Seen {
+    /// The circuit with the rule's own gains.
+    pub fn spec(&self) -> Option<&CircuitSpec> {
+        self.circuit.as_ref().map(|(spec, _)| spec)
+    }
+
+    /// The samples whose margin is taken, without noise.
+    pub fn margin_batch(&self) -> Batch<f64> {
+        let wide = |m: &Matrix<T>| m.rows(0, self.margins).map(Real::to_f64);
+        Batch::new(wide(&self.batch.inputs), wide(&self.batch.targets))
+    }
+
+    /// Training sample at a place of the batch.
+    pub fn sample(&self, place: usize) -> usize {
+        self.samples[place]
+    }
+
+    /// Looks at the weights, under this nudge or that of the circuit.
+    pub fn look(&self, weights: &Weights<T>, beta: Option<f64>) -> Seen {
         let Some((spec, chip)) = &self.circuit else {
             return Seen { angles: vec![None; weights.forward.len()], margin: None };
         };
+        let spec = &spec.nudged(beta);
         let measured = measure(chip, weights, &self.batch, spec, false);
         let states: Vec<Vec<f64>> = (0..self.margins)
             .map(|i| measured.settled.state.row(i).iter().map(|v| v.to_f64()).collect())
@@ -79,8 +99,7 @@ impl<T: Real> Probe<T> {
     fn margin(&self, spec: &CircuitSpec, weights: &Weights<T>, states: &[Vec<f64>]) -> Option<f64> {
         let weights = weights.cast::<f64>();
         let chip = Chip::fabricate(spec, &weights.network());
-        let wide = |m: &crate::matrix::Matrix<T>| m.rows(0, states.len()).map(Real::to_f64);
-        let batch = Batch::new(wide(&self.batch.inputs), wide(&self.batch.targets));
+        let batch = self.margin_batch();
         let circuit = nudged(&chip, &weights, &batch, spec);
         let free = circuit.free_state();
         let tolerance = 1e-9 * (1.0 + free.amax());

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::plan::RunPlan;
 use super::probe::{Probe, Seen};
-use super::{ExperimentError, Observer, trajectory};
+use super::{ExperimentError, Observer, keep, trajectory};
 use crate::analysis::product_norm;
 use crate::chip::{Chip, Weights};
 use crate::circuit::Loss;
@@ -38,6 +38,15 @@ pub(super) struct Record {
     pub trajectories: Vec<TrajectoryRow>,
     /// Samples per outcome over all epochs.
     pub tally: [u64; 6],
+    /// Why the run ended before its last epoch.
+    pub stopped: Option<String>,
+}
+
+impl Record {
+    /// Nudge of the next epoch, where a margin is kept.
+    pub(super) fn kept_beta(&self) -> Option<f64> {
+        self.metrics.last().and_then(|row| row.kept_beta)
+    }
 }
 
 /// What every run of an experiment shares.
@@ -56,12 +65,17 @@ pub(super) fn train<T: Real>(setting: &Setting<'_>, plan: &RunPlan) -> Result<()
     if run.record.metrics.is_empty() {
         run.close_epoch(&EpochReport::default(), Instant::now())?;
     }
-    while run.record.epochs < epochs {
+    while run.record.epochs < epochs && run.record.stopped.is_none() {
         if setting.stop.load(Ordering::Relaxed) {
             return Ok(());
         }
         run.epoch()?;
         setting.observer.epochs_done(&plan.name, 1, epochs);
+    }
+    if let Some(reason) = &run.record.stopped {
+        setting.observer.warn(&format!("{}: {reason}", plan.name));
+        setting.observer.epochs_done(&plan.name, epochs - run.record.epochs, epochs);
+        run.stay(epochs)?;
     }
     write_weights(&setting.folder.weights(&plan.name), &run.learner.weights)?;
     Ok(())
@@ -71,7 +85,11 @@ pub(super) fn train<T: Real>(setting: &Setting<'_>, plan: &RunPlan) -> Result<()
 pub(super) fn finished(setting: &Setting<'_>, plan: &RunPlan) -> Result<Record, ExperimentError> {
     let path = setting.folder.checkpoint(&plan.name);
     match checkpoint::load::<Record>(&path)? {
-        Loaded::Found(_, record) if record.epochs == plan.resolved.experiment.epochs => Ok(record),
+        Loaded::Found(_, record)
+            if record.epochs == plan.resolved.experiment.epochs || record.stopped.is_some() =>
+        {
+            Ok(record)
+        }
         Loaded::Unusable(reason) => Err(reason.into()),
         _ => Err(RecordError::Changed { path }.into()), // it was whole when the run ended
     }
@@ -181,10 +199,11 @@ impl<'a, T: Real> Run<'a, T> {
     /// One epoch of training with its rows and checkpoint.
     fn epoch(&mut self) -> Result<(), ExperimentError> {
         let started = Instant::now();
-        let (experiment, circuit) = (&self.plan.resolved.experiment, &self.plan.resolved.circuit);
+        let experiment = &self.plan.resolved.experiment;
+        let beta = self.record.kept_beta();
         let rule = rule::<T>(
             self.plan.rule,
-            circuit,
+            &self.plan.resolved.circuit.nudged(beta),
             &experiment.network,
             experiment.keep_unsettled,
             experiment.adversarial,
@@ -204,7 +223,7 @@ impl<'a, T: Real> Run<'a, T> {
             for (&sample, &outcome) in samples.iter().zip(&report.outcomes) {
                 if !seen.contains(&outcome) {
                     seen.push(outcome);
-                    examples.extend(trajectory::example(plan, dataset, weights, sample, epoch + 1));
+                    examples.extend(trajectory::example((plan, beta), dataset, weights, sample, epoch + 1));
                 }
             }
         });
@@ -219,14 +238,39 @@ impl<'a, T: Real> Run<'a, T> {
 
     /// Rows of the epoch just trained (or of the start), then the checkpoint.
     fn close_epoch(&mut self, report: &EpochReport, started: Instant) -> Result<(), ExperimentError> {
-        let seen = self.probe.look(&self.learner.weights);
+        let kept_beta = self.keep_margin();
+        let seen = self.probe.look(&self.learner.weights, kept_beta);
         self.layer_rows(&seen)?;
-        let row = self.metrics_row(report, &seen, started);
+        let row = MetricsRow { kept_beta, ..self.metrics_row(report, &seen, started) };
         self.record.metrics.push(row);
         if leaves_history(self.plan) {
             write_weights(&self.history(&self.plan.name), &self.learner.weights)?;
         }
         self.save()
+    }
+
+    /// Leaves the weights of epochs that are not trained any more as they are, where those of every epoch are kept.
+    fn stay(&self, epochs: usize) -> Result<(), ExperimentError> {
+        if leaves_history(self.plan) {
+            for epoch in self.record.epochs + 1..=epochs {
+                let path = history(self.setting.folder, self.plan, &self.plan.name, epoch);
+                write_weights(&path, &self.learner.weights)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The nudge of the next epoch, where a margin is kept; a run that cannot keep it is stopped, unless it is at its end.
+    fn keep_margin(&mut self) -> Option<f64> {
+        let asked = keep::asked(self.plan)?;
+        let found = keep::next_nudge(&asked, &self.probe, &self.learner.weights);
+        let at_end = self.record.epochs == self.plan.resolved.experiment.epochs;
+        if let Err(reason) = &found
+            && !at_end
+        {
+            self.record.stopped = Some(format!("stopped after epoch {}: {reason}", self.record.epochs));
+        }
+        found.ok()
     }
 
     fn metrics_row(&self, report: &EpochReport, seen: &Seen, started: Instant) -> MetricsRow {
@@ -239,6 +283,7 @@ impl<'a, T: Real> Run<'a, T> {
             rule: rule_name(self.plan.rule).into(),
             alpha: self.plan.alpha(),
             beta: self.plan.beta(),
+            kept_beta: None,
             seed: self.plan.seed,
             epoch: self.record.epochs,
             train_loss: train.loss,
@@ -359,6 +404,7 @@ pub(super) fn summary(plan: &RunPlan, record: &Record, weights: &Weights<f64>) -
         rule: rule_name(plan.rule).into(),
         alpha: plan.alpha(),
         beta: plan.beta(),
+        kept_beta: record.kept_beta(),
         seed: plan.seed,
         chip: plan.chip,
         test_accuracy: or_nan(last.map(|row| row.test_accuracy)),
@@ -378,7 +424,11 @@ pub(super) fn summary(plan: &RunPlan, record: &Record, weights: &Weights<f64>) -
             .reduce(f64::min),
         mean_angle_to_bp_deg: (!angles.is_empty()).then(|| angles.iter().sum::<f64>() / angles.len() as f64),
         product_spectral_norm: product_norm(weights),
-        status: if finite { "complete" } else { "diverged" }.into(),
+        status: match &record.stopped {
+            Some(reason) => reason.clone(),
+            None if finite => "complete".into(),
+            None => "diverged".into(),
+        },
         settings: plan.settings.clone(),
         wall_s: record.metrics.iter().map(|row| row.wall_s).sum(),
     }

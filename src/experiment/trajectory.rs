@@ -13,17 +13,18 @@ use crate::train::gather;
 /// Points of a trajectory.
 const POINTS: usize = 400;
 
-/// Settles `sample` once more with these weights and keeps the dyad whose compartments end furthest apart.
+/// Settles `sample` once more with these weights, under this nudge or that of the plan, and keeps the dyad whose compartments end
+/// furthest apart.
 ///
 /// Nothing for methods without time.
 pub(super) fn example<T: Real>(
-    plan: &RunPlan,
+    (plan, beta): (&RunPlan, Option<f64>),
     dataset: &Dataset,
     weights: &Weights<T>,
     sample: usize,
     epoch: usize,
 ) -> Vec<TrajectoryRow> {
-    let spec = circuit_of(plan.rule, &plan.resolved.circuit);
+    let spec = circuit_of(plan.rule, &plan.resolved.circuit.nudged(beta));
     if !plan.rule.is_dyadic() || spec.solver.kind.is_timeless() {
         return Vec::new();
     }

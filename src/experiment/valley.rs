@@ -52,7 +52,9 @@ fn is_predicted(plan: &RunPlan) -> bool {
     let width: usize = network[1..].iter().map(|n| 2 * n).sum();
     // Predictions are for continuous time, and for one relaxation.
     let plain = !circuit.readout.auto_zero && !circuit.readout.chopping && circuit.clock.is_none();
-    plan.rule.is_dyadic() && noisy && plain && width <= DENSE
+    // So are they for one nudge.
+    let steady = circuit.nudge.keep_margin.is_none();
+    plan.rule.is_dyadic() && noisy && plain && steady && width <= DENSE
 }
 
 /// What runs share that differ in nudge and seed only.

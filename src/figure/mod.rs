@@ -21,6 +21,7 @@ mod error;
 mod findings;
 pub mod gradient;
 mod groups;
+mod kept_nudge;
 mod legend;
 mod loss;
 pub mod map;
@@ -86,6 +87,7 @@ pub fn catalogue() -> &'static [Figure] {
         loss::FIGURE,
         outcomes::FIGURE,
         margin::FIGURE,
+        kept_nudge::FIGURE,
         settle_time::FIGURE,
         trajectories::FIGURE,
         angle::FIGURE,
@@ -98,6 +100,12 @@ pub fn catalogue() -> &'static [Figure] {
     ]
 }
 
+/// The figures that some tables have something for, in the order of the report.
+pub fn drawn_from(tables: &Tables) -> impl Iterator<Item = &'static Figure> {
+    let keeps = kept_nudge::is_kept(tables);
+    catalogue().iter().filter(move |figure| figure.name != kept_nudge::FIGURE.name || keeps)
+}
+
 impl Figure {
     /// The figure as an SVG document.
     ///
@@ -108,7 +116,7 @@ impl Figure {
     }
 }
 
-/// Writes `folder/figures/NAME.svg` and `.png` of every figure.
+/// Writes `folder/figures/NAME.svg` and `.png` of every figure that the tables have something for.
 ///
 /// A file is complete or absent: it is written under a temporary name first.
 ///
@@ -117,7 +125,8 @@ impl Figure {
 pub fn draw_all(folder: &Path, tables: &Tables) -> Result<Vec<Drawn>, FigureError> {
     let folder = folder.join("figures");
     std::fs::create_dir_all(&folder).map_err(|source| FigureError::Write { path: folder.clone(), source })?;
-    catalogue().par_iter().map(|figure| draw_into(&folder, figure, tables)).collect()
+    let figures: Vec<_> = drawn_from(tables).collect();
+    figures.into_par_iter().map(|figure| draw_into(&folder, figure, tables)).collect()
 }
 
 /// Writes `folder/NAME.svg` and `.png` of one figure; the folder must exist.

@@ -16,7 +16,7 @@ use super::groups::{Grid, Row, runs_at};
 use super::palette::rule_name;
 use super::tables::{Run, Tables};
 use super::words::{seeds, setting_at};
-use super::{catalogue, write_whole};
+use super::{drawn_from, write_whole};
 use crate::record::rows::{PairSummary, RunSummary, Summary};
 use crate::units::{fraction, percent, significant};
 
@@ -90,7 +90,8 @@ pub fn report(folder: &Path, tables: &Tables) -> Result<PathBuf, FigureError> {
         let super::Figure { name, title, caption, .. } = *figure;
         Ok(Shown { name, title, caption, svg: figure.svg(tables)? })
     };
-    let figures = catalogue().par_iter().map(shown).collect::<Result<Vec<_>, _>>()?;
+    let figures =
+        drawn_from(tables).collect::<Vec<_>>().into_par_iter().map(shown).collect::<Result<Vec<_>, _>>()?;
     let wall: f64 =
         tables.runs.iter().filter_map(|run| run.summary.as_ref()).map(|summary| summary.wall_s).sum();
     let mut environment = Environment::new();

@@ -168,7 +168,7 @@ mod tests {
         };
         assert_eq!(
             names(columns_of::<MetricsRow>().unwrap()),
-            "run rule alpha beta seed epoch train_loss train_accuracy test_loss test_accuracy settled \
+            "run rule alpha beta kept_beta seed epoch train_loss train_accuracy test_loss test_accuracy settled \
              noisy_settled oscillation latch_up timeout not_finite settle_time_s stability_margin_tau \
              rhs_evals wall_s"
         );

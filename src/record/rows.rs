@@ -16,6 +16,9 @@ pub struct MetricsRow {
     pub alpha: Option<f64>,
     /// Nudge β.
     pub beta: Option<f64>,
+    /// Nudge that keeps the margin of `nudge.keep_margin` with these weights: the next epoch's, and that of the margin and
+    /// angles beside it.
+    pub kept_beta: Option<f64>,
     /// Seed.
     pub seed: u64,
     /// Epochs trained so far.
@@ -169,6 +172,9 @@ pub struct RunSummary {
     pub alpha: Option<f64>,
     /// Nudge β.
     pub beta: Option<f64>,
+    /// Nudge that keeps the margin of `nudge.keep_margin` with the weights at the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept_beta: Option<f64>,
     /// Seed.
     pub seed: u64,
     /// Number of the chip, from 1, where the experiment asks for several.

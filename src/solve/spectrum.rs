@@ -48,10 +48,15 @@ impl Spectrum {
     /// What the rightmost eigenvalue says.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
+        if self.abscissa() > 0.0 { self.leaning() } else { Verdict::Stable }
+    }
+
+    /// What would become of the circuit if the rightmost eigenvalue moved over the axis.
+    #[must_use]
+    pub fn leaning(&self) -> Verdict {
         match self.eigenvalues.first() {
-            Some(e) if e.re > 0.0 && e.im.abs() > REAL * e.norm() => Verdict::Oscillation,
-            Some(e) if e.re > 0.0 => Verdict::LatchUp,
-            _ => Verdict::Stable,
+            Some(e) if e.im.abs() > REAL * e.norm() => Verdict::Oscillation,
+            _ => Verdict::LatchUp,
         }
     }
 }

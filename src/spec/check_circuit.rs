@@ -11,6 +11,7 @@ use super::circuit::{
     ActivationSpec, CircuitSpec, NeuronSpec, NudgeSpec, SolverKind, SolverSpec, SupplySpec, Variant, Verify,
 };
 use super::fault::Fault;
+use super::keep_margin::Otherwise;
 use crate::units::engineering;
 
 /// Most neurons of a layer.
@@ -90,7 +91,16 @@ fn check_nudge(nudge: &NudgeSpec) -> Result<(), Fault> {
     }
     ensure((0.0..=1.0).contains(&nudge.alpha), &["nudge", "alpha"], nudge.alpha, "a number from 0 to 1")?;
     not_negative(&["nudge", "beta"], nudge.beta, "a finite number, 0 or more")?;
-    positive(&["nudge", "reference"], nudge.reference, "a voltage above 0 V")
+    positive(&["nudge", "reference"], nudge.reference, "a voltage above 0 V")?;
+    let Some(kept) = nudge.keep_margin else { return Ok(()) };
+    let accepted =
+        "a number of 1/τ above 0 and below 1: without a nudge a dyad has a margin of 1/τ; false keeps none";
+    let well = kept.at_least > 0.0 && kept.at_least < 1.0;
+    let place: &[&str] = match kept.otherwise {
+        Otherwise::Lower => &["nudge", "keep_margin"],
+        Otherwise::Stop => &["nudge", "keep_margin", "at_least"],
+    };
+    ensure(well, place, kept.at_least, accepted)
 }
 
 fn check_solver(solver: &SolverSpec) -> Result<(), Fault> {

@@ -23,9 +23,10 @@ const SHARE: (f64, f64) = (0.0, 1.0);
 const SIZE: (f64, f64) = (0.0, f64::MAX);
 
 /// Every column of `runs` in `summary.json` that holds numbers.
-const COLUMNS: [Column; 18] = [
+const COLUMNS: [Column; 19] = [
     column("alpha", SHARE, true),
     column("beta", SIZE, true),
+    column("kept_beta", SIZE, true),
     column("seed", SIZE, false),
     column("chip", SIZE, false),
     column("test_accuracy", SHARE, false),
@@ -62,7 +63,25 @@ pub(super) fn check_expect(key: &str, bounds: &ExpectSpec, experiment: &Experime
     if !has(column, rule, experiment) {
         return Err(no_column(key, rule, name, experiment));
     }
+    check_only(key, bounds, experiment)?;
     check_bounds(key, bounds, column)
+}
+
+/// Checks that an expectation about some runs alone is about runs that there are.
+fn check_only(key: &str, bounds: &ExpectSpec, experiment: &ExperimentSpec) -> Result<(), Fault> {
+    for (path, value) in &bounds.only {
+        let place = ["expect", key, "only", path];
+        let Some(values) = experiment.grid.get(path) else {
+            let near = nearest(path, experiment.grid.keys().map(String::as_str));
+            return Err(Fault::unknown_key(&place, experiment.grid.keys().cloned().collect(), near));
+        };
+        if !values.contains(value) {
+            let listed: Vec<_> = values.iter().map(ToString::to_string).collect();
+            let accepted = format!("a value of its list in `grid`: {}", listed.join(", "));
+            return Err(Fault::refused(&place, value, accepted));
+        }
+    }
+    Ok(())
 }
 
 /// Splits `RULE.COLUMN`.

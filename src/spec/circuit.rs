@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::cost::CostSpec;
+use super::keep_margin::{self, KeepMarginSpec};
 use super::mismatch::MismatchSpec;
 use super::noise::NoiseSpec;
 use super::periphery::{AmplifierSpec, ClockSpec, LeakageSpec, TransconductorSpec};
@@ -152,6 +153,9 @@ pub struct NudgeSpec {
     #[serde(deserialize_with = "units::voltage")]
     #[schemars(with = "units::Quantity")]
     pub reference: f64,
+    /// Least stability margin (1/τ) that training keeps by lowering `beta`; a number is enough, false or none keeps none.
+    #[serde(deserialize_with = "keep_margin::read", skip_serializing_if = "Option::is_none")]
+    pub keep_margin: Option<KeepMarginSpec>,
 }
 
 /// Feedback gains `a⁺, a⁻` (docs/model.md §2).
@@ -385,6 +389,16 @@ pub struct ReadoutSpec {
     pub chopping: bool,
 }
 
+impl CircuitSpec {
+    /// The same circuit under another nudge, if one is given.
+    #[must_use]
+    pub fn nudged(&self, beta: Option<f64>) -> Self {
+        let mut circuit = self.clone();
+        circuit.nudge.beta = beta.unwrap_or(circuit.nudge.beta);
+        circuit
+    }
+}
+
 impl Default for CircuitSpec {
     fn default() -> Self {
         Self {
@@ -428,6 +442,7 @@ impl Default for NudgeSpec {
             at: NudgePoint::Mean,
             loss: LossKind::Mse,
             reference: 1.0,
+            keep_margin: None,
         }
     }
 }

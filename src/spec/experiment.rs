@@ -242,7 +242,7 @@ pub enum RateSchedule {
 }
 
 /// Bounds on the mean over seeds of a summary column.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ExpectSpec {
     /// Lower bound, inclusive.
@@ -253,4 +253,11 @@ pub struct ExpectSpec {
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "crate::units::some_share")]
     #[schemars(with = "Option<crate::units::Share>")]
     pub at_most: Option<f64>,
+    /// Bounds on every seed, not on their mean.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub every_seed: bool,
+    /// Of runs with these values of the grid alone, key to value.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "BTreeMap<String, serde_json::Value>")]
+    pub only: BTreeMap<String, toml::Value>,
 }

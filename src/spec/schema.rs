@@ -18,7 +18,7 @@ pub enum FileKind {
 }
 
 /// What to write for a key that has no default.
-const EXAMPLES: [(&str, &str); 46] = [
+const EXAMPLES: [(&str, &str); 47] = [
     ("name", "name = \"my-experiment\""),
     ("circuit", "circuit = \"ideal\", a file such as \"../circuits/mine.toml\", or a table [circuit]"),
     ("dataset", "dataset = \"digits\""),
@@ -30,6 +30,7 @@ const EXAMPLES: [(&str, &str); 46] = [
     ("rules", "rules = [\"bp\", \"dp\", \"dp-transpose\"]"),
     ("optimizer", "optimizer = { kind = \"adam\", learning_rate = 3e-3 }"),
     ("learning_rate", "learning_rate = 3e-3"),
+    ("at_least", "at_least = 0.1"),
     ("low", "low = \"-1 V\""),
     ("high", "high = \"1 V\""),
     ("plus", "plus = 0.3"),

@@ -134,14 +134,15 @@ impl Tree {
         self.put(setting, in_grid.unwrap_or_else(|| Place::Set(setting.told())))
     }
 
-    /// The tree without the values of its grid; the places of the grid's keys stay, for [`Tree::set_for_run`].
+    /// The tree without the values of its grid and without what is expected of all runs, as a run alone has it; the places of the
+    /// grid's keys stay, for [`Tree::set_for_run`].
     #[must_use]
     pub fn without_grid(&self) -> Self {
         let root = KeyPath::of(&["grid"]);
         let kept = |path: &KeyPath| path.0.len() <= 2 || !path.is_within(&root);
         let kept = self.origins.iter().filter(|(path, _)| kept(path));
         let origins = kept.map(|(path, origin)| (path.clone(), origin.clone())).collect();
-        let rest = self.table.iter().filter(|(key, _)| !["grid", "exclude"].contains(&key.as_str()));
+        let rest = self.table.iter().filter(|(key, _)| !["grid", "exclude", "expect"].contains(&key.as_str()));
         let table = rest.map(|(key, value)| (key.clone(), value.clone())).collect();
         Self { kind: self.kind, file: self.file.clone(), table, origins }
     }

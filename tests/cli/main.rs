@@ -9,6 +9,7 @@ mod cost;
 mod figures;
 mod folders;
 mod gradients;
+mod keep_margin;
 mod keys;
 mod lists;
 mod maps;

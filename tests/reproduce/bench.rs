@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use crate::output::{Content, content};
 
-/// Ten runs of a few seconds altogether, with layers and rules of every kind and a grid.
+/// Ten runs of a few seconds altogether, with layers and rules of every kind, a grid, and nudges that follow a margin.
 const EXPERIMENT: &str = r#"
 name = "small"
 dataset = { kind = "digits", train = 200, test = 100 }
@@ -23,6 +23,7 @@ rules = ["bp", "dp", "dp-transpose"]
 optimizer = { kind = "adam", learning_rate = 3e-3 }
 [circuit]
 name = "inline"
+nudge.keep_margin = 0.8
 [grid]
 "nudge.alpha" = [0.5, 1.0]
 "#;

@@ -18,6 +18,8 @@ fn threads_and_repetition_change_no_byte() {
     let [start, last, end] =
         ["/epoch-0", "/epoch-3", ""].map(|e| &expected[&format!("weights/bp-s1{e}.safetensors")]);
     assert!(last == end && start != end, "the last snapshot is what the run has learned");
+    let kept = kept_nudges(&expected["metrics.csv"]);
+    assert!(kept.iter().any(|beta| *beta < 0.5), "no nudge was lowered: {kept:?}");
     let bench = Bench::new();
     for (out, threads) in [("one", 1), ("again", 2), ("three", 3)] {
         bench.run(&format!("run e.toml --out {out} --threads {threads}"));
@@ -68,4 +70,12 @@ fn a_run_that_leaves_the_numbers_is_a_result_not_a_failure() {
     let runs = summary["runs"].as_array().unwrap();
     assert_eq!(runs.len(), 6, "two seeds, three rules");
     assert!(runs.iter().any(|run| run["status"] == "diverged"), "{runs:?}");
+}
+
+/// The nudges that kept the margin, over all runs and epochs.
+fn kept_nudges(metrics: &[u8]) -> Vec<f64> {
+    let text = String::from_utf8_lossy(metrics);
+    let mut lines = text.lines();
+    let column = lines.next().unwrap().split(',').position(|name| name == "kept_beta").unwrap();
+    lines.filter_map(|line| line.split(',').nth(column)?.parse().ok()).collect()
 }

@@ -31,6 +31,7 @@ mod cost;
 mod attractors;
 mod clocked;
 mod comparison;
+mod kept_margins;
 mod limits;
 mod maps;
 mod continuation;

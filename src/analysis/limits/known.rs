@@ -112,13 +112,17 @@ impl<'a> Known<'a> {
             let of = |circuit: &DyadCircuit<'_, f64>| circuit.differences(&state);
             self.family.with(beta, |circuit, _| of(circuit)).unwrap_or_default()
         };
-        let (a, b) = (errors(one), errors(other));
-        let near = |a: &Matrix<f64>, b: &Matrix<f64>| {
-            let (a, b) = (a / one.0, b / other.0);
-            (&a - &b).norm() <= SAME * a.norm().max(b.norm()) + FLOOR / one.0
-        };
-        !a.is_empty() && a.iter().zip(&b).all(|(a, b)| near(a, b))
+        alike((&errors(one), one.0), (&errors(other), other.0))
     }
+}
+
+/// Whether differences `δ` of every layer (V), each at its nudge, make nearly the same gradient; not if there are none.
+pub(super) fn alike(one: (&[Matrix<f64>], f64), other: (&[Matrix<f64>], f64)) -> bool {
+    let near = |a: &Matrix<f64>, b: &Matrix<f64>| {
+        let (a, b) = (a / one.1, b / other.1);
+        (&a - &b).norm() <= SAME * a.norm().max(b.norm()) + FLOOR / one.1
+    };
+    !one.0.is_empty() && one.0.iter().zip(other.0).all(|(a, b)| near(a, b))
 }
 
 /// A stable stretch; one that is lost is tried again with shorter steps.

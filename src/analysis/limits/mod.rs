@@ -7,6 +7,7 @@
 
 mod chips;
 mod known;
+mod margin;
 mod sample;
 mod trial;
 
@@ -14,11 +15,13 @@ use rayon::prelude::*;
 
 pub use chips::{Confidence, confidence};
 pub use known::Foreseen;
+pub use margin::{Kept, Lack, Shortfall, keep, shortfall};
 pub use sample::SampleLimit;
 pub use trial::Failure;
 
 use crate::chip::Weights;
 use crate::learn::Batch;
+use crate::solve::Verdict;
 use crate::spec::CircuitSpec;
 
 use trial::Trial;

@@ -97,6 +97,11 @@ impl<'a> Trial<'a> {
         spec
     }
 
+    /// The chip, without noise.
+    pub fn chip(&self) -> &Chip<f64> {
+        &self.chip
+    }
+
     /// One sample as a batch.
     pub fn one(&self, sample: usize) -> Batch<f64> {
         self.some(&[sample])

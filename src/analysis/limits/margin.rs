@@ -1,0 +1,275 @@
+//! The largest nudge at which a circuit keeps a margin on some samples, looked for from its own nudge downwards.
+//!
+//! A margin is *kept* at a nudge if the circuit, started in its free state, settles on the branch of equilibria that the free state leads
+//! to, and the rightmost eigenvalue there is at least so far left of the axis. The branch is walked by Newton's method in
+//! steps of β that change the gradient estimate by less than a tenth: that a saturating circuit has latched up shows in no eigenvalue
+//! of where it rests.
+
+use rayon::prelude::*;
+
+use super::known::alike;
+use super::trial::{Failure, Trial};
+use super::{Search, Verdict};
+use crate::chip::Weights;
+use crate::circuit::{Circuit, DyadCircuit};
+use crate::learn::{Batch, nudged};
+use crate::matrix::Matrix;
+use crate::solve::{FixedPoint, Outcome, continued_point, fixed_point, followed_point, leading, on_rails};
+use crate::spec::CircuitSpec;
+
+/// What decays at the margin asked for is down by e⁻³⁰, 10⁻¹³, after so many times 1/margin: below any tolerance.
+const SETTLING: f64 = 30.0;
+/// Relative width to which the nudge is found.
+const WIDTH: f64 = 0.01;
+/// Most times that it is lowered, by [`LEAST`] at the most: to 10⁻⁹ of what was set and below.
+const LOWERINGS: usize = 40;
+/// The factor by which a nudge is lowered: at most, at least, and where no eigenvalue foretells it.
+const LEAST: f64 = 0.3;
+const MOST: f64 = 0.95;
+const BLIND: f64 = 0.6;
+/// Steps of the walk along the branch, as shares of its end: the first, and the shortest before the branch counts as ended.
+const FIRST: f64 = 1.0 / 64.0;
+const SHORTEST: f64 = 1.0 / 1024.0;
+/// Newton steps from one equilibrium to the next.
+const STEPS: usize = 12;
+
+/// The nudge that keeps a margin.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Kept {
+    /// The nudge, at most that of the circuit.
+    pub beta: f64,
+    /// What is below the margin at the circuit's own nudge.
+    pub worst: Option<Shortfall>,
+}
+
+/// A sample that has less than the margin asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Shortfall {
+    /// The sample, by its place in the batch.
+    pub sample: usize,
+    /// Nudge at which it was looked at.
+    pub beta: f64,
+    /// Its margin (1/τ), where there is an equilibrium.
+    pub margin: Option<f64>,
+    /// What the circuit does there.
+    pub lack: Lack,
+}
+
+/// Why a margin is not kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lack {
+    /// The circuit does not come to rest where it should.
+    Fails(Failure),
+    /// It does, with too little margin; what the rightmost eigenvalue tends to: latch-up if it is real, oscillation if it is complex.
+    Thin(Verdict),
+}
+
+impl Shortfall {
+    /// The failure, met or near, by its name: `latch-up`, `oscillation`, `timeout`, `not-finite`, `elsewhere`.
+    #[must_use]
+    pub fn failure(&self) -> &'static str {
+        match self.lack {
+            Lack::Fails(failure) => failure.name(),
+            Lack::Thin(verdict) => verdict.name(),
+        }
+    }
+
+    /// Worse first.
+    fn rank(&self) -> (bool, f64) {
+        (matches!(self.lack, Lack::Thin(_)), self.margin.unwrap_or(f64::NEG_INFINITY))
+    }
+}
+
+/// Finds the largest nudge, to 1 % and up to the circuit's own, at which every sample has a margin of `at_least` (1/τ). Noise is left out.
+///
+/// # Errors
+/// The worst sample at the lowest nudge tried, if none keeps the margin.
+pub fn keep(
+    spec: &CircuitSpec,
+    weights: &Weights<f64>,
+    batch: &Batch<f64>,
+    at_least: f64,
+) -> Result<Kept, Shortfall> {
+    let trial = trial(spec, weights, batch, at_least);
+    let looker = Looker { trial: &trial, at_least };
+    let all: Vec<usize> = (0..batch.inputs.nrows()).collect();
+    let mut high = spec.nudge.beta;
+    let mut short = looker.look(&all, high);
+    let worst = short.first().cloned();
+    let mut open: Vec<usize> = Vec::new();
+    while !short.is_empty() {
+        open.extend(short.iter().map(|one| one.sample));
+        open.sort_unstable();
+        open.dedup();
+        let mut low = looker.lower(&open, &mut high, short)?;
+        while high - low > WIDTH * high {
+            let middle = 0.5 * (low + high);
+            if looker.look(&open, middle).is_empty() { low = middle } else { high = middle }
+        }
+        // The others held at a stronger nudge, which need not mean that they hold at a weaker one.
+        let others: Vec<usize> = all.iter().copied().filter(|sample| !open.contains(sample)).collect();
+        (high, short) = (low, looker.look(&others, low));
+    }
+    Ok(Kept { beta: high, worst })
+}
+
+/// The sample with the least margin at the circuit's own nudge, if that is below `at_least` (1/τ).
+#[must_use]
+pub fn shortfall(
+    spec: &CircuitSpec,
+    weights: &Weights<f64>,
+    batch: &Batch<f64>,
+    at_least: f64,
+) -> Option<Shortfall> {
+    let trial = trial(spec, weights, batch, at_least);
+    let all: Vec<usize> = (0..batch.inputs.nrows()).collect();
+    Looker { trial: &trial, at_least }.look(&all, spec.nudge.beta).into_iter().next()
+}
+
+fn trial<'a>(
+    spec: &CircuitSpec,
+    weights: &'a Weights<f64>,
+    batch: &'a Batch<f64>,
+    at_least: f64,
+) -> Trial<'a> {
+    let search = Search { highest: spec.nudge.beta, time: SETTLING / at_least, width: WIDTH };
+    Trial::new(spec, weights, batch, &search)
+}
+
+/// Looks at samples at some nudge.
+struct Looker<'a> {
+    trial: &'a Trial<'a>,
+    at_least: f64,
+}
+
+impl Looker<'_> {
+    /// Samples below the margin at a nudge, the worst first.
+    fn look(&self, samples: &[usize], beta: f64) -> Vec<Shortfall> {
+        if samples.is_empty() {
+            return Vec::new();
+        }
+        let seen = self.trial.integrate(samples, beta, 1.0);
+        let judged = |(sample, outcome, state): (usize, Outcome, Vec<f64>)| {
+            let (margin, lack) = self.judge(sample, beta, outcome, &state)?;
+            Some(Shortfall { sample, beta, margin, lack })
+        };
+        let mut short: Vec<Shortfall> = seen.into_par_iter().filter_map(judged).collect();
+        short.sort_by(|a, b| {
+            let ((settled_a, margin_a), (settled_b, margin_b)) = (a.rank(), b.rank());
+            settled_a.cmp(&settled_b).then(margin_a.total_cmp(&margin_b)).then(a.sample.cmp(&b.sample))
+        });
+        short
+    }
+
+    /// A nudge below `high` that all of some samples hold, and `high` the lowest that they do not.
+    fn lower(&self, open: &[usize], high: &mut f64, mut short: Vec<Shortfall>) -> Result<f64, Shortfall> {
+        for _ in 0..LOWERINGS {
+            let factor = short.iter().map(|one| self.foreseen(one)).fold(MOST, f64::min);
+            let beta = factor * *high;
+            short = self.look(open, beta);
+            if short.is_empty() {
+                return Ok(beta);
+            }
+            *high = beta;
+        }
+        // Only a look that found something ends here.
+        short.into_iter().next().map_or(Ok(*high), Err)
+    }
+
+    /// Share of a nudge at which a sample is foreseen to have the margin: on the straight line from 1/τ, which it has without a nudge.
+    /// In a linear circuit the margin is on it.
+    fn foreseen(&self, short: &Shortfall) -> f64 {
+        let line = |margin: f64| (1.0 - self.at_least) / (1.0 - margin);
+        let known = short.margin.filter(|&margin| margin < self.at_least);
+        known.map_or(BLIND, line).clamp(LEAST, MOST)
+    }
+
+    /// Margin and what is wrong with a sample, if anything is.
+    fn judge(
+        &self,
+        sample: usize,
+        beta: f64,
+        outcome: Outcome,
+        state: &[f64],
+    ) -> Option<(Option<f64>, Lack)> {
+        let batch = self.trial.one(sample);
+        let spec = self.trial.at(beta);
+        let circuit = nudged(self.trial.chip(), self.trial.weights, &batch, &spec);
+        let tolerance = tolerance(&circuit);
+        let margin = |point: &FixedPoint| {
+            let spectrum = point.converged.then(|| leading(&circuit, 0, &point.state))?;
+            let margin = -spectrum.abscissa() * circuit.slowest();
+            margin.is_finite().then_some((margin, spectrum.leaning()))
+        };
+        if !outcome.is_settled() {
+            let free: Vec<f64> = circuit.free_state().iter().copied().collect();
+            let found = margin(&followed_point(&circuit, 0, &free, tolerance));
+            let lack = match found {
+                // Whoever is too slow says less than the eigenvalue.
+                Some((margin, leaning)) if outcome == Outcome::Timeout && margin < self.at_least => {
+                    Lack::Thin(leaning)
+                }
+                _ => Lack::Fails(Failure::Unsettled(outcome)),
+            };
+            return Some((found.map(|found| found.0), lack));
+        }
+        let point = fixed_point(&circuit, 0, state, tolerance);
+        let found = margin(&point);
+        let elsewhere = !point.converged || !self.on_branch(&batch, beta, &point.state);
+        if elsewhere {
+            return Some((found.map(|found| found.0), Lack::Fails(Failure::Elsewhere)));
+        }
+        let (margin, leaning) = found?;
+        if on_rails(&circuit, &spec.solver, &[Some(&point.state)])[0] {
+            return Some((Some(margin), Lack::Fails(Failure::Unsettled(Outcome::LatchUp))));
+        }
+        (margin < self.at_least).then_some((Some(margin), Lack::Thin(leaning)))
+    }
+
+    /// Whether an equilibrium is that to which the free one leads as the nudge is turned up.
+    fn on_branch(&self, batch: &Batch<f64>, beta: f64, state: &[f64]) -> bool {
+        let at = |beta: f64, state: &[f64]| {
+            let spec = self.trial.at(beta);
+            let circuit = nudged(self.trial.chip(), self.trial.weights, batch, &spec);
+            let point = continued_point(&circuit, 0, state, tolerance(&circuit), STEPS);
+            let errors = errors(&circuit, &point.state);
+            (point, errors)
+        };
+        let free = {
+            let spec = self.trial.at(0.0);
+            let circuit = nudged(self.trial.chip(), self.trial.weights, batch, &spec);
+            let start: Vec<f64> = circuit.free_state().iter().copied().collect();
+            fixed_point(&circuit, 0, &start, tolerance(&circuit)).state
+        };
+        let zero = at(0.0, &free).1;
+        let own = |errors: &[Matrix<f64>]| -> Vec<Matrix<f64>> {
+            errors.iter().zip(&zero).map(|(error, zero)| error - zero).collect()
+        };
+        let (mut done, mut here, mut stride) = (0.0, (free, Vec::new()), FIRST * beta);
+        while done < beta {
+            let next = f64::min(done + stride, beta);
+            let (point, errors) = at(next, &here.0);
+            let errors = own(&errors);
+            let near = here.1.is_empty() || alike((&here.1, done), (&errors, next));
+            if point.converged && near {
+                (done, here, stride) = (next, (point.state, errors), 2.0 * stride);
+            } else if stride <= SHORTEST * beta {
+                return false;
+            } else {
+                stride *= 0.5;
+            }
+        }
+        let (_, settled) = at(beta, state);
+        alike((&here.1, beta), (&own(&settled), beta))
+    }
+}
+
+/// Residual (V) to which fixed points are found.
+fn tolerance(circuit: &DyadCircuit<'_, f64>) -> f64 {
+    1e-9 * (1.0 + circuit.free_state().amax())
+}
+
+/// Differences of every layer at the state of one sample (V).
+fn errors(circuit: &DyadCircuit<'_, f64>, state: &[f64]) -> Vec<Matrix<f64>> {
+    circuit.differences(&Matrix::from_row_slice(1, state.len(), state))
+}
