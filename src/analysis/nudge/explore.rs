@@ -1,0 +1,162 @@
+//! Points of a curve over `x = ln β`, and where its least value can still hide.
+//!
+//! Noise falls as `1/β²` and nothing falls faster; bias rises as `β⁴` at most, and a little faster where a state nears the end of its
+//! branch. A value that far above the least one therefore says something of its surroundings, and only gaps in which the curve can be
+//! below the least value seen are divided (Piyavskii 1972).
+
+use super::super::quality::mean;
+use super::{Look, Place, Seen, left_out};
+
+/// Steepest fall and rise of `ln` error over `ln β` that are reckoned with.
+const FALL: f64 = 2.0;
+const RISE: f64 = 8.0;
+/// Gaps are divided down to this width in `ln β`; features that are narrower may be missed.
+const MESH: f64 = 0.25;
+/// Widths to which the neighbourhood of an end is divided before it is believed.
+const CLOSE: f64 = 0.02;
+
+/// Points by `x`.
+pub(super) struct Curve {
+    seen: Vec<Seen>,
+    /// The usable points, in rising order of `x`, with `ln` of their mean.
+    usable: Vec<(f64, f64, usize)>,
+    safe: Option<f64>,
+    /// The range, which the largest safe nudge may cut off.
+    range: (f64, f64),
+    cut: bool,
+}
+
+impl Curve {
+    /// A curve of what was seen; `None` of nothing.
+    pub fn new(seen: &[Seen], safe: Option<f64>) -> Option<Self> {
+        let betas = || seen.iter().map(|at| at.beta).filter(|beta| *beta > 0.0);
+        let (low, high) = (betas().min_by(f64::total_cmp)?, betas().max_by(f64::total_cmp)?);
+        let cut = safe.is_some_and(|safe| safe < high);
+        let range = (low.ln(), safe.map_or(high, |safe| safe.min(high)).ln());
+        let mut curve = Self { seen: seen.to_vec(), usable: Vec::new(), safe, range, cut };
+        curve.sort();
+        Some(curve)
+    }
+
+    /// Finds the usable points again.
+    fn sort(&mut self) {
+        let most = self.seen.iter().map(|at| at.values.len()).max().unwrap_or(0);
+        let left = left_out(&self.seen, self.safe);
+        // Points some of whose draws failed have no common draws with the others.
+        let whole = |k: &usize| left[*k].is_none() && self.seen[*k].values.len() == most && most > 0;
+        let points = (0..self.seen.len()).filter(whole);
+        let height = |k: usize| (self.seen[k].beta.ln(), mean(&self.seen[k].values, None).ln(), k);
+        self.usable = points.map(height).filter(|at| at.0.is_finite() && at.1.is_finite()).collect();
+        self.usable.sort_by(|a, b| a.0.total_cmp(&b.0));
+    }
+
+    /// Looks at some more nudges; whether there were any.
+    pub fn add(&mut self, look: &mut dyn FnMut(&[f64]) -> Vec<Seen>, wanted: &[f64]) -> bool {
+        if !wanted.is_empty() {
+            self.seen.extend(look(&wanted.iter().map(|x| x.exp()).collect::<Vec<f64>>()));
+            self.sort();
+        }
+        !wanted.is_empty()
+    }
+
+    /// The lowest point `(x, y)`.
+    pub fn lowest(&self) -> Option<(f64, f64)> {
+        let least = self.usable.iter().min_by(|a, b| a.1.total_cmp(&b.1))?;
+        Some((least.0, least.1))
+    }
+
+    fn place_of_lowest(&self) -> Option<usize> {
+        let x = self.lowest()?.0;
+        self.usable.iter().position(|at| at.0 == x)
+    }
+
+    /// Where the lowest point lies.
+    pub fn place(&self) -> Option<Place> {
+        let k = self.place_of_lowest()?;
+        Some(match () {
+            () if k > 0 && k + 1 < self.usable.len() => Place::Inside,
+            // What is above is cut off by the largest safe nudge, or by samples that do not come to rest.
+            () if k + 1 == self.usable.len() && (self.cut || self.usable[k].0 < self.range.1 - CLOSE) => Place::Limit,
+            () => Place::End,
+        })
+    }
+
+    /// The range.
+    pub fn ends(&self) -> (f64, f64) {
+        self.range
+    }
+
+    /// All borders of gaps in rising order: points, usable or not, and the ends of the range.
+    fn borders(&self) -> Vec<f64> {
+        let points = self.seen.iter().map(|at| at.beta.ln());
+        let mut all: Vec<f64> =
+            points.filter(|x| *x <= self.range.1).chain([self.range.0, self.range.1]).collect();
+        all.sort_by(f64::total_cmp);
+        all.dedup();
+        all
+    }
+
+    /// Middles of the gaps in which the curve can be below the lowest point.
+    pub fn hiding(&self) -> Vec<f64> {
+        let Some((_, least)) = self.lowest() else { return Vec::new() };
+        let borders = self.borders();
+        let wide = borders.windows(2).filter(|gap| gap[1] - gap[0] > MESH);
+        wide.filter(|gap| self.bound(gap[0], gap[1]) < least).map(|gap| 0.5 * (gap[0] + gap[1])).collect()
+    }
+
+    /// What the curve cannot be below between two borders.
+    fn bound(&self, a: f64, b: f64) -> f64 {
+        let left = self.usable.iter().rfind(|at| at.0 <= a);
+        let right = self.usable.iter().find(|at| at.0 >= b);
+        let falling = |x: f64| left.map_or(f64::NEG_INFINITY, |at| at.1 - FALL * (x - at.0));
+        let rising = |x: f64| right.map_or(f64::NEG_INFINITY, |at| at.1 - RISE * (at.0 - x));
+        let meet = match (left, right) {
+            (Some(l), Some(r)) => ((l.1 + FALL * l.0 - r.1 + RISE * r.0) / (FALL + RISE)).clamp(a, b),
+            (Some(_), None) => b,
+            _ => a,
+        };
+        falling(meet).max(rising(meet))
+    }
+
+    /// While the lowest point is the last on a side: middles of the gaps beside it.
+    pub fn towards_an_end(&self) -> Vec<f64> {
+        let Some(k) = self.place_of_lowest().filter(|&k| k == 0 || k + 1 == self.usable.len()) else {
+            return Vec::new();
+        };
+        let (x, borders) = (self.usable[k].0, self.borders());
+        let gaps = borders.windows(2).filter(|gap| gap[0] == x || gap[1] == x);
+        gaps.filter(|gap| gap[1] - gap[0] > CLOSE).map(|gap| 0.5 * (gap[0] + gap[1])).collect()
+    }
+
+    /// Whether there is no other point as near as `distance`, in the range.
+    pub fn has_room(&self, x: f64, distance: f64) -> bool {
+        let near = |at: &Seen| (at.beta.ln() - x).abs() < distance;
+        (self.range.0..=self.range.1).contains(&x) && !self.seen.iter().any(near)
+    }
+
+    /// Usable points of a window.
+    pub fn within(&self, centre: f64, half: f64) -> Vec<(f64, f64)> {
+        self.inside(centre, half).map(|at| (at.0, at.1)).collect()
+    }
+
+    /// The same with the values of all draws.
+    pub fn drawn(&self, centre: f64, half: f64) -> Vec<(f64, &[f64])> {
+        self.inside(centre, half).map(|at| (at.0, &self.seen[at.2].values[..])).collect()
+    }
+
+    fn inside(&self, centre: f64, half: f64) -> impl Iterator<Item = &(f64, f64, usize)> {
+        self.usable.iter().filter(move |at| (at.0 - centre).abs() <= half * (1.0 + 1e-9))
+    }
+
+    /// Distance of the lowest point from the farther of its neighbours.
+    pub fn bracket(&self) -> Option<f64> {
+        self.reach(1)
+    }
+
+    /// Distance of the lowest point from the farther of its `count`-th neighbours.
+    pub fn reach(&self, count: usize) -> Option<f64> {
+        let (k, last) = (self.place_of_lowest()?, self.usable.len() - 1);
+        let x = |k: usize| self.usable[k].0;
+        Some((x(k) - x(k.saturating_sub(count))).max(x((k + count).min(last)) - x(k)))
+    }
+}
