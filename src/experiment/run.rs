@@ -21,7 +21,8 @@ use crate::record::checkpoint::{self, Loaded};
 use crate::record::folder::Folder;
 use crate::record::rows::{LayersRow, MetricsRow, RunSummary, TrajectoryRow};
 use crate::record::tensors::{TensorFile, TensorWriter, read_unchecked};
-use crate::record::weights::{add_weights, read_weights, read_weights_unchecked, write_weights};
+use crate::record::trained::Trained;
+use crate::record::weights::{add_weights, read_weights, read_weights_unchecked, write_trained};
 use crate::solve::Outcome;
 use crate::spec::{InitSpec, rule_name};
 use crate::train::{Course, EpochReport, Learner, evaluate};
@@ -63,8 +64,13 @@ pub(super) fn train<T: Real>(setting: &Setting<'_>, plan: &RunPlan) -> Result<()
         run.epoch()?;
         setting.observer.epochs_done(&plan.name, 1, epochs);
     }
-    write_weights(&setting.folder.weights(&plan.name), &run.learner.weights)?;
+    write_trained(&setting.folder.weights(&plan.name), &run.learner.weights, &trained(plan))?;
     Ok(())
+}
+
+/// What the weights of a run are trained on.
+fn trained(plan: &RunPlan) -> Trained {
+    Trained::on(&plan.resolved.circuit, &plan.resolved.experiment.network, plan.seed)
 }
 
 /// The record of a run that is complete.
@@ -221,7 +227,7 @@ impl<'a, T: Real> Run<'a, T> {
         let row = self.metrics_row(report, &seen, started);
         self.record.metrics.push(row);
         if leaves_history(self.plan) {
-            write_weights(&self.history(&self.plan.name), &self.learner.weights)?;
+            write_trained(&self.history(&self.plan.name), &self.learner.weights, &trained(self.plan))?;
         }
         self.save()
     }

@@ -5,13 +5,13 @@
 //! below the least value seen are divided (Piyavskii 1972).
 
 use super::super::quality::mean;
-use super::{Look, Place, Seen, left_out};
+use super::{Place, Seen, left_out};
 
 /// Steepest fall and rise of `ln` error over `ln β` that are reckoned with.
 const FALL: f64 = 2.0;
 const RISE: f64 = 8.0;
-/// Gaps are divided down to this width in `ln β`; features that are narrower may be missed.
-const MESH: f64 = 0.25;
+/// Most points that are added: a curve of rounding alone would ask for all that there are.
+const MOST: usize = 150;
 /// Widths to which the neighbourhood of an end is divided before it is believed.
 const CLOSE: f64 = 0.02;
 
@@ -24,6 +24,7 @@ pub(super) struct Curve {
     /// The range, which the largest safe nudge may cut off.
     range: (f64, f64),
     cut: bool,
+    added: usize,
 }
 
 impl Curve {
@@ -33,7 +34,7 @@ impl Curve {
         let (low, high) = (betas().min_by(f64::total_cmp)?, betas().max_by(f64::total_cmp)?);
         let cut = safe.is_some_and(|safe| safe < high);
         let range = (low.ln(), safe.map_or(high, |safe| safe.min(high)).ln());
-        let mut curve = Self { seen: seen.to_vec(), usable: Vec::new(), safe, range, cut };
+        let mut curve = Self { seen: seen.to_vec(), usable: Vec::new(), safe, range, cut, added: 0 };
         curve.sort();
         Some(curve)
     }
@@ -53,6 +54,7 @@ impl Curve {
     /// Looks at some more nudges; whether there were any.
     pub fn add(&mut self, look: &mut dyn FnMut(&[f64]) -> Vec<Seen>, wanted: &[f64]) -> bool {
         if !wanted.is_empty() {
+            self.added += wanted.len();
             self.seen.extend(look(&wanted.iter().map(|x| x.exp()).collect::<Vec<f64>>()));
             self.sort();
         }
@@ -76,8 +78,11 @@ impl Curve {
         Some(match () {
             () if k > 0 && k + 1 < self.usable.len() => Place::Inside,
             // What is above is cut off by the largest safe nudge, or by samples that do not come to rest.
-            () if k + 1 == self.usable.len() && (self.cut || self.usable[k].0 < self.range.1 - CLOSE) => Place::Limit,
-            () => Place::End,
+            () if k + 1 == self.usable.len() && (self.cut || self.usable[k].0 < self.range.1 - CLOSE) => {
+                Place::Limit
+            }
+            () if k == 0 => Place::Low,
+            () => Place::High,
         })
     }
 
@@ -96,11 +101,14 @@ impl Curve {
         all
     }
 
-    /// Middles of the gaps in which the curve can be below the lowest point.
-    pub fn hiding(&self) -> Vec<f64> {
+    /// Middles of the gaps wider than `mesh` in which the curve can be below the lowest point.
+    pub fn hiding(&self, mesh: f64) -> Vec<f64> {
         let Some((_, least)) = self.lowest() else { return Vec::new() };
+        if self.added >= MOST {
+            return Vec::new();
+        }
         let borders = self.borders();
-        let wide = borders.windows(2).filter(|gap| gap[1] - gap[0] > MESH);
+        let wide = borders.windows(2).filter(|gap| gap[1] - gap[0] > mesh);
         wide.filter(|gap| self.bound(gap[0], gap[1]) < least).map(|gap| 0.5 * (gap[0] + gap[1])).collect()
     }
 
@@ -126,12 +134,6 @@ impl Curve {
         let (x, borders) = (self.usable[k].0, self.borders());
         let gaps = borders.windows(2).filter(|gap| gap[0] == x || gap[1] == x);
         gaps.filter(|gap| gap[1] - gap[0] > CLOSE).map(|gap| 0.5 * (gap[0] + gap[1])).collect()
-    }
-
-    /// Whether there is no other point as near as `distance`, in the range.
-    pub fn has_room(&self, x: f64, distance: f64) -> bool {
-        let near = |at: &Seen| (at.beta.ln() - x).abs() < distance;
-        (self.range.0..=self.range.1).contains(&x) && !self.seen.iter().any(near)
     }
 
     /// Usable points of a window.

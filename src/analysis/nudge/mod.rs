@@ -4,8 +4,8 @@
 //! `x = ln β`, which a few given nudges need not show: a coarse grid steps over it, and beyond the largest safe β the circuit sits
 //! at another equilibrium, whose error belongs to another curve. So points there, and points at which samples do not come to rest,
 //! take no part; between the others more nudges are looked at wherever the least value can hide ([`explore`]); and around the least
-//! one a polynomial is fitted in windows that shrink until polynomials of different degree agree ([`fit`]). The error that is
-//! told holds what they still differ by, and the jackknife over draws. The same draws (noise, chips) are met at every nudge, so that
+//! one polynomials are fitted, with ever more points until those of different degree agree with each other and with the points
+//! ([`fit`]). The error that is told holds what they still differ by, and the jackknife over draws. The same draws (noise, chips) are met at every nudge, so that
 //! a curve is smooth in β although each of its values is random.
 
 mod explore;
@@ -19,14 +19,12 @@ use fit::Fit;
 /// Samples that do not come to rest, beyond the share at the quietest point, from which on a point is left out: an estimate from the
 /// other samples would be one of another gradient.
 const UNSETTLED: f64 = 0.01;
-/// Half widths of the windows in `ln β`.
+/// Widths in `ln β` down to which gaps are divided in which the least value can hide, one after the other until the fit is good enough.
+const MESHES: [f64; 5] = [0.25, 0.1, 0.05, 0.025, 0.0125];
+/// Half widths of the windows that are fitted, in `ln β`.
 const WINDOWS: [f64; 4] = [0.4, 0.2, 0.1, 0.05];
-/// Points on each side of a window.
-const SIDE: i32 = 4;
 /// Error of a fit, in `ln β`, that is small enough: below what draws leave.
-const ENOUGH: f64 = 0.005;
-/// Times that a window is moved after a lower point that was found at its border.
-const MOVES: usize = 6;
+const ENOUGH: f64 = 0.01;
 
 /// What was seen at one nudge.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,8 +62,10 @@ impl Left {
 pub enum Place {
     /// Between nudges at which the error is larger.
     Inside,
-    /// At an end of the range: the best nudge may lie beyond.
-    End,
+    /// At the lower end of the range: the best nudge may lie below.
+    Low,
+    /// At the upper end of the range: the best nudge may lie above.
+    High,
     /// At the upper end of what is safe: the error falls as far as the circuit can be trusted.
     Limit,
 }
@@ -76,7 +76,8 @@ impl Place {
     pub fn name(self) -> &'static str {
         match self {
             Self::Inside => "inside",
-            Self::End => "end",
+            Self::Low => "low",
+            Self::High => "high",
             Self::Limit => "limit",
         }
     }
@@ -128,14 +129,19 @@ pub fn best(seen: &[Seen], safe: Option<f64>, look: Option<Look<'_>>) -> Option<
         let place = curve.place()?;
         return if place == Place::Inside { given(&curve) } else { Some(at_end(&curve, place)?) };
     };
-    while curve.add(look, &curve.hiding()) {}
-    while curve.add(look, &curve.towards_an_end()) {}
-    let place = curve.place()?;
-    if place != Place::Inside {
-        return at_end(&curve, place);
+    let mut found = None;
+    for mesh in MESHES {
+        while curve.add(look, &curve.hiding(mesh)) {}
+        while curve.add(look, &curve.towards_an_end()) {}
+        found = if curve.place()? == Place::Inside { Some(refined(&curve)?) } else { None };
+        if found.as_ref().is_none_or(|found| found.fit.error <= ENOUGH) {
+            break;
+        }
     }
-    let found = refined(&mut curve, look)?;
-    Some(told(&curve, &found))
+    match found {
+        Some(found) => Some(told(&curve, &found)),
+        None => at_end(&curve, curve.place()?),
+    }
 }
 
 /// An end.
@@ -150,45 +156,22 @@ struct Found {
     fit: Fit,
 }
 
-/// The best fit of shrinking windows around the lowest point; their points are looked at first.
-fn refined(curve: &mut Curve, look: Look<'_>) -> Option<Found> {
-    let mut best: Option<Found> = None;
-    let mut centre = curve.lowest()?.0;
-    for half in WINDOWS {
-        for _ in 0..MOVES {
-            let step = half / f64::from(SIDE);
-            let wanted = (-SIDE..=SIDE).map(|k| centre + step * f64::from(k));
-            let wanted: Vec<f64> = wanted.filter(|x| curve.has_room(*x, 0.5 * step)).collect();
-            curve.add(look, &wanted);
-            let lowest = curve.lowest()?.0;
-            if (lowest - centre).abs() <= half - step {
-                break;
-            }
-            centre = lowest;
-        }
-        let lowest = curve.lowest()?.0;
-        let fit = Fit::of(&curve.within(centre, half), curve.ends());
-        // A valley that is no polynomial may have its vertex far from the lowest point: a narrower window is asked.
-        let near = |fit: &Fit| (fit.vertex - lowest).abs() <= 0.5 * half;
-        if let Some(fit) = fit.filter(near) {
-            centre = fit.vertex;
-            let error = fit.error;
-            if best.as_ref().is_none_or(|best| error < best.fit.error) {
-                best = Some(Found { window: (centre, half), fit });
-            }
-            if error <= ENOUGH {
-                break;
-            }
-        } else {
-            centre = lowest;
-        }
-    }
-    // Where no polynomial has a lowest point, the lowest point itself, known to the distance of its neighbours.
-    best.or_else(|| {
-        let (vertex, _) = curve.lowest()?;
-        let half = *WINDOWS.last()?;
-        Some(Found { window: (vertex, half), fit: Fit { vertex, error: curve.bracket()?, degree: 0 } })
-    })
+/// The fit of the window around the lowest point that leaves least open; where none is better, the lowest point itself, known to the
+/// distance of its neighbours: a valley may end in a kink.
+fn refined(curve: &Curve) -> Option<Found> {
+    let lowest = curve.lowest()?.0;
+    let of = |half: f64| {
+        let fit = Fit::of(&curve.within(lowest, half), curve.ends());
+        let near = fit.filter(|fit| (fit.vertex - lowest).abs() <= 0.5 * half);
+        near.map(|fit| Found { window: (lowest, half), fit })
+    };
+    let point = Fit { vertex: lowest, error: curve.bracket()?, degree: 0 };
+    let point = Found { window: (lowest, WINDOWS[0]), fit: point };
+    WINDOWS
+        .iter()
+        .filter_map(|half| of(*half))
+        .chain([point])
+        .min_by(|a, b| a.fit.error.total_cmp(&b.fit.error))
 }
 
 /// The best nudge from given points alone: of the lowest and up to two on either side.
@@ -210,7 +193,7 @@ fn told(curve: &Curve, found: &Found) -> Best {
         let of: Vec<(f64, f64)> = points.iter().map(|(x, v)| (*x, mean(v, without).ln())).collect();
         Fit::vertex(&of, fit.degree).unwrap_or(fit.vertex)
     };
-    let spread = jackknife(draws, 2, vertex).error.filter(|_| fit.degree > 0);
+    let spread = jackknife(draws, 2, vertex).error;
     let beta = fit.vertex.exp();
     Best { beta, draws: spread.map(|e| e * beta), fit: Some(fit.error * beta), place: Place::Inside }
 }
@@ -243,7 +226,9 @@ mod tests {
         for power in [1.0, 2.0, 4.0] {
             let curve = |beta: f64| 1e-4 / beta.powi(2) + 0.3 * beta.powf(power);
             let exact = (2e-4 / (power * 0.3)).powf(1.0 / (power + 2.0));
-            for (from, to, count) in [(0.01, 1.0, 2), (0.001, 20.0, 5), (0.9 * exact, 1.5 * exact, 4), (0.02, 0.98, 40)] {
+            for (from, to, count) in
+                [(0.01, 1.0, 2), (0.001, 20.0, 5), (0.9 * exact, 1.5 * exact, 4), (0.02, 0.98, 40)]
+            {
                 let (found, looks) = of(&curve, &grid(from, to, count), None);
                 assert_eq!(found.place, Place::Inside);
                 assert!((found.beta / exact - 1.0).abs() < 0.01, "{power} {from}: {found:?} {exact}");
@@ -274,20 +259,29 @@ mod tests {
         let (found, _) = of(&curve, &grid(0.02, 2.0, 7), Some(0.9 * exact));
         assert_eq!(found.place, Place::Limit);
         let (found, _) = of(&curve, &grid(0.02, 0.9 * exact, 7), Some(0.8));
-        assert_eq!(found.place, Place::End);
+        assert_eq!(found.place, Place::High);
         let (found, _) = of(&curve, &grid(1.1 * exact, 2.0, 7), Some(0.8));
-        assert_eq!(found.place, Place::End);
+        assert_eq!(found.place, Place::Low);
     }
 
     #[test]
     fn points_where_samples_do_not_settle_are_left_out() {
         let at = |beta: f64, value: f64, settled: f64| Seen { beta, values: vec![value], settled };
-        let seen = [at(0.1, 1.0, 0.995), at(0.2, 0.1, 0.9), at(0.4, 0.6, 0.99), at(0.8, 0.7, 1.0), at(1.6, 0.1, 1.0)];
+        let seen = [
+            at(0.1, 1.0, 0.995),
+            at(0.2, 0.1, 0.9),
+            at(0.4, 0.6, 0.99),
+            at(0.8, 0.7, 1.0),
+            at(1.6, 0.1, 1.0),
+        ];
         let why = left_out(&seen, Some(1.0));
         assert_eq!(why, [None, Some(Left::Unsettled), None, None, Some(Left::Beyond)]);
         let found = best(&seen, Some(1.0), None).unwrap();
         assert_eq!(found.place, Place::Inside);
-        assert!(found.beta > 0.3 && found.beta < 0.8 && found.error().unwrap() > 0.05 * found.beta, "{found:?}");
+        assert!(
+            found.beta > 0.3 && found.beta < 0.8 && found.error().unwrap() > 0.05 * found.beta,
+            "{found:?}"
+        );
     }
 
     #[test]

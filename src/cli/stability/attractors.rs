@@ -54,7 +54,7 @@ pub fn run(global: &Global, setup: &Setup, flags: &Flags, starts: u32) -> Result
     chip.noise = Sources::default();
     let circuit = nudged(&chip, &setup.weights, &setup.batch, &setup.spec);
     let found = global.on_threads(|| census(&setup.spec.solver, &circuit, &starts))?;
-    conclude(global, &summary(setup, &found, &starts), &document(&found, &starts))
+    conclude(global, &summary(setup, &found, &starts), &setup.named(document(&found, &starts)))
 }
 
 fn summary(setup: &Setup, found: &[Census], starts: &Starts) -> String {
