@@ -16,7 +16,7 @@ use crate::nets::{Net, ideal};
 
 const DRAWS: u64 = 4;
 /// Nudges that are looked at by the fine grid.
-const RANGE: (f64, f64) = (0.03, 3.0);
+const RANGE: (f64, f64) = (0.004, 2.0);
 /// Kinds of activation, and nets of each.
 const KINDS: [ActivationKind; 4] =
     [ActivationKind::Tanh, ActivationKind::Relu, ActivationKind::Softplus, ActivationKind::Sigmoid];
@@ -32,7 +32,7 @@ fn noisy(kind: ActivationKind, seed: u64) -> Net {
     let alpha = if seed.is_multiple_of(2) { 0.5 } else { uniform(0.3, 0.8) };
     let mut spec = ideal(kind, Variant::DpTranspose, alpha, 0.5);
     spec.noise =
-        NoiseSpec { thermal: Some(ThermalSpec { excess: uniform(300.0, 3000.0) }), ..NoiseSpec::default() };
+        NoiseSpec { thermal: Some(ThermalSpec { excess: uniform(3.0, 30.0) }), ..NoiseSpec::default() };
     spec.solver = SolverSpec { kind: SolverKind::ExponentialEm, step: 0.1, ..SolverSpec::default() };
     Net::random(seed, &[3, 6, 5, 2], 2, uniform(1.0, 2.0), spec)
 }
@@ -86,7 +86,6 @@ fn grid(from: f64, to: f64, count: i32) -> Vec<f64> {
 /// Largest deviations of a net, as measured and as predicted; and whether a range reached beyond the safe limit.
 fn deviation(kind: ActivationKind, seed: u64) -> (f64, f64, bool) {
     let net = noisy(kind, seed);
-    let clock = std::time::Instant::now();
     let with = |beta: f64| {
         let mut spec = net.spec.clone();
         spec.nudge.beta = beta;
@@ -110,7 +109,6 @@ fn deviation(kind: ActivationKind, seed: u64) -> (f64, f64, bool) {
         let values: Vec<f64> = value.map(|(bias, variance)| bias + variance).into_iter().collect();
         Seen { beta, settled: if values.is_empty() { 0.0 } else { 1.0 }, values }
     };
-    println!("{kind:?} {seed} limit in {:?}", clock.elapsed());
     let mut largest = [0.0_f64; 2];
     for (curve, largest) in [Curve::new(&measured), Curve::new(&theory)].iter().zip(&mut largest) {
         let high = safe.map_or(RANGE.1, |safe| safe.min(RANGE.1));
@@ -120,9 +118,9 @@ fn deviation(kind: ActivationKind, seed: u64) -> (f64, f64, bool) {
             "{kind:?} {seed}: {least} {safe:?} is no valley"
         );
         let ranges = [
-            grid(0.03, 3.0, 3),
-            grid(0.02, 2.0, 7),
-            grid(0.05, 4.0, 9),
+            grid(0.004, 3.0, 3),
+            grid(0.006, 2.0, 7),
+            grid(0.01, 4.0, 9),
             grid(0.7 * least, 1.4 * least, 3),
             grid(0.92 * least, 5.0 * least, 5),
         ];
@@ -140,11 +138,6 @@ fn deviation(kind: ActivationKind, seed: u64) -> (f64, f64, bool) {
             );
             *largest = largest.max(apart.abs());
         }
-        println!(
-            "{kind:?} {seed} least {least} done in {:?} looks {}",
-            clock.elapsed(),
-            curve.known.borrow().len()
-        );
     }
     (largest[0], largest[1], safe.is_some_and(|safe| safe < 3.0))
 }

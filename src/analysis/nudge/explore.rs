@@ -1,15 +1,14 @@
 //! Points of a curve over `x = ln β`, and where its least value can still hide.
 //!
-//! Noise falls as `1/β²` and nothing falls faster; bias rises as `β⁴` at most, and a little faster where a state nears the end of its
-//! branch. A value that far above the least one therefore says something of its surroundings, and only gaps in which the curve can be
-//! below the least value seen are divided (Piyavskii 1972).
+//! Noise falls as `1/β²` and nothing falls faster; upwards there is no such bound, since bias begins at once where a dyad comes to straddle
+//! a kink. A value that far above the least one therefore says something of what is above it, and only gaps in which the curve can be below
+//! the least value seen are divided (after Piyavskii 1972).
 
 use super::super::quality::mean;
 use super::{Place, Seen, left_out};
 
-/// Steepest fall and rise of `ln` error over `ln β` that are reckoned with.
+/// Steepest fall of `ln` error over `ln β` that is reckoned with.
 const FALL: f64 = 2.0;
-const RISE: f64 = 8.0;
 /// Most points that are added: a curve of rounding alone would ask for all that there are.
 const MOST: usize = 150;
 /// Widths to which the neighbourhood of an end is divided before it is believed.
@@ -115,15 +114,7 @@ impl Curve {
     /// What the curve cannot be below between two borders.
     fn bound(&self, a: f64, b: f64) -> f64 {
         let left = self.usable.iter().rfind(|at| at.0 <= a);
-        let right = self.usable.iter().find(|at| at.0 >= b);
-        let falling = |x: f64| left.map_or(f64::NEG_INFINITY, |at| at.1 - FALL * (x - at.0));
-        let rising = |x: f64| right.map_or(f64::NEG_INFINITY, |at| at.1 - RISE * (at.0 - x));
-        let meet = match (left, right) {
-            (Some(l), Some(r)) => ((l.1 + FALL * l.0 - r.1 + RISE * r.0) / (FALL + RISE)).clamp(a, b),
-            (Some(_), None) => b,
-            _ => a,
-        };
-        falling(meet).max(rising(meet))
+        left.map_or(f64::NEG_INFINITY, |at| at.1 - FALL * (b - at.0))
     }
 
     /// While the lowest point is the last on a side: middles of the gaps beside it.
@@ -134,6 +125,18 @@ impl Curve {
         let (x, borders) = (self.usable[k].0, self.borders());
         let gaps = borders.windows(2).filter(|gap| gap[0] == x || gap[1] == x);
         gaps.filter(|gap| gap[1] - gap[0] > CLOSE).map(|gap| 0.5 * (gap[0] + gap[1])).collect()
+    }
+
+    /// The largest jump down within some distance of the lowest point: how far the curve falls from one point to the next beyond twice what
+    /// noise explains. Upwards nothing can be said: where a dyad comes to straddle a kink, bias may rise as steeply.
+    pub fn jump(&self, reach: f64) -> f64 {
+        let centre = self.lowest().map_or(0.0, |at| at.0);
+        let near: Vec<(f64, f64)> = self.within(centre, reach);
+        let jump = |pair: &[(f64, f64)]| {
+            let (along, up) = (pair[1].0 - pair[0].0, pair[1].1 - pair[0].1);
+            -up - 2.0 * FALL * along
+        };
+        near.windows(2).map(jump).fold(0.0, f64::max)
     }
 
     /// Usable points of a window.

@@ -35,14 +35,25 @@ impl Fit {
             _ => (DEGREE, Some(DEGREE + 1)),
         };
         let inside = |x: &f64| (ends.0..=ends.1).contains(x);
-        let (vertex, scatter) = Self::of_degree(points, degree).filter(|(x, _)| inside(x))?;
+        let (vertex, scatter, bottom) = Self::of_degree(points, degree).filter(|(x, ..)| inside(x))?;
         // Three or four points cannot tell what their parabola is worth: half their distance.
         let spacing = (points[n - 1].0 - points[0].0) / (n - 1) as f64;
         let model = match other {
             None => 0.5 * spacing,
             Some(other) => Self::vertex(points, other).map_or(0.5 * spacing, |x| (x - vertex).abs()),
         };
-        Some(Self { vertex, error: model.hypot(scatter), degree })
+        Some(Self { vertex, error: model.hypot(scatter.max(bottom)), degree })
+    }
+
+    /// The parabola through points that are random about it, its vertex between `ends`.
+    pub fn random(points: &[(f64, f64)], ends: (f64, f64)) -> Option<Self> {
+        if points.len() < 6 {
+            return None;
+        }
+        let (vertex, scatter, _) =
+            Self::of_degree(points, 2).filter(|(x, ..)| (ends.0..=ends.1).contains(x))?;
+        let other = Self::vertex(points, DEGREE).map_or(0.0, |x| (x - vertex).abs());
+        Some(Self { vertex, error: scatter.hypot(other), degree: 2 })
     }
 
     /// The vertex of a polynomial of some degree; of degree 0, the lowest point.
@@ -50,12 +61,12 @@ impl Fit {
         Self::of_degree(points, degree).map(|found| found.0)
     }
 
-    /// The same with what the points' distances from the polynomial leave open: its standard error if they were random, or the half width of
+    /// The same with what the points' distances from the polynomial leave open: its standard error if they are random, and the half width of
     /// the bottom that lies no higher than they do, if they are not.
-    fn of_degree(points: &[(f64, f64)], degree: usize) -> Option<(f64, f64)> {
+    fn of_degree(points: &[(f64, f64)], degree: usize) -> Option<(f64, f64, f64)> {
         if degree == 0 {
             let lowest = points.iter().min_by(|a, b| a.1.total_cmp(&b.1))?;
-            return Some((lowest.0, 0.0));
+            return Some((lowest.0, 0.0, 0.0));
         }
         if points.len() <= degree {
             return None;
@@ -80,7 +91,11 @@ impl Fit {
         });
         let scatter = (variance * slope.dot(&(&normal * &slope))).sqrt() / curvature;
         let bottom = (2.0 * variance.sqrt() / curvature).sqrt();
-        Some((polynomial.centre + polynomial.scale * vertex, polynomial.scale * scatter.max(bottom)))
+        Some((
+            polynomial.centre + polynomial.scale * vertex,
+            polynomial.scale * scatter,
+            polynomial.scale * bottom,
+        ))
     }
 }
 

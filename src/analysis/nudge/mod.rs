@@ -23,8 +23,14 @@ const UNSETTLED: f64 = 0.01;
 const MESHES: [f64; 5] = [0.25, 0.1, 0.05, 0.025, 0.0125];
 /// Half widths of the windows that are fitted, in `ln β`.
 const WINDOWS: [f64; 4] = [0.4, 0.2, 0.1, 0.05];
+/// Times that the window of a curve that jumps is moved.
+const MOVES: usize = 6;
 /// Error of a fit, in `ln β`, that is small enough: below what draws leave.
 const ENOUGH: f64 = 0.01;
+
+/// Jump of `ln` error that is one: by more than a curve can fall or rise between two points. Draws are read when they come to rest, and where noise
+/// decides when that is, a draw changes at once as the nudge moves.
+const JUMP: f64 = 0.05;
 
 /// What was seen at one nudge.
 #[derive(Clone, Debug, PartialEq)]
@@ -134,7 +140,9 @@ pub fn best(seen: &[Seen], safe: Option<f64>, look: Option<Look<'_>>) -> Option<
         while curve.add(look, &curve.hiding(mesh)) {}
         while curve.add(look, &curve.towards_an_end()) {}
         found = if curve.place()? == Place::Inside { Some(refined(&curve)?) } else { None };
-        if found.as_ref().is_none_or(|found| found.fit.error <= ENOUGH) {
+        // Where the curve jumps, closer points tell nothing more.
+        let jumps = mesh <= MESHES[1] && curve.jump(WINDOWS[0]) > JUMP;
+        if jumps || found.as_ref().is_none_or(|found| found.fit.error <= ENOUGH) {
             break;
         }
     }
@@ -160,6 +168,9 @@ struct Found {
 /// distance of its neighbours: a valley may end in a kink.
 fn refined(curve: &Curve) -> Option<Found> {
     let lowest = curve.lowest()?.0;
+    if curve.jump(WINDOWS[0]) > JUMP {
+        return rough(curve);
+    }
     let of = |half: f64| {
         let fit = Fit::of(&curve.within(lowest, half), curve.ends());
         let near = fit.filter(|fit| (fit.vertex - lowest).abs() <= 0.5 * half);
@@ -172,6 +183,25 @@ fn refined(curve: &Curve) -> Option<Found> {
         .filter_map(|half| of(*half))
         .chain([point])
         .min_by(|a, b| a.fit.error.total_cmp(&b.fit.error))
+}
+
+/// The fit of a curve that jumps: a parabola through the widest window, its points random about it.
+fn rough(curve: &Curve) -> Option<Found> {
+    let (mut centre, half) = (curve.lowest()?.0, WINDOWS[0]);
+    let mut found = None;
+    // The lowest point of a rough curve is lowest by chance: the window moves to the vertex.
+    for _ in 0..MOVES {
+        let points = curve.within(centre, half);
+        let Some(fit) = Fit::random(&points, curve.ends()) else { break };
+        let near = (fit.vertex - centre).abs() <= 0.25 * half;
+        centre = fit.vertex;
+        found = Some(Found { window: (centre, half), fit });
+        if near {
+            break;
+        }
+    }
+    let (lowest, error) = (curve.lowest()?.0, half);
+    Some(found.unwrap_or(Found { window: (lowest, half), fit: Fit { vertex: lowest, error, degree: 0 } }))
 }
 
 /// The best nudge from given points alone: of the lowest and up to two on either side.
