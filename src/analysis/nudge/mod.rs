@@ -30,7 +30,7 @@ const ENOUGH: f64 = 0.01;
 
 /// Jump of `ln` error that is one: by more than a curve can fall or rise between two points. Draws are read when they come to rest, and where noise
 /// decides when that is, a draw changes at once as the nudge moves.
-const JUMP: f64 = 0.05;
+const JUMP: f64 = 0.1;
 
 /// What was seen at one nudge.
 #[derive(Clone, Debug, PartialEq)]
