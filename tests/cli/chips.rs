@@ -98,9 +98,8 @@ fn every_command_that_reads_weights_names_the_chip() {
         format!("stability {FILES} --follow nudge.beta=0.1:0.2"),
         format!("stability {FILES} --map nudge.alpha=0.4:0.6:2 --map nudge.beta=0.1:0.2:2"),
         format!("gradient {FILES} --vary nudge.alpha=0.4:0.6:2 --one-chip"),
-        format!("gradient {FILES} --vary nudge.alpha=0.4:0.6:2 --draws 2"),
         format!("noise {FILES} {noise} --time 0"),
-        format!("spice {FILES}"),
+        format!("spice {FILES} --out deck.cir --force"),
         format!("yield {FILES} --margin 0.1 --chips 2"),
     ] {
         let json = bench.run(&format!("{line} --json --quiet")).json();
