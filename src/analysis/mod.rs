@@ -6,6 +6,7 @@ pub mod continuation;
 pub mod limits;
 pub mod linear;
 pub mod map;
+pub mod nudge;
 pub mod quality;
 pub mod replicas;
 pub mod robustness;

@@ -1,4 +1,4 @@
-//! How good an estimate of the gradient is: bias and variance over draws of noise and chips, and the nudge between them.
+//! How good an estimate of the gradient is: bias and variance over draws of noise and chips, and their errors over draws.
 //!
 //! Every draw is measured against backpropagation on its own chip, over all samples, in units of the true gradient's norm:
 //! `e_r = (ĝ_r − g_r)/‖g_r‖`. With `n` draws, `⟨e_r · e_s⟩` over pairs `r ≠ s` is the squared bias without the noise that
@@ -76,6 +76,8 @@ pub struct Quality {
     pub snr: Option<Value>,
     /// Squared error of every draw.
     pub errors: Vec<f64>,
+    /// Angle of every draw (degrees).
+    pub angles: Vec<f64>,
 }
 
 /// Quality over some draws of layer `layer` (from 0), or of all layers; `None` without draws.
@@ -97,6 +99,7 @@ pub fn quality(draws: &[&Draw], layer: Option<usize>) -> Option<Quality> {
         error: jackknife(n, 2, |without| errors.mean(without)),
         snr: several.then(|| jackknife(n, 3, snr)).filter(|snr| snr.value.is_finite()),
         errors: errors.squares,
+        angles,
     })
 }
 
@@ -185,69 +188,9 @@ pub fn jackknife(n: usize, least: usize, statistic: impl Fn(Option<usize>) -> f6
     Value { value, error: Some(((n as f64 - 1.0) / n as f64 * apart).sqrt()) }
 }
 
-/// Where a mean squared error is least.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Best {
-    /// The nudge, with a jackknife error over draws if there are several and it lies inside the range.
-    pub beta: Value,
-    /// Whether the least value is at an end of the range, so that the best nudge may lie beyond.
-    pub at_end: bool,
-}
-
-/// Most points on each side of the smallest that the parabola is fitted to.
-const SIDE: usize = 2;
-
-/// The nudge of the least error by a parabola in `ln β` through the logarithms of the smallest error and of up to two on
-/// either side. `errors[k]` are the squared errors of the draws at `betas[k]`, the same draws everywhere; points with
-/// other numbers of draws are passed over, since some of their draws failed.
-#[must_use]
-pub fn best(betas: &[f64], errors: &[Vec<f64>]) -> Option<Best> {
-    let n = errors.iter().map(Vec::len).max().filter(|&n| n > 0)?;
-    let points: Vec<(f64, &Vec<f64>)> =
-        betas.iter().map(|beta| beta.ln()).zip(errors).filter(|(_, e)| e.len() == n).collect();
-    let size = |k: usize| mean(points[k].1, None);
-    let least = (0..points.len()).min_by(|&a, &b| size(a).total_cmp(&size(b)))?;
-    let window = least.saturating_sub(SIDE)..(least + SIDE + 1).min(points.len());
-    let at_end = least == 0 || least + 1 == points.len();
-    let lowest = |without: Option<usize>| {
-        let of = |k: usize| (points[k].0, mean(points[k].1, without).ln());
-        vertex(&window.clone().map(of).collect::<Vec<_>>())
-    };
-    let inside = |x: &f64| *x >= points[window.start].0 && *x <= points[window.end - 1].0;
-    let Some(found) = lowest(None).filter(|x| !at_end && inside(x)) else {
-        return Some(Best { beta: Value { value: points[least].0.exp(), error: None }, at_end });
-    };
-    let spread = jackknife(n, 2, |without| lowest(without).unwrap_or(found));
-    let error = spread.error.map(|error| error * found.exp());
-    Some(Best { beta: Value { value: found.exp(), error }, at_end })
-}
-
-/// The lowest point of the least-squares parabola through some points; `None` if it opens downward.
-fn vertex(points: &[(f64, f64)]) -> Option<f64> {
-    let n = points.len() as f64;
-    let centre = points.iter().map(|p| p.0).sum::<f64>() / n;
-    let height = points.iter().map(|p| p.1).sum::<f64>() / n;
-    let moment = |power: i32| points.iter().map(|p| (p.0 - centre).powi(power)).sum::<f64>();
-    let with = |power: i32| points.iter().map(|p| (p.1 - height) * (p.0 - centre).powi(power)).sum::<f64>();
-    // Normal equations of y − ȳ = b x + c (x² − m₂/n) with x centred.
-    let (m2, m3, m4) = (moment(2), moment(3), moment(4) - moment(2).powi(2) / n);
-    let (y1, y2) = (with(1), with(2));
-    let determinant = m2 * m4 - m3 * m3;
-    let (slope, square) = ((y1 * m4 - y2 * m3) / determinant, (m2 * y2 - m3 * y1) / determinant);
-    (square > 0.0).then(|| centre - slope / (2.0 * square)).filter(|x| x.is_finite())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_vertex_of_a_parabola_is_found_from_uneven_points() {
-        let at = |x: f64| (x, 3.0 + 0.7 * (x - 0.4).powi(2));
-        let found = vertex(&[-1.0, 0.0, 0.3, 1.1, 2.5].map(at)).unwrap();
-        assert!((found - 0.4).abs() < 1e-12, "{found}");
-        assert_eq!(vertex(&[(0.0, 0.0), (1.0, 1.0), (2.0, 0.0)]), None);
-    }
 
     #[test]
     fn bias_and_variance_are_those_of_the_formulas() {
@@ -268,17 +211,5 @@ mod tests {
         let found = jackknife(4, 2, |without| mean(&values, without));
         let variance = values.iter().map(|v| (v - 3.75_f64).powi(2)).sum::<f64>() / 3.0;
         assert!((found.error.unwrap() - (variance / 4.0).sqrt()).abs() < 1e-12);
-    }
-
-    #[test]
-    fn the_best_nudge_is_where_a_known_error_is_least() {
-        // β² + s/β² is least at s^¼; two draws whose s differ straddle it.
-        let betas: Vec<f64> = (0..13).map(|k| 10_f64.powf(-2.0 + f64::from(k) / 6.0)).collect();
-        let errors: Vec<Vec<f64>> =
-            betas.iter().map(|b| [0.9e-4, 1.1e-4].map(|s| b * b + s / (b * b)).to_vec()).collect();
-        let found = best(&betas, &errors).unwrap();
-        // The error is cosh 2(x − x₀), symmetric about its lowest point: a grid off it by u leaves terms of fourth order.
-        assert!((found.beta.value / 0.1 - 1.0).abs() < 0.01 && !found.at_end, "{found:?}");
-        assert!(best(&betas[7..], &errors[7..]).unwrap().at_end);
     }
 }

@@ -92,6 +92,7 @@ fn simulated(
         weights: weights.to_owned(),
         input: input.to_owned(),
         target: arguments.target.clone(),
+        chip: None,
     };
     let mut setup = files.read(global)?;
     setup.batch.presentations.seed = global.seed.unwrap_or(0).into();

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use clap::Args;
+use serde_json::{Value, json};
 
 use super::builtin::find;
 use super::{Failure, Global, output};
@@ -12,9 +13,10 @@ use crate::circuit::{TargetFault, check_targets};
 use crate::learn::Batch;
 use crate::matrix::Matrix;
 use crate::record::RecordError;
+use crate::record::trained::{Trained, chip, devices};
 use crate::record::weights::{read_batch, read_weights};
 use crate::solve::steps;
-use crate::spec::{CIRCUITS, CircuitSpec, FeedbackSynapses, MOST_PARTS, Variant};
+use crate::spec::{CIRCUITS, CircuitSpec, FeedbackSynapses, MOST_PARTS, Override, Variant};
 
 /// Where the parts of a circuit come from.
 #[derive(Clone, Debug, Args)]
@@ -30,6 +32,9 @@ pub struct Files {
     /// Targets `y`, `[samples, n_L]` (safetensors, V)
     #[arg(long, value_name = "FILE")]
     pub target: Option<PathBuf>,
+    /// Chip, a seed of [mismatch] [default: that of the circuit file, else the one that the weights were trained on, else --seed]
+    #[arg(long, value_name = "N")]
+    pub chip: Option<u32>,
 }
 
 /// A circuit with weights and a batch that fit it and each other.
@@ -47,6 +52,8 @@ pub struct Setup {
     pub graded: bool,
     /// Whether the circuit is nudged towards them: β is above 0.
     pub nudged: bool,
+    /// What the weights were trained on, if their file says so.
+    pub trained: Option<Trained>,
 }
 
 impl Files {
@@ -55,6 +62,16 @@ impl Files {
     /// # Errors
     /// Whatever is wrong with a file, alone or beside the others.
     pub fn read(&self, global: &Global) -> Result<Setup, Failure> {
+        let setup = self.read_silently(global)?;
+        self.warn(&setup);
+        Ok(setup)
+    }
+
+    /// As [`Self::read`], without a word on chips.
+    ///
+    /// # Errors
+    /// Those of [`Self::read`].
+    pub fn read_silently(&self, global: &Global) -> Result<Setup, Failure> {
         let setup = self.read_graded(global)?;
         if setup.graded && !setup.nudged {
             return Err(Failure::input(anyhow!(
@@ -71,7 +88,7 @@ impl Files {
     /// # Errors
     /// Whatever is wrong with a file, alone or beside the others.
     pub fn read_graded(&self, global: &Global) -> Result<Setup, Failure> {
-        let mut spec = find(CIRCUITS, &self.circuit)?.circuit(&global.set)?;
+        let mut spec = find(CIRCUITS, &self.circuit)?.circuit(&self.settings(global))?;
         let graded = self.target.is_some();
         let nudged = graded && spec.nudge.beta > 0.0;
         let weights = self.weights(&spec)?;
@@ -88,10 +105,45 @@ impl Files {
             spec.nudge.beta = 0.0;
             Matrix::zeros(inputs.nrows(), outputs)
         };
-        spec.mismatch.seed.get_or_insert(global.seed.unwrap_or(0).into());
-        let chip = Chip::fabricate(&spec, &network);
-        follows(&spec, &chip)?;
-        Ok(Setup { spec, weights, chip, batch: Batch::new(inputs, targets), graded, nudged })
+        let trained = Trained::read(&self.weights).map_err(Failure::input)?;
+        let own = trained.as_ref().and_then(|trained| trained.chip);
+        spec.mismatch.seed.get_or_insert(own.unwrap_or(global.seed.unwrap_or(0).into()));
+        let fabricated = Chip::fabricate(&spec, &network);
+        follows(&spec, &fabricated)?;
+        Ok(Setup {
+            spec,
+            weights,
+            chip: fabricated,
+            batch: Batch::new(inputs, targets),
+            graded,
+            nudged,
+            trained,
+        })
+    }
+
+    /// Settings of the command line, the chip among them.
+    pub fn settings(&self, global: &Global) -> Vec<Override> {
+        let chip = self.chip.map(|chip| Override::new("mismatch.seed", i64::from(chip)).by("--chip"));
+        global.set.iter().cloned().chain(chip).collect()
+    }
+
+    /// Says on standard error if the weights were trained on other devices than these.
+    pub fn warn(&self, setup: &Setup) {
+        let Some(trained) = setup.trained.as_ref().filter(|trained| trained.chip.is_some()) else { return };
+        let (file, own) = (self.weights.display(), trained.chip.unwrap_or(0));
+        let here = setup.chip_number();
+        if devices(&setup.spec) != trained.devices {
+            output::note(&format_args!(
+                "warning: {file} was trained on chip {own} of circuit `{}`, whose devices are not those of this circuit: other spreads \
+                 or other nominal values",
+                trained.circuit
+            ));
+        } else if here.is_some_and(|here| here != own) {
+            output::note(&format_args!(
+                "warning: {file} was trained on chip {own}; this is chip {} (--chip {own} is the other)",
+                here.unwrap_or(0)
+            ));
+        }
     }
 
     /// Reads the weights, with the shapes of the circuit's network if it has one.
@@ -131,8 +183,32 @@ impl Setup {
         told.map_or(Ok(()), |told| Err(Failure::input(told)))
     }
 
-    /// Circuit, network and nudge in a few words, without the settings of some keys.
+    /// The chip, a seed of `[mismatch]`; `None` if all devices are alike.
+    pub fn chip_number(&self) -> Option<u64> {
+        chip(&self.spec)
+    }
+
+    /// A document of this setup, its chip named.
+    pub fn named(&self, mut document: Value) -> Value {
+        if let Value::Object(keys) = &mut document {
+            keys.insert("chip".to_owned(), json!(self.chip_number()));
+        }
+        document
+    }
+
+    /// As [`Self::words`], of this chip and the following ones.
+    pub fn words_from(&self, without: &[String]) -> String {
+        let first = self.spec.mismatch.seed.unwrap_or(0);
+        format!("{}, chips from {first} on", self.plain_words(without))
+    }
+
+    /// Circuit, network, nudge and chip in a few words, without the settings of some keys.
     pub fn words(&self, without: &[String]) -> String {
+        let chip = self.chip_number().map(|chip| format!(", chip {chip}"));
+        self.plain_words(without) + &chip.unwrap_or_default()
+    }
+
+    fn plain_words(&self, without: &[String]) -> String {
         let network: Vec<String> = self.weights.network().iter().map(ToString::to_string).collect();
         let nudge = &self.spec.nudge;
         let variant = match nudge.variant {
@@ -149,7 +225,7 @@ impl Setup {
         text + &format!("; {} samples", self.batch.inputs.nrows())
     }
 
-    /// One line on the circuit and one on the network, for people.
+    /// A line on the circuit, one on the network, and one on the chip where devices differ, for people.
     pub fn headline(&self) -> String {
         let nudge = &self.spec.nudge;
         let gains = match (self.nudged, crate::chip::gains(nudge)) {
@@ -161,12 +237,28 @@ impl Setup {
         };
         let network: Vec<String> = self.weights.network().iter().map(ToString::to_string).collect();
         format!(
-            "circuit   {}: {gains}, τ = {}\nnetwork   {}, samples: {}\n",
+            "circuit   {}: {gains}, τ = {}\nnetwork   {}, samples: {}\n{}",
             self.spec.name,
             output::rounded(self.chip.slowest, "s"),
             network.join("-"),
-            self.batch.inputs.nrows()
+            self.batch.inputs.nrows(),
+            self.chip_line()
         )
+    }
+
+    /// The chip, and what it is to the weights.
+    fn chip_line(&self) -> String {
+        let Some(here) = self.chip_number() else { return String::new() };
+        let trained = match &self.trained {
+            None => "",
+            Some(trained) if trained.chip.is_none() => " (the weights were trained without mismatch)",
+            Some(trained) if devices(&self.spec) != trained.devices => {
+                " (the weights were trained on other devices)"
+            }
+            Some(trained) if trained.chip == Some(here) => " (that of the weights)",
+            Some(_) => " (the weights were trained on another)",
+        };
+        format!("chip      {here}{trained}\n")
     }
 }
 

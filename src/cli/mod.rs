@@ -21,6 +21,7 @@ mod progress;
 mod report;
 mod robustness;
 mod run;
+mod safe;
 mod settle;
 mod spice;
 mod stability;

@@ -65,6 +65,7 @@ struct Sample {
 pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> {
     global.want_double("settle")?;
     let mut setup = arguments.files.read_graded(global)?;
+    arguments.files.warn(&setup);
     setup.batch.presentations.seed = global.seed.unwrap_or(0).into();
     let kind = setup.spec.solver.kind;
     let timeless = kind.is_timeless().then(|| kind.name());
@@ -103,7 +104,7 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
     conclude(
         global,
         &summary(&setup, settled, grades.as_ref(), written.as_deref()),
-        &document(&setup, settled, grades.as_ref()),
+        &setup.named(document(&setup, settled, grades.as_ref())),
     )
 }
 

@@ -21,7 +21,8 @@ use crate::record::checkpoint::{self, Loaded};
 use crate::record::folder::Folder;
 use crate::record::rows::{LayersRow, MetricsRow, RunSummary, TrajectoryRow};
 use crate::record::tensors::{TensorFile, TensorWriter, read_unchecked};
-use crate::record::weights::{add_weights, read_weights, read_weights_unchecked, write_weights};
+use crate::record::trained::Trained;
+use crate::record::weights::{add_weights, read_weights, read_weights_unchecked, write_trained};
 use crate::solve::Outcome;
 use crate::spec::{InitSpec, rule_name};
 use crate::train::{Course, EpochReport, Learner, evaluate};
@@ -77,8 +78,13 @@ pub(super) fn train<T: Real>(setting: &Setting<'_>, plan: &RunPlan) -> Result<()
         setting.observer.epochs_done(&plan.name, epochs - run.record.epochs, epochs);
         run.stay(epochs)?;
     }
-    write_weights(&setting.folder.weights(&plan.name), &run.learner.weights)?;
+    write_trained(&setting.folder.weights(&plan.name), &run.learner.weights, &trained(plan))?;
     Ok(())
+}
+
+/// What the weights of a run are trained on.
+fn trained(plan: &RunPlan) -> Trained {
+    Trained::on(&plan.resolved.circuit, &plan.resolved.experiment.network, plan.seed)
 }
 
 /// The record of a run that is complete.
@@ -244,7 +250,7 @@ impl<'a, T: Real> Run<'a, T> {
         let row = MetricsRow { kept_beta, ..self.metrics_row(report, &seen, started) };
         self.record.metrics.push(row);
         if leaves_history(self.plan) {
-            write_weights(&self.history(&self.plan.name), &self.learner.weights)?;
+            write_trained(&self.history(&self.plan.name), &self.learner.weights, &trained(self.plan))?;
         }
         self.save()
     }
@@ -254,7 +260,7 @@ impl<'a, T: Real> Run<'a, T> {
         if leaves_history(self.plan) {
             for epoch in self.record.epochs + 1..=epochs {
                 let path = history(self.setting.folder, self.plan, &self.plan.name, epoch);
-                write_weights(&path, &self.learner.weights)?;
+                write_trained(&path, &self.learner.weights, &trained(self.plan))?;
             }
         }
         Ok(())

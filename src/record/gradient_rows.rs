@@ -48,9 +48,16 @@ pub struct GradientRow {
     pub predicted_bias_squared: Option<f64>,
     /// Variance by the Lyapunov equation.
     pub predicted_variance: Option<f64>,
+    /// `asked` for by the axes, or `added` where the best nudge was looked for.
+    pub origin: String,
+    /// Why the point has no part in the best nudge: `beyond` the largest safe one, or `unsettled` samples; empty if it has.
+    pub left_out: Option<String>,
 }
 
-/// A row of `gradient_best`: the nudge of the least mean squared error.
+/// A row of `gradient_best`: the nudge of the least mean squared error, and that of the least angle beside it.
+///
+/// A nudge is empty where it is not `inside` the range: it may lie `low` (below the range), `high` (above it), or there is none below the
+/// `limit`, up to which the error falls.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BestRow {
     /// Setting along the other axis.
@@ -59,14 +66,28 @@ pub struct BestRow {
     pub layer: Option<usize>,
     /// As measured.
     pub best_beta: Option<f64>,
-    /// Its standard error (jackknife over draws).
+    /// Its error: that over draws and that of the fit together.
     pub best_beta_error: Option<f64>,
-    /// `inside` the range, or `end` of it, so that the best nudge may lie beyond.
+    /// The part over draws (jackknife).
+    pub draws_error: Option<f64>,
+    /// The part of the fit.
+    pub fit_error: Option<f64>,
+    /// Where it lies.
     pub place: Option<String>,
     /// As predicted.
     pub predicted_best_beta: Option<f64>,
     /// The same of the prediction.
     pub predicted_place: Option<String>,
+    /// The nudge of the least angle to backpropagation.
+    pub least_angle_beta: Option<f64>,
+    /// Its error.
+    pub least_angle_beta_error: Option<f64>,
+    /// Where it lies.
+    pub least_angle_place: Option<String>,
+    /// As predicted.
+    pub predicted_least_angle_beta: Option<f64>,
+    /// The largest nudge that is safe for every sample and chip; empty if none fails in the range, or if it was not looked for.
+    pub largest_safe_beta: Option<f64>,
 }
 
 /// `gradient.json`: settings of the study.
@@ -90,4 +111,6 @@ pub struct GradientSummary {
     pub layers: usize,
     /// Why predictions are missing, if they are.
     pub unpredicted: Option<String>,
+    /// Why the largest safe nudge was not looked for, if it was not though nudges vary.
+    pub unlimited: Option<String>,
 }

@@ -29,6 +29,7 @@ pub mod stability_rows;
 pub mod study;
 pub mod table;
 pub mod tensors;
+pub mod trained;
 pub mod weights;
 pub mod yield_rows;
 

@@ -106,6 +106,29 @@ pub struct NoiseAngleRow {
     pub total_deg: Option<f64>,
     /// Samples without a stable fixed point at this nudge.
     pub unstable: usize,
+    /// Mean squared error of the batch's estimate, in units of the true gradient's squared norm.
+    pub squared_error: Option<f64>,
+}
+
+/// The predicted best nudge of all layers together, by the definition of `gradient`: a nudge is empty where it is not `inside` the range.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NoiseBest {
+    /// The nudge of the least mean squared error.
+    pub best_beta: Option<f64>,
+    /// Where it lies: `inside`, `low`, `high` or `limit`.
+    pub place: Option<String>,
+    /// The nudge of the least angle.
+    pub least_angle_beta: Option<f64>,
+    /// Where it lies.
+    pub least_angle_place: Option<String>,
+    /// The angle there, or the least one at an end (degrees).
+    pub least_angle_deg: Option<f64>,
+    /// The largest nudge that is safe for every sample; empty if none fails up to `highest`, or if it was not looked for.
+    pub largest_safe_beta: Option<f64>,
+    /// The highest nudge that was looked at.
+    pub highest: f64,
+    /// Why the largest safe nudge was not looked for, if so.
+    pub unlimited: Option<String>,
 }
 
 /// `noise.json`: what the tables were made with.
@@ -131,6 +154,7 @@ pub struct NoiseSummary {
     pub comparisons: usize,
     /// Comparisons that failed.
     pub failed: usize,
-    /// β of the smallest predicted angle, and that angle (degrees).
-    pub best: Option<(f64, f64)>,
+    /// The predicted best nudge.
+    #[serde(default)]
+    pub nudge: Option<NoiseBest>,
 }

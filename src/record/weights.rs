@@ -10,6 +10,7 @@ use nalgebra::DMatrix;
 use super::RecordError;
 use super::layer_names::check_names;
 use super::tensors::{self, TensorFile, TensorWriter};
+use super::trained::Trained;
 use crate::chip::Weights;
 use crate::matrix::Real;
 use crate::spec::LARGEST_LAYER;
@@ -64,6 +65,21 @@ fn assemble<T: Real>(file: &TensorFile, network: Option<&[usize]>) -> Result<Wei
 pub fn write_weights<T: Real>(path: &Path, weights: &Weights<T>) -> Result<(), RecordError> {
     let mut writer = TensorWriter::new();
     add_weights(&mut writer, weights);
+    writer.write(path)
+}
+
+/// The same with what they were trained on.
+///
+/// # Errors
+/// [`RecordError::Io`].
+pub fn write_trained<T: Real>(
+    path: &Path,
+    weights: &Weights<T>,
+    trained: &Trained,
+) -> Result<(), RecordError> {
+    let mut writer = TensorWriter::new();
+    add_weights(&mut writer, weights);
+    trained.add_to(&mut writer);
     writer.write(path)
 }
 

@@ -142,7 +142,8 @@ impl Tree {
         let kept = |path: &KeyPath| path.0.len() <= 2 || !path.is_within(&root);
         let kept = self.origins.iter().filter(|(path, _)| kept(path));
         let origins = kept.map(|(path, origin)| (path.clone(), origin.clone())).collect();
-        let rest = self.table.iter().filter(|(key, _)| !["grid", "exclude", "expect"].contains(&key.as_str()));
+        let rest =
+            self.table.iter().filter(|(key, _)| !["grid", "exclude", "expect"].contains(&key.as_str()));
         let table = rest.map(|(key, value)| (key.clone(), value.clone())).collect();
         Self { kind: self.kind, file: self.file.clone(), table, origins }
     }

@@ -1,4 +1,4 @@
-//! `chips = N` in an experiment: every run on every chip, the same chips for all rules and seeds.
+//! `chips = N` in an experiment: every run on every chip, the same chips for all rules and seeds; and weights that meet their chip again.
 
 use crate::bench::Bench;
 
@@ -38,4 +38,98 @@ fn every_run_is_made_on_every_chip_and_compared_with_backpropagation_there() {
                 == weights(format!("alone/weights/{run}.safetensors"))
         );
     }
+}
+
+/// Weights of two chips, the circuit that they were trained on, and three samples.
+fn trained() -> Bench {
+    let bench = Bench::new();
+    bench.write(
+        "e.toml",
+        &EXPERIMENT.replace("[1, 2]", "[1]").replace("[\"bp\", \"dp-transpose\"]", "[\"bp\"]"),
+    );
+    assert_eq!(bench.run("run e.toml --out out --quiet").status, 0);
+    bench.write("c.toml", "[mismatch]\ngain_dtod = 0.1\nsynapse_dtod = 0.1\n");
+    assert_eq!(bench.run("data export digits --split train --samples 1 --out probe --quiet").status, 0);
+    bench
+}
+
+const FILES: &str = "c.toml --weights out/weights/bp-s1-c1.safetensors --input probe/x.safetensors --target probe/y.safetensors";
+
+#[test]
+fn weights_meet_the_chip_that_they_were_trained_on_or_it_is_said() {
+    let bench = trained();
+    let limits = format!(
+        "stability {FILES} --set nudge.variant=dp --set nudge.alpha=0.25 --limits --up-to 4 --json --quiet"
+    );
+    let limit = |more: &str| {
+        let done = bench.run(&format!("{limits} {more}"));
+        let json = done.json();
+        (json["limit"].as_f64().unwrap(), json["chip"].as_u64(), done.stderr)
+    };
+    let (own, chip, said) = limit("");
+    assert_eq!((chip, said.contains("warning")), (Some(1), false), "{said}");
+    let (same, chip, said) = limit("--chip 1");
+    assert_eq!((same, chip, said.contains("warning")), (own, Some(1), false), "{said}");
+    let (other, chip, said) = limit("--chip 0");
+    assert_eq!(chip, Some(0));
+    assert!((other / own - 1.0).abs() > 1e-3, "{other} {own}");
+    assert!(said.contains("was trained on chip 1; this is chip 0"), "{said}");
+    let settle = |more: &str| {
+        let done = bench.run(&format!("settle {FILES} --json --quiet {more}"));
+        (done.json()["chip"].as_u64(), done.stderr)
+    };
+    let (chip, said) = settle("--set mismatch.seed=0");
+    assert!(chip == Some(0) && said.contains("this is chip 0"), "{said}");
+    // A seed of the noise is no chip, where the weights name one.
+    assert_eq!(settle("--seed 5").0, Some(1));
+    // Other devices than those that were trained.
+    let (chip, said) = settle("--set mismatch.gain_dtod=0.05");
+    assert!(chip == Some(1) && said.contains("whose devices are not those of this circuit"), "{said}");
+}
+
+#[test]
+fn every_command_that_reads_weights_names_the_chip() {
+    let bench = trained();
+    let noise = "--set noise.thermal.excess=1 --set solver.kind=exponential-heun";
+    for line in [
+        format!("settle {FILES}"),
+        format!("stability {FILES}"),
+        format!("stability {FILES} --attractors 2"),
+        format!("stability {FILES} --follow nudge.beta=0.1:0.2"),
+        format!("stability {FILES} --map nudge.alpha=0.4:0.6:2 --map nudge.beta=0.1:0.2:2"),
+        format!("gradient {FILES} --vary nudge.alpha=0.4:0.6:2 --one-chip"),
+        format!("noise {FILES} {noise} --time 0"),
+        format!("spice {FILES} --out deck.cir --force"),
+        format!("yield {FILES} --margin 0.1 --chips 2"),
+    ] {
+        let json = bench.run(&format!("{line} --json --quiet")).json();
+        assert_eq!(json["chip"], 1, "{line}");
+        let text = bench.run(&line).stdout;
+        assert!(
+            text.contains("chip      1 (that of the weights)") || text.contains("chips from 1 on"),
+            "{line}: {text}"
+        );
+        let help = bench.run(&format!("{} --help", line.split(' ').next().unwrap())).stdout;
+        let words = help.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(
+            help.contains("--chip <N>") && words.contains("one that the weights were trained on"),
+            "{help}"
+        );
+    }
+}
+
+#[test]
+fn weights_without_a_word_on_chips_are_those_of_the_seed() {
+    let bench = Bench::new();
+    bench.linear("dp-transpose", 0.5, 0.5);
+    bench.weights(&[(nalgebra::dmatrix![0.8], vec![0.1])]);
+    bench.batch(&nalgebra::dmatrix![0.5], &nalgebra::dmatrix![1.0]);
+    let line =
+        "settle c.toml --weights w.safetensors --input x.safetensors --target y.safetensors --json --quiet";
+    assert!(bench.run(line).json()["chip"].is_null());
+    let spread = format!("{line} --set mismatch.gain_dtod=0.1");
+    assert_eq!(bench.run(&spread).json()["chip"], 0);
+    assert_eq!(bench.run(&format!("{spread} --seed 4")).json()["chip"], 4);
+    assert_eq!(bench.run(&format!("{spread} --seed 4 --chip 2")).json()["chip"], 2);
+    bench.refuse(&format!("{spread} --set mismatch.seed=3 --chip 2"), &["set twice"]);
 }

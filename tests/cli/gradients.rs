@@ -24,7 +24,8 @@ fn a_grid_is_measured_and_predicted_with_the_same_bytes_for_any_threads() {
     let grid = "--vary nudge.beta=0.01:1:3:log --vary nudge.alpha=0.2:0.8:2 --draws 8 --out";
     let json = bench.run(&format!("{GRADIENT} {grid} one --threads 1")).json();
     let rows = json["gradient"].as_array().unwrap();
-    assert_eq!(rows.len(), 3 * 2 * 3); // points × (all, layers 1 and 2)
+    // Points × (all, layers 1 and 2); around the least error more are looked at, and said to be.
+    assert_eq!(rows.iter().filter(|row| row["origin"] == "asked").count(), 3 * 2 * 3);
     let all: Vec<_> = rows.iter().filter(|row| row["layer"].is_null() && row["y"] == 0.2).collect();
     for row in &all {
         let (found, error) = (row["variance"].as_f64().unwrap(), row["variance_error"].as_f64().unwrap());

@@ -2,6 +2,7 @@
 
 mod adversarial;
 mod nets;
+mod best_nudge;
 mod noise;
 mod noise_alone;
 mod noise_bytes;

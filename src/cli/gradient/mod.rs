@@ -1,5 +1,6 @@
 //! `dyadsim gradient`: how far the gradient estimate of given networks is from backpropagation, and the nudge that brings it nearest.
 
+mod line;
 mod study;
 mod text;
 
@@ -26,7 +27,8 @@ use crate::spec::Override;
 #[command(
     after_help = "Every draw settles the batch anew, with noise of its own and, if [mismatch] spreads devices, on another chip \
     (seeds count on from mismatch.seed). Bias and variance are those of the draws around backpropagation on their chip, in units of \
-    its squared norm; samples that do not settle are counted and left out. With nudge.beta among the axes the best nudge is told. \
+    its squared norm; samples that do not settle are counted and left out. With nudge.beta among the axes the best nudge is told, \
+    that of the least mean squared error up to the largest safe nudge; more nudges than those asked for are looked at around it. \
     --out writes DIR/gradient.csv and further tables, and figures that `dyadsim plot DIR` draws again.\n\n\
     Example:\n  dyadsim gradient circuits/noisy.toml --weights w.safetensors --input x.safetensors \
     --target y.safetensors --vary nudge.beta=0.01:3:13:log --vary nudge.alpha=0:1:5 --draws 16 --out results/gradient"
@@ -43,6 +45,9 @@ pub struct Arguments {
     /// Keep to one chip: draws differ by noise alone
     #[arg(long)]
     one_chip: bool,
+    /// Look at the points of the axes alone: the best nudge is then no better known than they are apart
+    #[arg(long)]
+    no_refine: bool,
     /// Folder for tables and figures [default: none is written]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -70,6 +75,7 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
         )));
     }
     let points = points(global, &arguments.files, &arguments.vary)?;
+    arguments.files.warn(spoken_of(&points));
     let out = arguments.out.as_deref();
     let inputs = arguments.files.paths();
     let study = out.map(|out| folder::claim(out, arguments.force, KIND, &inputs)).transpose()?;
@@ -77,7 +83,14 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
     if let Some(study) = study {
         folder::fill(study, &tables.summary, |out| write(out, &tables))?;
     }
-    conclude(global, &text::summary(&points[0].setup, &tables, out), &text::document(&tables))
+    let setup = spoken_of(&points);
+    conclude(global, &text::summary(setup, &tables, out), &setup.named(text::document(&tables)))
+}
+
+/// The setup that is told: one whose devices differ, if any does.
+fn spoken_of(points: &[Point]) -> &Setup {
+    let spread = points.iter().find(|point| point.setup.chip_number().is_some());
+    &spread.unwrap_or(&points[0]).setup
 }
 
 /// Writes everything.
@@ -121,7 +134,7 @@ pub fn points(global: &Global, files: &Files, axes: &[Axis]) -> Result<Vec<Point
         let mut global = global.clone();
         let keys = axes.iter().zip(&values);
         global.set.extend(keys.map(|(axis, v)| Override::new(&axis.key, Value::Float(*v)).by("--vary")));
-        Ok(Point { setup: files.read(&global)?, values })
+        Ok(Point { setup: files.read_silently(&global)?, values })
     };
     grid.into_iter().map(one).collect()
 }

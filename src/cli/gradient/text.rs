@@ -7,8 +7,11 @@ use serde_json::{Value, json};
 use super::super::inputs::Setup;
 use super::super::output::{setting, some_lines};
 use crate::figure::gradient::Tables;
-use crate::record::gradient_rows::{BestRow, GradientRow};
+use crate::record::gradient_rows::{BestRow, GradientRow, GradientSummary};
 use crate::units::{significant, with_error};
+
+/// What stands beside points that were added.
+const ADDED: &str = "added: nudges that were looked at to find the best one";
 
 /// Points that the summary shows.
 const SHOWN: usize = 40;
@@ -48,9 +51,13 @@ pub fn summary(setup: &Setup, tables: &Tables, out: Option<&Path>) -> String {
     let all: Vec<&GradientRow> = tables.rows.iter().filter(|row| row.layer.is_none()).collect();
     text += &some_lines(all.iter().map(|row| line(row)), SHOWN);
     let best: Vec<&BestRow> = tables.best.iter().filter(|row| row.layer.is_none()).collect();
+    if all.iter().any(|row| row.origin == "added") {
+        text += &format!("{ADDED}\n");
+    }
     if !best.is_empty() {
-        text += "\nbest β (least mean squared error)\n";
-        text += &some_lines(best.iter().map(|row| told(row)), SHOWN);
+        text += "\nbest β: that of the least mean squared error; beside it that of the least angle, and the largest safe one\n";
+        text += &some_lines(best.iter().map(|row| told(row, summary)), SHOWN);
+        text += &left_out(&all, &best);
     }
     if single(tables) {
         text += &format!("\n{SINGLE}\n");
@@ -79,18 +86,61 @@ fn line(row: &GradientRow) -> String {
     let (bias, variance) =
         (number(row.bias_squared, row.bias_squared_error), number(row.variance, row.variance_error));
     let x = setting(row.x);
-    format!("{x:>12} {y:>12} {angle:>16} {bias:>22} {variance:>22} {snr:>12} {:>10}", row.unsettled)
+    let added = if row.origin == "added" { "  added" } else { "" };
+    let left = match row.left_out.as_deref() {
+        Some("beyond") => "  beyond the largest safe β",
+        Some(_) => "  left out: unsettled",
+        None => "",
+    };
+    format!(
+        "{x:>12} {y:>12} {angle:>16} {bias:>22} {variance:>22} {snr:>12} {:>10}{added}{left}",
+        row.unsettled
+    )
 }
 
-fn told(row: &BestRow) -> String {
+/// Best nudges of one value of the other axis.
+fn told(row: &BestRow, summary: &GradientSummary) -> String {
     let at = row.y.map_or(String::new(), |y| format!("{:<12} ", setting(y)));
-    let ends =
-        |place: &Option<String>| if place.as_deref() == Some("end") { " (an end of the range)" } else { "" };
-    let measured = match (row.best_beta, row.best_beta_error) {
-        (Some(beta), Some(error)) => with_error(beta, error),
-        (beta, _) => beta.map_or("none".to_owned(), setting),
+    let measured = nudge(row.best_beta, row.best_beta_error, row.place.as_deref());
+    let predicted = nudge(row.predicted_best_beta, None, row.predicted_place.as_deref());
+    let angle = nudge(row.least_angle_beta, row.least_angle_beta_error, row.least_angle_place.as_deref());
+    let safe = match (row.largest_safe_beta, &summary.unlimited) {
+        (Some(beta), _) => significant(beta, 5),
+        (None, None) => "none fails in the range".to_owned(),
+        (None, Some(why)) => format!("not known: {why}"),
     };
-    let predicted = row.predicted_best_beta.map_or("none".to_owned(), setting);
-    let (own, theory) = (ends(&row.place), ends(&row.predicted_place));
-    format!("  {at}measured {measured}{own}, predicted {predicted}{theory}")
+    format!(
+        "  {at}measured {measured}, predicted {predicted}; least angle at {angle}; largest safe β: {safe}"
+    )
+}
+
+/// A nudge, or why there is none.
+fn nudge(beta: Option<f64>, error: Option<f64>, place: Option<&str>) -> String {
+    match (beta, error, place) {
+        (Some(beta), Some(error), _) if error > 0.0 => with_error(beta, error),
+        (Some(beta), _, _) => significant(beta, 5),
+        (None, _, Some("low")) => "none: least at the lower end of the range".to_owned(),
+        (None, _, Some("high")) => "none: least at the upper end of the range".to_owned(),
+        (None, _, Some("limit")) => "none: it falls up to where the circuit is no longer safe".to_owned(),
+        _ => "none".to_owned(),
+    }
+}
+
+/// Points that the best nudge leaves out.
+fn left_out(all: &[&GradientRow], best: &[&BestRow]) -> String {
+    let count = |why: &str| all.iter().filter(|row| row.left_out.as_deref() == Some(why)).count();
+    let mut text = String::new();
+    if count("beyond") > 0 {
+        text += &format!(
+            "left out: {} points beyond the largest safe β, where the circuit settles elsewhere or not at all\n",
+            count("beyond")
+        );
+    }
+    if count("unsettled") > 0 {
+        text += &format!("left out: {} points at which samples did not settle\n", count("unsettled"));
+    }
+    if best.iter().any(|row| row.fit_error.is_some()) {
+        text += "errors: over draws and of the fit together\n";
+    }
+    text
 }

@@ -1,9 +1,12 @@
 //! The predicted angle to backpropagation against β, and the best β.
 
 use super::super::inputs::Setup;
-use crate::analysis::linear::{Angle, Valley, best, truth};
-use crate::learn::Batch;
-use crate::record::noise_rows::NoiseAngleRow;
+use super::super::safe::{largest_safe, unlimited};
+use crate::analysis::linear::{Angle, Estimate, Valley, truth};
+use crate::analysis::nudge::{Best, Place, Seen, best};
+use crate::analysis::quality::predicted;
+use crate::learn::{Batch, Gradient};
+use crate::record::noise_rows::{NoiseAngleRow, NoiseBest};
 
 /// Nudges, per decade, from the weakest to the strongest.
 const PER_DECADE: i32 = 6;
@@ -16,8 +19,8 @@ const SMALL: f64 = 400.0;
 /// Said where not even one sample is affordable.
 pub const TOO_LARGE: &str = "angles against the nudge are predicted for up to 1270 compartments";
 
-/// Rows of all nudges, and the best β with its angle (degrees).
-pub type Angles = (Vec<NoiseAngleRow>, Option<(f64, f64)>);
+/// Rows of all nudges, and the best β.
+pub type Angles = (Vec<NoiseAngleRow>, Option<NoiseBest>);
 
 /// Predictions at every nudge; none for a circuit that is too large.
 pub fn rows(setup: &Setup) -> Option<Angles> {
@@ -31,26 +34,81 @@ pub fn rows(setup: &Setup) -> Option<Angles> {
     let batch = Batch::new(first(&setup.batch.inputs), first(&setup.batch.targets));
     let steps = PER_DECADE * WEAKEST..=PER_DECADE * STRONGEST;
     let betas: Vec<f64> = steps.map(|k| 10_f64.powf(f64::from(k) / f64::from(PER_DECADE))).collect();
-    let time = setup.chip.readout;
-    let valley = Valley::predict(&setup.spec, &setup.chip, &setup.weights, &batch, &betas, time);
-    let truth = truth(&setup.spec, &setup.chip, &setup.weights, &batch);
-    let depth = setup.chip.layout.depth();
+    let (spec, chip, weights) = (&setup.spec, &setup.chip, &setup.weights);
+    let predict = |betas: &[f64]| Valley::predict(spec, chip, weights, &batch, betas, chip.readout);
+    let (valley, truth) = (predict(&betas), truth(spec, chip, weights, &batch));
     let mut rows = Vec::new();
     for at in &valley {
-        for layer in std::iter::once(None).chain((0..depth).map(Some)) {
-            let angle = at.estimate.as_ref().map(|estimate| estimate.angle(&truth, layer, samples));
-            let part = |of: fn(&Angle) -> f64| angle.as_ref().map(of).filter(|a| a.is_finite());
-            rows.push(NoiseAngleRow {
-                beta: at.beta,
-                readout_time_s: time,
-                batch: samples,
-                layer: layer.map(|layer| layer + 1),
-                bias_deg: part(|a| a.bias),
-                noise_deg: part(|a| a.noise),
-                total_deg: part(|a| a.total),
-                unstable: at.unstable,
-            });
+        for layer in std::iter::once(None).chain((0..chip.layout.depth()).map(Some)) {
+            rows.push(row(setup, at, &truth, (layer, samples)));
         }
     }
-    Some((rows, best(&valley, &truth, samples)))
+    let best = best_of(setup, &batch, (&valley, &predict), &truth);
+    Some((rows, Some(best)))
+}
+
+fn row(
+    setup: &Setup,
+    at: &Valley,
+    truth: &Gradient<f64>,
+    (layer, samples): (Option<usize>, usize),
+) -> NoiseAngleRow {
+    let angle = at.estimate.as_ref().map(|estimate| estimate.angle(truth, layer, samples));
+    let part = |of: fn(&Angle) -> f64| angle.as_ref().map(of).filter(|a| a.is_finite());
+    let squared = at.estimate.as_ref().map(|estimate| predicted(estimate, truth, layer));
+    NoiseAngleRow {
+        beta: at.beta,
+        readout_time_s: setup.chip.readout,
+        batch: samples,
+        layer: layer.map(|layer| layer + 1),
+        bias_deg: part(|a| a.bias),
+        noise_deg: part(|a| a.noise),
+        total_deg: part(|a| a.total),
+        unstable: at.unstable,
+        squared_error: squared.map(|(bias, variance)| bias + variance).filter(|e| e.is_finite()),
+    }
+}
+
+/// Predictions at some nudges, and what predicts more of them.
+type Predicted<'a> = (&'a [Valley], &'a dyn Fn(&[f64]) -> Vec<Valley>);
+
+/// The nudges of the least squared error and of the least angle, up to the largest safe one.
+fn best_of(
+    setup: &Setup,
+    batch: &Batch<f64>,
+    (valley, predict): Predicted<'_>,
+    truth: &Gradient<f64>,
+) -> NoiseBest {
+    let samples = batch.inputs.nrows();
+    let squared = |estimate: &Estimate| {
+        let (bias, variance) = predicted(estimate, truth, None);
+        bias + variance
+    };
+    let angle = |estimate: &Estimate| estimate.angle(truth, None, samples).total;
+    let highest = valley.iter().map(|at| at.beta).fold(0.0, f64::max);
+    let unlimited = unlimited(setup.chip.layout.width());
+    let searched = unlimited.is_none();
+    let safe = searched.then(|| largest_safe(&setup.spec, &setup.weights, batch, highest, 1)).flatten();
+    let of = |value: &dyn Fn(&Estimate) -> f64| {
+        let seen = |at: &Valley| {
+            let values = at.estimate.iter().map(value).collect();
+            Seen { beta: at.beta, values, settled: 1.0 }
+        };
+        let mut look = |betas: &[f64]| predict(betas).iter().map(seen).collect::<Vec<_>>();
+        best(&valley.iter().map(seen).collect::<Vec<_>>(), safe, Some(&mut look))
+    };
+    let (error, turn) = (of(&squared), of(&angle));
+    let inside = |found: Option<Best>| found.filter(|b| b.place == Place::Inside).map(|b| b.beta);
+    let place = |found: Option<Best>| found.map(|b| b.place.name().to_owned());
+    let there = turn.and_then(|b| predict(&[b.beta]).first()?.estimate.as_ref().map(angle));
+    NoiseBest {
+        best_beta: inside(error),
+        place: place(error),
+        least_angle_beta: inside(turn),
+        least_angle_place: place(turn),
+        least_angle_deg: there,
+        largest_safe_beta: safe,
+        highest,
+        unlimited: unlimited.map(str::to_owned),
+    }
 }

@@ -73,7 +73,7 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
     if let Some(to) = to {
         tables::write(to, &study)?;
     }
-    conclude(global, &text::summary(&setup, &study, out), &text::document(&study))
+    conclude(global, &text::summary(&setup, &study, out), &setup.named(text::document(&study)))
 }
 
 /// Refuses what makes no sense together.

@@ -18,7 +18,7 @@ use crate::circuit::{Circuit, DyadCircuit};
 use crate::figure::noise::Tables;
 use crate::learn::{Batch, nudged};
 use crate::matrix::{Matrix, select_rows};
-use crate::record::noise_rows::{NoiseCauseRow, NoiseLayerRow, NoiseRow, NoiseSummary};
+use crate::record::noise_rows::{NoiseBest, NoiseCauseRow, NoiseLayerRow, NoiseRow, NoiseSummary};
 use crate::solve::{DENSE, SHARD, followed_point};
 
 /// Fixed points are found to this residual, in units of `1 V + ‖v_free‖∞`.
@@ -106,7 +106,7 @@ pub(super) fn summary(
     arguments: &Arguments,
     seed: u32,
     (verdict, measured): (&Verdict, bool),
-    best: Option<(f64, f64)>,
+    nudge: Option<NoiseBest>,
 ) -> NoiseSummary {
     NoiseSummary {
         circuit: setup.spec.name.clone(),
@@ -119,7 +119,7 @@ pub(super) fn summary(
         limit: verdict.limit,
         comparisons: verdict.comparisons,
         failed: verdict.failed,
-        best,
+        nudge,
     }
 }
 
@@ -371,8 +371,9 @@ fn settings(setup: &Setup, arguments: &Arguments) -> String {
         )
     };
     let network = network.join("-");
+    let chip = setup.chip_number().map(|chip| format!(", chip {chip}")).unwrap_or_default();
     format!(
-        "{}: {network}, {nudged}, sample {}, τ = {}; {simulated}",
+        "{}: {network}, {nudged}{chip}, sample {}, τ = {}; {simulated}",
         setup.spec.name,
         arguments.sample,
         rounded(setup.chip.slowest, "s")

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::super::inputs::Setup;
 use super::super::output::{rounded, setting, some_lines};
 use super::study::Study;
-use crate::record::noise_rows::{NoiseLayerRow, NoiseRow};
+use crate::record::noise_rows::{NoiseBest, NoiseLayerRow, NoiseRow};
 use crate::units::{percent, significant};
 
 /// Read-outs that the summary shows.
@@ -37,8 +37,11 @@ pub fn document(study: &Study) -> Value {
         "layers": study.tables.layers,
         "causes": study.tables.causes,
         "angle": study.tables.angles,
-        "best_beta": summary.best.map(|best| best.0),
-        "best_angle_deg": summary.best.map(|best| best.1),
+        "best_beta": summary.nudge.as_ref().map(|nudge| nudge.best_beta),
+        "best_place": summary.nudge.as_ref().map(|nudge| nudge.place.clone()),
+        "least_angle_beta": summary.nudge.as_ref().map(|nudge| nudge.least_angle_beta),
+        "least_angle_deg": summary.nudge.as_ref().map(|nudge| nudge.least_angle_deg),
+        "largest_safe_beta": summary.nudge.as_ref().map(|nudge| nudge.largest_safe_beta),
     });
     if !study.tables.psd.is_empty() {
         let lines = || study.tables.psd.iter().filter(|row| row.cause == "total");
@@ -189,8 +192,27 @@ fn angles(study: &Study) -> String {
             degrees(row.total_deg)
         );
     }
-    if let Some((beta, angle)) = study.tables.summary.best {
-        text += &format!("best β: {} ({}°)\n", significant(beta, 4), significant(angle, 4));
-    }
-    text
+    text + &study.tables.summary.nudge.as_ref().map_or(String::new(), nudge)
+}
+
+/// The best nudge, beside it that of the least angle, and the largest safe one.
+fn nudge(found: &NoiseBest) -> String {
+    let at = |beta: Option<f64>, place: Option<&str>| match (beta, place) {
+        (Some(beta), _) => significant(beta, 4),
+        (None, Some("low")) => "none: least at the lowest β that is looked at".to_owned(),
+        (None, Some("high")) => "none: least at the highest β that is looked at".to_owned(),
+        (None, Some("limit")) => "none: it falls up to where the circuit is no longer safe".to_owned(),
+        _ => "none".to_owned(),
+    };
+    let angle = found.least_angle_deg.map_or(String::new(), |angle| format!(" ({}°)", significant(angle, 4)));
+    let safe = match (found.largest_safe_beta, &found.unlimited) {
+        (Some(beta), _) => significant(beta, 4),
+        (None, Some(why)) => format!("not known: {why}"),
+        (None, None) => format!("above {}", found.highest),
+    };
+    format!(
+        "best β (least mean squared error): {}\nleast angle at β: {}{angle}\nlargest safe β: {safe}\n",
+        at(found.best_beta, found.place.as_deref()),
+        at(found.least_angle_beta, found.least_angle_place.as_deref()),
+    )
 }

@@ -152,7 +152,7 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
     conclude(
         global,
         &text::summary(&setup, arguments.sample, &netlist, &written, report.as_ref()),
-        &text::document(&setup, arguments.sample, &netlist, &written, report.as_ref()),
+        &setup.named(text::document(&setup, arguments.sample, &netlist, &written, report.as_ref())),
     )?;
     let agrees = report.is_none_or(|report| report.agrees());
     Ok(if agrees { ExitCode::SUCCESS } else { ExitCode::from(1) })

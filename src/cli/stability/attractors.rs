@@ -56,7 +56,7 @@ pub fn run(global: &Global, setup: &Setup, flags: &Flags, starts: u32) -> Result
     let bar = progress::bar(global, setup.batch.inputs.nrows(), "samples");
     let found = global.on_threads(|| census(&setup.spec.solver, &circuit, &starts, &|| bar.inc(1)))?;
     bar.finish_and_clear();
-    conclude(global, &summary(setup, &found, &starts), &document(&found, &starts))
+    conclude(global, &summary(setup, &found, &starts), &setup.named(document(&found, &starts)))
 }
 
 fn summary(setup: &Setup, found: &[Census], starts: &Starts) -> String {

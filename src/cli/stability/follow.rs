@@ -136,7 +136,7 @@ pub fn run(
         let tables = figure::Tables { summary, points, outputs, events };
         folder::fill(study, &tables.summary, |out| write(out, &tables))?;
     }
-    conclude(global, &text, &document)
+    conclude(global, &text, &setup.named(document))
 }
 
 /// One line of settings, without the one that moves.
@@ -146,7 +146,11 @@ fn settings(setup: &Setup, key: &str) -> String {
         "nudge.alpha" => "α ",
         _ => "",
     };
-    let headline = setup.headline().replace("circuit   ", "").replace("\nnetwork   ", ", ");
+    let headline = setup
+        .headline()
+        .replace("circuit   ", "")
+        .replace("\nnetwork   ", ", ")
+        .replace("\nchip      ", ", chip ");
     let parts = headline.trim_end().split(", ");
     parts.filter(|part| moving.is_empty() || !part.starts_with(moving)).collect::<Vec<_>>().join(", ")
 }
@@ -188,7 +192,7 @@ fn circuit_at(
     if key == GAIN {
         return Ok(setup.spec.clone());
     }
-    let mut settings = global.set.clone();
+    let mut settings = files.settings(global);
     settings.push(Override::new(key, value).by("--follow"));
     let mut spec = find(CIRCUITS, &files.circuit)?.circuit(&settings)?;
     spec.mismatch.seed = spec.mismatch.seed.or(setup.spec.mismatch.seed);

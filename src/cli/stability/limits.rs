@@ -90,7 +90,7 @@ pub fn run(global: &Global, setup: &Setup, flags: &Flags) -> Result<ExitCode, Fa
             })
             .collect()
     })?;
-    conclude(global, &summary(setup, &chips, &search), &document(setup, &chips, &search))
+    conclude(global, &summary(setup, &chips, &search), &setup.named(document(setup, &chips, &search)))
 }
 
 fn bar_of(global: &Global, chips: u32) -> indicatif::ProgressBar {

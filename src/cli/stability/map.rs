@@ -117,7 +117,7 @@ pub fn run(
         folder::fill(study, &written.summary, |out| write(out, &written))?;
     }
     let document = json!({ "map": written.summary, "wall_s": wall, "folder": out });
-    conclude(global, &summary(setup, &written, wall, out), &document)
+    conclude(global, &summary(setup, &written, wall, out), &setup.named(document))
 }
 
 /// A circuit file with two settings left open.
@@ -179,14 +179,14 @@ impl<'a> Board<'a> {
 
     /// The description at a point.
     fn circuit(&self, x: f64, y: f64) -> Result<CircuitSpec, Failure> {
-        let mut settings = self.global.set.clone();
+        let mut settings = self.files.settings(self.global);
         for (axis, value) in [(self.x, x), (self.y, y)] {
             if ![GAIN, DEPTH].contains(&axis.key.as_str()) {
                 settings.push(Override::new(&axis.key, value).by("--map"));
             }
         }
         let mut spec = find(CIRCUITS, &self.files.circuit)?.circuit(&settings)?;
-        spec.mismatch.seed.get_or_insert(self.global.seed.unwrap_or(0).into());
+        spec.mismatch.seed = spec.mismatch.seed.or(self.setup.spec.mismatch.seed);
         Ok(spec)
     }
 

@@ -55,7 +55,7 @@ pub fn run(global: &Global, setup: &Setup) -> Result<ExitCode, Failure> {
     conclude(
         global,
         &summary(setup, &circuit, (worst, spectrum, verdict), (threshold, on_rails.len())),
-        &document,
+        &setup.named(document),
     )
 }
 

@@ -65,6 +65,9 @@ pub struct Arguments {
     /// Largest spread that is looked at (offsets: V) [default: what a circuit file may say, 0.3 or, if lognormal, 2; offsets 0.5 V]
     #[arg(long, value_name = "SPREAD", requires = "tolerance")]
     most: Option<f64>,
+    /// First chip, a seed of [mismatch] [default: that of the circuit file, else the one that the weights were trained on, else --seed]
+    #[arg(long, value_name = "N", requires = "weights")]
+    chip: Option<u32>,
     /// Chips
     #[arg(long, value_name = "N", default_value_t = 400, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     chips: u32,
@@ -110,18 +113,20 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
     ];
     let inputs: Vec<PathBuf> = inputs.into_iter().flatten().cloned().collect();
     let claim = || out.map(|out| folder::claim(out, arguments.force, KIND, &inputs)).transpose();
+    let mut first = None;
     let (tables, study) = if let Some(least) = arguments.accuracy {
         let runs = trained(arguments)?;
         (of_runs(arguments, &runs, least), claim()?)
     } else {
         let asked = prepare(global, arguments)?;
         let study = claim()?;
+        first = asked.base.setup.spec.mismatch.seed;
         (global.on_threads(|| of_chips(global, arguments, &asked))?, study)
     };
     if let Some(study) = study {
         folder::fill(study, &tables.summary, |out| write(out, &tables))?;
     }
-    conclude(global, &text::summary(&tables, out), &text::document(&tables))
+    conclude(global, &text::summary(&tables, out), &text::document(&tables, first))
 }
 
 /// Refuses targets and shares that no chip, or every chip, would meet; a percentage is answered with its share.
@@ -182,8 +187,10 @@ fn prepare(global: &Global, arguments: &Arguments) -> Result<Study, Failure> {
         weights: weights.clone(),
         input: input.clone(),
         target: arguments.target.clone(),
+        chip: arguments.chip,
     };
     let base = points(global, &files, &[])?.remove(0);
+    files.warn(&base.setup);
     let points = points(global, &files, &arguments.vary)?;
     let mut keys = Vec::new();
     for key in &arguments.tolerance {
@@ -269,7 +276,7 @@ fn of_chips(global: &Global, arguments: &Arguments, study: &Study) -> Tables {
         Target::Angle(angle) => format!("angle to backpropagation of at most {angle}°"),
     };
     let varied: Vec<String> = arguments.vary.iter().map(|axis| axis.key.clone()).collect();
-    let settings = format!("{}, {chips} chips", setup.words(&varied));
+    let settings = format!("{}, {chips} chips", setup.words_from(&varied));
     Tables { summary: summary(arguments, settings, words), yields, tolerances }
 }
 

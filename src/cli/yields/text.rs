@@ -10,8 +10,9 @@ use crate::record::yield_rows::{ToleranceRow, YieldRow};
 use crate::units::{fraction, significant};
 
 /// Everything that was found.
-pub fn document(tables: &Tables) -> Value {
-    json!({"summary": tables.summary, "yield": tables.yields, "tolerance": tables.tolerances})
+/// `chip` is the first one, where chips are drawn.
+pub fn document(tables: &Tables, chip: Option<u64>) -> Value {
+    json!({"chip": chip, "summary": tables.summary, "yield": tables.yields, "tolerance": tables.tolerances})
 }
 
 /// The result for people.

@@ -81,9 +81,14 @@ fn draw(tables: &Tables) -> Page {
 }
 
 fn curve(page: &mut Page, panel: &Panel, rows: &[&GradientRow], part: Part, ink: Ink) {
-    let known: Vec<Option<_>> = rows.iter().map(|row| panel.at(row.x, part(row)?.0)).collect();
+    // What is left out of the best nudge lies on another curve.
+    let on_line = |row: &&GradientRow| row.left_out.is_none();
+    let known: Vec<Option<_>> = rows
+        .iter()
+        .map(|row| Some(*row).filter(on_line).and_then(|row| panel.at(row.x, part(row)?.0)))
+        .collect();
     for piece in known.split(Option::is_none) {
         page.line(&piece.iter().flatten().copied().collect::<Vec<_>>(), ink, 1.2);
     }
-    rows.iter().filter_map(|row| Some((row.x, part(row)?))).for_each(|(x, v)| mark(page, panel, x, v, ink));
+    rows.iter().filter_map(|row| Some((row, part(row)?))).for_each(|(row, v)| mark(page, panel, row, v, ink));
 }

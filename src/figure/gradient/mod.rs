@@ -77,7 +77,9 @@ impl Tables {
 
     /// Values of the second axis, at most `most` of them evenly chosen; `[None]` if there is one axis.
     fn families(&self, most: usize) -> Vec<Option<f64>> {
-        let mut all: Vec<Option<f64>> = self.rows.iter().map(|row| row.y).collect();
+        // Nudges that were added to find the best one are no lines of their own.
+        let asked = self.rows.iter().filter(|row| row.origin != "added");
+        let mut all: Vec<Option<f64>> = asked.map(|row| row.y).collect();
         all.sort_by(ascending);
         all.dedup();
         let last = all.len().saturating_sub(1);
@@ -108,8 +110,9 @@ pub fn draw_all(folder: &Path, tables: &Tables, only: &[&str]) -> Result<Vec<Dra
     chosen.map(|figure| write_page(folder, figure.name, &(figure.draw)(tables))).collect()
 }
 
-/// A disc with one standard error to both sides.
-fn mark(page: &mut Page, panel: &Panel, x: f64, (value, error): (f64, Option<f64>), ink: Ink) {
+/// A disc with one standard error to both sides; an open one where the point has no part in the best nudge.
+fn mark(page: &mut Page, panel: &Panel, row: &GradientRow, (value, error): (f64, Option<f64>), ink: Ink) {
+    let x = row.x;
     // Beyond the panel there is nothing to show: a disc at its edge would be another number.
     if !(panel.y.low..=panel.y.high).contains(&value) {
         return;
@@ -121,7 +124,10 @@ fn mark(page: &mut Page, panel: &Panel, x: f64, (value, error): (f64, Option<f64
             page.line(&[low, high], ink, 1.0);
         }
     }
-    page.disc(at, 2.2, ink);
+    match row.left_out {
+        None => page.disc(at, 2.2, ink),
+        Some(_) => page.ring(at, 2.2, ink),
+    }
 }
 
 /// A key as an axis is labelled.

@@ -12,7 +12,8 @@ use crate::record::gradient_rows::GradientRow;
 pub const FIGURE: Figure = Figure {
     name: "gradient-power",
     caption: "Squared bias, variance and mean squared error of one estimate, in units of the true gradient's squared norm: discs as \
-        measured with one standard error, lines as predicted. The dashed line marks the nudge of the least error.",
+        measured with one standard error, open ones where the circuit is no longer safe or samples did not settle, lines as predicted. \
+        The dashed line marks the nudge of the least error.",
     draw,
 };
 
@@ -95,7 +96,7 @@ fn fill(page: &mut Page, panel: &Panel, rows: &[&GradientRow]) {
         ];
         for (value, error, ink) in marks {
             if let Some(value) = value {
-                mark(page, panel, row.x, (value, error), ink);
+                mark(page, panel, row, (value, error), ink);
             }
         }
     }
@@ -125,6 +126,12 @@ fn notes(tables: &Tables) -> Vec<String> {
     if left > 0 {
         let points = all().filter(|row| row.unsettled > 0).count();
         notes.push(format!("{left} samples at {points} points did not settle and are left out"));
+    }
+    let open = all().filter(|row| row.left_out.is_some()).count();
+    if open > 0 {
+        notes.push(format!(
+            "{open} points, open, are left out of the best nudge: beyond the largest safe one, or unsettled"
+        ));
     }
     notes.extend(tables.summary.unpredicted.iter().map(|why| format!("not predicted: {why}")));
     notes

@@ -12,7 +12,7 @@ use crate::record::noise_rows::NoiseAngleRow;
 pub const FIGURE: Figure = Figure {
     name: "noise-angle",
     caption: "Predicted angle between the gradient estimate and backpropagation against the nudge: a weak nudge leaves the error \
-        below the noise, a strong one bends the gradient. The dashed line marks the best nudge.",
+        below the noise, a strong one bends the gradient. The dashed line marks the best nudge, that of the least mean squared error.",
     draw,
 };
 
@@ -78,7 +78,7 @@ type Part = fn(&NoiseAngleRow) -> Option<f64>;
 
 /// A dashed line at the best nudge.
 fn mark_best(page: &mut Page, panel: &Panel, tables: &Tables) {
-    let Some((beta, _)) = tables.summary.best else { return };
+    let Some(beta) = tables.summary.nudge.as_ref().and_then(|nudge| nudge.best_beta) else { return };
     let ends = (panel.at(beta, panel.y.low), panel.at(beta, panel.y.high));
     let (Some(low), Some(high)) = ends else { return };
     page.dashed(&[low, high], GREY, 1.0, (4.0, 3.0));

@@ -2,6 +2,7 @@
 
 use super::super::render;
 use super::*;
+use crate::record::noise_rows::NoiseBest;
 
 fn row(quantity: &str, layer: usize, neuron: usize, measured: Option<f64>) -> NoiseRow {
     NoiseRow {
@@ -38,6 +39,7 @@ fn tables(measured: Option<f64>) -> Tables {
         noise_deg: total,
         total_deg: total,
         unstable: usize::from(total.is_none()),
+        squared_error: total,
     };
     Tables {
         summary: NoiseSummary {
@@ -51,7 +53,16 @@ fn tables(measured: Option<f64>) -> Tables {
             limit: 3.0,
             comparisons: 4,
             failed: 0,
-            best: Some((0.1, 3.0)),
+            nudge: Some(NoiseBest {
+                best_beta: Some(0.1),
+                place: Some("inside".into()),
+                least_angle_beta: None,
+                least_angle_place: Some("high".into()),
+                least_angle_deg: Some(2.0),
+                largest_safe_beta: Some(3.0),
+                highest: 10.0,
+                unlimited: None,
+            }),
         },
         nodes: quantities.iter().flat_map(|q| (0..3).map(move |j| row(q, 1 + j % 2, j, measured))).collect(),
         layers: vec![],

@@ -1,0 +1,40 @@
+//! The largest safe nudge beside a best one.
+
+use crate::analysis::limits::{Search, limits};
+use crate::chip::Weights;
+use crate::learn::Batch;
+use crate::spec::{CircuitSpec, NoiseSpec, ReadoutSpec};
+
+/// Compartments up to which it is looked for; the work grows with the third power.
+const SMALL: usize = 400;
+
+/// Why it is not looked for, if so.
+pub fn unlimited(width: usize) -> Option<&'static str> {
+    (width > SMALL).then_some("the largest safe nudge is looked for in circuits of up to 400 compartments")
+}
+
+/// The largest nudge up to `highest` that is safe for every sample on the chip of `spec` and the following ones, `chips` in all; `None` if
+/// none fails.
+pub fn largest_safe(
+    spec: &CircuitSpec,
+    weights: &Weights<f64>,
+    batch: &Batch<f64>,
+    highest: f64,
+    chips: u64,
+) -> Option<f64> {
+    let search = Search { highest, ..Search::default() };
+    let of = |chip: u64| {
+        let mut spec = spec.clone();
+        spec.mismatch.seed = Some(spec.mismatch.seed.unwrap_or(0) + chip);
+        limits(&spec, weights, batch, &search).limit()
+    };
+    (0..chips).filter_map(of).min_by(f64::total_cmp)
+}
+
+/// What a limit depends on: the circuit without its noise, its reading and its nudge's strength.
+pub fn still(spec: &CircuitSpec) -> CircuitSpec {
+    let mut spec =
+        CircuitSpec { noise: NoiseSpec::default(), readout: ReadoutSpec::default(), ..spec.clone() };
+    spec.nudge.beta = 0.0;
+    spec
+}
