@@ -10,7 +10,7 @@ use serde_json::json;
 use super::report::{classify, is_drawn_from, tables, want_own};
 use super::{Failure, Global, folder, output};
 use crate::figure::{
-    Drawn, FigureError, Tables, branch, catalogue, comparison, draw_into, drawn_from, gradient, map, noise,
+    Drawn, FigureError, Tables, branch, catalogue, comparison, draw_into, forget, gradient, map, noise,
     robustness, yields,
 };
 use crate::record::ledger::renew;
@@ -27,7 +27,7 @@ pub struct Arguments {
     /// `stability --map`
     #[arg(value_name = "DIR")]
     folder: PathBuf,
-    /// Draw this figure alone (repeatable)
+    /// Draw this figure alone (repeatable); status 2 and the reason if it has nothing to show
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
     /// Where the files go; figures of the same name are replaced [default: DIR/figures]
@@ -42,34 +42,9 @@ pub struct Arguments {
 pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> {
     global.want_plain("plot")?;
     Study::recover(&arguments.folder).map_err(Failure::input)?;
-    let source = if noise::is_study(&arguments.folder) {
-        let names = chosen(&arguments.only, noise::catalogue().iter().map(|figure| figure.name).collect())?;
-        Source::Noise(noise::Tables::read(&arguments.folder).map_err(classify)?, names)
-    } else if branch::is_branch(&arguments.folder) {
-        chosen(&arguments.only, vec![branch::NAME])?;
-        Source::Branch(branch::Tables::read(&arguments.folder).map_err(classify)?)
-    } else if map::is_study(&arguments.folder) {
-        chosen(&arguments.only, map::NAMES.to_vec())?;
-        Source::Map(map::Tables::read(&arguments.folder).map_err(classify)?)
-    } else if gradient::is_study(&arguments.folder) {
-        let known = gradient::catalogue().iter().map(|figure| figure.name).collect();
-        let names = chosen(&arguments.only, known)?;
-        Source::Gradient(gradient::Tables::read(&arguments.folder).map_err(classify)?, names)
-    } else if yields::is_study(&arguments.folder) {
-        let names = chosen(&arguments.only, yields::catalogue().iter().map(|figure| figure.name).collect())?;
-        Source::Yields(yields::Tables::read(&arguments.folder).map_err(classify)?, names)
-    } else if robustness::is_study(&arguments.folder) {
-        let known = robustness::catalogue().iter().map(|figure| figure.name).collect();
-        let names = chosen(&arguments.only, known)?;
-        Source::Robustness(robustness::Tables::read(&arguments.folder).map_err(classify)?, names)
-    } else if comparison::is_study(&arguments.folder) {
-        let known = comparison::catalogue().iter().map(|figure| figure.name).collect();
-        let names = chosen(&arguments.only, known)?;
-        Source::Comparison(comparison::Tables::read(&arguments.folder).map_err(classify)?, names)
-    } else {
-        let names = chosen(&arguments.only, catalogue().iter().map(|figure| figure.name).collect())?;
-        Source::Run(tables(&arguments.folder)?, names)
-    };
+    let known = known(&arguments.folder);
+    let names = chosen(&arguments.only, &known)?;
+    let source = Source::read(&arguments.folder)?;
     folder::check(&arguments.folder, &is_drawn_from)?;
     let out = arguments.out.clone().unwrap_or_else(|| arguments.folder.join("figures"));
     want_own(&arguments.folder, arguments.out.is_none(), &out)?;
@@ -79,8 +54,11 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
     let own = arguments.out.is_none();
     let lock = own.then(|| Lock::take(&arguments.folder)).transpose().map_err(Failure::input)?;
     let bar = super::progress::waiting(global, "drawing");
-    let drawn = source.draw(&out).map_err(classify)?;
+    let drawn = source.draw(&out, &names).map_err(classify)?;
     bar.finish_and_clear();
+    if own && names.is_empty() {
+        forget(&out, known.into_iter(), &drawn).map_err(classify)?;
+    }
     if let Some(lock) = lock {
         renew(&arguments.folder, &lock, &|name| name.starts_with("figures")).map_err(Failure::running)?;
         lock.release().map_err(Failure::running)?;
@@ -91,47 +69,78 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
     output::conclude(global, &text, &json!({"figures": document}))
 }
 
-/// Tables of any kind of folder, and the names of the figures wanted.
+/// Names of the figures of a folder of any kind.
+fn known(folder: &Path) -> Vec<&'static str> {
+    if noise::is_study(folder) {
+        noise::catalogue().iter().map(|figure| figure.name).collect()
+    } else if branch::is_branch(folder) {
+        vec![branch::NAME]
+    } else if map::is_study(folder) {
+        map::NAMES.to_vec()
+    } else if gradient::is_study(folder) {
+        gradient::catalogue().iter().map(|figure| figure.name).collect()
+    } else if yields::is_study(folder) {
+        yields::catalogue().iter().map(|figure| figure.name).collect()
+    } else if robustness::is_study(folder) {
+        robustness::catalogue().iter().map(|figure| figure.name).collect()
+    } else if comparison::is_study(folder) {
+        comparison::catalogue().iter().map(|figure| figure.name).collect()
+    } else {
+        catalogue().iter().map(|figure| figure.name).collect()
+    }
+}
+
+/// Tables of any kind of folder.
 enum Source {
-    Run(Tables, Vec<&'static str>),
-    Noise(noise::Tables, Vec<&'static str>),
+    Run(Tables),
+    Noise(noise::Tables),
     Branch(branch::Tables),
     Map(map::Tables),
-    Gradient(gradient::Tables, Vec<&'static str>),
-    Yields(yields::Tables, Vec<&'static str>),
-    Robustness(robustness::Tables, Vec<&'static str>),
-    Comparison(comparison::Tables, Vec<&'static str>),
+    Gradient(gradient::Tables),
+    Yields(yields::Tables),
+    Robustness(robustness::Tables),
+    Comparison(comparison::Tables),
 }
 
 impl Source {
-    fn draw(&self, out: &Path) -> Result<Vec<Drawn>, FigureError> {
+    fn read(folder: &Path) -> Result<Self, Failure> {
+        let source = if noise::is_study(folder) {
+            noise::Tables::read(folder).map(Self::Noise)
+        } else if branch::is_branch(folder) {
+            branch::Tables::read(folder).map(Self::Branch)
+        } else if map::is_study(folder) {
+            map::Tables::read(folder).map(Self::Map)
+        } else if gradient::is_study(folder) {
+            gradient::Tables::read(folder).map(Self::Gradient)
+        } else if yields::is_study(folder) {
+            yields::Tables::read(folder).map(Self::Yields)
+        } else if robustness::is_study(folder) {
+            robustness::Tables::read(folder).map(Self::Robustness)
+        } else if comparison::is_study(folder) {
+            comparison::Tables::read(folder).map(Self::Comparison)
+        } else {
+            return tables(folder).map(Self::Run);
+        };
+        source.map_err(classify)
+    }
+
+    /// Draws the figures of these names, without any all that have something to show.
+    fn draw(&self, out: &Path, names: &[&str]) -> Result<Vec<Drawn>, FigureError> {
         match self {
-            Self::Noise(tables, names) => noise::draw_all(out, tables, names),
+            Self::Noise(tables) => noise::draw_all(out, tables, names),
             Self::Branch(tables) => branch::draw_into(out, tables).map(|drawn| vec![drawn]),
-            Self::Map(tables) => map::draw_all(out, tables, &[]),
-            Self::Gradient(tables, names) => gradient::draw_all(out, tables, names),
-            Self::Yields(tables, names) => yields::draw_all(out, tables, names),
-            Self::Robustness(tables, names) => robustness::draw_all(out, tables, names),
-            Self::Comparison(tables, names) => comparison::draw_all(out, tables, names),
-            Self::Run(tables, names) => {
-                // What is asked for by name is drawn, if only to say that there is nothing.
-                let all: Vec<_> = if names.len() == catalogue().len() {
-                    drawn_from(tables).collect()
-                } else {
-                    catalogue().iter().collect()
-                };
-                let figures = all.into_iter().filter(|figure| names.contains(&figure.name));
-                figures.map(|figure| draw_into(out, figure, tables)).collect()
-            }
+            Self::Map(tables) => map::draw_all(out, tables, names),
+            Self::Gradient(tables) => gradient::draw_all(out, tables, names),
+            Self::Yields(tables) => yields::draw_all(out, tables, names),
+            Self::Robustness(tables) => robustness::draw_all(out, tables, names),
+            Self::Comparison(tables) => comparison::draw_all(out, tables, names),
+            Self::Run(tables) => draw_into(out, tables, names),
         }
     }
 }
 
-/// The names asked for, all that are known without any.
-fn chosen(names: &[String], known: Vec<&'static str>) -> Result<Vec<&'static str>, Failure> {
-    if names.is_empty() {
-        return Ok(known);
-    }
+/// The names asked for, as figures are called.
+fn chosen(names: &[String], known: &[&'static str]) -> Result<Vec<&'static str>, Failure> {
     let find = |name: &String| {
         known.iter().find(|figure| **figure == name).copied().ok_or_else(|| {
             let near = nearest(name, known.iter().copied());

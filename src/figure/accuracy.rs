@@ -17,5 +17,5 @@ pub const FIGURE: Figure = Figure {
 };
 
 fn draw(tables: &Tables) -> Result<Page, FigureError> {
-    Ok(Curves::new(FIGURE.title, "test accuracy", |row| Some(row.test_accuracy)).draw(tables, None))
+    Curves::new(FIGURE.title, "test accuracy", |row| Some(row.test_accuracy)).draw(tables, None)
 }

@@ -3,7 +3,7 @@
 use super::Figure;
 use super::axis::{Axis, count, extent};
 use super::error::FigureError;
-use super::groups::{Grid, Line, runs_at};
+use super::groups::{Grid, Line, Shown, kept, runs_at};
 use super::legend::{Key, hatched, struck};
 use super::page::Page;
 use super::palette::heat;
@@ -26,6 +26,7 @@ pub const FIGURE: Figure = Figure {
 const MOST_CELLS: usize = 150;
 
 /// A cell: mean over the seeds that have an angle, and whether all of them have one.
+#[derive(Clone)]
 struct Cell {
     epoch: usize,
     layer: usize,
@@ -37,31 +38,33 @@ fn draw(tables: &Tables) -> Result<Page, FigureError> {
     let grid = Grid::of(tables);
     let lines = grid.nudged();
     if lines.is_empty() {
-        return Ok(super::apology(
-            FIGURE.title,
-            tables,
-            "Backpropagation alone: there is no estimate to compare.",
-        ));
+        return Err(FigureError::nothing("backpropagation alone makes no estimate to compare"));
     }
     let stride = stride(tables);
     let cells = |line: &Line| -> Vec<Vec<Cell>> {
         grid.alphas.iter().map(|alpha| cells(&runs_at(tables, line.rule, *alpha, line.row), stride)).collect()
     };
     let all: Vec<Vec<Vec<Cell>>> = lines.iter().map(cells).collect();
+    let has = |line: usize, column: usize| all[line][column].iter().any(|cell| cell.angle.is_some());
+    let shown = Shown::of((lines.len(), grid.alphas.len()), has)
+        .ok_or_else(|| FigureError::nothing("no run has an angle"))?;
+    let all: Vec<_> = kept(&all, &shown.lines).iter().map(|line| kept(line, &shown.columns)).collect();
+    let labels: Vec<String> = lines.iter().map(Line::label).collect();
     let layers = tables.runs.iter().flat_map(|run| run.layers.iter().map(|row| row.layer)).max().unwrap_or(1);
     let top = scale(all.iter().flatten().flatten().filter_map(|cell| cell.angle));
+    let thinned = (stride > 1).then(|| format!("One epoch in {stride} is shown."));
     let layout = Layout {
         title: FIGURE.title.into(),
         subtitle: settings_line(tables, "mean"),
         legend: legend(&all, top),
-        columns: grid.columns(),
-        rows: lines.iter().map(Line::label).collect(),
+        columns: kept(&grid.columns(), &shown.columns),
+        rows: kept(&labels, &shown.lines),
         x_label: "epoch".into(),
         y_label: "layer".into(),
         axes: Axes::Shared(across(tables, stride), Axis::names(layers)),
         names: (1..=layers).map(|layer| layer.to_string()).collect(),
         height: Some((17.0 * count(layers)).clamp(72.0, 260.0)),
-        notes: (stride > 1).then(|| format!("One epoch in {stride} is shown.")).into_iter().collect(),
+        notes: thinned.into_iter().chain(shown.note(&labels, &grid.columns())).collect(),
     };
     let fill = |page: &mut Page, panel: &Panel, (row, column): (usize, usize)| {
         fill(page, panel, &all[row][column], (top, stride));

@@ -3,11 +3,11 @@
 use super::axis::{Axis, count, extent, setting};
 use super::legend::Key;
 use super::page::{Anchor, Ink, Page, Text, text};
-use super::palette::{GREY, heat};
+use super::palette::{GREY, ordered};
 use super::sheet::{Axes, Layout, Panel, Sheet};
 use super::tables::Tables;
 use super::words::settings_line;
-use super::{Figure, FigureError, apology};
+use super::{Figure, FigureError};
 use crate::record::rows::CostRow;
 
 /// The registry line.
@@ -33,11 +33,11 @@ struct Spot {
 
 fn draw(tables: &Tables) -> Result<Page, FigureError> {
     if tables.cost.is_empty() {
-        return Ok(apology(FIGURE.title, tables, "The circuit of this experiment has no [cost]."));
+        return Err(FigureError::nothing("the circuit of this experiment has no [cost]"));
     }
     let lines = lines(tables);
     let inks: Vec<Ink> =
-        (0..lines.len()).map(|k| heat(0.9 * count(k) / count(lines.len().max(2) - 1))).collect();
+        (0..lines.len()).map(|k| ordered(count(k) / count(lines.len().max(2) - 1))).collect();
     let y = Axis::around(tables.cost.iter().map(|row| row.test_accuracy), 0.1);
     let quantities: [Quantity; 2] = [|row| row.energy_update_j, |row| row.latency_update_s];
     let x = quantities.map(|of| Axis::log(tables.cost.iter().map(of)));

@@ -4,7 +4,8 @@
 //! circle stands where a seed drops out, and numbers without a place are counted in a note.
 
 use super::axis::{Axis, Kind, count, extent};
-use super::groups::{Grid, Row, runs_at};
+use super::error::FigureError;
+use super::groups::{Grid, Row, Shown, is_reference, kept, runs_at};
 use super::legend::Key;
 use super::page::{Ink, Page};
 use super::palette::{BLACK, GREY, rule_ink, rule_name};
@@ -39,6 +40,8 @@ pub struct Spread {
 /// The curve of a rule in one panel.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Curve {
+    /// Its rule.
+    rule: String,
     /// Its points.
     pub points: Vec<Spread>,
     ink: Ink,
@@ -74,28 +77,40 @@ impl Curves {
     }
 
     /// Draws the figure; a label of the y axis other than the usual may be given.
-    #[must_use]
-    pub fn draw(&self, tables: &Tables, y_label: Option<String>) -> Page {
+    ///
+    /// # Errors
+    /// [`FigureError::Nothing`] if no run has the quantity.
+    pub fn draw(&self, tables: &Tables, y_label: Option<String>) -> Result<Page, FigureError> {
         let grid = Grid::of(tables);
         let places = |row: &Row| -> Vec<Vec<Curve>> {
             grid.alphas.iter().map(|alpha| self.curves(tables, &grid, *alpha, row)).collect()
         };
         let curves: Vec<Vec<Vec<Curve>>> = grid.rows.iter().map(places).collect();
+        let nudged = |curve: &Curve| !is_reference(&curve.rule) && !curve.points.is_empty();
+        // References stand in every panel: one that shows nothing else is left out, if any shows more.
+        let alone = !curves.iter().flatten().flatten().any(nudged);
+        let tells = |curve: &Curve| nudged(curve) || (alone && !curve.points.is_empty());
+        let told = |line: usize, column: usize| curves[line][column].iter().any(tells);
+        let shown = Shown::of((grid.rows.len(), grid.alphas.len()), told)
+            .ok_or_else(|| FigureError::nothing("no run has a number for it"))?;
+        let left_out = shown.note(&grid.row_labels(), &grid.columns());
+        let curves: Vec<_> =
+            kept(&curves, &shown.lines).iter().map(|line| kept(line, &shown.columns)).collect();
         let all: Vec<&Curve> = curves.iter().flatten().flatten().collect();
         let layout = Layout {
             title: self.title.into(),
             subtitle: settings_line(tables, "mean and range"),
             legend: self.legend(&grid, &all),
-            columns: grid.columns(),
-            rows: grid.row_labels(),
+            columns: kept(&grid.columns(), &shown.columns),
+            rows: kept(&grid.row_labels(), &shown.lines),
             x_label: "epoch".into(),
             y_label: y_label.unwrap_or_else(|| self.y_label.into()),
             axes: Axes::Shared(epochs(tables), self.axis(&all)),
             names: Vec::new(),
             height: None,
-            notes: self.notes(tables, &all),
+            notes: self.notes(tables, &all).into_iter().chain(left_out).collect(),
         };
-        Sheet::filled(&layout, |page, panel, (row, column)| self.fill(page, panel, &curves[row][column]))
+        Ok(Sheet::filled(&layout, |page, panel, (row, column)| self.fill(page, panel, &curves[row][column])))
     }
 
     fn fill(&self, page: &mut Page, panel: &Panel, curves: &[Curve]) {
@@ -105,15 +120,16 @@ impl Curves {
             page.dashed(&line, GREY, 1.1, (5.0, 3.0));
         }
         if curves.iter().all(|curve| curve.points.is_empty()) {
-            panel.say(page, "no number in the tables");
+            panel.say(page, "no numbers here");
         }
         curves.iter().for_each(|curve| curve.band(page, panel));
         curves.iter().for_each(|curve| curve.mean(page, panel));
     }
 
     fn curves(&self, tables: &Tables, grid: &Grid, alpha: Option<f64>, row: &Row) -> Vec<Curve> {
-        let rules = grid.rules.iter().filter(|rule| self.reference || *rule != "bp");
+        let rules = grid.rules.iter().filter(|rule| self.reference || !is_reference(rule));
         let curve = |rule: &String| Curve {
+            rule: rule.clone(),
             points: self.spreads(&runs_at(tables, rule, alpha, row)),
             ink: rule_ink(rule),
         };
@@ -159,7 +175,9 @@ impl Curves {
     }
 
     fn legend(&self, grid: &Grid, curves: &[&Curve]) -> Vec<Key> {
-        let rules = grid.rules.iter().filter(|rule| self.reference || *rule != "bp");
+        let has_points =
+            |rule: &&String| curves.iter().any(|curve| curve.rule == **rule && !curve.points.is_empty());
+        let rules = grid.rules.iter().filter(has_points);
         let mut keys: Vec<Key> = rules.map(|rule| Key::Line(rule_ink(rule), rule_name(rule))).collect();
         if curves.iter().any(|curve| curve.points.iter().any(|point| point.unsettled)) {
             keys.push(Key::Dashed(GREY, "more than 1 % of a seed’s samples unsettled".into()));
@@ -175,7 +193,7 @@ impl Curves {
 
     fn notes(&self, tables: &Tables, curves: &[&Curve]) -> Vec<String> {
         let rows = tables.runs.iter().flat_map(|run| &run.metrics);
-        let given = rows.filter(|row| self.reference || row.rule != "bp").filter_map(self.quantity);
+        let given = rows.filter(|row| self.reference || !is_reference(&row.rule)).filter_map(self.quantity);
         let lost = given.filter(|value| !self.drawn(*value)).count();
         let why = if self.kind == Kind::Log { "zero, negative or not finite" } else { "not finite" };
         let below = |curve: &&Curve| curve.points.iter().any(|p| self.floor.is_some_and(|f| p.low < f));

@@ -63,6 +63,20 @@ pub enum FigureError {
         /// Most that are drawn.
         most: usize,
     },
+    /// The tables hold nothing that the figure shows.
+    #[error("there is nothing to draw: {why}")]
+    Nothing {
+        /// Why, a clause.
+        why: String,
+    },
+    /// A figure that was asked for by its name, and has nothing to show.
+    #[error("the figure `{name}` has nothing to show: {why}")]
+    Empty {
+        /// Its name.
+        name: &'static str,
+        /// Why, a clause.
+        why: String,
+    },
     /// A figure or the report cannot be written.
     #[error("cannot write {path}")]
     Write {
@@ -74,6 +88,13 @@ pub enum FigureError {
     /// The report's template failed.
     #[error("the report cannot be put together: {0}")]
     Template(#[from] minijinja::Error),
+}
+
+impl FigureError {
+    /// The answer of a figure whose tables hold nothing that it shows.
+    pub(super) fn nothing(why: impl Into<String>) -> Self {
+        Self::Nothing { why: why.into() }
+    }
 }
 
 /// Refuses a number that does not fit the rest of the folder.

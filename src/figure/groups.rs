@@ -1,7 +1,7 @@
 //! Which runs share a panel: the grid of α (columns) and of β with all other settings (rows).
 //!
-//! Runs in one place of the grid differ by their seed only. Backpropagation has no α and no β:
-//! its runs belong to every place whose other settings they do not contradict.
+//! Runs in one place of the grid differ by their seed only. Backpropagation, adversarial or not, has no α
+//! and no β: its runs belong to every place whose other settings they do not contradict.
 
 use super::axis::setting;
 use super::palette::rule_name;
@@ -65,7 +65,7 @@ impl Grid {
     /// The grid that the runs of some tables span.
     #[must_use]
     pub fn of(tables: &Tables) -> Self {
-        let nudged: Vec<&Run> = tables.runs.iter().filter(|run| run.rule != "bp").collect();
+        let nudged: Vec<&Run> = tables.runs.iter().filter(|run| !is_reference(&run.rule)).collect();
         let spanning: Vec<&Run> = if nudged.is_empty() { tables.runs.iter().collect() } else { nudged };
         let mut alphas: Vec<Option<f64>> = spanning.iter().map(|run| run.alpha).collect();
         alphas.sort_by(|a, b| order(*a).total_cmp(&order(*b)));
@@ -81,10 +81,16 @@ impl Grid {
         Self { alphas, rows, rules }
     }
 
+    /// Whether a run with a nudge stands in a row.
+    #[must_use]
+    pub fn stands_in(run: &Run, row: &Row) -> bool {
+        run.beta == row.beta && run.settings() == row.settings
+    }
+
     /// A line for every rule with a nudged phase and every row of the grid.
     #[must_use]
     pub fn nudged(&self) -> Vec<Line<'_>> {
-        let rules = self.rules.iter().filter(|rule| *rule != "bp");
+        let rules = self.rules.iter().filter(|rule| !is_reference(rule));
         rules.flat_map(|rule| self.rows.iter().map(move |row| Line { rule, row })).collect()
     }
 
@@ -102,16 +108,61 @@ impl Grid {
     }
 }
 
+/// Whether a rule has no nudged circuit, and so neither α nor β: it is what the others are held against.
+#[must_use]
+pub fn is_reference(rule: &str) -> bool {
+    matches!(rule, "bp" | "adversarial")
+}
+
+/// Panels of a grid without the lines and columns in which none has something to show.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// Lines that are left, as numbers of the grid's.
+    pub lines: Vec<usize>,
+    /// Columns that are left, as numbers of the grid's.
+    pub columns: Vec<usize>,
+}
+
+impl Shown {
+    /// Of a grid of `lines × columns` panels of which those that `has` names have something to show; `None` if none has.
+    #[must_use]
+    pub fn of((lines, columns): (usize, usize), has: impl Fn(usize, usize) -> bool) -> Option<Self> {
+        let lines: Vec<usize> =
+            (0..lines).filter(|line| (0..columns).any(|column| has(*line, column))).collect();
+        let columns = (0..columns).filter(|column| lines.iter().any(|line| has(*line, *column))).collect();
+        (!lines.is_empty()).then_some(Self { lines, columns })
+    }
+
+    /// A sentence that names the lines and columns that are left out, if any are.
+    #[must_use]
+    pub fn note(&self, lines: &[String], columns: &[String]) -> Option<String> {
+        let gone = |labels: &[String], kept: &[usize]| -> Vec<String> {
+            labels
+                .iter()
+                .enumerate()
+                .filter(|(k, _)| !kept.contains(k))
+                .map(|(_, label)| label.clone())
+                .collect()
+        };
+        let gone = [gone(lines, &self.lines), gone(columns, &self.columns)].concat();
+        (!gone.is_empty()).then(|| format!("No numbers, and so no panel: {}.", gone.join("; ")))
+    }
+}
+
+/// Of some labels or rows of panels, those that are left.
+#[must_use]
+pub fn kept<T: Clone>(all: &[T], left: &[usize]) -> Vec<T> {
+    left.iter().map(|k| all[*k].clone()).collect()
+}
+
 /// The runs of a rule in one place of the grid, one per seed.
 #[must_use]
 pub fn runs_at<'a>(tables: &'a Tables, rule: &str, alpha: Option<f64>, row: &Row) -> Vec<&'a Run> {
     let same_rule = tables.runs.iter().filter(|run| run.rule == rule);
-    if rule == "bp" {
+    if is_reference(rule) {
         return same_rule.filter(|run| agrees(&run.settings(), &row.settings)).collect();
     }
-    same_rule
-        .filter(|run| run.alpha == alpha && run.beta == row.beta && run.settings() == row.settings)
-        .collect()
+    same_rule.filter(|run| run.alpha == alpha && Grid::stands_in(run, row)).collect()
 }
 
 fn agrees(own: &Settings, asked: &Settings) -> bool {

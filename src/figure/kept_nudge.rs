@@ -11,7 +11,7 @@ use super::palette::{GREY, rule_ink, rule_name};
 use super::sheet::{Axes, Layout, Panel, Sheet};
 use super::tables::{Run, Tables};
 use super::words::settings_line;
-use super::{Figure, FigureError, apology};
+use super::{Figure, FigureError};
 use crate::record::rows::MetricsRow;
 
 /// The registry line.
@@ -31,12 +31,6 @@ const KEY: &str = "keep_margin";
 const FLOOR: f64 = -0.5;
 /// Share of unsettled samples above which a line is dashed.
 const UNSETTLED: f64 = 0.01;
-
-/// Whether some run keeps a margin: without one there is nothing to draw.
-#[must_use]
-pub fn is_kept(tables: &Tables) -> bool {
-    tables.runs.iter().any(keeps)
-}
 
 fn keeps(run: &Run) -> bool {
     run.metrics.iter().any(|row| row.kept_beta.is_some())
@@ -87,11 +81,7 @@ impl Group<'_> {
 fn draw(tables: &Tables) -> Result<Page, FigureError> {
     let groups = groups(tables);
     if groups.is_empty() {
-        return Ok(apology(
-            FIGURE.title,
-            tables,
-            "No run of this experiment keeps a margin (nudge.keep_margin).",
-        ));
+        return Err(FigureError::nothing("no run of this experiment keeps a margin (nudge.keep_margin)"));
     }
     let of = |value: fn(&Run, &MetricsRow) -> Option<f64>| {
         let each =

@@ -1,7 +1,7 @@
 //! Entries of a legend: a sample of the mark, then its words.
 
 use super::page::{Ink, Page, Point, text};
-use super::palette::{GREY, MISSING, WHITE, heat};
+use super::palette::{GREY, LIGHT, MISSING, heat};
 use super::render::text_width;
 
 /// Size of its text (points).
@@ -81,5 +81,5 @@ pub fn hatched(page: &mut Page, (left, top): Point, (right, bottom): Point) {
 /// A coloured box with a white stroke from corner to corner: not all numbers are here.
 pub fn struck(page: &mut Page, (left, top): Point, (right, bottom): Point, ink: Ink) {
     page.block((left, top), (right, bottom), ink);
-    page.line(&[(left, bottom), (right, top)], WHITE, 0.8);
+    page.line(&[(left, bottom), (right, top)], LIGHT, 0.8);
 }

@@ -19,5 +19,5 @@ pub const FIGURE: Figure = Figure {
 
 fn draw(tables: &Tables) -> Result<Page, FigureError> {
     let curves = Curves::new(FIGURE.title, "training loss ℓ / V_ref²", |row| Some(row.train_loss));
-    Ok(Curves { kind: Kind::Log, ..curves }.draw(tables, None))
+    Curves { kind: Kind::Log, ..curves }.draw(tables, None)
 }

@@ -21,5 +21,5 @@ pub const FIGURE: Figure = Figure {
 fn draw(tables: &Tables) -> Result<Page, FigureError> {
     let curves = Curves::new(FIGURE.title, "stability margin (1/τ)", |row| row.stability_margin_tau);
     let (mark, floor) = (Some((0.0, "below zero: unstable")), Some(-5.0));
-    Ok(Curves { mark, floor, reference: false, ..curves }.draw(tables, None))
+    Curves { mark, floor, reference: false, ..curves }.draw(tables, None)
 }

@@ -4,6 +4,7 @@
 //! folder alone. A figure is a file with a [`Figure`] and a line in [`catalogue`]; it turns
 //! [`Tables`] into a [`page::Page`], which `render` writes as SVG and as PNG.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
@@ -63,7 +64,7 @@ pub struct Figure {
     pub title: &'static str,
     /// What to look for, a paragraph.
     pub caption: &'static str,
-    /// Draws it.
+    /// Draws it; [`FigureError::Nothing`] if the tables have nothing for it.
     pub draw: fn(&Tables) -> Result<Page, FigureError>,
 }
 
@@ -100,23 +101,17 @@ pub fn catalogue() -> &'static [Figure] {
     ]
 }
 
-/// The figures that some tables have something for, in the order of the report.
-pub fn drawn_from(tables: &Tables) -> impl Iterator<Item = &'static Figure> {
-    let keeps = kept_nudge::is_kept(tables);
-    catalogue().iter().filter(move |figure| figure.name != kept_nudge::FIGURE.name || keeps)
-}
-
 impl Figure {
-    /// The figure as an SVG document.
+    /// The figure as an SVG document; `None` if the tables have nothing for it.
     ///
     /// # Errors
     /// [`FigureError`] if a weight file is malformed or the plotting library refuses.
-    pub fn svg(&self, tables: &Tables) -> Result<String, FigureError> {
-        render::svg(&(self.draw)(tables)?)
+    pub fn svg(&self, tables: &Tables) -> Result<Option<String>, FigureError> {
+        if_any((self.draw)(tables))?.map(|page| render::svg(&page)).transpose()
     }
 }
 
-/// Writes `folder/figures/NAME.svg` and `.png` of every figure that the tables have something for.
+/// Writes `folder/figures/NAME.svg` and `.png` of every figure that has something to show, and takes away those of the others.
 ///
 /// A file is complete or absent: it is written under a temporary name first.
 ///
@@ -124,17 +119,69 @@ impl Figure {
 /// [`FigureError`] names the file that cannot be read or written.
 pub fn draw_all(folder: &Path, tables: &Tables) -> Result<Vec<Drawn>, FigureError> {
     let folder = folder.join("figures");
-    std::fs::create_dir_all(&folder).map_err(|source| FigureError::Write { path: folder.clone(), source })?;
-    let figures: Vec<_> = drawn_from(tables).collect();
-    figures.into_par_iter().map(|figure| draw_into(&folder, figure, tables)).collect()
+    let drawn = draw_into(&folder, tables, &[])?;
+    forget(&folder, catalogue().iter().map(|figure| figure.name), &drawn)?;
+    Ok(drawn)
 }
 
-/// Writes `folder/NAME.svg` and `.png` of one figure; the folder must exist.
+/// Writes `folder/NAME.svg` and `.png` of the figures of these names, of all that have something to show without any.
 ///
 /// # Errors
-/// Those of [`draw_all`].
-pub fn draw_into(folder: &Path, figure: &Figure, tables: &Tables) -> Result<Drawn, FigureError> {
-    write_page(folder, figure.name, &(figure.draw)(tables)?)
+/// Those of [`draw_all`]; [`FigureError::Empty`] if one that was asked for has nothing to show, before anything is written.
+pub fn draw_into(folder: &Path, tables: &Tables, only: &[&str]) -> Result<Vec<Drawn>, FigureError> {
+    let chosen: Vec<&Figure> =
+        catalogue().iter().filter(|figure| only.is_empty() || only.contains(&figure.name)).collect();
+    let pages = chosen.par_iter().map(|figure| (figure.name, (figure.draw)(tables))).collect();
+    write_pages(folder, pages, !only.is_empty())
+}
+
+/// Takes away files of those figures of a folder, by an earlier version, that have nothing to show.
+///
+/// # Errors
+/// [`FigureError::Write`] names the file that does not go.
+pub fn forget(
+    folder: &Path,
+    names: impl Iterator<Item = &'static str>,
+    drawn: &[Drawn],
+) -> Result<(), FigureError> {
+    let gone = |name: &&str| drawn.iter().all(|one| one.name != *name);
+    for path in
+        names.filter(gone).flat_map(|name| ["svg", "png"].map(|end| folder.join(format!("{name}.{end}"))))
+    {
+        match std::fs::remove_file(&path) {
+            Err(source) if source.kind() != ErrorKind::NotFound => {
+                return Err(FigureError::Write { path, source });
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// A page, or none if there is nothing to draw.
+fn if_any(page: Result<Page, FigureError>) -> Result<Option<Page>, FigureError> {
+    match page {
+        Ok(page) => Ok(Some(page)),
+        Err(FigureError::Nothing { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Writes the pages into a folder, those with nothing on them not at all: that is an error if they were `asked` for.
+fn write_pages(
+    folder: &Path,
+    pages: Vec<(&'static str, Result<Page, FigureError>)>,
+    asked: bool,
+) -> Result<Vec<Drawn>, FigureError> {
+    let named = |(name, page): (&'static str, Result<Page, FigureError>)| match page {
+        Err(FigureError::Nothing { why }) if asked => Err(FigureError::Empty { name, why }),
+        page => Ok(if_any(page)?.map(|page| (name, page))),
+    };
+    let pages =
+        pages.into_iter().filter_map(|page| named(page).transpose()).collect::<Result<Vec<_>, _>>()?;
+    std::fs::create_dir_all(folder)
+        .map_err(|source| FigureError::Write { path: folder.to_path_buf(), source })?;
+    pages.par_iter().map(|(name, page)| write_page(folder, name, page)).collect()
 }
 
 /// Writes `folder/NAME.svg` and `.png` of a page.
@@ -157,14 +204,4 @@ fn write_whole(path: &Path, content: &str) -> Result<(), FigureError> {
         RecordError::Io { path, reason, .. } => FigureError::Write { path, source: reason },
         other => other.into(),
     })
-}
-
-/// A page that says why there is nothing to draw.
-fn apology(title: &str, tables: &Tables, why: &str) -> Page {
-    let mut page = Page::new(640.0, 110.0);
-    page.text(page::Text { bold: true, ..page::text(title, (16.0, 28.0), 15.0) });
-    let subtitle = words::settings_line(tables, "all");
-    page.text(page::Text { ink: palette::GREY, ..page::text(subtitle, (16.0, 44.0), 10.5) });
-    page.text(page::text(why, (16.0, 78.0), 10.5));
-    page
 }

@@ -1,15 +1,17 @@
 //! Offsets of the compartments: how far they turn the gradient, and what is learned in spite of them, against the nudge.
 
 use super::axis::Axis;
-use super::groups::Grid;
+use super::groups::{Grid, is_reference, kept};
 use super::legend::Key;
 use super::page::{Ink, Page};
 use super::palette::{BLACK, BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILLION, rule_name};
 use super::sheet::{Axes, Layout, Sheet};
 use super::tables::{Run, Settings, Tables};
-use super::valley::{Quantity, Series, accuracy, angle_at, betas, measured, points, reference, values};
+use super::valley::{
+    Quantity, Series, accuracy, angle_at, betas, drawn_in, measured, points, reference, values,
+};
 use super::words::settings_line;
-use super::{Figure, FigureError, apology};
+use super::{Figure, FigureError};
 
 /// The registry line.
 pub const FIGURE: Figure = Figure {
@@ -29,38 +31,40 @@ fn draw(tables: &Tables) -> Result<Page, FigureError> {
     let grid = Grid::of(tables);
     let series = series(&grid);
     if series.is_empty() {
-        return Ok(apology(FIGURE.title, tables, "This experiment does not compare offsets."));
+        return Err(FigureError::nothing("the experiment does not compare offsets"));
     }
+    let quantities: [Quantity; 3] = [before, after, accuracy];
+    let (series, shown) = drawn_in(tables, &grid, series, &quantities)
+        .ok_or_else(|| FigureError::nothing("no run with a nudge has an accuracy or an angle"))?;
     let betas = betas(&grid);
     let x = Axis::log(betas.iter().copied());
     let above_zero =
         |quantity: Quantity| (x, Axis { low: 0.0, ..Axis::around(values(tables, quantity), 0.05) });
-    let quantities: [Quantity; 3] = [before, after, accuracy];
     let axes = [above_zero(before), above_zero(after), (x, Axis::around(values(tables, accuracy), 0.05))];
-    let columns = grid.alphas.len().max(1);
+    let axes = kept(&axes, &shown.lines);
+    let rows: Vec<String> =
+        ["untrained: angle (degrees)", "trained: angle (degrees)", "test accuracy"].map(Into::into).into();
     let layout = Layout {
         title: FIGURE.title.into(),
         subtitle: settings_line(tables, "mean and range"),
         legend: legend(&series, tables),
-        columns: grid.columns(),
-        rows: vec![
-            "untrained: angle (degrees)".into(),
-            "trained: angle (degrees)".into(),
-            "test accuracy".into(),
-        ],
+        columns: kept(&grid.columns(), &shown.columns),
+        rows: kept(&rows, &shown.lines),
         x_label: "nudge β".into(),
         y_label: String::new(),
-        axes: Axes::Each(axes.iter().flat_map(|axes| std::iter::repeat_n(*axes, columns)).collect()),
+        axes: Axes::Each(
+            axes.iter().flat_map(|axes| std::iter::repeat_n(*axes, shown.columns.len())).collect(),
+        ),
         names: Vec::new(),
         height: Some(210.0),
-        notes: Vec::new(),
+        notes: shown.note(&rows, &grid.columns()).into_iter().collect(),
     };
     Ok(Sheet::filled(&layout, |page, panel, (row, column)| {
+        let (row, alpha) = (shown.lines[row], grid.alphas[shown.columns[column]]);
         if row == 2 {
             reference(page, panel, tables);
         }
         for one in &series {
-            let alpha = grid.alphas[column];
             measured(page, panel, &points(tables, one, alpha, &betas, quantities[row]), one);
         }
     }))
@@ -99,7 +103,7 @@ fn series(grid: &Grid) -> Vec<Series> {
     };
     let quiet =
         |settings: &Settings| value(settings, AUTO_ZERO).and_then(serde_json::Value::as_bool) == Some(true);
-    let rules = grid.rules.iter().filter(|rule| *rule != "bp");
+    let rules = grid.rules.iter().filter(|rule| !is_reference(rule));
     let of = |rule: &String, settings: &Settings| Series {
         rule: rule.clone(),
         settings: settings.clone(),
@@ -122,6 +126,7 @@ fn legend(series: &[Series], tables: &Tables) -> Vec<Key> {
     let key = |one: &Series| {
         if one.quiet { Key::Dashed(one.ink, words(one)) } else { Key::Line(one.ink, words(one)) }
     };
-    let bp = tables.runs.iter().any(|run| run.rule == "bp").then(|| Key::Line(BLACK, "BP (mean)".into()));
+    let bp = tables.runs.iter().any(|run| run.rule == "bp" && accuracy(run).is_some());
+    let bp = bp.then(|| Key::Line(BLACK, "BP (mean)".into()));
     series.iter().map(key).chain(bp).collect()
 }

@@ -2,9 +2,8 @@
 
 use super::Figure;
 use super::axis::{Axis, count};
-use super::curves::epochs;
 use super::error::FigureError;
-use super::groups::{Grid, Line, runs_at};
+use super::groups::{Grid, Line, Shown, kept, runs_at};
 use super::legend::{Key, hatched};
 use super::page::Page;
 use super::palette::outcome_ink;
@@ -18,7 +17,7 @@ pub const FIGURE: Figure = Figure {
     name: "outcomes",
     title: "How the nudged circuits ended",
     caption: "Every training sample of an epoch ends in exactly one way; the bars of an epoch add up to all samples \
-        and are the mean over seeds. Pale grey is what should be. DP latches up below α = ½ (positive feedback) and \
+        and are the mean over seeds. Grey is what should be. DP latches up below α = ½ (positive feedback) and \
         rings above it (negative feedback through several equal poles): the two failures differ in colour because \
         they call for different cures.",
     draw,
@@ -37,48 +36,59 @@ const OUTCOMES: [(&str, &str, Share); 6] = [
 ];
 
 /// Boundaries of the stacked shares at one epoch; `None` if no seed has numbers there.
+#[derive(Clone)]
 struct Stack {
     epoch: usize,
     bounds: Option<[f64; 7]>,
+}
+
+impl Stack {
+    /// Whether some sample ended in the way of a number in [`OUTCOMES`].
+    fn has(&self, outcome: usize) -> bool {
+        self.bounds.is_some_and(|bounds| bounds[outcome + 1] > bounds[outcome])
+    }
 }
 
 fn draw(tables: &Tables) -> Result<Page, FigureError> {
     let grid = Grid::of(tables);
     let lines = grid.nudged();
     if lines.is_empty() {
-        return Ok(super::apology(
-            FIGURE.title,
-            tables,
-            "Backpropagation has no nudged phase: nothing to settle.",
-        ));
+        return Err(FigureError::nothing("backpropagation has no nudged phase, and nothing to settle"));
     }
     let stacks = |line: &Line| -> Vec<Vec<Stack>> {
         grid.alphas.iter().map(|alpha| stacks(&runs_at(tables, line.rule, *alpha, line.row))).collect()
     };
     let all: Vec<Vec<Vec<Stack>>> = lines.iter().map(stacks).collect();
-    let Axis { kind, low, high } = epochs(tables);
+    let has = |line: usize, column: usize| all[line][column].iter().any(|stack| stack.bounds.is_some());
+    let shown = Shown::of((lines.len(), grid.alphas.len()), has)
+        .ok_or_else(|| FigureError::nothing("no run has an epoch with a nudged phase"))?;
+    let all: Vec<_> = kept(&all, &shown.lines).iter().map(|line| kept(line, &shown.columns)).collect();
+    let epochs = all.iter().flatten().flatten().map(|stack| stack.epoch);
+    let Axis { kind, low, high } = Axis::whole(epochs);
+    let labels: Vec<String> = lines.iter().map(Line::label).collect();
     let across = Axis { kind, low: low.floor() - 0.5, high: high.ceil() + 0.5 };
     let layout = Layout {
         title: FIGURE.title.into(),
         subtitle: settings_line(tables, "mean"),
         legend: legend(&all),
-        columns: grid.columns(),
-        rows: lines.iter().map(Line::label).collect(),
+        columns: kept(&grid.columns(), &shown.columns),
+        rows: kept(&labels, &shown.lines),
         x_label: "epoch".into(),
         y_label: "fraction of training samples".into(),
         axes: Axes::Shared(across, Axis::linear(0.0, 1.0)),
         names: Vec::new(),
         height: Some(104.0),
-        notes: Vec::new(),
+        notes: shown.note(&labels, &grid.columns()).into_iter().collect(),
     };
     Ok(Sheet::filled(&layout, |page, panel, (row, column)| fill(page, panel, &all[row][column])))
 }
 
 fn legend(all: &[Vec<Vec<Stack>>]) -> Vec<Key> {
-    let mut stacks = all.iter().flatten().flatten();
-    let mut keys: Vec<Key> =
-        OUTCOMES.iter().map(|(words, name, _)| Key::Box(outcome_ink(name), (*words).into())).collect();
-    if stacks.any(|stack| stack.bounds.is_none()) {
+    let stacks = || all.iter().flatten().flatten();
+    let met = |k: &usize| stacks().any(|stack| stack.has(*k));
+    let key = |k: usize| Key::Box(outcome_ink(OUTCOMES[k].1), OUTCOMES[k].0.into());
+    let mut keys: Vec<Key> = (0..OUTCOMES.len()).filter(met).map(key).collect();
+    if stacks().any(|stack| stack.bounds.is_none()) {
         keys.push(Key::Hatched("no numbers".into()));
     }
     keys
@@ -121,8 +131,7 @@ fn fill(page: &mut Page, panel: &Panel, stacks: &[Stack]) {
         }
         for (k, (_, name, _)) in OUTCOMES.iter().enumerate() {
             let steps = |bound: usize| steps(panel, part, bound);
-            let visible = |stack: &Stack| stack.bounds.is_some_and(|bounds| bounds[k + 1] > bounds[k]);
-            if part.iter().any(visible) {
+            if part.iter().any(|stack| stack.has(k)) {
                 page.area(
                     steps(k + 1).chain(steps(k).collect::<Vec<_>>().into_iter().rev()).collect(),
                     outcome_ink(name),

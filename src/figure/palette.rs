@@ -13,6 +13,10 @@ pub const GREY: Ink = Ink::hex(0x6B_6B_6B);
 pub const PALE: Ink = Ink::hex(0xE4_E4_E4);
 /// White.
 pub const WHITE: Ink = Ink::hex(0xFF_FF_FF);
+/// White upon colours: not quite the paper, which is dark on a dark page where colours stay as they are.
+pub const LIGHT: Ink = Ink::hex(0xFE_FE_FE);
+/// Black upon colours: not quite that of lines, which is light on a dark page.
+pub const DARK: Ink = Ink::hex(0x01_01_01);
 /// Where a number is missing.
 pub const MISSING: Ink = Ink::hex(0xF4_F4_F4);
 /// Orange, of `v⁺`.
@@ -90,6 +94,12 @@ pub fn heat(share: f64) -> Ink {
         byte(mixed)
     };
     Ink { rgb: [mix(0), mix(1), mix(2)], opacity: 1.0 }
+}
+
+/// Colour of one of several lines in order, `0..=1`: the heat map without its ends, which a dark or a light page would swallow.
+#[must_use]
+pub fn ordered(share: f64) -> Ink {
+    heat(0.3 + 0.5 * share.clamp(0.0, 1.0))
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to a byte")]

@@ -16,7 +16,7 @@ use super::groups::{Grid, Row, runs_at};
 use super::palette::rule_name;
 use super::tables::{Run, Tables};
 use super::words::{seeds, setting_at};
-use super::{drawn_from, write_whole};
+use super::{catalogue, write_whole};
 use crate::record::rows::{PairSummary, RunSummary, Summary};
 use crate::units::{fraction, percent, significant};
 
@@ -86,17 +86,25 @@ struct Shown {
 /// # Errors
 /// [`FigureError`] names what cannot be drawn, put together or written.
 pub fn report(folder: &Path, tables: &Tables) -> Result<PathBuf, FigureError> {
-    let shown = |figure: &super::Figure| -> Result<Shown, FigureError> {
+    let shown = |figure: &super::Figure| -> Result<Option<Shown>, FigureError> {
         let super::Figure { name, title, caption, .. } = *figure;
-        Ok(Shown { name, title, caption, svg: figure.svg(tables)? })
+        Ok(figure.svg(tables)?.map(|svg| Shown { name, title, caption, svg }))
     };
-    let figures =
-        drawn_from(tables).collect::<Vec<_>>().into_par_iter().map(shown).collect::<Result<Vec<_>, _>>()?;
+    let figures = catalogue().par_iter().filter_map(|figure| shown(figure).transpose());
+    let figures = figures.collect::<Result<Vec<_>, _>>()?;
+    let path = folder.join("report.html");
+    write_whole(&path, &page(tables, &findings(&summarised(tables)), &figures)?)?;
+    Ok(path)
+}
+
+/// The page with what came out in sentences, and the figures that have something to show.
+fn page(tables: &Tables, findings: &[String], figures: &[Shown]) -> Result<String, FigureError> {
     let wall: f64 =
         tables.runs.iter().filter_map(|run| run.summary.as_ref()).map(|summary| summary.wall_s).sum();
     let mut environment = Environment::new();
     environment.add_template("report.html", TEMPLATE)?;
-    let page = environment.get_template("report.html")?.render(context! {
+    Ok(environment.get_template("report.html")?.render(context! {
+        findings => findings,
         name => tables.name,
         version => env!("CARGO_PKG_VERSION"),
         seeds => seeds(tables, "every table gives mean (smallest – largest)"),
@@ -108,12 +116,8 @@ pub fn report(folder: &Path, tables: &Tables) -> Result<PathBuf, FigureError> {
         pairs => pairs(tables),
         layers => tables.pairs.iter().map(|pair| pair.cosine.len()).max().unwrap_or(0),
         figures => figures,
-        findings => findings(&summarised(tables)),
         wall => duration(wall),
-    })?;
-    let path = folder.join("report.html");
-    write_whole(&path, &page)?;
-    Ok(path)
+    })?)
 }
 
 /// The summary that the tables hold.

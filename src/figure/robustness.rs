@@ -8,7 +8,7 @@ use super::legend::Key;
 use super::page::{Ink, Page};
 use super::palette::{GREY, rule_ink, rule_name};
 use super::sheet::{Axes, Layout, Panel, Sheet};
-use super::{Drawn, write_page};
+use super::{Drawn, write_pages};
 use crate::record::json::read_json;
 use crate::record::robustness_rows::{RobustRow, RobustSummary};
 use crate::record::table::read_rows;
@@ -29,8 +29,8 @@ pub struct Figure {
     pub name: &'static str,
     /// What to look for, a paragraph.
     pub caption: &'static str,
-    /// Draws it; `None` where the tables have nothing for it.
-    pub draw: fn(&Tables) -> Option<Page>,
+    /// Draws it; [`FigureError::Nothing`] if the tables have nothing for it.
+    pub draw: fn(&Tables) -> Result<Page, FigureError>,
 }
 
 /// Every figure.
@@ -177,15 +177,11 @@ impl Tables {
 /// Writes `folder/NAME.svg` and `.png` of the figures of these names (of all without any) that the tables have something for.
 ///
 /// # Errors
-/// [`FigureError`] names the file that cannot be written.
+/// [`FigureError`] names the file that cannot be written, or the figure asked for that has nothing to show.
 pub fn draw_all(folder: &Path, tables: &Tables, only: &[&str]) -> Result<Vec<Drawn>, FigureError> {
-    std::fs::create_dir_all(folder)
-        .map_err(|source| FigureError::Write { path: folder.to_path_buf(), source })?;
     let chosen = catalogue().iter().filter(|figure| only.is_empty() || only.contains(&figure.name));
-    chosen
-        .filter_map(|figure| Some((figure, (figure.draw)(tables)?)))
-        .map(|(figure, page)| write_page(folder, figure.name, &page))
-        .collect()
+    let pages = chosen.map(|figure| (figure.name, (figure.draw)(tables))).collect();
+    write_pages(folder, pages, !only.is_empty())
 }
 
 /// Balls: names in the tables and in figures.
@@ -198,7 +194,7 @@ fn words(place: &(Option<f64>, Option<String>)) -> String {
 }
 
 /// Accuracy against the size of the perturbation: a column per α, rows by ball and settings.
-fn accuracies(tables: &Tables) -> Option<Page> {
+fn accuracies(tables: &Tables) -> Result<Page, FigureError> {
     let balls: Vec<_> = BALLS.into_iter().filter(|ball| !sizes(tables, ball.0).is_empty()).collect();
     let alphas = tables.alphas();
     let alphas: Vec<Option<f64>> =
@@ -206,7 +202,7 @@ fn accuracies(tables: &Tables) -> Option<Page> {
     let places = tables.settings();
     let rows: Vec<_> = places.iter().flat_map(|place| balls.iter().map(move |ball| (place, *ball))).collect();
     if rows.is_empty() {
-        return None;
+        return Err(FigureError::nothing("no perturbation has a size"));
     }
     let axes = rows.iter().flat_map(|(_, ball)| {
         let most = sizes(tables, ball.0).iter().fold(0.0, |most: f64, size| most.max(*size));
@@ -233,7 +229,7 @@ fn accuracies(tables: &Tables) -> Option<Page> {
         height: Some(170.0),
         notes: vec!["bars: one standard error to both sides; rules without α stand in every column".into()],
     };
-    Some(Sheet::filled(&layout, |page: &mut Page, panel: &Panel, (row, column)| {
+    Ok(Sheet::filled(&layout, |page: &mut Page, panel: &Panel, (row, column)| {
         let (place, ball) = rows[row];
         for group in tables.at(alphas[column], place) {
             for attack in ["fgsm", "pgd"] {
@@ -285,9 +281,9 @@ impl Quantity<'_> {
 }
 
 /// Product norm, median Lipschitz constant and accuracy under PGD against α.
-fn against_alpha(tables: &Tables) -> Option<Page> {
+fn against_alpha(tables: &Tables) -> Result<Page, FigureError> {
     if tables.alphas().len() < 2 {
-        return None;
+        return Err(FigureError::nothing("it takes runs at two values of α or more"));
     }
     let proxy = |measure, title: &str| Quantity { title: title.into(), measure, attack: None };
     let mut quantities =
@@ -319,7 +315,7 @@ fn against_alpha(tables: &Tables) -> Option<Page> {
                 .into(),
         ],
     };
-    Some(Sheet::filled(&layout, |page: &mut Page, panel: &Panel, (row, column)| {
+    Ok(Sheet::filled(&layout, |page: &mut Page, panel: &Panel, (row, column)| {
         let quantity = &quantities[column];
         for rule in tables.rules() {
             let found = tables.at(None, &places[row]);

@@ -28,5 +28,5 @@ fn draw(tables: &Tables) -> Result<Page, FigureError> {
     };
     let curves = Curves::new(FIGURE.title, "", |row| row.settle_time_s);
     let label = format!("median settling time ({unit})");
-    Ok(Curves { factor, reference: false, ..curves }.draw(tables, Some(label)))
+    Curves { factor, reference: false, ..curves }.draw(tables, Some(label))
 }

@@ -3,9 +3,9 @@
 use super::Figure;
 use super::axis::{Axis, Kind, count, extent};
 use super::error::FigureError;
-use super::groups::{Grid, Row, runs_at};
+use super::groups::{Grid, Row, Shown, is_reference, kept, runs_at};
 use super::legend::Key;
-use super::page::Page;
+use super::page::{Ink, Page};
 use super::palette::{GREY, rule_ink, rule_name};
 use super::sheet::{Axes, Layout, Panel, Sheet};
 use super::tables::{Run, Tables};
@@ -15,7 +15,7 @@ use super::words::settings_line;
 pub const FIGURE: Figure = Figure {
     name: "summary",
     title: "Final test accuracy against the mixing α",
-    caption: "One panel per β. The black line and its band are backpropagation, mean and range over seeds, which has \
+    caption: "One panel per β. The line across and its band are backpropagation, mean and range over seeds, which has \
         no α. Where coloured dots lie in the band, the circuit trains as well as the algorithm. Open circles are runs in which \
         more than 1 % of all nudged samples did not settle, or which did not finish: their accuracy is what a chip \
         would reach, not what the rule promises.",
@@ -27,32 +27,48 @@ fn draw(tables: &Tables) -> Result<Page, FigureError> {
     let nudged = grid.alphas.iter().any(Option::is_some);
     let alphas = grid.alphas.iter().flatten().copied();
     let x = if nudged { Axis::around(alphas, 0.06) } else { Axis::names(1) };
-    let values = tables.runs.iter().filter_map(accuracy);
-    let y = Axis::around(values, 0.08);
-    let mut legend: Vec<Key> =
-        grid.rules.iter().map(|rule| Key::Line(rule_ink(rule), rule_name(rule))).collect();
-    legend.push(Key::Disc(GREY, "one seed".into()));
-    if tables.runs.iter().any(troubled) {
-        legend.push(Key::Ring(GREY, "unsettled samples, or run not complete".into()));
+    let drawn: Vec<&Run> = tables.runs.iter().filter(|run| accuracy(run).is_some()).collect();
+    if drawn.is_empty() {
+        return Err(FigureError::nothing("no run has a finite accuracy"));
     }
+    let y = Axis::around(drawn.iter().filter_map(|run| accuracy(run)), 0.08);
+    let dots = |row: usize| {
+        let runs = drawn.iter().filter(|run| !is_reference(&run.rule));
+        runs.filter(|run| Grid::stands_in(run, &grid.rows[row])).count()
+    };
+    let alone = (0..grid.rows.len()).all(|row| dots(row) == 0);
+    let shown = Shown::of((1, grid.rows.len()), |_, row| alone || dots(row) > 0);
+    let shown = shown.ok_or_else(|| FigureError::nothing("no run has a finite accuracy"))?;
     let lost = tables.runs.iter().filter(|run| accuracy(run).is_none()).count();
     let lost = (lost > 0).then(|| format!("{lost} runs have no finite accuracy and are not drawn."));
     let layout = Layout {
         title: FIGURE.title.into(),
         subtitle: settings_line(tables, "points, and their mean as a line"),
-        legend,
-        columns: grid.row_labels(),
+        legend: legend(&grid, &drawn, nudged),
+        columns: kept(&grid.row_labels(), &shown.columns),
         rows: vec![String::new()],
         x_label: if nudged { "mixing α" } else { "no α: backpropagation only" }.into(),
         y_label: "final test accuracy".into(),
         axes: Axes::Shared(x, y),
         names: Vec::new(),
         height: Some(260.0),
-        notes: lost.into_iter().collect(),
+        notes: lost.into_iter().chain(shown.note(&[], &grid.row_labels())).collect(),
     };
     Ok(Sheet::filled(&layout, |page, panel, (_, column)| {
-        fill(page, panel, tables, (&grid, &grid.rows[column]));
+        fill(page, panel, tables, (&grid, &grid.rows[shown.columns[column]]));
     }))
+}
+
+/// Rules with an accuracy, and the marks that stand for their seeds.
+fn legend(grid: &Grid, drawn: &[&Run], nudged: bool) -> Vec<Key> {
+    let has_runs = |rule: &&String| drawn.iter().any(|run| run.rule == **rule);
+    let rules = grid.rules.iter().filter(has_runs).map(|rule| Key::Line(rule_ink(rule), rule_name(rule)));
+    // References are lines across; only where there is nothing else do their seeds stand as dots.
+    let dots = || drawn.iter().filter(|run| !nudged || !is_reference(&run.rule));
+    let seed = dots().any(|run| !nudged || !troubled(run)).then(|| Key::Disc(GREY, "one seed".into()));
+    let ring = || Key::Ring(GREY, "unsettled samples, or run not complete".into());
+    let ring = dots().any(|run| nudged && troubled(run)).then(ring);
+    rules.chain(seed).chain(ring).collect()
 }
 
 fn accuracy(run: &Run) -> Option<f64> {
@@ -70,8 +86,8 @@ fn troubled(run: &Run) -> bool {
 fn fill(page: &mut Page, panel: &Panel, tables: &Tables, (grid, row): (&Grid, &Row)) {
     for rule in &grid.rules {
         let ink = rule_ink(rule);
-        if rule == "bp" {
-            reference(page, panel, &runs_at(tables, rule, None, row));
+        if is_reference(rule) {
+            reference(page, panel, &runs_at(tables, rule, None, row), ink);
             continue;
         }
         let mut means = Vec::new();
@@ -93,11 +109,10 @@ fn fill(page: &mut Page, panel: &Panel, tables: &Tables, (grid, row): (&Grid, &R
     }
 }
 
-/// Backpropagation as a line across the panel, with its range.
-fn reference(page: &mut Page, panel: &Panel, runs: &[&Run]) {
+/// Backpropagation, adversarial or not, as a line across the panel, with its range.
+fn reference(page: &mut Page, panel: &Panel, runs: &[&Run], ink: Ink) {
     let values: Vec<f64> = runs.iter().filter_map(|run| accuracy(run)).collect();
     let (low, high) = extent(values.iter().copied());
-    let ink = rule_ink("bp");
     if panel.x.kind == Kind::Names {
         values.iter().filter_map(|value| panel.at(0.0, *value)).for_each(|at| page.disc(at, 2.6, ink));
     }

@@ -4,11 +4,11 @@ use super::axis::{Axis, Kind};
 use super::groups::Grid;
 use super::legend::{Key, hatched};
 use super::page::{Anchor, Page, Point, Text, text};
-use super::palette::{BLACK, WHITE, heat, rule_name};
+use super::palette::{DARK, LIGHT, heat, rule_name};
 use super::sheet::{Axes, Layout, Panel, Sheet};
 use super::tables::{Run, Tables};
 use super::words::settings_line;
-use super::{Figure, FigureError, apology};
+use super::{Figure, FigureError};
 use crate::units::percent;
 
 /// The registry line.
@@ -34,23 +34,22 @@ struct Varied {
 fn draw(tables: &Tables) -> Result<Page, FigureError> {
     let varied = varied(tables);
     let [x, y] = &varied[..] else {
-        let why = "This experiment's grid does not vary two numbers, one of them over three values or more.";
-        return Ok(apology(FIGURE.title, tables, why));
+        let why = "the grid does not vary two numbers, one of them over three values or more";
+        return Err(FigureError::nothing(why));
     };
     let rules: Vec<String> =
         Grid::of(tables).rules.into_iter().filter(|rule| has_cells(tables, rule, x, y)).collect();
+    if rules.is_empty() {
+        return Err(FigureError::nothing("no run at these settings has a finite accuracy"));
+    }
     let accuracies = tables.runs.iter().filter(|run| rules.contains(&run.rule)).filter_map(accuracy);
     let (low, high) = accuracies.fold((1.0_f64, 0.0_f64), |(low, high), a| (low.min(a), high.max(a)));
     let range = (low, if high > low { high } else { low + 1e-3 });
-    let percent = |share: f64| percent(share, 1);
+    let cells = cells(tables, &rules, (x, y));
     let layout = Layout {
         title: FIGURE.title.into(),
         subtitle: settings_line(tables, "mean"),
-        legend: vec![
-            Key::Colours(percent(range.0), format!("{} test accuracy", percent(range.1))),
-            Key::Struck("more than 1 % did not come to rest".into()),
-            Key::Hatched("no run".into()),
-        ],
+        legend: legend(&cells, range),
         columns: rules.iter().map(|rule| rule_name(rule)).collect(),
         rows: vec![String::new()],
         x_label: x.label.clone(),
@@ -61,13 +60,43 @@ fn draw(tables: &Tables) -> Result<Page, FigureError> {
         notes: Vec::new(),
     };
     Ok(Sheet::filled(&layout, |page: &mut Page, panel: &Panel, (_, column): (usize, usize)| {
-        for i in 0..x.values.len() {
-            for j in 0..y.values.len() {
-                let runs = runs_at(tables, &rules[column], (x, x.values[i]), (y, y.values[j]));
-                cell(page, panel, (edges(&x.values, i), edges(&y.values, j)), &runs, range);
-            }
+        for (i, j, runs) in &cells[column] {
+            cell(page, panel, (edges(&x.values, *i), edges(&y.values, *j)), runs, range);
         }
     }))
+}
+
+/// A cell: its places along both axes, and the runs there.
+type Cell<'a> = (usize, usize, Vec<&'a Run>);
+
+/// The cells of every rule.
+fn cells<'a>(tables: &'a Tables, rules: &[String], (x, y): (&Varied, &Varied)) -> Vec<Vec<Cell<'a>>> {
+    let places = || (0..x.values.len()).flat_map(|i| (0..y.values.len()).map(move |j| (i, j)));
+    let at = |rule: &str, (i, j): (usize, usize)| {
+        (i, j, runs_at(tables, rule, (x, x.values[i]), (y, y.values[j])))
+    };
+    rules.iter().map(|rule| places().map(|place| at(rule, place)).collect()).collect()
+}
+
+/// The colours, and the marks that some cell has.
+fn legend(cells: &[Vec<Cell>], (low, high): (f64, f64)) -> Vec<Key> {
+    let percent = |share: f64| percent(share, 1);
+    let colours = Key::Colours(percent(low), format!("{} test accuracy", percent(high)));
+    let met = |what: fn(&[&Run]) -> bool| cells.iter().flatten().any(|(.., runs)| what(runs));
+    let struck = met(|runs| is_coloured(runs) && is_struck(runs));
+    let struck = struck.then(|| Key::Struck("more than 1 % did not come to rest".into()));
+    let hatched = met(|runs| !is_coloured(runs)).then(|| Key::Hatched("no run".into()));
+    std::iter::once(colours).chain(struck).chain(hatched).collect()
+}
+
+fn is_coloured(runs: &[&Run]) -> bool {
+    runs.iter().any(|run| accuracy(run).is_some())
+}
+
+/// Whether some run has left more than 1 % of its nudged samples out.
+fn is_struck(runs: &[&Run]) -> bool {
+    let at_rest = |run: &&Run| run.summary.as_ref().and_then(crate::record::rows::RunSummary::at_rest);
+    runs.iter().filter_map(at_rest).any(|share| share < 0.99)
 }
 
 /// The numbers that the grid varies, if they are two: α across and β up where they are among them.
@@ -96,7 +125,7 @@ fn varied(tables: &Tables) -> Vec<Varied> {
 
 fn has_cells(tables: &Tables, rule: &str, x: &Varied, y: &Varied) -> bool {
     let both = |run: &Run| (x.of)(run).is_some() && (y.of)(run).is_some();
-    tables.runs.iter().any(|run| run.rule == rule && both(run))
+    tables.runs.iter().any(|run| run.rule == rule && both(run) && accuracy(run).is_some())
 }
 
 fn runs_at<'a>(
@@ -110,7 +139,7 @@ fn runs_at<'a>(
 }
 
 fn accuracy(run: &Run) -> Option<f64> {
-    run.summary.as_ref().map(|summary| summary.test_accuracy)
+    run.summary.as_ref().map(|summary| summary.test_accuracy).filter(|accuracy| accuracy.is_finite())
 }
 
 /// Whether values are better laid by their logarithm: all positive and over more than a decade.
@@ -153,13 +182,12 @@ fn cell(
     let mean = found.iter().sum::<f64>() / found.len() as f64;
     let share = (mean - low) / (high - low);
     page.block(from, to, heat(share));
-    let at_rest = |run: &&Run| run.summary.as_ref().and_then(crate::record::rows::RunSummary::at_rest);
-    if runs.iter().filter_map(at_rest).any(|share| share < 0.99) {
-        page.line(&[(from.0, to.1), (to.0, from.1)], WHITE, 1.0);
+    if is_struck(runs) {
+        page.line(&[(from.0, to.1), (to.0, from.1)], LIGHT, 1.0);
     }
     if to.0 - from.0 > 26.0 && to.1 - from.1 > 11.0 {
         let at = (0.5 * (from.0 + to.0), 0.5 * (from.1 + to.1) + 3.0);
-        let ink = if share > 0.6 { BLACK } else { WHITE };
+        let ink = if share > 0.6 { DARK } else { LIGHT };
         page.text(Text { ink, anchor: Anchor::Middle, ..text(percent(mean, 1).replace(" %", ""), at, 8.5) });
     }
 }

@@ -14,14 +14,14 @@ use crate::record::rows::TrajectoryRow;
 /// The registry line.
 pub const FIGURE: Figure = Figure {
     name: "trajectories",
-    title: "A dyad settling, latching, ringing",
+    title: "How a dyad moves once it is nudged",
     caption: "Potentials of the two compartments of one neuron against time, from the moment at which the nudge is \
         switched on: the neuron of the recorded sample whose compartments part the furthest. Settling ends in two \
         level lines, whose distance is the error signal. Latch-up runs away to one side; ringing never comes to rest.",
     draw,
 };
 
-/// Outcomes in the order of panels, their titles, and whether a panel is shown even without a sample.
+/// Outcomes in the order of panels, their titles, and whether it is worth a word that no sample had it.
 const KINDS: [(&str, &str, bool); 6] = [
     ("settled", "settling", true),
     ("latch-up", "latching up", true),
@@ -32,24 +32,33 @@ const KINDS: [(&str, &str, bool); 6] = [
 ];
 
 fn draw(tables: &Tables) -> Result<Page, FigureError> {
-    let all = KINDS.map(|(name, title, always)| (title, dyad(tables, name), always));
-    let shown: Vec<_> = all.into_iter().filter(|(_, rows, always)| *always || !rows.is_empty()).collect();
+    let all = KINDS.map(|(name, title, _)| (title, dyad(tables, name)));
+    let shown: Vec<_> = all.into_iter().filter(|(_, rows)| !rows.is_empty()).collect();
+    if shown.is_empty() {
+        return Err(FigureError::nothing("no trajectory was recorded"));
+    }
+    let absent = KINDS.iter().filter(|(_, title, told)| *told && shown.iter().all(|one| one.0 != *title));
+    let absent: Vec<&str> = absent.map(|(_, title, _)| *title).collect();
+    let absent = (!absent.is_empty()).then(|| format!("No recorded sample was {}.", absent.join(" or ")));
     let layout = Layout {
         title: FIGURE.title.into(),
         subtitle: settings_line(tables, "one sample of one run in each panel"),
         legend: vec![Key::Line(ORANGE, "v⁺".into()), Key::Line(BLUE, "v⁻".into())],
-        columns: shown.iter().map(|(title, ..)| (*title).to_owned()).collect(),
+        columns: shown.iter().map(|(title, _)| (*title).to_owned()).collect(),
         rows: vec![String::new()],
         x_label: "time (τ of the slowest compartment)".into(),
         y_label: "potential (V)".into(),
-        axes: Axes::Each(shown.iter().map(|(_, rows, _)| axes(rows)).collect()),
+        axes: Axes::Each(shown.iter().map(|(_, rows)| axes(rows)).collect()),
         names: Vec::new(),
         height: Some(220.0),
-        notes: shown.iter().filter_map(|(title, rows, _)| Some(note(title, rows.first()?))).collect(),
+        notes: shown
+            .iter()
+            .filter_map(|(title, rows)| Some(note(title, rows.first()?)))
+            .chain(absent)
+            .collect(),
     };
     let fill = |page: &mut Page, panel: &Panel, (_, column): (usize, usize)| {
-        let (title, rows, _) = &shown[column];
-        fill(page, panel, title, rows);
+        fill(page, panel, &shown[column].1);
     };
     Ok(Sheet::filled(&layout, fill))
 }
@@ -71,9 +80,6 @@ fn dyad<'a>(tables: &'a Tables, outcome: &str) -> Vec<&'a TrajectoryRow> {
 }
 
 fn axes(rows: &[&TrajectoryRow]) -> (Axis, Axis) {
-    if rows.is_empty() {
-        return (Axis::names(0), Axis::names(0));
-    }
     let (start, end) = extent(rows.iter().map(|row| row.t_tau).filter(|time| time.is_finite()));
     let potentials = rows.iter().flat_map(|row| [row.v_plus, row.v_minus]);
     (Axis::linear(start, end), Axis::around(potentials, 0.06))
@@ -86,10 +92,7 @@ fn note(title: &str, row: &TrajectoryRow) -> String {
     )
 }
 
-fn fill(page: &mut Page, panel: &Panel, title: &str, rows: &[&TrajectoryRow]) {
-    if rows.is_empty() {
-        return panel.say(page, &format!("no recorded sample was {title}"));
-    }
+fn fill(page: &mut Page, panel: &Panel, rows: &[&TrajectoryRow]) {
     let path = |value: fn(&TrajectoryRow) -> f64| -> Vec<_> {
         rows.iter().filter_map(|row| panel.at(row.t_tau, value(row))).collect()
     };

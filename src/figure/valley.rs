@@ -1,14 +1,14 @@
 //! The valley between bias and noise: what was learned, and how far the gradient pointed aside, against the nudge.
 
 use super::axis::{Axis, count, extent, number};
-use super::groups::{Grid, Row, runs_at};
+use super::groups::{Grid, Row, Shown, is_reference, kept, runs_at};
 use super::legend::Key;
 use super::page::{Anchor, Ink, Page, Text, text};
 use super::palette::{BLACK, GREY, rule_ink, rule_name};
 use super::sheet::{Axes, Layout, Panel, Sheet};
 use super::tables::{Run, Settings, Tables};
 use super::words::settings_line;
-use super::{Figure, FigureError, apology};
+use super::{Figure, FigureError};
 use crate::record::rows::ValleyRow;
 
 /// The registry line.
@@ -42,31 +42,36 @@ fn draw(tables: &Tables) -> Result<Page, FigureError> {
     let grid = Grid::of(tables);
     let betas = betas(&grid);
     if betas.len() < NUDGES {
-        return Ok(apology(FIGURE.title, tables, "A valley takes three nudges or more."));
+        return Err(FigureError::nothing("a valley takes three nudges or more"));
     }
-    let series = series(&grid);
+    let quantities: [Quantity; 2] = [accuracy, angle];
+    let (series, shown) = drawn_in(tables, &grid, series(&grid), &quantities)
+        .ok_or_else(|| FigureError::nothing("no run with a nudge has an accuracy or an angle"))?;
     let x = Axis::log(betas.iter().copied());
     let angles = values(tables, angle).chain(tables.valley.iter().filter_map(|row| row.total_deg));
     let axes = [
         (x, Axis::around(values(tables, accuracy), 0.05)),
         (x, Axis { low: 0.0, ..Axis::around(angles, 0.05) }),
     ];
-    let columns = grid.alphas.len().max(1);
+    let axes = kept(&axes, &shown.lines);
+    let rows: Vec<String> = vec!["test accuracy".into(), "angle (degrees)".into()];
     let layout = Layout {
         title: FIGURE.title.into(),
         subtitle: settings_line(tables, "mean and range"),
         legend: legend(&series, tables),
-        columns: grid.columns(),
-        rows: vec!["test accuracy".into(), "angle (degrees)".into()],
+        columns: kept(&grid.columns(), &shown.columns),
+        rows: kept(&rows, &shown.lines),
         x_label: "nudge β".into(),
         y_label: String::new(),
-        axes: Axes::Each(axes.iter().flat_map(|axes| std::iter::repeat_n(*axes, columns)).collect()),
+        axes: Axes::Each(
+            axes.iter().flat_map(|axes| std::iter::repeat_n(*axes, shown.columns.len())).collect(),
+        ),
         names: Vec::new(),
         height: None,
-        notes: Vec::new(),
+        notes: shown.note(&rows, &grid.columns()).into_iter().collect(),
     };
     Ok(Sheet::filled(&layout, |page, panel, (row, column)| {
-        let alpha = grid.alphas[column];
+        let (alpha, row) = (grid.alphas[shown.columns[column]], shown.lines[row]);
         if row == 0 {
             reference(page, panel, tables);
         }
@@ -74,10 +79,26 @@ fn draw(tables: &Tables) -> Result<Page, FigureError> {
             if row == 1 {
                 predicted(page, panel, tables, one, alpha);
             }
-            let quantity = if row == 0 { accuracy } else { angle };
-            measured(page, panel, &points(tables, one, alpha, &betas, quantity), one);
+            measured(page, panel, &points(tables, one, alpha, &betas, quantities[row]), one);
         }
     }))
+}
+
+/// The series that have points of some quantity, and which quantities (lines) and α (columns) have any.
+pub(super) fn drawn_in(
+    tables: &Tables,
+    grid: &Grid,
+    mut series: Vec<Series>,
+    quantities: &[Quantity],
+) -> Option<(Vec<Series>, Shown)> {
+    let betas = betas(grid);
+    let has = |one: &Series, line: usize, column: usize| {
+        !points(tables, one, grid.alphas[column], &betas, quantities[line]).is_empty()
+    };
+    let size = (quantities.len(), grid.alphas.len());
+    series.retain(|one| Shown::of(size, |line, column| has(one, line, column)).is_some());
+    let shown = Shown::of(size, |line, column| series.iter().any(|one| has(one, line, column)))?;
+    Some((series, shown))
 }
 
 /// Every nudge of a grid, ascending.
@@ -103,7 +124,7 @@ fn series(grid: &Grid) -> Vec<Series> {
         let sizes: Vec<Option<f64>> = noise.map(|(_, value)| value.as_f64()).collect();
         !sizes.is_empty() && sizes.iter().all(|size| *size == Some(0.0))
     };
-    let rules = grid.rules.iter().filter(|rule| *rule != "bp");
+    let rules = grid.rules.iter().filter(|rule| !is_reference(rule));
     let of = |rule: &String, settings: &Settings| Series {
         rule: rule.clone(),
         settings: settings.clone(),
@@ -234,10 +255,10 @@ fn legend(series: &[Series], tables: &Tables) -> Vec<Key> {
         if one.quiet { Key::Dashed(ink, words) } else { Key::Line(ink, words) }
     };
     let mut keys: Vec<Key> = series.iter().map(key).collect();
-    if tables.runs.iter().any(|run| run.rule == "bp") {
+    if tables.runs.iter().any(|run| run.rule == "bp" && accuracy(run).is_some()) {
         keys.insert(0, Key::Line(BLACK, "BP (mean)".into()));
     }
-    if !tables.valley.is_empty() {
+    if tables.valley.iter().any(|row| row.total_deg.is_some() || row.best_beta.is_some()) {
         keys.push(Key::Line(GREY, "cross: predicted; tick: predicted best β".into()));
     }
     keys

@@ -3,7 +3,7 @@
 use super::Figure;
 use super::axis::{Axis, count, extent};
 use super::error::FigureError;
-use super::groups::{Grid, runs_at};
+use super::groups::{Grid, Shown, kept, runs_at};
 use super::legend::Key;
 use super::page::{Page, text};
 use super::palette::{GREY, layer_ink};
@@ -26,45 +26,46 @@ pub const FIGURE: Figure = Figure {
 /// Most dots in a panel: the files stay small and the cloud keeps its shape.
 const MOST_DOTS: usize = 900;
 
-/// The two weight files of a panel; `None` if one of them is missing.
-type Both = Option<(Vec<Weights>, Vec<Weights>)>;
+/// The two weight files of a panel.
+type Both = (Vec<Weights>, Vec<Weights>);
 
 fn draw(tables: &Tables) -> Result<Page, FigureError> {
     let grid = Grid::of(tables);
     let (Some(row), true) =
         (grid.rows.first(), ["dp", "dp-transpose"].iter().all(|r| grid.rules.iter().any(|x| x == r)))
     else {
-        return Ok(super::apology(
-            FIGURE.title,
-            tables,
-            "It takes runs of DP and of DPᵀ to compare their weights.",
-        ));
+        return Err(FigureError::nothing("it takes runs of DP and of DPᵀ to compare their weights"));
     };
     let pick = |rule: &str, alpha| runs_at(tables, rule, alpha, row).into_iter().min_by_key(|run| run.seed);
     let pairs: Vec<_> = grid.alphas.iter().map(|a| (pick("dp", *a), pick("dp-transpose", *a))).collect();
-    let weights = pairs.iter().map(|pair| both(tables, *pair)).collect::<Result<Vec<Both>, _>>()?;
+    let weights = pairs.iter().map(|pair| both(tables, *pair)).collect::<Result<Vec<Option<Both>>, _>>()?;
+    let shown = Shown::of((1, weights.len()), |_, column| weights[column].is_some())
+        .ok_or_else(|| FigureError::nothing("no run of DP and DPᵀ at the same α has its weight file"))?;
+    let weights: Vec<_> = kept(&weights, &shown.columns).into_iter().flatten().collect();
+    let pairs = kept(&pairs, &shown.columns);
     let axis = axis(&weights);
-    let sampled = weights.iter().flatten().any(|(a, _)| stride(a) > 1);
-    let layers = weights.iter().flatten().map(|(a, _)| a.len()).max().unwrap_or(0);
+    let sampled = weights.iter().any(|(a, _)| stride(a) > 1);
+    let layers = weights.iter().map(|(a, _)| a.len()).max().unwrap_or(0);
     let seed = pairs.iter().find_map(|pair| pair.0).map_or(0, |run| run.seed);
     let layout = Layout {
         title: FIGURE.title.into(),
         subtitle: settings_line(tables, &format!("only seed {seed} here")),
         legend: (1..=layers).map(|k| Key::Disc(layer_ink(k), format!("layer {k}"))).collect(),
-        columns: grid.columns(),
+        columns: kept(&grid.columns(), &shown.columns),
         rows: vec![row.label()],
         x_label: "weight under DPᵀ".into(),
         y_label: "weight under DP".into(),
         axes: Axes::Shared(axis, axis),
         names: Vec::new(),
-        height: (grid.alphas.len() > 2).then(|| square(grid.alphas.len())),
+        height: (weights.len() > 2).then(|| square(weights.len())),
         notes: sampled
             .then(|| "Not every synapse is drawn: evenly spaced ones of each layer.".into())
             .into_iter()
+            .chain(shown.note(&[], &grid.columns()))
             .collect(),
     };
     let fill = |page: &mut Page, panel: &Panel, (_, column): (usize, usize)| {
-        cloud(page, panel, weights[column].as_ref(), cosine(tables, pairs[column]));
+        cloud(page, panel, &weights[column], cosine(tables, pairs[column]));
     };
     Ok(Sheet::filled(&layout, fill))
 }
@@ -73,13 +74,14 @@ fn square(columns: usize) -> f64 {
     880.0 / count(columns.min(6)) - 12.0
 }
 
-fn both(tables: &Tables, pair: (Option<&Run>, Option<&Run>)) -> Result<Both, FigureError> {
+/// `None` if one of the files is missing.
+fn both(tables: &Tables, pair: (Option<&Run>, Option<&Run>)) -> Result<Option<Both>, FigureError> {
     let (Some(dp), Some(transpose)) = pair else { return Ok(None) };
     Ok(tables.weights(&dp.name)?.zip(tables.weights(&transpose.name)?))
 }
 
 fn axis(weights: &[Both]) -> Axis {
-    let layers = weights.iter().flatten().flat_map(|(a, b)| a.iter().chain(b));
+    let layers = weights.iter().flat_map(|(a, b)| a.iter().chain(b));
     let (low, high) = extent(layers.flat_map(|layer| layer.values.iter().copied()).filter(|w| w.is_finite()));
     Axis::around([low, high].into_iter(), 0.04)
 }
@@ -98,15 +100,7 @@ fn cosine<'a>(tables: &'a Tables, pair: (Option<&Run>, Option<&Run>)) -> Option<
     tables.pairs.iter().find(same)
 }
 
-fn cloud(
-    page: &mut Page,
-    panel: &Panel,
-    weights: Option<&(Vec<Weights>, Vec<Weights>)>,
-    pair: Option<&PairSummary>,
-) {
-    let Some((dp, transpose)) = weights else {
-        return panel.say(page, "no weight files of both rules here");
-    };
+fn cloud(page: &mut Page, panel: &Panel, (dp, transpose): &Both, pair: Option<&PairSummary>) {
     let ends = [panel.at(panel.x.low, panel.x.low), panel.at(panel.x.high, panel.x.high)];
     page.dashed(&ends.into_iter().flatten().collect::<Vec<_>>(), GREY, 0.9, (4.0, 3.0));
     let stride = stride(dp);

@@ -33,11 +33,7 @@ fn draw(tables: &Tables) -> Result<Page, FigureError> {
     let rows = grid.rows.iter().map(|row| (row, pairs_at(tables, row)));
     let rows: Vec<_> = rows.filter(|(_, pairs)| !pairs.is_empty()).collect();
     if rows.is_empty() {
-        return Ok(super::apology(
-            FIGURE.title,
-            tables,
-            "No run of DP has a partner of DPᵀ at the same α, β and seed.",
-        ));
+        return Err(FigureError::nothing("no run of DP has a partner of DPᵀ at the same α, β and seed"));
     }
     let all: Vec<&PairSummary> = rows.iter().flat_map(|(_, pairs)| pairs.iter().copied()).collect();
     let layers = all.iter().map(|pair| pair.cosine.len()).max().unwrap_or(0);

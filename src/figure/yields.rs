@@ -8,7 +8,7 @@ use super::legend::Key;
 use super::page::{Anchor, Page, Text, text};
 use super::palette::{BLUE, GREY, layer_ink};
 use super::sheet::{Axes, Layout, Panel, Sheet};
-use super::{Drawn, write_page};
+use super::{Drawn, write_pages};
 use crate::record::json::read_json;
 use crate::record::table::read_csv;
 use crate::record::yield_rows::{ToleranceRow, YieldRow, YieldSummary};
@@ -31,8 +31,8 @@ pub struct Figure {
     pub name: &'static str,
     /// What to look for, a paragraph.
     pub caption: &'static str,
-    /// Draws it; `None` where the tables have nothing for it.
-    pub draw: fn(&Tables) -> Option<Page>,
+    /// Draws it; [`FigureError::Nothing`] if the tables have nothing for it.
+    pub draw: fn(&Tables) -> Result<Page, FigureError>,
 }
 
 /// Every figure.
@@ -75,15 +75,11 @@ impl Tables {
 /// Writes `folder/NAME.svg` and `.png` of the figures of these names (of all without any) that the tables have something for.
 ///
 /// # Errors
-/// [`FigureError`] names the file that cannot be written.
+/// [`FigureError`] names the file that cannot be written, or the figure asked for that has nothing to show.
 pub fn draw_all(folder: &Path, tables: &Tables, only: &[&str]) -> Result<Vec<Drawn>, FigureError> {
-    std::fs::create_dir_all(folder)
-        .map_err(|source| FigureError::Write { path: folder.to_path_buf(), source })?;
     let chosen = catalogue().iter().filter(|figure| only.is_empty() || only.contains(&figure.name));
-    chosen
-        .filter_map(|figure| Some((figure, (figure.draw)(tables)?)))
-        .map(|(figure, page)| write_page(folder, figure.name, &page))
-        .collect()
+    let pages = chosen.map(|figure| (figure.name, (figure.draw)(tables))).collect();
+    write_pages(folder, pages, !only.is_empty())
 }
 
 fn subtitle(tables: &Tables) -> String {
@@ -92,10 +88,11 @@ fn subtitle(tables: &Tables) -> String {
 }
 
 /// Yield against the first axis, one line per value of the second.
-fn shares(tables: &Tables) -> Option<Page> {
+fn shares(tables: &Tables) -> Result<Page, FigureError> {
     let xs: Vec<f64> = tables.yields.iter().filter_map(|row| row.x).collect();
     let (low, high) = extent(xs.iter().copied());
-    let key = tables.summary.keys.first().filter(|_| !xs.is_empty())?;
+    let key = tables.summary.keys.first().filter(|_| !xs.is_empty());
+    let key = key.ok_or_else(|| FigureError::nothing("no parameter was varied"))?;
     let mut families: Vec<Option<f64>> = tables.yields.iter().map(|row| row.y).collect();
     families.sort_by(ascending);
     families.dedup();
@@ -120,7 +117,7 @@ fn shares(tables: &Tables) -> Option<Page> {
         height: Some(260.0),
         notes: vec![format!("the dashed line is the wanted share, {}", tables.summary.wanted)],
     };
-    Some(Sheet::filled(&layout, |page: &mut Page, panel: &Panel, _| {
+    Ok(Sheet::filled(&layout, |page: &mut Page, panel: &Panel, _| {
         let ends = [panel.x.low, panel.x.high].map(|x| panel.at(x, tables.summary.wanted));
         if let [Some(a), Some(b)] = ends {
             page.dashed(&[a, b], GREY, 1.0, (4.0, 3.0));
@@ -142,12 +139,12 @@ fn shares(tables: &Tables) -> Option<Page> {
 }
 
 /// Tolerances as a list of intervals.
-fn tolerances(tables: &Tables) -> Option<Page> {
+fn tolerances(tables: &Tables) -> Result<Page, FigureError> {
     let rows = &tables.tolerances;
     let ends = rows.iter().flat_map(|row| [row.tolerance, row.low, row.high, Some(row.most)]);
     let values: Vec<f64> = ends.flatten().filter(|v| *v > 0.0).collect();
     if rows.is_empty() {
-        return None;
+        return Err(FigureError::nothing("no tolerance was looked for"));
     }
     let layout = Layout {
         title: format!(
@@ -168,7 +165,7 @@ fn tolerances(tables: &Tables) -> Option<Page> {
                 .into(),
         ],
     };
-    Some(Sheet::filled(&layout, |page: &mut Page, panel: &Panel, _| {
+    Ok(Sheet::filled(&layout, |page: &mut Page, panel: &Panel, _| {
         for (k, row) in rows.iter().enumerate() {
             let place = |x: f64| panel.at(x.max(panel.x.low), count(k));
             let (low, high) = (row.low.unwrap_or(panel.x.low), row.high.unwrap_or(panel.x.high));

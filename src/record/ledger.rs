@@ -112,6 +112,8 @@ pub fn renew(root: &Path, _lock: &Lock, wanted: &dyn Fn(&Path) -> bool) -> Resul
     if before.is_empty() {
         return Ok(());
     }
+    // What is gone is not asked for any more: a figure that has nothing to show is taken away.
+    manifest.files.retain(|name, _| !wanted(Path::new(name)));
     manifest.files.extend(list(root, wanted)?);
     if manifest.files == before {
         return Ok(());

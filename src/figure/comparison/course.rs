@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::super::axis::{Axis, Kind, count, setting};
+use super::super::error::FigureError;
 use super::super::page::{Ink, Page};
 use super::super::palette::{GREY, layer_ink};
 use super::super::sheet::{Axes, Layout, Panel, Sheet};
@@ -52,11 +53,11 @@ pub const UPDATE: Course = Course {
 };
 
 /// Draws one; nothing without several epochs.
-pub fn draw(tables: &Tables, course: &Course) -> Option<Page> {
+pub fn draw(tables: &Tables, course: &Course) -> Result<Page, FigureError> {
     let (families, alphas) = (tables.families(), tables.alphas());
     let rows = || tables.groups.iter().filter(|row| row.quantity == course.quantity);
     if !tables.summary.snapshots || rows().next().is_none() {
-        return None;
+        return Err(FigureError::nothing("the runs kept no weights of single epochs to compare"));
     }
     let places: Vec<Vec<Option<usize>>> =
         families.iter().map(|(_, members)| placed(tables, members, &alphas)).collect();
@@ -73,7 +74,7 @@ pub fn draw(tables: &Tables, course: &Course) -> Option<Page> {
         height: Some(120.0),
         notes: notes(tables, course),
     };
-    Some(Sheet::filled(&layout, |page: &mut Page, panel: &Panel, (row, column): (usize, usize)| {
+    Ok(Sheet::filled(&layout, |page: &mut Page, panel: &Panel, (row, column): (usize, usize)| {
         if course.threshold {
             let ends = [panel.x.low, panel.x.high].map(|x| panel.at(x, tables.summary.threshold));
             page.dashed(&ends.into_iter().flatten().collect::<Vec<_>>(), GREY, 1.0, (4.0, 3.0));

@@ -1,6 +1,7 @@
 //! Everything after the last epoch against α: a column of panels for every two rules, a row for every quantity.
 
 use super::super::axis::{Axis, Kind};
+use super::super::error::FigureError;
 use super::super::legend::Key;
 use super::super::page::Page;
 use super::super::palette::{BLACK, layer_ink};
@@ -18,12 +19,12 @@ const PARTS: [(&str, &str, f64); 5] = [
 ];
 
 /// Draws it; nothing without pairs.
-pub fn draw(tables: &Tables) -> Option<Page> {
+pub fn draw(tables: &Tables) -> Result<Page, FigureError> {
     let families = tables.families();
     let parts: Vec<_> =
         PARTS.iter().filter(|part| tables.groups.iter().any(|row| row.quantity == part.0)).collect();
     if families.is_empty() || parts.is_empty() {
-        return None;
+        return Err(FigureError::nothing("no two runs were compared"));
     }
     let alphas: Vec<f64> = tables.alphas().into_iter().flatten().collect();
     let across = Axis::around(alphas.iter().copied().chain([0.0, 1.0]), 0.08);
@@ -49,7 +50,7 @@ pub fn draw(tables: &Tables) -> Option<Page> {
         .chain(tables.notes())
         .collect(),
     };
-    Some(Sheet::filled(&layout, |page: &mut Page, panel: &Panel, (row, column): (usize, usize)| {
+    Ok(Sheet::filled(&layout, |page: &mut Page, panel: &Panel, (row, column): (usize, usize)| {
         let quantity = parts[row].0;
         let layers: Vec<Option<usize>> = (1..=tables.summary.layers).map(Some).chain([None]).collect();
         for layer in layers {

@@ -1,6 +1,7 @@
 //! Angle to backpropagation, norm ratio and signal-to-noise against the first axis, one line per value of the second.
 
 use super::super::axis::{Axis, Kind, setting};
+use super::super::error::FigureError;
 use super::super::legend::Key;
 use super::super::page::{Ink, Page};
 use super::super::palette::layer_ink;
@@ -29,7 +30,7 @@ const PARTS: [(&str, Part); 3] = [
     ("SNR", |row| row.snr.map(|s| (s, row.snr_error))),
 ];
 
-fn draw(tables: &Tables) -> Page {
+fn draw(tables: &Tables) -> Result<Page, FigureError> {
     let (families, panels) = (tables.families(MOST), tables.panels());
     let present = |part: &&(&str, Part)| tables.rows.iter().any(|row| part.1(row).is_some());
     let parts: Vec<&(&str, Part)> = PARTS.iter().filter(present).collect();
@@ -72,12 +73,12 @@ fn draw(tables: &Tables) -> Page {
         height: Some(140.0),
         notes: Vec::new(),
     };
-    Sheet::filled(&layout, |page: &mut Page, panel: &Panel, (row, column): (usize, usize)| {
+    Ok(Sheet::filled(&layout, |page: &mut Page, panel: &Panel, (row, column): (usize, usize)| {
         for (k, y) in families.iter().enumerate() {
             let rows = tables.rows.iter().filter(|r| r.y == *y && r.layer == panels[column]);
             curve(page, panel, &rows.collect::<Vec<_>>(), parts[row].1, layer_ink(k + 1));
         }
-    })
+    }))
 }
 
 fn curve(page: &mut Page, panel: &Panel, rows: &[&GradientRow], part: Part, ink: Ink) {

@@ -9,7 +9,7 @@ use super::axis::{Axis, ascending};
 use super::error::{FigureError, fits};
 use super::page::{Ink, Page};
 use super::sheet::Panel;
-use super::{Drawn, write_page};
+use super::{Drawn, write_pages};
 use crate::record::gradient_rows::{BestRow, GradientRow, GradientSummary};
 use crate::record::json::read_json;
 use crate::record::table::{read_csv, read_rows};
@@ -32,8 +32,8 @@ pub struct Figure {
     pub name: &'static str,
     /// What to look for, a paragraph.
     pub caption: &'static str,
-    /// Draws it.
-    pub draw: fn(&Tables) -> Page,
+    /// Draws it; [`FigureError::Nothing`] if the tables have nothing for it.
+    pub draw: fn(&Tables) -> Result<Page, FigureError>,
 }
 
 /// Every figure.
@@ -102,12 +102,11 @@ impl Tables {
 /// Writes `folder/NAME.svg` and `.png` of the figures of these names (of all without any).
 ///
 /// # Errors
-/// [`FigureError`] names the file that cannot be written.
+/// [`FigureError`] names the file that cannot be written, or the figure asked for that has nothing to show.
 pub fn draw_all(folder: &Path, tables: &Tables, only: &[&str]) -> Result<Vec<Drawn>, FigureError> {
-    std::fs::create_dir_all(folder)
-        .map_err(|source| FigureError::Write { path: folder.to_path_buf(), source })?;
     let chosen = catalogue().iter().filter(|figure| only.is_empty() || only.contains(&figure.name));
-    chosen.map(|figure| write_page(folder, figure.name, &(figure.draw)(tables))).collect()
+    let pages = chosen.map(|figure| (figure.name, (figure.draw)(tables))).collect();
+    write_pages(folder, pages, !only.is_empty())
 }
 
 /// A disc with one standard error to both sides; an open one where the point has no part in the best nudge.

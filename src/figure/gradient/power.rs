@@ -1,6 +1,7 @@
 //! Squared bias, variance and their sum against the first axis, one panel per layer and value of the second.
 
 use super::super::axis::{Axis, number, setting};
+use super::super::error::FigureError;
 use super::super::legend::Key;
 use super::super::page::{Page, Text, text};
 use super::super::palette::{BLACK, BLUE, GREY, ORANGE};
@@ -22,7 +23,7 @@ const MOST: usize = 5;
 /// Panels go no further below the largest number than this.
 const DEPTH: f64 = 1e-8;
 
-fn draw(tables: &Tables) -> Page {
+fn draw(tables: &Tables) -> Result<Page, FigureError> {
     let (families, panels) = (tables.families(MOST), tables.panels());
     let values = tables.rows.iter().flat_map(|row| {
         [
@@ -56,7 +57,7 @@ fn draw(tables: &Tables) -> Page {
         height: Some(150.0),
         notes: notes(tables),
     };
-    Sheet::filled(&layout, |page: &mut Page, panel: &Panel, (row, column): (usize, usize)| {
+    Ok(Sheet::filled(&layout, |page: &mut Page, panel: &Panel, (row, column): (usize, usize)| {
         let here = |r: &&GradientRow| r.y == families[row] && r.layer == panels[column];
         let rows: Vec<&GradientRow> = tables.rows.iter().filter(here).collect();
         fill(page, panel, &rows);
@@ -65,7 +66,7 @@ fn draw(tables: &Tables) -> Page {
         {
             at_best(page, panel, beta);
         }
-    })
+    }))
 }
 
 /// A column of a row.

@@ -1,6 +1,7 @@
 //! The valley between bias and noise: the predicted angle to backpropagation against β.
 
 use super::super::axis::{Axis, Kind, number};
+use super::super::error::FigureError;
 use super::super::legend::Key;
 use super::super::page::{Anchor, Page, Text, text};
 use super::super::palette::{BLACK, BLUE, GREY, ORANGE};
@@ -19,8 +20,8 @@ pub const FIGURE: Figure = Figure {
 /// Smallest angle that is shown (degrees).
 const SMALLEST: f64 = 0.01;
 
-fn draw(tables: &Tables) -> Option<Page> {
-    let first = tables.angles.first()?;
+fn draw(tables: &Tables) -> Result<Page, FigureError> {
+    let first = tables.angles.first().ok_or_else(|| FigureError::nothing("no angle was predicted"))?;
     let mut panels: Vec<Option<usize>> = tables.angles.iter().map(|row| row.layer).collect();
     panels.sort_unstable();
     panels.dedup();
@@ -50,7 +51,7 @@ fn draw(tables: &Tables) -> Option<Page> {
         height: Some(230.0),
         notes: notes(tables),
     };
-    Some(Sheet::filled(&layout, |page: &mut Page, panel: &Panel, (_, column): (usize, usize)| {
+    Ok(Sheet::filled(&layout, |page: &mut Page, panel: &Panel, (_, column): (usize, usize)| {
         let rows: Vec<&NoiseAngleRow> =
             tables.angles.iter().filter(|row| row.layer == panels[column]).collect();
         if panels[column].is_none() {

@@ -11,7 +11,7 @@ use std::path::Path;
 use super::error::FigureError;
 use super::page::{Ink, Page};
 use super::sheet::Panel;
-use super::{Drawn, write_page};
+use super::{Drawn, write_pages};
 use crate::record::json::read_json;
 use crate::record::noise_rows::{
     NoiseAngleRow, NoiseCauseRow, NoiseLayerRow, NoisePsdRow, NoiseRow, NoiseSummary,
@@ -42,8 +42,8 @@ pub struct Figure {
     pub name: &'static str,
     /// What to look for, a paragraph.
     pub caption: &'static str,
-    /// Draws it; `None` where the tables have nothing for it.
-    pub draw: fn(&Tables) -> Option<Page>,
+    /// Draws it; [`FigureError::Nothing`] if the tables have nothing for it.
+    pub draw: fn(&Tables) -> Result<Page, FigureError>,
 }
 
 /// Every figure.
@@ -79,15 +79,11 @@ impl Tables {
 /// Writes `folder/NAME.svg` and `.png` of the figures of these names (of all without any) that the tables have something for.
 ///
 /// # Errors
-/// [`FigureError`] names the file that cannot be written.
+/// [`FigureError`] names the file that cannot be written, or the figure asked for that has nothing to show.
 pub fn draw_all(folder: &Path, tables: &Tables, only: &[&str]) -> Result<Vec<Drawn>, FigureError> {
-    std::fs::create_dir_all(folder)
-        .map_err(|source| FigureError::Write { path: folder.to_path_buf(), source })?;
     let chosen = catalogue().iter().filter(|figure| only.is_empty() || only.contains(&figure.name));
-    chosen
-        .filter_map(|figure| Some((figure, (figure.draw)(tables)?)))
-        .map(|(figure, page)| write_page(folder, figure.name, &page))
-        .collect()
+    let pages = chosen.map(|figure| (figure.name, (figure.draw)(tables))).collect();
+    write_pages(folder, pages, !only.is_empty())
 }
 
 /// A vertical bar of one standard error to both sides, with its ends.

@@ -1,6 +1,7 @@
 //! The spectrum of one node, source by source, with what was measured.
 
 use super::super::axis::Axis;
+use super::super::error::FigureError;
 use super::super::legend::Key;
 use super::super::page::{Ink, Page};
 use super::super::palette::{BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION};
@@ -20,8 +21,8 @@ pub const FIGURE: Figure = Figure {
 /// Decades below the largest density that are shown.
 const DECADES: f64 = 1e-7;
 
-fn draw(tables: &Tables) -> Option<Page> {
-    let first = tables.psd.first()?;
+fn draw(tables: &Tables) -> Result<Page, FigureError> {
+    let first = tables.psd.first().ok_or_else(|| FigureError::nothing("no spectrum was asked for"))?;
     let mut causes: Vec<&str> = Vec::new();
     let axes = axes(tables);
     // A source that is nowhere in the panel is not in its legend either.
@@ -57,7 +58,7 @@ fn draw(tables: &Tables) -> Option<Page> {
         height: Some(300.0),
         notes: Vec::new(),
     };
-    Some(Sheet::filled(&layout, |page: &mut Page, panel: &Panel, _| {
+    Ok(Sheet::filled(&layout, |page: &mut Page, panel: &Panel, _| {
         if causes.len() > 1 {
             for (k, cause) in causes.iter().enumerate() {
                 line(page, panel, tables, cause, ink(k), 1.2);

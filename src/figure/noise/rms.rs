@@ -1,6 +1,7 @@
 //! Noise of every neuron, predicted beside measured, one panel per layer and quantity.
 
 use super::super::axis::{Axis, count, number};
+use super::super::error::FigureError;
 use super::super::legend::Key;
 use super::super::page::{Ink, Page};
 use super::super::palette::{BLUE, GREEN, GREY, ORANGE, PURPLE};
@@ -25,12 +26,12 @@ const ROWS: [(&str, &[(&str, Ink)]); 3] = [
 /// Neurons that a panel shows at most.
 const MOST: usize = 48;
 
-fn draw(tables: &Tables) -> Option<Page> {
+fn draw(tables: &Tables) -> Result<Page, FigureError> {
     let mut layers: Vec<usize> = tables.nodes.iter().map(|row| row.layer).collect();
     layers.sort_unstable();
     layers.dedup();
     if layers.is_empty() {
-        return None;
+        return Err(FigureError::nothing("the tables have no neuron"));
     }
     let largest = tables.nodes.iter().map(|row| row.predicted_rms_v).fold(0.0, f64::max);
     let (factor, unit) = unit(largest);
@@ -65,7 +66,7 @@ fn draw(tables: &Tables) -> Option<Page> {
         height: Some(150.0),
         notes: vec![verdict(tables)],
     };
-    Some(Sheet::filled(&layout, |page: &mut Page, panel: &Panel, (row, column): (usize, usize)| {
+    Ok(Sheet::filled(&layout, |page: &mut Page, panel: &Panel, (row, column): (usize, usize)| {
         for (k, (quantity, ink)) in ROWS[row].1.iter().enumerate() {
             let side = 0.22 * (2.0 * count(k) - count(ROWS[row].1.len() - 1));
             let of = panels[row * layers.len() + column].iter().filter(|node| node.quantity == *quantity);
