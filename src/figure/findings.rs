@@ -315,6 +315,7 @@ mod tests {
             worst_stability_margin_tau: None,
             mean_angle_to_bp_deg: None,
             product_spectral_norm: 1.0,
+            kept_beta: None,
             status: "complete".into(),
             settings: [("circuit".to_owned(), circuit.into())].into(),
             wall_s: 1.0,

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::{Tables, catalogue, draw_all, drawn_from, report};
+use super::{Tables, catalogue, draw_all, report};
 use crate::record::rows::{
     CostRow, LayersRow, MetricsRow, PairSummary, RunSummary, Summary, TrajectoryRow, ValleyRow,
 };
@@ -412,8 +412,10 @@ fn drawn(name: &str, plan: &Plan, claim: impl Fn(&Path, &Tables)) {
 fn every_figure_of_the_main_job_is_drawn_and_twice_to_the_same_bytes() {
     drawn("main", &main_job(), |folder, tables| {
         let files = draw_all(folder, tables).unwrap();
-        assert_eq!(files.len(), drawn_from(tables).count());
-        assert!(files.iter().all(|file| file.name != "kept-nudge"), "no run keeps a margin");
+        // One offset, no prices and two nudges: nothing for three figures; no margin is kept.
+        let names = catalogue().iter().map(|figure| figure.name);
+        let wanted = names.filter(|name| !["valley", "offsets", "cost", "kept-nudge"].contains(name));
+        assert!(files.iter().map(|file| file.name).eq(wanted));
         let bytes = || files.iter().map(|f| (fs::read(&f.svg).unwrap(), fs::read(&f.png).unwrap()));
         let first: Vec<_> = bytes().collect();
         let again = Tables::read(folder).unwrap();
@@ -433,8 +435,10 @@ fn every_figure_of_every_odd_experiment_is_drawn() {
                 draw_all(folder, tables).unwrap();
             }
             for figure in catalogue() {
-                let svg =
-                    figure.svg(tables).unwrap_or_else(|error| panic!("{name}, {}: {error}", figure.name));
+                let svg = figure.svg(tables);
+                let Some(svg) = svg.unwrap_or_else(|error| panic!("{name}, {}: {error}", figure.name)) else {
+                    continue;
+                };
                 assert!(
                     svg.starts_with("<svg ") && svg.trim_end().ends_with("</svg>"),
                     "{name}, {}",
@@ -451,9 +455,11 @@ fn every_figure_of_every_odd_experiment_is_drawn() {
 fn the_report_holds_every_figure_escapes_names_and_loads_nothing() {
     drawn("report", &Plan { broken: true, ..main_job() }, |folder, tables| {
         let page = fs::read_to_string(report(folder, tables).unwrap()).unwrap();
-        assert_eq!(page.matches("<svg ").count(), drawn_from(tables).count());
-        for figure in drawn_from(tables) {
-            assert!(page.contains(&format!("id=\"{}\"", figure.name)), "{}", figure.name);
+        let drawn = draw_all(folder, tables).unwrap();
+        assert_eq!(page.matches("<svg ").count(), drawn.len());
+        for figure in catalogue() {
+            let there = drawn.iter().any(|one| one.name == figure.name);
+            assert_eq!(page.contains(&format!("id=\"{}\"", figure.name)), there, "{}", figure.name);
         }
         assert!(page.contains("two-tales &lt;digits&gt; &amp; more") && !page.contains("<digits>"));
         assert!(page.contains("stopped &amp; &lt;left&gt;") && page.contains("dyadsim run experiment.toml"));

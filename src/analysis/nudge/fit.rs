@@ -73,7 +73,7 @@ impl Fit {
         }
         let (first, last) = (points.first()?.0, points.last()?.0);
         let (centre, scale) = (0.5 * (first + last), 0.5 * (last - first));
-        let powers = |x: f64| (0..=degree).map(move |k| ((x - centre) / scale).powi(k as i32));
+        let powers = |x: f64| (0..=degree).map(move |k| power((x - centre) / scale, k));
         let rows: Vec<f64> = points.iter().flat_map(|(x, _)| powers(*x)).collect();
         let matrix = DMatrix::from_row_slice(points.len(), degree + 1, &rows);
         let heights = DVector::from_iterator(points.len(), points.iter().map(|p| p.1));
@@ -87,7 +87,7 @@ impl Fit {
         // p′(v) = 0 moves by −δp′(v)/p″(v).
         let slope = DVector::from_fn(degree + 1, |k, _| match k {
             0 => 0.0,
-            k => k as f64 * vertex.powi(k as i32 - 1),
+            k => k as f64 * power(vertex, k - 1),
         });
         let scatter = (variance * slope.dot(&(&normal * &slope))).sqrt() / curvature;
         let bottom = (2.0 * variance.sqrt() / curvature).sqrt();
@@ -103,13 +103,10 @@ impl Fit {
 const PARTS: i32 = 64;
 
 impl Polynomial {
-    fn derivative(&self, x: f64, order: i32) -> f64 {
-        let falling = |k: i32| (0..order).map(|j| f64::from(k - j)).product::<f64>();
-        let term = |(k, c): (usize, &f64)| match k as i32 - order {
-            rest if rest < 0 => 0.0,
-            rest => c * falling(k as i32) * x.powi(rest),
-        };
-        self.coefficients.iter().enumerate().map(term).sum()
+    fn derivative(&self, x: f64, order: usize) -> f64 {
+        let falling = |k: usize| (0..order).map(|j| (k - j) as f64).product::<f64>();
+        let term = |(k, c): (usize, &f64)| c * falling(k) * power(x, k - order);
+        self.coefficients.iter().enumerate().skip(order).map(term).sum()
     }
 
     /// The lowest minimum between the outermost points, in scaled units, with the curvature there.
@@ -128,6 +125,11 @@ impl Polynomial {
         let curvature = self.derivative(lowest, 2);
         (curvature > 0.0).then_some((lowest, curvature))
     }
+}
+
+/// `xᵏ` for the few `k` of a fit.
+fn power(x: f64, k: usize) -> f64 {
+    (0..k).fold(1.0, |product, _| product * x)
 }
 
 #[cfg(test)]
