@@ -22,6 +22,8 @@ mod error;
 pub mod gradient;
 mod groups;
 mod legend;
+#[cfg(test)]
+mod looks;
 mod loss;
 pub mod map;
 mod margin;

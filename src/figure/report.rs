@@ -19,7 +19,7 @@ use super::{catalogue, write_whole};
 use crate::record::rows::{PairSummary, RunSummary};
 use crate::units::{fraction, percent, significant};
 
-const TEMPLATE: &str = include_str!("report.html");
+pub(super) const TEMPLATE: &str = include_str!("report.html");
 
 /// Settings of the table at the top, with the words for them.
 const MAIN_SETTINGS: [(&str, &str); 14] = [
@@ -72,8 +72,9 @@ struct PairLine {
     agreement: String,
 }
 
+/// A figure with something to show.
 #[derive(Serialize)]
-struct Shown {
+pub(super) struct Shown {
     name: &'static str,
     title: &'static str,
     caption: &'static str,
@@ -97,7 +98,7 @@ pub fn report(folder: &Path, tables: &Tables) -> Result<PathBuf, FigureError> {
 }
 
 /// The page with what came out in sentences, and the figures that have something to show.
-fn page(tables: &Tables, findings: &[String], figures: &[Shown]) -> Result<String, FigureError> {
+pub(super) fn page(tables: &Tables, findings: &[String], figures: &[Shown]) -> Result<String, FigureError> {
     let wall: f64 =
         tables.runs.iter().filter_map(|run| run.summary.as_ref()).map(|summary| summary.wall_s).sum();
     let mut environment = Environment::new();

@@ -10,21 +10,21 @@ use crate::record::rows::{
 
 /// What an invented experiment has.
 #[derive(Clone)]
-struct Plan {
-    rules: Vec<&'static str>,
-    alphas: Vec<f64>,
-    betas: Vec<f64>,
-    seeds: Vec<u64>,
-    epochs: usize,
-    network: Vec<usize>,
-    trajectories: bool,
+pub(super) struct Plan {
+    pub rules: Vec<&'static str>,
+    pub alphas: Vec<f64>,
+    pub betas: Vec<f64>,
+    pub seeds: Vec<u64>,
+    pub epochs: usize,
+    pub network: Vec<usize>,
+    pub trajectories: bool,
     /// Lets seeds differ in their offset and auto-zero, and prices them.
-    offsets: bool,
+    pub offsets: bool,
     /// Puts NaN, infinity, zero and empty cells into the tables and cuts a run off.
-    broken: bool,
+    pub broken: bool,
 }
 
-fn main_job() -> Plan {
+pub(super) fn main_job() -> Plan {
     Plan {
         rules: vec!["bp", "dp", "dp-transpose"],
         alphas: vec![0.0, 0.25, 0.5, 0.75, 1.0],
@@ -367,7 +367,7 @@ fn trajectories() -> Vec<TrajectoryRow> {
     rows
 }
 
-fn plans() -> Vec<(&'static str, Plan)> {
+pub(super) fn plans() -> Vec<(&'static str, Plan)> {
     let main = main_job();
     let dozen = (0..12).map(|k| f64::from(k) / 11.0).map(|a| (a * 1e4).round() / 1e4).collect();
     let all_rules = vec!["bp", "dp", "dp-transpose", "custom"];
@@ -388,7 +388,7 @@ fn plans() -> Vec<(&'static str, Plan)> {
 }
 
 /// Draws everything of a plan; `DYADSIM_FIGURES=DIR` keeps the files there, to be looked at.
-fn drawn(name: &str, plan: &Plan, claim: impl Fn(&Path, &Tables)) {
+pub(super) fn drawn(name: &str, plan: &Plan, mut claim: impl FnMut(&Path, &Tables)) {
     let temporary = tempfile::tempdir().unwrap();
     let kept = std::env::var_os("DYADSIM_FIGURES").map(|folder| Path::new(&folder).join(name));
     let folder = kept.as_deref().unwrap_or(temporary.path());
@@ -402,7 +402,10 @@ fn drawn(name: &str, plan: &Plan, claim: impl Fn(&Path, &Tables)) {
 fn every_figure_of_the_main_job_is_drawn_and_twice_to_the_same_bytes() {
     drawn("main", &main_job(), |folder, tables| {
         let files = draw_all(folder, tables).unwrap();
-        assert_eq!(files.len(), catalogue().len());
+        // One offset, no prices and two nudges: nothing for three figures.
+        let names = catalogue().iter().map(|figure| figure.name);
+        let wanted = names.filter(|name| !["valley", "offsets", "cost"].contains(name));
+        assert!(files.iter().map(|file| file.name).eq(wanted));
         let bytes = || files.iter().map(|f| (fs::read(&f.svg).unwrap(), fs::read(&f.png).unwrap()));
         let first: Vec<_> = bytes().collect();
         let again = Tables::read(folder).unwrap();
@@ -422,8 +425,10 @@ fn every_figure_of_every_odd_experiment_is_drawn() {
                 draw_all(folder, tables).unwrap();
             }
             for figure in catalogue() {
-                let svg =
-                    figure.svg(tables).unwrap_or_else(|error| panic!("{name}, {}: {error}", figure.name));
+                let svg = figure.svg(tables);
+                let Some(svg) = svg.unwrap_or_else(|error| panic!("{name}, {}: {error}", figure.name)) else {
+                    continue;
+                };
                 assert!(
                     svg.starts_with("<svg ") && svg.trim_end().ends_with("</svg>"),
                     "{name}, {}",
@@ -440,9 +445,11 @@ fn every_figure_of_every_odd_experiment_is_drawn() {
 fn the_report_holds_every_figure_escapes_names_and_loads_nothing() {
     drawn("report", &Plan { broken: true, ..main_job() }, |folder, tables| {
         let page = fs::read_to_string(report(folder, tables).unwrap()).unwrap();
-        assert_eq!(page.matches("<svg ").count(), catalogue().len());
+        let drawn = draw_all(folder, tables).unwrap();
+        assert_eq!(page.matches("<svg ").count(), drawn.len());
         for figure in catalogue() {
-            assert!(page.contains(&format!("id=\"{}\"", figure.name)), "{}", figure.name);
+            let there = drawn.iter().any(|one| one.name == figure.name);
+            assert_eq!(page.contains(&format!("id=\"{}\"", figure.name)), there, "{}", figure.name);
         }
         assert!(page.contains("two-tales &lt;digits&gt; &amp; more") && !page.contains("<digits>"));
         assert!(page.contains("stopped &amp; &lt;left&gt;") && page.contains("dyadsim run experiment.toml"));

@@ -29,7 +29,7 @@ const MEASURES: [Measure; 2] = [|pair| &pair.relative_distance, |pair| &pair.cos
 fn draw(tables: &Tables) -> Result<Page, FigureError> {
     let grid = Grid::of(tables);
     let rows = grid.rows.iter().map(|row| (row, pairs_at(tables, row)));
-    let rows: Vec<_> = rows.filter(|(_, pairs)| !pairs.is_empty()).collect();
+    let rows: Vec<_> = rows.filter(|(_, pairs)| pairs.iter().any(|pair| has_numbers(pair))).collect();
     if rows.is_empty() {
         return Err(FigureError::nothing("no run of DP has a partner of DPᵀ at the same α, β and seed"));
     }
@@ -39,7 +39,12 @@ fn draw(tables: &Tables) -> Result<Page, FigureError> {
     let values = |measure: Measure| all.iter().flat_map(move |pair| measure(pair).iter().copied());
     let distance = Axis::around(values(MEASURES[0]).chain([0.0]), 0.06);
     let cosine = Axis::around(values(MEASURES[1]).chain([1.0]), 0.06);
-    let keys = (1..=layers).map(|k| Key::Line(layer_ink(k), format!("layer {k}")));
+    let has = |k: &usize| {
+        let number =
+            |measure: Measure| all.iter().any(|pair| measure(pair).get(k - 1).is_some_and(|v| v.is_finite()));
+        MEASURES.into_iter().any(number)
+    };
+    let keys = (1..=layers).filter(has).map(|k| Key::Line(layer_ink(k), format!("layer {k}")));
     let lost = values(MEASURES[0]).chain(values(MEASURES[1])).filter(|value| !value.is_finite()).count();
     let layout = Layout {
         title: FIGURE.title.into(),
@@ -61,6 +66,11 @@ fn draw(tables: &Tables) -> Result<Page, FigureError> {
         (1..=layers).for_each(|layer| series(page, panel, &rows[row].1, (layer, MEASURES[column])));
     };
     Ok(Sheet::filled(&layout, fill))
+}
+
+/// Whether a pair has a distance or a cosine.
+fn has_numbers(pair: &PairSummary) -> bool {
+    MEASURES.into_iter().flat_map(|measure| measure(pair)).any(|value| value.is_finite())
 }
 
 /// The pairs of DP and `DPᵀ` in a row of the grid.
