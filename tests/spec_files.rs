@@ -328,6 +328,10 @@ mod random {
         let parts = (circuit(), dataset(), init(), optimizer(), grid(), network, seeds, counts);
         parts.prop_map(|(mut circuit, dataset, init, optimizer, grid, network, seeds, counts)| {
             circuit.network = Some(network.clone());
+            let excluded = |(key, values): &(String, Vec<toml::Value>)| (key.clone(), values[0].clone());
+            let exclude: Vec<Exclusion> =
+                grid.first().map(excluded).map(|one| [one].into()).into_iter().collect();
+            let control = ControlSpec { moved: 1e-5, rules: vec![RuleKind::Bp] };
             let expect = ExpectSpec { at_least: Some(0.5), ..ExpectSpec::default() };
             let experiment = ExperimentSpec {
                 name: "a name".into(),
@@ -341,11 +345,13 @@ mod random {
                 chips: counts.3.then_some(3),
                 rules: vec![RuleKind::DpTranspose, RuleKind::Bp, RuleKind::Custom],
                 optimizer,
+                control: counts.3.then_some(control),
                 keep_unsettled: counts.3,
                 snapshots: counts.3,
                 adversarial: AdversarialSpec { step: 0.25 },
                 probe: counts.2,
                 grid: grid.into_iter().collect(),
+                exclude,
                 expect: [("dp-transpose.test_accuracy".to_owned(), expect)].into(),
             };
             Resolved { experiment, circuit }

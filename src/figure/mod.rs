@@ -24,6 +24,8 @@ pub mod gradient;
 mod groups;
 mod kept_nudge;
 mod legend;
+#[cfg(test)]
+mod looks;
 mod loss;
 pub mod map;
 mod margin;

@@ -17,7 +17,7 @@ pub const FIGURE: Figure = Figure {
     name: "outcomes",
     title: "How the nudged circuits ended",
     caption: "Every training sample of an epoch ends in exactly one way; the bars of an epoch add up to all samples \
-        and are the mean over seeds. Grey is what should be. DP latches up below α = ½ (positive feedback) and \
+        and are the mean over seeds. Grey, and purple under noise, is what should be. DP latches up below α = ½ (positive feedback) and \
         rings above it (negative feedback through several equal poles): the two failures differ in colour because \
         they call for different cures.",
     draw,

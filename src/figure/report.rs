@@ -20,7 +20,7 @@ use super::{catalogue, write_whole};
 use crate::record::rows::{PairSummary, RunSummary, Summary};
 use crate::units::{fraction, percent, significant};
 
-const TEMPLATE: &str = include_str!("report.html");
+pub(super) const TEMPLATE: &str = include_str!("report.html");
 
 /// Settings of the table at the top, with the words for them.
 const MAIN_SETTINGS: [(&str, &str); 14] = [
@@ -71,10 +71,13 @@ struct PairLine {
     distance: Vec<String>,
     cosine: Vec<String>,
     agreement: String,
+    /// Distance of the second rule's widest layer from its control, if there is one.
+    control: String,
 }
 
+/// A figure with something to show.
 #[derive(Serialize)]
-struct Shown {
+pub(super) struct Shown {
     name: &'static str,
     title: &'static str,
     caption: &'static str,
@@ -98,7 +101,7 @@ pub fn report(folder: &Path, tables: &Tables) -> Result<PathBuf, FigureError> {
 }
 
 /// The page with what came out in sentences, and the figures that have something to show.
-fn page(tables: &Tables, findings: &[String], figures: &[Shown]) -> Result<String, FigureError> {
+pub(super) fn page(tables: &Tables, findings: &[String], figures: &[Shown]) -> Result<String, FigureError> {
     let wall: f64 =
         tables.runs.iter().filter_map(|run| run.summary.as_ref()).map(|summary| summary.wall_s).sum();
     let mut environment = Environment::new();
@@ -114,6 +117,7 @@ fn page(tables: &Tables, findings: &[String], figures: &[Shown]) -> Result<Strin
         all_settings => all_settings(tables),
         results => results(tables),
         pairs => pairs(tables),
+        controlled => tables.pairs.iter().any(|pair| pair.control.is_some()),
         layers => tables.pairs.iter().map(|pair| pair.cosine.len()).max().unwrap_or(0),
         figures => figures,
         wall => duration(wall),
@@ -234,6 +238,8 @@ fn pair_line(row: &Row, pairs: &[&PairSummary]) -> PairLine {
         let layer = |k: usize| spread(pairs.iter().filter_map(|pair| values(pair).get(k).copied()), written);
         (0..layers).map(layer).collect()
     };
+    let control =
+        |pair: &&PairSummary| Some(extent(pair.control.as_ref()?.relative_distance.iter().copied()).1);
     PairLine {
         rules: format!("{} / {}", rule_name(&pairs[0].rule_a), rule_name(&pairs[0].rule_b)),
         alpha: pairs[0].alpha.map_or("–".into(), setting),
@@ -242,6 +248,7 @@ fn pair_line(row: &Row, pairs: &[&PairSummary]) -> PairLine {
         distance: per_layer(|pair| &pair.relative_distance),
         cosine: per_layer(|pair| &pair.cosine),
         agreement: spread(pairs.iter().map(|pair| pair.prediction_agreement), per_cent),
+        control: spread(pairs.iter().filter_map(control), written),
     }
 }
 

@@ -10,21 +10,21 @@ use crate::record::rows::{
 
 /// What an invented experiment has.
 #[derive(Clone)]
-struct Plan {
-    rules: Vec<&'static str>,
-    alphas: Vec<f64>,
-    betas: Vec<f64>,
-    seeds: Vec<u64>,
-    epochs: usize,
-    network: Vec<usize>,
-    trajectories: bool,
+pub(super) struct Plan {
+    pub rules: Vec<&'static str>,
+    pub alphas: Vec<f64>,
+    pub betas: Vec<f64>,
+    pub seeds: Vec<u64>,
+    pub epochs: usize,
+    pub network: Vec<usize>,
+    pub trajectories: bool,
     /// Lets seeds differ in their offset and auto-zero, and prices them.
-    offsets: bool,
+    pub offsets: bool,
     /// Puts NaN, infinity, zero and empty cells into the tables and cuts a run off.
-    broken: bool,
+    pub broken: bool,
 }
 
-fn main_job() -> Plan {
+pub(super) fn main_job() -> Plan {
     Plan {
         rules: vec!["bp", "dp", "dp-transpose"],
         alphas: vec![0.0, 0.25, 0.5, 0.75, 1.0],
@@ -377,7 +377,7 @@ fn trajectories() -> Vec<TrajectoryRow> {
     rows
 }
 
-fn plans() -> Vec<(&'static str, Plan)> {
+pub(super) fn plans() -> Vec<(&'static str, Plan)> {
     let main = main_job();
     let dozen = (0..12).map(|k| f64::from(k) / 11.0).map(|a| (a * 1e4).round() / 1e4).collect();
     let all_rules = vec!["bp", "dp", "dp-transpose", "custom"];
@@ -398,7 +398,7 @@ fn plans() -> Vec<(&'static str, Plan)> {
 }
 
 /// Draws everything of a plan; `DYADSIM_FIGURES=DIR` keeps the files there, to be looked at.
-fn drawn(name: &str, plan: &Plan, claim: impl Fn(&Path, &Tables)) {
+pub(super) fn drawn(name: &str, plan: &Plan, mut claim: impl FnMut(&Path, &Tables)) {
     let temporary = tempfile::tempdir().unwrap();
     let kept = std::env::var_os("DYADSIM_FIGURES").map(|folder| Path::new(&folder).join(name));
     let folder = kept.as_deref().unwrap_or(temporary.path());

@@ -31,7 +31,7 @@ const MEASURES: [Measure; 2] = [|pair| &pair.relative_distance, |pair| &pair.cos
 fn draw(tables: &Tables) -> Result<Page, FigureError> {
     let grid = Grid::of(tables);
     let rows = grid.rows.iter().map(|row| (row, pairs_at(tables, row)));
-    let rows: Vec<_> = rows.filter(|(_, pairs)| !pairs.is_empty()).collect();
+    let rows: Vec<_> = rows.filter(|(_, pairs)| pairs.iter().any(|pair| has_numbers(pair))).collect();
     if rows.is_empty() {
         return Err(FigureError::nothing("no run of DP has a partner of DPᵀ at the same α, β and seed"));
     }
@@ -41,19 +41,17 @@ fn draw(tables: &Tables) -> Result<Page, FigureError> {
     let values = |measure: Measure| all.iter().flat_map(move |pair| measure(pair).iter().copied());
     let distance = Axis::around(values(MEASURES[0]).chain([0.0]), 0.06);
     let cosine = Axis::around(values(MEASURES[1]).chain([1.0]), 0.06);
-    let moved = all.iter().find_map(|pair| Some(pair.control.as_ref()?.moved));
-    let band = moved.map(|moved| {
-        Key::Box(
-            GREY.faded(0.3),
-            format!("DPᵀ and itself, initial weights moved by {}", significant(moved, 2)),
-        )
-    });
-    let keys = (1..=layers).map(|k| Key::Line(layer_ink(k), format!("layer {k}")));
+    let has = |k: &usize| {
+        let number =
+            |measure: Measure| all.iter().any(|pair| measure(pair).get(k - 1).is_some_and(|v| v.is_finite()));
+        MEASURES.into_iter().any(number)
+    };
+    let keys = (1..=layers).filter(has).map(|k| Key::Line(layer_ink(k), format!("layer {k}")));
     let lost = values(MEASURES[0]).chain(values(MEASURES[1])).filter(|value| !value.is_finite()).count();
     let layout = Layout {
         title: FIGURE.title.into(),
         subtitle: settings_line(tables, "points, and their mean as a line"),
-        legend: keys.chain([Key::Disc(GREY, "one seed".into())]).chain(band).collect(),
+        legend: keys.chain([Key::Disc(GREY, "one seed".into())]).chain(band(&all)).collect(),
         columns: vec!["‖W(DP) − W(DPᵀ)‖ / ‖W(DPᵀ)‖".into(), "cosine of W(DP) and W(DPᵀ)".into()],
         rows: rows.iter().map(|(row, _)| row.label()).collect(),
         x_label: "mixing α".into(),
@@ -73,6 +71,11 @@ fn draw(tables: &Tables) -> Result<Page, FigureError> {
     Ok(Sheet::filled(&layout, fill))
 }
 
+/// Whether a pair has a distance or a cosine.
+fn has_numbers(pair: &PairSummary) -> bool {
+    MEASURES.into_iter().flat_map(|measure| measure(pair)).any(|value| value.is_finite())
+}
+
 /// The pairs of DP and `DPᵀ` in a row of the grid.
 fn pairs_at<'a>(tables: &'a Tables, row: &Row) -> Vec<&'a PairSummary> {
     let of_row = |name: &str| {
@@ -86,6 +89,13 @@ fn pairs_at<'a>(tables: &'a Tables, row: &Row) -> Vec<&'a PairSummary> {
     };
     let here = |pair: &&PairSummary| rules(pair) && pair.beta == row.beta && of_row(&pair.run_a);
     tables.pairs.iter().filter(here).collect()
+}
+
+/// The legend's entry of the control, if there is one.
+fn band(pairs: &[&PairSummary]) -> Option<Key> {
+    let moved = pairs.iter().find_map(|pair| Some(pair.control.as_ref()?.moved))?;
+    let label = format!("DPᵀ and itself, initial weights moved by {}", significant(moved, 2));
+    Some(Key::Box(GREY.faded(0.3), label))
 }
 
 /// As far as the control gets from its rule: a band from where the two would be equal to the furthest of layers and seeds.

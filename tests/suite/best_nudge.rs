@@ -56,7 +56,7 @@ impl<'a> Curve<'a> {
         let seen = self.at(beta);
         if seen.settled < 1.0 {
             return f64::INFINITY;
-        };
+        }
         seen.values.iter().sum::<f64>() / seen.values.len() as f64
     }
 
@@ -148,7 +148,7 @@ fn the_best_nudge_is_that_of_a_fine_grid_from_any_range_that_holds_it() {
         (0..NETS * KINDS.len() as u64).map(|n| (KINDS[n as usize % KINDS.len()], 1500 + n)).collect();
     let found: Vec<(f64, f64, bool)> = nets.par_iter().map(|(kind, seed)| deviation(*kind, *seed)).collect();
     for ((kind, seed), (measured, predicted, beyond)) in nets.iter().zip(&found) {
-        println!("{kind:?} {seed}: {:.4} measured, {:.4} predicted, beyond {beyond}", measured, predicted);
+        println!("{kind:?} {seed}: {measured:.4} measured, {predicted:.4} predicted, beyond {beyond}");
     }
     let largest = |of: fn(&(f64, f64, bool)) -> f64| found.iter().map(of).fold(0.0, f64::max);
     println!("largest deviations: {:.4} measured, {:.4} predicted", largest(|f| f.0), largest(|f| f.1));
