@@ -76,7 +76,7 @@ mod random {
     use dyadsim::spec::mismatch::*;
     use dyadsim::spec::noise::*;
     use dyadsim::spec::periphery::*;
-    use dyadsim::spec::{CostSpec, KeepMarginSpec, Otherwise, Resolved};
+    use dyadsim::spec::{CostSpec, Exclusion, KeepMarginSpec, Otherwise, Resolved};
     use proptest::prelude::*;
     use proptest::sample::select;
 
