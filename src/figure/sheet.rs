@@ -354,7 +354,7 @@ mod tests {
 
     #[test]
     fn a_row_label_is_never_cut() {
-        let label = "DP, β = 0.01, excess = 100.0, a_setting_of_a_long_name = 0.123456";
+        let label = "DP, β = 0.01, excess = 100.0, a_long_setting = 0.123456";
         let lines = row_label(label, 136.0);
         assert!(
             lines.len() > 2 && lines.iter().all(|line| text_width(line, PLAIN, true) <= 128.0),
