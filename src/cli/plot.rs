@@ -11,7 +11,7 @@ use super::report::{classify, is_drawn_from, tables, want_own};
 use super::{Failure, Global, folder, output};
 use crate::figure::{
     Drawn, FigureError, Tables, branch, catalogue, comparison, draw_into, forget, gradient, map, noise,
-    robustness, yields,
+    robustness, want, yields,
 };
 use crate::record::ledger::renew;
 use crate::record::lock::Lock;
@@ -45,6 +45,7 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
     let known = known(&arguments.folder);
     let names = chosen(&arguments.only, &known)?;
     let source = Source::read(&arguments.folder)?;
+    source.want(&names).map_err(classify)?;
     folder::check(&arguments.folder, &is_drawn_from)?;
     let out = arguments.out.clone().unwrap_or_else(|| arguments.folder.join("figures"));
     want_own(&arguments.folder, arguments.out.is_none(), &out)?;
@@ -122,6 +123,25 @@ impl Source {
             return tables(folder).map(Self::Run);
         };
         source.map_err(classify)
+    }
+
+    /// Whether the figures of these names have something to show.
+    fn want(&self, names: &[&str]) -> Result<(), FigureError> {
+        match self {
+            Self::Noise(tables) => want(noise::catalogue().iter().map(|f| (f.name, f.draw)), tables, names),
+            Self::Gradient(tables) => {
+                want(gradient::catalogue().iter().map(|f| (f.name, f.draw)), tables, names)
+            }
+            Self::Yields(tables) => want(yields::catalogue().iter().map(|f| (f.name, f.draw)), tables, names),
+            Self::Robustness(tables) => {
+                want(robustness::catalogue().iter().map(|f| (f.name, f.draw)), tables, names)
+            }
+            Self::Comparison(tables) => {
+                want(comparison::catalogue().iter().map(|f| (f.name, f.draw)), tables, names)
+            }
+            Self::Run(tables) => want(catalogue().iter().map(|f| (f.name, f.draw)), tables, names),
+            Self::Branch(_) | Self::Map(_) => Ok(()),
+        }
     }
 
     /// Draws the figures of these names, without any all that have something to show.

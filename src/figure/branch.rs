@@ -79,7 +79,10 @@ const MARKS: [(&str, Ink, &str); 5] = [
 #[must_use]
 pub fn draw(tables: &Tables) -> Page {
     let seen = |name: &str| tables.events.iter().any(|event| event.event == name);
-    let mut legend = vec![Key::Line(BLACK, "stable".into()), Key::Dashed(GREY, "not stable".into())];
+    let met = |stable: bool| tables.points.iter().any(|point| (point.unstable == 0) == stable);
+    let stable = met(true).then(|| Key::Line(BLACK, "stable".into()));
+    let mut legend: Vec<Key> =
+        stable.into_iter().chain(met(false).then(|| Key::Dashed(GREY, "not stable".into()))).collect();
     let marks = MARKS.iter().filter(|mark| seen(mark.0));
     legend.extend(marks.map(|(_, ink, words)| Key::Disc(*ink, (*words).into())));
     if seen("border") {

@@ -126,15 +126,15 @@ pub fn draw_all(folder: &Path, tables: &Tables) -> Result<Vec<Drawn>, FigureErro
     Ok(drawn)
 }
 
-/// Writes `folder/NAME.svg` and `.png` of the figures of these names, of all that have something to show without any.
+/// Writes `folder/NAME.svg` and `.png` of the figures of these names (of all without any) that the tables have something for.
 ///
 /// # Errors
-/// Those of [`draw_all`]; [`FigureError::Empty`] if one that was asked for has nothing to show, before anything is written.
+/// Those of [`draw_all`].
 pub fn draw_into(folder: &Path, tables: &Tables, only: &[&str]) -> Result<Vec<Drawn>, FigureError> {
     let chosen: Vec<&Figure> =
         catalogue().iter().filter(|figure| only.is_empty() || only.contains(&figure.name)).collect();
     let pages = chosen.par_iter().map(|figure| (figure.name, (figure.draw)(tables))).collect();
-    write_pages(folder, pages, !only.is_empty())
+    write_pages(folder, pages)
 }
 
 /// Takes away files of those figures of a folder, by an earlier version, that have nothing to show.
@@ -169,21 +169,33 @@ fn if_any(page: Result<Page, FigureError>) -> Result<Option<Page>, FigureError> 
     }
 }
 
-/// Writes the pages into a folder, those with nothing on them not at all: that is an error if they were `asked` for.
+/// Holds figures that are asked for by name against what the tables have for them.
+///
+/// # Errors
+/// [`FigureError::Empty`] says why one has nothing to show; others are those of drawing it.
+pub fn want<T>(
+    figures: impl Iterator<Item = (&'static str, fn(&T) -> Result<Page, FigureError>)>,
+    tables: &T,
+    names: &[&str],
+) -> Result<(), FigureError> {
+    let mut chosen = figures.filter(|(name, _)| names.contains(name));
+    chosen.try_for_each(|(name, draw)| match draw(tables) {
+        Err(FigureError::Nothing { why }) => Err(FigureError::Empty { name, why }),
+        other => other.map(|_| ()),
+    })
+}
+
+/// Writes the pages into a folder, those with nothing on them not at all.
 fn write_pages(
     folder: &Path,
     pages: Vec<(&'static str, Result<Page, FigureError>)>,
-    asked: bool,
 ) -> Result<Vec<Drawn>, FigureError> {
-    let named = |(name, page): (&'static str, Result<Page, FigureError>)| match page {
-        Err(FigureError::Nothing { why }) if asked => Err(FigureError::Empty { name, why }),
-        page => Ok(if_any(page)?.map(|page| (name, page))),
-    };
-    let pages =
-        pages.into_iter().filter_map(|page| named(page).transpose()).collect::<Result<Vec<_>, _>>()?;
+    let there = |(name, page)| Ok(if_any(page)?.map(|page| (name, page)));
+    let pages: Result<Vec<(&'static str, Page)>, FigureError> =
+        pages.into_iter().filter_map(|page| there(page).transpose()).collect();
     std::fs::create_dir_all(folder)
         .map_err(|source| FigureError::Write { path: folder.to_path_buf(), source })?;
-    pages.par_iter().map(|(name, page)| write_page(folder, name, page)).collect()
+    pages?.par_iter().map(|(name, page)| write_page(folder, name, page)).collect()
 }
 
 /// Writes `folder/NAME.svg` and `.png` of a page.

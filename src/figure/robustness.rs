@@ -177,11 +177,11 @@ impl Tables {
 /// Writes `folder/NAME.svg` and `.png` of the figures of these names (of all without any) that the tables have something for.
 ///
 /// # Errors
-/// [`FigureError`] names the file that cannot be written, or the figure asked for that has nothing to show.
+/// [`FigureError`] names the file that cannot be written.
 pub fn draw_all(folder: &Path, tables: &Tables, only: &[&str]) -> Result<Vec<Drawn>, FigureError> {
     let chosen = catalogue().iter().filter(|figure| only.is_empty() || only.contains(&figure.name));
     let pages = chosen.map(|figure| (figure.name, (figure.draw)(tables))).collect();
-    write_pages(folder, pages, !only.is_empty())
+    write_pages(folder, pages)
 }
 
 /// Balls: names in the tables and in figures.
@@ -211,8 +211,9 @@ fn accuracies(tables: &Tables) -> Result<Page, FigureError> {
         std::iter::repeat_n(pair, alphas.len())
     });
     let mut legend = tables.legend();
-    legend.push(Key::Line(GREY, "PGD".into()));
-    legend.push(Key::Dashed(GREY, "FGSM".into()));
+    let tried = |attack: &str| tables.rows.iter().any(|row| row.measure == attack && row.mean.is_some());
+    legend.extend(tried("pgd").then(|| Key::Line(GREY, "PGD".into())));
+    legend.extend(tried("fgsm").then(|| Key::Dashed(GREY, "FGSM".into())));
     let layout = Layout {
         title: "Accuracy under attack".into(),
         subtitle: tables.subtitle(),

@@ -15,6 +15,8 @@ const GAP: f64 = 18.0;
 const X_TICKS: usize = 5;
 const SMALL: f64 = 9.0;
 const PLAIN: f64 = 10.5;
+/// Width of a line of a row's label, which stands upright.
+const ROW_LINE: f64 = 14.0;
 /// About how many ticks a y axis gets.
 const Y_TICKS: usize = 5;
 
@@ -159,7 +161,6 @@ impl Plan {
         let per_band = columns.div_ceil(bands);
         let ticks = widest_tick(layout);
         let left = MARGIN + if layout.y_label.is_empty() { 0.0 } else { 18.0 } + ticks + 8.0;
-        let right = MARGIN + if layout.rows.iter().all(String::is_empty) { 0.0 } else { 14.0 };
         let gap = match &layout.axes {
             Axes::Each(_) => ticks + 26.0,
             Axes::Shared(x, _) => GAP.max(meeting_ticks(*x) + 8.0),
@@ -168,6 +169,8 @@ impl Plan {
         let height = layout.height.unwrap_or((0.78 * width).clamp(120.0, 280.0));
         let panel = (width, height);
         let pitch = (width + gap, height + if free { 46.0 } else { 32.0 });
+        let lines = layout.rows.iter().map(|label| row_label(label, pitch.1 * count(bands)).len());
+        let right = MARGIN + ROW_LINE * count(lines.max().unwrap_or(0));
         let total = left + pitch.0 * count(per_band) - gap + right;
         let width = total.max(640.0).ceil();
         Self { left, right, panel, pitch, per_band, bands, width, free }
@@ -300,23 +303,33 @@ fn labels(page: &mut Page, layout: &Layout, plan: &Plan, (top, bottom): (f64, f6
         let lines = count(plan.bands);
         let start = top + 16.0 + plan.pitch.1 * lines * count(row);
         let middle = start + 0.5 * (plan.pitch.1 * (lines - 1.0) + plan.panel.1);
-        let fitted = fit(label, plan.pitch.1 * lines - 8.0);
-        let words = Text { bold: true, ..text(fitted, (edge - 7.0, middle), PLAIN - 0.5) };
-        page.text(Text { anchor: Anchor::Middle, turn: Turn::Down, ..words });
+        // Read from top to bottom, the first line is the rightmost.
+        for (k, line) in row_label(label, plan.pitch.1 * lines).into_iter().enumerate() {
+            let at = (edge - 7.0 - ROW_LINE * count(k), middle);
+            let words = Text { bold: true, ..text(line, at, PLAIN - 0.5) };
+            page.text(Text { anchor: Anchor::Middle, turn: Turn::Down, ..words });
+        }
     }
 }
 
-/// A row's label, cut to its room.
-fn fit(label: &str, room: f64) -> String {
-    let mut kept: Vec<char> = label.chars().collect();
-    let written = |kept: &[char]| kept.iter().collect::<String>();
-    if text_width(label, PLAIN, true) <= room {
-        return label.to_owned();
+/// A row's label in as many lines as its room takes, broken after a comma where that is enough.
+fn row_label(label: &str, room: f64) -> Vec<String> {
+    let fits = |line: &str| text_width(line, PLAIN, true) <= room - 8.0;
+    let mut lines: Vec<String> = Vec::new();
+    for part in label.split_inclusive(", ") {
+        match lines.last_mut() {
+            Some(line) if fits(&format!("{line}{part}")) => line.push_str(part),
+            _ => lines.push(part.to_owned()),
+        }
     }
-    while !kept.is_empty() && text_width(&written(&kept), PLAIN, true) > room - 10.0 {
-        kept.pop();
-    }
-    written(&kept) + "…"
+    // Bold letters are wider than those that `wrap` measures, by less than a fifth.
+    let broken = |line: String| if fits(&line) { vec![line] } else { wrap(&line, PLAIN, 0.8 * (room - 8.0)) };
+    lines
+        .into_iter()
+        .flat_map(broken)
+        .map(|line| line.trim().to_owned())
+        .filter(|line| !line.is_empty())
+        .collect()
 }
 
 /// Breaks a sentence into lines of at most `room` points.
@@ -338,6 +351,18 @@ pub fn wrap(sentence: &str, size: f64, room: f64) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_row_label_is_never_cut() {
+        let label = "DP, β = 0.01, excess = 100.0, a_long_setting = 0.123456";
+        let lines = row_label(label, 136.0);
+        assert!(
+            lines.len() > 2 && lines.iter().all(|line| text_width(line, PLAIN, true) <= 128.0),
+            "{lines:?}"
+        );
+        assert_eq!(lines.join(" "), label);
+        assert!(row_label("", 136.0).is_empty());
+    }
 
     #[test]
     fn wrapped_lines_fit_and_lose_no_word() {

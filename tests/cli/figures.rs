@@ -50,6 +50,37 @@ fn one_figure_is_drawn_elsewhere_and_an_unknown_one_is_refused() {
 }
 
 #[test]
+fn a_figure_with_nothing_to_show_is_left_out_and_says_why_when_asked_for() {
+    let bench = experiment();
+    // Two rules at one α and one β: no valley, no map, nothing of DPᵀ, no prices.
+    for name in ["valley", "offsets", "training-map", "cost", "weights", "weight-scatter"] {
+        assert!(!bench.path(&format!("out/figures/{name}.svg")).exists(), "{name}");
+    }
+    bench.refuse("plot out --only valley", &["`valley` has nothing to show", "three nudges or more"]);
+    bench.refuse("plot out --only accuracy --only cost --out here", &["`cost`", "no [cost]"]);
+}
+
+#[test]
+fn what_an_earlier_version_drew_of_nothing_goes_and_the_manifest_forgets_it() {
+    let bench = experiment();
+    let stale = ["out/figures/valley.svg", "out/figures/valley.png"];
+    stale.iter().for_each(|name| bench.write(name, "an apology"));
+    bench.write("out/figures/mine.svg", "mine");
+    fs::create_dir(bench.path("elsewhere")).unwrap();
+    bench.write("elsewhere/valley.svg", "of another experiment");
+    bench.run("plot out --only accuracy");
+    assert!(fs::read_to_string(bench.path("out/manifest.json")).unwrap().contains("figures/valley.svg"));
+    assert!(stale.iter().all(|name| bench.path(name).exists()));
+    bench.run("plot out --out elsewhere");
+    assert!(bench.path("elsewhere/valley.svg").exists());
+    assert_eq!(bench.run("plot out").status, 0);
+    assert!(stale.iter().all(|name| !bench.path(name).exists()));
+    assert!(bench.path("out/figures/mine.svg").exists());
+    let manifest = fs::read_to_string(bench.path("out/manifest.json")).unwrap();
+    assert!(!manifest.contains("figures/valley") && manifest.contains("figures/accuracy.svg"));
+}
+
+#[test]
 fn a_folder_that_no_run_made_says_what_it_lacks() {
     let bench = Bench::new();
     bench.write("metrics.csv", "");

@@ -28,9 +28,11 @@ const WAIT: Duration = Duration::from_secs(600);
 /// Most memory that a command may take (KiB).
 const MEMORY: u64 = 500 * 1024;
 
+/// Two rules and two values of α, so that every figure of [`STUDIES`] has something to show.
 const EXPERIMENT: &str = "name = \"small\"\ndataset = { kind = \"two-moons\", train = 8, test = 6 }\nnetwork = [2, 3, 2]\n\
-    epochs = 1\nbatch = 4\nprobe = 2\nseeds = [1]\nrules = [\"bp\", \"dp-transpose\"]\nsnapshots = true\n\
-    optimizer = { kind = \"adam\", learning_rate = 0.05 }\ncircuit = { name = \"inline\" }\n";
+    epochs = 1\nbatch = 4\nprobe = 2\nseeds = [1]\nrules = [\"bp\", \"dp\", \"dp-transpose\"]\nsnapshots = true\n\
+    optimizer = { kind = \"adam\", learning_rate = 0.05 }\ncircuit = { name = \"inline\" }\n\
+    [grid]\n\"nudge.alpha\" = [0.25, 0.5]\n";
 
 const FILES: &str = "c.toml --weights w.safetensors --input x.safetensors --target y.safetensors --quiet";
 
@@ -74,7 +76,9 @@ fn studies() -> Bench {
         "compare run --out compare --quiet".into(),
         "robustness run --samples 4 --lipschitz 2 --steps 2 --starts 1 --out robustness --quiet".into(),
         format!("gradient {noisy} --vary nudge.beta=0.01:1:2:log --draws 4 --out gradient"),
-        format!("yield {FILES} --margin 0.25 --chips 5 --vary mismatch.gain_dtod=0:0.1:2 --out yield"),
+        format!(
+            "yield {FILES} --margin 0.25 --chips 5 --vary mismatch.gain_dtod=0:0.1:2 --tolerance gain_dtod --out yield"
+        ),
         format!("stability {FILES} --map nudge.alpha=0:0.5:3 --map nudge.beta=0.2:2:3:log --out map"),
         format!("stability {FILES} --follow nudge.beta=0.1:1 --out branch"),
         format!("noise {noisy} --time 20 --psd v_plus.1.0 --out noise"),

@@ -30,10 +30,15 @@ pub fn draw(tables: &Tables) -> Result<Page, FigureError> {
     let across = Axis::around(alphas.iter().copied().chain([0.0, 1.0]), 0.08);
     let axes = parts.iter().flat_map(|part| vec![(across, axis(tables, part)); families.len()]);
     let layers = tables.legend();
+    let whole = tables
+        .groups
+        .iter()
+        .any(|row| row.layer.is_none() && parts.iter().any(|part| part.0 == row.quantity));
+    let whole = whole.then(|| Key::Line(BLACK, "whole network".into()));
     let layout = Layout {
         title: "What two rules from the same start have made of it".into(),
         subtitle: tables.subtitle(),
-        legend: layers.into_iter().chain([Key::Line(BLACK, "whole network".into())]).collect(),
+        legend: layers.into_iter().chain(whole).collect(),
         columns: families.iter().map(|family| family.0.clone()).collect(),
         rows: parts.iter().map(|part| part.1.to_owned()).collect(),
         x_label: "α".into(),

@@ -177,9 +177,9 @@ fn mark(page: &mut Page, panel: &Panel, x: f64, row: &GroupRow, ink: Ink) {
 /// Writes `folder/NAME.svg` and `.png` of the figures of these names (of all without any) that the tables have something for.
 ///
 /// # Errors
-/// [`FigureError`] names the file that cannot be written, or the figure asked for that has nothing to show.
+/// [`FigureError`] names the file that cannot be written.
 pub fn draw_all(folder: &Path, tables: &Tables, only: &[&str]) -> Result<Vec<Drawn>, FigureError> {
     let chosen = catalogue().iter().filter(|figure| only.is_empty() || only.contains(&figure.name));
     let pages = chosen.map(|figure| (figure.name, (figure.draw)(tables))).collect();
-    write_pages(folder, pages, !only.is_empty())
+    write_pages(folder, pages)
 }

@@ -39,12 +39,7 @@ fn draw(tables: &Tables) -> Result<Page, FigureError> {
     let layout = Layout {
         title: "Bias and variance of the gradient estimate".into(),
         subtitle: tables.summary.settings.clone(),
-        legend: vec![
-            Key::Disc(BLUE, "bias²".into()),
-            Key::Disc(ORANGE, "variance".into()),
-            Key::Disc(BLACK, "mean squared error".into()),
-            Key::Line(GREY, "predicted".into()),
-        ],
+        legend: legend(tables),
         columns: panels
             .iter()
             .map(|layer| layer.map_or("all layers".into(), |k| format!("layer {k}")))
@@ -71,6 +66,20 @@ fn draw(tables: &Tables) -> Result<Page, FigureError> {
 
 /// A column of a row.
 type Part = fn(&GradientRow) -> Option<f64>;
+
+/// What some point has.
+fn legend(tables: &Tables) -> Vec<Key> {
+    let seen = |part: Part| tables.rows.iter().any(|row| part(row).is_some());
+    let discs: [(Part, _, &str); 3] = [
+        (|row| row.bias_squared, BLUE, "bias²"),
+        (|row| row.variance, ORANGE, "variance"),
+        (|row| row.squared_error, BLACK, "mean squared error"),
+    ];
+    let discs = discs.into_iter().filter(|(part, ..)| seen(*part));
+    let predicted = seen(|row| row.predicted_bias_squared) || seen(|row| row.predicted_variance);
+    let predicted = predicted.then(|| Key::Line(GREY, "predicted".into()));
+    discs.map(|(_, ink, words)| Key::Disc(ink, words.into())).chain(predicted).collect()
+}
 
 /// Squared error as predicted.
 fn sum(row: &GradientRow) -> Option<f64> {

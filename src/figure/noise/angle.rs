@@ -3,7 +3,7 @@
 use super::super::axis::{Axis, Kind, number};
 use super::super::error::FigureError;
 use super::super::legend::Key;
-use super::super::page::{Anchor, Page, Text, text};
+use super::super::page::{Anchor, Ink, Page, Text, text};
 use super::super::palette::{BLACK, BLUE, GREY, ORANGE};
 use super::super::sheet::{Axes, Layout, Panel, Sheet};
 use super::{Figure, Tables};
@@ -28,14 +28,16 @@ fn draw(tables: &Tables) -> Result<Page, FigureError> {
     let shown = |angle: Option<f64>| angle.filter(|a| *a > SMALLEST);
     let values = tables.angles.iter().flat_map(|row| [row.bias_deg, row.noise_deg, row.total_deg]);
     let smallest = values.filter_map(shown).fold(90.0, f64::min);
+    let seen =
+        |(part, ..): &&(Part, Ink, f64, &str)| tables.angles.iter().any(|row| shown(part(row)).is_some());
     let layout = Layout {
         title: "Bias against noise: the predicted angle to backpropagation".into(),
         subtitle: format!("{}; {} samples averaged", tables.summary.settings, first.batch),
-        legend: vec![
-            Key::Line(BLUE, "bias".into()),
-            Key::Line(ORANGE, "noise".into()),
-            Key::Line(BLACK, "both".into()),
-        ],
+        legend: PARTS
+            .iter()
+            .filter(seen)
+            .map(|(_, ink, _, words)| Key::Line(*ink, (*words).into()))
+            .collect(),
         columns: panels
             .iter()
             .map(|layer| layer.map_or("all layers".into(), |k| format!("layer {k}")))
@@ -57,12 +59,7 @@ fn draw(tables: &Tables) -> Result<Page, FigureError> {
         if panels[column].is_none() {
             mark_best(page, panel, tables);
         }
-        let parts: [(Part, _, _); 3] = [
-            (|row| row.bias_deg, BLUE, 1.3),
-            (|row| row.noise_deg, ORANGE, 1.3),
-            (|row| row.total_deg, BLACK, 1.8),
-        ];
-        for (part, ink, width) in parts {
+        for (part, ink, width, _) in PARTS {
             // A β without a stable fixed point interrupts the line; one below the panel ends it.
             let known: Vec<Option<_>> =
                 rows.iter().map(|row| panel.at(row.beta, part(row).filter(|a| *a >= panel.y.low)?)).collect();
@@ -76,6 +73,13 @@ fn draw(tables: &Tables) -> Result<Page, FigureError> {
 
 /// One of the three angles of a row.
 type Part = fn(&NoiseAngleRow) -> Option<f64>;
+
+/// The angles with the colours, widths and names of their lines.
+const PARTS: [(Part, Ink, f64, &str); 3] = [
+    (|row| row.bias_deg, BLUE, 1.3, "bias"),
+    (|row| row.noise_deg, ORANGE, 1.3, "noise"),
+    (|row| row.total_deg, BLACK, 1.8, "both"),
+];
 
 /// A dashed line at the best nudge.
 fn mark_best(page: &mut Page, panel: &Panel, tables: &Tables) {

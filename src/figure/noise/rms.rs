@@ -17,8 +17,11 @@ pub const FIGURE: Figure = Figure {
     draw,
 };
 
-/// Rows of panels: label, and the quantities in it with their colours.
-const ROWS: [(&str, &[(&str, Ink)]); 3] = [
+/// Quantities of a row of panels with their colours.
+type Quantities = &'static [(&'static str, Ink)];
+
+/// Rows of panels: label, and the quantities in it.
+const ROWS: [(&str, Quantities); 3] = [
     ("potentials", &[("v_plus", ORANGE), ("v_minus", BLUE)]),
     ("activity", &[("activity", GREEN)]),
     ("error", &[("error", PURPLE)]),
@@ -33,32 +36,30 @@ fn draw(tables: &Tables) -> Result<Page, FigureError> {
     if layers.is_empty() {
         return Err(FigureError::nothing("the tables have no neuron"));
     }
+    let has_nodes = |row: &&(&'static str, Quantities)| {
+        tables.nodes.iter().any(|node| row.1.iter().any(|quantity| quantity.0 == node.quantity))
+    };
+    let rows: Vec<(&str, Quantities)> = ROWS.iter().filter(has_nodes).copied().collect();
     let largest = tables.nodes.iter().map(|row| row.predicted_rms_v).fold(0.0, f64::max);
     let (factor, unit) = unit(largest);
     let shown = |row: usize, layer: usize| -> Vec<&NoiseRow> {
         let inside =
-            |node: &&NoiseRow| node.layer == layer && ROWS[row].1.iter().any(|q| q.0 == node.quantity);
+            |node: &&NoiseRow| node.layer == layer && rows[row].1.iter().any(|q| q.0 == node.quantity);
         let all: Vec<&NoiseRow> = tables.nodes.iter().filter(inside).collect();
         let neurons = all.iter().map(|node| node.neuron + 1).max().unwrap_or(0);
         let stride = neurons.div_ceil(MOST).max(1);
         all.into_iter().filter(|node| node.neuron.is_multiple_of(stride)).collect()
     };
-    let panels: Vec<Vec<&NoiseRow>> = (0..ROWS.len())
+    let panels: Vec<Vec<&NoiseRow>> = (0..rows.len())
         .flat_map(|row| layers.iter().map(move |&layer| (row, layer)))
         .map(|(r, l)| shown(r, l))
         .collect();
     let layout = Layout {
         title: "Stationary noise, predicted and measured".into(),
         subtitle: tables.summary.settings.clone(),
-        legend: vec![
-            Key::Line(GREY, "predicted (Lyapunov)".into()),
-            Key::Disc(ORANGE, "measured: v⁺".into()),
-            Key::Disc(BLUE, "v⁻".into()),
-            Key::Disc(GREEN, "activity".into()),
-            Key::Disc(PURPLE, "error δ".into()),
-        ],
+        legend: legend(tables),
         columns: layers.iter().map(|layer| format!("layer {layer}")).collect(),
-        rows: ROWS.iter().map(|row| row.0.to_owned()).collect(),
+        rows: rows.iter().map(|row| row.0.to_owned()).collect(),
         x_label: "neuron".into(),
         y_label: format!("noise ({unit}, rms)"),
         axes: Axes::Each(panels.iter().map(|panel| axes(panel, factor)).collect()),
@@ -67,12 +68,28 @@ fn draw(tables: &Tables) -> Result<Page, FigureError> {
         notes: vec![verdict(tables)],
     };
     Ok(Sheet::filled(&layout, |page: &mut Page, panel: &Panel, (row, column): (usize, usize)| {
-        for (k, (quantity, ink)) in ROWS[row].1.iter().enumerate() {
-            let side = 0.22 * (2.0 * count(k) - count(ROWS[row].1.len() - 1));
+        for (k, (quantity, ink)) in rows[row].1.iter().enumerate() {
+            let side = 0.22 * (2.0 * count(k) - count(rows[row].1.len() - 1));
             let of = panels[row * layers.len() + column].iter().filter(|node| node.quantity == *quantity);
             of.for_each(|node| mark(page, panel, node, (side, factor), *ink));
         }
     }))
+}
+
+/// The bars, and the discs of what was measured.
+fn legend(tables: &Tables) -> Vec<Key> {
+    let words = [
+        ("v_plus", ORANGE, "measured: v⁺"),
+        ("v_minus", BLUE, "measured: v⁻"),
+        ("activity", GREEN, "measured: activity"),
+        ("error", PURPLE, "measured: error δ"),
+    ];
+    let measured = |quantity: &str| {
+        tables.nodes.iter().any(|node| node.quantity == quantity && node.measured_rms_v.is_some())
+    };
+    let discs = words.into_iter().filter(|(quantity, ..)| measured(quantity));
+    let discs = discs.map(|(_, ink, words)| Key::Disc(ink, words.into()));
+    std::iter::once(Key::Line(GREY, "predicted (Lyapunov)".into())).chain(discs).collect()
 }
 
 fn axes(rows: &[&NoiseRow], factor: f64) -> (Axis, Axis) {
