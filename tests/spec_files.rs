@@ -331,7 +331,7 @@ mod random {
             let excluded = |(key, values): &(String, Vec<toml::Value>)| (key.clone(), values[0].clone());
             let exclude: Vec<Exclusion> =
                 grid.first().map(excluded).map(|one| [one].into()).into_iter().collect();
-            let control = ControlSpec { moved: 1e-5, rules: vec![RuleKind::Bp] };
+            let control = ControlSpec { moved: 1e-5, rules: vec![RuleKind::Bp], seeds: Some(1) };
             let expect = ExpectSpec { at_least: Some(0.5), ..ExpectSpec::default() };
             let experiment = ExperimentSpec {
                 name: "a name".into(),

@@ -141,13 +141,26 @@ fn left(
 /// The controls that an experiment asks for: runs of its plan again, from initial weights that are moved a little.
 #[must_use]
 pub fn controls(plans: &[RunPlan]) -> Vec<RunPlan> {
+    let mut seeds: Vec<u64> = Vec::new();
+    for run in plans {
+        if !seeds.contains(&run.seed) {
+            seeds.push(run.seed);
+        }
+    }
     let again = |run: &RunPlan| {
         let control = run.resolved.experiment.control.as_ref()?;
-        let asked = control.rules.is_empty() || control.rules.contains(&run.rule);
+        let place = seeds.iter().position(|seed| *seed == run.seed)?;
+        let asked = (control.rules.is_empty() || control.rules.contains(&run.rule))
+            && control.seeds.is_none_or(|count| place < count);
         let name = control_name(&run.name);
         asked.then(|| RunPlan { name, reference: None, moved: Some(control.moved), ..run.clone() })
     };
     plans.iter().filter_map(again).collect()
+}
+
+/// Whether one run is the control of another.
+pub(super) fn is_control_of(control: &RunPlan, run: &RunPlan) -> bool {
+    control.name == control_name(&run.name)
 }
 
 /// Name of the control of a run.

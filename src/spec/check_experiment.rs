@@ -57,6 +57,7 @@ fn check_control(experiment: &ExperimentSpec) -> Result<(), Fault> {
     let Some(control) = &experiment.control else { return Ok(()) };
     let moves = control.moved > 0.0 && control.moved <= 0.1;
     ensure(moves, &["control", "moved"], control.moved, "a share of the weights, above 0, at most 0.1")?;
+    ensure(control.seeds != Some(0), &["control", "seeds"], 0, COUNT)?;
     let runs = |rule: &&RuleKind| !experiment.rules.contains(rule);
     match control.rules.iter().find(runs) {
         Some(rule) => {

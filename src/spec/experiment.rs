@@ -166,11 +166,14 @@ pub struct ControlSpec {
     pub moved: f64,
     /// Rules that have a control; empty means all.
     pub rules: Vec<RuleKind>,
+    /// How many seeds have one, the first of the list; absent means all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seeds: Option<usize>,
 }
 
 impl Default for ControlSpec {
     fn default() -> Self {
-        Self { moved: 1e-6, rules: Vec::new() }
+        Self { moved: 1e-6, rules: Vec::new(), seeds: None }
     }
 }
 

@@ -294,6 +294,12 @@ fn forget_absent_rules(experiment: &mut ExperimentSpec) {
     let absent: Vec<_> =
         all.iter().filter(|rule| !experiment.rules.contains(rule)).map(|rule| rule_name(*rule)).collect();
     experiment.expect.retain(|key, _| key.split_once('.').is_none_or(|(rule, _)| !absent.contains(&rule)));
+    if let Some(control) = &mut experiment.control
+        && !control.rules.is_empty()
+    {
+        control.rules.retain(|rule| experiment.rules.contains(rule));
+        experiment.control = experiment.control.take().filter(|control| !control.rules.is_empty());
+    }
 }
 
 /// The path of a file that a grid's value holds, if its key is one that names files.

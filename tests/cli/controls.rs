@@ -78,6 +78,7 @@ fn a_control_is_asked_of_rules_that_run_and_moves_weights_a_little() {
     let bench = Bench::new();
     for (control, words) in [
         ("{ rules = [\"adversarial\"] }", ["control.rules", "bp, dp, dp-transpose"]),
+        ("{ seeds = 0 }", ["control.seeds", "1 or more"]),
         ("{ moved = 0 }", ["control.moved", "above 0"]),
         ("{ moved = 0.5 }", ["control.moved", "at most 0.1"]),
         ("{ move = 1e-6 }", ["move", "moved"]),
@@ -104,6 +105,17 @@ fn what_is_excluded_is_not_run_and_the_rest_is() {
     for (set, count) in [("nudge.beta=0.5", 2 * 3), ("nudge.beta=0.1", 2 * 5), ("nudge.beta=0.3", 2 * 5)] {
         let planned = bench.run(&format!("run e.toml --dry-run --set {set}"));
         assert!(planned.stdout.contains(&format!("runs      {count} ")), "{set}: {}", planned.stdout);
+    }
+}
+
+#[test]
+fn controls_follow_rules_that_are_set_and_are_of_the_first_seeds() {
+    let bench = Bench::new();
+    let control = "control = { rules = [\"bp\", \"dp-transpose\"], seeds = 1 }\n";
+    bench.write("e.toml", &format!("{TINY}{control}[grid]\n\"nudge.beta\" = [0.1]\n"));
+    for (set, runs) in [("epochs=1", 6 + 2), ("rules=[\"dp-transpose\"]", 2 + 1), ("rules=[\"dp\"]", 2)] {
+        let planned = bench.run(&format!("run e.toml --dry-run --set {set}"));
+        assert!(planned.stdout.contains(&format!("runs      {runs} ")), "{set}: {}", planned.stdout);
     }
 }
 

@@ -13,7 +13,7 @@ use std::path::Path;
 use rayon::prelude::*;
 
 use super::RunPlan;
-use super::plan::controls;
+use super::plan::{controls, is_control_of};
 use crate::analysis::representation::principal_angles;
 use crate::analysis::{agreement, relative_distance};
 use crate::data::Dataset;
@@ -185,7 +185,8 @@ impl Study<'_> {
 
     /// Relative distance of every layer of a run to its control's, if it has one.
     fn drift(&self, plan: &RunPlan, run: &Portrait, epoch: usize) -> Result<Option<Vec<f64>>, RecordError> {
-        let Some(control) = controls(std::slice::from_ref(plan)).pop() else { return Ok(None) };
+        let mut all = controls(self.plans).into_iter();
+        let Some(control) = all.find(|control| is_control_of(control, plan)) else { return Ok(None) };
         let moved = weights_after(self, &control, epoch)?.forward;
         Ok(Some(moved.iter().zip(&run.forward).map(|(moved, own)| relative_distance(moved, own)).collect()))
     }
