@@ -143,7 +143,7 @@ fn differences(a: &[&RunSummary], b: &[&RunSummary]) -> Vec<f64> {
 
 /// Percentage points.
 fn points(share: f64) -> String {
-    significant(100.0 * share, 2)
+    significant(100.0 * share, 2).replace('-', "−")
 }
 
 /// `(94.8 – 95.6 over 3 runs)`; nothing for one run.
