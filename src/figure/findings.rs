@@ -213,7 +213,7 @@ fn failures(world: &World<'_>, rule: &str) -> Option<String> {
         let lost = percent(ends.iter().map(|end| end.1).sum(), 0);
         let (count, all) = (failed.len(), place.len());
         format!(
-            "at {} {count} of {all} runs ({lost} of their samples are lost, most {most}; {accuracy})",
+            "at {}: {count} of {all} runs ({lost} of their samples are lost, most {most}; {accuracy})",
             at(place[0])
         )
     };
@@ -371,11 +371,11 @@ mod tests {
                 "Backpropagation reaches 95.5 % (95.0 % to 96.0 % over 2 runs) on `ideal`.",
                 "DPᵀ falls behind it by up to 2 points on `ideal`, most at α = 0, β = 0.5.",
                 "DP stays within 0.5 points of it wherever it settles on `ideal`; furthest at α = 0, β = 0.1.",
-                "DP fails on `ideal`: at α = 0, β = 0.5 2 of 2 runs (100 % of their samples are lost, most latch up; 10 % accuracy).",
+                "DP fails on `ideal`: at α = 0, β = 0.5: 2 of 2 runs (100 % of their samples are lost, most latch up; 10 % accuracy).",
                 "Backpropagation reaches 93.5 % (93.0 % to 94.0 % over 2 runs) on `chip`.",
                 "DPᵀ falls behind it by up to 2 points on `chip`, most at α = 0, β = 0.5.",
                 "DP stays within 0.5 points of it wherever it settles on `chip`; furthest at α = 0, β = 0.1.",
-                "DP fails on `chip`: at α = 0, β = 0.5 2 of 2 runs (100 % of their samples are lost, most latch up; 10 % accuracy).",
+                "DP fails on `chip`: at α = 0, β = 0.5: 2 of 2 runs (100 % of their samples are lost, most latch up; 10 % accuracy).",
                 "Accuracy lost on `chip`, against the same runs on `ideal`: BP 2 points (2 to 2 over 2 runs), DPᵀ 2 points (2 to 2 over 4 runs), DP 2 points (2 to 2 over 2 runs).",
                 "Weights learned by DP and DPᵀ on `ideal` are at most 0.25 of their norm apart at α = 0, β = 0.1 (widest layer); \
                     DPᵀ and itself, from initial weights moved by 1e-6 of their size: 0.05.",

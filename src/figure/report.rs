@@ -107,7 +107,7 @@ pub(super) fn page(tables: &Tables, findings: &[String], figures: &[Shown]) -> R
     let mut environment = Environment::new();
     environment.add_template("report.html", TEMPLATE)?;
     Ok(environment.get_template("report.html")?.render(context! {
-        findings => findings,
+        findings => findings.iter().map(|sentence| unbroken(sentence)).collect::<Vec<_>>(),
         name => tables.name,
         version => env!("CARGO_PKG_VERSION"),
         seeds => seeds(tables, "every table gives mean (smallest – largest)"),
@@ -122,6 +122,11 @@ pub(super) fn page(tables: &Tables, findings: &[String], figures: &[Shown]) -> R
         figures => figures,
         wall => duration(wall),
     })?)
+}
+
+/// A sentence for the page: no line ends within a value.
+fn unbroken(sentence: &str) -> String {
+    sentence.replace('`', "").replace(" = ", "\u{a0}=\u{a0}").replace(" %", "\u{a0}%")
 }
 
 /// The summary that the tables hold.
