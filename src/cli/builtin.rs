@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::Failure;
 use crate::spec::{
-    Builtin, CircuitSpec, Loaded, Override, builtin, embedded, load_circuit, load_experiment,
+    Builtin, CircuitSpec, Loaded, Override, builtin, embedded, is_a_file, load_circuit, load_experiment,
     looks_like_a_path, nearest, parse_circuit, parse_experiment, read_text,
 };
 
@@ -111,7 +111,7 @@ impl Source<'_> {
 /// A name that is neither, answered with the built-in names and the nearest.
 pub fn find<'a>(list: &'static [Builtin], name: &'a Path) -> Result<Source<'a>, Failure> {
     let text = name.to_string_lossy();
-    if name.is_file() || looks_like_a_path(&text) {
+    if is_a_file(name) || looks_like_a_path(&text) {
         return Ok(Source::File(name));
     }
     builtin(list, &text, name).map(Source::Builtin).ok_or_else(|| {

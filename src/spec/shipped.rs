@@ -45,14 +45,22 @@ impl Builtin {
 /// `place` is where a file of that name would be.
 #[must_use]
 pub fn builtin(list: &'static [Builtin], name: &str, place: &Path) -> Option<&'static Builtin> {
-    if place.is_file() || looks_like_a_path(name) {
+    if is_a_file(place) || looks_like_a_path(name) {
         return None;
     }
     list.iter().find(|builtin| builtin.name() == name)
 }
 
+/// Whether something is there that is no folder: a pipe, too, is read as a file, and refused as one.
+#[must_use]
+pub fn is_a_file(place: &Path) -> bool {
+    place.exists() && !place.is_dir()
+}
+
 /// Whether a text is to be read as the path of a file and not as a name.
 #[must_use]
 pub fn looks_like_a_path(text: &str) -> bool {
-    text.contains(['/', '\\']) || Path::new(text).extension().is_some_and(|ending| ending == "toml")
+    text.starts_with('.')
+        || text.contains(['/', '\\'])
+        || Path::new(text).extension().is_some_and(|ending| ending == "toml")
 }

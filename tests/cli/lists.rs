@@ -40,7 +40,7 @@ fn what_is_shown_can_be_saved_and_passes_the_check() {
     }
     assert_eq!(
         bench.run("experiments check two_tales --json --quiet").json()["runs"].as_array().unwrap().len(),
-        63
+        52
     );
 }
 

@@ -48,7 +48,7 @@ fn a_free_chain_settles_at_its_feed_forward_state() {
     let bench = Bench::new();
     chain(&bench, "dp", 0.7, 0.0); // β = 0 is fine without a target
     let json = bench.run(&format!("{SETTLE} --json --quiet --out state --set solver.start=zero")).json();
-    assert_eq!(keys(&json), ["samples", "counts", "solver"]);
+    assert_eq!(keys(&json), ["samples", "counts", "solver", "chip"]);
     assert_eq!(keys(&json["samples"][0]), ["outcome", "residual", "time_s", "loss"]);
     assert_eq!(json["samples"].as_array().unwrap().len(), 2);
     assert_eq!(json["samples"][1]["outcome"], "settled");

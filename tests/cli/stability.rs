@@ -38,7 +38,8 @@ fn dp_below_one_half_latches_up_beyond_the_threshold_of_the_closed_form() {
                 "beta_threshold",
                 "worst_sample",
                 "worst_eigenvalues",
-                "not_found"
+                "not_found",
+                "chip"
             ]
         );
         assert_eq!(json["verdict"], verdict);
