@@ -314,6 +314,11 @@ mod tests {
             &["nudge.variant={ plus = 0.3, minus = 0.7 }", "rules=['custom']", "snapshots=true", "chips=3"],
             &["grid={ \"nudge.beta\" = [0.1, 0.5], circuit = ['ideal', 'noisy'] }", "dataset.train=100"],
             &["neuron.capacitance=1e-16", "supply={ low = -1.5e-3, high = \"2 V\" }", "adversarial.step=0.1"],
+            &[
+                "grid={ \"nudge.beta\" = [0.1, 0.5] }",
+                "exclude=[{ \"nudge.beta\" = 0.1 }]",
+                "control={ seeds = 1 }",
+            ],
             &["expect={ \"dp.test_accuracy\" = { at_least = 0.1, at_most = 0.3 } }"],
         ] {
             let set: Vec<_> = set.iter().map(|setting| setting.parse().unwrap()).collect();

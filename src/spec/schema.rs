@@ -18,7 +18,7 @@ pub enum FileKind {
 }
 
 /// What to write for a key that has no default.
-const EXAMPLES: [(&str, &str); 47] = [
+const EXAMPLES: [(&str, &str); 49] = [
     ("name", "name = \"my-experiment\""),
     ("circuit", "circuit = \"ideal\", a file such as \"../circuits/mine.toml\", or a table [circuit]"),
     ("dataset", "dataset = \"digits\""),
@@ -64,6 +64,8 @@ const EXAMPLES: [(&str, &str); 47] = [
     ("snapshots", "snapshots = true"),
     ("train", "train = 1000"),
     ("test", "test = 500"),
+    ("control.seeds", "seeds = 1"),
+    ("exclude", "exclude = [{ \"nudge.alpha\" = 0.0, \"nudge.beta\" = [0.5] }]"),
     ("grid", "\"nudge.beta\" = [0.1, 0.5]"),
     ("expect", "\"dp.test_accuracy\" = { at_least = 0.9 }"),
 ];
