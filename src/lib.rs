@@ -22,4 +22,5 @@ pub mod record;
 pub mod spice;
 pub mod figure;
 pub mod experiment;
+pub mod study;
 pub mod cli;

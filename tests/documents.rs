@@ -108,7 +108,7 @@ devices again; and every key of `[grid]` under its own name, quantities in SI un
 the report show the sum of both as *at rest*.
 "
     .to_owned();
-    for table in dyadsim::record::dictionary::tables() {
+    for table in dyadsim::study::all_tables() {
         page += &format!(
             "\n## {}\n\nA row: {}\n\n| column | unit | meaning |\n| --- | --- | --- |\n",
             table.stem, table.row
@@ -132,7 +132,7 @@ fn the_page_of_tables_is_what_the_code_says() {
     if std::env::var_os("DYADSIM_UPDATE").is_some() {
         fs::write(&path, &wanted).unwrap();
     }
-    for table in dyadsim::record::dictionary::tables() {
+    for table in dyadsim::study::all_tables() {
         assert!(!table.row.is_empty(), "{} has no description", table.stem);
         for column in &table.columns {
             assert!(!column.meaning.is_empty(), "{}.{} has no meaning", table.stem, column.name);

@@ -7,6 +7,7 @@ use anyhow::anyhow;
 use clap::Args;
 use serde_json::json;
 
+use super::progress::Terminal;
 use super::builtin::find;
 use super::inputs::Files;
 use super::{Failure, Global, output};
@@ -94,7 +95,7 @@ fn simulated(
         target: arguments.target.clone(),
         chip: None,
     };
-    let mut setup = files.read(global)?;
+    let mut setup = files.read(global, &Terminal::new(global))?;
     setup.batch.presentations.seed = global.seed.unwrap_or(0).into();
     if setup.spec.cost.is_none() {
         return Err(unpriced(arguments));

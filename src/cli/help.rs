@@ -40,14 +40,11 @@ fn within(above: &str, command: Command) -> Command {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
-    use crate::cli::Cli;
 
     #[test]
     fn own_options_come_first_and_every_name_of_the_lists_is_a_command() {
-        let command = arranged(Cli::command());
+        let command = arranged(crate::cli::command());
         let find = |path: &str| {
             path.split(' ').try_fold(&command, |command, name| command.find_subcommand(name)).cloned()
         };
@@ -56,6 +53,6 @@ mod tests {
         }
         let page = find("settle").unwrap().render_help().to_string();
         let at = |text: &str| page.find(text).unwrap_or_else(|| panic!("{text} in {page}"));
-        assert!(at("--trace") < at(crate::cli::GENERAL) && at(crate::cli::GENERAL) < at("--set"));
+        assert!(at("--trace") < at(crate::study::given::GENERAL) && at(crate::study::given::GENERAL) < at("--set"));
     }
 }

@@ -3,17 +3,12 @@
 //! Exit status: 0 done, 1 failed while running, 2 bad input before any work, 130 stopped by Ctrl-C. What bites: `println!` panics
 //! when nobody reads any more (`| head`), so commands print through [`output`] alone.
 
-mod axis;
-mod builtin;
 mod circuits;
 mod compare;
 mod cost;
 mod data;
 mod experiments;
-mod folder;
-mod gradient;
 mod help;
-mod inputs;
 mod noise;
 mod output;
 mod plot;
@@ -21,19 +16,24 @@ mod progress;
 mod report;
 mod robustness;
 mod run;
-mod safe;
 mod settle;
 mod spice;
 mod stability;
 mod state_file;
-mod yields;
 
+use std::ops::Deref;
 use std::process::ExitCode;
 
-use anyhow::anyhow;
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::spec::Override;
+use crate::study::given::GENERAL;
+use crate::study::{Failure, Given, Precision, STUDIES, axis, builtin, folder, inputs};
+use progress::Terminal;
+
+/// Own commands that stand before the questions in the help.
+const BEFORE: usize = 4;
+/// Place of the questions in the help.
+const QUESTIONS: usize = 4;
 
 /// Version of the program, with the commit it was built from.
 const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("DYADSIM_COMMIT"), ")");
@@ -52,80 +52,25 @@ pub struct Cli {
     command: Command,
 }
 
-/// Heading, behind a command's own options, of those that commands share.
-const GENERAL: &str = "General options";
-
 /// Settings that every command takes.
 #[derive(Clone, Debug, Args)]
 pub struct Global {
-    /// Override a key of the TOML file, e.g. `nudge.beta=0.1` (repeatable)
-    #[arg(long, global = true, help_heading = GENERAL, value_name = "PATH=VALUE")]
-    pub set: Vec<Override>,
-    /// Use this seed alone
-    #[arg(long, global = true, help_heading = GENERAL, value_name = "N", value_parser = seed)]
-    pub seed: Option<u32>,
-    /// Threads [default: all cores]
-    #[arg(long, global = true, help_heading = GENERAL, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub threads: Option<u16>,
+    /// Those that questions heed.
+    #[command(flatten)]
+    pub given: Given,
     /// Print one JSON document on standard output
     #[arg(long, global = true, help_heading = GENERAL)]
     pub json: bool,
     /// Print no progress and no summary
     #[arg(long, short, global = true, help_heading = GENERAL)]
     pub quiet: bool,
-    /// Scalar type of the numerics
-    #[arg(long, global = true, help_heading = GENERAL, value_enum, default_value_t = Precision::F64)]
-    pub precision: Precision,
 }
 
-fn seed(text: &str) -> Result<u32, String> {
-    text.parse().map_err(|_| format!("accepted: a whole number from 0 to {}", u32::MAX))
-}
+impl Deref for Global {
+    type Target = Given;
 
-/// Scalar type of the numerics.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Precision {
-    /// Single precision: faster; residuals end near 1e-6 V.
-    F32,
-    /// Double precision.
-    F64,
-}
-
-impl Global {
-    /// Threads to use.
-    #[must_use]
-    pub fn threads(&self) -> usize {
-        let all = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        self.threads.map_or_else(all, usize::from)
-    }
-
-    /// Does `work` on as many threads as were asked for.
-    fn on_threads<R: Send>(&self, work: impl FnOnce() -> R + Send) -> Result<R, Failure> {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(self.threads()).build();
-        let pool =
-            pool.map_err(|error| Failure::running(anyhow!(error).context("no threads could be started")))?;
-        Ok(pool.install(work))
-    }
-
-    /// Refuses single precision, which `command` does not have.
-    fn want_double(&self, command: &str) -> Result<(), Failure> {
-        match self.precision {
-            Precision::F64 => Ok(()),
-            Precision::F32 => Err(Failure::input(anyhow!(
-                "--precision f32: `{command}` works in f64 only; `run` takes f32"
-            ))),
-        }
-    }
-
-    /// Refuses what a command without a TOML file and without numerics cannot heed.
-    fn want_plain(&self, command: &str) -> Result<(), Failure> {
-        self.want_double(command)?;
-        match self.set.first() {
-            None => Ok(()),
-            Some(setting) => Err(Failure::input(anyhow!(
-                "--set {setting}: `{command}` reads no TOML file that this could change; leave --set out"
-            ))),
-        }
+    fn deref(&self) -> &Given {
+        &self.given
     }
 }
 
@@ -139,10 +84,6 @@ enum Command {
     Stability(stability::Arguments),
     /// Stationary noise of given networks: predicted, and measured along simulated trajectories
     Noise(noise::Arguments),
-    /// Bias and variance of the gradient estimate of given networks, and the best nudge between them
-    Gradient(gradient::Arguments),
-    /// Share of chips that meet a target, and the spreads that devices may have
-    Yield(yields::Arguments),
     /// Norms, Lipschitz constants and adversarial accuracy of what the runs of a folder learned
     Robustness(robustness::Arguments),
     /// What different rules learn from the same start, layer by layer, and which layer parts first
@@ -161,39 +102,46 @@ enum Command {
     Plot(plot::Arguments),
 }
 
-/// Why a command ended early.
-#[derive(Debug)]
-pub enum Failure {
-    /// Bad input, found before any work: exit status 2.
-    Input(anyhow::Error),
-    /// Failed while running: exit status 1.
-    Running(anyhow::Error),
-}
-
-impl Failure {
-    /// Bad input.
-    pub fn input(error: impl Into<anyhow::Error>) -> Self {
-        Self::Input(error.into())
-    }
-
-    /// A failure while running.
-    pub fn running(error: impl Into<anyhow::Error>) -> Self {
-        Self::Running(error.into())
-    }
-}
-
 /// Parses the command line, carries it out, and turns its end into an exit status.
 #[must_use]
 pub fn main() -> ExitCode {
-    let matches = help::arranged(numeric(Cli::command())).get_matches();
-    let Cli { global, command } = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-    let done = match command {
+    let matches = help::arranged(numeric(command())).get_matches();
+    let (error, code) = match carry_out(&matches) {
+        Ok(code) => return code,
+        Err(Failure::Input(error)) => (error, 2),
+        Err(Failure::Running(error)) => (error, 1),
+    };
+    output::note(&format!("error: {}", with_causes(&error)));
+    ExitCode::from(code)
+}
+
+/// The command line: commands of this room, and the questions of the registry between them.
+fn command() -> clap::Command {
+    let questions = STUDIES.iter().map(|entry| (entry.command)().display_order(QUESTIONS));
+    let own = Cli::command();
+    let order = |at: usize| if at < BEFORE { at } else { at + QUESTIONS };
+    let names: Vec<String> = own.get_subcommands().map(|below| below.get_name().to_owned()).collect();
+    let own = names.iter().enumerate().fold(own, |own, (at, name)| {
+        own.mut_subcommand(name, |below| below.display_order(order(at)))
+    });
+    own.subcommands(questions)
+}
+
+/// Carries out what was asked for.
+fn carry_out(matches: &clap::ArgMatches) -> Result<ExitCode, Failure> {
+    if let Some((name, below)) = matches.subcommand()
+        && let Some(entry) = STUDIES.iter().find(|entry| entry.name == name)
+    {
+        let global = Global::from_arg_matches(matches).unwrap_or_else(|error| error.exit());
+        let done = (entry.run)(below, &global, &Terminal::new(&global))?;
+        return output::conclude(&global, &done.words, &done.document);
+    }
+    let Cli { global, command } = Cli::from_arg_matches(matches).unwrap_or_else(|error| error.exit());
+    match command {
         Command::Run(arguments) => run::run(&global, &arguments),
         Command::Settle(arguments) => settle::run(&global, &arguments),
         Command::Stability(arguments) => stability::run(&global, &arguments),
         Command::Noise(arguments) => noise::run(&global, &arguments),
-        Command::Gradient(arguments) => gradient::run(&global, &arguments),
-        Command::Yield(arguments) => yields::run(&global, &arguments),
         Command::Robustness(arguments) => robustness::run(&global, &arguments),
         Command::Compare(arguments) => compare::run(&global, &arguments),
         Command::Spice(arguments) => spice::run(&global, &arguments),
@@ -202,14 +150,7 @@ pub fn main() -> ExitCode {
         Command::Data(arguments) => data::run(&global, &arguments),
         Command::Report(arguments) => report::run(&global, &arguments),
         Command::Plot(arguments) => plot::run(&global, &arguments),
-    };
-    let (error, code) = match done {
-        Ok(code) => return code,
-        Err(Failure::Input(error)) => (error, 2),
-        Err(Failure::Running(error)) => (error, 1),
-    };
-    output::note(&format!("error: {}", with_causes(&error)));
-    ExitCode::from(code)
+    }
 }
 
 /// The command with options that take a negative number for a number: what is wrong with it is told by the option, not
@@ -235,6 +176,8 @@ fn with_causes(error: &anyhow::Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use anyhow::anyhow;
+
     use super::*;
 
     #[test]
@@ -244,11 +187,11 @@ mod tests {
             let line = help.lines().map(str::trim).find(|line| line.starts_with("dyadsim "));
             let line = line.and_then(|line| line.split(" > ").next());
             let line = line.unwrap_or_else(|| panic!("`{}` has no example", command.get_name()));
-            Cli::try_parse_from(line.split(' ')).unwrap_or_else(|error| panic!("{line}: {error}"));
+            super::command().try_get_matches_from(line.split(' ')).unwrap_or_else(|error| panic!("{line}: {error}"));
             command.get_subcommands().filter(|below| below.get_name() != "help").for_each(visit);
         }
-        Cli::command().debug_assert();
-        visit(&Cli::command());
+        super::command().debug_assert();
+        visit(&super::command());
     }
 
     #[test]

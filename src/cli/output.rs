@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use serde::Serialize;
 
 use super::{Failure, Global};
-use crate::units::{engineering, significant};
+pub use crate::study::text::{rounded, setting, some_lines};
 
 /// Prints `text` on standard output.
 ///
@@ -64,25 +64,4 @@ pub fn show(global: &Global, text: &str, document: &impl Serialize) -> Result<Ex
 pub fn print_json(document: &impl Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(document).map_err(Failure::running)?;
     print(&(text + "\n"))
-}
-
-/// A quantity for people: three digits, with the prefix of its size.
-pub fn rounded(value: f64, unit: &str) -> String {
-    // What was written as a number reads back as one.
-    engineering(format!("{value:.2e}").parse().unwrap_or(value), unit)
-}
-
-/// A setting for people: five digits, never hidden by a fixed number of decimals.
-pub fn setting(value: f64) -> String {
-    significant(value, 5)
-}
-
-/// The part of a list that a summary shows, and a line that says how much was left out.
-pub fn some_lines(lines: impl ExactSizeIterator<Item = String>, most: usize) -> String {
-    let left = lines.len().saturating_sub(most);
-    let mut text: String = lines.take(most).map(|line| line + "\n").collect();
-    if left > 0 {
-        text += &format!("  … and {left} more (--json gives all)\n");
-    }
-    text
 }

@@ -7,17 +7,18 @@ use anyhow::anyhow;
 use clap::Args;
 use serde_json::json;
 
+use super::progress::Terminal;
 use super::report::{classify, is_drawn_from, tables, want_own};
 use super::{Failure, Global, folder, output};
 use crate::figure::{
-    Drawn, FigureError, Tables, branch, catalogue, comparison, draw_into, forget, gradient, map, noise,
-    robustness, want, yields,
+    Drawn, FigureError, Tables, branch, catalogue, comparison, draw_into, forget, map, noise, robustness, want,
 };
 use crate::record::ledger::renew;
 use crate::record::lock::Lock;
 use crate::record::study::Study;
 use crate::record::{RecordError, atomic};
 use crate::spec::nearest;
+use crate::study::{Entry, of_folder};
 
 /// Arguments of `plot`.
 #[derive(Debug, Args)]
@@ -46,7 +47,7 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
     let names = chosen(&arguments.only, &known)?;
     let source = Source::read(&arguments.folder)?;
     source.want(&names).map_err(classify)?;
-    folder::check(&arguments.folder, &is_drawn_from)?;
+    folder::check(&arguments.folder, &is_drawn_from, &Terminal::new(global))?;
     let out = arguments.out.clone().unwrap_or_else(|| arguments.folder.join("figures"));
     want_own(&arguments.folder, arguments.out.is_none(), &out)?;
     std::fs::create_dir_all(&out)
@@ -78,10 +79,8 @@ fn known(folder: &Path) -> Vec<&'static str> {
         vec![branch::NAME]
     } else if map::is_study(folder) {
         map::NAMES.to_vec()
-    } else if gradient::is_study(folder) {
-        gradient::catalogue().iter().map(|figure| figure.name).collect()
-    } else if yields::is_study(folder) {
-        yields::catalogue().iter().map(|figure| figure.name).collect()
+    } else if let Some(study) = of_folder(folder) {
+        (study.figures)()
     } else if robustness::is_study(folder) {
         robustness::catalogue().iter().map(|figure| figure.name).collect()
     } else if comparison::is_study(folder) {
@@ -97,8 +96,7 @@ enum Source {
     Noise(noise::Tables),
     Branch(branch::Tables),
     Map(map::Tables),
-    Gradient(gradient::Tables),
-    Yields(yields::Tables),
+    Study(&'static Entry, PathBuf),
     Robustness(robustness::Tables),
     Comparison(comparison::Tables),
 }
@@ -111,10 +109,8 @@ impl Source {
             branch::Tables::read(folder).map(Self::Branch)
         } else if map::is_study(folder) {
             map::Tables::read(folder).map(Self::Map)
-        } else if gradient::is_study(folder) {
-            gradient::Tables::read(folder).map(Self::Gradient)
-        } else if yields::is_study(folder) {
-            yields::Tables::read(folder).map(Self::Yields)
+        } else if let Some(study) = of_folder(folder) {
+            (study.want)(folder, &[]).map(|()| Self::Study(study, folder.to_path_buf()))
         } else if robustness::is_study(folder) {
             robustness::Tables::read(folder).map(Self::Robustness)
         } else if comparison::is_study(folder) {
@@ -129,10 +125,7 @@ impl Source {
     fn want(&self, names: &[&str]) -> Result<(), FigureError> {
         match self {
             Self::Noise(tables) => want(noise::catalogue().iter().map(|f| (f.name, f.draw)), tables, names),
-            Self::Gradient(tables) => {
-                want(gradient::catalogue().iter().map(|f| (f.name, f.draw)), tables, names)
-            }
-            Self::Yields(tables) => want(yields::catalogue().iter().map(|f| (f.name, f.draw)), tables, names),
+            Self::Study(study, folder) => (study.want)(folder, names),
             Self::Robustness(tables) => {
                 want(robustness::catalogue().iter().map(|f| (f.name, f.draw)), tables, names)
             }
@@ -150,8 +143,7 @@ impl Source {
             Self::Noise(tables) => noise::draw_all(out, tables, names),
             Self::Branch(tables) => branch::draw_into(out, tables).map(|drawn| vec![drawn]),
             Self::Map(tables) => map::draw_all(out, tables, names),
-            Self::Gradient(tables) => gradient::draw_all(out, tables, names),
-            Self::Yields(tables) => yields::draw_all(out, tables, names),
+            Self::Study(study, folder) => (study.draw)(folder, out, names),
             Self::Robustness(tables) => robustness::draw_all(out, tables, names),
             Self::Comparison(tables) => comparison::draw_all(out, tables, names),
             Self::Run(tables) => draw_into(out, tables, names),

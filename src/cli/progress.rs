@@ -3,11 +3,13 @@
 //! A bar shows after two seconds, so that short commands show none. What bites: it is drawn from a thread of its own, which
 //! holds it weakly: the bar goes with its owner.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::Global;
+use super::{Global, output};
+use crate::study::{Extent, Observer};
 
 /// How long a command may take without a word.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -55,4 +57,60 @@ fn late(global: &Global, total: Option<usize>, template: &str) -> ProgressBar {
         }
     });
     bar
+}
+
+/// What a question tells, on a terminal: bars and warnings.
+pub struct Terminal<'a> {
+    global: &'a Global,
+    bar: Mutex<ProgressBar>,
+}
+
+impl<'a> Terminal<'a> {
+    /// Nothing is shown yet.
+    pub fn new(global: &'a Global) -> Self {
+        Self { global, bar: Mutex::new(ProgressBar::hidden()) }
+    }
+
+    /// The bar that stands now.
+    fn bar(&self) -> ProgressBar {
+        self.bar.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Observer for Terminal<'_> {
+    fn begin(&self, work: Extent<'_>) {
+        let new = match work {
+            Extent::Of(total, what) => bar(self.global, total, what),
+            Extent::AtMost(total, what) => bar_of_at_most(self.global, total, what),
+            Extent::Along(what) => bar_along(self.global, what),
+            Extent::Unknown(what) => waiting(self.global, what),
+        };
+        let mut now = self.bar.lock().unwrap_or_else(PoisonError::into_inner);
+        now.finish_and_clear();
+        *now = new;
+    }
+
+    fn done(&self, pieces: usize) {
+        self.bar().inc(pieces as u64);
+    }
+
+    fn more(&self, pieces: usize) {
+        self.bar().inc_length(pieces as u64);
+    }
+
+    fn at(&self, pieces: usize) {
+        self.bar().set_position(pieces as u64);
+    }
+
+    fn say(&self, text: &str) {
+        self.bar().set_message(text.to_owned());
+    }
+
+    fn end(&self) {
+        self.bar().finish_and_clear();
+    }
+
+    fn warn(&self, text: &str) {
+        output::note(&format_args!("warning: {text}"));
+    }
 }

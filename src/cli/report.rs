@@ -7,6 +7,7 @@ use anyhow::anyhow;
 use clap::Args;
 use serde_json::json;
 
+use super::progress::Terminal;
 use super::{Failure, Global, folder, output};
 use crate::figure::{self, FigureError, Tables};
 use crate::record::atomic;
@@ -33,7 +34,7 @@ pub struct Arguments {
 pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> {
     global.want_plain("report")?;
     let tables = tables(&arguments.folder)?;
-    folder::check(&arguments.folder, &is_drawn_from)?;
+    folder::check(&arguments.folder, &is_drawn_from, &Terminal::new(global))?;
     atomic::check_writable(&arguments.folder).map_err(Failure::input)?;
     let lock = Lock::take(&arguments.folder).map_err(Failure::input)?;
     let bar = super::progress::waiting(global, "drawing");

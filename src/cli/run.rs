@@ -8,12 +8,14 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use anyhow::anyhow;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 
 use super::builtin::{EXPERIMENTS, find};
-use super::output::{note, print, print_json, show};
+use super::output::{conclude, note, print, print_json, show};
+use super::progress::Terminal;
 use super::{Failure, Global, Precision};
 use crate::data::{Dataset, Request, load};
 use crate::experiment::{
@@ -24,6 +26,8 @@ use crate::figure::{findings, summary_of};
 use crate::record::folder::{Mode, replaced};
 use crate::record::rows::Summary;
 use crate::spec::{Override, Resolved};
+use crate::study::settings::Written;
+use crate::study::{Place, ask_again};
 use crate::units::{percent, significant};
 
 /// Arguments of `run`.
@@ -33,7 +37,7 @@ use crate::units::{percent, significant};
     after_help = "Example:\n  dyadsim run experiments/two_tales.toml --set epochs=5 --out results/short"
 )]
 pub struct Arguments {
-    /// Experiment file, or a built-in experiment (`dyadsim experiments`)
+    /// Experiment file, built-in experiment (`dyadsim experiments`), or `study.toml` of an earlier answer
     #[arg(value_name = "NAME_OR_FILE")]
     experiment: PathBuf,
     /// Output folder [default: results/NAME]
@@ -65,6 +69,9 @@ static STOP: AtomicBool = AtomicBool::new(false);
 ///
 /// Bad input, or a failure while running.
 pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> {
+    if Written::is_one(&arguments.experiment) {
+        return ask(global, arguments);
+    }
     let Prepared { base, plans, dataset, inputs } = prepare(global, arguments)?;
     let folder =
         arguments.out.clone().unwrap_or_else(|| PathBuf::from("results").join(&base.experiment.name));
@@ -117,6 +124,23 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
         }
         Ending::Complete(summary) => finish(global, arguments, &base, &summary, &folder),
     }
+}
+
+/// Asks the question of a file, `study.toml` of an earlier answer or one like it.
+fn ask(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> {
+    for (flag, given) in
+        [("--resume", arguments.resume), ("--dry-run", arguments.dry_run), ("--check", arguments.check)]
+    {
+        if given {
+            return Err(Failure::input(anyhow!(
+                "{flag}: {} is a question, not an experiment\n  accepted: --out and --force",
+                arguments.experiment.display()
+            )));
+        }
+    }
+    let place = Place { out: arguments.out.clone(), force: arguments.force };
+    let done = ask_again(&arguments.experiment, &place, global, &Terminal::new(global))?;
+    conclude(global, &done.words, &done.document)
 }
 
 /// What the command line names.

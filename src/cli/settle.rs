@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::inputs::{Files, Setup};
 use super::output::{conclude, note, rounded, some_lines};
+use super::progress::Terminal;
 use super::state_file::{claim, write};
 use super::{Failure, Global, progress};
 use crate::circuit::Loss;
@@ -65,7 +66,7 @@ struct Sample {
 pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> {
     global.want_double("settle")?;
     let mut setup = arguments.files.read_graded(global)?;
-    arguments.files.warn(&setup);
+    arguments.files.warn(&setup, &Terminal::new(global));
     setup.batch.presentations.seed = global.seed.unwrap_or(0).into();
     let kind = setup.spec.solver.kind;
     let timeless = kind.is_timeless().then(|| kind.name());

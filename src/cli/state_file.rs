@@ -60,7 +60,7 @@ pub fn write(
         add_traces(&mut writer, layout, &settled.traces, points).map_err(Failure::running)?;
     }
     let root =
-        folder::fill(to, &setup.words(&[]), |out| writer.write(&out.join(NAME)).map_err(Failure::running))?;
+        folder::fill_plainly(to, &setup.words(&[]), |out| writer.write(&out.join(NAME)).map_err(Failure::running))?;
     Ok(root.join(NAME))
 }
 

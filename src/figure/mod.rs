@@ -13,17 +13,16 @@ use crate::record::{RecordError, atomic};
 
 mod accuracy;
 mod angle;
-mod axis;
+pub(crate) mod axis;
 pub mod branch;
 pub mod comparison;
 mod cost;
 mod curves;
 mod error;
 mod findings;
-pub mod gradient;
 mod groups;
 mod kept_nudge;
-mod legend;
+pub(crate) mod legend;
 #[cfg(test)]
 mod looks;
 mod loss;
@@ -32,13 +31,13 @@ mod margin;
 pub mod noise;
 mod offsets;
 mod outcomes;
-mod page;
-mod palette;
+pub(crate) mod page;
+pub(crate) mod palette;
 mod render;
 mod report;
 pub mod robustness;
 mod settle_time;
-mod sheet;
+pub(crate) mod sheet;
 mod summary;
 #[cfg(test)]
 mod synthetic;
@@ -49,17 +48,17 @@ mod valley;
 mod weight_scatter;
 mod weights;
 mod words;
-pub mod yields;
 
 pub use error::FigureError;
+pub(crate) use error::fits;
 pub use findings::findings;
 pub use page::Page;
 pub use report::report;
 pub use tables::{Run, Settings, Tables, Weights, summary_of};
 
-/// A kind of figure.
+/// A kind of figure of tables `T`.
 #[derive(Clone, Copy, Debug)]
-pub struct Figure {
+pub struct Figure<T = Tables> {
     /// Name of its files.
     pub name: &'static str,
     /// Title.
@@ -67,7 +66,7 @@ pub struct Figure {
     /// What to look for, a paragraph.
     pub caption: &'static str,
     /// Draws it; [`FigureError::Nothing`] if the tables have nothing for it.
-    pub draw: fn(&Tables) -> Result<Page, FigureError>,
+    pub draw: fn(&T) -> Result<Page, FigureError>,
 }
 
 /// Files of a figure.
@@ -131,8 +130,21 @@ pub fn draw_all(folder: &Path, tables: &Tables) -> Result<Vec<Drawn>, FigureErro
 /// # Errors
 /// Those of [`draw_all`].
 pub fn draw_into(folder: &Path, tables: &Tables, only: &[&str]) -> Result<Vec<Drawn>, FigureError> {
-    let chosen: Vec<&Figure> =
-        catalogue().iter().filter(|figure| only.is_empty() || only.contains(&figure.name)).collect();
+    draw_figures(catalogue(), folder, tables, only)
+}
+
+/// [`draw_into`] of other figures.
+///
+/// # Errors
+/// Those of [`draw_all`].
+pub fn draw_figures<T: Sync>(
+    figures: &[Figure<T>],
+    folder: &Path,
+    tables: &T,
+    only: &[&str],
+) -> Result<Vec<Drawn>, FigureError> {
+    let chosen: Vec<&Figure<T>> =
+        figures.iter().filter(|figure| only.is_empty() || only.contains(&figure.name)).collect();
     let pages = chosen.par_iter().map(|figure| (figure.name, (figure.draw)(tables))).collect();
     write_pages(folder, pages)
 }

@@ -6,7 +6,7 @@ use schemars::{JsonSchema, schema_for};
 use serde_json::json;
 
 use super::{
-    compare_rows, gradient_rows, map_rows, noise_rows, robustness_rows, rows, stability_rows, yield_rows,
+    compare_rows, map_rows, noise_rows, robustness_rows, rows, stability_rows,
 };
 
 /// Units that a description may name in brackets.
@@ -81,7 +81,9 @@ pub(super) fn metadata(entries: &[Entry]) -> String {
     json!(entries.iter().map(entry).collect::<Vec<_>>()).to_string()
 }
 
-fn table<R: JsonSchema>(stem: &'static str) -> Table {
+/// The description of a table with such rows.
+#[must_use]
+pub fn table<R: JsonSchema>(stem: &'static str) -> Table {
     let schema = schema_for!(R).to_value();
     let about = schema["description"].as_str().unwrap_or_default().replace('\n', " ");
     let row = about.split_once(": ").map_or(about.as_str(), |(_, row)| row).to_owned();
@@ -102,10 +104,6 @@ pub fn tables() -> Vec<Table> {
         table::<noise_rows::NoiseCauseRow>("noise_causes"),
         table::<noise_rows::NoisePsdRow>("noise_psd"),
         table::<noise_rows::NoiseAngleRow>("noise_angle"),
-        table::<gradient_rows::GradientRow>("gradient"),
-        table::<gradient_rows::BestRow>("gradient_best"),
-        table::<yield_rows::YieldRow>("yield"),
-        table::<yield_rows::ToleranceRow>("yield_tolerance"),
         table::<robustness_rows::RobustRow>("robustness"),
         table::<robustness_rows::RobustRunRow>("robustness_runs"),
         table::<compare_rows::CompareRow>("compare"),

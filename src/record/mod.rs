@@ -11,7 +11,6 @@ pub mod compare_rows;
 pub mod dictionary;
 mod error;
 pub mod folder;
-pub mod gradient_rows;
 pub mod json;
 mod layer_names;
 pub mod ledger;
@@ -31,6 +30,5 @@ pub mod table;
 pub mod tensors;
 pub mod trained;
 pub mod weights;
-pub mod yield_rows;
 
 pub use error::RecordError;

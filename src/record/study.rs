@@ -5,6 +5,7 @@
 //! `manifest.json`, with the checksums of the others, comes last. So a folder with a manifest is whole; one that a
 //! process left half-way has none, and [`Study::recover`] gives it back what it held.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -14,6 +15,9 @@ use super::lock::{LOCK, Lock};
 use super::manifest::{Manifest, sha256};
 use super::place::{is_folder, make, names, refuse_inputs_inside, remove};
 use super::{RecordError, aside, atomic};
+
+/// What was asked, in the folder of the answer.
+pub const SETTINGS: &str = "study.toml";
 
 /// A kind of study, known by the names of its files.
 #[derive(Clone, Copy, Debug)]
@@ -49,6 +53,7 @@ impl Kind {
         let is_table = path.file_stem().is_some_and(|stem| self.stems.iter().any(|ours| stem == *ours));
         path.components().count() == 1
             && (text == MANIFEST
+                || text == SETTINGS
                 || Some(&*text) == self.summary
                 || is_table && self.endings.contains(&ending)
                 || atomic::is_temporary(path))
@@ -108,7 +113,16 @@ impl Study {
     /// # Errors
     /// [`RecordError::Io`]; the folder then holds what it held before.
     pub fn finish(self, settings: &str) -> Result<(), RecordError> {
+        self.finish_from(settings, BTreeMap::new())
+    }
+
+    /// As [`Self::finish`]; `inputs` are the checksums of the files that it was made from, by name.
+    ///
+    /// # Errors
+    /// Those of [`Self::finish`].
+    pub fn finish_from(self, settings: &str, inputs: BTreeMap<String, String>) -> Result<(), RecordError> {
         let mut manifest = Manifest::begin(self.kind.command, &sha256(settings.as_bytes()));
+        manifest.data = inputs;
         manifest.files = list(&self.path(), &|path| self.kind.is_ours(path))?;
         manifest.complete();
         write_sealed(&self.path().join(MANIFEST), &manifest)?;
@@ -177,7 +191,6 @@ fn check(folder: &Path, force: bool, kind: Kind) -> Result<(), RecordError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::BTreeMap;
     use std::fs;
 
     const KIND: Kind = Kind {

@@ -1,8 +1,10 @@
 //! `KEY=FROM:TO:N[:log]`: an axis of a study, as it is asked for.
 
+use std::fmt::{Display, Formatter};
 use std::str::FromStr;
 
 use anyhow::anyhow;
+use serde::{Serialize, Serializer};
 
 use super::Failure;
 use crate::record::map_rows::MapAxis;
@@ -60,6 +62,19 @@ impl FromStr for Axis {
     }
 }
 
+impl Display for Axis {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        let log = if self.log { ":log" } else { "" };
+        write!(f, "{}={}:{}:{}{log}", self.key, self.from, self.to, self.count)
+    }
+}
+
+impl Serialize for Axis {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
 /// Refuses two axes of `option` that are the same setting, however it is spelt.
 ///
 /// # Errors
@@ -80,11 +95,13 @@ pub fn refuse_same(option: &str, axes: &[Axis]) -> Result<(), Failure> {
 
 impl Axis {
     /// Values of all points.
+    #[must_use]
     pub fn values(&self) -> Vec<f64> {
         (0..self.count).map(|n| self.at(n as f64)).collect()
     }
 
     /// Value at a fractional index.
+    #[must_use]
     pub fn at(&self, index: f64) -> f64 {
         let last = self.count as f64 - 1.0;
         if index == last {
@@ -99,6 +116,7 @@ impl Axis {
     }
 
     /// The fractional index of a value, if it is on the axis.
+    #[must_use]
     pub fn index(&self, value: f64) -> Option<f64> {
         let part = if self.log {
             (value / self.from).ln() / (self.to / self.from).ln()
@@ -109,6 +127,7 @@ impl Axis {
     }
 
     /// How it stands in the tables.
+    #[must_use]
     pub fn record(&self) -> MapAxis {
         let Self { key, from, to, count, log } = self.clone();
         MapAxis { key, from, to, count, log }
@@ -123,6 +142,7 @@ mod tests {
     fn an_axis_has_its_ends_and_knows_where_values_stand() {
         for text in ["a.b=0.1:10:201:log", "a.b=-1:3:9"] {
             let axis: Axis = text.parse().unwrap();
+            assert_eq!(axis.to_string().parse(), Ok(axis.clone()));
             let values = axis.values();
             assert_eq!((values[0], values.last().copied()), (axis.from, Some(axis.to)));
             for (n, value) in values.into_iter().enumerate() {

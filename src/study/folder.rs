@@ -1,16 +1,18 @@
 //! The output folder of a study: the tables that commands write together, and their check before they are read.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::output::note;
-use super::{Failure, inputs::Files};
+use super::{Failure, Observer};
 use crate::record::RecordError;
 use crate::record::ledger::verify;
+use crate::record::manifest::sha256_of;
 use crate::record::study::{Kind, Study};
 
 /// A kind of study with tables in CSV and Parquet, and its settings in `summary`.
+#[must_use]
 pub const fn tables(
     command: &'static str,
     what: &'static str,
@@ -28,19 +30,39 @@ pub fn claim(folder: &Path, force: bool, kind: Kind, inputs: &[PathBuf]) -> Resu
     Study::claim(folder, force, kind, inputs).map_err(Failure::input)
 }
 
-/// Makes the files of a study and puts them in their place together.
+/// Checksums of files, by their names, for the manifest; what cannot be read (a built-in name) has none.
+#[must_use]
+pub fn hashes(files: &[PathBuf]) -> BTreeMap<String, String> {
+    let of = |path: &PathBuf| Some((path.file_name()?.to_string_lossy().into_owned(), sha256_of(path).ok()?));
+    files.iter().filter(|path| path.is_file()).filter_map(of).collect()
+}
+
+/// Makes the files of something that is no [`super::Study`] and puts them in their place together.
+///
+/// # Errors
+/// Those of [`fill`].
+pub fn fill_plainly(
+    study: Study,
+    settings: &impl Serialize,
+    make: impl FnOnce(&Path) -> Result<(), Failure>,
+) -> Result<PathBuf, Failure> {
+    let settings = serde_json::to_string(settings).map_err(Failure::running)?;
+    fill(study, &settings, BTreeMap::new(), make)
+}
+
+/// Makes the files of a study and puts them in their place together; `settings` says what was asked, `inputs` of what files.
 ///
 /// # Errors
 /// Files that cannot be written; the folder then holds what it held before.
 pub fn fill(
     study: Study,
-    settings: &impl Serialize,
+    settings: &str,
+    inputs: BTreeMap<String, String>,
     make: impl FnOnce(&Path) -> Result<(), Failure>,
 ) -> Result<PathBuf, Failure> {
     let root = study.root().to_path_buf();
     make(&study.path())?;
-    let settings = serde_json::to_string(settings).map_err(Failure::running)?;
-    study.finish(&settings).map_err(|error: RecordError| Failure::running(error))?;
+    study.finish_from(settings, inputs).map_err(|error: RecordError| Failure::running(error))?;
     Ok(root)
 }
 
@@ -48,17 +70,9 @@ pub fn fill(
 ///
 /// # Errors
 /// Damaged files; a folder that is not complete.
-pub fn check(folder: &Path, wanted: &dyn Fn(&Path) -> bool) -> Result<(), Failure> {
+pub fn check(folder: &Path, wanted: &dyn Fn(&Path) -> bool, watch: &dyn Observer) -> Result<(), Failure> {
     for remark in verify(folder, wanted).map_err(Failure::input)? {
-        note(&format_args!("warning: {remark}"));
+        watch.warn(&remark.to_string());
     }
     Ok(())
-}
-
-impl Files {
-    /// The files themselves.
-    pub fn paths(&self) -> Vec<PathBuf> {
-        let all = [Some(&self.circuit), Some(&self.weights), Some(&self.input), self.target.as_ref()];
-        all.into_iter().flatten().cloned().collect()
-    }
 }

@@ -1,13 +1,15 @@
-//! Circuit, weights, inputs and targets of `settle` and `stability`: read, and checked against each other.
+//! Circuit, weights, inputs and targets of a question: read, and checked against each other.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use clap::Args;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::builtin::find;
-use super::{Failure, Global, output};
+use super::text::rounded;
+use super::{Failure, Given, Observer};
 use crate::chip::{Chip, Weights};
 use crate::circuit::{TargetFault, check_targets};
 use crate::learn::Batch;
@@ -19,7 +21,7 @@ use crate::solve::steps;
 use crate::spec::{CIRCUITS, CircuitSpec, FeedbackSynapses, MOST_PARTS, Override, Variant};
 
 /// Where the parts of a circuit come from.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Args, Serialize)]
 pub struct Files {
     /// Circuit file, or the name of a built-in circuit
     pub circuit: PathBuf,
@@ -57,13 +59,16 @@ pub struct Setup {
 }
 
 impl Files {
+    /// The settings of it that are paths.
+    pub const PATHS: [&'static str; 4] = ["circuit", "weights", "input", "target"];
+
     /// Reads everything.
     ///
     /// # Errors
     /// Whatever is wrong with a file, alone or beside the others.
-    pub fn read(&self, global: &Global) -> Result<Setup, Failure> {
-        let setup = self.read_silently(global)?;
-        self.warn(&setup);
+    pub fn read(&self, given: &Given, watch: &dyn Observer) -> Result<Setup, Failure> {
+        let setup = self.read_silently(given)?;
+        self.warn(&setup, watch);
         Ok(setup)
     }
 
@@ -71,8 +76,8 @@ impl Files {
     ///
     /// # Errors
     /// Those of [`Self::read`].
-    pub fn read_silently(&self, global: &Global) -> Result<Setup, Failure> {
-        let setup = self.read_graded(global)?;
+    pub fn read_silently(&self, given: &Given) -> Result<Setup, Failure> {
+        let setup = self.read_graded(given)?;
         if setup.graded && !setup.nudged {
             return Err(Failure::input(anyhow!(
                 "{}: `nudge.beta` is 0, so that a target does nothing\n  \
@@ -87,8 +92,8 @@ impl Files {
     ///
     /// # Errors
     /// Whatever is wrong with a file, alone or beside the others.
-    pub fn read_graded(&self, global: &Global) -> Result<Setup, Failure> {
-        let mut spec = find(CIRCUITS, &self.circuit)?.circuit(&self.settings(global))?;
+    pub fn read_graded(&self, given: &Given) -> Result<Setup, Failure> {
+        let mut spec = find(CIRCUITS, &self.circuit)?.circuit(&self.settings(given))?;
         let graded = self.target.is_some();
         let nudged = graded && spec.nudge.beta > 0.0;
         let weights = self.weights(&spec)?;
@@ -107,7 +112,7 @@ impl Files {
         };
         let trained = Trained::read(&self.weights).map_err(Failure::input)?;
         let own = trained.as_ref().and_then(|trained| trained.chip);
-        spec.mismatch.seed.get_or_insert(own.unwrap_or(global.seed.unwrap_or(0).into()));
+        spec.mismatch.seed.get_or_insert(own.unwrap_or(given.seed.unwrap_or(0).into()));
         let fabricated = Chip::fabricate(&spec, &network);
         follows(&spec, &fabricated)?;
         Ok(Setup {
@@ -122,25 +127,25 @@ impl Files {
     }
 
     /// Settings of the command line, the chip among them.
-    pub fn settings(&self, global: &Global) -> Vec<Override> {
+    pub fn settings(&self, given: &Given) -> Vec<Override> {
         let chip = self.chip.map(|chip| Override::new("mismatch.seed", i64::from(chip)).by("--chip"));
-        global.set.iter().cloned().chain(chip).collect()
+        given.set.iter().cloned().chain(chip).collect()
     }
 
-    /// Says on standard error if the weights were trained on other devices than these.
-    pub fn warn(&self, setup: &Setup) {
+    /// Warns if the weights were trained on other devices than these.
+    pub fn warn(&self, setup: &Setup, watch: &dyn Observer) {
         let Some(trained) = setup.trained.as_ref().filter(|trained| trained.chip.is_some()) else { return };
         let (file, own) = (self.weights.display(), trained.chip.unwrap_or(0));
         let here = setup.chip_number();
         if devices(&setup.spec) != trained.devices {
-            output::note(&format_args!(
-                "warning: {file} was trained on chip {own} of circuit `{}`, whose devices are not those of this circuit: other spreads \
+            watch.warn(&format!(
+                "{file} was trained on chip {own} of circuit `{}`, whose devices are not those of this circuit: other spreads \
                  or other nominal values",
                 trained.circuit
             ));
         } else if here.is_some_and(|here| here != own) {
-            output::note(&format_args!(
-                "warning: {file} was trained on chip {own}; this is chip {} (--chip {own} is the other)",
+            watch.warn(&format!(
+                "{file} was trained on chip {own}; this is chip {} (--chip {own} is the other)",
                 here.unwrap_or(0)
             ));
         }
@@ -166,6 +171,15 @@ impl Files {
             ))),
             _ => Ok(weights),
         }
+    }
+}
+
+impl Files {
+    /// The files themselves.
+    #[must_use]
+    pub fn paths(&self) -> Vec<PathBuf> {
+        let all = [Some(&self.circuit), Some(&self.weights), Some(&self.input), self.target.as_ref()];
+        all.into_iter().flatten().cloned().collect()
     }
 }
 
@@ -239,7 +253,7 @@ impl Setup {
         format!(
             "circuit   {}: {gains}, τ = {}\nnetwork   {}, samples: {}\n{}",
             self.spec.name,
-            output::rounded(self.chip.slowest, "s"),
+            rounded(self.chip.slowest, "s"),
             network.join("-"),
             self.batch.inputs.nrows(),
             self.chip_line()

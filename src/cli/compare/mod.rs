@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use anyhow::anyhow;
 use clap::Args;
 
+use super::progress::Terminal;
 use super::output::conclude;
 use super::report::{is_result, tables, want_own};
 use super::{Failure, Global, folder, progress};
@@ -68,7 +69,7 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
         )));
     }
     let runs = tables(&arguments.folder)?;
-    folder::check(&arguments.folder, &is_result)?;
+    folder::check(&arguments.folder, &is_result, &Terminal::new(global))?;
     let loaded = load_experiment(&arguments.folder.join("experiment.toml"), &[]).map_err(Failure::input)?;
     let plans = replan(&loaded).map_err(Failure::input)?;
     let base = loaded.resolve(&[]).map_err(Failure::input)?;
@@ -96,7 +97,7 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
     };
     let found = global.on_threads(|| study.compare(&at_rest, &|| bar.inc(1)))?.map_err(Failure::input)?;
     bar.finish_and_clear();
-    folder::fill(to, &found.summary, |out| write(out, &found))?;
+    folder::fill_plainly(to, &found.summary, |out| write(out, &found))?;
     conclude(global, &text::summary(&found, &out), &text::document(&found))
 }
 

@@ -14,6 +14,7 @@ use std::process::ExitCode;
 use anyhow::anyhow;
 use clap::Args;
 
+use super::progress::Terminal;
 use super::inputs::{Files, Setup};
 use super::output::{conclude, rounded};
 use super::{Failure, Global};
@@ -62,7 +63,7 @@ pub struct Arguments {
 /// Bad input; an operating point that is not there or not stable; tables that cannot be written.
 pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> {
     global.want_double("noise")?;
-    let setup = arguments.files.read(global)?;
+    let setup = arguments.files.read(global, &Terminal::new(global))?;
     check(arguments, &setup)?;
     let node = arguments.psd.as_deref().map(|name| find(name, &setup.chip.layout)).transpose()?;
     let (out, inputs) = (arguments.out.as_deref(), arguments.files.paths());

@@ -27,7 +27,7 @@ pub fn claim(folder: &Path, force: bool, inputs: &[PathBuf]) -> Result<record::s
 /// # Errors
 /// A file that cannot be written.
 pub fn write(to: record::study::Study, study: &Study) -> Result<(), Failure> {
-    folder::fill(to, &study.tables.summary, |folder| write_into(folder, study)).map(|_| ())
+    folder::fill_plainly(to, &study.tables.summary, |folder| write_into(folder, study)).map(|_| ())
 }
 
 fn write_into(folder: &Path, study: &Study) -> Result<(), Failure> {

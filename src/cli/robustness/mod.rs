@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use anyhow::anyhow;
 use clap::{Args, ValueEnum};
 
+use super::progress::Terminal;
 use super::output::conclude;
 use super::report::{is_result, tables, want_own};
 use super::{Failure, Global, Precision, folder};
@@ -133,7 +134,7 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
         precision: if global.precision == Precision::F32 { "f32".into() } else { "f64".into() },
     };
     let tables = Tables { rows: study::means(&rows, &study.broken), summary };
-    folder::fill(to, &tables.summary, |out| {
+    folder::fill_plainly(to, &tables.summary, |out| {
         write(out, &tables, &rows).map_err(Failure::running)?;
         draw_all(&out.join("figures"), &tables, &[]).map(|_| ()).map_err(Failure::running)
     })?;
@@ -161,7 +162,7 @@ fn prepare(global: &Global, arguments: &Arguments, sizes: Sizes) -> Result<(Stud
         )));
     }
     let found = tables(&arguments.folder)?;
-    folder::check(&arguments.folder, &is_result)?;
+    folder::check(&arguments.folder, &is_result, &Terminal::new(global))?;
     let loaded = load_experiment(&arguments.folder.join("experiment.toml"), &[]).map_err(Failure::input)?;
     let mut plans = replan(&loaded).map_err(Failure::input)?;
     if let Some(seed) = global.seed {

@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use anyhow::anyhow;
 use clap::{Args, ValueEnum};
 
+use super::progress::Terminal;
 use super::inputs::{Files, Setup};
 use super::output::conclude;
 use super::{Failure, Global, progress};
@@ -119,7 +120,7 @@ impl From<SpiceError> for Failure {
 /// Bad input; files that cannot be written; ngspice that is not there or failed.
 pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> {
     global.want_double("spice")?;
-    let setup = arguments.files.read(global)?;
+    let setup = arguments.files.read(global, &Terminal::new(global))?;
     sample_exists(arguments.sample, &setup)?;
     let analyses = analyses(global, &arguments.wanted, &setup)?;
     exportable(&setup.spec, !analyses.noise.is_empty() || arguments.wanted.trnoise)?;

@@ -134,7 +134,7 @@ pub fn run(
     if let Some(study) = study {
         let (points, outputs) = point_rows(&family, &branch);
         let tables = figure::Tables { summary, points, outputs, events };
-        folder::fill(study, &tables.summary, |out| write(out, &tables))?;
+        folder::fill_plainly(study, &tables.summary, |out| write(out, &tables))?;
     }
     conclude(global, &text, &setup.named(document))
 }

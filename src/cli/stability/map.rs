@@ -114,7 +114,7 @@ pub fn run(
     let wall = started.elapsed().as_secs_f64();
     let written = tables(&board, &plane, check);
     if let Some(study) = study {
-        folder::fill(study, &written.summary, |out| write(out, &written))?;
+        folder::fill_plainly(study, &written.summary, |out| write(out, &written))?;
     }
     let document = json!({ "map": written.summary, "wall_s": wall, "folder": out });
     conclude(global, &summary(setup, &written, wall, out), &setup.named(document))

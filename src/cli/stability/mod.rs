@@ -16,6 +16,7 @@ use std::process::ExitCode;
 use anyhow::anyhow;
 use clap::Args;
 
+use super::progress::Terminal;
 use super::inputs::Files;
 use super::{Failure, Global, folder};
 use crate::record::study::{Kind, Study};
@@ -86,7 +87,7 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
              eigenvalue is -1/τ"
         )));
     }
-    let setup = files.read(global)?;
+    let setup = files.read(global, &Terminal::new(global))?;
     if output.out.is_some() && !map.is_asked() && follow.way().is_none() {
         return Err(Failure::input(anyhow!("--out: tables are written by --map and --follow alone")));
     }

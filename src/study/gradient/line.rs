@@ -1,16 +1,17 @@
 //! Points of a study along the nudge, all else equal: what was found at each, and more of them on demand.
 
-use indicatif::ProgressBar;
 use rayon::prelude::*;
 
+use super::super::Observer;
 use super::super::inputs::Setup;
-use super::study::{is_random, spreads, unpredicted};
-use super::{Arguments, Point};
+use super::work::{is_random, spreads, unpredicted};
+use super::Gradient;
+use super::super::grid::Point;
 use crate::analysis::linear::{Estimate, Valley, truth};
 use crate::analysis::nudge::{Best, Seen, best, left_out};
 use crate::analysis::quality::{Draw, Quality, Value, draw, predicted, quality};
 use crate::learn::Gradient;
-use crate::record::gradient_rows::GradientRow;
+use super::rows::GradientRow;
 
 /// An error of the gradient that has a least value.
 #[derive(Clone, Copy, Debug)]
@@ -43,9 +44,9 @@ pub struct Line<'a> {
     theories: Vec<(f64, Theory)>,
     /// The largest safe nudge, if there is one.
     pub safe: Option<f64>,
-    arguments: &'a Arguments,
+    settings: &'a Gradient,
     seed: u64,
-    bar: &'a ProgressBar,
+    watch: &'a dyn Observer,
 }
 
 impl<'a> Line<'a> {
@@ -53,31 +54,31 @@ impl<'a> Line<'a> {
     pub fn new(
         points: &[&'a Point],
         place: Option<usize>,
-        arguments: &'a Arguments,
-        (seed, bar): (u64, &'a ProgressBar),
+        settings: &'a Gradient,
+        (seed, watch): (u64, &'a dyn Observer),
     ) -> Self {
         let (setup, values) = (&points[0].setup, points[0].values.clone());
         let (found, theories) = (Vec::new(), Vec::new());
-        let mut line = Self { setup, values, place, found, theories, safe: None, arguments, seed, bar };
+        let mut line = Self { setup, values, place, found, theories, safe: None, settings, seed, watch };
         points.iter().for_each(|point| line.look(&point.setup, point.values.clone(), "asked"));
         line
     }
 
     /// Draws per point: what draws nothing is the same in every draw.
     fn draws(&self, setup: &Setup) -> u64 {
-        if is_random(setup, self.arguments) { u64::from(self.arguments.draws) } else { 1 }
+        if is_random(setup, self.settings) { u64::from(self.settings.draws) } else { 1 }
     }
 
     /// Looks at a point.
     fn look(&mut self, setup: &Setup, values: Vec<f64>, origin: &str) {
         let Setup { spec, weights, batch, .. } = setup;
         let one = |number: u64| {
-            let drawn = draw(spec, weights, batch, (self.seed, number), spreads(setup, self.arguments));
-            self.bar.inc(1);
+            let drawn = draw(spec, weights, batch, (self.seed, number), spreads(setup, self.settings));
+            self.watch.done(1);
             drawn
         };
         let drawn: Vec<Draw> = (0..self.draws(setup)).into_par_iter().map(one).collect();
-        let estimate = estimate(setup, self.arguments);
+        let estimate = estimate(setup, self.settings);
         self.theories.push((spec.nudge.beta, theory(setup, estimate.as_ref())));
         self.found.push(rows(setup, &values, origin, &drawn, estimate.as_ref()));
     }
@@ -122,7 +123,7 @@ impl<'a> Line<'a> {
             let start = self.found.len();
             for &beta in betas {
                 let (setup, values) = self.at(beta);
-                self.bar.inc_length(self.draws(&setup));
+                self.watch.more(self.draws(&setup) as usize);
                 self.look(&setup, values, "added");
             }
             self.found[start..].iter().map(|found| self.seen(found, k, measure)).collect()
@@ -141,7 +142,7 @@ impl<'a> Line<'a> {
             let start = self.theories.len();
             for &beta in betas {
                 let (setup, _) = self.at(beta);
-                let estimate = estimate(&setup, self.arguments);
+                let estimate = estimate(&setup, self.settings);
                 self.theories.push((beta, theory(&setup, estimate.as_ref())));
             }
             self.theories[start..].iter().map(|at| Self::foreseen(at, k, measure)).collect()
@@ -161,9 +162,9 @@ impl<'a> Line<'a> {
 /// What is predicted of a point.
 type Predicted = (Estimate, Gradient<f64>);
 
-fn estimate(setup: &Setup, arguments: &Arguments) -> Option<Predicted> {
+fn estimate(setup: &Setup, settings: &Gradient) -> Option<Predicted> {
     let Setup { spec, weights, batch, chip, .. } = setup;
-    if unpredicted(setup, arguments).is_some() {
+    if unpredicted(setup, settings).is_some() {
         return None;
     }
     let valley = Valley::predict(spec, chip, weights, batch, &[spec.nudge.beta], chip.readout);

@@ -5,9 +5,9 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::super::inputs::Setup;
-use super::super::output::{setting, some_lines};
-use crate::figure::gradient::Tables;
-use crate::record::gradient_rows::{BestRow, GradientRow, GradientSummary};
+use super::super::text::{setting, some_lines};
+use super::Answer;
+use super::rows::{BestRow, GradientRow, GradientSummary};
 use crate::units::{significant, with_error};
 
 /// What stands beside points that were added.
@@ -20,12 +20,12 @@ const SHOWN: usize = 40;
 const SINGLE: &str = "one draw: its noise cannot be told from the bias, and bias² is the whole squared error (--draws 2 or more parts them)";
 
 /// Whether some point has but one draw of noise or chips.
-fn single(tables: &Tables) -> bool {
+fn single(tables: &Answer) -> bool {
     tables.summary.draws == 1 && tables.rows.iter().any(|row| row.draws == 1 && row.variance.is_none())
 }
 
 /// Everything that was found.
-pub fn document(tables: &Tables) -> Value {
+pub fn document(tables: &Answer) -> Value {
     json!({
         "summary": tables.summary,
         "gradient": tables.rows,
@@ -35,7 +35,7 @@ pub fn document(tables: &Tables) -> Value {
 }
 
 /// The result for people.
-pub fn summary(setup: &Setup, tables: &Tables, out: Option<&Path>) -> String {
+pub fn summary(setup: &Setup, tables: &Answer, out: Option<&Path>) -> String {
     let summary = &tables.summary;
     let mut text = format!("{}\n{}\n\n", setup.headline().trim_end(), summary.settings);
     text += &format!(

@@ -2,12 +2,13 @@
 
 use super::super::inputs::Setup;
 use super::super::safe::{largest_safe, still, unlimited};
-use super::super::{Global, progress};
+use super::super::{Extent, Observer};
 use super::line::{Line, Measure};
-use super::{Arguments, Point};
+use super::Gradient;
+use super::super::grid::Point;
 use crate::analysis::nudge::{Best, Place};
-use crate::figure::gradient::Tables;
-use crate::record::gradient_rows::{BestRow, GradientRow, GradientSummary};
+use super::Answer;
+use super::rows::{BestRow, GradientRow, GradientSummary};
 use crate::spec::CircuitSpec;
 
 /// Compartments up to which predictions are made; the work grows with the third power.
@@ -16,34 +17,32 @@ const SMALL: usize = 400;
 const BETA: &str = "nudge.beta";
 
 /// Draws, predicts, compares.
-pub fn carry_out(global: &Global, arguments: &Arguments, points: &[Point]) -> Tables {
-    let random = |p: &Point| is_random(&p.setup, arguments);
-    let draws = if points.iter().any(random) { arguments.draws as usize } else { 1 };
-    let bar = progress::bar(global, draws * points.len(), "draws");
-    let seed = u64::from(global.seed.unwrap_or(0));
+pub fn carry_out(settings: &Gradient, seed: u64, points: &[Point], watch: &dyn Observer) -> Answer {
+    let random = |p: &Point| is_random(&p.setup, settings);
+    let draws = if points.iter().any(random) { settings.draws as usize } else { 1 };
+    watch.begin(Extent::Of(draws * points.len(), "draws"));
     let setup = &points[0].setup;
-    let keys: Vec<String> = arguments.vary.iter().map(|axis| axis.key.clone()).collect();
+    let keys: Vec<String> = settings.vary.iter().map(|axis| axis.key.clone()).collect();
     let place = keys.iter().position(|key| key == BETA);
     let mut known: Vec<(CircuitSpec, u64, Option<f64>)> = Vec::new();
     let (mut rows, mut best): (Vec<GradientRow>, Vec<BestRow>) = (Vec::new(), Vec::new());
     for points in lines(points, place) {
-        let mut line = Line::new(&points, place, arguments, (seed, &bar));
+        let mut line = Line::new(&points, place, settings, (seed, watch));
         if let Some(place) = place {
             let highest = points.iter().map(|point| point.values[place]).fold(0.0, f64::max);
-            line.safe = safe(line.setup, arguments, highest, &mut known);
+            line.safe = safe(line.setup, settings, highest, &mut known);
             let other = points[0].values.get(1 - place).copied();
-            best.extend(nudges(&mut line, other, !arguments.no_refine));
+            best.extend(nudges(&mut line, other, !settings.no_refine));
             line.judge();
         }
         rows.extend(line.found.into_iter().flat_map(|found| found.rows));
     }
-    bar.finish_and_clear();
     // As the axes run, whatever was added.
     rows.sort_by(|a, b| {
         (a.y.unwrap_or(0.0), a.x).partial_cmp(&(b.y.unwrap_or(0.0), b.x)).unwrap_or(std::cmp::Ordering::Equal)
     });
     let width = setup.chip.layout.width();
-    let chips = points.iter().any(|p| spreads(&p.setup, arguments));
+    let chips = points.iter().any(|p| spreads(&p.setup, settings));
     let words = if chips { setup.words_from(&keys) } else { setup.words(&keys) };
     let summary = GradientSummary {
         circuit: setup.spec.name.clone(),
@@ -54,10 +53,10 @@ pub fn carry_out(global: &Global, arguments: &Arguments, points: &[Point]) -> Ta
         chips,
         samples: setup.batch.inputs.nrows(),
         layers: setup.chip.layout.depth(),
-        unpredicted: unpredicted(setup, arguments).map(str::to_owned),
+        unpredicted: unpredicted(setup, settings).map(str::to_owned),
         unlimited: place.and_then(|_| unlimited(width)).map(str::to_owned),
     };
-    Tables { summary, rows, best }
+    Answer { summary, rows, best }
 }
 
 /// Points with the same values of all axes but the nudge, in rising order of the other one.
@@ -73,7 +72,7 @@ fn lines(points: &[Point], place: Option<usize>) -> Vec<Vec<&Point>> {
 /// The largest safe nudge on every chip that is drawn; looked for once where noise or reading alone vary.
 fn safe(
     setup: &Setup,
-    arguments: &Arguments,
+    settings: &Gradient,
     highest: f64,
     known: &mut Vec<(CircuitSpec, u64, Option<f64>)>,
 ) -> Option<f64> {
@@ -81,7 +80,7 @@ fn safe(
         return None;
     }
     let (spec, chips) =
-        (still(&setup.spec), if spreads(setup, arguments) { arguments.draws.into() } else { 1 });
+        (still(&setup.spec), if spreads(setup, settings) { settings.draws.into() } else { 1 });
     if let Some(found) = known.iter().find(|other| (&other.0, other.1) == (&spec, chips)) {
         return found.2;
     }
@@ -91,20 +90,20 @@ fn safe(
 }
 
 /// Whether every draw is another chip.
-pub fn spreads(setup: &Setup, arguments: &Arguments) -> bool {
-    !arguments.one_chip && !setup.spec.mismatch.is_none()
+pub fn spreads(setup: &Setup, settings: &Gradient) -> bool {
+    !settings.one_chip && !setup.spec.mismatch.is_none()
 }
 
 /// Whether draws differ.
-pub fn is_random(setup: &Setup, arguments: &Arguments) -> bool {
-    spreads(setup, arguments) || !setup.chip.noise.is_still() || setup.chip.periphery.clock.is_some()
+pub fn is_random(setup: &Setup, settings: &Gradient) -> bool {
+    spreads(setup, settings) || !setup.chip.noise.is_still() || setup.chip.periphery.clock.is_some()
 }
 
 /// Why nothing is predicted, if so.
-pub fn unpredicted(setup: &Setup, arguments: &Arguments) -> Option<&'static str> {
+pub fn unpredicted(setup: &Setup, settings: &Gradient) -> Option<&'static str> {
     let readout = &setup.spec.readout;
     match () {
-        () if spreads(setup, arguments) => {
+        () if spreads(setup, settings) => {
             Some("predictions are those of one chip, and every draw is another")
         }
         () if setup.chip.periphery.clock.is_some() => Some("noise is predicted for continuous time"),

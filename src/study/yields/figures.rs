@@ -1,94 +1,36 @@
 //! Figures of a study of yield, drawn from the tables of `dyadsim yield --out DIR`.
 
-use std::path::Path;
-
-use super::axis::{Axis, Kind, ascending, count, extent, number, setting};
-use super::error::FigureError;
-use super::legend::Key;
-use super::page::{Anchor, Page, Text, text};
-use super::palette::{BLUE, GREY, layer_ink};
-use super::sheet::{Axes, Layout, Panel, Sheet};
-use super::{Drawn, write_pages};
-use crate::record::json::read_json;
-use crate::record::table::read_csv;
-use crate::record::yield_rows::{ToleranceRow, YieldRow, YieldSummary};
-
-/// The tables of a study of yield.
-#[derive(Clone, Debug)]
-pub struct Tables {
-    /// Settings.
-    pub summary: YieldSummary,
-    /// Yields.
-    pub yields: Vec<YieldRow>,
-    /// Tolerances.
-    pub tolerances: Vec<ToleranceRow>,
-}
-
-/// A kind of figure.
-#[derive(Clone, Copy, Debug)]
-pub struct Figure {
-    /// Name of its files.
-    pub name: &'static str,
-    /// What to look for, a paragraph.
-    pub caption: &'static str,
-    /// Draws it; [`FigureError::Nothing`] if the tables have nothing for it.
-    pub draw: fn(&Tables) -> Result<Page, FigureError>,
-}
+use super::{Answer, ToleranceRow, YieldRow};
+use crate::figure::axis::{Axis, Kind, ascending, count, extent, number, setting};
+use crate::figure::legend::Key;
+use crate::figure::page::{Anchor, Page, Text, text};
+use crate::figure::palette::{BLUE, GREY, layer_ink};
+use crate::figure::sheet::{Axes, Layout, Panel, Sheet};
+use crate::figure::{Figure, FigureError};
 
 /// Every figure.
-#[must_use]
-pub fn catalogue() -> &'static [Figure] {
-    &[
-        Figure {
-            name: "yield",
-            caption: "Share of chips that meet the target, with exact intervals.",
-            draw: shares,
-        },
-        Figure {
-            name: "yield-tolerance",
-            caption: "Largest spread of each parameter alone at which the wanted share of chips meets the target, with its interval.",
-            draw: tolerances,
-        },
-    ]
-}
+pub const FIGURES: &[Figure<Answer>] = &[
+    Figure {
+        name: "yield",
+        title: "Yield",
+        caption: "Share of chips that meet the target, with exact intervals.",
+        draw: shares,
+    },
+    Figure {
+        name: "yield-tolerance",
+        title: "Largest spreads",
+        caption: "Largest spread of each parameter alone at which the wanted share of chips meets the target, with its interval.",
+        draw: tolerances,
+    },
+];
 
-/// Whether a folder is that of a study of yield.
-#[must_use]
-pub fn is_study(folder: &Path) -> bool {
-    folder.join("yield.json").exists()
-}
-
-impl Tables {
-    /// Reads the tables of a folder.
-    ///
-    /// # Errors
-    /// [`FigureError`] names the file that is missing or malformed.
-    pub fn read(folder: &Path) -> Result<Self, FigureError> {
-        Ok(Self {
-            summary: read_json(&folder.join("yield.json"))?,
-            yields: read_csv(&folder.join("yield.csv"))?,
-            tolerances: read_csv(&folder.join("yield_tolerance.csv"))?,
-        })
-    }
-}
-
-/// Writes `folder/NAME.svg` and `.png` of the figures of these names (of all without any) that the tables have something for.
-///
-/// # Errors
-/// [`FigureError`] names the file that cannot be written.
-pub fn draw_all(folder: &Path, tables: &Tables, only: &[&str]) -> Result<Vec<Drawn>, FigureError> {
-    let chosen = catalogue().iter().filter(|figure| only.is_empty() || only.contains(&figure.name));
-    let pages = chosen.map(|figure| (figure.name, (figure.draw)(tables))).collect();
-    write_pages(folder, pages)
-}
-
-fn subtitle(tables: &Tables) -> String {
+fn subtitle(tables: &Answer) -> String {
     let s = &tables.summary;
     format!("{}; target: {}; bars: {} % confidence", s.settings, s.target, number(100.0 * s.confidence))
 }
 
 /// Yield against the first axis, one line per value of the second.
-fn shares(tables: &Tables) -> Result<Page, FigureError> {
+fn shares(tables: &Answer) -> Result<Page, FigureError> {
     let xs: Vec<f64> = tables.yields.iter().filter_map(|row| row.x).collect();
     let (low, high) = extent(xs.iter().copied());
     let key = tables.summary.keys.first().filter(|_| !xs.is_empty());
@@ -139,7 +81,7 @@ fn shares(tables: &Tables) -> Result<Page, FigureError> {
 }
 
 /// Tolerances as a list of intervals.
-fn tolerances(tables: &Tables) -> Result<Page, FigureError> {
+fn tolerances(tables: &Answer) -> Result<Page, FigureError> {
     let rows = &tables.tolerances;
     let ends = rows.iter().flat_map(|row| [row.tolerance, row.low, row.high, Some(row.most)]);
     let values: Vec<f64> = ends.flatten().filter(|v| *v > 0.0).collect();

@@ -4,19 +4,18 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::super::output::setting;
-use crate::figure::yields::Tables;
-use crate::record::yield_rows::{ToleranceRow, YieldRow};
+use super::super::text::setting;
+use super::{Answer, ToleranceRow, YieldRow};
 use crate::units::{fraction, significant};
 
 /// Everything that was found.
 /// `chip` is the first one, where chips are drawn.
-pub fn document(tables: &Tables, chip: Option<u64>) -> Value {
+pub fn document(tables: &Answer, chip: Option<u64>) -> Value {
     json!({"chip": chip, "summary": tables.summary, "yield": tables.yields, "tolerance": tables.tolerances})
 }
 
 /// The result for people.
-pub fn summary(tables: &Tables, out: Option<&Path>) -> String {
+pub fn summary(tables: &Answer, out: Option<&Path>) -> String {
     let s = &tables.summary;
     let mut text = format!("{}\ntarget    {}\n\n", s.settings, s.target);
     text += &format!(

@@ -1,17 +1,18 @@
 //! Angle to backpropagation, norm ratio and signal-to-noise against the first axis, one line per value of the second.
 
-use super::super::axis::{Axis, Kind, setting};
-use super::super::error::FigureError;
-use super::super::legend::Key;
-use super::super::page::{Ink, Page};
-use super::super::palette::layer_ink;
-use super::super::sheet::{Axes, Layout, Panel, Sheet};
-use super::{Figure, Tables, label, mark};
-use crate::record::gradient_rows::GradientRow;
+use crate::figure::axis::{Axis, Kind, setting};
+use crate::figure::legend::Key;
+use crate::figure::page::{Ink, Page};
+use crate::figure::palette::layer_ink;
+use crate::figure::sheet::{Axes, Layout, Panel, Sheet};
+use super::{label, mark};
+use crate::figure::{Figure, FigureError};
+use super::super::{Answer, GradientRow};
 
 /// The registry line.
-pub const FIGURE: Figure = Figure {
+pub const FIGURE: Figure<Answer> = Figure {
     name: "gradient-angle",
+    title: "The gradient estimate against backpropagation",
     caption: "Angle of one estimate to backpropagation, its norm over that of the true gradient, and its signal-to-noise ratio, \
         with one standard error.",
     draw,
@@ -30,7 +31,7 @@ const PARTS: [(&str, Part); 3] = [
     ("SNR", |row| row.snr.map(|s| (s, row.snr_error))),
 ];
 
-fn draw(tables: &Tables) -> Result<Page, FigureError> {
+fn draw(tables: &Answer) -> Result<Page, FigureError> {
     let (families, panels) = (tables.families(MOST), tables.panels());
     let present = |part: &&(&str, Part)| tables.rows.iter().any(|row| part.1(row).is_some());
     let parts: Vec<&(&str, Part)> = PARTS.iter().filter(present).collect();
@@ -49,7 +50,7 @@ fn draw(tables: &Tables) -> Result<Page, FigureError> {
         }
     };
     let layout = Layout {
-        title: "The gradient estimate against backpropagation".into(),
+        title: FIGURE.title.into(),
         subtitle: tables.summary.settings.clone(),
         legend: families
             .iter()

@@ -5,55 +5,23 @@ mod power;
 
 use std::path::Path;
 
-use super::axis::{Axis, ascending};
-use super::error::{FigureError, fits};
-use super::page::{Ink, Page};
-use super::sheet::Panel;
-use super::{Drawn, write_pages};
-use crate::record::gradient_rows::{BestRow, GradientRow, GradientSummary};
+use super::{Answer, GradientRow};
+use crate::figure::axis::{Axis, ascending, extent};
+use crate::figure::page::{Ink, Page};
+use crate::figure::sheet::Panel;
+use crate::figure::{Figure, FigureError, fits};
 use crate::record::json::read_json;
 use crate::record::table::{read_csv, read_rows};
 
-/// The tables of a study of the gradient.
-#[derive(Clone, Debug)]
-pub struct Tables {
-    /// Settings.
-    pub summary: GradientSummary,
-    /// Points.
-    pub rows: Vec<GradientRow>,
-    /// Best nudges, if the nudge was varied.
-    pub best: Vec<BestRow>,
-}
-
-/// A kind of figure.
-#[derive(Clone, Copy, Debug)]
-pub struct Figure {
-    /// Name of its files.
-    pub name: &'static str,
-    /// What to look for, a paragraph.
-    pub caption: &'static str,
-    /// Draws it; [`FigureError::Nothing`] if the tables have nothing for it.
-    pub draw: fn(&Tables) -> Result<Page, FigureError>,
-}
-
 /// Every figure.
-#[must_use]
-pub fn catalogue() -> &'static [Figure] {
-    &[power::FIGURE, angle::FIGURE]
-}
+pub const FIGURES: &[Figure<Answer>] = &[power::FIGURE, angle::FIGURE];
 
-/// Whether a folder is that of a study of the gradient.
-#[must_use]
-pub fn is_study(folder: &Path) -> bool {
-    folder.join("gradient.json").exists()
-}
-
-impl Tables {
+impl Answer {
     /// Reads the tables of a folder.
     ///
     /// # Errors
     /// [`FigureError`] names the file that is missing or malformed.
-    pub fn read(folder: &Path) -> Result<Self, FigureError> {
+    pub(super) fn open(folder: &Path) -> Result<Self, FigureError> {
         let tables = Self {
             summary: read_json(&folder.join("gradient.json"))?,
             rows: read_rows(&folder.join("gradient.csv"))?,
@@ -94,19 +62,9 @@ impl Tables {
     /// The horizontal axis: logarithmic where it spans more than a decade above zero.
     fn across(&self) -> Axis {
         let values = || self.rows.iter().map(|row| row.x);
-        let (low, high) = super::axis::extent(values());
+        let (low, high) = extent(values());
         if low > 0.0 && high > 10.0 * low { Axis::log(values()) } else { Axis::around(values(), 0.05) }
     }
-}
-
-/// Writes `folder/NAME.svg` and `.png` of the figures of these names (of all without any).
-///
-/// # Errors
-/// [`FigureError`] names the file that cannot be written.
-pub fn draw_all(folder: &Path, tables: &Tables, only: &[&str]) -> Result<Vec<Drawn>, FigureError> {
-    let chosen = catalogue().iter().filter(|figure| only.is_empty() || only.contains(&figure.name));
-    let pages = chosen.map(|figure| (figure.name, (figure.draw)(tables))).collect();
-    write_pages(folder, pages)
 }
 
 /// A disc with one standard error to both sides; an open one where the point has no part in the best nudge.

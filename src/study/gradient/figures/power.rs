@@ -1,17 +1,18 @@
 //! Squared bias, variance and their sum against the first axis, one panel per layer and value of the second.
 
-use super::super::axis::{Axis, number, setting};
-use super::super::error::FigureError;
-use super::super::legend::Key;
-use super::super::page::{Page, Text, text};
-use super::super::palette::{BLACK, BLUE, GREY, ORANGE};
-use super::super::sheet::{Axes, Layout, Panel, Sheet};
-use super::{Figure, Tables, label, mark};
-use crate::record::gradient_rows::GradientRow;
+use crate::figure::axis::{Axis, number, setting};
+use crate::figure::legend::Key;
+use crate::figure::page::{Page, Text, text};
+use crate::figure::palette::{BLACK, BLUE, GREY, ORANGE};
+use crate::figure::sheet::{Axes, Layout, Panel, Sheet};
+use super::{label, mark};
+use crate::figure::{Figure, FigureError};
+use super::super::{Answer, GradientRow};
 
 /// The registry line.
-pub const FIGURE: Figure = Figure {
+pub const FIGURE: Figure<Answer> = Figure {
     name: "gradient-power",
+    title: "Bias and variance of the gradient estimate",
     caption: "Squared bias, variance and mean squared error of one estimate, in units of the true gradient's squared norm: discs as \
         measured with one standard error, open ones where the circuit is no longer safe or samples did not settle, lines as predicted. \
         The dashed line marks the nudge of the least error.",
@@ -23,7 +24,7 @@ const MOST: usize = 5;
 /// Panels go no further below the largest number than this.
 const DEPTH: f64 = 1e-8;
 
-fn draw(tables: &Tables) -> Result<Page, FigureError> {
+fn draw(tables: &Answer) -> Result<Page, FigureError> {
     let (families, panels) = (tables.families(MOST), tables.panels());
     let values = tables.rows.iter().flat_map(|row| {
         [
@@ -37,7 +38,7 @@ fn draw(tables: &Tables) -> Result<Page, FigureError> {
     let values: Vec<f64> = values.flatten().filter(|v| *v > 0.0).collect();
     let largest = values.iter().copied().fold(0.0, f64::max);
     let layout = Layout {
-        title: "Bias and variance of the gradient estimate".into(),
+        title: FIGURE.title.into(),
         subtitle: tables.summary.settings.clone(),
         legend: legend(tables),
         columns: panels
@@ -68,7 +69,7 @@ fn draw(tables: &Tables) -> Result<Page, FigureError> {
 type Part = fn(&GradientRow) -> Option<f64>;
 
 /// What some point has.
-fn legend(tables: &Tables) -> Vec<Key> {
+fn legend(tables: &Answer) -> Vec<Key> {
     let seen = |part: Part| tables.rows.iter().any(|row| part(row).is_some());
     let discs: [(Part, _, &str); 3] = [
         (|row| row.bias_squared, BLUE, "bias²"),
@@ -121,14 +122,14 @@ fn at_best(page: &mut Page, panel: &Panel, beta: f64) {
     page.text(Text { ink: GREY, ..text(words, (low.0 + 4.0, low.1 - 6.0), 9.0) });
 }
 
-fn family(tables: &Tables, y: Option<f64>) -> String {
+fn family(tables: &Answer, y: Option<f64>) -> String {
     match (tables.summary.keys.get(1), y) {
         (Some(key), Some(y)) => format!("{} = {}", label(key), setting(y)),
         _ => String::new(),
     }
 }
 
-fn notes(tables: &Tables) -> Vec<String> {
+fn notes(tables: &Answer) -> Vec<String> {
     let all = || tables.rows.iter().filter(|row| row.layer.is_none());
     let left = all().map(|row| row.unsettled).sum::<usize>();
     let mut notes =

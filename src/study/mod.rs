@@ -1,0 +1,105 @@
+//! Questions asked of circuits and of trained networks, one folder a question.
+//!
+//! A folder holds all that is a question's own: its settings, the work, the rows of its tables, its figures and its words. What all
+//! questions share is written once, over [`STUDIES`]: the command with its help, the output folder, `study.toml` by which a result is
+//! asked for again, `plot`. The work knows neither a command line nor a terminal nor a clock: it reads settings and files, and tells an
+//! [`Observer`] how far it is.
+
+pub mod axis;
+pub mod builtin;
+pub mod failure;
+pub mod folder;
+pub mod given;
+pub mod gradient;
+pub mod grid;
+pub mod inputs;
+pub mod observer;
+mod places;
+mod registry;
+mod safe;
+pub mod settings;
+pub mod text;
+pub mod yields;
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde::Serialize;
+use serde_json::Value;
+
+pub use failure::Failure;
+pub use given::{Given, Precision};
+pub use observer::{Extent, Observer, Silent};
+pub use registry::{Done, Entry, Place, STUDIES, all_tables, ask_again, of_folder};
+
+use crate::figure::{Figure, FigureError};
+use crate::record::RecordError;
+use crate::record::dictionary::Table;
+use crate::record::study::Kind;
+
+/// A question: the type is that of its settings.
+///
+/// The derive of [`Args`] describes them once, for the command, for files and for programs: comments are the help, ranges and defaults hold
+/// everywhere ([`settings`]).
+pub trait Study: Args + Serialize + Sync {
+    /// Everything that was read and checked.
+    type Subject: Send + Sync;
+    /// What came out.
+    type Answer: Send + Sync;
+    /// What figures read of it.
+    type Tables: Send + Sync + 'static;
+
+    /// Names of its files.
+    const KIND: Kind;
+    /// The help of the command: a line.
+    const ABOUT: &'static str;
+    /// The help below the options: what is done, and an example.
+    const NOTES: &'static str;
+    /// The figures.
+    const FIGURES: &'static [Figure<Self::Tables>];
+    /// Settings that are paths.
+    const PATHS: &'static [&'static str];
+    /// Whether it works in single precision, too.
+    const SINGLE: bool = false;
+
+    /// The tables, with the meaning of their columns.
+    fn tables() -> Vec<Table>;
+
+    /// Reads and checks everything, before any work.
+    ///
+    /// # Errors
+    /// Bad input.
+    fn read(&self, given: &Given, watch: &dyn Observer) -> Result<Self::Subject, Failure>;
+
+    /// Does the work. The answer depends on settings and files alone, not on threads.
+    ///
+    /// # Errors
+    /// What cannot be answered.
+    fn ask(&self, subject: &Self::Subject, given: &Given, watch: &dyn Observer) -> Result<Self::Answer, Failure>;
+
+    /// Writes the tables into a folder.
+    ///
+    /// # Errors
+    /// Files that cannot be written.
+    fn write(answer: &Self::Answer, folder: &Path) -> Result<(), RecordError>;
+
+    /// Reads the tables of a folder for figures.
+    ///
+    /// # Errors
+    /// Files that are missing or malformed.
+    fn open(folder: &Path) -> Result<Self::Tables, FigureError>;
+
+    /// The answer for people; `out` is where the tables are.
+    fn words(&self, subject: &Self::Subject, answer: &Self::Answer, out: Option<&Path>) -> String;
+
+    /// The answer for programs.
+    fn document(&self, subject: &Self::Subject, answer: &Self::Answer) -> Value;
+
+    /// The files that it reads; the folder of the answer may replace none of them.
+    fn files(&self) -> Vec<PathBuf>;
+
+    /// Where the answer goes if nobody says so; without, it is told and not written.
+    fn home(&self) -> Option<PathBuf> {
+        None
+    }
+}

@@ -1,0 +1,139 @@
+//! What all questions share, written once over [`STUDIES`]: the command, the output folder, asking again, drawing again.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use clap::{ArgMatches, Args, Command, FromArgMatches};
+use serde_json::Value;
+
+use super::places::told_from;
+use super::settings::{self, Written};
+use super::{Extent, Failure, Given, Observer, Study, folder, gradient, yields};
+use crate::figure::{Drawn, FigureError, draw_figures, want};
+use crate::record::dictionary::{self, Table};
+use crate::record::place::want_folder;
+use crate::record::study::SETTINGS;
+
+/// Every question that has a folder of its own: the one list of them.
+pub const STUDIES: &[Entry] = &[entry::<gradient::Gradient>(), entry::<yields::Yield>()];
+
+/// A question without its types.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    /// Name, of the command, too.
+    pub name: &'static str,
+    /// Whether it works in single precision, too.
+    pub single: bool,
+    /// The command with its options and help.
+    pub command: fn() -> Command,
+    /// Answers what a command line asks.
+    pub run: fn(&ArgMatches, &Given, &dyn Observer) -> Result<Done, Failure>,
+    /// Answers what a table of settings asks; paths are told from the folder.
+    again: fn(&toml::Table, &Path, &Place, &Given, &dyn Observer) -> Result<Done, Failure>,
+    /// Its tables, with the meaning of their columns.
+    pub tables: fn() -> Vec<Table>,
+    /// The file that makes a folder one of this question.
+    pub summary: Option<&'static str>,
+    /// Names of its figures.
+    pub figures: fn() -> Vec<&'static str>,
+    /// Holds figures asked for by name against what the tables of a folder have for them.
+    pub want: fn(&Path, &[&str]) -> Result<(), FigureError>,
+    /// Draws the figures of these names (of all without any) from the tables of the first folder into the second.
+    pub draw: fn(&Path, &Path, &[&str]) -> Result<Vec<Drawn>, FigureError>,
+}
+
+/// Where an answer goes.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Place {
+    /// Folder for tables and figures
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Replace the tables of an earlier study of the same kind
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// An answer, for people and for programs.
+#[derive(Clone, Debug)]
+pub struct Done {
+    /// For people.
+    pub words: String,
+    /// For programs.
+    pub document: Value,
+}
+
+/// The question that a folder answers, if it is one of these.
+#[must_use]
+pub fn of_folder(path: &Path) -> Option<&'static Entry> {
+    STUDIES.iter().find(|entry| entry.summary.is_some_and(|summary| path.join(summary).exists()))
+}
+
+/// Asks what a file says, `study.toml` of an answer or one like it, once more.
+///
+/// # Errors
+/// A file that is no question, and what [`Study::read`] and [`Study::ask`] refuse.
+pub fn ask_again(file: &Path, place: &Place, given: &Given, watch: &dyn Observer) -> Result<Done, Failure> {
+    let written = Written::read(file)?;
+    let entry = written.entry()?;
+    let given = written.given(given)?;
+    let at = file.parent().filter(|at| *at != Path::new("")).unwrap_or(Path::new("."));
+    (entry.again)(&written.settings, at, place, &given, watch)
+}
+
+/// Every table that some command writes, with the meaning of its columns.
+#[must_use]
+pub fn all_tables() -> Vec<Table> {
+    STUDIES.iter().fold(dictionary::tables(), |all, entry| [all, (entry.tables)()].concat())
+}
+
+const fn entry<S: Study>() -> Entry {
+    Entry {
+        name: S::KIND.command,
+        single: S::SINGLE,
+        command: settings::command::<S>,
+        run: |matches, given, watch| {
+            let wrong = |error: clap::Error| Failure::input(error);
+            let settings = S::from_arg_matches(matches).map_err(wrong)?;
+            let place = Place::from_arg_matches(matches).map_err(wrong)?;
+            answer(&settings, &place, given, watch)
+        },
+        again: |table, at, place, given, watch| answer(&settings::from_table::<S>(table, at)?, place, given, watch),
+        tables: S::tables,
+        summary: S::KIND.summary,
+        figures: || S::FIGURES.iter().map(|figure| figure.name).collect(),
+        want: |from, names| want(S::FIGURES.iter().map(|figure| (figure.name, figure.draw)), &S::open(from)?, names),
+        draw: |from, to, names| draw_figures(S::FIGURES, to, &S::open(from)?, names),
+    }
+}
+
+/// Reads, asks, writes and tells.
+fn answer<S: Study>(settings: &S, place: &Place, given: &Given, watch: &dyn Observer) -> Result<Done, Failure> {
+    if !S::SINGLE {
+        given.want_double(S::KIND.command)?;
+    }
+    let subject = settings.read(given, watch)?;
+    let out = place.out.clone().or_else(|| settings.home());
+    if let Some(out) = out.as_ref().filter(|_| place.out.is_none()) {
+        want_folder(out).map_err(Failure::input)?;
+    }
+    let files = settings.files();
+    let claim = |out: &PathBuf| folder::claim(out, place.force, S::KIND, &files);
+    let study = out.as_ref().map(claim).transpose()?;
+    let hashes = if study.is_some() { folder::hashes(&files) } else { BTreeMap::new() };
+    let found = given.on_threads(|| settings.ask(&subject, given, watch))??;
+    watch.end();
+    if let Some(study) = study {
+        let text = settings::written(settings, given, &|path| told_from(study.root(), path))?;
+        watch.begin(Extent::Unknown("drawing"));
+        folder::fill(study, &text, hashes, |to| {
+            S::write(&found, to).map_err(Failure::running)?;
+            std::fs::write(to.join(SETTINGS), &text).map_err(Failure::running)?;
+            let read = S::open(to).map_err(Failure::running)?;
+            let figures = draw_figures(S::FIGURES, &to.join("figures"), &read, &[]);
+            figures.map(|_| ()).map_err(Failure::running)
+        })?;
+        watch.end();
+    }
+    let words = settings.words(&subject, &found, out.as_deref());
+    Ok(Done { words, document: settings.document(&subject, &found) })
+}
