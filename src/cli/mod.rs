@@ -4,17 +4,14 @@
 //! when nobody reads any more (`| head`), so commands print through [`output`] alone.
 
 mod circuits;
-mod compare;
 mod cost;
 mod data;
 mod experiments;
 mod help;
-mod noise;
 mod output;
 mod plot;
 mod progress;
 mod report;
-mod robustness;
 mod run;
 mod settle;
 mod spice;
@@ -31,9 +28,9 @@ use crate::study::{Failure, Given, Precision, STUDIES, axis, builtin, folder, in
 use progress::Terminal;
 
 /// Own commands that stand before the questions in the help.
-const BEFORE: usize = 4;
+const BEFORE: usize = 3;
 /// Place of the questions in the help.
-const QUESTIONS: usize = 4;
+const QUESTIONS: usize = 3;
 
 /// Version of the program, with the commit it was built from.
 const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("DYADSIM_COMMIT"), ")");
@@ -82,12 +79,6 @@ enum Command {
     Settle(settle::Arguments),
     /// Jacobian spectrum, stability and predicted threshold at the fixed points of given networks
     Stability(stability::Arguments),
-    /// Stationary noise of given networks: predicted, and measured along simulated trajectories
-    Noise(noise::Arguments),
-    /// Norms, Lipschitz constants and adversarial accuracy of what the runs of a folder learned
-    Robustness(robustness::Arguments),
-    /// What different rules learn from the same start, layer by layer, and which layer parts first
-    Compare(compare::Arguments),
     /// Write a SPICE netlist of a sample, and hold ngspice against this simulator
     Spice(spice::Arguments),
     /// List, show and check circuits
@@ -141,9 +132,6 @@ fn carry_out(matches: &clap::ArgMatches) -> Result<ExitCode, Failure> {
         Command::Run(arguments) => run::run(&global, &arguments),
         Command::Settle(arguments) => settle::run(&global, &arguments),
         Command::Stability(arguments) => stability::run(&global, &arguments),
-        Command::Noise(arguments) => noise::run(&global, &arguments),
-        Command::Robustness(arguments) => robustness::run(&global, &arguments),
-        Command::Compare(arguments) => compare::run(&global, &arguments),
         Command::Spice(arguments) => spice::run(&global, &arguments),
         Command::Circuits(arguments) => circuits::run(&global, &arguments),
         Command::Experiments(arguments) => experiments::run(&global, &arguments),

@@ -8,16 +8,17 @@ use clap::Args;
 use serde_json::json;
 
 use super::progress::Terminal;
-use super::report::{classify, is_drawn_from, tables, want_own};
+use super::report::{classify, want_own};
 use super::{Failure, Global, folder, output};
 use crate::figure::{
-    Drawn, FigureError, Tables, branch, catalogue, comparison, draw_into, forget, map, noise, robustness, want,
+    Drawn, FigureError, Tables, branch, catalogue, draw_into, forget, map, want,
 };
 use crate::record::ledger::renew;
 use crate::record::lock::Lock;
 use crate::record::study::Study;
 use crate::record::{RecordError, atomic};
 use crate::spec::nearest;
+use crate::study::runs::{is_drawn_from, tables};
 use crate::study::{Entry, of_folder};
 
 /// Arguments of `plot`.
@@ -73,18 +74,12 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
 
 /// Names of the figures of a folder of any kind.
 fn known(folder: &Path) -> Vec<&'static str> {
-    if noise::is_study(folder) {
-        noise::catalogue().iter().map(|figure| figure.name).collect()
-    } else if branch::is_branch(folder) {
+    if branch::is_branch(folder) {
         vec![branch::NAME]
     } else if map::is_study(folder) {
         map::NAMES.to_vec()
     } else if let Some(study) = of_folder(folder) {
         (study.figures)()
-    } else if robustness::is_study(folder) {
-        robustness::catalogue().iter().map(|figure| figure.name).collect()
-    } else if comparison::is_study(folder) {
-        comparison::catalogue().iter().map(|figure| figure.name).collect()
     } else {
         catalogue().iter().map(|figure| figure.name).collect()
     }
@@ -93,28 +88,19 @@ fn known(folder: &Path) -> Vec<&'static str> {
 /// Tables of any kind of folder.
 enum Source {
     Run(Tables),
-    Noise(noise::Tables),
     Branch(branch::Tables),
     Map(map::Tables),
     Study(&'static Entry, PathBuf),
-    Robustness(robustness::Tables),
-    Comparison(comparison::Tables),
 }
 
 impl Source {
     fn read(folder: &Path) -> Result<Self, Failure> {
-        let source = if noise::is_study(folder) {
-            noise::Tables::read(folder).map(Self::Noise)
-        } else if branch::is_branch(folder) {
+        let source = if branch::is_branch(folder) {
             branch::Tables::read(folder).map(Self::Branch)
         } else if map::is_study(folder) {
             map::Tables::read(folder).map(Self::Map)
         } else if let Some(study) = of_folder(folder) {
             (study.want)(folder, &[]).map(|()| Self::Study(study, folder.to_path_buf()))
-        } else if robustness::is_study(folder) {
-            robustness::Tables::read(folder).map(Self::Robustness)
-        } else if comparison::is_study(folder) {
-            comparison::Tables::read(folder).map(Self::Comparison)
         } else {
             return tables(folder).map(Self::Run);
         };
@@ -124,14 +110,7 @@ impl Source {
     /// Whether the figures of these names have something to show.
     fn want(&self, names: &[&str]) -> Result<(), FigureError> {
         match self {
-            Self::Noise(tables) => want(noise::catalogue().iter().map(|f| (f.name, f.draw)), tables, names),
             Self::Study(study, folder) => (study.want)(folder, names),
-            Self::Robustness(tables) => {
-                want(robustness::catalogue().iter().map(|f| (f.name, f.draw)), tables, names)
-            }
-            Self::Comparison(tables) => {
-                want(comparison::catalogue().iter().map(|f| (f.name, f.draw)), tables, names)
-            }
             Self::Run(tables) => want(catalogue().iter().map(|f| (f.name, f.draw)), tables, names),
             Self::Branch(_) | Self::Map(_) => Ok(()),
         }
@@ -140,12 +119,9 @@ impl Source {
     /// Draws the figures of these names, without any all that have something to show.
     fn draw(&self, out: &Path, names: &[&str]) -> Result<Vec<Drawn>, FigureError> {
         match self {
-            Self::Noise(tables) => noise::draw_all(out, tables, names),
             Self::Branch(tables) => branch::draw_into(out, tables).map(|drawn| vec![drawn]),
             Self::Map(tables) => map::draw_all(out, tables, names),
             Self::Study(study, folder) => (study.draw)(folder, out, names),
-            Self::Robustness(tables) => robustness::draw_all(out, tables, names),
-            Self::Comparison(tables) => comparison::draw_all(out, tables, names),
             Self::Run(tables) => draw_into(out, tables, names),
         }
     }

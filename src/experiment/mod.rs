@@ -3,7 +3,6 @@
 //! Runs are independent of each other but for the backpropagation runs, which come first because the others
 //! are compared with them. Every epoch leaves a checkpoint, so an interrupted experiment goes on where it was.
 
-pub mod compare;
 mod conclude;
 mod cost;
 mod expect;
@@ -21,7 +20,7 @@ mod valley;
 
 pub use expect::{Verdict, check};
 pub use need::Need;
-pub use plan::{RunPlan, common, controls, plan, replan};
+pub use plan::{RunPlan, common, controls, is_control_of, plan, replan};
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -5,9 +5,7 @@
 use schemars::{JsonSchema, schema_for};
 use serde_json::json;
 
-use super::{
-    compare_rows, map_rows, noise_rows, robustness_rows, rows, stability_rows,
-};
+use super::{map_rows, rows, stability_rows};
 
 /// Units that a description may name in brackets.
 const UNITS: [&str; 21] = [
@@ -99,17 +97,6 @@ pub fn tables() -> Vec<Table> {
         table::<rows::TrajectoryRow>("trajectories"),
         table::<rows::ValleyRow>("valley"),
         table::<rows::CostRow>("cost"),
-        table::<noise_rows::NoiseRow>("noise"),
-        table::<noise_rows::NoiseLayerRow>("noise_layers"),
-        table::<noise_rows::NoiseCauseRow>("noise_causes"),
-        table::<noise_rows::NoisePsdRow>("noise_psd"),
-        table::<noise_rows::NoiseAngleRow>("noise_angle"),
-        table::<robustness_rows::RobustRow>("robustness"),
-        table::<robustness_rows::RobustRunRow>("robustness_runs"),
-        table::<compare_rows::CompareRow>("compare"),
-        table::<compare_rows::PredictionRow>("compare_predictions"),
-        table::<compare_rows::DepartureRow>("compare_departure"),
-        table::<compare_rows::GroupRow>("compare_groups"),
         table::<stability_rows::BranchRow>("branch"),
         table::<stability_rows::BranchOutputRow>("branch_outputs"),
         table::<stability_rows::BranchEventRow>("branch_events"),

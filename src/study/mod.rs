@@ -7,15 +7,19 @@
 
 pub mod axis;
 pub mod builtin;
+pub mod compare;
 pub mod failure;
 pub mod folder;
 pub mod given;
 pub mod gradient;
 pub mod grid;
 pub mod inputs;
+pub mod noise;
 pub mod observer;
 mod places;
 mod registry;
+pub mod robustness;
+pub mod runs;
 mod safe;
 pub mod settings;
 pub mod text;
@@ -61,6 +65,8 @@ pub trait Study: Args + Serialize + Sync {
     const PATHS: &'static [&'static str];
     /// Whether it works in single precision, too.
     const SINGLE: bool = false;
+    /// Whether its answer has a place even if nobody names one ([`Study::home`]).
+    const AT_HOME: bool = false;
 
     /// The tables, with the meaning of their columns.
     fn tables() -> Vec<Table>;

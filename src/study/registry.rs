@@ -8,14 +8,20 @@ use serde_json::Value;
 
 use super::places::told_from;
 use super::settings::{self, Written};
-use super::{Extent, Failure, Given, Observer, Study, folder, gradient, yields};
+use super::{Extent, Failure, Given, Observer, Study, compare, folder, gradient, noise, robustness, yields};
 use crate::figure::{Drawn, FigureError, draw_figures, want};
 use crate::record::dictionary::{self, Table};
 use crate::record::place::want_folder;
 use crate::record::study::SETTINGS;
 
 /// Every question that has a folder of its own: the one list of them.
-pub const STUDIES: &[Entry] = &[entry::<gradient::Gradient>(), entry::<yields::Yield>()];
+pub const STUDIES: &[Entry] = &[
+    entry::<noise::Noise>(),
+    entry::<gradient::Gradient>(),
+    entry::<yields::Yield>(),
+    entry::<robustness::Robustness>(),
+    entry::<compare::Compare>(),
+];
 
 /// A question without its types.
 #[derive(Clone, Copy, Debug)]

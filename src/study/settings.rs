@@ -107,7 +107,13 @@ pub fn written<S: Study>(settings: &S, given: &Given, tell: &dyn Fn(&Path) -> Pa
 /// The command of a question, with the options of every output folder.
 pub fn command<S: Study>() -> Command {
     let command = Command::new(S::KIND.command).about(S::ABOUT).after_help(S::NOTES);
-    Place::augment_args(S::augment_args(command))
+    let command = Place::augment_args(S::augment_args(command));
+    if S::AT_HOME {
+        let home = format!("Folder for tables and figures [default: DIR/{}]", S::KIND.command);
+        return command.mut_arg("out", |arg| arg.help(home));
+    }
+    let home = "Folder for tables and figures [default: none is written]";
+    command.mut_arg("out", |arg| arg.help(home)).mut_arg("force", |arg| arg.requires("out"))
 }
 
 /// Settings from a table, its paths told from a folder.

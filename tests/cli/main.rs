@@ -18,6 +18,7 @@ mod messages;
 mod mutated_tables;
 mod mutation;
 mod noise;
+mod questions;
 mod readings;
 mod references;
 mod robustness;

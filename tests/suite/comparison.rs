@@ -4,13 +4,12 @@ use std::fs;
 
 use dyadsim::chip::Weights;
 use dyadsim::data::{Dataset, Request, load};
-use dyadsim::experiment::compare::{Comparison, Study};
 use dyadsim::experiment::{RunPlan, plan};
 use dyadsim::matrix::Matrix;
-use dyadsim::record::compare_rows::{CompareRow, RulePair};
 use dyadsim::record::folder::{last_weights, snapshot};
 use dyadsim::record::weights::write_weights;
 use dyadsim::spec::parse_experiment;
+use dyadsim::study::compare::{Comparator, CompareRow, Comparison, RulePair};
 use nalgebra::dmatrix;
 use tempfile::TempDir;
 
@@ -69,7 +68,7 @@ impl Runs {
 
     fn compare(&self) -> Comparison {
         let (plans, dataset) = (&self.plans, &self.dataset);
-        let study = Study { folder: self.folder.path(), plans, dataset, threshold: 0.1, leading: 1 };
+        let study = Comparator { folder: self.folder.path(), plans, dataset, threshold: 0.1, leading: 1 };
         study.compare(&|_| None, &|| {}).unwrap()
     }
 }

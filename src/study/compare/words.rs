@@ -4,8 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::experiment::compare::Comparison;
-use crate::record::compare_rows::RulePair;
+use super::{Comparison, RulePair};
 
 /// Everything that was found, over seeds.
 pub fn document(found: &Comparison) -> Value {
@@ -13,7 +12,7 @@ pub fn document(found: &Comparison) -> Value {
 }
 
 /// The result for people: a sentence for every pair.
-pub fn summary(found: &Comparison, out: &Path) -> String {
+pub fn summary(found: &Comparison, out: Option<&Path>) -> String {
     let s = &found.summary;
     let mut text = format!("{}\n", s.settings);
     text += "numbers by layer, 1 | 2 | …, after the last epoch: mean ± standard error over seeds (and chips); – where a layer has none\n";
@@ -22,7 +21,7 @@ pub fn summary(found: &Comparison, out: &Path) -> String {
     }
     text.push('\n');
     text += &s.pairs.iter().map(line).collect::<String>();
-    text + &format!("\ntables and figures are in {}\n", out.display())
+    text + &out.map(|out| format!("\ntables and figures are in {}\n", out.display())).unwrap_or_default()
 }
 
 fn line(pair: &RulePair) -> String {

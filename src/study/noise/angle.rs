@@ -6,7 +6,7 @@ use crate::analysis::linear::{Angle, Estimate, Valley, truth};
 use crate::analysis::nudge::{Best, Place, Seen, best};
 use crate::analysis::quality::predicted;
 use crate::learn::{Batch, Gradient};
-use crate::record::noise_rows::{NoiseAngleRow, NoiseBest};
+use super::rows::{NoiseAngleRow, NoiseBest};
 
 /// Nudges, per decade, from the weakest to the strongest.
 const PER_DECADE: i32 = 6;

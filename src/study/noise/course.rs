@@ -1,13 +1,12 @@
 //! The study itself: operating point, prediction, simulation, and their comparison as rows.
 
 use anyhow::anyhow;
-use indicatif::ProgressBar;
 use nalgebra::DVector;
 
-use super::super::Failure;
+use super::super::{Extent, Failure, Observer};
 use super::super::inputs::Setup;
-use super::super::output::rounded;
-use super::{Arguments, angle, large, spectrum, work};
+use super::super::text::rounded;
+use super::{Noise, angle, large, spectrum, work};
 use crate::analysis::linear::{Covariance, LinearError, Point, Reading, System, variances};
 use crate::analysis::replicas::{Estimate, limit};
 use crate::analysis::stationary::{
@@ -15,29 +14,29 @@ use crate::analysis::stationary::{
 };
 use crate::chip::Layout;
 use crate::circuit::{Circuit, DyadCircuit};
-use crate::figure::noise::Tables;
+use super::Tables;
 use crate::learn::{Batch, nudged};
 use crate::matrix::{Matrix, select_rows};
-use crate::record::noise_rows::{NoiseBest, NoiseCauseRow, NoiseLayerRow, NoiseRow, NoiseSummary};
+use super::rows::{NoiseBest, NoiseCauseRow, NoiseLayerRow, NoiseRow, NoiseSummary};
 use crate::solve::{DENSE, SHARD, followed_point};
 
 /// Fixed points are found to this residual, in units of `1 V + ‖v_free‖∞`.
 const TOLERANCE: f64 = 1e-10;
-/// What is asked for beside the arguments.
+/// What is asked for beside the settings.
 pub struct Asked<'a> {
     /// Node whose spectrum is measured.
     pub traced: Option<Node>,
     /// Seed of the noise.
     pub seed: u32,
-    /// How far the simulation is.
-    pub bar: &'a ProgressBar,
+    /// Hears how far the simulation is.
+    pub watch: &'a dyn Observer,
 }
 
 /// No noise, for sure.
 const NOTHING: Estimate = Estimate { value: 0.0, error: 0.0 };
 
 /// Everything that was found.
-pub struct Study {
+pub struct Answer {
     /// What is written and drawn.
     pub tables: Tables,
     /// Warnings.
@@ -48,21 +47,21 @@ pub struct Study {
 ///
 /// # Errors
 /// No operating point, or none that is stable; a simulation that leaves the numbers.
-pub fn carry_out(setup: &Setup, arguments: &Arguments, asked: &Asked<'_>) -> Result<Study, Failure> {
+pub fn carry_out(setup: &Setup, settings: &Noise, asked: &Asked<'_>) -> Result<Answer, Failure> {
     let &Asked { traced, seed, .. } = asked;
     let circuit = nudged(&setup.chip, &setup.weights, &setup.batch, &setup.spec);
-    let point = operating_point(setup, &circuit, arguments.sample)?;
+    let point = operating_point(setup, &circuit, settings.sample)?;
     if circuit.layout().width() > DENSE {
-        return large::carry_out(setup, arguments, &point, asked);
+        return large::carry_out(setup, settings, &point, asked);
     }
     let system = point.system();
-    let stationary = system.covariance().map_err(|error| unstable(arguments.sample, &error))?;
-    let measured = match arguments.time {
+    let stationary = system.covariance().map_err(|error| unstable(settings.sample, &error))?;
+    let measured = match settings.time {
         0.0 => None,
-        _ => Some(run(setup, arguments, &point, asked)?),
+        _ => Some(run(setup, settings, &point, asked)?),
     };
     let layout = circuit.layout();
-    let (rows, verdict) = compare(&point, &stationary, measured.as_ref(), arguments);
+    let (rows, verdict) = compare(&point, &stationary, measured.as_ref(), settings);
     let reading = Reading::new(&point, &system, &stationary, setup.chip.readout);
     let psd = traced
         .map(|node| {
@@ -81,7 +80,7 @@ pub fn carry_out(setup: &Setup, arguments: &Arguments, asked: &Asked<'_>) -> Res
             (vec![], None)
         }
     };
-    let summary = summary(setup, arguments, seed, (&verdict, measured.is_some()), best);
+    let summary = summary(setup, settings, seed, (&verdict, measured.is_some()), best);
     let tables = Tables {
         summary,
         layers: layers(setup, &point, &stationary, &system, &reading, measured.as_ref()),
@@ -90,7 +89,7 @@ pub fn carry_out(setup: &Setup, arguments: &Arguments, asked: &Asked<'_>) -> Res
         psd,
         angles,
     };
-    Ok(Study { tables, remarks })
+    Ok(Answer { tables, remarks })
 }
 
 /// A warning if the estimate of a gradient takes more than the relaxation that is predicted.
@@ -103,19 +102,19 @@ fn one_relaxation(setup: &Setup) -> Option<String> {
 /// The settings of a study and how it ended.
 pub(super) fn summary(
     setup: &Setup,
-    arguments: &Arguments,
+    settings: &Noise,
     seed: u32,
     (verdict, measured): (&Verdict, bool),
     nudge: Option<NoiseBest>,
 ) -> NoiseSummary {
     NoiseSummary {
         circuit: setup.spec.name.clone(),
-        settings: settings(setup, arguments),
+        settings: line(setup, settings),
         seed: u64::from(seed),
-        replicas: if measured { arguments.replicas as usize } else { 0 },
-        time_s: arguments.time * setup.chip.slowest,
+        replicas: if measured { settings.replicas as usize } else { 0 },
+        time_s: settings.time * setup.chip.slowest,
         tau_s: setup.chip.slowest,
-        family_error: arguments.family_error,
+        family_error: settings.family_error,
         limit: verdict.limit,
         comparisons: verdict.comparisons,
         failed: verdict.failed,
@@ -158,22 +157,22 @@ fn operating_point<'a>(
 /// Simulates replicas of the sample.
 pub(super) fn run(
     setup: &Setup,
-    arguments: &Arguments,
+    settings: &Noise,
     point: &Point<'_>,
-    &Asked { traced, seed, bar }: &Asked<'_>,
+    &Asked { traced, seed, watch }: &Asked<'_>,
 ) -> Result<Measured, Failure> {
-    let replicas = arguments.replicas as usize;
-    let rows = vec![arguments.sample; replicas];
+    let replicas = settings.replicas as usize;
+    let rows = vec![settings.sample; replicas];
     let some = |matrix| select_rows(matrix, &rows);
     let mut batch = Batch::new(some(&setup.batch.inputs), some(&setup.batch.targets));
     batch.presentations.seed = u64::from(seed);
     let circuit = nudged(&setup.chip, &setup.weights, &batch, &setup.spec);
-    let plan = work::plan(setup, arguments, &circuit, traced)?;
-    bar.set_length((plan.steps() * replicas.div_ceil(SHARD)) as u64);
+    let plan = work::plan(setup, settings, &circuit, traced)?;
+    watch.begin(Extent::Of(plan.steps() * replicas.div_ceil(SHARD), "steps"));
     let about = values(point);
-    let told = |steps| bar.inc(steps);
+    let told = |steps: u64| watch.done(steps as usize);
     let found = simulate_told(&setup.spec.solver, &circuit, (point.state(), &about), &plan, &told);
-    bar.finish_and_clear();
+    watch.end();
     found.ok_or_else(|| {
         let step = setup.spec.solver.step;
         Failure::running(anyhow!("the simulation left the numbers; try a smaller solver.step than {step}"))
@@ -192,7 +191,7 @@ fn compare(
     point: &Point<'_>,
     stationary: &Covariance,
     measured: Option<&Measured>,
-    arguments: &Arguments,
+    settings: &Noise,
 ) -> (Vec<NoiseRow>, Verdict) {
     let layout = point.circuit().layout();
     let (variances, floors, operating) =
@@ -202,7 +201,7 @@ fn compare(
         let place = node.place(layout);
         Found { node: *node, place, variance: variances[place], floor: floors[place] }
     });
-    judged(found, &operating, measured, arguments)
+    judged(found, &operating, measured, settings)
 }
 
 /// A read-out, its place among all, and what is predicted of it.
@@ -220,7 +219,7 @@ pub(super) fn judged(
     found: impl Iterator<Item = Found>,
     operating: &[f64],
     measured: Option<&Measured>,
-    arguments: &Arguments,
+    settings: &Noise,
 ) -> (Vec<NoiseRow>, Verdict) {
     let row = |Found { node, place, variance, floor }: Found| {
         let found = measured
@@ -242,7 +241,7 @@ pub(super) fn judged(
     };
     let rows: Vec<NoiseRow> = found.map(row).collect();
     let compared: Vec<f64> = rows.iter().filter_map(|row| row.deviation).collect();
-    let limit = limit(arguments.family_error, compared.len(), arguments.replicas as usize);
+    let limit = limit(settings.family_error, compared.len(), settings.replicas as usize);
     // Counted so that NaN fails.
     let agreeing = compared.iter().filter(|deviation| deviation.abs() <= limit).count();
     let failed = compared.len() - agreeing;
@@ -352,7 +351,7 @@ fn causes(point: &Point<'_>, stationary: &Covariance, layout: &Layout) -> Vec<No
 }
 
 /// The settings in a line.
-fn settings(setup: &Setup, arguments: &Arguments) -> String {
+fn line(setup: &Setup, settings: &Noise) -> String {
     let network: Vec<String> = setup.weights.network().iter().map(ToString::to_string).collect();
     let nudge = &setup.spec.nudge;
     let (plus, minus) = crate::chip::gains(nudge);
@@ -362,12 +361,12 @@ fn settings(setup: &Setup, arguments: &Arguments) -> String {
         "free circuit".to_owned()
     };
     let solver = setup.spec.solver.kind.name();
-    let simulated = if arguments.time == 0.0 {
+    let simulated = if settings.time == 0.0 {
         "not simulated".to_owned()
     } else {
         format!(
             "{solver} at steps of {} τ, {} replicas of {} τ",
-            setup.spec.solver.step, arguments.replicas, arguments.time
+            setup.spec.solver.step, settings.replicas, settings.time
         )
     };
     let network = network.join("-");
@@ -375,7 +374,7 @@ fn settings(setup: &Setup, arguments: &Arguments) -> String {
     format!(
         "{}: {network}, {nudged}{chip}, sample {}, τ = {}; {simulated}",
         setup.spec.name,
-        arguments.sample,
+        settings.sample,
         rounded(setup.chip.slowest, "s")
     )
 }

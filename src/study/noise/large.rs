@@ -4,13 +4,13 @@ use rayon::prelude::*;
 
 use super::super::Failure;
 use super::super::inputs::Setup;
-use super::study::{Asked, Found, Study, at_rails, dual, half_error, judged, run, summary, unstable};
-use super::{Arguments, angle, spectrum};
+use super::course::{Asked, Found, Answer, at_rails, dual, half_error, judged, run, summary, unstable};
+use super::{Noise, angle, spectrum};
 use crate::analysis::linear::{Cause, Covariance, Point, Reduced};
 use crate::analysis::stationary::{Measured, Node, Quantity, values};
 use crate::chip::Layout;
-use crate::figure::noise::Tables;
-use crate::record::noise_rows::{NoiseCauseRow, NoiseLayerRow};
+use super::Tables;
+use super::rows::{NoiseCauseRow, NoiseLayerRow};
 
 /// Roundings of the largest potential that a read-out carries.
 const ROUNDINGS: f64 = 16.0;
@@ -27,26 +27,26 @@ struct Output {
 /// Predicts, simulates, compares the read-outs of the output layer, and the spectrum of any node.
 ///
 /// # Errors
-/// Those of [`super::study::carry_out`].
+/// Those of [`super::course::carry_out`].
 pub fn carry_out(
     setup: &Setup,
-    arguments: &Arguments,
+    settings: &Noise,
     point: &Point<'_>,
     asked: &Asked<'_>,
-) -> Result<Study, Failure> {
+) -> Result<Answer, Failure> {
     let &Asked { traced, seed, .. } = asked;
     let layout = point.circuit().layout();
     let (disturbances, held) = (point.disturbances(), point.held().powi(2));
     let reduced = |node: Node| {
         let readout = dual(point, node);
         let found = Reduced::new(&mut |v| point.adjoint(v), &disturbances, &readout);
-        found.map(|found| (found, readout.norm_squared())).map_err(|error| unstable(arguments.sample, &error))
+        found.map(|found| (found, readout.norm_squared())).map_err(|error| unstable(settings.sample, &error))
     };
     let outputs: Result<Vec<Output>, Failure> = output_nodes(layout)
         .into_par_iter()
         .map(|node| {
             let (small, weight) = reduced(node)?;
-            let variance = |time| small.variance(time).map_err(|error| unstable(arguments.sample, &error));
+            let variance = |time| small.variance(time).map_err(|error| unstable(settings.sample, &error));
             let (stationary, mut read) = (variance(0.0)?, variance(setup.chip.readout)?);
             read.total.add_scalar_mut(held * weight);
             Ok(Output { node, place: node.place(layout), stationary, read })
@@ -54,9 +54,9 @@ pub fn carry_out(
         .collect();
     let outputs = outputs?;
     let psd = traced.map(&reduced).transpose()?;
-    let measured = match arguments.time {
+    let measured = match settings.time {
         0.0 => None,
-        _ => Some(run(setup, arguments, point, asked)?),
+        _ => Some(run(setup, settings, point, asked)?),
     };
     let operating = values(point);
     let size = operating.iter().fold(0.0, |most: f64, v| most.max(v.abs()));
@@ -65,7 +65,7 @@ pub fn carry_out(
         let variance = Some(output.stationary.total[0]).filter(|&v| v > floor).unwrap_or(0.0);
         Found { node: output.node, place: output.place, variance, floor }
     });
-    let (nodes, verdict) = judged(found, &operating, measured.as_ref(), arguments);
+    let (nodes, verdict) = judged(found, &operating, measured.as_ref(), settings);
     let psd = psd.zip(traced).map(|((small, _), node)| {
         let density = |f| small.density(f);
         spectrum::rows(setup, (&small.system.causes(), &density), node, measured.as_ref())
@@ -76,14 +76,14 @@ pub fn carry_out(
         remarks.push(angle::TOO_LARGE.to_owned());
     }
     let tables = Tables {
-        summary: summary(setup, arguments, seed, (&verdict, measured.is_some()), None),
+        summary: summary(setup, settings, seed, (&verdict, measured.is_some()), None),
         layers: layers(setup, &outputs, &operating, measured.as_ref()),
         causes: causes(&outputs),
         nodes,
         psd: psd.unwrap_or_default(),
         angles: vec![],
     };
-    Ok(Study { tables, remarks })
+    Ok(Answer { tables, remarks })
 }
 
 /// Read-outs of the output layer.

@@ -4,7 +4,7 @@ use super::super::inputs::Setup;
 use crate::analysis::linear::Cause;
 use crate::analysis::stationary::{Measured, Node};
 use crate::analysis::welch::{bands, folded};
-use crate::record::noise_rows::NoisePsdRow;
+use super::rows::NoisePsdRow;
 
 /// Frequencies per decade of the prediction, and bands of the measurement.
 const PER_DECADE: i32 = 10;

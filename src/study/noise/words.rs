@@ -5,22 +5,22 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::super::inputs::Setup;
-use super::super::output::{rounded, setting, some_lines};
-use super::study::Study;
-use crate::record::noise_rows::{NoiseBest, NoiseLayerRow, NoiseRow};
+use super::super::text::{rounded, setting, some_lines};
+use super::course::Answer;
+use super::rows::{NoiseBest, NoiseLayerRow, NoiseRow};
 use crate::units::{percent, significant};
 
 /// Read-outs that the summary shows.
 const SHOWN: usize = 12;
 
 /// The JSON document of `noise`.
-pub fn document(study: &Study) -> Value {
+pub fn document(answer: &Answer) -> Value {
     let compartments: Vec<&NoiseRow> =
-        study.tables.nodes.iter().filter(|row| row.quantity.starts_with("v_")).collect();
+        answer.tables.nodes.iter().filter(|row| row.quantity.starts_with("v_")).collect();
     let column = |of: &dyn Fn(&NoiseRow) -> Value| compartments.iter().map(|row| of(row)).collect::<Vec<_>>();
     let effective =
-        study.tables.nodes.iter().filter_map(|row| row.effective_samples).fold(f64::INFINITY, f64::min);
-    let summary = &study.tables.summary;
+        answer.tables.nodes.iter().filter_map(|row| row.effective_samples).fold(f64::INFINITY, f64::min);
+    let summary = &answer.tables.summary;
     let mut document = json!({
         "nodes": column(&|row| json!(row.node)),
         "predicted_rms_v": column(&|row| json!(row.predicted_rms_v)),
@@ -34,17 +34,17 @@ pub fn document(study: &Study) -> Value {
             "limit_standard_errors": summary.limit,
             "failed": summary.failed,
         },
-        "layers": study.tables.layers,
-        "causes": study.tables.causes,
-        "angle": study.tables.angles,
+        "layers": answer.tables.layers,
+        "causes": answer.tables.causes,
+        "angle": answer.tables.angles,
         "best_beta": summary.nudge.as_ref().map(|nudge| nudge.best_beta),
         "best_place": summary.nudge.as_ref().map(|nudge| nudge.place.clone()),
         "least_angle_beta": summary.nudge.as_ref().map(|nudge| nudge.least_angle_beta),
         "least_angle_deg": summary.nudge.as_ref().map(|nudge| nudge.least_angle_deg),
         "largest_safe_beta": summary.nudge.as_ref().map(|nudge| nudge.largest_safe_beta),
     });
-    if !study.tables.psd.is_empty() {
-        let lines = || study.tables.psd.iter().filter(|row| row.cause == "total");
+    if !answer.tables.psd.is_empty() {
+        let lines = || answer.tables.psd.iter().filter(|row| row.cause == "total");
         let predicted = || lines().filter(|row| row.measured_v2_per_hz.is_none());
         let measured = || lines().filter(|row| row.measured_v2_per_hz.is_some());
         document["frequency_hz"] = predicted().map(|row| row.frequency_hz).collect();
@@ -60,28 +60,28 @@ pub fn document(study: &Study) -> Value {
 }
 
 /// The result for people.
-pub fn summary(setup: &Setup, study: &Study, out: Option<&Path>) -> String {
+pub fn summary(setup: &Setup, answer: &Answer, out: Option<&Path>) -> String {
     let mut text = setup.headline();
-    let summary = &study.tables.summary;
+    let summary = &answer.tables.summary;
     text += &format!("noise     {}\n", summary.settings);
-    for remark in &study.remarks {
+    for remark in &answer.remarks {
         text += &format!("warning   {remark}\n");
     }
-    text += &format!("\n{}", layers(study));
-    text += &format!("\n{}", sources(study));
-    text += &format!("\n{}", nodes(study));
-    text += &format!("\n{}\n", verdict(study));
-    text += &angles(study);
+    text += &format!("\n{}", layers(answer));
+    text += &format!("\n{}", sources(answer));
+    text += &format!("\n{}", nodes(answer));
+    text += &format!("\n{}\n", verdict(answer));
+    text += &angles(answer);
     text + &out.map(|out| format!("\ntables and figures in {}\n", out.display())).unwrap_or_default()
 }
 
 /// Signal, noise and their ratio, layer by layer.
-fn layers(study: &Study) -> String {
+fn layers(answer: &Answer) -> String {
     let mut text = format!(
         "{:<8}{:<12}{:>12}{:>14}{:>24}{:>14}{:>10}\n",
         "layer", "quantity", "signal", "noise", "measured", "as read", "SNR"
     );
-    for row in &study.tables.layers {
+    for row in &answer.tables.layers {
         let unit = if row.quantity == "gradient" { "V^2" } else { "V" };
         text += &format!(
             "{:<8}{:<12}{:>12}{:>14}{:>24}{:>14}{:>10}\n",
@@ -103,17 +103,17 @@ fn measured(row: &NoiseLayerRow, unit: &str) -> String {
 }
 
 /// Who makes the noise.
-fn sources(study: &Study) -> String {
+fn sources(answer: &Answer) -> String {
     let mut text = format!("{:<8}{:<12}{}\n", "layer", "quantity", "shares of the variance by source");
     let mut seen: Vec<(usize, &str)> = Vec::new();
-    for row in &study.tables.causes {
+    for row in &answer.tables.causes {
         let key = (row.layer, row.quantity.as_str());
         if seen.contains(&key) {
             continue;
         }
         seen.push(key);
         let mut of: Vec<_> =
-            study.tables.causes.iter().filter(|r| (r.layer, r.quantity.as_str()) == key).collect();
+            answer.tables.causes.iter().filter(|r| (r.layer, r.quantity.as_str()) == key).collect();
         of.sort_by(|a, b| b.share.total_cmp(&a.share));
         let parts: Vec<String> = of.iter().map(|r| format!("{} {}", r.cause, percent(r.share, 1))).collect();
         text += &format!("{:<8}{:<12}{}\n", row.layer, row.quantity, parts.join(", "));
@@ -122,8 +122,8 @@ fn sources(study: &Study) -> String {
 }
 
 /// The read-outs that deviate most.
-fn nodes(study: &Study) -> String {
-    let mut rows: Vec<&NoiseRow> = study.tables.nodes.iter().collect();
+fn nodes(answer: &Answer) -> String {
+    let mut rows: Vec<&NoiseRow> = answer.tables.nodes.iter().collect();
     let size = |row: &NoiseRow| row.deviation.map_or(-1.0, f64::abs);
     rows.sort_by(|a, b| size(b).total_cmp(&size(a)));
     let mut text = format!(
@@ -147,8 +147,8 @@ fn nodes(study: &Study) -> String {
     text
 }
 
-fn verdict(study: &Study) -> String {
-    let s = &study.tables.summary;
+fn verdict(answer: &Answer) -> String {
+    let s = &answer.tables.summary;
     if s.replicas == 0 {
         return "not simulated (--time 0)".to_owned();
     }
@@ -165,8 +165,8 @@ fn verdict(study: &Study) -> String {
 }
 
 /// The valley.
-fn angles(study: &Study) -> String {
-    let all: Vec<_> = study.tables.angles.iter().filter(|row| row.layer.is_none()).collect();
+fn angles(answer: &Answer) -> String {
+    let all: Vec<_> = answer.tables.angles.iter().filter(|row| row.layer.is_none()).collect();
     let Some(first) = all.first() else { return String::new() };
     let mut text = format!(
         "\npredicted angle to backpropagation, {} samples, read for {}\n{:>10}{:>12}{:>12}{:>12}\n",
@@ -192,7 +192,7 @@ fn angles(study: &Study) -> String {
             degrees(row.total_deg)
         );
     }
-    text + &study.tables.summary.nudge.as_ref().map_or(String::new(), nudge)
+    text + &answer.tables.summary.nudge.as_ref().map_or(String::new(), nudge)
 }
 
 /// The best nudge, beside it that of the least angle, and the largest safe one.

@@ -4,7 +4,7 @@ use anyhow::anyhow;
 
 use super::super::Failure;
 use super::super::inputs::Setup;
-use super::Arguments;
+use super::Noise;
 use crate::analysis::stationary::{Node, Plan};
 use crate::circuit::Circuit;
 use crate::solve::steps;
@@ -26,12 +26,12 @@ const MOST_NUMBERS: f64 = 1e8;
 /// More work or memory than anybody would wait for or has, with the sum and what would fit.
 pub fn plan(
     setup: &Setup,
-    arguments: &Arguments,
+    settings: &Noise,
     circuit: &dyn Circuit<f64>,
     traced: Option<Node>,
 ) -> Result<Plan, Failure> {
-    let (step, time) = (setup.spec.solver.step, arguments.time);
-    let replicas = f64::from(arguments.replicas);
+    let (step, time) = (setup.spec.solver.step, settings.time);
+    let replicas = f64::from(settings.replicas);
     let taken = steps(&setup.spec.solver, circuit.rates(), BEFORE + time);
     let parts = taken * step / (BEFORE + time);
     refuse(

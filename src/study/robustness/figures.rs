@@ -1,60 +1,28 @@
 //! Figures of a study of robustness, drawn from the tables of `dyadsim robustness DIR`.
 
-use std::path::Path;
-
-use super::axis::{Axis, Kind, ascending, setting};
-use super::error::FigureError;
-use super::legend::Key;
-use super::page::{Ink, Page};
-use super::palette::{GREY, rule_ink, rule_name};
-use super::sheet::{Axes, Layout, Panel, Sheet};
-use super::{Drawn, write_pages};
-use crate::record::json::read_json;
-use crate::record::robustness_rows::{RobustRow, RobustSummary};
-use crate::record::table::read_rows;
-
-/// The tables of a study of robustness.
-#[derive(Clone, Debug)]
-pub struct Tables {
-    /// Settings.
-    pub summary: RobustSummary,
-    /// Means over seeds.
-    pub rows: Vec<RobustRow>,
-}
-
-/// A kind of figure.
-#[derive(Clone, Copy, Debug)]
-pub struct Figure {
-    /// Name of its files.
-    pub name: &'static str,
-    /// What to look for, a paragraph.
-    pub caption: &'static str,
-    /// Draws it; [`FigureError::Nothing`] if the tables have nothing for it.
-    pub draw: fn(&Tables) -> Result<Page, FigureError>,
-}
+use super::{RobustRow, Tables};
+use crate::figure::axis::{Axis, Kind, ascending, setting};
+use crate::figure::legend::Key;
+use crate::figure::page::{Ink, Page};
+use crate::figure::palette::{GREY, rule_ink, rule_name};
+use crate::figure::sheet::{Axes, Layout, Panel, Sheet};
+use crate::figure::{Figure, FigureError};
 
 /// Every figure.
-#[must_use]
-pub fn catalogue() -> &'static [Figure] {
-    &[
-        Figure {
-            name: "robustness-accuracy",
-            caption: "Accuracy that is left under an attack against the size of the perturbation.",
-            draw: accuracies,
-        },
-        Figure {
-            name: "robustness-alpha",
-            caption: "Lipschitz proxies and accuracy under PGD against the mixing α.",
-            draw: against_alpha,
-        },
-    ]
-}
-
-/// Whether a folder is that of a study of robustness.
-#[must_use]
-pub fn is_study(folder: &Path) -> bool {
-    folder.join("robustness.json").exists()
-}
+pub const FIGURES: &[Figure<Tables>] = &[
+    Figure {
+        name: "robustness-accuracy",
+        title: "Accuracy under attack",
+        caption: "Accuracy that is left under an attack against the size of the perturbation.",
+        draw: accuracies,
+    },
+    Figure {
+        name: "robustness-alpha",
+        title: "Robustness against the mixing α",
+        caption: "Lipschitz proxies and accuracy under PGD against the mixing α.",
+        draw: against_alpha,
+    },
+];
 
 /// The runs of a rule that differ by seed and chip alone, as a row of theirs names them.
 #[derive(Clone, Copy, Debug)]
@@ -101,17 +69,6 @@ fn same(one: &RobustRow, other: &RobustRow) -> bool {
 }
 
 impl Tables {
-    /// Reads the tables of a folder.
-    ///
-    /// # Errors
-    /// [`FigureError`] names the file that is missing or malformed.
-    pub fn read(folder: &Path) -> Result<Self, FigureError> {
-        Ok(Self {
-            summary: read_json(&folder.join("robustness.json"))?,
-            rows: read_rows(&folder.join("robustness.csv"))?,
-        })
-    }
-
     /// Every group, in the order of the runs.
     #[must_use]
     pub fn groups(&self) -> Vec<Group<'_>> {
@@ -172,16 +129,6 @@ impl Tables {
     fn legend(&self) -> Vec<Key> {
         self.rules().iter().map(|rule| Key::Line(rule_ink(rule), rule_name(rule))).collect()
     }
-}
-
-/// Writes `folder/NAME.svg` and `.png` of the figures of these names (of all without any) that the tables have something for.
-///
-/// # Errors
-/// [`FigureError`] names the file that cannot be written.
-pub fn draw_all(folder: &Path, tables: &Tables, only: &[&str]) -> Result<Vec<Drawn>, FigureError> {
-    let chosen = catalogue().iter().filter(|figure| only.is_empty() || only.contains(&figure.name));
-    let pages = chosen.map(|figure| (figure.name, (figure.draw)(tables))).collect();
-    write_pages(folder, pages)
 }
 
 /// Balls: names in the tables and in figures.

@@ -1,77 +1,63 @@
-//! `dyadsim robustness`: norms, local Lipschitz constants and adversarial accuracy of what the runs of a folder learned.
+//! Norms, local Lipschitz constants and adversarial accuracy of what the runs of a folder learned.
 
-mod study;
-mod text;
+mod figures;
+mod rows;
+mod words;
+mod work;
 
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 use anyhow::anyhow;
 use clap::{Args, ValueEnum};
+use serde::Serialize;
+use serde_json::Value;
 
-use super::progress::Terminal;
-use super::output::conclude;
-use super::report::{is_result, tables, want_own};
-use super::{Failure, Global, Precision, folder};
+use super::runs::Runs;
+use super::{Failure, Given, Observer, Precision, Study, folder};
 use crate::analysis::robustness::Aim;
-use crate::data::{Request, load};
-use crate::experiment::replan;
-use crate::figure::robustness::{Tables, draw_all};
+use crate::figure::{Figure, FigureError};
 use crate::record::RecordError;
-use crate::record::json::write_json;
-use crate::record::robustness_rows::{RobustRunRow, RobustSummary};
+use crate::record::dictionary::{Table, table};
+use crate::record::json::{read_json, write_json};
 use crate::record::study::Kind;
-use crate::record::table::write_table;
-use crate::spec::load_experiment;
-use study::{Sizes, Study};
+use crate::record::table::{read_rows, write_table};
+use work::{Sizes, Subject};
 
-/// Arguments of `robustness`.
-#[derive(Debug, Args)]
-#[command(
-    after_help = "For every run of the folder, of its free circuit, which is a feed-forward network: the spectral norm of each layer \
-    and of their product, the largest singular value of the Jacobian at test samples, and the accuracy that is left under FGSM (one \
-    step) and PGD (steps of 2.5 epsilon/steps; a sample is lost if any point on the way of any climb is classified wrongly), inputs \
-    kept in [0, 1] V. One climb up the loss often gets stuck: accuracies are upper bounds, and those of `--climb loss --starts 1` \
-    can mislead. Means and standard errors are over runs that differ by seed and chip alone; `dyadsim plot` draws the figures \
-    again.\n\n\
-    Example:\n  dyadsim robustness results/mnist-robustness --samples 2000 --linf 0.05,0.1 --starts 3 --precision f32"
-)]
-pub struct Arguments {
+pub use rows::{RobustRow, RobustRunRow, RobustSummary};
+
+/// Settings of `robustness`.
+#[derive(Clone, Debug, Args, Serialize)]
+pub struct Robustness {
     /// Output folder of `run`
     #[arg(value_name = "DIR")]
-    folder: PathBuf,
+    pub folder: PathBuf,
     /// Test samples attacked, the first ones
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
-    samples: u32,
+    pub samples: u32,
     /// Test samples whose Jacobian is looked at, the first ones
     #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..))]
-    lipschitz: u32,
+    pub lipschitz: u32,
     /// Largest change of an input (V), several sizes
     #[arg(long, value_name = "EPS", value_delimiter = ',', default_values_t = [0.02, 0.05, 0.1, 0.2])]
-    linf: Vec<f64>,
+    pub linf: Vec<f64>,
     /// Euclidean length of the change (V), several sizes
     #[arg(long, value_name = "EPS", value_delimiter = ',', default_values_t = [0.25, 0.5, 1.0, 2.0])]
-    l2: Vec<f64>,
+    pub l2: Vec<f64>,
     /// Steps of PGD
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(2..=10_000))]
-    steps: u16,
+    pub steps: u16,
     /// What attacks climb
     #[arg(long, value_enum, default_value_t = Climbed::Classes)]
-    climb: Climbed,
+    pub climb: Climbed,
     /// Climbs of PGD: the first from the sample itself, the others from random points
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    starts: u32,
-    /// Folder for tables and figures [default: DIR/robustness]
-    #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
-    /// Replace tables of an earlier `robustness`
-    #[arg(long)]
-    force: bool,
+    pub starts: u32,
 }
 
 /// What attacks climb.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Climbed {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Climbed {
     /// The loss of the experiment.
     Loss,
     /// The largest wrong output less the right one.
@@ -100,45 +86,109 @@ impl Climbed {
     }
 }
 
+/// What came out.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// What figures read.
+    pub tables: Tables,
+    /// Every measure of every run.
+    pub runs: Vec<RobustRunRow>,
+}
+
+/// What figures read of a study of robustness.
+#[derive(Clone, Debug)]
+pub struct Tables {
+    /// Settings.
+    pub summary: RobustSummary,
+    /// Means over seeds.
+    pub rows: Vec<RobustRow>,
+}
+
 /// Tables.
 const STEMS: [&str; 2] = ["robustness", "robustness_runs"];
 /// Settings.
 const SUMMARY: &str = "robustness.json";
-/// The study.
-const KIND: Kind = folder::tables("robustness", "robustness", &STEMS, SUMMARY);
 
-/// Carries the command out.
-///
-/// # Errors
-/// Bad input; tables that cannot be written.
-pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let sizes = Sizes { linf: sorted("linf", &arguments.linf)?, l2: sorted("l2", &arguments.l2)? };
-    let (study, settings) = prepare(global, arguments, sizes)?;
-    let out = arguments.out.clone().unwrap_or_else(|| arguments.folder.join("robustness"));
-    want_own(&arguments.folder, arguments.out.is_none(), &out)?;
-    let to = folder::claim(&out, arguments.force, KIND, &[])?;
-    let rows = match global.precision {
-        Precision::F32 => global.on_threads(|| study.rows::<f32>(global))?,
-        Precision::F64 => global.on_threads(|| study.rows::<f64>(global))?,
-    }?;
-    let summary = RobustSummary {
-        name: study.name.clone(),
-        settings,
-        samples: study.samples.min(study.dataset.test.len()),
-        lipschitz_samples: study.lipschitz.min(study.dataset.test.len()),
-        steps: study.steps,
-        climbed: arguments.climb.name().into(),
-        starts: study.starts,
-        linf: study.sizes.linf.clone(),
-        l2: study.sizes.l2.clone(),
-        precision: if global.precision == Precision::F32 { "f32".into() } else { "f64".into() },
-    };
-    let tables = Tables { rows: study::means(&rows, &study.broken), summary };
-    folder::fill_plainly(to, &tables.summary, |out| {
-        write(out, &tables, &rows).map_err(Failure::running)?;
-        draw_all(&out.join("figures"), &tables, &[]).map(|_| ()).map_err(Failure::running)
-    })?;
-    conclude(global, &text::summary(&tables, &out), &text::document(&tables, &rows))
+impl Study for Robustness {
+    type Subject = Subject;
+    type Answer = Answer;
+    type Tables = Tables;
+
+    const KIND: Kind = folder::tables("robustness", "robustness", &STEMS, SUMMARY);
+    const ABOUT: &'static str =
+        "Norms, Lipschitz constants and adversarial accuracy of what the runs of a folder learned";
+    const NOTES: &'static str = "For every run of the folder, of its free circuit, which is a feed-forward network: the spectral norm of each layer \
+    and of their product, the largest singular value of the Jacobian at test samples, and the accuracy that is left under FGSM (one \
+    step) and PGD (steps of 2.5 epsilon/steps; a sample is lost if any point on the way of any climb is classified wrongly), inputs \
+    kept in [0, 1] V. One climb up the loss often gets stuck: accuracies are upper bounds, and those of `--climb loss --starts 1` \
+    can mislead. Means and standard errors are over runs that differ by seed and chip alone; `dyadsim plot` draws the figures \
+    again.\n\n\
+    Example:\n  dyadsim robustness results/mnist-robustness --samples 2000 --linf 0.05,0.1 --starts 3 --precision f32";
+    const FIGURES: &'static [Figure<Tables>] = figures::FIGURES;
+    const PATHS: &'static [&'static str] = &["folder"];
+    const SINGLE: bool = true;
+    const AT_HOME: bool = true;
+
+    fn tables() -> Vec<Table> {
+        vec![table::<RobustRow>(STEMS[0]), table::<RobustRunRow>(STEMS[1])]
+    }
+
+    fn read(&self, given: &Given, watch: &dyn Observer) -> Result<Subject, Failure> {
+        let sizes = Sizes { linf: sorted("linf", &self.linf)?, l2: sorted("l2", &self.l2)? };
+        if let Some(setting) = given.set.first() {
+            return Err(Failure::input(anyhow!(
+                "--set {setting}: `robustness` takes runs as they were made; leave --set out"
+            )));
+        }
+        let mut runs = Runs::read(&self.folder, watch)?;
+        if let Some(seed) = given.seed {
+            runs.plans.retain(|plan| plan.seed == u64::from(seed));
+        }
+        if runs.plans.is_empty() {
+            return Err(Failure::input(anyhow!("{}: no run has this --seed", self.folder.display())));
+        }
+        let dataset = runs.dataset()?;
+        let aims = self.climb.aims(dataset.classes);
+        Ok(Subject { runs, dataset, sizes, aims })
+    }
+
+    fn ask(&self, subject: &Subject, given: &Given, watch: &dyn Observer) -> Result<Answer, Failure> {
+        let rows = match given.precision {
+            Precision::F32 => subject.rows::<f32>(self, watch),
+            Precision::F64 => subject.rows::<f64>(self, watch),
+        }?;
+        let tables = Tables { rows: work::means(&rows, &subject.broken()), summary: subject.summary(self, given) };
+        Ok(Answer { tables, runs: rows })
+    }
+
+    fn write(answer: &Answer, folder: &Path) -> Result<(), RecordError> {
+        write_table(folder, STEMS[0], &answer.tables.rows)?;
+        write_table(folder, STEMS[1], &answer.runs)?;
+        write_json(&folder.join(SUMMARY), &answer.tables.summary)
+    }
+
+    fn open(folder: &Path) -> Result<Tables, FigureError> {
+        Ok(Tables {
+            summary: read_json(&folder.join(SUMMARY))?,
+            rows: read_rows(&folder.join("robustness.csv"))?,
+        })
+    }
+
+    fn words(&self, _: &Subject, answer: &Answer, out: Option<&Path>) -> String {
+        words::summary(&answer.tables, out)
+    }
+
+    fn document(&self, _: &Subject, answer: &Answer) -> Value {
+        words::document(&answer.tables, &answer.runs)
+    }
+
+    fn files(&self) -> Vec<PathBuf> {
+        Vec::new()
+    }
+
+    fn home(&self) -> Option<PathBuf> {
+        Some(self.folder.join("robustness"))
+    }
 }
 
 /// Sizes in ascending order, checked.
@@ -152,47 +202,4 @@ fn sorted(name: &str, sizes: &[f64]) -> Result<Vec<f64>, Failure> {
     sizes.sort_by(f64::total_cmp);
     sizes.dedup();
     Ok(sizes)
-}
-
-/// Reads everything that the folder names, and its settings in a line.
-fn prepare(global: &Global, arguments: &Arguments, sizes: Sizes) -> Result<(Study, String), Failure> {
-    if let Some(setting) = global.set.first() {
-        return Err(Failure::input(anyhow!(
-            "--set {setting}: `robustness` takes runs as they were made; leave --set out"
-        )));
-    }
-    let found = tables(&arguments.folder)?;
-    folder::check(&arguments.folder, &is_result, &Terminal::new(global))?;
-    let loaded = load_experiment(&arguments.folder.join("experiment.toml"), &[]).map_err(Failure::input)?;
-    let mut plans = replan(&loaded).map_err(Failure::input)?;
-    if let Some(seed) = global.seed {
-        plans.retain(|plan| plan.seed == u64::from(seed));
-    }
-    let Some(first) = plans.first() else {
-        return Err(Failure::input(anyhow!("{}: no run has this --seed", arguments.folder.display())));
-    };
-    let dataset = load(&Request::from(&first.resolved.experiment.dataset)).map_err(Failure::input)?;
-    let aims = arguments.climb.aims(dataset.classes);
-    let broken = found.runs.iter().filter(|run| !run.complete()).map(|run| run.name.clone()).collect();
-    let study = Study {
-        name: found.name.clone(),
-        folder: arguments.folder.clone(),
-        plans,
-        dataset,
-        broken,
-        samples: arguments.samples as usize,
-        lipschitz: arguments.lipschitz as usize,
-        steps: arguments.steps.into(),
-        sizes,
-        aims,
-        starts: arguments.starts,
-    };
-    Ok((study, found.settings_line("mean ± standard error")))
-}
-
-/// Writes the tables.
-fn write(out: &Path, tables: &Tables, rows: &[RobustRunRow]) -> Result<(), RecordError> {
-    write_table(out, STEMS[0], &tables.rows)?;
-    write_table(out, STEMS[1], rows)?;
-    write_json(&out.join(SUMMARY), &tables.summary)
 }

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::figure::robustness::{Group, Tables};
-use crate::record::robustness_rows::{RobustRow, RobustRunRow};
+use super::figures::Group;
+use super::{RobustRow, RobustRunRow, Tables};
 use crate::units::{significant, with_error};
 
 /// Everything that was found.
@@ -14,7 +14,7 @@ pub fn document(tables: &Tables, runs: &[RobustRunRow]) -> Value {
 }
 
 /// The result for people: one line per rule and gains.
-pub fn summary(tables: &Tables, out: &Path) -> String {
+pub fn summary(tables: &Tables, out: Option<&Path>) -> String {
     let s = &tables.summary;
     let mut text = format!(
         "{}: {}\n{} test samples; PGD: {} steps up the {}, {} starts; Jacobians at {} samples; mean ± standard error\n",
@@ -50,7 +50,7 @@ pub fn summary(tables: &Tables, out: &Path) -> String {
         let label = Group::of(row, &tables.rows).label();
         text += &format!("left out: {} of {}, which broke off or diverged\n", row.left_out, label);
     }
-    text + &format!("tables and figures are in {}\n", out.display())
+    text + &out.map(|out| format!("tables and figures are in {}\n", out.display())).unwrap_or_default()
 }
 
 fn percent(row: Option<&RobustRow>) -> String {

@@ -1,12 +1,12 @@
 //! The measures of every run, and their means.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 
-use indicatif::ProgressBar;
 use rayon::prelude::*;
 
-use super::super::{Failure, Global, progress};
+use super::super::runs::Runs;
+use super::super::{Extent, Failure, Given, Observer};
+use super::{RobustRow, RobustRunRow, RobustSummary, Robustness};
 use crate::analysis::product_norm;
 use crate::analysis::robustness::{Aim, Attack, Ball, Labelled, Victim, layer_norms, quantile};
 use crate::chip::{Chip, Weights};
@@ -15,7 +15,6 @@ use crate::experiment::RunPlan;
 use crate::learn::circuit_of;
 use crate::matrix::Real;
 use crate::record::RecordError;
-use crate::record::robustness_rows::{RobustRow, RobustRunRow};
 use crate::record::weights::read_weights_unchecked;
 use crate::spec::rule_name;
 
@@ -28,50 +27,71 @@ pub struct Sizes {
 }
 
 /// What is looked at.
-pub struct Study {
-    pub name: String,
-    pub folder: PathBuf,
-    pub plans: Vec<RunPlan>,
+pub struct Subject {
+    /// The runs.
+    pub runs: Runs,
+    /// Their data.
     pub dataset: Dataset,
-    /// Runs that did not come to their end.
-    pub broken: BTreeSet<String>,
-    pub samples: usize,
-    pub lipschitz: usize,
-    pub steps: usize,
+    /// Sizes of perturbations.
     pub sizes: Sizes,
     /// What PGD and FGSM climb, one after the other.
     pub aims: Vec<Aim>,
-    /// Climbs of PGD per aim: from the sample, and from random points.
-    pub starts: u32,
 }
 
 /// What a measure is called, and where it stands.
 type Place<'a> = (&'a str, Option<usize>, Option<(Ball, f64)>);
 
-impl Study {
+impl Subject {
+    /// Runs that did not come to their end.
+    pub fn broken(&self) -> BTreeSet<String> {
+        self.runs.tables.runs.iter().filter(|run| !run.complete()).map(|run| run.name.clone()).collect()
+    }
+
+    /// What was asked.
+    pub fn summary(&self, settings: &Robustness, given: &Given) -> RobustSummary {
+        let test = self.dataset.test.len();
+        RobustSummary {
+            name: self.runs.tables.name.clone(),
+            settings: self.runs.tables.settings_line("mean ± standard error"),
+            samples: (settings.samples as usize).min(test),
+            lipschitz_samples: (settings.lipschitz as usize).min(test),
+            steps: settings.steps.into(),
+            climbed: settings.climb.name().into(),
+            starts: settings.starts,
+            linf: self.sizes.linf.clone(),
+            l2: self.sizes.l2.clone(),
+            precision: given.precision.name().into(),
+        }
+    }
+
     /// Every measure of every run, in the order of the plan; the same for any number of threads.
     ///
     /// # Errors
     /// Weights that cannot be read.
-    pub fn rows<T: Real>(&self, global: &Global) -> Result<Vec<RobustRunRow>, Failure> {
+    pub fn rows<T: Real>(
+        &self,
+        settings: &Robustness,
+        watch: &dyn Observer,
+    ) -> Result<Vec<RobustRunRow>, Failure> {
         let attacks = 2 * (self.sizes.linf.len() + self.sizes.l2.len());
-        let bar = progress::bar(global, self.plans.len() * (attacks + 1), "measures");
-        let attacked = Labelled::<T>::shards(&self.dataset.test, self.dataset.classes, self.samples);
-        let looked = Labelled::<T>::shards(&self.dataset.test, self.dataset.classes, self.lipschitz);
-        let rows = self.plans.par_iter().map(|plan| self.rows_of(plan, (&attacked, &looked), &bar));
+        let plans = &self.runs.plans;
+        watch.begin(Extent::Of(plans.len() * (attacks + 1), "measures"));
+        let attacked = Labelled::<T>::shards(&self.dataset.test, self.dataset.classes, settings.samples as usize);
+        let looked = Labelled::<T>::shards(&self.dataset.test, self.dataset.classes, settings.lipschitz as usize);
+        let rows = plans.par_iter().map(|plan| self.rows_of(plan, settings, (&attacked, &looked), watch));
         let rows = rows.collect::<Result<Vec<_>, RecordError>>().map_err(Failure::input)?;
-        bar.finish_and_clear();
         Ok(rows.concat())
     }
 
     fn rows_of<T: Real>(
         &self,
         plan: &RunPlan,
+        settings: &Robustness,
         (attacked, looked): (&[Labelled<T>], &[Labelled<T>]),
-        bar: &ProgressBar,
+        watch: &dyn Observer,
     ) -> Result<Vec<RobustRunRow>, RecordError> {
         let network = &plan.resolved.experiment.network;
-        let path = self.folder.join("weights").join(format!("{}.safetensors", plan.name));
+        let path = self.runs.folder.join("weights").join(format!("{}.safetensors", plan.name));
         let weights: Weights<T> = read_weights_unchecked(&path, Some(network))?;
         let mut rows = Vec::new();
         let mut add = |place: Place, value: f64| rows.push(row(plan, place, value));
@@ -86,13 +106,13 @@ impl Study {
             add((name, None, None), quantile(&constants, share));
         }
         add(("accuracy", None, None), victim.accuracy(attacked));
-        bar.inc(1);
+        watch.done(1);
         for (ball, sizes) in [(Ball::Max, &self.sizes.linf), (Ball::Euclidean, &self.sizes.l2)] {
-            for (name, steps) in [("fgsm", 1), ("pgd", self.steps)] {
+            for (name, steps) in [("fgsm", 1), ("pgd", usize::from(settings.steps))] {
                 for &radius in sizes {
-                    let attacks = self.attacks(ball, radius, steps);
+                    let attacks = self.attacks(ball, radius, steps, settings.starts);
                     add((name, None, Some((ball, radius))), victim.accuracy_under(attacked, &attacks));
-                    bar.inc(1);
+                    watch.done(1);
                 }
             }
         }
@@ -100,8 +120,8 @@ impl Study {
     }
 
     /// Every start with every aim; a single step is taken from the sample alone.
-    fn attacks(&self, ball: Ball, radius: f64, steps: usize) -> Vec<Attack> {
-        let starts = if steps == 1 { 1 } else { self.starts };
+    fn attacks(&self, ball: Ball, radius: f64, steps: usize, starts: u32) -> Vec<Attack> {
+        let starts = if steps == 1 { 1 } else { starts };
         let from = |start| self.aims.iter().map(move |&aim| Attack { ball, radius, steps, aim, start });
         (0..starts).flat_map(from).collect()
     }

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::super::axis::{Axis, Kind, count, setting};
-use super::super::error::FigureError;
-use super::super::page::{Ink, Page};
-use super::super::palette::{GREY, layer_ink};
-use super::super::sheet::{Axes, Layout, Panel, Sheet};
+use crate::figure::axis::{Axis, Kind, count, setting};
+use crate::figure::FigureError;
+use crate::figure::page::{Ink, Page};
+use crate::figure::palette::{GREY, layer_ink};
+use crate::figure::sheet::{Axes, Layout, Panel, Sheet};
 use super::Tables;
-use crate::record::compare_rows::GroupRow;
+use super::super::rows::GroupRow;
 
 /// What is drawn.
 pub struct Course {

@@ -1,13 +1,13 @@
 //! Everything after the last epoch against α: a column of panels for every two rules, a row for every quantity.
 
-use super::super::axis::{Axis, Kind};
-use super::super::error::FigureError;
-use super::super::legend::Key;
-use super::super::page::Page;
-use super::super::palette::{BLACK, layer_ink};
-use super::super::sheet::{Axes, Layout, Panel, Sheet};
+use crate::figure::axis::{Axis, Kind};
+use crate::figure::FigureError;
+use crate::figure::legend::Key;
+use crate::figure::page::Page;
+use crate::figure::palette::{BLACK, layer_ink};
+use crate::figure::sheet::{Axes, Layout, Panel, Sheet};
 use super::{Tables, mark};
-use crate::record::compare_rows::GroupRow;
+use super::super::rows::GroupRow;
 
 /// Quantities with their labels and the end of the axis that belongs to equal networks.
 const PARTS: [(&str, &str, f64); 5] = [

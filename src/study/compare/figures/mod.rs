@@ -5,14 +5,13 @@ mod end;
 
 use std::path::Path;
 
-use super::axis::{number, setting};
-use super::error::{FigureError, fits};
-use super::legend::Key;
-use super::page::{Ink, Page};
-use super::palette::{layer_ink, rule_name};
-use super::sheet::Panel;
-use super::{Drawn, write_pages};
-use crate::record::compare_rows::{CompareSummary, GroupRow, RulePair};
+use super::{CompareSummary, GroupRow, RulePair};
+use crate::figure::axis::{number, setting};
+use crate::figure::legend::Key;
+use crate::figure::page::{Ink, Page};
+use crate::figure::palette::{layer_ink, rule_name};
+use crate::figure::sheet::Panel;
+use crate::figure::{Figure, FigureError, fits};
 use crate::record::json::read_json;
 use crate::record::table::read_rows;
 
@@ -25,56 +24,40 @@ pub struct Tables {
     pub groups: Vec<GroupRow>,
 }
 
-/// A kind of figure.
-#[derive(Clone, Copy, Debug)]
-pub struct Figure {
-    /// Name of its files.
-    pub name: &'static str,
-    /// What to look for, a paragraph.
-    pub caption: &'static str,
-    /// Draws it; [`FigureError::Nothing`] if the tables have nothing for it.
-    pub draw: fn(&Tables) -> Result<Page, FigureError>,
-}
-
 /// Every figure.
-#[must_use]
-pub fn catalogue() -> &'static [Figure] {
-    &[
-        Figure {
-            name: "compare-distance",
-            caption: "Relative distance of the weights of two rules from the same start, layer by layer, against the epoch.",
-            draw: |tables| course::draw(tables, &course::DISTANCE),
-        },
-        Figure {
-            name: "compare-cka",
-            caption: "Linear centred kernel alignment of what the layers say to the test set, against the epoch.",
-            draw: |tables| course::draw(tables, &course::CKA),
-        },
-        Figure {
-            name: "compare-update",
-            caption: "Cosine of what training has added to the weights, against the epoch.",
-            draw: |tables| course::draw(tables, &course::UPDATE),
-        },
-        Figure {
-            name: "compare-end",
-            caption: "All of it after the last epoch, against α, with one standard error over seeds.",
-            draw: end::draw,
-        },
-    ]
-}
-
-/// Whether a folder is that of a comparison.
-#[must_use]
-pub fn is_study(folder: &Path) -> bool {
-    folder.join("compare.json").exists()
-}
+pub const FIGURES: &[Figure<Tables>] = &[
+    Figure {
+        name: "compare-distance",
+        title: "How far the weights of two rules from the same start part",
+        caption: "Relative distance of the weights of two rules from the same start, layer by layer, against the epoch.",
+        draw: |tables| course::draw(tables, &course::DISTANCE),
+    },
+    Figure {
+        name: "compare-cka",
+        title: "How alike the layers of two rules answer the test set",
+        caption: "Linear centred kernel alignment of what the layers say to the test set, against the epoch.",
+        draw: |tables| course::draw(tables, &course::CKA),
+    },
+    Figure {
+        name: "compare-update",
+        title: "How alike two rules have changed their weights since the start",
+        caption: "Cosine of what training has added to the weights, against the epoch.",
+        draw: |tables| course::draw(tables, &course::UPDATE),
+    },
+    Figure {
+        name: "compare-end",
+        title: "What two rules from the same start have made of it",
+        caption: "All of it after the last epoch, against α, with one standard error over seeds.",
+        draw: end::draw,
+    },
+];
 
 impl Tables {
     /// Reads the tables of a folder.
     ///
     /// # Errors
     /// [`FigureError`] names the file that is missing or malformed.
-    pub fn read(folder: &Path) -> Result<Self, FigureError> {
+    pub(super) fn open(folder: &Path) -> Result<Self, FigureError> {
         let tables = Self {
             summary: read_json(&folder.join("compare.json"))?,
             groups: read_rows(&folder.join("compare_groups.csv"))?,
@@ -172,14 +155,4 @@ fn mark(page: &mut Page, panel: &Panel, x: f64, row: &GroupRow, ink: Ink) {
     if let Some(at) = panel.at(x, row.mean) {
         page.disc(at, 2.6, ink);
     }
-}
-
-/// Writes `folder/NAME.svg` and `.png` of the figures of these names (of all without any) that the tables have something for.
-///
-/// # Errors
-/// [`FigureError`] names the file that cannot be written.
-pub fn draw_all(folder: &Path, tables: &Tables, only: &[&str]) -> Result<Vec<Drawn>, FigureError> {
-    let chosen = catalogue().iter().filter(|figure| only.is_empty() || only.contains(&figure.name));
-    let pages = chosen.map(|figure| (figure.name, (figure.draw)(tables))).collect();
-    write_pages(folder, pages)
 }

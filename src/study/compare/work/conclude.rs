@@ -1,7 +1,7 @@
 //! From compared layers to means over seeds, to which layer parts first, and to a sentence for every pair.
 
-use super::{Pair, Study};
-use crate::record::compare_rows::{CompareRow, DepartureRow, GroupRow, PredictionRow, RulePair};
+use super::{Comparator, Pair};
+use super::super::rows::{CompareRow, DepartureRow, GroupRow, PredictionRow, RulePair};
 use crate::spec::rule_name;
 use crate::units::{fraction, percent, significant, with_error};
 
@@ -117,7 +117,7 @@ fn farther(one: f64, other: f64) -> bool {
 
 /// The pairs with what came out.
 pub fn told(
-    study: &Study<'_>,
+    study: &Comparator<'_>,
     pairs: &[Pair],
     (layers, departures, groups): (&[CompareRow], &[DepartureRow], &[GroupRow]),
     at_rest: &dyn Fn(&str) -> Option<f64>,
@@ -165,7 +165,7 @@ fn ends(groups: &[GroupRow], pair: usize) -> Vec<&GroupRow> {
 }
 
 /// A pair in a sentence.
-fn sentence(study: &Study<'_>, pair: &RulePair, epochs: &[f64], ends: &[&GroupRow]) -> String {
+fn sentence(study: &Comparator<'_>, pair: &RulePair, epochs: &[f64], ends: &[&GroupRow]) -> String {
     let (of, threshold) = (pair.of, study.threshold);
     let most = |counts: &[usize]| {
         let best = counts.iter().copied().max().unwrap_or(0);

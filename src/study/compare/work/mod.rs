@@ -12,21 +12,20 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
-use super::RunPlan;
-use super::plan::{controls, is_control_of};
 use crate::analysis::representation::principal_angles;
 use crate::analysis::{agreement, relative_distance};
 use crate::data::Dataset;
+use crate::experiment::{RunPlan, controls, is_control_of};
 use crate::matrix::measure::cosine;
 use crate::record::RecordError;
-use crate::record::compare_rows::{CompareRow, CompareSummary, DepartureRow, GroupRow, PredictionRow};
+use super::rows::{CompareRow, CompareSummary, DepartureRow, GroupRow, PredictionRow};
 use conclude::{departures, groups, told};
 use pairs::{Pair, pairs};
 use portrait::{Portrait, weights_after};
 
 /// What to compare, and how.
 #[derive(Clone, Copy, Debug)]
-pub struct Study<'a> {
+pub struct Comparator<'a> {
     /// Output folder of `run`.
     pub folder: &'a Path,
     /// Its runs.
@@ -61,14 +60,14 @@ struct Task<'a> {
     epoch: usize,
 }
 
-impl Study<'_> {
+impl Comparator<'_> {
     /// Whether the runs have left the weights of every epoch.
     #[must_use]
     pub fn snapshots(&self) -> bool {
         self.plans.iter().all(|plan| plan.resolved.experiment.snapshots)
     }
 
-    /// How many steps of [`Study::compare`] there are: seeds and chips times epochs. None if no two runs are a pair.
+    /// How many steps of [`Comparator::compare`] there are: seeds and chips times epochs. None if no two runs are a pair.
     #[must_use]
     pub fn steps(&self) -> usize {
         self.tasks(&pairs(self.plans)).len()

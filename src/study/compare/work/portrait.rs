@@ -1,6 +1,6 @@
 //! What of a network is compared: read and computed once for all its pairs.
 
-use super::Study;
+use super::Comparator;
 use crate::analysis::representation::{Centred, Leading};
 use crate::chip::{Chip, Weights};
 use crate::experiment::RunPlan;
@@ -31,7 +31,7 @@ pub struct Portrait {
 ///
 /// # Errors
 /// Those of [`read_weights_unchecked`].
-pub fn weights_after(study: &Study<'_>, plan: &RunPlan, epoch: usize) -> Result<Weights<f64>, RecordError> {
+pub fn weights_after(study: &Comparator<'_>, plan: &RunPlan, epoch: usize) -> Result<Weights<f64>, RecordError> {
     let experiment = &plan.resolved.experiment;
     let path = if experiment.snapshots {
         snapshot(study.folder, &plan.name, epoch)
@@ -46,7 +46,7 @@ impl Portrait {
     ///
     /// # Errors
     /// Those of [`weights_after`].
-    pub fn take(study: &Study<'_>, plan: &RunPlan, epoch: usize) -> Result<Self, RecordError> {
+    pub fn take(study: &Comparator<'_>, plan: &RunPlan, epoch: usize) -> Result<Self, RecordError> {
         let experiment = &plan.resolved.experiment;
         let network = &experiment.network;
         let read = |epoch| weights_after(study, plan, epoch);

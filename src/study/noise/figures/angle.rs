@@ -1,17 +1,18 @@
 //! The valley between bias and noise: the predicted angle to backpropagation against β.
 
-use super::super::axis::{Axis, Kind, number};
-use super::super::error::FigureError;
-use super::super::legend::Key;
-use super::super::page::{Anchor, Ink, Page, Text, text};
-use super::super::palette::{BLACK, BLUE, GREY, ORANGE};
-use super::super::sheet::{Axes, Layout, Panel, Sheet};
-use super::{Figure, Tables};
-use crate::record::noise_rows::NoiseAngleRow;
+use crate::figure::axis::{Axis, Kind, number};
+use crate::figure::{Figure, FigureError};
+use crate::figure::legend::Key;
+use crate::figure::page::{Anchor, Ink, Page, Text, text};
+use crate::figure::palette::{BLACK, BLUE, GREY, ORANGE};
+use crate::figure::sheet::{Axes, Layout, Panel, Sheet};
+use super::{Tables};
+use super::super::rows::NoiseAngleRow;
 
 /// The registry line.
-pub const FIGURE: Figure = Figure {
+pub const FIGURE: Figure<Tables> = Figure {
     name: "noise-angle",
+    title: "Bias against noise: the predicted angle to backpropagation",
     caption: "Predicted angle between the gradient estimate and backpropagation against the nudge: a weak nudge leaves the error \
         below the noise, a strong one bends the gradient. The dashed line marks the best nudge, that of the least mean squared error.",
     draw,

@@ -8,12 +8,11 @@ mod rms;
 
 use std::path::Path;
 
-use super::error::FigureError;
-use super::page::{Ink, Page};
-use super::sheet::Panel;
-use super::{Drawn, write_pages};
+use crate::figure::page::{Ink, Page};
+use crate::figure::sheet::Panel;
+use crate::figure::{Figure, FigureError};
 use crate::record::json::read_json;
-use crate::record::noise_rows::{
+use super::rows::{
     NoiseAngleRow, NoiseCauseRow, NoiseLayerRow, NoisePsdRow, NoiseRow, NoiseSummary,
 };
 use crate::record::table::read_csv;
@@ -35,35 +34,15 @@ pub struct Tables {
     pub angles: Vec<NoiseAngleRow>,
 }
 
-/// A kind of figure.
-#[derive(Clone, Copy, Debug)]
-pub struct Figure {
-    /// Name of its files.
-    pub name: &'static str,
-    /// What to look for, a paragraph.
-    pub caption: &'static str,
-    /// Draws it; [`FigureError::Nothing`] if the tables have nothing for it.
-    pub draw: fn(&Tables) -> Result<Page, FigureError>,
-}
-
 /// Every figure.
-#[must_use]
-pub fn catalogue() -> &'static [Figure] {
-    &[rms::FIGURE, psd::FIGURE, angle::FIGURE]
-}
-
-/// Whether a folder is that of a study of noise.
-#[must_use]
-pub fn is_study(folder: &Path) -> bool {
-    folder.join("noise.json").exists()
-}
+pub const FIGURES: &[Figure<Tables>] = &[rms::FIGURE, psd::FIGURE, angle::FIGURE];
 
 impl Tables {
     /// Reads the tables of a folder.
     ///
     /// # Errors
     /// [`FigureError`] names the file that is missing or malformed.
-    pub fn read(folder: &Path) -> Result<Self, FigureError> {
+    pub(super) fn open(folder: &Path) -> Result<Self, FigureError> {
         let table = |stem: &str| folder.join(format!("{stem}.csv"));
         Ok(Self {
             summary: read_json(&folder.join("noise.json"))?,
@@ -74,16 +53,6 @@ impl Tables {
             angles: read_csv(&table("noise_angle"))?,
         })
     }
-}
-
-/// Writes `folder/NAME.svg` and `.png` of the figures of these names (of all without any) that the tables have something for.
-///
-/// # Errors
-/// [`FigureError`] names the file that cannot be written.
-pub fn draw_all(folder: &Path, tables: &Tables, only: &[&str]) -> Result<Vec<Drawn>, FigureError> {
-    let chosen = catalogue().iter().filter(|figure| only.is_empty() || only.contains(&figure.name));
-    let pages = chosen.map(|figure| (figure.name, (figure.draw)(tables))).collect();
-    write_pages(folder, pages)
 }
 
 /// A vertical bar of one standard error to both sides, with its ends.

@@ -1,17 +1,18 @@
 //! The spectrum of one node, source by source, with what was measured.
 
-use super::super::axis::Axis;
-use super::super::error::FigureError;
-use super::super::legend::Key;
-use super::super::page::{Ink, Page};
-use super::super::palette::{BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION};
-use super::super::sheet::{Axes, Layout, Panel, Sheet};
-use super::{Figure, Tables, error_bar};
-use crate::record::noise_rows::NoisePsdRow;
+use crate::figure::axis::Axis;
+use crate::figure::{Figure, FigureError};
+use crate::figure::legend::Key;
+use crate::figure::page::{Ink, Page};
+use crate::figure::palette::{BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION};
+use crate::figure::sheet::{Axes, Layout, Panel, Sheet};
+use super::{Tables, error_bar};
+use super::super::rows::NoisePsdRow;
 
 /// The registry line.
-pub const FIGURE: Figure = Figure {
+pub const FIGURE: Figure<Tables> = Figure {
     name: "noise-psd",
+    title: "Noise spectrum of a node",
     caption: "One-sided power spectral density of a node: lines from the transfer function, source by source; discs by \
         Welch's method from the simulated series, with one standard error to both sides. The dashed line is the total as a \
         series sampled at the solver's step must show it.",

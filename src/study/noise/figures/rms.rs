@@ -1,17 +1,18 @@
 //! Noise of every neuron, predicted beside measured, one panel per layer and quantity.
 
-use super::super::axis::{Axis, count, number};
-use super::super::error::FigureError;
-use super::super::legend::Key;
-use super::super::page::{Ink, Page};
-use super::super::palette::{BLUE, GREEN, GREY, ORANGE, PURPLE};
-use super::super::sheet::{Axes, Layout, Panel, Sheet};
-use super::{Figure, Tables, error_bar, unit};
-use crate::record::noise_rows::NoiseRow;
+use crate::figure::axis::{Axis, count, number};
+use crate::figure::{Figure, FigureError};
+use crate::figure::legend::Key;
+use crate::figure::page::{Ink, Page};
+use crate::figure::palette::{BLUE, GREEN, GREY, ORANGE, PURPLE};
+use crate::figure::sheet::{Axes, Layout, Panel, Sheet};
+use super::{Tables, error_bar, unit};
+use super::super::rows::NoiseRow;
 
 /// The registry line.
-pub const FIGURE: Figure = Figure {
+pub const FIGURE: Figure<Tables> = Figure {
     name: "noise-rms",
+    title: "Stationary noise, predicted and measured",
     caption: "Standard deviation of the potentials, the activity and the error of every neuron: bars by the Lyapunov \
         equation, discs along the simulated trajectories with one standard error to both sides.",
     draw,

@@ -1,8 +1,8 @@
 //! Figures of invented tables: every one is drawn, and awkward numbers do no harm.
 
-use super::super::render;
+use crate::figure::render;
 use super::*;
-use crate::record::noise_rows::NoiseBest;
+use super::super::rows::NoiseBest;
 
 fn row(quantity: &str, layer: usize, neuron: usize, measured: Option<f64>) -> NoiseRow {
     NoiseRow {
@@ -75,7 +75,7 @@ fn tables(measured: Option<f64>) -> Tables {
 #[test]
 fn every_figure_is_drawn_with_and_without_measurements() {
     for measured in [Some(1e-4), Some(f64::NAN), None] {
-        for figure in catalogue() {
+        for figure in FIGURES {
             let page = (figure.draw)(&tables(measured)).unwrap();
             let svg = render::svg(&page).unwrap();
             assert!(svg.contains("</svg>") && !svg.contains("NaN"), "{}", figure.name);
@@ -87,6 +87,6 @@ fn every_figure_is_drawn_with_and_without_measurements() {
 fn what_has_no_rows_has_no_figure() {
     let empty = Tables { nodes: vec![], psd: vec![], angles: vec![], ..tables(None) };
     assert!(
-        catalogue().iter().all(|figure| matches!((figure.draw)(&empty), Err(FigureError::Nothing { .. })))
+        FIGURES.iter().all(|figure| matches!((figure.draw)(&empty), Err(FigureError::Nothing { .. })))
     );
 }
