@@ -17,7 +17,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, Deserializer, Unexpected, Visitor};
 
 pub use digits::{fraction, percent, significant, with_error};
-pub use share::{Share, share, some_share};
+pub use share::{Share, share, share_of, some_share};
 
 /// A quantity in a file, for the schema: a number in SI units, or text with its unit.
 #[derive(Clone, Copy, Debug)]

@@ -36,6 +36,9 @@ pub struct Arguments {
     /// Targets `y`, `[samples, n_L]` (safetensors, V)
     #[arg(long, value_name = "FILE", requires = "weights")]
     target: Option<PathBuf>,
+    /// Chip, a seed of [mismatch] [default: that of the circuit file, else the one that the weights were trained on, else --seed]
+    #[arg(long, value_name = "N", requires = "weights")]
+    chip: Option<u32>,
 }
 
 /// Carries the command out.
@@ -93,7 +96,7 @@ fn simulated(
         weights: weights.to_owned(),
         input: input.to_owned(),
         target: arguments.target.clone(),
-        chip: None,
+        chip: arguments.chip,
     };
     let mut setup = files.read(global, &Terminal::new(global))?;
     setup.batch.presentations.seed = global.seed.unwrap_or(0).into();

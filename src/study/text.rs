@@ -1,6 +1,6 @@
 //! Numbers and lists for people.
 
-use crate::units::{engineering, significant};
+use crate::units::{engineering, share_of, significant};
 
 /// A quantity for people: three digits, with the prefix of its size.
 pub fn rounded(value: f64, unit: &str) -> String {
@@ -21,4 +21,12 @@ pub fn some_lines(lines: impl ExactSizeIterator<Item = String>, most: usize) -> 
         text += &format!("  … and {left} more (--json gives all)\n");
     }
     text
+}
+
+/// A share as an option says it: `0.9` or `90%`.
+///
+/// # Errors
+/// What is neither a number nor a percentage.
+pub fn share(text: &str) -> Result<f64, String> {
+    share_of(text).ok_or_else(|| "accepted: a share such as 0.9, or a percentage such as 90%".to_owned())
 }

@@ -44,6 +44,19 @@ pub fn some_share<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D::
     share(from).map(Some)
 }
 
+/// The share that text says, as a number or as a percentage; `None` if it says neither.
+#[must_use]
+pub fn share_of(text: &str) -> Option<f64> {
+    percentage(text).or_else(|| text.trim().parse().ok())
+}
+
+fn percentage(text: &str) -> Option<f64> {
+    let trimmed = text.trim();
+    let (number, unit) = trimmed.split_at(number_length(trimmed));
+    let plain = number.parse::<f64>().is_ok() && unit.trim() == "%";
+    plain.then(|| scaled(number, -2)).flatten()
+}
+
 struct ShareVisitor;
 
 impl Visitor<'_> for ShareVisitor {
@@ -68,11 +81,7 @@ impl Visitor<'_> for ShareVisitor {
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<f64, E> {
-        let trimmed = text.trim();
-        let (number, unit) = trimmed.split_at(number_length(trimmed));
-        let plain = number.parse::<f64>().is_ok() && unit.trim() == "%";
-        let share = plain.then(|| scaled(number, -2)).flatten();
-        share.ok_or_else(|| E::invalid_value(de::Unexpected::Str(text), &self))
+        percentage(text).ok_or_else(|| E::invalid_value(de::Unexpected::Str(text), &self))
     }
 }
 

@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::axis::Axis;
+use super::text::share;
 use super::{Failure, Given, Observer, Study, folder};
 use crate::figure::{Figure, FigureError};
 use crate::record::RecordError;
@@ -44,7 +45,7 @@ pub struct Yield {
     #[arg(long, value_name = "DEG", conflicts_with = "accuracy")]
     pub angle: Option<f64>,
     /// Target: this test accuracy after the last epoch
-    #[arg(long, value_name = "SHARE")]
+    #[arg(long, value_name = "SHARE", value_parser = share)]
     pub accuracy: Option<f64>,
     /// An axis `KEY=FROM:TO:N` or `KEY=FROM:TO:N:log` (at most two)
     #[arg(long, value_name = "AXIS")]
@@ -62,10 +63,10 @@ pub struct Yield {
     #[arg(long, value_name = "N", default_value_t = 400, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub chips: u32,
     /// Wanted share of chips
-    #[arg(long = "yield", value_name = "SHARE", default_value_t = 0.99)]
+    #[arg(long = "yield", value_name = "SHARE", default_value_t = 0.99, value_parser = share)]
     pub wanted: f64,
     /// Confidence of intervals
-    #[arg(long, value_name = "P", default_value_t = 0.95)]
+    #[arg(long, value_name = "P", default_value_t = 0.95, value_parser = share)]
     pub confidence: f64,
 }
 
