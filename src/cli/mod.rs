@@ -33,14 +33,12 @@ use std::process::ExitCode;
 use anyhow::anyhow;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
+use crate::record::manifest::{built_from, version};
 use crate::spec::Override;
-
-/// Version of the program, with the commit it was built from.
-const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("DYADSIM_COMMIT"), ")");
 
 /// Simulates dyadic neuromorphic circuits and trains networks on them.
 #[derive(Debug, Parser)]
-#[command(name = "dyadsim", version = VERSION, about, max_term_width = 100, arg_required_else_help = true)]
+#[command(name = "dyadsim", version = env!("CARGO_PKG_VERSION"), about, max_term_width = 100, arg_required_else_help = true)]
 #[command(
     after_help = "Example:\n  dyadsim run experiments/two_tales.toml --set epochs=5 --out results/short"
 )]
@@ -182,10 +180,11 @@ impl Failure {
     }
 }
 
-/// Parses the command line, carries it out, and turns its end into an exit status.
+/// Parses the command line, carries it out, and turns its end into an exit status; `commit` is what the program is built from.
 #[must_use]
-pub fn main() -> ExitCode {
-    let matches = help::arranged(numeric(Cli::command())).get_matches();
+pub fn main(commit: &'static str) -> ExitCode {
+    built_from(commit);
+    let matches = help::arranged(numeric(Cli::command())).version(version()).get_matches();
     let Cli { global, command } = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let done = match command {
         Command::Run(arguments) => run::run(&global, &arguments),
