@@ -7,5 +7,5 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    dyadsim::cli::main()
+    dyadsim::cli::main(dyadsim_commit::commit!())
 }

@@ -21,6 +21,7 @@ const ADAPTERS: &[(&str, &str)] = &[
     ("ciborium", "src/record/checkpoint.rs"),
     ("clap", "src/cli/ src/study/"),
     ("ctrlc", "src/cli/"),
+    ("dyadsim_commit", "src/main.rs"),
     ("indicatif", "src/cli/"),
     ("minijinja", "src/figure/"),
     ("mimalloc", "src/main.rs"),

@@ -23,6 +23,7 @@ use std::process::ExitCode;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use crate::record::manifest::{built_from, version};
 use crate::study::given::GENERAL;
 use crate::study::{Failure, Given, Precision, STUDIES, axis, builtin, folder, inputs};
 use progress::Terminal;
@@ -32,12 +33,9 @@ const BEFORE: usize = 3;
 /// Place of the questions in the help.
 const QUESTIONS: usize = 3;
 
-/// Version of the program, with the commit it was built from.
-const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("DYADSIM_COMMIT"), ")");
-
 /// Simulates dyadic neuromorphic circuits and trains networks on them.
 #[derive(Debug, Parser)]
-#[command(name = "dyadsim", version = VERSION, about, max_term_width = 100, arg_required_else_help = true)]
+#[command(name = "dyadsim", version = env!("CARGO_PKG_VERSION"), about, max_term_width = 100, arg_required_else_help = true)]
 #[command(
     after_help = "Example:\n  dyadsim run experiments/two_tales.toml --set epochs=5 --out results/short"
 )]
@@ -93,10 +91,11 @@ enum Command {
     Plot(plot::Arguments),
 }
 
-/// Parses the command line, carries it out, and turns its end into an exit status.
+/// Parses the command line, carries it out, and turns its end into an exit status; `commit` is what the program is built from.
 #[must_use]
-pub fn main() -> ExitCode {
-    let matches = help::arranged(numeric(command())).get_matches();
+pub fn main(commit: &'static str) -> ExitCode {
+    built_from(commit);
+    let matches = help::arranged(numeric(command())).version(version()).get_matches();
     let (error, code) = match carry_out(&matches) {
         Ok(code) => return code,
         Err(Failure::Input(error)) => (error, 2),

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::OnceLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
@@ -54,10 +55,25 @@ pub struct Manifest {
     pub files: BTreeMap<String, String>,
 }
 
+/// Name of the commit that the program is built from, once it has told it.
+static COMMIT: OnceLock<&'static str> = OnceLock::new();
+
+/// Tells the name of the commit that the program is built from: the library does not know it, so that a commit need not compile the
+/// library anew. Only the first call counts.
+pub fn built_from(commit: &'static str) {
+    let _ = COMMIT.set(commit);
+}
+
+/// The commit that the program is built from; `unknown` if it has not said so.
+#[must_use]
+pub fn commit() -> &'static str {
+    COMMIT.get().copied().unwrap_or("unknown")
+}
+
 /// This version of the program, with the commit it was built from.
 #[must_use]
 pub fn version() -> String {
-    format!("{} ({})", env!("CARGO_PKG_VERSION"), env!("DYADSIM_COMMIT"))
+    format!("{} ({})", env!("CARGO_PKG_VERSION"), commit())
 }
 
 impl Manifest {
@@ -67,7 +83,7 @@ impl Manifest {
     pub fn begin(command: &str, settings_sha256: &str) -> Self {
         Self {
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            commit: env!("DYADSIM_COMMIT").to_owned(),
+            commit: commit().to_owned(),
             command: command.to_owned(),
             seeds: Vec::new(),
             settings_sha256: settings_sha256.to_owned(),

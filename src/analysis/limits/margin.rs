@@ -4,6 +4,10 @@
 //! to, and the rightmost eigenvalue there is at least so far left of the axis. The branch is walked by Newton's method in
 //! steps of β that change the gradient estimate by less than a tenth: that a saturating circuit has latched up shows in no eigenvalue
 //! of where it rests.
+//!
+//! Only the circuit's own nudge is integrated whatever the branch says, for the outcome is what is told of it. At every lower one the
+//! branch is asked first: a circuit without the margin may take any number of steps to show that it does not come to rest, and with
+//! weights of 10⁶ it did.
 
 use rayon::prelude::*;
 
@@ -104,11 +108,11 @@ pub fn keep(
         let mut low = looker.lower(&open, &mut high, short)?;
         while high - low > WIDTH * high {
             let middle = 0.5 * (low + high);
-            if looker.look(&open, middle).is_empty() { low = middle } else { high = middle }
+            if looker.lower_look(&open, middle).is_empty() { low = middle } else { high = middle }
         }
         // The others held at a stronger nudge, which need not mean that they hold at a weaker one.
         let others: Vec<usize> = all.iter().copied().filter(|sample| !open.contains(sample)).collect();
-        (high, short) = (low, looker.look(&others, low));
+        (high, short) = (low, looker.lower_look(&others, low));
     }
     Ok(Kept { beta: high, worst })
 }
@@ -136,6 +140,15 @@ fn trial<'a>(
     Trial::new(spec, weights, batch, &search)
 }
 
+/// A point of the branch of equilibria that the free state leads to.
+struct Branch {
+    state: Vec<f64>,
+    /// Differences of every layer there, less those without a nudge (V).
+    errors: Vec<Matrix<f64>>,
+    /// Those without a nudge (V).
+    zero: Vec<Matrix<f64>>,
+}
+
 /// Looks at samples at some nudge.
 struct Looker<'a> {
     trial: &'a Trial<'a>,
@@ -145,20 +158,48 @@ struct Looker<'a> {
 impl Looker<'_> {
     /// Samples below the margin at a nudge, the worst first.
     fn look(&self, samples: &[usize], beta: f64) -> Vec<Shortfall> {
+        let unknown: Vec<Option<Branch>> = samples.iter().map(|_| None).collect();
+        self.integrated(samples, beta, &unknown)
+    }
+
+    /// [`Looker::look`] at less than the circuit's own nudge: nothing is integrated while the branch says that a sample lacks the margin.
+    fn lower_look(&self, samples: &[usize], beta: f64) -> Vec<Shortfall> {
+        let walked: Vec<_> = samples.par_iter().map(|&sample| self.walked(sample, beta)).collect();
+        let (mut branches, mut short) = (Vec::new(), Vec::new());
+        for found in walked {
+            match found {
+                Ok(branch) => branches.push(Some(branch)),
+                Err(one) => short.push(one),
+            }
+        }
+        if short.is_empty() { self.integrated(samples, beta, &branches) } else { sorted(short) }
+    }
+
+    /// Samples that do not come to rest with the margin, where the branch leads to.
+    fn integrated(&self, samples: &[usize], beta: f64, branches: &[Option<Branch>]) -> Vec<Shortfall> {
         if samples.is_empty() {
             return Vec::new();
         }
         let seen = self.trial.integrate(samples, beta, 1.0);
-        let judged = |(sample, outcome, state): (usize, Outcome, Vec<f64>)| {
-            let (margin, lack) = self.judge(sample, beta, outcome, &state)?;
+        let judged = |((sample, outcome, state), branch): ((usize, Outcome, Vec<f64>), &Option<Branch>)| {
+            let (margin, lack) = self.judge((sample, beta), outcome, &state, branch.as_ref())?;
             Some(Shortfall { sample, beta, margin, lack })
         };
-        let mut short: Vec<Shortfall> = seen.into_par_iter().filter_map(judged).collect();
-        short.sort_by(|a, b| {
-            let ((settled_a, margin_a), (settled_b, margin_b)) = (a.rank(), b.rank());
-            settled_a.cmp(&settled_b).then(margin_a.total_cmp(&margin_b)).then(a.sample.cmp(&b.sample))
-        });
-        short
+        sorted(seen.into_par_iter().zip(branches).filter_map(judged).collect())
+    }
+
+    /// The branch at a nudge, or what it says is wrong with a sample.
+    fn walked(&self, sample: usize, beta: f64) -> Result<Branch, Shortfall> {
+        let batch = self.trial.one(sample);
+        let told = |margin: Option<f64>, lack: Lack| Shortfall { sample, beta, margin, lack };
+        let ended = told(None, Lack::Fails(Failure::Elsewhere));
+        let branch = self.branch(&batch, beta).ok_or(ended)?;
+        let spec = self.trial.at(beta);
+        let circuit = nudged(self.trial.chip(), self.trial.weights, &batch, &spec);
+        let spectrum = leading(&circuit, 0, &branch.state);
+        let margin = -spectrum.abscissa() * circuit.slowest();
+        let thin = margin < self.at_least;
+        if thin { Err(told(Some(margin), Lack::Thin(spectrum.leaning()))) } else { Ok(branch) }
     }
 
     /// A nudge below `high` that all of some samples hold, and `high` the lowest that they do not.
@@ -166,7 +207,7 @@ impl Looker<'_> {
         for _ in 0..LOWERINGS {
             let factor = short.iter().map(|one| self.foreseen(one)).fold(MOST, f64::min);
             let beta = factor * *high;
-            short = self.look(open, beta);
+            short = self.lower_look(open, beta);
             if short.is_empty() {
                 return Ok(beta);
             }
@@ -187,10 +228,10 @@ impl Looker<'_> {
     /// Margin and what is wrong with a sample, if anything is.
     fn judge(
         &self,
-        sample: usize,
-        beta: f64,
+        (sample, beta): (usize, f64),
         outcome: Outcome,
         state: &[f64],
+        branch: Option<&Branch>,
     ) -> Option<(Option<f64>, Lack)> {
         let batch = self.trial.one(sample);
         let spec = self.trial.at(beta);
@@ -215,11 +256,11 @@ impl Looker<'_> {
         }
         let point = fixed_point(&circuit, 0, state, tolerance);
         let found = margin(&point);
-        let elsewhere = !point.converged || !self.on_branch(&batch, beta, &point.state);
-        if elsewhere {
-            return Some((found.map(|found| found.0), Lack::Fails(Failure::Elsewhere)));
+        let elsewhere = Lack::Fails(Failure::Elsewhere);
+        let Some((margin, leaning)) = found else { return Some((None, elsewhere)) };
+        if !self.on_branch((&batch, beta), &point.state, branch) {
+            return Some((Some(margin), elsewhere));
         }
-        let (margin, leaning) = found?;
         if on_rails(&circuit, &spec.solver, &[Some(&point.state)])[0] {
             return Some((Some(margin), Lack::Fails(Failure::Unsettled(Outcome::LatchUp))));
         }
@@ -227,41 +268,61 @@ impl Looker<'_> {
     }
 
     /// Whether an equilibrium is that to which the free one leads as the nudge is turned up.
-    fn on_branch(&self, batch: &Batch<f64>, beta: f64, state: &[f64]) -> bool {
-        let at = |beta: f64, state: &[f64]| {
-            let spec = self.trial.at(beta);
-            let circuit = nudged(self.trial.chip(), self.trial.weights, batch, &spec);
-            let point = continued_point(&circuit, 0, state, tolerance(&circuit), STEPS);
-            let errors = errors(&circuit, &point.state);
-            (point, errors)
-        };
+    fn on_branch(&self, (batch, beta): (&Batch<f64>, f64), state: &[f64], known: Option<&Branch>) -> bool {
+        let walked = if known.is_none() { self.branch(batch, beta) } else { None };
+        let Some(branch) = known.or(walked.as_ref()) else { return false };
+        let settled = less(&self.point(batch, beta, state).1, &branch.zero);
+        alike((&branch.errors, beta), (&settled, beta))
+    }
+
+    /// The equilibrium near a state, with the differences of every layer there.
+    fn point(&self, batch: &Batch<f64>, beta: f64, state: &[f64]) -> (FixedPoint, Vec<Matrix<f64>>) {
+        let spec = self.trial.at(beta);
+        let circuit = nudged(self.trial.chip(), self.trial.weights, batch, &spec);
+        let point = continued_point(&circuit, 0, state, tolerance(&circuit), STEPS);
+        let errors = errors(&circuit, &point.state);
+        (point, errors)
+    }
+
+    /// The point of the branch at a nudge, walked to from none; `None` if the branch ends before.
+    fn branch(&self, batch: &Batch<f64>, beta: f64) -> Option<Branch> {
         let free = {
             let spec = self.trial.at(0.0);
             let circuit = nudged(self.trial.chip(), self.trial.weights, batch, &spec);
             let start: Vec<f64> = circuit.free_state().iter().copied().collect();
             fixed_point(&circuit, 0, &start, tolerance(&circuit)).state
         };
-        let zero = at(0.0, &free).1;
-        let own = |errors: &[Matrix<f64>]| -> Vec<Matrix<f64>> {
-            errors.iter().zip(&zero).map(|(error, zero)| error - zero).collect()
-        };
+        let zero = self.point(batch, 0.0, &free).1;
         let (mut done, mut here, mut stride) = (0.0, (free, Vec::new()), FIRST * beta);
         while done < beta {
             let next = f64::min(done + stride, beta);
-            let (point, errors) = at(next, &here.0);
-            let errors = own(&errors);
+            let (point, errors) = self.point(batch, next, &here.0);
+            let errors = less(&errors, &zero);
             let near = here.1.is_empty() || alike((&here.1, done), (&errors, next));
             if point.converged && near {
                 (done, here, stride) = (next, (point.state, errors), 2.0 * stride);
             } else if stride <= SHORTEST * beta {
-                return false;
+                return None;
             } else {
                 stride *= 0.5;
             }
         }
-        let (_, settled) = at(beta, state);
-        alike((&here.1, beta), (&own(&settled), beta))
+        Some(Branch { state: here.0, errors: here.1, zero })
     }
+}
+
+/// What lacks a margin, the worst first.
+fn sorted(mut short: Vec<Shortfall>) -> Vec<Shortfall> {
+    short.sort_by(|a, b| {
+        let ((settled_a, margin_a), (settled_b, margin_b)) = (a.rank(), b.rank());
+        settled_a.cmp(&settled_b).then(margin_a.total_cmp(&margin_b)).then(a.sample.cmp(&b.sample))
+    });
+    short
+}
+
+/// Differences less those without a nudge.
+fn less(errors: &[Matrix<f64>], zero: &[Matrix<f64>]) -> Vec<Matrix<f64>> {
+    errors.iter().zip(zero).map(|(error, zero)| error - zero).collect()
 }
 
 /// Residual (V) to which fixed points are found.
