@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use serde::Serialize;
 
 use super::{Failure, Global};
-pub use crate::study::text::{rounded, setting, some_lines};
+pub use crate::study::text::{rounded, some_lines};
 
 /// Prints `text` on standard output.
 ///

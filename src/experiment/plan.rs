@@ -159,7 +159,7 @@ pub fn controls(plans: &[RunPlan]) -> Vec<RunPlan> {
 }
 
 /// Whether one run is the control of another.
-pub(super) fn is_control_of(control: &RunPlan, run: &RunPlan) -> bool {
+pub fn is_control_of(control: &RunPlan, run: &RunPlan) -> bool {
     control.name == control_name(&run.name)
 }
 

@@ -92,7 +92,7 @@ pub enum FigureError {
 
 impl FigureError {
     /// The answer of a figure whose tables hold nothing that it shows.
-    pub(super) fn nothing(why: impl Into<String>) -> Self {
+    pub(crate) fn nothing(why: impl Into<String>) -> Self {
         Self::Nothing { why: why.into() }
     }
 }
@@ -101,7 +101,7 @@ impl FigureError {
 ///
 /// # Errors
 /// [`FigureError::Unfit`] unless `well`.
-pub(super) fn fits(
+pub(crate) fn fits(
     well: bool,
     path: &Path,
     key: &str,

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::super::Observer;
 use super::super::inputs::Setup;
 use super::work::{is_random, spreads, unpredicted};
-use super::Gradient;
+use super::Gradient as Settings;
 use super::super::grid::Point;
 use crate::analysis::linear::{Estimate, Valley, truth};
 use crate::analysis::nudge::{Best, Seen, best, left_out};
@@ -44,7 +44,7 @@ pub struct Line<'a> {
     theories: Vec<(f64, Theory)>,
     /// The largest safe nudge, if there is one.
     pub safe: Option<f64>,
-    settings: &'a Gradient,
+    settings: &'a Settings,
     seed: u64,
     watch: &'a dyn Observer,
 }
@@ -54,7 +54,7 @@ impl<'a> Line<'a> {
     pub fn new(
         points: &[&'a Point],
         place: Option<usize>,
-        settings: &'a Gradient,
+        settings: &'a Settings,
         (seed, watch): (u64, &'a dyn Observer),
     ) -> Self {
         let (setup, values) = (&points[0].setup, points[0].values.clone());
@@ -162,7 +162,7 @@ impl<'a> Line<'a> {
 /// What is predicted of a point.
 type Predicted = (Estimate, Gradient<f64>);
 
-fn estimate(setup: &Setup, settings: &Gradient) -> Option<Predicted> {
+fn estimate(setup: &Setup, settings: &Settings) -> Option<Predicted> {
     let Setup { spec, weights, batch, chip, .. } = setup;
     if unpredicted(setup, settings).is_some() {
         return None;

@@ -1,7 +1,7 @@
 //! Figures of a study of robustness, drawn from the tables of `dyadsim robustness DIR`.
 
 use super::{RobustRow, Tables};
-use crate::figure::axis::{Axis, Kind, ascending, setting};
+use crate::figure::axis::{Axis, Kind, ascending, extent, setting};
 use crate::figure::legend::Key;
 use crate::figure::page::{Ink, Page};
 use crate::figure::palette::{GREY, rule_ink, rule_name};
@@ -289,7 +289,7 @@ fn axes_of(tables: &Tables, quantity: &Quantity, place: &(Option<f64>, Option<St
         row.mean.map(|mean| [mean - error, mean + error])
     });
     let ends: Vec<f64> = ends.flatten().collect();
-    let (low, high) = super::axis::extent(ends.iter().copied());
+    let (low, high) = extent(ends.iter().copied());
     // Accuracies are shares: they stay on a linear axis.
     let up = if quantity.attack.is_none() && low > 0.0 && high > 8.0 * low {
         Axis::log(ends.into_iter())
@@ -304,7 +304,7 @@ fn telling(tables: &Tables, ball: &str) -> Option<f64> {
     let spread = |size: f64| {
         let groups = tables.groups();
         let means = groups.iter().filter_map(|group| group.find("pgd", None, Some((ball, size)))?.mean);
-        let (low, high) = super::axis::extent(means);
+        let (low, high) = extent(means);
         high - low
     };
     sizes(tables, ball).iter().copied().max_by(|a, b| spread(*a).total_cmp(&spread(*b)))

@@ -1,6 +1,6 @@
 //! Figures of a study of yield, drawn from the tables of `dyadsim yield --out DIR`.
 
-use super::{Answer, ToleranceRow, YieldRow};
+use super::{Answer, YieldRow};
 use crate::figure::axis::{Axis, Kind, ascending, count, extent, number, setting};
 use crate::figure::legend::Key;
 use crate::figure::page::{Anchor, Page, Text, text};
