@@ -62,8 +62,7 @@ fn resuming_what_is_complete_changes_nothing() {
 #[test]
 fn a_run_that_leaves_the_numbers_is_a_result_not_a_failure() {
     let bench = Bench::new();
-    // No margin is kept: with weights of 10⁶ and more the search for one takes minutes.
-    let settings = "--set epochs=8 --set grid={} --set keep_unsettled=true --set nudge.keep_margin=false \
+    let settings = "--set epochs=8 --set grid={} --set keep_unsettled=true \
                     --set optimizer={kind=\"sgd\",learning_rate=1e6}";
     bench.run(&format!("run e.toml --out d --threads 2 {settings}"));
     let summary: serde_json::Value =

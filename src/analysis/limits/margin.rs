@@ -31,6 +31,9 @@ const LOWERINGS: usize = 40;
 const LEAST: f64 = 0.3;
 const MOST: f64 = 0.95;
 const BLIND: f64 = 0.6;
+/// Lowerings at which the branch has the margin and the circuit does not come to rest on it, before the search ends: then it is not the nudge
+/// that keeps it from resting, for a small nudge moves a circuit in proportion. From the second on the nudge falls by [`LEAST`].
+const RESTLESS: usize = 6;
 /// Steps of the walk along the branch, as shares of its end: the first, and the shortest before the branch counts as ended.
 const FIRST: f64 = 1.0 / 64.0;
 const SHORTEST: f64 = 1.0 / 1024.0;
@@ -87,7 +90,7 @@ impl Shortfall {
 /// Finds the largest nudge, to 1 % and up to the circuit's own, at which every sample has a margin of `at_least` (1/τ). Noise is left out.
 ///
 /// # Errors
-/// The worst sample at the lowest nudge tried, if none keeps the margin.
+/// The worst sample at the lowest nudge tried, if none keeps the margin; at once, if a free potential leaves no digits for a difference (beyond `atol`/ε).
 pub fn keep(
     spec: &CircuitSpec,
     weights: &Weights<f64>,
@@ -96,6 +99,9 @@ pub fn keep(
 ) -> Result<Kept, Shortfall> {
     let trial = trial(spec, weights, batch, at_least);
     let looker = Looker { trial: &trial, at_least };
+    if let Some(beyond) = looker.beyond_numbers() {
+        return Err(beyond);
+    }
     let all: Vec<usize> = (0..batch.inputs.nrows()).collect();
     let mut high = spec.nudge.beta;
     let mut short = looker.look(&all, high);
@@ -156,6 +162,18 @@ struct Looker<'a> {
 }
 
 impl Looker<'_> {
+    /// The first sample whose free potentials leave no digits for a difference, whatever the nudge. Weights that a diverging learner leaves
+    /// (10⁶ and more in every layer) would be integrated for millions of steps at every nudge, to the same end.
+    fn beyond_numbers(&self) -> Option<Shortfall> {
+        let spec = self.trial.at(0.0);
+        let free = nudged(self.trial.chip(), self.trial.weights, self.trial.batch, &spec).free_state();
+        let largest = self.trial.largest();
+        let is_beyond = |&sample: &usize| free.row(sample).iter().any(|v| v.is_nan() || v.abs() > largest);
+        let sample = (0..free.nrows()).find(is_beyond)?;
+        let lack = Lack::Fails(Failure::Unsettled(Outcome::NotFinite));
+        Some(Shortfall { sample, beta: 0.0, margin: None, lack })
+    }
+
     /// Samples below the margin at a nudge, the worst first.
     fn look(&self, samples: &[usize], beta: f64) -> Vec<Shortfall> {
         let unknown: Vec<Option<Branch>> = samples.iter().map(|_| None).collect();
@@ -164,6 +182,11 @@ impl Looker<'_> {
 
     /// [`Looker::look`] at less than the circuit's own nudge: nothing is integrated while the branch says that a sample lacks the margin.
     fn lower_look(&self, samples: &[usize], beta: f64) -> Vec<Shortfall> {
+        self.walk(samples, beta).map_or_else(|short| short, |branches| self.integrated(samples, beta, &branches))
+    }
+
+    /// The branches of all samples at a nudge, or the samples that lack the margin on theirs, the worst first.
+    fn walk(&self, samples: &[usize], beta: f64) -> Result<Vec<Option<Branch>>, Vec<Shortfall>> {
         let walked: Vec<_> = samples.par_iter().map(|&sample| self.walked(sample, beta)).collect();
         let (mut branches, mut short) = (Vec::new(), Vec::new());
         for found in walked {
@@ -172,7 +195,7 @@ impl Looker<'_> {
                 Err(one) => short.push(one),
             }
         }
-        if short.is_empty() { self.integrated(samples, beta, &branches) } else { sorted(short) }
+        if short.is_empty() { Ok(branches) } else { Err(sorted(short)) }
     }
 
     /// Samples that do not come to rest with the margin, where the branch leads to.
@@ -204,14 +227,22 @@ impl Looker<'_> {
 
     /// A nudge below `high` that all of some samples hold, and `high` the lowest that they do not.
     fn lower(&self, open: &[usize], high: &mut f64, mut short: Vec<Shortfall>) -> Result<f64, Shortfall> {
+        let mut restless = 0;
         for _ in 0..LOWERINGS {
-            let factor = short.iter().map(|one| self.foreseen(one)).fold(MOST, f64::min);
-            let beta = factor * *high;
-            short = self.lower_look(open, beta);
+            let foreseen = short.iter().map(|one| self.foreseen(one)).fold(MOST, f64::min);
+            let beta = if restless > 1 { LEAST } else { foreseen } * *high;
+            let walked = self.walk(open, beta);
+            (short, restless) = match walked {
+                Ok(branches) => (self.integrated(open, beta, &branches), restless + 1),
+                Err(short) => (short, restless),
+            };
             if short.is_empty() {
                 return Ok(beta);
             }
             *high = beta;
+            if restless == RESTLESS {
+                break;
+            }
         }
         // Only a look that found something ends here.
         short.into_iter().next().map_or(Ok(*high), Err)

@@ -97,6 +97,12 @@ impl<'a> Trial<'a> {
         spec
     }
 
+    /// The potential (V) of which rounding alone is as large as what the solver is to resolve: `atol / ε`. Beyond it two compartments have
+    /// no difference that could settle.
+    pub fn largest(&self) -> f64 {
+        self.spec.solver.atol / f64::EPSILON
+    }
+
     /// The chip, without noise.
     pub fn chip(&self) -> &Chip<f64> {
         &self.chip
