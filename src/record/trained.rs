@@ -92,7 +92,8 @@ pub fn devices(spec: &CircuitSpec) -> String {
     let json = |spec: &CircuitSpec| serde_json::to_value(spec).unwrap_or_default();
     let mut own = unlike(json(&spec), &json(&CircuitSpec::default())).unwrap_or_default();
     if let Value::Object(keys) = &mut own {
-        USES.iter().for_each(|key| drop(keys.remove(*key)));
+        // `remove` would put the last key in the place of the one that goes: a hash of other bytes for the same devices.
+        keys.retain(|key, _| !USES.contains(&key.as_str()));
     }
     sha256(own.to_string().as_bytes())
 }
@@ -115,6 +116,7 @@ fn unlike(own: Value, usual: &Value) -> Option<Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::spec::{ActivationKind, LeakageSpec};
 
     #[test]
     fn devices_are_those_of_a_circuit_whatever_it_is_used_for() {
@@ -126,10 +128,19 @@ mod tests {
             |spec: &mut CircuitSpec| spec.nudge.beta = 2.0,
             |spec: &mut CircuitSpec| spec.solver.max_time = 7.0,
             |spec: &mut CircuitSpec| spec.readout.auto_zero = true,
+            |spec: &mut CircuitSpec| spec.network = Some(vec![2, 2]),
         ] {
             let mut other = spec.clone();
             change(&mut other);
             assert_eq!(devices(&other), own);
+            // Whatever else is not as usual, and in whatever order it is told.
+            other.neuron.output_activation = ActivationKind::Tanh.into();
+            let mut alone = spec.clone();
+            alone.neuron.output_activation = ActivationKind::Tanh.into();
+            assert_eq!(devices(&other), devices(&alone));
+            other.leakage = Some(LeakageSpec { current: 1e-15, hold: 1e-6 });
+            alone.leakage = other.leakage;
+            assert_eq!(devices(&other), devices(&alone));
         }
         for change in [
             |spec: &mut CircuitSpec| spec.mismatch.gain_dtod = 0.2,

@@ -85,6 +85,15 @@ impl Curve {
         })
     }
 
+    /// The end of the range within `reach` of a place, if one is.
+    pub fn end_near(&self, x: f64, reach: f64) -> Option<Place> {
+        if x - self.range.0 <= reach {
+            return Some(Place::Low);
+        }
+        let high = if self.cut { Place::Limit } else { Place::High };
+        (self.range.1 - x <= reach).then_some(high)
+    }
+
     /// The range.
     pub fn ends(&self) -> (f64, f64) {
         self.range

@@ -28,6 +28,8 @@ const MOVES: usize = 6;
 /// Error of a fit, in `ln β`, that is small enough: below what draws leave.
 const ENOUGH: f64 = 0.01;
 
+/// Errors from a nudge within which the least value may be.
+const REACH: f64 = 2.0;
 /// Jump of `ln` error that is one: by more than a curve can fall or rise between two points. Draws are read when they come to rest, and where noise
 /// decides when that is, a draw changes at once as the nudge moves.
 const JUMP: f64 = 0.1;
@@ -103,6 +105,11 @@ pub struct Best {
 }
 
 impl Best {
+    /// How far from it (in `ln β`) the least value may be: [`REACH`] errors.
+    fn reach(&self) -> f64 {
+        REACH * self.error().unwrap_or(0.0) / self.beta
+    }
+
     /// Both errors together.
     #[must_use]
     pub fn error(&self) -> Option<f64> {
@@ -146,9 +153,12 @@ pub fn best(seen: &[Seen], safe: Option<f64>, look: Option<Look<'_>>) -> Option<
             break;
         }
     }
-    match found {
-        Some(found) => Some(told(&curve, &found)),
-        None => at_end(&curve, curve.place()?),
+    let found = found.map(|found| told(&curve, &found));
+    // Within its error of an end the least value may as well be beyond it.
+    let place = found.as_ref().map_or_else(|| curve.place(), |found| curve.end_near(found.beta.ln(), found.reach()));
+    match (found, place) {
+        (Some(found), None) => Some(found),
+        (_, place) => at_end(&curve, place?),
     }
 }
 
@@ -248,6 +258,20 @@ mod tests {
         };
         let found = best(&seen, safe, Some(&mut look)).unwrap();
         (found, looks)
+    }
+
+    #[test]
+    fn a_valley_just_beyond_the_range_is_not_told_as_one_inside_because_of_a_bump() {
+        // Least at exp(−0.1) of the lower end, with bumps of half a per cent such as the moment of reading makes.
+        for (centre, inside) in [(0.9_f64, false), (2.0, true)] {
+            let bump = |x: f64| 0.005 * (40.0 * x).sin();
+            let curve = |beta: f64| ((beta / centre).ln().powi(2) + bump(beta.ln())).exp();
+            let found = of(&curve, &grid(1.0, 10.0, 15), None).0;
+            assert_eq!(found.place, if inside { Place::Inside } else { Place::Low }, "{found:?}");
+            if inside {
+                assert!((found.beta / centre).ln().abs() < 3.0 * found.error().unwrap() / centre, "{found:?}");
+            }
+        }
     }
 
     #[test]

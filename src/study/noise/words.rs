@@ -75,6 +75,11 @@ pub fn summary(setup: &Setup, answer: &Answer, out: Option<&Path>) -> String {
     text + &out.map(|out| format!("\ntables and figures in {}\n", out.display())).unwrap_or_default()
 }
 
+/// A quantity for people; a power has no prefix, which a square would square.
+fn size(value: f64, unit: &str) -> String {
+    if unit == "V" { rounded(value, unit) } else { format!("{} {unit}", significant(value, 3)) }
+}
+
 /// Signal, noise and their ratio, layer by layer.
 fn layers(answer: &Answer) -> String {
     let mut text = format!(
@@ -82,15 +87,15 @@ fn layers(answer: &Answer) -> String {
         "layer", "quantity", "signal", "noise", "measured", "as read", "SNR"
     );
     for row in &answer.tables.layers {
-        let unit = if row.quantity == "gradient" { "V^2" } else { "V" };
+        let unit = if row.quantity == "gradient" { "V²" } else { "V" };
         text += &format!(
             "{:<8}{:<12}{:>12}{:>14}{:>24}{:>14}{:>10}\n",
             row.layer,
             row.quantity,
-            rounded(row.signal, unit),
-            rounded(row.noise, unit),
+            size(row.signal, unit),
+            size(row.noise, unit),
             measured(row, unit),
-            rounded(row.readout_noise, unit),
+            size(row.readout_noise, unit),
             row.snr.map_or("–".to_owned(), |snr| significant(snr, 4)),
         );
     }
@@ -99,7 +104,7 @@ fn layers(answer: &Answer) -> String {
 
 fn measured(row: &NoiseLayerRow, unit: &str) -> String {
     let both = row.measured_noise.zip(row.standard_error);
-    both.map_or("–".to_owned(), |(m, e)| format!("{} ± {}", rounded(m, unit), rounded(e, unit)))
+    both.map_or("–".to_owned(), |(m, e)| format!("{} ± {}", size(m, unit), size(e, unit)))
 }
 
 /// Who makes the noise.
