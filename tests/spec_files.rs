@@ -76,7 +76,9 @@ mod random {
     use dyadsim::spec::mismatch::*;
     use dyadsim::spec::noise::*;
     use dyadsim::spec::periphery::*;
-    use dyadsim::spec::{CostSpec, Exclusion, KeepMarginSpec, Otherwise, Resolved};
+    use dyadsim::spec::{
+        ActivationKind, CostSpec, Exclusion, KeepMarginSpec, Otherwise, Resolved, RuleKind, SolverKind,
+    };
     use proptest::prelude::*;
     use proptest::sample::select;
 

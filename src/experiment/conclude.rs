@@ -20,7 +20,7 @@ use crate::record::rows::{ControlSummary, PairSummary, Summary, TrajectoryRow};
 use crate::record::table::write_table_of_runs;
 use crate::record::weights::read_weights_unchecked;
 use crate::solve::Outcome;
-use crate::spec::{Resolved, rule_name};
+use crate::spec::Resolved;
 use crate::train::predictions;
 
 /// A complete run with what it learned.
@@ -147,8 +147,8 @@ fn pair(a: &Done<'_>, b: &Done<'_>, drifts: &BTreeMap<String, ControlSummary>) -
     PairSummary {
         run_a: a.plan.name.clone(),
         run_b: b.plan.name.clone(),
-        rule_a: rule_name(a.plan.rule).into(),
-        rule_b: rule_name(b.plan.rule).into(),
+        rule_a: a.plan.rule.name().into(),
+        rule_b: b.plan.rule.name().into(),
         alpha: a.plan.alpha(),
         beta: a.plan.beta(),
         seed: a.plan.seed,

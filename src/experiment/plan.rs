@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::heed::Combinations;
 use super::labels::{Labels, Names, short};
 use crate::spec::{
-    ExperimentSpec, Loaded, Override, Resolved, RuleKind, SpecError, excludes, rule_name, setting_of,
+    ExperimentSpec, Loaded, Override, Resolved, RuleKind, SpecError, excludes, setting_of,
 };
 
 /// One run: a rule, a seed, and the description with this run's settings.
@@ -187,7 +187,7 @@ fn named(templates: Vec<Vec<RunPlan>>) -> Vec<RunPlan> {
 
 /// What tells a run from the others of its seed.
 fn identity(rule: RuleKind, gains: (Option<f64>, Option<f64>), settings: &Settings) -> String {
-    format!("{} {gains:?} {settings:?}", rule_name(rule))
+    format!("{} {gains:?} {settings:?}", rule.name())
 }
 
 /// Settings by path.
@@ -213,7 +213,7 @@ impl Naming<'_> {
             _ => format!("-a{}-b{}", resolved.circuit.nudge.alpha, resolved.circuit.nudge.beta),
         };
         let tails = self.others(&felt).map(|setting| self.labels.tail(setting));
-        let name = format!("{}{gains}{}", rule_name(rule), tails.collect::<String>());
+        let name = format!("{}{gains}{}", rule.name(), tails.collect::<String>());
         let reference = Some(identity(RuleKind::Bp, (None, None), &self.settings(&plain)));
         let settings = self.settings(&felt);
         Ok(RunPlan { name, rule, seed: 0, chip: None, settings, resolved, reference, moved: None })
@@ -266,7 +266,7 @@ pub(super) fn feels(rule: RuleKind, path: &str) -> bool {
     match path.split('.').next() {
         Some("adversarial") => rule == RuleKind::Adversarial,
         // These two set it themselves.
-        _ if path == "nudge.variant" || path.starts_with("nudge.variant.") => rule == RuleKind::Custom,
+        _ if path == "nudge.variant" || path.starts_with("nudge.variant.") => rule.own_variant().is_none(),
         _ => rule.is_dyadic() || !is_dyadic(&path),
     }
 }

@@ -12,7 +12,7 @@ use crate::learn::{Batch, Gradient, circuit_of};
 use crate::random::{Key, Kind, permutation, stream};
 use crate::record::rows::ValleyRow;
 use crate::record::weights::read_weights_unchecked;
-use crate::spec::{CircuitSpec, rule_name};
+use crate::spec::CircuitSpec;
 use crate::train::gather;
 
 /// Nudges that an experiment must compare for a valley to be seen.
@@ -60,7 +60,7 @@ fn is_predicted(plan: &RunPlan) -> bool {
 /// What runs share that differ in nudge and seed only.
 fn place(plan: &RunPlan) -> (&'static str, String, String) {
     let settings = serde_json::to_string(&plan.settings).unwrap_or_default();
-    (rule_name(plan.rule), plan.resolved.circuit.nudge.alpha.to_string(), settings)
+    (plan.rule.name(), plan.resolved.circuit.nudge.alpha.to_string(), settings)
 }
 
 /// Nudges at the place of a run, ascending.
@@ -130,7 +130,7 @@ impl Site {
         };
         ValleyRow {
             run: plan.name.clone(),
-            rule: rule_name(plan.rule).into(),
+            rule: plan.rule.name().into(),
             alpha: self.spec.nudge.alpha,
             beta,
             seed: plan.seed,
