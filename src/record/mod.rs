@@ -12,6 +12,7 @@ pub mod dictionary;
 mod error;
 pub mod folder;
 pub mod gradient_rows;
+pub mod identity;
 pub mod json;
 mod layer_names;
 pub mod ledger;
