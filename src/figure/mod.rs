@@ -17,6 +17,8 @@ mod axis;
 pub mod branch;
 pub mod comparison;
 mod cost;
+#[cfg(test)]
+mod counts;
 mod curves;
 mod error;
 mod findings;
@@ -55,7 +57,7 @@ pub use error::FigureError;
 pub use findings::findings;
 pub use page::Page;
 pub use report::report;
-pub use tables::{Run, Settings, Tables, Weights, summary_of};
+pub use tables::{Run, Tables, Weights, summary_of};
 
 /// A kind of figure.
 #[derive(Clone, Copy, Debug)]
