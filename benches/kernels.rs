@@ -8,7 +8,7 @@ use dyadsim::matrix::product::{Onto, backward, correlate, forward};
 use dyadsim::matrix::{Matrix, Real, elementwise, measure};
 use dyadsim::noise::gaussian;
 use dyadsim::random::{Key, Kind, stream};
-use dyadsim::spec::circuit::{ActivationKind, ActivationSpec};
+use dyadsim::spec::{ActivationKind, ActivationSpec};
 use rand_distr::{Distribution, StandardNormal};
 
 /// Batch, neurons of the layer, neurons of the layer before.
@@ -69,21 +69,12 @@ fn correlation<T: Real>(bencher: Bencher<'_, '_>, shape: (usize, usize, usize)) 
     });
 }
 
-const KINDS: [ActivationKind; 6] = [
-    ActivationKind::Linear,
-    ActivationKind::Relu,
-    ActivationKind::HardSigmoid,
-    ActivationKind::Tanh,
-    ActivationKind::Sigmoid,
-    ActivationKind::Softplus,
-];
-
 /// A device with an offset, so that none is the identity.
 fn device(kind: ActivationKind) -> Activation {
     Activation::new(&ActivationSpec { kind, amplitude: 1.0, scale: 0.5, offset: 0.1 })
 }
 
-#[divan::bench(types = [f32, f64], args = KINDS)]
+#[divan::bench(types = [f32, f64], args = ActivationKind::ALL)]
 fn activation<T: Real>(bencher: Bencher<'_, '_>, kind: ActivationKind) {
     let (potentials, mut outputs) = (numbers::<T>(LENGTH, 1), numbers::<T>(LENGTH, 1));
     let device = device(kind);
@@ -92,7 +83,7 @@ fn activation<T: Real>(bencher: Bencher<'_, '_>, kind: ActivationKind) {
     });
 }
 
-#[divan::bench(types = [f32, f64], args = KINDS)]
+#[divan::bench(types = [f32, f64], args = ActivationKind::ALL)]
 fn slope<T: Real>(bencher: Bencher<'_, '_>, kind: ActivationKind) {
     let (potentials, mut slopes) = (numbers::<T>(LENGTH, 1), numbers::<T>(LENGTH, 1));
     let device = device(kind);
@@ -101,7 +92,7 @@ fn slope<T: Real>(bencher: Bencher<'_, '_>, kind: ActivationKind) {
     });
 }
 
-#[divan::bench(types = [f32, f64], args = KINDS)]
+#[divan::bench(types = [f32, f64], args = ActivationKind::ALL)]
 fn mix<T: Real>(bencher: Bencher<'_, '_>, kind: ActivationKind) {
     let (batch, n) = (64, LENGTH / 64);
     let (plus, minus) = (numbers::<T>(LENGTH, 1), numbers::<T>(LENGTH, 1));

@@ -6,6 +6,7 @@ pub mod file;
 pub mod machine;
 pub mod units;
 pub mod random;
+pub mod statistics;
 pub mod matrix;
 pub mod noise;
 pub mod spec;

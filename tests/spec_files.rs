@@ -76,7 +76,9 @@ mod random {
     use dyadsim::spec::mismatch::*;
     use dyadsim::spec::noise::*;
     use dyadsim::spec::periphery::*;
-    use dyadsim::spec::{CostSpec, Exclusion, KeepMarginSpec, Otherwise, Resolved};
+    use dyadsim::spec::{
+        ActivationKind, CostSpec, Exclusion, KeepMarginSpec, Otherwise, Resolved, RuleKind, SolverKind,
+    };
     use proptest::prelude::*;
     use proptest::sample::select;
 
@@ -91,8 +93,7 @@ mod random {
     }
 
     fn activation() -> impl Strategy<Value = ActivationSpec> {
-        use ActivationKind::*;
-        let kind = select(vec![Relu, HardSigmoid, Tanh, Softplus, Sigmoid, Linear]);
+        let kind = select(ActivationKind::ALL.to_vec());
         (kind, -5.0..5.0, size(), -1.0..1.0).prop_map(|(kind, amplitude, scale, offset)| ActivationSpec {
             kind,
             amplitude,
@@ -132,12 +133,11 @@ mod random {
     }
 
     fn solver() -> impl Strategy<Value = SolverSpec> {
-        use SolverKind::*;
         use SweepOrder::*;
         let order = select(vec![Forward, ForwardBackward, OddEven, Parallel]);
         let schedule = (order, prop::option::of(1..100_usize));
-        let kind =
-            select(vec![Etd, Eam, Dopri5, Dop853, Layerwise, Dc, ExponentialEm, Heun, ExponentialHeun]);
+        let kinds = SolverKind::ALL.into_iter().filter(|kind| !kind.is_clocked());
+        let kind = select(kinds.collect::<Vec<_>>());
         (kind, 0.0..1.0, size(), 0.0..1.0, 2.0..1e3, schedule, 1..500_usize).prop_map(
             |(kind, rtol, atol, hold, max_time, (order, rounds), passes)| SolverSpec {
                 kind,
@@ -149,7 +149,7 @@ mod random {
                 start: Start::Zero,
                 schedule: Schedule { order, rounds },
                 damping: Damping::Lipschitz,
-                verify: if kind == Dc { Verify::Eigen } else { Verify::None },
+                verify: if kind.can_verify() { Verify::Eigen } else { Verify::None },
                 step: 0.1,
             },
         )

@@ -13,6 +13,8 @@ use crate::spec::CircuitSpec;
 
 use super::linear::truth;
 
+pub use crate::statistics::{Value, jackknife, mean_without as mean};
+
 /// One estimate of a gradient.
 #[derive(Clone, Debug)]
 pub struct Draw {
@@ -48,15 +50,6 @@ pub fn draw(
     let mut estimate = Gradient::zeros(weights);
     let used = measured.gradient(&batch, &keep, spec.nudge.beta, &mut estimate);
     Draw { estimate, truth: truth(&spec, &chip, weights, &batch), used, unsettled: samples - used }
-}
-
-/// A number with its standard error, which one draw alone does not give.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Value {
-    /// The number.
-    pub value: f64,
-    /// Its standard error.
-    pub error: Option<f64>,
 }
 
 /// Quality of the estimates of one layer, or of all; powers in units of the true gradient's squared norm.
@@ -170,24 +163,6 @@ impl Powers {
     }
 }
 
-/// Mean of some numbers, one of them perhaps left out.
-pub fn mean(values: &[f64], without: Option<usize>) -> f64 {
-    let own = without.map_or(0.0, |r| values[r]);
-    (values.iter().sum::<f64>() - own) / (values.len() - usize::from(without.is_some())) as f64
-}
-
-/// A statistic of `n` draws and its jackknife error, which needs at least `least` draws.
-pub fn jackknife(n: usize, least: usize, statistic: impl Fn(Option<usize>) -> f64) -> Value {
-    let value = statistic(None);
-    if n < least {
-        return Value { value, error: None };
-    }
-    let without: Vec<f64> = (0..n).map(|r| statistic(Some(r))).collect();
-    let centre = mean(&without, None);
-    let apart: f64 = without.iter().map(|x| (x - centre).powi(2)).sum();
-    Value { value, error: Some(((n as f64 - 1.0) / n as f64 * apart).sqrt()) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -206,10 +181,5 @@ mod tests {
             }
             assert!((powers.common(without) - mean(&pairs, None)).abs() < 1e-14);
         }
-        // The jackknife error of a mean is the standard error.
-        let values = [1.0, 2.0, 4.0, 8.0];
-        let found = jackknife(4, 2, |without| mean(&values, without));
-        let variance = values.iter().map(|v| (v - 3.75_f64).powi(2)).sum::<f64>() / 3.0;
-        assert!((found.error.unwrap() - (variance / 4.0).sqrt()).abs() < 1e-12);
     }
 }

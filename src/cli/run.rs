@@ -1,6 +1,5 @@
 //! `dyadsim run`: the main job.
 
-use std::collections::HashMap;
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -24,8 +23,10 @@ use crate::experiment::{
 };
 use crate::figure::{findings, summary_of};
 use crate::record::folder::{Mode, replaced};
-use crate::record::rows::Summary;
+use crate::record::identity::RunKey;
+use crate::record::rows::{RunSummary, Summary};
 use crate::spec::{Override, Resolved};
+use crate::statistics::{grouped, mean, range};
 use crate::study::settings::Written;
 use crate::study::{Place, ask_again};
 use crate::units::{percent, significant};
@@ -253,22 +254,12 @@ fn table(summary: &Summary) -> String {
         "{:<14} {:>6} {:>6} {:>22} {:>9} {:>9} {:>9} {:>9}",
         "rule", "α", "β", "test accuracy (range)", "at rest", "latch-up", "oscill.", "other"
     )];
-    let mut groups: Vec<Vec<&crate::record::rows::RunSummary>> = Vec::new();
-    let mut known: HashMap<String, usize> = HashMap::new();
-    for run in &summary.runs {
-        let key = format!("{} {:?} {:?} {:?}", run.rule, run.alpha, run.beta, run.settings);
-        let at = *known.entry(key).or_insert(groups.len());
-        groups.resize(groups.len().max(at + 1), Vec::new());
-        groups[at].push(run);
-    }
-    for runs in groups {
+    for (_, runs) in grouped(&summary.runs, RunKey::of) {
         let accuracy: Vec<f64> = runs.iter().map(|r| r.test_accuracy).collect();
-        let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
-        let low = accuracy.iter().copied().fold(f64::INFINITY, f64::min);
-        let high = accuracy.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let (low, high) = range(accuracy.iter().copied());
         let bare = |share: f64| percent(share, 2).replace(" %", "");
         let cell = |value: Option<f64>| value.map(|v| format!("{v}")).unwrap_or_default();
-        let share = |pick: &dyn Fn(&crate::record::rows::RunSummary) -> Option<f64>| {
+        let share = |pick: &dyn Fn(&RunSummary) -> Option<f64>| {
             let values: Vec<f64> = runs.iter().filter_map(|r| pick(r)).collect();
             if values.is_empty() { String::new() } else { percent(mean(&values), 2) }
         };

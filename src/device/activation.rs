@@ -11,7 +11,7 @@ pub use self::vector::Dyads;
 use self::vector::Affine;
 use super::trim::Trim;
 use crate::matrix::Real;
-use crate::spec::circuit::{ActivationKind, ActivationSpec};
+use crate::spec::{ActivationKind, ActivationSpec};
 
 /// A slope below this part of the steepest counts as saturated; 1 % is a convention of ours.
 const SATURATION: f64 = 0.01;
@@ -227,15 +227,6 @@ mod tests {
 
     use super::*;
 
-    const KINDS: [ActivationKind; 6] = [
-        ActivationKind::Relu,
-        ActivationKind::HardSigmoid,
-        ActivationKind::Tanh,
-        ActivationKind::Softplus,
-        ActivationKind::Sigmoid,
-        ActivationKind::Linear,
-    ];
-
     /// A device whose numbers are exact in single precision, as is the reciprocal of its scale.
     fn device(kind: ActivationKind) -> Activation {
         Activation::new(&ActivationSpec { kind, amplitude: 1.5, scale: 0.25, offset: 0.125 })
@@ -260,7 +251,7 @@ mod tests {
     /// Both kernels against the scalar reference. The argument is rounded once on its way into an
     /// exponential, which turns that into `|z|` units of the result. The end of the normal range is cut.
     fn check<T: Real>(potentials: &[T]) -> Result<(), TestCaseError> {
-        for kind in KINDS {
+        for kind in ActivationKind::ALL {
             let device = device(kind);
             let pairs = outputs(&device, potentials).into_iter().zip(slopes(&device, potentials));
             for ((output, slope), v) in pairs.zip(potentials.iter().map(|v| v.to_f64())) {
@@ -286,7 +277,7 @@ mod tests {
 
         #[test]
         fn slopes_are_those_of_the_values(v in -3.0..3.0) {
-            for kind in KINDS {
+            for kind in ActivationKind::ALL {
                 let device = device(kind);
                 let h = 1e-6;
                 if device.kinks().iter().all(|kink| f64::abs(v - kink) > h) {
@@ -302,7 +293,7 @@ mod tests {
         #[test]
         fn a_trim_moves_and_stretches_the_device(v in -3.0..3.0, eighths in -16_i8..16, power in -2_i32..3) {
             let trim = Trim { offset: f64::from(eighths) / 8.0, scale: 2.0_f64.powi(power) };
-            for kind in KINDS {
+            for kind in ActivationKind::ALL {
                 let spec = ActivationSpec { kind, amplitude: 1.0, scale: trim.scale, offset: trim.offset };
                 let (mut trimmed, mut slope) = ([0.0], [0.0]);
                 plain(kind).apply_trimmed(trim, &[v], &mut trimmed);
@@ -314,7 +305,7 @@ mod tests {
 
         #[test]
         fn no_trim_and_position_in_the_slice_change_no_bit(v in prop::collection::vec(-5.0..5.0, 1..70)) {
-            for kind in KINDS {
+            for kind in ActivationKind::ALL {
                 let whole = outputs(&device(kind), &v);
                 let mut trimmed = vec![0.0; v.len()];
                 device(kind).apply_trimmed(Trim::NONE, &v, &mut trimmed);
@@ -340,7 +331,8 @@ mod tests {
 
     #[test]
     fn on_a_kink_the_slope_is_zero() {
-        for kind in [ActivationKind::Relu, ActivationKind::HardSigmoid] {
+        for kind in ActivationKind::ALL {
+            assert_eq!(kind.is_kinked(), !device(kind).kinks().is_empty(), "{kind:?}");
             for &kink in device(kind).kinks() {
                 assert_eq!(slopes(&device(kind), &[kink]), [0.0]);
                 assert_eq!(device(kind).slope(kink), 0.0);
@@ -348,7 +340,6 @@ mod tests {
         }
         assert_eq!(device(ActivationKind::Relu).kinks(), [0.125]);
         assert_eq!(device(ActivationKind::HardSigmoid).kinks(), [0.125, 0.375]);
-        assert!(device(ActivationKind::Tanh).kinks().is_empty());
         // 0.125 + 0.5, and 0.25 · 2 from there.
         let steps = device(ActivationKind::HardSigmoid);
         let trimmed: Vec<f64> = steps.trimmed_kinks(Trim { offset: 0.5, scale: 2.0 }).collect();
@@ -357,7 +348,7 @@ mod tests {
 
     #[test]
     fn not_a_number_stays_so_and_infinities_reach_the_limits() {
-        for kind in KINDS {
+        for kind in ActivationKind::ALL {
             assert!(outputs(&plain(kind), &[f32::NAN])[0].is_nan(), "{kind:?}");
             assert!(outputs(&plain(kind), &[f64::NAN])[0].is_nan(), "{kind:?}");
             let extremes = [f64::NEG_INFINITY, -1e30, 1e30, f64::INFINITY];
@@ -373,7 +364,7 @@ mod tests {
     #[test]
     fn only_the_plain_linear_device_is_the_identity() {
         assert!(plain(ActivationKind::Linear).is_identity());
-        for kind in KINDS {
+        for kind in ActivationKind::ALL {
             assert!(!device(kind).is_identity(), "{kind:?}");
         }
         let potentials = [1e300, -0.0, f64::NAN, 5e-324];

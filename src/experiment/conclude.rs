@@ -1,6 +1,6 @@
 //! From complete runs to tables, comparisons, figures and the report.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use rayon::prelude::*;
 
@@ -15,12 +15,13 @@ use crate::chip::{Chip, Weights};
 use crate::figure::{Tables, draw_all, report};
 use crate::learn::circuit_of;
 use crate::matrix::measure::cosine;
+use crate::record::identity::Place;
 use crate::record::json::write_json;
 use crate::record::rows::{ControlSummary, PairSummary, Summary, TrajectoryRow};
 use crate::record::table::write_table_of_runs;
 use crate::record::weights::read_weights_unchecked;
 use crate::solve::Outcome;
-use crate::spec::{Resolved, rule_name};
+use crate::spec::Resolved;
 use crate::train::predictions;
 
 /// A complete run with what it learned.
@@ -113,7 +114,7 @@ fn trajectories(runs: &[Done<'_>]) -> Vec<TrajectoryRow> {
 fn pairs(runs: &[Done<'_>], drifts: &BTreeMap<String, ControlSummary>) -> Vec<PairSummary> {
     let pair = |a, b| pair(a, b, drifts);
     let by_name: BTreeMap<&str, &Done<'_>> = runs.iter().map(|run| (run.plan.name.as_str(), run)).collect();
-    let mut alike: BTreeMap<_, Vec<usize>> = BTreeMap::new();
+    let mut alike: HashMap<_, Vec<usize>> = HashMap::new();
     for (i, run) in runs.iter().enumerate().filter(|(_, run)| run.plan.alpha().is_some()) {
         alike.entry(place(run.plan)).or_default().push(i);
     }
@@ -127,11 +128,9 @@ fn pairs(runs: &[Done<'_>], drifts: &BTreeMap<String, ControlSummary>) -> Vec<Pa
     pairs
 }
 
-/// What runs share that differ in their rule alone; numbers as their shortest text, −0 as 0.
-fn place(plan: &RunPlan) -> (u64, Option<u32>, Option<String>, Option<String>, String) {
-    let text = |value: Option<f64>| value.map(|value| (value + 0.0).to_string());
-    let settings = serde_json::to_string(&plan.settings).unwrap_or_default();
-    (plan.seed, plan.chip, text(plan.alpha()), text(plan.beta()), settings)
+/// What runs share that differ in their rule alone.
+fn place(plan: &RunPlan) -> (u64, Option<u32>, Place) {
+    (plan.seed, plan.chip, plan.key().place)
 }
 
 /// Relative distance and cosine of every layer, and the share of equal predictions.
@@ -147,8 +146,8 @@ fn pair(a: &Done<'_>, b: &Done<'_>, drifts: &BTreeMap<String, ControlSummary>) -
     PairSummary {
         run_a: a.plan.name.clone(),
         run_b: b.plan.name.clone(),
-        rule_a: rule_name(a.plan.rule).into(),
-        rule_b: rule_name(b.plan.rule).into(),
+        rule_a: a.plan.rule.name().into(),
+        rule_b: b.plan.rule.name().into(),
         alpha: a.plan.alpha(),
         beta: a.plan.beta(),
         seed: a.plan.seed,

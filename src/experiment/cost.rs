@@ -8,7 +8,6 @@ use crate::learn::circuit_of;
 use crate::random::{Key, Kind, permutation, stream};
 use crate::record::rows::{CostRow, MetricsRow};
 use crate::record::weights::read_weights_unchecked;
-use crate::spec::rule_name;
 use crate::train::gather;
 
 /// Most training samples that are simulated: the first of the probe.
@@ -44,7 +43,7 @@ pub(super) fn priced(
     let training = presented * (cost.update_j.total() - programming) + updates * programming;
     Ok(Some(CostRow {
         run: plan.name.clone(),
-        rule: rule_name(plan.rule).into(),
+        rule: plan.rule.name().into(),
         alpha: spec.nudge.alpha,
         beta: spec.nudge.beta,
         seed: plan.seed,

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use crate::record::identity::RunKey;
 use crate::record::rows::{RunSummary, Summary};
 use crate::spec::{ExpectSpec, setting_of};
+use crate::statistics::{grouped, mean};
 
 /// One expectation, checked.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,13 +28,12 @@ pub fn check(expect: &BTreeMap<String, ExpectSpec>, summary: &Summary) -> Vec<Ve
 
 fn verdict(key: &str, wanted: &ExpectSpec, summary: &Summary) -> Verdict {
     let (rule, column) = key.split_once('.').unwrap_or((key, ""));
-    let mut groups: BTreeMap<String, Vec<f64>> = BTreeMap::new();
-    for run in summary.runs.iter().filter(|run| run.rule == rule && is_meant(run, wanted)) {
-        let seed = wanted.every_seed.then_some((run.seed, run.chip));
-        let settings = format!("{:?} {:?} {:?} {seed:?}", run.alpha, run.beta, run.settings);
-        groups.entry(settings).or_default().push(number(run, column));
-    }
-    let means: Vec<f64> = groups.values().map(|v| v.iter().sum::<f64>() / v.len() as f64).collect();
+    let meant = summary.runs.iter().filter(|run| run.rule == rule && is_meant(run, wanted));
+    let alone = |run: &RunSummary| wanted.every_seed.then_some((run.seed, run.chip));
+    let groups = grouped(meant, |run| (RunKey::of(run), alone(run)));
+    let of_group =
+        |runs: &[&RunSummary]| mean(&runs.iter().map(|run| number(run, column)).collect::<Vec<_>>());
+    let means: Vec<f64> = groups.iter().map(|(_, runs)| of_group(runs)).collect();
     let found = means.iter().fold((f64::NAN, f64::NAN), |(l, h), &m| (l.min(m), h.max(m)));
     let inside = |m: &f64| wanted.at_least.is_none_or(|b| *m >= b) && wanted.at_most.is_none_or(|b| *m <= b);
     let holds = !means.is_empty() && means.iter().all(|m| m.is_finite() && inside(m));

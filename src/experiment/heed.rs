@@ -11,7 +11,7 @@ use super::plan::RunPlan;
 use crate::data;
 use crate::record::manifest::sha256;
 use crate::spec::{
-    FeedbackSynapses, Loaded, LossKind, OptimizerKind, Resolved, RuleKind, SolverKind, SpecError, setting_of,
+    FeedbackSynapses, Loaded, LossKind, OptimizerKind, Resolved, RuleKind, SpecError, setting_of,
 };
 
 /// Settings that some runs do not heed.
@@ -28,7 +28,7 @@ struct Deaf {
 const DEAF: &[Deaf] = &[
     Deaf {
         paths: &["nudge.variant"],
-        when: |rule, _| matches!(rule, RuleKind::Dp | RuleKind::DpTranspose),
+        when: |rule, _| rule.is_dyadic() && rule.own_variant().is_some(),
         why: "rules `dp` and `dp-transpose` set it themselves; rule `custom` takes it from the circuit",
     },
     Deaf {
@@ -55,14 +55,12 @@ const DEAF: &[Deaf] = &[
     },
     Deaf {
         paths: &["solver.step"],
-        when: |_, run| {
-            !run.circuit.solver.kind.is_stochastic() || run.circuit.solver.kind == SolverKind::Clocked
-        },
+        when: |_, run| !run.circuit.solver.kind.has_fixed_step(),
         why: "stochastic solvers alone have a fixed step",
     },
     Deaf {
         paths: &["solver.schedule", "solver.passes", "solver.damping"],
-        when: |_, run| run.circuit.solver.kind != SolverKind::Layerwise,
+        when: |_, run| !run.circuit.solver.kind.sweeps(),
         why: "`solver.kind` = \"layerwise\" alone sweeps",
     },
     Deaf {
@@ -231,4 +229,31 @@ fn reasons(key: &str, run: &RunPlan) -> impl Iterator<Item = &'static str> {
 fn twins(seen: &[Vec<String>]) -> Option<(usize, usize)> {
     let mut first = HashMap::new();
     seen.iter().enumerate().find_map(|(at, value)| first.insert(value, at).map(|before| (before, at)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::SolverKind;
+
+    /// The reason why a setting can be without effect.
+    fn why(path: &str, part: &str) -> &'static str {
+        let mut found = DEAF.iter().filter(|deaf| deaf.paths.contains(&path)).map(|deaf| deaf.why);
+        found.find(|why| why.contains(part)).unwrap()
+    }
+
+    #[test]
+    fn reasons_name_every_rule_and_solver_that_they_are_about() {
+        for rule in RuleKind::ALL {
+            let name = format!("`{}`", rule.name());
+            assert_eq!(
+                why("nudge.beta", "nudge and settle nothing").contains(&name),
+                !rule.is_dyadic(),
+                "{name}"
+            );
+            assert_eq!(why("nudge.variant", "set it themselves").contains(&name), rule.is_dyadic(), "{name}");
+        }
+        let sweeping = SolverKind::ALL.into_iter().filter(|kind| kind.sweeps()).map(SolverKind::name);
+        assert!(sweeping.eq(["layerwise"]) && why("solver.passes", "sweeps").contains("layerwise"));
+    }
 }

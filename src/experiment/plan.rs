@@ -5,9 +5,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::heed::Combinations;
 use super::labels::{Labels, Names, short};
-use crate::spec::{
-    ExperimentSpec, Loaded, Override, Resolved, RuleKind, SpecError, excludes, rule_name, setting_of,
-};
+use crate::record::identity::{Place, RunKey, Settings};
+use crate::spec::{ExperimentSpec, Loaded, Override, Resolved, RuleKind, SpecError, excludes, setting_of};
 
 /// One run: a rule, a seed, and the description with this run's settings.
 #[derive(Clone, Debug)]
@@ -21,7 +20,7 @@ pub struct RunPlan {
     /// Number of the chip, from 1, where the experiment asks for several.
     pub chip: Option<u32>,
     /// Grid settings other than α and β, path to value.
-    pub settings: BTreeMap<String, serde_json::Value>,
+    pub settings: Settings,
     /// Everything that the run needs to know: its own seed alone, and no grid.
     pub resolved: Resolved,
     /// Name of the backpropagation run with the same seed and settings, if there is one.
@@ -41,6 +40,13 @@ impl RunPlan {
     #[must_use]
     pub fn beta(&self) -> Option<f64> {
         self.rule.is_dyadic().then_some(self.resolved.circuit.nudge.beta)
+    }
+
+    /// What it shares with the runs that differ by seed and chip alone.
+    #[must_use]
+    pub fn key(&self) -> RunKey {
+        let place = Place { alpha: self.alpha(), beta: self.beta(), settings: self.settings.clone() };
+        RunKey { rule: self.rule, place }
     }
 }
 
@@ -170,28 +176,26 @@ pub(super) fn control_name(run: &str) -> String {
 
 /// Every different run once, under a name that no other has, with the name of its reference.
 ///
-/// Runs of a rule are one where gains and the other settings are; until here a run's reference is that run's identity.
+/// Runs of a rule are one where gains and the other settings are. Backpropagation comes first, so a reference is known before it is asked for.
 fn named(templates: Vec<Vec<RunPlan>>) -> Vec<RunPlan> {
     let (mut names, mut known, mut runs) = (Names::default(), HashMap::new(), Vec::new());
     for mut run in templates.into_iter().flatten() {
-        let own = identity(run.rule, (run.alpha(), run.beta()), &run.settings);
-        let Entry::Vacant(place) = known.entry(own) else { continue };
+        let Entry::Vacant(place) = known.entry(run.key()) else { continue };
         let whole = std::mem::take(&mut run.name);
         run.name = names.distinct(short(whole));
         place.insert(run.name.clone());
-        run.reference = run.reference.and_then(|reference| known.get(&reference).cloned());
+        run.reference = known.get(&reference_of(&run)).cloned();
         runs.push(run);
     }
     runs
 }
 
-/// What tells a run from the others of its seed.
-fn identity(rule: RuleKind, gains: (Option<f64>, Option<f64>), settings: &Settings) -> String {
-    format!("{} {gains:?} {settings:?}", rule_name(rule))
+/// The backpropagation run that a run is compared with: the same settings, as far as it heeds them.
+fn reference_of(run: &RunPlan) -> RunKey {
+    let felt = run.settings.iter().filter(|(path, _)| feels(RuleKind::Bp, path));
+    let settings = felt.map(|(path, value)| (path.clone(), value.clone())).collect();
+    RunKey { rule: RuleKind::Bp, place: Place { settings, ..Place::default() } }
 }
-
-/// Settings by path.
-type Settings = BTreeMap<String, serde_json::Value>;
 
 /// How runs are named: after rule, gains and whatever else the grid varies.
 struct Naming<'a> {
@@ -206,17 +210,14 @@ impl Naming<'_> {
         let felt: Vec<Override> = settings.iter().filter(|s| feels(rule, &s.path)).cloned().collect();
         let mut resolved = loaded.resolve_run(&felt)?;
         resolved.experiment.seeds.clear();
-        let plain: Vec<Override> =
-            settings.iter().filter(|s| feels(RuleKind::Bp, &s.path)).cloned().collect();
         let gains = match rule {
             _ if !rule.is_dyadic() => String::new(),
             _ => format!("-a{}-b{}", resolved.circuit.nudge.alpha, resolved.circuit.nudge.beta),
         };
         let tails = self.others(&felt).map(|setting| self.labels.tail(setting));
-        let name = format!("{}{gains}{}", rule_name(rule), tails.collect::<String>());
-        let reference = Some(identity(RuleKind::Bp, (None, None), &self.settings(&plain)));
+        let name = format!("{}{gains}{}", rule.name(), tails.collect::<String>());
         let settings = self.settings(&felt);
-        Ok(RunPlan { name, rule, seed: 0, chip: None, settings, resolved, reference, moved: None })
+        Ok(RunPlan { name, rule, seed: 0, chip: None, settings, resolved, reference: None, moved: None })
     }
 
     /// Settings that a name must tell, besides the gains.
@@ -266,7 +267,7 @@ pub(super) fn feels(rule: RuleKind, path: &str) -> bool {
     match path.split('.').next() {
         Some("adversarial") => rule == RuleKind::Adversarial,
         // These two set it themselves.
-        _ if path == "nudge.variant" || path.starts_with("nudge.variant.") => rule == RuleKind::Custom,
+        _ if path == "nudge.variant" || path.starts_with("nudge.variant.") => rule.own_variant().is_none(),
         _ => rule.is_dyadic() || !is_dyadic(&path),
     }
 }

@@ -24,7 +24,7 @@ use crate::record::tensors::{TensorFile, TensorWriter, read_unchecked};
 use crate::record::trained::Trained;
 use crate::record::weights::{add_weights, read_weights, read_weights_unchecked, write_trained};
 use crate::solve::Outcome;
-use crate::spec::{InitSpec, rule_name};
+use crate::spec::InitSpec;
 use crate::train::{Course, EpochReport, Learner, evaluate};
 
 /// Everything that a run has produced so far; what a checkpoint holds beside the tensors.
@@ -286,7 +286,7 @@ impl<'a, T: Real> Run<'a, T> {
         let fractions = fractions(report.tally);
         MetricsRow {
             run: self.plan.name.clone(),
-            rule: rule_name(self.plan.rule).into(),
+            rule: self.plan.rule.name().into(),
             alpha: self.plan.alpha(),
             beta: self.plan.beta(),
             kept_beta: None,
@@ -407,7 +407,7 @@ pub(super) fn summary(plan: &RunPlan, record: &Record, weights: &Weights<f64>) -
     let finite = weights.forward.iter().all(|w: &Matrix<f64>| w.iter().all(|v| v.is_finite()));
     RunSummary {
         run: plan.name.clone(),
-        rule: rule_name(plan.rule).into(),
+        rule: plan.rule.name().into(),
         alpha: plan.alpha(),
         beta: plan.beta(),
         kept_beta: record.kept_beta(),

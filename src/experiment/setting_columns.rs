@@ -8,7 +8,7 @@ use super::plan::{RunPlan, feels};
 use crate::record::columns::{Column, Kind};
 use crate::record::dictionary::Entry;
 use crate::record::table::OfRuns;
-use crate::spec::{Resolved, meaning, rule_name, setting_of};
+use crate::spec::{Resolved, meaning, setting_of};
 
 /// Columns that every experiment has, with their meanings.
 const ALWAYS: [(&str, Kind, bool, &str); 6] = [
@@ -62,7 +62,7 @@ fn fixed(plan: &RunPlan) -> [String; 6] {
         value.map(|value| value.into().to_string()).unwrap_or_default()
     }
     [
-        rule_name(plan.rule).to_owned(),
+        plan.rule.name().to_owned(),
         cell(plan.alpha()),
         cell(plan.beta()),
         plan.seed.to_string(),

@@ -1,7 +1,7 @@
 //! The valley between bias and noise, predicted: for every noisy run the angle at its own nudge and final weights, and for every
 //! place of the grid the best nudge for the network that backpropagation has trained.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use super::ExperimentError;
 use super::plan::RunPlan;
@@ -10,9 +10,10 @@ use crate::analysis::linear::{Angle, Valley, best, truth};
 use crate::chip::{Chip, Weights};
 use crate::learn::{Batch, Gradient, circuit_of};
 use crate::random::{Key, Kind, permutation, stream};
+use crate::record::identity::{Place, RunKey};
 use crate::record::rows::ValleyRow;
 use crate::record::weights::read_weights_unchecked;
-use crate::spec::{CircuitSpec, rule_name};
+use crate::spec::CircuitSpec;
 use crate::train::gather;
 
 /// Nudges that an experiment must compare for a valley to be seen.
@@ -27,7 +28,7 @@ const DENSE: usize = 400;
 /// A row for every run with noise; none if nudges are not compared.
 pub(super) fn predicted(setting: &Setting<'_>, plans: &[RunPlan]) -> Result<Vec<ValleyRow>, ExperimentError> {
     let mut rows = Vec::new();
-    let mut best_of: BTreeMap<_, Option<f64>> = BTreeMap::new();
+    let mut best_of: HashMap<_, Option<f64>> = HashMap::new();
     for plan in plans.iter().filter(|plan| is_predicted(plan)) {
         let betas = nudges(plans, plan);
         if betas.len() < NUDGES {
@@ -58,9 +59,9 @@ fn is_predicted(plan: &RunPlan) -> bool {
 }
 
 /// What runs share that differ in nudge and seed only.
-fn place(plan: &RunPlan) -> (&'static str, String, String) {
-    let settings = serde_json::to_string(&plan.settings).unwrap_or_default();
-    (rule_name(plan.rule), plan.resolved.circuit.nudge.alpha.to_string(), settings)
+fn place(plan: &RunPlan) -> RunKey {
+    let key = plan.key();
+    RunKey { place: Place { beta: None, ..key.place }, ..key }
 }
 
 /// Nudges at the place of a run, ascending.
@@ -130,7 +131,7 @@ impl Site {
         };
         ValleyRow {
             run: plan.name.clone(),
-            rule: rule_name(plan.rule).into(),
+            rule: plan.rule.name().into(),
             alpha: self.spec.nudge.alpha,
             beta,
             seed: plan.seed,

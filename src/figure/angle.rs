@@ -10,6 +10,7 @@ use super::palette::heat;
 use super::sheet::{Axes, Layout, Panel, Sheet};
 use super::tables::{Run, Tables};
 use super::words::settings_line;
+use crate::statistics::Spread;
 
 /// The registry line.
 pub const FIGURE: Figure = Figure {
@@ -111,9 +112,9 @@ fn cells(runs: &[&Run], stride: usize) -> Vec<Cell> {
     let cell = |(epoch, layer): (usize, usize)| {
         let at =
             |run: &&Run| run.layers.iter().find(|r| (r.epoch, r.layer) == (epoch, layer))?.angle_to_bp_deg;
-        let angles: Vec<f64> = runs.iter().filter_map(at).filter(|angle| angle.is_finite()).collect();
-        let mean = angles.iter().sum::<f64>() / count(angles.len().max(1));
-        Cell { epoch, layer, angle: (!angles.is_empty()).then_some(mean), whole: angles.len() == runs.len() }
+        let spread = Spread::of(runs.iter().filter_map(at));
+        let whole = spread.map_or(0, |spread| spread.count) == runs.len();
+        Cell { epoch, layer, angle: spread.map(|spread| spread.mean), whole }
     };
     places.into_iter().map(cell).collect()
 }

@@ -3,6 +3,8 @@
 //! Values that are not finite (or not positive on a logarithmic axis) have no place: they are
 //! never drawn, and callers count them in words.
 
+pub use crate::statistics::range as extent;
+
 /// How values are laid along an axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -139,11 +141,6 @@ impl Axis {
         let skip = coarse.len().div_ceil(want.max(2));
         coarse.into_iter().step_by(skip).map(|tick| (tick, number(tick))).collect()
     }
-}
-
-/// Smallest and largest of some values; `(∞, −∞)` of none.
-pub fn extent(values: impl Iterator<Item = f64>) -> (f64, f64) {
-    values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)))
 }
 
 /// Order of numbers that may be missing, these first; NaN has its place, which `sort_by` relies on.

@@ -1,6 +1,6 @@
 //! Accuracy against the energy and the time of an update: a line for every nudge, along it longer and longer readings.
 
-use super::axis::{Axis, count, extent, setting};
+use super::axis::{Axis, count, setting};
 use super::legend::Key;
 use super::page::{Anchor, Ink, Page, Text, text};
 use super::palette::{GREY, ordered};
@@ -9,6 +9,7 @@ use super::tables::Tables;
 use super::words::settings_line;
 use super::{Figure, FigureError};
 use crate::record::rows::CostRow;
+use crate::statistics::{grouped, mean, range};
 
 /// The registry line.
 pub const FIGURE: Figure = Figure {
@@ -80,15 +81,7 @@ fn lines(tables: &Tables) -> Vec<(String, Vec<&CostRow>)> {
         let times = if relaxed { format!(", {} relaxations", row.relaxations) } else { String::new() };
         format!("{rule}{alpha}β = {}{times}", setting(row.beta))
     };
-    let mut lines: Vec<(String, Vec<&CostRow>)> = Vec::new();
-    for row in rows.iter().copied() {
-        let label = label(row);
-        match lines.iter_mut().find(|(known, _)| *known == label) {
-            Some((_, members)) => members.push(row),
-            None => lines.push((label, vec![row])),
-        }
-    }
-    lines
+    grouped(rows.iter().copied(), label)
 }
 
 /// Means over the seeds, by time of reading.
@@ -98,8 +91,8 @@ fn spots(rows: &[&CostRow], of: Quantity) -> Vec<Spot> {
     readings.dedup();
     let spot = |&reading: &f64| {
         let here: Vec<&&CostRow> = rows.iter().filter(|row| row.readout_time_s == reading).collect();
-        let mean = |of: Quantity| here.iter().map(|row| of(row)).sum::<f64>() / count(here.len());
-        let range = extent(here.iter().map(|row| row.test_accuracy));
+        let mean = |of: Quantity| mean(&here.iter().map(|row| of(row)).collect::<Vec<_>>());
+        let range = range(here.iter().map(|row| row.test_accuracy));
         Spot { x: mean(of), mean: mean(|row| row.test_accuracy), range, reading }
     };
     readings.iter().map(spot).collect()
@@ -109,8 +102,7 @@ fn line(page: &mut Page, panel: &Panel, spots: &[Spot], ink: Ink) {
     let path: Vec<_> = spots.iter().filter_map(|spot| panel.at(spot.x, spot.mean)).collect();
     page.line(&path, ink, 1.6);
     for spot in spots {
-        let ends = [spot.range.0, spot.range.1];
-        page.line(&ends.iter().filter_map(|y| panel.at(spot.x, *y)).collect::<Vec<_>>(), ink, 1.0);
+        panel.bar(page, spot.x, spot.range, (ink, 1.0));
         panel.at(spot.x, spot.mean).into_iter().for_each(|at| page.disc(at, 3.0, ink));
     }
 }

@@ -3,16 +3,18 @@
 //! What a mean would hide is marked: the line is dashed where samples did not settle, an open
 //! circle stands where a seed drops out, and numbers without a place are counted in a note.
 
-use super::axis::{Axis, Kind, count, extent};
+use super::axis::{Axis, Kind, count};
 use super::error::FigureError;
-use super::groups::{Grid, Row, Shown, is_reference, kept, runs_at};
+use super::groups::{Grid, Row, Shown, kept, runs_at};
 use super::legend::Key;
 use super::page::{Ink, Page};
-use super::palette::{BLACK, GREY, rule_ink, rule_name};
+use super::palette::{GREY, ink_of};
 use super::sheet::{Axes, Layout, Panel, Sheet};
 use super::tables::{Run, Tables};
 use super::words::settings_line;
 use crate::record::rows::MetricsRow;
+use crate::spec::RuleKind;
+use crate::statistics;
 
 /// Share of unsettled samples (of the worst seed) above which a line is dashed.
 const UNSETTLED: f64 = 0.01;
@@ -41,7 +43,7 @@ pub struct Spread {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Curve {
     /// Its rule.
-    rule: String,
+    rule: RuleKind,
     /// Its points.
     pub points: Vec<Spread>,
     ink: Ink,
@@ -58,7 +60,7 @@ pub struct Curves {
     pub quantity: Quantity,
     /// The kind of y axis.
     pub kind: Kind,
-    /// Whether backpropagation has the quantity.
+    /// Whether rules that nudge no circuit have the quantity.
     pub reference: bool,
     /// A line across every panel, with its meaning.
     pub mark: Option<(f64, &'static str)>,
@@ -82,18 +84,20 @@ impl Curves {
     /// [`FigureError::Nothing`] if no run has the quantity.
     pub fn draw(&self, tables: &Tables, y_label: Option<String>) -> Result<Page, FigureError> {
         let grid = Grid::of(tables);
+        let rows = if self.reference { &grid.places } else { &grid.rows };
+        let row_labels: Vec<String> = rows.iter().map(Row::label).collect();
         let places = |row: &Row| -> Vec<Vec<Curve>> {
             grid.alphas.iter().map(|alpha| self.curves(tables, &grid, *alpha, row)).collect()
         };
-        let curves: Vec<Vec<Vec<Curve>>> = grid.rows.iter().map(places).collect();
-        let nudged = |curve: &Curve| !is_reference(&curve.rule) && !curve.points.is_empty();
+        let curves: Vec<Vec<Vec<Curve>>> = rows.iter().map(places).collect();
+        let nudged = |curve: &Curve| curve.rule.is_dyadic() && !curve.points.is_empty();
         // References stand in every panel: one that shows nothing else is left out, if any shows more.
         let alone = !curves.iter().flatten().flatten().any(nudged);
         let tells = |curve: &Curve| nudged(curve) || (alone && !curve.points.is_empty());
         let told = |line: usize, column: usize| curves[line][column].iter().any(tells);
-        let shown = Shown::of((grid.rows.len(), grid.alphas.len()), told)
+        let shown = Shown::of((rows.len(), grid.alphas.len()), told)
             .ok_or_else(|| FigureError::nothing("no run has a number for it"))?;
-        let left_out = shown.note(&grid.row_labels(), &grid.columns());
+        let left_out = shown.note(&row_labels, &grid.columns());
         let curves: Vec<_> =
             kept(&curves, &shown.lines).iter().map(|line| kept(line, &shown.columns)).collect();
         let all: Vec<&Curve> = curves.iter().flatten().flatten().collect();
@@ -102,7 +106,7 @@ impl Curves {
             subtitle: settings_line(tables, "mean and range"),
             legend: self.legend(&grid, &all),
             columns: kept(&grid.columns(), &shown.columns),
-            rows: kept(&grid.row_labels(), &shown.lines),
+            rows: kept(&row_labels, &shown.lines),
             x_label: "epoch".into(),
             y_label: y_label.unwrap_or_else(|| self.y_label.into()),
             axes: Axes::Shared(epochs(tables), self.axis(&all)),
@@ -127,11 +131,11 @@ impl Curves {
     }
 
     fn curves(&self, tables: &Tables, grid: &Grid, alpha: Option<f64>, row: &Row) -> Vec<Curve> {
-        let rules = grid.rules.iter().filter(|rule| self.reference || !is_reference(rule));
-        let curve = |rule: &String| Curve {
-            rule: rule.clone(),
+        let rules = grid.rules.iter().filter(|rule| self.reference || rule.is_dyadic());
+        let curve = |&rule: &RuleKind| Curve {
+            rule,
             points: self.spreads(&runs_at(tables, rule, alpha, row)),
-            ink: rule_ink(rule),
+            ink: ink_of(rule),
         };
         rules.map(curve).collect()
     }
@@ -150,12 +154,10 @@ impl Curves {
 
     fn spread(&self, epoch: usize, rows: &[&MetricsRow]) -> Option<Spread> {
         let given = rows.iter().filter_map(|row| (self.quantity)(row));
-        let values: Vec<f64> = given.filter(|v| self.drawn(*v)).map(|v| v * self.factor).collect();
-        let (low, high) = extent(values.iter().copied());
-        // Each value is weighed before the sum, so that huge ones do not overflow.
-        let mean = values.iter().map(|value| value / count(values.len())).sum();
+        let values = given.filter(|v| self.drawn(*v)).map(|v| v * self.factor);
+        let statistics::Spread { mean, low, high, count: seeds, .. } = statistics::Spread::of(values)?;
         let unsettled = rows.iter().any(|row| unsettled(row) > UNSETTLED);
-        (!values.is_empty()).then_some(Spread { epoch, mean, low, high, seeds: values.len(), unsettled })
+        Some(Spread { epoch, mean, low, high, seeds, unsettled })
     }
 
     /// Whether a value has a place on the axis.
@@ -176,9 +178,9 @@ impl Curves {
 
     fn legend(&self, grid: &Grid, curves: &[&Curve]) -> Vec<Key> {
         let has_points =
-            |rule: &&String| curves.iter().any(|curve| curve.rule == **rule && !curve.points.is_empty());
+            |rule: &&RuleKind| curves.iter().any(|curve| curve.rule == **rule && !curve.points.is_empty());
         let rules = grid.rules.iter().filter(has_points);
-        let mut keys: Vec<Key> = rules.map(|rule| Key::Line(rule_ink(rule), rule_name(rule))).collect();
+        let mut keys: Vec<Key> = rules.map(|rule| Key::Line(ink_of(*rule), rule.label().into())).collect();
         if curves.iter().any(|curve| curve.points.iter().any(|point| point.unsettled)) {
             keys.push(Key::Dashed(GREY, "more than 1 % of a seed’s samples unsettled".into()));
         }
@@ -192,8 +194,8 @@ impl Curves {
     }
 
     fn notes(&self, tables: &Tables, curves: &[&Curve]) -> Vec<String> {
-        let rows = tables.runs.iter().flat_map(|run| &run.metrics);
-        let given = rows.filter(|row| self.reference || !is_reference(&row.rule)).filter_map(self.quantity);
+        let runs = tables.runs.iter().filter(|run| self.reference || run.rule.is_dyadic());
+        let given = runs.flat_map(|run| &run.metrics).filter_map(self.quantity);
         let lost = given.filter(|value| !self.drawn(*value)).count();
         let why = if self.kind == Kind::Log { "zero, negative or not finite" } else { "not finite" };
         let below = |curve: &&Curve| curve.points.iter().any(|p| self.floor.is_some_and(|f| p.low < f));
@@ -234,12 +236,11 @@ impl Curve {
                 page.dashed(&path, self.ink, 1.6, (4.0, 3.0));
             } else {
                 // Backpropagation lies under all others: wider, it still shows.
-                page.line(&path, self.ink, if self.ink == BLACK { 2.8 } else { 1.5 });
+                page.line(&path, self.ink, if self.rule == RuleKind::Bp { 2.8 } else { 1.5 });
             }
         }
         for lone in self.parts().filter(|part| part.len() == 1).map(|part| &part[0]) {
-            let ends = [lone.low, lone.high].map(|value| panel.at(count(lone.epoch), value));
-            page.line(&ends.into_iter().flatten().collect::<Vec<_>>(), self.ink, 1.2);
+            panel.bar(page, count(lone.epoch), (lone.low, lone.high), (self.ink, 1.2));
             at(lone).into_iter().for_each(|place| page.disc(place, 2.6, self.ink));
         }
         for place in self.drops().iter().filter_map(at) {

@@ -4,9 +4,10 @@
 //! [`UNSETTLED`] of its nudged samples did not come to rest: what the others learned is told as failure and takes part in nothing else.
 
 use super::axis::setting;
-use super::palette::rule_name;
-use super::tables::Settings;
+use crate::record::identity::{Place, RunKey, Settings, agree};
 use crate::record::rows::{PairSummary, RunSummary, Summary};
+use crate::spec::RuleKind;
+use crate::statistics::{grouped, mean, range};
 use crate::units::{percent, significant};
 
 /// Share of nudged samples that may stay unsettled in a healthy run.
@@ -30,8 +31,8 @@ pub fn findings(summary: &Summary) -> Vec<String> {
         told.extend(others.iter().filter_map(|other| cost(first, other)));
     }
     for world in &worlds {
-        told.extend(parted(world, &summary.pairs, ["dp", "dp-transpose"]));
-        told.extend(parted(world, &summary.pairs, ["dp-transpose", "bp"]));
+        told.extend(parted(world, &summary.pairs, [RuleKind::Dp, RuleKind::DpTranspose]));
+        told.extend(parted(world, &summary.pairs, [RuleKind::DpTranspose, RuleKind::Bp]));
     }
     told
 }
@@ -44,23 +45,15 @@ struct World<'a> {
 
 /// The worlds of an experiment, in the order of its runs. Runs that lack settings (backpropagation's) belong wherever they contradict nothing.
 fn worlds(runs: &[RunSummary]) -> Vec<World<'_>> {
-    let mut settings: Vec<&Settings> = Vec::new();
-    for run in runs.iter().filter(|run| run.alpha.is_some()) {
-        if !settings.contains(&&run.settings) {
-            settings.push(&run.settings);
-        }
-    }
-    let agrees = |own: &Settings, asked: &Settings| {
-        own.iter().all(|(key, value)| asked.get(key).is_some_and(|wanted| wanted == value))
-    };
-    let world = |settings: &&Settings| {
+    let nudged = runs.iter().filter(|run| run.alpha.is_some());
+    let world = |settings: &Settings| {
         let here = |run: &&RunSummary| match run.alpha {
-            Some(_) => run.settings == **settings,
-            None => agrees(&run.settings, settings),
+            Some(_) => run.settings == *settings,
+            None => agree(&run.settings, settings),
         };
         World { label: label(settings), runs: runs.iter().filter(here).collect() }
     };
-    settings.iter().map(world).collect()
+    grouped(nudged, |run| run.settings.clone()).iter().map(|(settings, _)| world(settings)).collect()
 }
 
 /// ` on chip-180nm`, ` with batch = 50`; nothing where there is one world.
@@ -77,33 +70,25 @@ fn label(settings: &Settings) -> String {
 }
 
 impl<'a> World<'a> {
-    fn of(&self, rule: &str) -> Vec<&'a RunSummary> {
-        self.runs.iter().copied().filter(|run| run.rule == rule).collect()
+    fn of(&self, rule: RuleKind) -> Vec<&'a RunSummary> {
+        self.runs.iter().copied().filter(|run| run.rule == rule.name()).collect()
     }
 
     /// Rules with a nudge, `DPᵀ` first.
-    fn rules(&self) -> Vec<&'a str> {
-        let mut rules: Vec<&str> =
-            self.runs.iter().filter(|run| run.alpha.is_some()).map(|run| run.rule.as_str()).collect();
-        rules.sort_by_key(|rule| (*rule != "dp-transpose", *rule));
-        rules.dedup();
+    fn rules(&self) -> Vec<RuleKind> {
+        let has_run = |rule: &RuleKind| rule.is_dyadic() && !self.of(*rule).is_empty();
+        let mut rules: Vec<RuleKind> = RuleKind::ALL.into_iter().filter(has_run).collect();
+        rules.sort_by_key(|rule| (*rule != RuleKind::DpTranspose, rule.name()));
         rules
     }
 
     /// Runs of a rule by its gains.
-    fn places(&self, rule: &str) -> Vec<Vec<&'a RunSummary>> {
-        let mut places: Vec<Vec<&RunSummary>> = Vec::new();
-        for run in self.of(rule) {
-            match places.iter_mut().find(|place| gains(place[0]) == gains(run)) {
-                Some(place) => place.push(run),
-                None => places.push(vec![run]),
-            }
-        }
-        places
+    fn places(&self, rule: RuleKind) -> Vec<Vec<&'a RunSummary>> {
+        grouped(self.of(rule), RunKey::of).into_iter().map(|(_, runs)| runs).collect()
     }
 
     /// Those places at which every run is healthy.
-    fn healthy(&self, rule: &str) -> Vec<Vec<&'a RunSummary>> {
+    fn healthy(&self, rule: RuleKind) -> Vec<Vec<&'a RunSummary>> {
         self.places(rule).into_iter().filter(|place| place.iter().all(|run| is_healthy(run))).collect()
     }
 }
@@ -124,14 +109,6 @@ fn is_healthy(run: &RunSummary) -> bool {
         && run.at_rest().is_none_or(|rest| rest >= 1.0 - UNSETTLED)
 }
 
-fn mean(values: &[f64]) -> f64 {
-    values.iter().sum::<f64>() / values.len() as f64
-}
-
-fn range(values: &[f64]) -> (f64, f64) {
-    values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &v| (low.min(v), high.max(v)))
-}
-
 /// Differences `a − b` of accuracies over the seeds and chips that both have.
 fn differences(a: &[&RunSummary], b: &[&RunSummary]) -> Vec<f64> {
     let partner = |run: &&RunSummary| {
@@ -148,7 +125,7 @@ fn points(share: f64) -> String {
 
 /// `(94.8 – 95.6 over 3 runs)`; nothing for one run.
 fn over(values: &[f64], written: impl Fn(f64) -> String) -> String {
-    let (low, high) = range(values);
+    let (low, high) = range(values.iter().copied());
     match values.len() {
         1 => String::new(),
         n => format!(" ({} to {} over {n} runs)", written(low), written(high)),
@@ -156,7 +133,7 @@ fn over(values: &[f64], written: impl Fn(f64) -> String) -> String {
 }
 
 fn reference(world: &World<'_>) -> Option<String> {
-    let values: Vec<f64> = world.of("bp").iter().map(|run| run.test_accuracy).collect();
+    let values: Vec<f64> = world.of(RuleKind::Bp).iter().map(|run| run.test_accuracy).collect();
     let one = |share: f64| percent(share, 1);
     (!values.is_empty()).then(|| {
         format!("Backpropagation reaches {}{}{}.", one(mean(&values)), over(&values, one), world.label)
@@ -164,8 +141,8 @@ fn reference(world: &World<'_>) -> Option<String> {
 }
 
 /// How far the healthy runs of a rule stay with backpropagation.
-fn followed(world: &World<'_>, rule: &str) -> Option<String> {
-    let bp = world.of("bp");
+fn followed(world: &World<'_>, rule: RuleKind) -> Option<String> {
+    let bp = world.of(RuleKind::Bp);
     let places = world.places(rule);
     let healthy = world.healthy(rule);
     let behind = healthy.iter().filter_map(|place| {
@@ -174,7 +151,7 @@ fn followed(world: &World<'_>, rule: &str) -> Option<String> {
     });
     let (worst, run) = behind.max_by(|a, b| a.0.total_cmp(&b.0))?;
     let wherever = if healthy.len() == places.len() { "at every α and β" } else { "wherever it settles" };
-    let (name, place, label) = (rule_name(rule), at(run), &world.label);
+    let (name, place, label) = (rule.label(), at(run), &world.label);
     let amount = points(worst.abs());
     Some(match worst {
         w if w > BEHIND => {
@@ -188,7 +165,7 @@ fn followed(world: &World<'_>, rule: &str) -> Option<String> {
 }
 
 /// Where a rule's circuits did not settle, and what became of them.
-fn failures(world: &World<'_>, rule: &str) -> Option<String> {
+fn failures(world: &World<'_>, rule: RuleKind) -> Option<String> {
     let places = world.places(rule);
     let failing: Vec<_> = places.iter().filter(|place| !place.iter().all(|run| is_healthy(run))).collect();
     let tell = |place: &&Vec<&RunSummary>| {
@@ -220,23 +197,23 @@ fn failures(world: &World<'_>, rule: &str) -> Option<String> {
     let told: Vec<String> = failing.iter().take(TOLD).map(tell).collect();
     let more = failing.len().saturating_sub(TOLD);
     let more = if more > 0 { format!("; and at {more} more settings") } else { String::new() };
-    let (name, label) = (rule_name(rule), &world.label);
+    let (name, label) = (rule.label(), &world.label);
     (!told.is_empty()).then(|| format!("{name} fails{label}: {}{more}.", told.join("; ")))
 }
 
 /// What another world than the first costs every rule, where both are healthy.
 fn cost(first: &World<'_>, other: &World<'_>) -> Option<String> {
-    let tell = |rule: &str| {
+    let tell = |rule: RuleKind| {
         let (here, there) = (other.healthy(rule), first.healthy(rule));
         let lost: Vec<f64> = here
             .iter()
             .filter_map(|place| Some((place, there.iter().find(|same| gains(same[0]) == gains(place[0]))?)))
             .flat_map(|(place, same)| differences(same, place))
             .collect();
-        let name = rule_name(rule);
+        let name = rule.label();
         (!lost.is_empty()).then(|| format!("{name} {} points{}", points(mean(&lost)), over(&lost, points)))
     };
-    let rules = ["bp"].into_iter().chain(first.rules());
+    let rules = [RuleKind::Bp].into_iter().chain(first.rules());
     let told: Vec<String> = rules.filter_map(tell).collect();
     let (first, label) = (first.label.trim_start(), other.label.trim_start());
     (!told.is_empty())
@@ -244,20 +221,16 @@ fn cost(first: &World<'_>, other: &World<'_>) -> Option<String> {
 }
 
 /// How far two rules' learned weights parted, beside the control.
-fn parted(world: &World<'_>, pairs: &[PairSummary], rules: [&str; 2]) -> Option<String> {
+fn parted(world: &World<'_>, pairs: &[PairSummary], rules: [RuleKind; 2]) -> Option<String> {
     let healthy = |name: &str| world.runs.iter().any(|run| run.run == name && is_healthy(run));
     let here = |pair: &&PairSummary| {
-        [&pair.rule_a, &pair.rule_b] == rules && healthy(&pair.run_a) && healthy(&pair.run_b)
+        [&pair.rule_a, &pair.rule_b] == rules.map(RuleKind::name)
+            && healthy(&pair.run_a)
+            && healthy(&pair.run_b)
     };
-    let mut places: Vec<Vec<&PairSummary>> = Vec::new();
-    for pair in pairs.iter().filter(here) {
-        let same =
-            |place: &&mut Vec<&PairSummary>| (place[0].alpha, place[0].beta) == (pair.alpha, pair.beta);
-        match places.iter_mut().find(same) {
-            Some(place) => place.push(pair),
-            None => places.push(vec![pair]),
-        }
-    }
+    let gains = |pair: &PairSummary| Place { alpha: pair.alpha, beta: pair.beta, ..Place::default() };
+    let places = grouped(pairs.iter().filter(here), gains);
+    let places: Vec<Vec<&PairSummary>> = places.into_iter().map(|(_, pairs)| pairs).collect();
     // The layer that parted most, mean over seeds and chips.
     let widest = |place: &Vec<&PairSummary>, pick: fn(&PairSummary) -> Option<&[f64]>| -> Option<f64> {
         let largest = |pair: &&PairSummary| Some(pick(pair)?.iter().copied().fold(0.0, f64::max));
@@ -269,7 +242,7 @@ fn parted(world: &World<'_>, pairs: &[PairSummary], rules: [&str; 2]) -> Option<
     let (most, place) = measured.max_by(|a, b| a.0.total_cmp(&b.0))?;
     let control = widest(place, |pair| Some(&pair.control.as_ref()?.relative_distance))
         .zip(place.iter().find_map(|pair| Some(pair.control.as_ref()?.moved)));
-    let [one, other] = rules.map(rule_name);
+    let [one, other] = rules.map(RuleKind::label);
     let (alpha, beta) = (place[0].alpha.map(setting), place[0].beta.map(setting));
     let gains = alpha.zip(beta).map(|(a, b)| format!(" at α = {a}, β = {b}")).unwrap_or_default();
     let text = format!(

@@ -7,12 +7,14 @@ use super::curves::{epochs, unsettled};
 use super::groups::{Grid, Row, runs_at};
 use super::legend::Key;
 use super::page::Page;
-use super::palette::{GREY, rule_ink, rule_name};
+use super::palette::{GREY, ink_of};
 use super::sheet::{Axes, Layout, Panel, Sheet};
 use super::tables::{Run, Tables};
 use super::words::settings_line;
 use super::{Figure, FigureError};
 use crate::record::rows::MetricsRow;
+use crate::spec::RuleKind;
+use crate::statistics::grouped;
 
 /// The registry line.
 pub const FIGURE: Figure = Figure {
@@ -38,7 +40,7 @@ fn keeps(run: &Run) -> bool {
 
 /// Runs that differ in their seed only.
 struct Group<'a> {
-    rule: String,
+    rule: RuleKind,
     alpha: Option<f64>,
     row: Row,
     runs: Vec<&'a Run>,
@@ -46,10 +48,10 @@ struct Group<'a> {
 
 impl Group<'_> {
     /// What runs have in common that differ in the margin they keep.
-    fn place(&self) -> (&str, Option<f64>, Row) {
+    fn place(&self) -> (RuleKind, Option<f64>, Row) {
         let others = self.row.settings.iter().filter(|(path, _)| !path.contains(KEY));
         let settings = others.map(|(path, value)| (path.clone(), value.clone())).collect();
-        (&self.rule, self.alpha, Row { settings, ..self.row.clone() })
+        (self.rule, self.alpha, Row { settings, ..self.row.clone() })
     }
 
     /// The margin that is kept (1/τ), by the grid or by the circuit.
@@ -69,7 +71,8 @@ impl Group<'_> {
     fn title(&self, tables: &Tables) -> String {
         let alpha = self.alpha.map(|alpha| format!("α = {}", setting(alpha)));
         let label = Some(self.place().2.label()).filter(|label| !label.is_empty());
-        let settings = [Some(rule_name(&self.rule)), alpha, label].into_iter().flatten().collect::<Vec<_>>();
+        let settings =
+            [Some(self.rule.label().to_owned()), alpha, label].into_iter().flatten().collect::<Vec<_>>();
         let kept = match self.asked(tables) {
             Some(margin) => format!("a margin of {}/τ kept", setting(margin)),
             None => "no margin kept".into(),
@@ -120,15 +123,9 @@ fn draw(tables: &Tables) -> Result<Page, FigureError> {
 
 /// Rules, and what some line of them has.
 fn legend(groups: &[Group<'_>]) -> Vec<Key> {
-    let rules: Vec<&String> = groups.iter().map(|group| &group.rule).fold(Vec::new(), |mut rules, rule| {
-        if !rules.contains(&rule) {
-            rules.push(rule);
-        }
-        rules
-    });
-    let mut legend: Vec<Key> = rules
+    let mut legend: Vec<Key> = grouped(groups, |group| group.rule)
         .into_iter()
-        .map(|rule| Key::Line(rule_ink(rule), format!("a seed of {}", rule_name(rule))))
+        .map(|(rule, _)| Key::Line(ink_of(rule), format!("a seed of {}", rule.label())))
         .collect();
     let runs = || groups.iter().flat_map(|group| &group.runs);
     if runs().flat_map(|run| &run.metrics).any(|row| unsettled(row) > UNSETTLED) {
@@ -148,7 +145,7 @@ fn groups(tables: &Tables) -> Vec<Group<'_>> {
     for line in grid.nudged() {
         for &alpha in &grid.alphas {
             let runs = runs_at(tables, line.rule, alpha, line.row);
-            all.push(Group { rule: line.rule.to_owned(), alpha, row: line.row.clone(), runs });
+            all.push(Group { rule: line.rule, alpha, row: line.row.clone(), runs });
         }
     }
     let kept = |group: &Group<'_>| group.runs.iter().any(|run| keeps(run));
@@ -186,7 +183,7 @@ fn unstable(page: &mut Page, panel: &Panel, asked: Option<f64>) {
 
 /// A run's line, dashed over epochs in which samples did not settle; a ring where it was stopped.
 fn line(page: &mut Page, panel: &Panel, run: &Run, value: fn(&Run, &MetricsRow) -> Option<f64>, last: f64) {
-    let ink = rule_ink(&run.rule).faded(0.65);
+    let ink = ink_of(run.rule).faded(0.65);
     let at = |row: &MetricsRow| value(run, row).and_then(|value| panel.at(count(row.epoch), value));
     for pair in run.metrics.windows(2) {
         let (Some(from), Some(to)) = (at(&pair[0]), at(&pair[1])) else { continue };
@@ -198,7 +195,7 @@ fn line(page: &mut Page, panel: &Panel, run: &Run, value: fn(&Run, &MetricsRow) 
     }
     let shown = run.metrics.iter().filter_map(|row| Some((row.epoch, at(row)?))).next_back();
     if let Some((_, place)) = shown.filter(|(epoch, _)| count(*epoch) < last && !run.complete()) {
-        page.ring(place, 3.2, rule_ink(&run.rule));
+        page.ring(place, 3.2, ink_of(run.rule));
     }
 }
 

@@ -8,6 +8,7 @@ use super::palette::{BLUE, DARK, GREEN, LIGHT, ORANGE, PALE, PURPLE, SKY, VERMIL
 use super::report::{TEMPLATE, page};
 use super::synthetic::{Plan, drawn, main_job, plans};
 use super::{Drawn, FigureError, Tables, catalogue, draw_all, draw_into, report, want};
+use crate::spec::RuleKind;
 
 /// Names of the files in a folder, sorted.
 fn files(folder: &Path) -> Vec<String> {
@@ -19,7 +20,7 @@ fn files(folder: &Path) -> Vec<String> {
 
 #[test]
 fn what_has_nothing_to_show_is_neither_in_the_folder_nor_in_the_report() {
-    let bp = Plan { rules: vec!["bp"], trajectories: false, ..main_job() };
+    let bp = Plan { rules: vec![RuleKind::Bp], trajectories: false, ..main_job() };
     drawn("bp-alone", &bp, |folder, tables| {
         let figures = folder.join("figures");
         fs::create_dir_all(&figures).unwrap();
@@ -96,7 +97,7 @@ fn a_legend_names_only_what_is_drawn() {
 #[test]
 fn a_panel_without_any_run_is_left_out_and_named_in_a_note() {
     // Adversarial training knows no nudge: it is a reference, and has no panels of its own.
-    let rules = vec!["bp", "adversarial", "dp"];
+    let rules = vec![RuleKind::Bp, RuleKind::Adversarial, RuleKind::Dp];
     drawn("adversarial", &Plan { rules, ..main_job() }, |_, tables| {
         for figure in catalogue() {
             let Ok(page) = (figure.draw)(tables) else { continue };
@@ -109,7 +110,7 @@ fn a_panel_without_any_run_is_left_out_and_named_in_a_note() {
     // A whole column without numbers is not drawn, and a reader is told so.
     drawn("column", &main_job(), |_, tables| {
         let mut tables = tables.clone();
-        for run in tables.runs.iter_mut().filter(|run| run.alpha == Some(0.25)) {
+        for run in tables.runs.iter_mut().filter(|run| run.place.alpha == Some(0.25)) {
             run.metrics.iter_mut().for_each(|row| row.stability_margin_tau = None);
         }
         let margin = catalogue().iter().find(|figure| figure.name == "margin").unwrap();

@@ -16,6 +16,8 @@ mod angle;
 pub(crate) mod axis;
 pub mod branch;
 mod cost;
+#[cfg(test)]
+mod counts;
 mod curves;
 mod error;
 mod findings;
@@ -51,7 +53,7 @@ pub(crate) use error::fits;
 pub use findings::findings;
 pub use page::Page;
 pub use report::report;
-pub use tables::{Run, Settings, Tables, Weights, summary_of};
+pub use tables::{Run, Tables, Weights, summary_of};
 
 /// A kind of figure of tables `T`.
 #[derive(Clone, Copy, Debug)]

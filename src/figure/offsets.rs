@@ -1,17 +1,20 @@
 //! Offsets of the compartments: how far they turn the gradient, and what is learned in spite of them, against the nudge.
 
 use super::axis::Axis;
-use super::groups::{Grid, is_reference, kept};
+use super::groups::{Grid, kept};
 use super::legend::Key;
 use super::page::{Ink, Page};
-use super::palette::{BLACK, BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILLION, rule_name};
+use super::palette::{BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILLION};
 use super::sheet::{Axes, Layout, Sheet};
-use super::tables::{Run, Settings, Tables};
+use super::tables::{Run, Tables};
 use super::valley::{
-    Quantity, Series, accuracy, angle_at, betas, drawn_in, measured, points, reference, values,
+    Quantity, Series, accuracy, angle_at, betas, drawn_in, measured, points, reference, reference_keys,
+    values,
 };
 use super::words::settings_line;
 use super::{Figure, FigureError};
+use crate::record::identity::Settings;
+use crate::spec::RuleKind;
 
 /// The registry line.
 pub const FIGURE: Figure = Figure {
@@ -103,9 +106,9 @@ fn series(grid: &Grid) -> Vec<Series> {
     };
     let quiet =
         |settings: &Settings| value(settings, AUTO_ZERO).and_then(serde_json::Value::as_bool) == Some(true);
-    let rules = grid.rules.iter().filter(|rule| !is_reference(rule));
-    let of = |rule: &String, settings: &Settings| Series {
-        rule: rule.clone(),
+    let rules = grid.rules.iter().copied().filter(|rule| rule.is_dyadic());
+    let of = |rule: RuleKind, settings: &Settings| Series {
+        rule,
         settings: settings.clone(),
         ink: ink(settings),
         quiet: quiet(settings),
@@ -120,13 +123,11 @@ fn legend(series: &[Series], tables: &Tables) -> Vec<Key> {
             Some(volts) => format!("{} mV", super::axis::setting(1e3 * volts)),
             None => size.as_str().unwrap_or_default().to_owned(),
         });
-        let rule = if several { format!("{}, ", rule_name(&one.rule)) } else { String::new() };
+        let rule = if several { format!("{}, ", one.rule.label()) } else { String::new() };
         format!("{rule}{size}{}", if one.quiet { ", auto-zero" } else { "" })
     };
     let key = |one: &Series| {
         if one.quiet { Key::Dashed(one.ink, words(one)) } else { Key::Line(one.ink, words(one)) }
     };
-    let bp = tables.runs.iter().any(|run| run.rule == "bp" && accuracy(run).is_some());
-    let bp = bp.then(|| Key::Line(BLACK, "BP (mean)".into()));
-    series.iter().map(key).chain(bp).collect()
+    series.iter().map(key).chain(reference_keys(tables)).collect()
 }

@@ -4,6 +4,7 @@
 //! (Smith & van der Walt 2015), from ten of its points.
 
 use super::page::Ink;
+use crate::spec::RuleKind;
 
 /// Backpropagation's black, also that of axes.
 pub const BLACK: Ink = Ink::hex(0x00_00_00);
@@ -34,14 +35,20 @@ pub const PURPLE: Ink = Ink::hex(0xCC_79_A7);
 
 /// Colour of a rule.
 #[must_use]
-pub fn rule_ink(rule: &str) -> Ink {
+pub fn ink_of(rule: RuleKind) -> Ink {
     match rule {
-        "bp" => BLACK,
-        "dp" => VERMILLION,
-        "dp-transpose" => BLUE,
-        "custom" => GREEN,
-        _ => PURPLE,
+        RuleKind::Bp => BLACK,
+        RuleKind::Dp => VERMILLION,
+        RuleKind::DpTranspose => BLUE,
+        RuleKind::Custom => GREEN,
+        RuleKind::Adversarial => PURPLE,
     }
+}
+
+/// Colour of the rule that a row of a table names; grey if there is no such rule.
+#[must_use]
+pub fn rule_ink(rule: &str) -> Ink {
+    RuleKind::named(rule).map_or(GREY, ink_of)
 }
 
 /// Colour of an outcome.
@@ -57,16 +64,10 @@ pub fn outcome_ink(outcome: &str) -> Ink {
     }
 }
 
-/// A rule as it is printed.
+/// The rule that a row of a table names as it is printed; the name itself if there is no such rule.
 #[must_use]
 pub fn rule_name(rule: &str) -> String {
-    match rule {
-        "bp" => "BP".into(),
-        "adversarial" => "adv. BP".into(),
-        "dp" => "DP".into(),
-        "dp-transpose" => "DPᵀ".into(),
-        other => other.into(),
-    }
+    RuleKind::named(rule).map_or_else(|| rule.to_owned(), |rule| rule.label().to_owned())
 }
 
 /// Colour of a layer, counted from 1; the colours come round after six layers.
@@ -110,6 +111,13 @@ fn byte(value: f64) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_rule_has_a_colour_of_its_own() {
+        let inks = RuleKind::ALL.map(|rule| ink_of(rule).rgb);
+        let apart = |k: usize| inks[..k].iter().all(|ink| *ink != inks[k]);
+        assert!((0..inks.len()).all(apart), "{inks:?}");
+    }
 
     #[test]
     fn the_heat_map_grows_lighter_all_the_way() {

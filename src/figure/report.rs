@@ -9,7 +9,7 @@ use minijinja::{Environment, context};
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::axis::{count, extent, number, setting};
+use super::axis::{extent, number, setting};
 use super::error::FigureError;
 use super::findings::findings;
 use super::groups::{Grid, Row, runs_at};
@@ -17,7 +17,10 @@ use super::palette::rule_name;
 use super::tables::{Run, Tables};
 use super::words::{seeds, setting_at};
 use super::{catalogue, write_whole};
+use crate::record::identity::{Place, Settings};
 use crate::record::rows::{PairSummary, RunSummary, Summary};
+use crate::spec::RuleKind;
+use crate::statistics::{Spread, grouped};
 use crate::units::{fraction, percent, significant};
 
 pub(super) const TEMPLATE: &str = include_str!("report.html");
@@ -169,9 +172,10 @@ fn incomplete(tables: &Tables) -> Vec<String> {
 fn results(tables: &Tables) -> Vec<ResultLine> {
     let grid = Grid::of(tables);
     let mut lines = Vec::new();
-    for rule in &grid.rules {
+    for &rule in &grid.rules {
         let mut seen: Vec<Vec<&str>> = Vec::new();
-        for (row, alpha) in grid.rows.iter().flat_map(|row| grid.alphas.iter().map(move |alpha| (row, alpha)))
+        for (row, alpha) in
+            grid.places.iter().flat_map(|row| grid.alphas.iter().map(move |alpha| (row, alpha)))
         {
             let runs = runs_at(tables, rule, *alpha, row);
             // Backpropagation's runs stand in many places of the grid, and here once.
@@ -185,15 +189,15 @@ fn results(tables: &Tables) -> Vec<ResultLine> {
     lines
 }
 
-fn result_line(rule: &str, runs: &[&Run]) -> ResultLine {
+fn result_line(rule: RuleKind, runs: &[&Run]) -> ResultLine {
     let all = || runs.iter().filter_map(|run| run.summary.as_ref());
     let share =
         |value: fn(&RunSummary) -> Option<f64>| mean(all().filter_map(value)).map_or("–".into(), per_cent);
     let margin = extent(all().filter_map(|run| run.worst_stability_margin_tau).filter(|m| m.is_finite())).0;
-    let row = Row { beta: runs[0].beta, settings: runs[0].settings() };
+    let row = Row::of(runs[0]);
     ResultLine {
-        rule: rule_name(rule),
-        alpha: runs[0].alpha.map_or("–".into(), setting),
+        rule: rule.label().into(),
+        alpha: runs[0].place.alpha.map_or("–".into(), setting),
         others: row.label(),
         seeds: runs.len(),
         accuracy: spread(all().map(|run| run.test_accuracy), per_cent),
@@ -215,26 +219,21 @@ fn result_line(rule: &str, runs: &[&Run]) -> ResultLine {
 fn pairs(tables: &Tables) -> Vec<PairLine> {
     let settings = |pair: &PairSummary| {
         // Backpropagation's run may lack settings that its partner has.
-        let of = |name: &str| {
-            tables.runs.iter().find(|run| run.name == name).map(Run::settings).unwrap_or_default()
-        };
-        let (a, b) = (of(&pair.run_a), of(&pair.run_b));
+        let of =
+            |name: &str| tables.runs.iter().find(|run| run.name == name).map(|run| run.settings().clone());
+        let (a, b): (Settings, Settings) =
+            (of(&pair.run_a).unwrap_or_default(), of(&pair.run_b).unwrap_or_default());
         if a.len() >= b.len() { a } else { b }
     };
-    let mut groups: Vec<(Row, Vec<&PairSummary>)> = Vec::new();
-    for pair in &tables.pairs {
-        let row = Row { beta: pair.beta, settings: settings(pair) };
-        let same = |(other, members): &&mut (Row, Vec<&PairSummary>)| {
-            let first = members[0];
-            *other == row
-                && (first.alpha, &first.rule_a, &first.rule_b) == (pair.alpha, &pair.rule_a, &pair.rule_b)
-        };
-        match groups.iter_mut().find(same) {
-            Some((_, members)) => members.push(pair),
-            None => groups.push((row, vec![pair])),
-        }
-    }
-    groups.iter().map(|(row, members)| pair_line(row, members)).collect()
+    let alike = |pair: &PairSummary| {
+        let place = Place { alpha: pair.alpha, beta: pair.beta, settings: settings(pair) };
+        (pair.rule_a.clone(), pair.rule_b.clone(), place)
+    };
+    let groups = grouped(&tables.pairs, alike);
+    let line = |((_, _, place), members): ((String, String, Place), Vec<&PairSummary>)| {
+        pair_line(&Row::new(place.beta, place.settings), &members)
+    };
+    groups.into_iter().map(line).collect()
 }
 
 fn pair_line(row: &Row, pairs: &[&PairSummary]) -> PairLine {
@@ -267,21 +266,21 @@ fn written(value: f64) -> String {
 }
 
 fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
-    let finite: Vec<f64> = values.filter(|value| value.is_finite()).collect();
-    (!finite.is_empty()).then(|| finite.iter().sum::<f64>() / count(finite.len()))
+    Spread::of(values).map(|spread| spread.mean)
 }
 
 /// `mean (smallest – largest)` of the finite values, and how many are not.
 fn spread(values: impl Iterator<Item = f64>, written: impl Fn(f64) -> String) -> String {
     let values: Vec<f64> = values.collect();
-    let finite = || values.iter().copied().filter(|value| value.is_finite());
-    let (low, high) = extent(finite());
-    let lost = values.len() - finite().count();
+    let Some(Spread { mean, low, high, count, .. }) = Spread::of(values.iter().copied()) else {
+        return "–".into();
+    };
+    let lost = values.len() - count;
     let lost = if lost > 0 { format!(", {lost} not finite") } else { String::new() };
-    match mean(finite()) {
-        None => "–".into(),
-        Some(mean) if low < high => format!("{} ({} – {}){lost}", written(mean), written(low), written(high)),
-        Some(mean) => format!("{}{lost}", written(mean)),
+    if low < high {
+        format!("{} ({} – {}){lost}", written(mean), written(low), written(high))
+    } else {
+        format!("{}{lost}", written(mean))
     }
 }
 

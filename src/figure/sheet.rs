@@ -5,7 +5,7 @@
 
 use super::axis::{Axis, Kind, count};
 use super::legend::{Key, draw_key, key_width};
-use super::page::{Anchor, Page, Point, Text, Turn, text};
+use super::page::{Anchor, Ink, Page, Point, Text, Turn, text};
 use super::palette::{BLACK, GREY, PALE};
 use super::render::text_width;
 
@@ -79,6 +79,15 @@ impl Panel {
     pub fn at(&self, x: f64, y: f64) -> Option<Point> {
         let (across, up) = (self.x.place(x)?.clamp(0.0, 1.0), self.y.place(y)?.clamp(0.0, 1.0));
         Some((self.left + across * self.width, self.top + (1.0 - up) * self.height))
+    }
+
+    /// Draws a bar from one value to another: a range, or an error to both sides. One that has no place on a logarithmic axis, as
+    /// the lower end of a large error, begins at the panel's edge.
+    pub fn bar(&self, page: &mut Page, x: f64, (low, high): (f64, f64), (ink, width): (Ink, f64)) {
+        let low = self.at(x, low).or_else(|| self.at(x, self.y.low));
+        if let (Some(low), Some(high)) = (low, self.at(x, high)) {
+            page.line(&[low, high], ink, width);
+        }
     }
 
     /// Writes a sentence in the middle of the panel, in as many lines as it takes.

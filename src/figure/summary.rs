@@ -1,15 +1,17 @@
 //! Final test accuracy against α.
 
 use super::Figure;
-use super::axis::{Axis, Kind, count, extent};
+use super::axis::{Axis, Kind};
 use super::error::FigureError;
-use super::groups::{Grid, Row, Shown, is_reference, kept, runs_at};
+use super::groups::{Grid, Row, Shown, kept, runs_at};
 use super::legend::Key;
 use super::page::{Ink, Page};
-use super::palette::{GREY, rule_ink, rule_name};
+use super::palette::{GREY, ink_of};
 use super::sheet::{Axes, Layout, Panel, Sheet};
 use super::tables::{Run, Tables};
 use super::words::settings_line;
+use crate::spec::RuleKind;
+use crate::statistics::Spread;
 
 /// The registry line.
 pub const FIGURE: Figure = Figure {
@@ -24,6 +26,7 @@ pub const FIGURE: Figure = Figure {
 
 fn draw(tables: &Tables) -> Result<Page, FigureError> {
     let grid = Grid::of(tables);
+    let labels: Vec<String> = grid.places.iter().map(Row::label).collect();
     let nudged = grid.alphas.iter().any(Option::is_some);
     let alphas = grid.alphas.iter().flatten().copied();
     let x = if nudged { Axis::around(alphas, 0.06) } else { Axis::names(1) };
@@ -33,11 +36,11 @@ fn draw(tables: &Tables) -> Result<Page, FigureError> {
     }
     let y = Axis::around(drawn.iter().filter_map(|run| accuracy(run)), 0.08);
     let dots = |row: usize| {
-        let runs = drawn.iter().filter(|run| !is_reference(&run.rule));
-        runs.filter(|run| Grid::stands_in(run, &grid.rows[row])).count()
+        let runs = drawn.iter().filter(|run| run.rule.is_dyadic());
+        runs.filter(|run| Grid::stands_in(run, &grid.places[row])).count()
     };
-    let alone = (0..grid.rows.len()).all(|row| dots(row) == 0);
-    let shown = Shown::of((1, grid.rows.len()), |_, row| alone || dots(row) > 0);
+    let alone = (0..grid.places.len()).all(|row| dots(row) == 0);
+    let shown = Shown::of((1, grid.places.len()), |_, row| alone || dots(row) > 0);
     let shown = shown.ok_or_else(|| FigureError::nothing("no run has a finite accuracy"))?;
     let lost = tables.runs.iter().filter(|run| accuracy(run).is_none()).count();
     let lost = (lost > 0).then(|| format!("{lost} runs have no finite accuracy and are not drawn."));
@@ -45,26 +48,27 @@ fn draw(tables: &Tables) -> Result<Page, FigureError> {
         title: FIGURE.title.into(),
         subtitle: settings_line(tables, "points, and their mean as a line"),
         legend: legend(&grid, &drawn, nudged),
-        columns: kept(&grid.row_labels(), &shown.columns),
+        columns: kept(&labels, &shown.columns),
         rows: vec![String::new()],
         x_label: if nudged { "mixing α" } else { "no α: backpropagation only" }.into(),
         y_label: "final test accuracy".into(),
         axes: Axes::Shared(x, y),
         names: Vec::new(),
         height: Some(260.0),
-        notes: lost.into_iter().chain(shown.note(&[], &grid.row_labels())).collect(),
+        notes: lost.into_iter().chain(shown.note(&[], &labels)).collect(),
     };
     Ok(Sheet::filled(&layout, |page, panel, (_, column)| {
-        fill(page, panel, tables, (&grid, &grid.rows[shown.columns[column]]));
+        fill(page, panel, tables, (&grid, &grid.places[shown.columns[column]]));
     }))
 }
 
 /// Rules with an accuracy, and the marks that stand for their seeds.
 fn legend(grid: &Grid, drawn: &[&Run], nudged: bool) -> Vec<Key> {
-    let has_runs = |rule: &&String| drawn.iter().any(|run| run.rule == **rule);
-    let rules = grid.rules.iter().filter(has_runs).map(|rule| Key::Line(rule_ink(rule), rule_name(rule)));
+    let has_runs = |rule: &&RuleKind| drawn.iter().any(|run| run.rule == **rule);
+    let rules = grid.rules.iter().filter(has_runs);
+    let rules = rules.map(|rule| Key::Line(ink_of(*rule), rule.label().into()));
     // References are lines across; only where there is nothing else do their seeds stand as dots.
-    let dots = || drawn.iter().filter(|run| !nudged || !is_reference(&run.rule));
+    let dots = || drawn.iter().filter(|run| !nudged || run.rule.is_dyadic());
     let seed = dots().any(|run| !nudged || !troubled(run)).then(|| Key::Disc(GREY, "one seed".into()));
     let ring = || Key::Ring(GREY, "unsettled samples, or run not complete".into());
     let ring = dots().any(|run| nudged && troubled(run)).then(ring);
@@ -84,19 +88,18 @@ fn troubled(run: &Run) -> bool {
 }
 
 fn fill(page: &mut Page, panel: &Panel, tables: &Tables, (grid, row): (&Grid, &Row)) {
-    for rule in &grid.rules {
-        let ink = rule_ink(rule);
-        if is_reference(rule) {
+    for &rule in &grid.rules {
+        let ink = ink_of(rule);
+        if !rule.is_dyadic() {
             reference(page, panel, &runs_at(tables, rule, None, row), ink);
             continue;
         }
         let mut means = Vec::new();
         for alpha in &grid.alphas {
             let runs = runs_at(tables, rule, *alpha, row);
-            let values: Vec<f64> = runs.iter().filter_map(|run| accuracy(run)).collect();
-            let mean = values.iter().sum::<f64>() / count(values.len().max(1));
+            let spread = Spread::of(runs.iter().filter_map(|run| accuracy(run)));
             let place = |value: f64| panel.at(alpha.unwrap_or(0.0), value);
-            means.extend(place(mean).filter(|_| !values.is_empty()));
+            means.extend(spread.and_then(|spread| place(spread.mean)));
             for run in runs {
                 match accuracy(run).and_then(place) {
                     Some(at) if troubled(run) => page.ring(at, 3.0, ink),
@@ -111,18 +114,16 @@ fn fill(page: &mut Page, panel: &Panel, tables: &Tables, (grid, row): (&Grid, &R
 
 /// Backpropagation, adversarial or not, as a line across the panel, with its range.
 fn reference(page: &mut Page, panel: &Panel, runs: &[&Run], ink: Ink) {
-    let values: Vec<f64> = runs.iter().filter_map(|run| accuracy(run)).collect();
-    let (low, high) = extent(values.iter().copied());
+    let values = || runs.iter().filter_map(|run| accuracy(run));
+    let Some(Spread { mean, low, high, .. }) = Spread::of(values()) else { return };
     if panel.x.kind == Kind::Names {
-        values.iter().filter_map(|value| panel.at(0.0, *value)).for_each(|at| page.disc(at, 2.6, ink));
+        values().filter_map(|value| panel.at(0.0, value)).for_each(|at| page.disc(at, 2.6, ink));
     }
     let across = |value: f64| Some([panel.at(panel.x.low, value)?, panel.at(panel.x.high, value)?]);
     if let (Some(low), Some(high)) = (across(low), across(high)) {
         page.block(high[0], low[1], ink.faded(0.12));
     }
-    if let Some(line) =
-        across(values.iter().sum::<f64>() / count(values.len().max(1))).filter(|_| !values.is_empty())
-    {
+    if let Some(line) = across(mean) {
         page.line(&line, ink, 1.4);
     }
 }

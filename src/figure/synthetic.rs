@@ -4,16 +4,20 @@ use std::fs;
 use std::path::Path;
 
 use super::{Tables, catalogue, draw_all, report};
+use crate::record::identity::Settings;
 use crate::record::rows::{
     CostRow, LayersRow, MetricsRow, PairSummary, RunSummary, Summary, TrajectoryRow, ValleyRow,
 };
+use crate::spec::RuleKind;
 
 /// What an invented experiment has.
 #[derive(Clone)]
 pub(super) struct Plan {
-    pub rules: Vec<&'static str>,
+    pub rules: Vec<RuleKind>,
     pub alphas: Vec<f64>,
     pub betas: Vec<f64>,
+    /// Steps of the adversarial rule that the grid varies.
+    pub steps: Vec<f64>,
     pub seeds: Vec<u64>,
     pub epochs: usize,
     pub network: Vec<usize>,
@@ -26,9 +30,10 @@ pub(super) struct Plan {
 
 pub(super) fn main_job() -> Plan {
     Plan {
-        rules: vec!["bp", "dp", "dp-transpose"],
+        rules: vec![RuleKind::Bp, RuleKind::Dp, RuleKind::DpTranspose],
         alphas: vec![0.0, 0.25, 0.5, 0.75, 1.0],
         betas: vec![0.1, 0.5],
+        steps: Vec::new(),
         seeds: vec![1, 2, 3],
         epochs: 30,
         network: vec![64, 48, 32, 10],
@@ -56,25 +61,33 @@ struct Invented {
 
 struct Who {
     run: String,
-    rule: &'static str,
+    rule: RuleKind,
     alpha: Option<f64>,
     beta: Option<f64>,
+    step: Option<f64>,
     seed: u64,
 }
 
 impl Plan {
     fn runs(&self) -> Vec<Who> {
         let mut runs = Vec::new();
-        for rule in &self.rules {
-            for seed in &self.seeds {
-                if *rule == "bp" {
-                    runs.push(Who { run: format!("bp-s{seed}"), rule, alpha: None, beta: None, seed: *seed });
-                    continue;
+        for (&rule, &seed) in
+            self.rules.iter().flat_map(|rule| self.seeds.iter().map(move |seed| (rule, seed)))
+        {
+            let name = rule.name();
+            if !rule.is_dyadic() {
+                let steps = self.steps.iter().copied().map(Some).filter(|_| rule == RuleKind::Adversarial);
+                let none = steps.clone().next().is_none().then_some(None);
+                for step in steps.chain(none) {
+                    let run =
+                        format!("{name}{}-s{seed}", step.map_or(String::new(), |s| format!("-step{s}")));
+                    runs.push(Who { run, rule, alpha: None, beta: None, step, seed });
                 }
-                for (alpha, beta) in self.alphas.iter().flat_map(|a| self.betas.iter().map(move |b| (a, b))) {
-                    let run = format!("{rule}-a{alpha}-b{beta}-s{seed}");
-                    runs.push(Who { run, rule, alpha: Some(*alpha), beta: Some(*beta), seed: *seed });
-                }
+                continue;
+            }
+            for (alpha, beta) in self.alphas.iter().flat_map(|a| self.betas.iter().map(move |b| (a, b))) {
+                let run = format!("{name}-a{alpha}-b{beta}-s{seed}");
+                runs.push(Who { run, rule, alpha: Some(*alpha), beta: Some(*beta), step: None, seed });
             }
         }
         runs
@@ -83,7 +96,7 @@ impl Plan {
     /// How far the circuit is driven out of equilibrium, 0..1.
     fn trouble(&self, who: &Who, epoch: usize) -> f64 {
         let (Some(alpha), Some(beta)) = (who.alpha, who.beta) else { return 0.0 };
-        if who.rule != "dp" {
+        if who.rule != RuleKind::Dp {
             return 0.0;
         }
         let growth = epoch as f64 / self.epochs.max(1) as f64;
@@ -92,7 +105,7 @@ impl Plan {
 
     /// A nudge that is lowered as weights grow, by every other seed of DP in plans with offsets.
     fn kept(&self, who: &Who, epoch: usize) -> Option<f64> {
-        let keeps = self.offsets && who.rule == "dp" && who.seed.is_multiple_of(2);
+        let keeps = self.offsets && who.rule == RuleKind::Dp && who.seed.is_multiple_of(2);
         let growth = epoch as f64 / self.epochs.max(1) as f64;
         who.beta.filter(|_| keeps).map(|beta| beta * (1.0 - 0.7 * growth * chance(&[&who.run])))
     }
@@ -102,12 +115,12 @@ impl Plan {
         let trouble = self.trouble(who, epoch);
         let learned = 1.0 - (-(epoch as f64) / 4.0).exp();
         let accuracy = 0.1 + 0.85 * learned * (1.0 - 0.7 * trouble) + 0.02 * noise;
-        let nudged = |value: f64| (who.rule != "bp" && epoch > 0).then_some(value);
+        let nudged = |value: f64| (who.rule.is_dyadic() && epoch > 0).then_some(value);
         let low = who.alpha.is_some_and(|alpha| alpha < 0.5);
         let weird = self.broken && epoch % 3 == 2;
         MetricsRow {
             run: who.run.clone(),
-            rule: who.rule.into(),
+            rule: who.rule.name().into(),
             alpha: who.alpha,
             beta: who.beta,
             kept_beta: self.kept(who, epoch),
@@ -129,7 +142,7 @@ impl Plan {
             timeout: nudged(0.1 * trouble),
             not_finite: nudged(0.0),
             settle_time_s: nudged(9e-6 * (1.0 + 0.3 * noise + 2.0 * trouble)).filter(|_| !weird),
-            stability_margin_tau: (who.rule != "bp").then_some(1.0 - 3.0 * trouble - 0.1 * noise.abs()),
+            stability_margin_tau: who.rule.is_dyadic().then_some(1.0 - 3.0 * trouble - 0.1 * noise.abs()),
             rhs_evals: 1000,
             wall_s: 0.25,
         }
@@ -145,7 +158,7 @@ impl Plan {
             run: who.run.clone(),
             epoch,
             layer,
-            angle_to_bp_deg: (who.rule != "bp" && !missing).then_some(angle.min(110.0)),
+            angle_to_bp_deg: (who.rule.is_dyadic() && !missing).then_some(angle.min(110.0)),
             weight_norm: 5.0,
             spectral_norm: 2.0,
             distance_to_bp_weights: Some(0.1),
@@ -158,7 +171,7 @@ impl Plan {
         let margins = metrics.iter().filter_map(|row| row.stability_margin_tau);
         RunSummary {
             run: who.run.clone(),
-            rule: who.rule.into(),
+            rule: who.rule.name().into(),
             alpha: who.alpha,
             beta: who.beta,
             kept_beta: self.kept(who, self.epochs),
@@ -175,7 +188,7 @@ impl Plan {
             timeout: last.timeout,
             not_finite: last.not_finite,
             worst_stability_margin_tau: margins.reduce(f64::min),
-            mean_angle_to_bp_deg: (who.rule != "bp").then_some(7.0),
+            mean_angle_to_bp_deg: who.rule.is_dyadic().then_some(7.0),
             product_spectral_norm: 3.0,
             status: if metrics.len() <= self.epochs { "stopped & <left>".into() } else { "complete".into() },
             settings: self.settings(who),
@@ -183,12 +196,13 @@ impl Plan {
         }
     }
 
-    fn settings(&self, who: &Who) -> super::Settings {
+    fn settings(&self, who: &Who) -> Settings {
         let own = [
             ("mismatch.offset_dtod".to_owned(), (0.01 * (who.seed / 2) as f64).into()),
             ("readout.auto_zero".to_owned(), who.seed.is_multiple_of(2).into()),
         ];
-        own.into_iter().filter(|_| self.offsets && who.rule != "bp").collect()
+        let step = who.step.map(|step| ("adversarial.step".to_owned(), step.into()));
+        own.into_iter().filter(|_| self.offsets && who.rule.is_dyadic()).chain(step).collect()
     }
 
     fn costs(&self) -> Vec<CostRow> {
@@ -196,7 +210,7 @@ impl Plan {
             let reading = if who.seed == 1 { 0.0 } else { 1e-6 * who.seed as f64 };
             Some(CostRow {
                 run: who.run.clone(),
-                rule: who.rule.into(),
+                rule: who.rule.name().into(),
                 alpha: who.alpha?,
                 beta: who.beta?,
                 seed: who.seed,
@@ -221,8 +235,8 @@ impl Plan {
         let mut pairs = Vec::new();
         for (k, a) in runs.iter().enumerate() {
             for b in &runs[k + 1..] {
-                let gains = a.rule == "bp" || (a.alpha, a.beta) == (b.alpha, b.beta);
-                if a.rule == b.rule || a.seed != b.seed || !gains {
+                let gains = a.rule == RuleKind::Bp || (a.alpha, a.beta) == (b.alpha, b.beta);
+                if a.rule == b.rule || a.seed != b.seed || !gains || !b.rule.is_dyadic() {
                     continue;
                 }
                 let away = (b.alpha.unwrap_or(0.5) - 0.5).abs() * (0.3 + b.beta.unwrap_or(0.0));
@@ -232,8 +246,8 @@ impl Plan {
                 pairs.push(PairSummary {
                     run_a: a.run.clone(),
                     run_b: b.run.clone(),
-                    rule_a: a.rule.into(),
-                    rule_b: b.rule.into(),
+                    rule_a: a.rule.name().into(),
+                    rule_b: b.rule.name().into(),
                     alpha: b.alpha,
                     beta: b.beta,
                     seed: a.seed,
@@ -256,7 +270,7 @@ impl Plan {
     fn invent(&self) -> Invented {
         let (mut metrics, mut layers, mut runs) = (Vec::new(), Vec::new(), Vec::new());
         for who in self.runs() {
-            let cut = self.broken && who.seed == 3 && who.rule == "dp";
+            let cut = self.broken && who.seed == 3 && who.rule == RuleKind::Dp;
             let last = if cut { self.epochs / 2 } else { self.epochs };
             let rows: Vec<_> = (0..=last).map(|epoch| self.metrics_row(&who, epoch)).collect();
             runs.push(self.run_summary(&who, &rows));
@@ -277,7 +291,7 @@ impl Plan {
             let weight = |i: usize| {
                 let at = [seed.as_str(), &k.to_string(), &i.to_string()];
                 let bell = (0..4).map(|n| chance(&[at[0], at[1], at[2], &n.to_string()]) - 0.5).sum::<f64>();
-                let own = chance(&[at[0], at[1], at[2], who.rule, "own"]) - 0.5;
+                let own = chance(&[at[0], at[1], at[2], who.rule.name(), "own"]) - 0.5;
                 (0.4 + 0.2 * k as f64) * bell + stray * own
             };
             let data: Vec<u8> = (0..sizes[0] * sizes[1]).flat_map(|i| weight(i).to_le_bytes()).collect();
@@ -296,10 +310,10 @@ impl Plan {
         let row = |who: Who| {
             let (alpha, beta) = (who.alpha?, who.beta?);
             let noise = (0.1 / beta).atan().to_degrees();
-            let stable = who.rule != "dp" || beta < 1.0;
+            let stable = who.rule != RuleKind::Dp || beta < 1.0;
             Some(ValleyRow {
                 run: who.run,
-                rule: who.rule.into(),
+                rule: who.rule.name().into(),
                 alpha,
                 beta,
                 seed: who.seed,
@@ -319,11 +333,13 @@ impl Plan {
         let invented = self.invent();
         write_csv(&folder.join("metrics.csv"), &invented.metrics);
         write_csv(&folder.join("layers.csv"), &invented.layers);
-        if self.betas.len() > 2 {
-            write_csv(&folder.join("valley.csv"), &self.valley());
+        // As the program does: no table without a row.
+        let (valley, costs) = (self.valley(), self.costs());
+        if self.betas.len() > 2 && !valley.is_empty() {
+            write_csv(&folder.join("valley.csv"), &valley);
         }
-        if self.offsets {
-            write_csv(&folder.join("cost.csv"), &self.costs());
+        if self.offsets && !costs.is_empty() {
+            write_csv(&folder.join("cost.csv"), &costs);
         }
         if self.trajectories {
             write_csv(&folder.join("trajectories.csv"), &trajectories());
@@ -380,13 +396,15 @@ fn trajectories() -> Vec<TrajectoryRow> {
 pub(super) fn plans() -> Vec<(&'static str, Plan)> {
     let main = main_job();
     let dozen = (0..12).map(|k| f64::from(k) / 11.0).map(|a| (a * 1e4).round() / 1e4).collect();
-    let all_rules = vec!["bp", "dp", "dp-transpose", "custom"];
     vec![
-        ("one-place", Plan { alphas: vec![0.1234], betas: vec![0.5], rules: all_rules, ..main.clone() }),
-        ("bp-only", Plan { rules: vec!["bp"], trajectories: false, ..main.clone() }),
+        (
+            "one-place",
+            Plan { alphas: vec![0.1234], betas: vec![0.5], rules: RuleKind::ALL.to_vec(), ..main.clone() },
+        ),
+        ("bp-only", Plan { rules: vec![RuleKind::Bp], trajectories: false, ..main.clone() }),
         ("valley", Plan { betas: vec![0.01, 0.1, 1.0], alphas: vec![0.0, 0.5], ..main.clone() }),
         ("offsets", Plan { offsets: true, alphas: vec![0.5], seeds: vec![1, 2, 3, 4], ..main.clone() }),
-        ("dp-only", Plan { rules: vec!["dp"], ..main.clone() }),
+        ("dp-only", Plan { rules: vec![RuleKind::Dp], ..main.clone() }),
         ("one-seed", Plan { seeds: vec![7], ..main.clone() }),
         ("one-epoch", Plan { epochs: 1, ..main.clone() }),
         ("no-epoch", Plan { epochs: 0, ..main.clone() }),

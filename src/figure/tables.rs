@@ -12,14 +12,13 @@ use serde_json::Value;
 
 use super::error::FigureError;
 use crate::file;
+use crate::record::identity::{Place, Settings};
 use crate::record::rows::{
     CostRow, LayersRow, MetricsRow, PairSummary, RunSummary, Summary, TrajectoryRow, ValleyRow,
 };
 use crate::record::table::{read_csv, read_rows};
 use crate::record::tensors;
-
-/// Values of grid settings other than α and β, by path.
-pub type Settings = BTreeMap<String, Value>;
+use crate::spec::RuleKind;
 
 /// One run with its rows, in order of epochs.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,11 +26,9 @@ pub struct Run {
     /// Name.
     pub name: String,
     /// Rule.
-    pub rule: String,
-    /// Mixing α.
-    pub alpha: Option<f64>,
-    /// Nudge β.
-    pub beta: Option<f64>,
+    pub rule: RuleKind,
+    /// Gains, and the other settings of the grid; these are those of `summary`.
+    pub place: Place,
     /// Seed.
     pub seed: u64,
     /// Its record in `summary.json`; `None` if the run was cut off before it got one.
@@ -45,8 +42,8 @@ pub struct Run {
 impl Run {
     /// Other grid settings of the run.
     #[must_use]
-    pub fn settings(&self) -> Settings {
-        self.summary.as_ref().map(|summary| summary.settings.clone()).unwrap_or_default()
+    pub fn settings(&self) -> &Settings {
+        &self.place.settings
     }
 
     /// Whether the run came to its last epoch.
@@ -100,7 +97,7 @@ impl Tables {
         let path = folder.join("experiment.toml");
         let experiment = toml::from_str(&text(&path)?)
             .map_err(|source| FigureError::Toml { path, source: Box::new(source) })?;
-        let runs = group(metrics, layers, summary.runs);
+        let runs = group(&folder.join("metrics.csv"), metrics, layers, summary.runs)?;
         let folder = folder.to_path_buf();
         Ok(Self {
             name: summary.name,
@@ -143,12 +140,18 @@ fn rows_if_any<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>, FigureError> 
     if path.exists() { Ok(read_csv(path)?) } else { Ok(Vec::new()) }
 }
 
-fn group(metrics: Vec<MetricsRow>, layers: Vec<LayersRow>, summaries: Vec<RunSummary>) -> Vec<Run> {
+fn group(
+    path: &Path,
+    metrics: Vec<MetricsRow>,
+    layers: Vec<LayersRow>,
+    summaries: Vec<RunSummary>,
+) -> Result<Vec<Run>, FigureError> {
     let mut runs: Vec<Run> = Vec::new();
     let mut index: BTreeMap<String, usize> = BTreeMap::new();
     for row in metrics {
+        let rule = rule_named(path, "rule", &row.rule)?;
         let at = *index.entry(row.run.clone()).or_insert_with(|| {
-            runs.push(started(&row));
+            runs.push(started(rule, &row));
             runs.len() - 1
         });
         runs[at].metrics.push(row);
@@ -160,6 +163,7 @@ fn group(metrics: Vec<MetricsRow>, layers: Vec<LayersRow>, summaries: Vec<RunSum
     }
     for summary in summaries {
         if let Some(&at) = index.get(&summary.run) {
+            runs[at].place.settings.clone_from(&summary.settings);
             runs[at].summary = Some(summary);
         }
     }
@@ -167,20 +171,32 @@ fn group(metrics: Vec<MetricsRow>, layers: Vec<LayersRow>, summaries: Vec<RunSum
         run.metrics.sort_by_key(|row| row.epoch);
         run.layers.sort_by_key(|row| (row.epoch, row.layer));
     }
-    runs
+    Ok(runs)
 }
 
-fn started(row: &MetricsRow) -> Run {
+fn started(rule: RuleKind, row: &MetricsRow) -> Run {
     Run {
         name: row.run.clone(),
-        rule: row.rule.clone(),
-        alpha: row.alpha,
-        beta: row.beta,
+        rule,
+        place: Place { alpha: row.alpha, beta: row.beta, settings: Settings::new() },
         seed: row.seed,
         summary: None,
         metrics: Vec::new(),
         layers: Vec::new(),
     }
+}
+
+/// The rule that a table names.
+///
+/// # Errors
+/// [`FigureError::Unfit`] if there is no such rule.
+fn rule_named(path: &Path, key: &str, name: &str) -> Result<RuleKind, FigureError> {
+    RuleKind::named(name).ok_or_else(|| FigureError::Unfit {
+        path: path.to_path_buf(),
+        key: key.to_owned(),
+        found: format!("{name:?}"),
+        accepted: format!("a rule: {}", RuleKind::ALL.map(RuleKind::name).join(", ")),
+    })
 }
 
 /// Reads `summary.json` of a complete folder.
@@ -205,9 +221,15 @@ fn summary(path: &Path) -> Result<Summary, FigureError> {
         })
     };
     let name = written.get("name").and_then(Value::as_str).unwrap_or("experiment").to_owned();
-    let runs = items("runs")?.into_iter().map(run_summary).collect::<Result<_, _>>().map_err(malformed)?;
-    let pairs = items("pairs")?.into_iter().map(pair_summary).collect::<Result<_, _>>().map_err(malformed)?;
-    Ok(Summary { name, runs, pairs })
+    let runs: Vec<RunSummary> =
+        items("runs")?.into_iter().map(run_summary).collect::<Result<_, _>>().map_err(malformed)?;
+    let pairs: Vec<PairSummary> =
+        items("pairs")?.into_iter().map(pair_summary).collect::<Result<_, _>>().map_err(malformed)?;
+    let summary = Summary { name, runs, pairs };
+    let of_runs = summary.runs.iter().map(|run| ("rule", &run.rule));
+    let of_pairs = summary.pairs.iter().flat_map(|pair| [("rule_a", &pair.rule_a), ("rule_b", &pair.rule_b)]);
+    of_runs.chain(of_pairs).try_for_each(|(key, name)| rule_named(path, key, name).map(|_| ()))?;
+    Ok(summary)
 }
 
 fn run_summary(mut record: Value) -> Result<RunSummary, serde_json::Error> {

@@ -4,11 +4,13 @@ use super::axis::{Axis, Kind};
 use super::groups::Grid;
 use super::legend::{Key, hatched};
 use super::page::{Anchor, Page, Point, Text, text};
-use super::palette::{DARK, LIGHT, heat, rule_name};
+use super::palette::{DARK, LIGHT, heat};
 use super::sheet::{Axes, Layout, Panel, Sheet};
 use super::tables::{Run, Tables};
 use super::words::settings_line;
 use super::{Figure, FigureError};
+use crate::spec::RuleKind;
+use crate::statistics::{Spread, range};
 use crate::units::percent;
 
 /// The registry line.
@@ -37,20 +39,21 @@ fn draw(tables: &Tables) -> Result<Page, FigureError> {
         let why = "the grid does not vary two numbers, one of them over three values or more";
         return Err(FigureError::nothing(why));
     };
-    let rules: Vec<String> =
-        Grid::of(tables).rules.into_iter().filter(|rule| has_cells(tables, rule, x, y)).collect();
+    let rules: Vec<RuleKind> =
+        Grid::of(tables).rules.into_iter().filter(|rule| has_cells(tables, *rule, x, y)).collect();
     if rules.is_empty() {
         return Err(FigureError::nothing("no run at these settings has a finite accuracy"));
     }
     let accuracies = tables.runs.iter().filter(|run| rules.contains(&run.rule)).filter_map(accuracy);
-    let (low, high) = accuracies.fold((1.0_f64, 0.0_f64), |(low, high), a| (low.min(a), high.max(a)));
-    let range = (low, if high > low { high } else { low + 1e-3 });
+    let (low, high) = range(accuracies);
+    let (low, high) = (low.min(1.0), high.max(0.0));
+    let ends = (low, if high > low { high } else { low + 1e-3 });
     let cells = cells(tables, &rules, (x, y));
     let layout = Layout {
         title: FIGURE.title.into(),
         subtitle: settings_line(tables, "mean"),
-        legend: legend(&cells, range),
-        columns: rules.iter().map(|rule| rule_name(rule)).collect(),
+        legend: legend(&cells, ends),
+        columns: rules.iter().map(|rule| rule.label().into()).collect(),
         rows: vec![String::new()],
         x_label: x.label.clone(),
         y_label: y.label.clone(),
@@ -61,7 +64,7 @@ fn draw(tables: &Tables) -> Result<Page, FigureError> {
     };
     Ok(Sheet::filled(&layout, |page: &mut Page, panel: &Panel, (_, column): (usize, usize)| {
         for (i, j, runs) in &cells[column] {
-            cell(page, panel, (edges(&x.values, *i), edges(&y.values, *j)), runs, range);
+            cell(page, panel, (edges(&x.values, *i), edges(&y.values, *j)), runs, ends);
         }
     }))
 }
@@ -70,12 +73,12 @@ fn draw(tables: &Tables) -> Result<Page, FigureError> {
 type Cell<'a> = (usize, usize, Vec<&'a Run>);
 
 /// The cells of every rule.
-fn cells<'a>(tables: &'a Tables, rules: &[String], (x, y): (&Varied, &Varied)) -> Vec<Vec<Cell<'a>>> {
+fn cells<'a>(tables: &'a Tables, rules: &[RuleKind], (x, y): (&Varied, &Varied)) -> Vec<Vec<Cell<'a>>> {
     let places = || (0..x.values.len()).flat_map(|i| (0..y.values.len()).map(move |j| (i, j)));
-    let at = |rule: &str, (i, j): (usize, usize)| {
+    let at = |rule: RuleKind, (i, j): (usize, usize)| {
         (i, j, runs_at(tables, rule, (x, x.values[i]), (y, y.values[j])))
     };
-    rules.iter().map(|rule| places().map(|place| at(rule, place)).collect()).collect()
+    rules.iter().map(|rule| places().map(|place| at(*rule, place)).collect()).collect()
 }
 
 /// The colours, and the marks that some cell has.
@@ -102,10 +105,10 @@ fn is_struck(runs: &[&Run]) -> bool {
 /// The numbers that the grid varies, if they are two: α across and β up where they are among them.
 fn varied(tables: &Tables) -> Vec<Varied> {
     let mut all: Vec<(String, Setting)> = vec![
-        ("mixing α".into(), Box::new(|run: &Run| run.alpha)),
-        ("nudge β".into(), Box::new(|run: &Run| run.beta)),
+        ("mixing α".into(), Box::new(|run: &Run| run.place.alpha)),
+        ("nudge β".into(), Box::new(|run: &Run| run.place.beta)),
     ];
-    let mut keys: Vec<String> = tables.runs.iter().flat_map(|run| run.settings().into_keys()).collect();
+    let mut keys: Vec<String> = tables.runs.iter().flat_map(|run| run.settings().keys().cloned()).collect();
     keys.sort();
     keys.dedup();
     for key in keys {
@@ -123,14 +126,14 @@ fn varied(tables: &Tables) -> Vec<Varied> {
     if found.len() == 2 && wide { found } else { Vec::new() }
 }
 
-fn has_cells(tables: &Tables, rule: &str, x: &Varied, y: &Varied) -> bool {
+fn has_cells(tables: &Tables, rule: RuleKind, x: &Varied, y: &Varied) -> bool {
     let both = |run: &Run| (x.of)(run).is_some() && (y.of)(run).is_some();
     tables.runs.iter().any(|run| run.rule == rule && both(run) && accuracy(run).is_some())
 }
 
 fn runs_at<'a>(
     tables: &'a Tables,
-    rule: &str,
+    rule: RuleKind,
     (x, at_x): (&Varied, f64),
     (y, at_y): (&Varied, f64),
 ) -> Vec<&'a Run> {
@@ -174,12 +177,10 @@ fn cell(
 ) {
     let corners = (panel.at(x.0, y.1), panel.at(x.1, y.0));
     let (Some(from), Some(to)): (Option<Point>, Option<Point>) = corners else { return };
-    let found: Vec<f64> = runs.iter().filter_map(|run| accuracy(run)).collect();
-    if found.is_empty() {
+    let Some(Spread { mean, .. }) = Spread::of(runs.iter().filter_map(|run| accuracy(run))) else {
         hatched(page, from, to);
         return;
-    }
-    let mean = found.iter().sum::<f64>() / found.len() as f64;
+    };
     let share = (mean - low) / (high - low);
     // Cells overlap by a hair, or viewers leave seams between them.
     page.block(from, ((to.0 + 0.3).min(panel.left + panel.width), to.1), heat(share));

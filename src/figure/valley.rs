@@ -1,15 +1,18 @@
 //! The valley between bias and noise: what was learned, and how far the gradient pointed aside, against the nudge.
 
-use super::axis::{Axis, count, extent, number};
-use super::groups::{Grid, Row, Shown, is_reference, kept, runs_at};
+use super::axis::{Axis, number};
+use super::groups::{Grid, Row, Shown, kept, runs_at};
 use super::legend::Key;
 use super::page::{Anchor, Ink, Page, Text, text};
-use super::palette::{BLACK, GREY, rule_ink, rule_name};
+use super::palette::{GREY, ink_of};
 use super::sheet::{Axes, Layout, Panel, Sheet};
-use super::tables::{Run, Settings, Tables};
+use super::tables::{Run, Tables};
 use super::words::settings_line;
 use super::{Figure, FigureError};
+use crate::record::identity::Settings;
 use crate::record::rows::ValleyRow;
+use crate::spec::RuleKind;
+use crate::statistics::{Spread, mean};
 
 /// The registry line.
 pub const FIGURE: Figure = Figure {
@@ -31,7 +34,7 @@ pub(super) type Quantity = fn(&Run) -> Option<f64>;
 
 /// Runs that differ in nudge and seed only.
 pub(super) struct Series {
-    pub rule: String,
+    pub rule: RuleKind,
     pub settings: Settings,
     pub ink: Ink,
     /// Whether it is dashed.
@@ -124,11 +127,11 @@ fn series(grid: &Grid) -> Vec<Series> {
         let sizes: Vec<Option<f64>> = noise.map(|(_, value)| value.as_f64()).collect();
         !sizes.is_empty() && sizes.iter().all(|size| *size == Some(0.0))
     };
-    let rules = grid.rules.iter().filter(|rule| !is_reference(rule));
-    let of = |rule: &String, settings: &Settings| Series {
-        rule: rule.clone(),
+    let rules = grid.rules.iter().copied().filter(|rule| rule.is_dyadic());
+    let of = |rule: RuleKind, settings: &Settings| Series {
+        rule,
         settings: settings.clone(),
-        ink: rule_ink(rule),
+        ink: ink_of(rule),
         quiet: silent(settings),
     };
     rules.flat_map(|rule| settings.iter().map(move |settings| of(rule, settings))).collect()
@@ -148,7 +151,7 @@ pub(super) fn angle_at(run: &Run, epoch: usize) -> Option<f64> {
     let rows = || run.layers.iter().filter(|row| row.epoch == epoch);
     let angles: Option<Vec<f64>> = rows().map(|row| row.angle_to_bp_deg).collect();
     let angles = angles.filter(|angles| !angles.is_empty() && angles.iter().all(|a| a.is_finite()))?;
-    Some(angles.iter().sum::<f64>() / count(angles.len()))
+    Some(mean(&angles))
 }
 
 /// Of all runs that have it.
@@ -165,12 +168,10 @@ pub(super) fn points(
     quantity: Quantity,
 ) -> Vec<(f64, f64, f64, f64)> {
     let at = |&beta: &f64| {
-        let row = Row { beta: Some(beta), settings: series.settings.clone() };
-        let runs = runs_at(tables, &series.rule, alpha, &row);
-        let values: Vec<f64> = runs.into_iter().filter_map(quantity).collect();
-        let (low, high) = extent(values.iter().copied());
-        let mean = values.iter().sum::<f64>() / count(values.len());
-        (!values.is_empty()).then_some((beta, mean, low, high))
+        let row = Row::new(Some(beta), series.settings.clone());
+        let runs = runs_at(tables, series.rule, alpha, &row);
+        let spread = Spread::of(runs.into_iter().filter_map(quantity))?;
+        Some((beta, spread.mean, spread.low, spread.high))
     };
     betas.iter().filter_map(at).collect()
 }
@@ -185,8 +186,7 @@ pub(super) fn measured(page: &mut Page, panel: &Panel, points: &[(f64, f64, f64,
         page.line(&path, ink, 1.6);
     }
     for &(beta, mean, low, high) in points {
-        let ends: Vec<_> = [low, high].into_iter().filter_map(|value| panel.at(beta, value)).collect();
-        page.line(&ends, ink, 1.0);
+        panel.bar(page, beta, (low, high), (ink, 1.0));
         let mark = |page: &mut Page, at| {
             if series.quiet { page.ring(at, 2.4, ink) } else { page.disc(at, 2.4, ink) }
         };
@@ -198,9 +198,9 @@ pub(super) fn measured(page: &mut Page, panel: &Panel, points: &[(f64, f64, f64,
 fn predicted(page: &mut Page, panel: &Panel, tables: &Tables, series: &Series, alpha: Option<f64>) {
     let here = |row: &&ValleyRow| {
         let run = tables.runs.iter().find(|run| run.name == row.run);
-        row.rule == series.rule
+        row.rule == series.rule.name()
             && Some(row.alpha) == alpha
-            && run.is_some_and(|r| r.settings() == series.settings)
+            && run.is_some_and(|r| *r.settings() == series.settings)
     };
     let rows: Vec<&ValleyRow> = tables.valley.iter().filter(here).collect();
     let mut betas: Vec<f64> = rows.iter().map(|row| row.beta).collect();
@@ -210,8 +210,8 @@ fn predicted(page: &mut Page, panel: &Panel, tables: &Tables, series: &Series, a
     for beta in betas {
         let seeds = rows.iter().filter(|row| row.beta == beta);
         let angles: Option<Vec<f64>> = seeds.map(|row| row.total_deg).collect();
-        let mean = angles.map(|angles| angles.iter().sum::<f64>() / count(angles.len()));
-        if let Some((x, y)) = mean.and_then(|mean| panel.at(beta, mean)) {
+        let angle = angles.map(|angles| mean(&angles));
+        if let Some((x, y)) = angle.and_then(|angle| panel.at(beta, angle)) {
             page.line(&[(x - 4.0, y - 4.0), (x + 4.0, y + 4.0)], ink, 1.3);
             page.line(&[(x - 4.0, y + 4.0), (x + 4.0, y - 4.0)], ink, 1.3);
         }
@@ -231,33 +231,40 @@ fn tick(page: &mut Page, panel: &Panel, beta: f64, ink: Ink) {
     page.text(Text { ink, anchor: Anchor::End, ..text(words, (high.0 - 4.0, low.1 - 4.0), 8.0) });
 }
 
-/// The mean accuracy of backpropagation across the panel.
+/// Rules that nudge no circuit, with the mean accuracy of their runs.
+fn references(tables: &Tables) -> impl Iterator<Item = (RuleKind, f64)> {
+    RuleKind::ALL.into_iter().filter(|rule| !rule.is_dyadic()).filter_map(|rule| {
+        let runs = tables.runs.iter().filter(|run| run.rule == rule);
+        Some((rule, Spread::of(runs.filter_map(accuracy))?.mean))
+    })
+}
+
+/// A line across the panel for every rule that nudges no circuit, at its mean accuracy.
 pub(super) fn reference(page: &mut Page, panel: &Panel, tables: &Tables) {
-    let values: Vec<f64> = tables.runs.iter().filter(|run| run.rule == "bp").filter_map(accuracy).collect();
-    if values.is_empty() {
-        return;
+    for (rule, mean) in references(tables) {
+        let ends: Vec<_> = [panel.x.low, panel.x.high].iter().filter_map(|x| panel.at(*x, mean)).collect();
+        page.line(&ends, ink_of(rule), 1.0);
     }
-    let mean = values.iter().sum::<f64>() / count(values.len());
-    let ends: Vec<_> = [panel.x.low, panel.x.high].iter().filter_map(|x| panel.at(*x, mean)).collect();
-    page.line(&ends, BLACK, 1.0);
+}
+
+/// The legend's entries of these lines.
+pub(super) fn reference_keys(tables: &Tables) -> impl Iterator<Item = Key> {
+    references(tables).map(|(rule, _)| Key::Line(ink_of(rule), format!("{} (mean)", rule.label())))
 }
 
 fn legend(series: &[Series], tables: &Tables) -> Vec<Key> {
     let words = |one: &Series| {
-        let row = Row { beta: None, settings: one.settings.clone() };
+        let row = Row::new(None, one.settings.clone());
         match row.label() {
-            label if label.is_empty() => rule_name(&one.rule),
-            label => format!("{}, {label}", rule_name(&one.rule)),
+            label if label.is_empty() => one.rule.label().to_owned(),
+            label => format!("{}, {label}", one.rule.label()),
         }
     };
     let key = |one: &Series| {
         let (ink, words) = (one.ink, words(one));
         if one.quiet { Key::Dashed(ink, words) } else { Key::Line(ink, words) }
     };
-    let mut keys: Vec<Key> = series.iter().map(key).collect();
-    if tables.runs.iter().any(|run| run.rule == "bp" && accuracy(run).is_some()) {
-        keys.insert(0, Key::Line(BLACK, "BP (mean)".into()));
-    }
+    let mut keys: Vec<Key> = reference_keys(tables).chain(series.iter().map(key)).collect();
     if tables.valley.iter().any(|row| row.total_deg.is_some() || row.best_beta.is_some()) {
         keys.push(Key::Line(GREY, "cross: predicted; tick: predicted best β".into()));
     }

@@ -11,6 +11,7 @@ use super::sheet::{Axes, Layout, Panel, Sheet};
 use super::tables::{Run, Tables, Weights};
 use super::words::settings_line;
 use crate::record::rows::PairSummary;
+use crate::spec::RuleKind;
 use crate::units::fraction;
 
 /// The registry line.
@@ -23,6 +24,9 @@ pub const FIGURE: Figure = Figure {
     draw,
 };
 
+/// The rules whose weights are compared.
+const COMPARED: [RuleKind; 2] = [RuleKind::Dp, RuleKind::DpTranspose];
+
 /// Most dots in a panel: the files stay small and the cloud keeps its shape.
 const MOST_DOTS: usize = 900;
 
@@ -31,13 +35,13 @@ type Both = (Vec<Weights>, Vec<Weights>);
 
 fn draw(tables: &Tables) -> Result<Page, FigureError> {
     let grid = Grid::of(tables);
-    let (Some(row), true) =
-        (grid.rows.first(), ["dp", "dp-transpose"].iter().all(|r| grid.rules.iter().any(|x| x == r)))
-    else {
+    let (Some(row), true) = (grid.rows.first(), COMPARED.iter().all(|rule| grid.rules.contains(rule))) else {
         return Err(FigureError::nothing("it takes runs of DP and of DPᵀ to compare their weights"));
     };
-    let pick = |rule: &str, alpha| runs_at(tables, rule, alpha, row).into_iter().min_by_key(|run| run.seed);
-    let pairs: Vec<_> = grid.alphas.iter().map(|a| (pick("dp", *a), pick("dp-transpose", *a))).collect();
+    let pick =
+        |rule: RuleKind, alpha| runs_at(tables, rule, alpha, row).into_iter().min_by_key(|run| run.seed);
+    let [dp, transpose] = COMPARED;
+    let pairs: Vec<_> = grid.alphas.iter().map(|a| (pick(dp, *a), pick(transpose, *a))).collect();
     let weights = pairs.iter().map(|pair| both(tables, *pair)).collect::<Result<Vec<Option<Both>>, _>>()?;
     let shown = Shown::of((1, weights.len()), |_, column| weights[column].is_some())
         .ok_or_else(|| FigureError::nothing("no run of DP and DPᵀ at the same α has its weight file"))?;

@@ -1,7 +1,7 @@
 //! Learned weights of DP against those of `DPᵀ`: distance and cosine per layer, against α.
 
 use super::Figure;
-use super::axis::{Axis, count, extent};
+use super::axis::{Axis, extent};
 use super::error::FigureError;
 use super::groups::{Grid, Row};
 use super::legend::Key;
@@ -11,6 +11,8 @@ use super::sheet::{Axes, Layout, Panel, Sheet};
 use super::tables::Tables;
 use super::words::settings_line;
 use crate::record::rows::PairSummary;
+use crate::spec::RuleKind;
+use crate::statistics;
 use crate::units::significant;
 
 /// The registry line.
@@ -80,12 +82,11 @@ fn has_numbers(pair: &PairSummary) -> bool {
 fn pairs_at<'a>(tables: &'a Tables, row: &Row) -> Vec<&'a PairSummary> {
     let of_row = |name: &str| {
         let mut runs = tables.runs.iter().filter(|run| run.name == name);
-        runs.next().is_none_or(|run| run.settings() == row.settings)
+        runs.next().is_none_or(|run| *run.settings() == row.settings)
     };
     let rules = |pair: &PairSummary| {
-        let mut rules = [pair.rule_a.as_str(), pair.rule_b.as_str()];
-        rules.sort_unstable();
-        rules == ["dp", "dp-transpose"]
+        let has = |rule: RuleKind| [&pair.rule_a, &pair.rule_b].iter().any(|name| *name == rule.name());
+        has(RuleKind::Dp) && has(RuleKind::DpTranspose)
     };
     let here = |pair: &&PairSummary| rules(pair) && pair.beta == row.beta && of_row(&pair.run_a);
     tables.pairs.iter().filter(here).collect()
@@ -131,8 +132,8 @@ fn series(page: &mut Page, panel: &Panel, pairs: &[&PairSummary], (layer, measur
         pairs.iter().filter_map(|pair| Some((pair.alpha.unwrap_or(0.5), value(pair)?))).collect();
     points.sort_by(|a, b| a.0.total_cmp(&b.0));
     let mean = |same: &[(f64, f64)]| {
-        let mean = same.iter().map(|point| point.1).sum::<f64>() / count(same.len());
-        panel.at(same[0].0, mean)
+        let values: Vec<f64> = same.iter().map(|point| point.1).collect();
+        panel.at(same[0].0, statistics::mean(&values))
     };
     let means: Vec<_> = points.chunk_by(|a, b| a.0.total_cmp(&b.0).is_eq()).filter_map(mean).collect();
     page.line(&means, layer_ink(layer), 1.6);

@@ -18,7 +18,7 @@ use crate::chip::{Chip, Weights};
 use crate::matrix::{Matrix, Real};
 use crate::noise::Presentations;
 use crate::solve::{Counts, Outcome};
-use crate::spec::{AdversarialSpec, CircuitSpec, RuleKind, Variant};
+use crate::spec::{AdversarialSpec, CircuitSpec, RuleKind};
 
 /// Inputs `[batch × n_0]` and targets `[batch × n_L]` (V), and which noise they meet.
 #[derive(Clone, Debug)]
@@ -95,7 +95,9 @@ pub fn rule<T: Real>(
         RuleKind::Adversarial => {
             Box::new(Adversarial::new(Chip::fabricate(&circuit, network), &circuit.nudge, adversarial.step))
         }
-        _ => Box::new(DualPropagation::new(circuit, network, keep_unsettled)),
+        RuleKind::Dp | RuleKind::DpTranspose | RuleKind::Custom => {
+            Box::new(DualPropagation::new(circuit, network, keep_unsettled))
+        }
     }
 }
 
@@ -103,11 +105,6 @@ pub fn rule<T: Real>(
 #[must_use]
 pub fn circuit_of(kind: RuleKind, circuit: &CircuitSpec) -> CircuitSpec {
     let mut circuit = circuit.clone();
-    circuit.nudge.variant = match kind {
-        RuleKind::Bp | RuleKind::Adversarial => Variant::Custom { plus: 0.0, minus: 0.0 },
-        RuleKind::Dp => Variant::Dp,
-        RuleKind::DpTranspose => Variant::DpTranspose,
-        RuleKind::Custom => circuit.nudge.variant,
-    };
+    circuit.nudge.variant = kind.own_variant().unwrap_or(circuit.nudge.variant);
     circuit
 }

@@ -10,6 +10,7 @@ pub(crate) mod columns;
 pub mod dictionary;
 mod error;
 pub mod folder;
+pub mod identity;
 pub mod json;
 mod layer_names;
 pub mod ledger;

@@ -8,7 +8,7 @@ use super::check_periphery::check_periphery;
 use super::check_sizes::check_sizes;
 use super::check_work::check_work;
 use super::circuit::{
-    ActivationSpec, CircuitSpec, NeuronSpec, NudgeSpec, SolverKind, SolverSpec, SupplySpec, Variant, Verify,
+    ActivationSpec, CircuitSpec, NeuronSpec, NudgeSpec, SolverSpec, SupplySpec, Variant, Verify,
 };
 use super::fault::Fault;
 use super::keep_margin::Otherwise;
@@ -121,7 +121,7 @@ fn check_solver(solver: &SolverSpec) -> Result<(), Fault> {
         Verify::Transient => "\"transient\"",
     };
     let accepted = "\"none\", or `solver.kind` = \"dc\": other solvers do not look for operating points";
-    ensure(solver.kind == SolverKind::Dc, &["solver", "verify"], checked, accepted)
+    ensure(solver.kind.can_verify(), &["solver", "verify"], checked, accepted)
 }
 
 /// Refuses a value unless it is well.

@@ -1,10 +1,10 @@
 //! What an experiment may expect: columns that its runs will have, and bounds that a number could meet.
 
 use super::check_circuit::{ensure, finite};
-use super::check_experiment::rule_name;
 use super::error::nearest;
-use super::experiment::{ExpectSpec, ExperimentSpec, RuleKind};
+use super::experiment::{ExpectSpec, ExperimentSpec};
 use super::fault::Fault;
+use super::kinds::RuleKind;
 
 /// A column of numbers of the summary.
 struct Column {
@@ -87,10 +87,10 @@ fn check_only(key: &str, bounds: &ExpectSpec, experiment: &ExperimentSpec) -> Re
 /// Splits `RULE.COLUMN`.
 fn rule_and_column<'k>(key: &'k str, rules: &[RuleKind]) -> Result<(RuleKind, &'k str), Fault> {
     let (rule, column) = key.split_once('.').unwrap_or((key, ""));
-    match rules.iter().find(|known| rule_name(**known) == rule) {
+    match rules.iter().find(|known| known.name() == rule) {
         Some(known) if !column.is_empty() => Ok((*known, column)),
         _ => {
-            let names: Vec<_> = rules.iter().map(|rule| rule_name(*rule)).collect();
+            let names: Vec<_> = rules.iter().map(|rule| rule.name()).collect();
             let column = Some(column).filter(|column| !column.is_empty()).unwrap_or("test_accuracy");
             let meant = nearest(rule, names.iter().copied()).map(|near| format!("\"{near}.{column}\""));
             let meant = meant.map(|meant| format!("; did you mean {meant}?")).unwrap_or_default();
@@ -110,7 +110,7 @@ fn has(column: &Column, rule: RuleKind, experiment: &ExperimentSpec) -> bool {
 
 fn no_column(key: &str, rule: RuleKind, name: &str, experiment: &ExperimentSpec) -> Fault {
     let columns = COLUMNS.iter().filter(|column| has(column, rule, experiment)).map(|column| column.name);
-    let whole = |column: &str| format!("{}.{column}", rule_name(rule));
+    let whole = |column: &str| format!("{}.{column}", rule.name());
     let near = nearest(name, columns.clone()).map(|column| whole(&column));
     Fault::unknown_key(&["expect", key], columns.map(whole).collect(), near)
 }

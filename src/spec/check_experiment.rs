@@ -9,8 +9,9 @@ use super::check_expect::check_expect;
 use super::check_name::check_folder_name;
 use super::check_sizes::check_experiment_sizes;
 use super::exclude::check_exclude;
-use super::experiment::{DatasetSpec, ExperimentSpec, InitSpec, OptimizerSpec, RateSchedule, RuleKind};
+use super::experiment::{DatasetSpec, ExperimentSpec, InitSpec, OptimizerSpec, RateSchedule};
 use super::fault::Fault;
+use super::kinds::RuleKind;
 
 /// Data sets that are read from a folder of IDX files.
 const FILE_SETS: [&str; 3] = ["idx", "mnist", "fashion-mnist"];
@@ -61,9 +62,9 @@ fn check_control(experiment: &ExperimentSpec) -> Result<(), Fault> {
     let runs = |rule: &&RuleKind| !experiment.rules.contains(rule);
     match control.rules.iter().find(runs) {
         Some(rule) => {
-            let known: Vec<_> = experiment.rules.iter().map(|rule| rule_name(*rule)).collect();
+            let known: Vec<_> = experiment.rules.iter().map(|rule| rule.name()).collect();
             let accepted = format!("rules of the experiment: {}", known.join(", "));
-            Err(Fault::refused(&["control", "rules"], rule_name(*rule), accepted))
+            Err(Fault::refused(&["control", "rules"], rule.name(), accepted))
         }
         None => Ok(()),
     }
@@ -76,22 +77,10 @@ fn check_control(experiment: &ExperimentSpec) -> Result<(), Fault> {
 pub fn check_beta(rules: &[RuleKind], beta: f64) -> Result<(), Fault> {
     match rules.iter().find(|rule| rule.is_dyadic()) {
         Some(rule) if beta <= 0.0 => {
-            let accepted = format!("a number above 0, as rule `{}` divides by it", rule_name(*rule));
+            let accepted = format!("a number above 0, as rule `{}` divides by it", rule.name());
             Err(Fault::refused(&["circuit", "nudge", "beta"], beta, accepted))
         }
         _ => Ok(()),
-    }
-}
-
-/// A rule's name in files.
-#[must_use]
-pub fn rule_name(rule: RuleKind) -> &'static str {
-    match rule {
-        RuleKind::Bp => "bp",
-        RuleKind::Dp => "dp",
-        RuleKind::DpTranspose => "dp-transpose",
-        RuleKind::Custom => "custom",
-        RuleKind::Adversarial => "adversarial",
     }
 }
 

@@ -2,8 +2,9 @@
 
 use super::check_circuit::{ensure, finite, not_negative, positive};
 use super::check_work::{check_band, check_jumps};
-use super::circuit::{CircuitSpec, SolverKind};
+use super::circuit::{CircuitSpec, SolverSpec};
 use super::fault::Fault;
+use super::kinds::{SolverKind, quoted};
 use super::noise::{FlickerSpec, NoiseSpec};
 use crate::noise::{Process, Trap};
 
@@ -21,10 +22,11 @@ pub(super) fn check_noise(circuit: &CircuitSpec) -> Result<(), Fault> {
     match noise.moving() {
         Some(source) if !circuit.solver.kind.is_stochastic() => {
             let kind = circuit.solver.kind.name();
+            let usual = if circuit.solver.kind == SolverSpec::default().kind { " (the default)" } else { "" };
+            let others = SolverKind::ALL.into_iter().filter(|kind| kind.has_fixed_step());
+            let others = quoted(others.map(SolverKind::name));
             let accepted = format!(
-                "no noise, as `solver.kind` = \"{kind}\" is deterministic{}; \
-                 \"exponential-em\", \"heun\" and \"exponential-heun\" can follow noise",
-                if circuit.solver.kind == SolverKind::Etd { " (the default)" } else { "" }
+                "no noise, as `solver.kind` = \"{kind}\" is deterministic{usual}; {others} can follow noise"
             );
             Err(Fault::refused(&["noise", source], "a source", accepted))
         }

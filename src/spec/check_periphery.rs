@@ -1,7 +1,7 @@
 //! What the numbers of amplifiers, capacitors and clocks must satisfy, and which solvers can bear them.
 
 use super::check_circuit::{ensure, finite, not_negative, positive};
-use super::circuit::{CircuitSpec, SolverKind};
+use super::circuit::CircuitSpec;
 use super::fault::Fault;
 use super::periphery::{AmplifierSpec, ClockSpec};
 use crate::units::engineering;
@@ -31,7 +31,7 @@ pub(super) fn check_periphery(circuit: &CircuitSpec) -> Result<(), Fault> {
     }
     let accepted =
         "a section `[clock]` with `frequency` beside it, or a solver for continuous time such as \"etd\"";
-    ensure(circuit.solver.kind != SolverKind::Clocked, &["solver", "kind"], "\"clocked\"", accepted)
+    ensure(!circuit.solver.kind.is_clocked(), &["solver", "kind"], "\"clocked\"", accepted)
 }
 
 fn check_amplifier(circuit: &CircuitSpec, amplifier: &AmplifierSpec) -> Result<(), Fault> {
@@ -68,7 +68,7 @@ fn check_clock(circuit: &CircuitSpec, clock: &ClockSpec) -> Result<(), Fault> {
     let kind = circuit.solver.kind;
     let accepted = "\"clocked\", as the circuit has a `[clock]`; \"dc\" and \"layerwise\" know no time; others \
                     integrate continuous time";
-    let knows = kind == SolverKind::Clocked || kind.is_timeless();
+    let knows = kind.is_clocked() || kind.is_timeless();
     ensure(knows, &["solver", "kind"], format!("\"{}\"", kind.name()), accepted)?;
     let continuous = "no such key beside a `[clock]`: switched capacitors settle within half a period";
     if let Some(transconductor) = circuit.transconductor {

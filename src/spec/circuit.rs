@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cost::CostSpec;
 use super::keep_margin::{self, KeepMarginSpec};
+use super::kinds::{ActivationKind, SolverKind};
 use super::mismatch::MismatchSpec;
 use super::noise::NoiseSpec;
 use super::periphery::{AmplifierSpec, ClockSpec, LeakageSpec, TransconductorSpec};
@@ -115,24 +116,6 @@ impl From<ActivationKind> for ActivationSpec {
     }
 }
 
-/// Shapes of activation devices.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum ActivationKind {
-    /// `max(z, 0)`.
-    Relu,
-    /// `clip(z, 0, 1)`.
-    HardSigmoid,
-    /// `tanh z`.
-    Tanh,
-    /// `ln(1 + eᶻ)`.
-    Softplus,
-    /// `1/(1 + e⁻ᶻ)`.
-    Sigmoid,
-    /// `z`.
-    Linear,
-}
-
 /// Nudge and feedback gains.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -229,63 +212,6 @@ pub struct SolverSpec {
     pub verify: Verify,
     /// Stochastic solvers only: step, in units of the slowest `τ`; where compartments are faster, it is divided into parts.
     pub step: f64,
-}
-
-/// Integration methods.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum SolverKind {
-    /// Exponential time differencing: exact in the leak, batched, adaptive.
-    Etd,
-    /// Exponential Adams–Moulton, swept from the top: exact in the leak, one right-hand side per step, batched, adaptive.
-    Eam,
-    /// Dormand–Prince 5(4).
-    Dopri5,
-    /// Dormand–Prince 8(5,3).
-    Dop853,
-    /// The papers' closed-form sweeps (no time).
-    Layerwise,
-    /// Operating points: fixed points by accelerated sweeps and Newton's method (no time).
-    Dc,
-    /// Stochastic, fixed step: leak and additive noise exact, drive held over the step.
-    ExponentialEm,
-    /// Stochastic, fixed step: Heun's method, Stratonovich, explicit.
-    Heun,
-    /// Stochastic, fixed step: leak and additive noise exact, drive by Heun's method; stable at steps of several `τ`.
-    ExponentialHeun,
-    /// Clock by clock: for circuits with a `[clock]`, and for those alone.
-    Clocked,
-}
-
-impl SolverKind {
-    /// Whether it follows noise.
-    #[must_use]
-    pub fn is_stochastic(self) -> bool {
-        matches!(self, Self::ExponentialEm | Self::Heun | Self::ExponentialHeun | Self::Clocked)
-    }
-
-    /// Whether it knows no time: it looks for fixed points alone.
-    #[must_use]
-    pub fn is_timeless(self) -> bool {
-        matches!(self, Self::Layerwise | Self::Dc)
-    }
-
-    /// Name in files.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Etd => "etd",
-            Self::Eam => "eam",
-            Self::Dopri5 => "dopri5",
-            Self::Dop853 => "dop853",
-            Self::Layerwise => "layerwise",
-            Self::Dc => "dc",
-            Self::ExponentialEm => "exponential-em",
-            Self::Heun => "heun",
-            Self::ExponentialHeun => "exponential-heun",
-            Self::Clocked => "clocked",
-        }
-    }
 }
 
 /// How an operating point is made sure of: a fixed point need not be one that the circuit reaches.

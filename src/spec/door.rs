@@ -73,9 +73,9 @@ fn text_of(path: &Path) -> Result<String, SpecError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spec::circuit::{ActivationKind, SupplySpec, Variant};
     use crate::spec::experiment::CircuitSource;
     use crate::spec::loaded::Resolved;
+    use crate::spec::{ActivationKind, SupplySpec, Variant};
 
     const EXPERIMENT: &str = r#"
         name = "one"

@@ -226,6 +226,7 @@ fn meant(nearest: Option<&str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::spec::RuleKind;
 
     #[test]
     fn the_nearest_name_is_found_and_a_far_one_is_not() {
@@ -234,7 +235,7 @@ mod tests {
         assert_eq!(nearest("lake", keys).as_deref(), Some("leak"));
         assert_eq!(nearest("output-activation", keys).as_deref(), Some("output_activation"));
         assert_eq!(nearest("temperature", keys), None);
-        let rules = ["bp", "dp", "dp-transpose", "custom", "adversarial"];
+        let rules = RuleKind::ALL.map(RuleKind::name);
         for (short, meant) in [
             ("dpt", "dp-transpose"),
             ("dp-t", "dp-transpose"),

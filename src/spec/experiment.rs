@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::circuit::CircuitSpec;
 use super::exclude::Exclusion;
+use super::kinds::RuleKind;
 use super::written::WrittenDataset;
 
 /// An experiment: every combination of `seeds`, `rules` and `grid` is a run.
@@ -111,30 +112,6 @@ pub enum InitSpec {
     Std(Vec<f64>),
     /// From a weight file, relative to the experiment file.
     Weights(String),
-}
-
-/// Learning rules.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum RuleKind {
-    /// Backpropagation through the feed-forward network: the reference.
-    Bp,
-    /// Dual propagation.
-    Dp,
-    /// Adjoint-stable dual propagation.
-    DpTranspose,
-    /// The circuit's own gains (`nudge.variant` of the circuit file).
-    Custom,
-    /// Backpropagation on inputs moved up the loss: `x + step·∇ₓℓ` (see `adversarial`).
-    Adversarial,
-}
-
-impl RuleKind {
-    /// Whether it nudges a circuit; the others differentiate the feed-forward network.
-    #[must_use]
-    pub fn is_dyadic(self) -> bool {
-        !matches!(self, Self::Bp | Self::Adversarial)
-    }
 }
 
 /// Settings of the rule `adversarial`.

@@ -8,12 +8,13 @@ use std::path::{Path, PathBuf};
 use toml::Value;
 
 use super::check_circuit::check_circuit;
-use super::check_experiment::{check_beta, check_experiment, rule_name};
+use super::check_experiment::{check_beta, check_experiment};
 use super::circuit::CircuitSpec;
 use super::error::{At, Place, SpecError, nearest};
 use super::every::{apart, every, together};
-use super::experiment::{CircuitSource, ExperimentSpec, InitSpec, RuleKind};
+use super::experiment::{CircuitSource, ExperimentSpec, InitSpec};
 use super::fault::Fault;
+use super::kinds::RuleKind;
 use super::overrides::Override;
 use super::path::{KeyPath, Step};
 use super::read::shown;
@@ -290,9 +291,8 @@ fn chooses_circuit(setting: &Override) -> bool {
 
 /// Expectations about rules that `--set` has taken out of the run are not about this run.
 fn forget_absent_rules(experiment: &mut ExperimentSpec) {
-    let all = [RuleKind::Bp, RuleKind::Dp, RuleKind::DpTranspose, RuleKind::Custom, RuleKind::Adversarial];
-    let absent: Vec<_> =
-        all.iter().filter(|rule| !experiment.rules.contains(rule)).map(|rule| rule_name(*rule)).collect();
+    let absent = RuleKind::ALL.into_iter().filter(|rule| !experiment.rules.contains(rule));
+    let absent: Vec<_> = absent.map(RuleKind::name).collect();
     experiment.expect.retain(|key, _| key.split_once('.').is_none_or(|(rule, _)| !absent.contains(&rule)));
     if let Some(control) = &mut experiment.control
         && !control.rules.is_empty()

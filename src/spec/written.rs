@@ -10,8 +10,9 @@ use schemars::JsonSchema;
 use serde::de::value::{MapAccessDeserializer, StrDeserializer};
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 
-use super::circuit::{ActivationKind, ActivationSpec, CircuitSpec, Variant};
+use super::circuit::{ActivationSpec, CircuitSpec, Variant};
 use super::experiment::{CircuitSource, DatasetSpec};
+use super::kinds::ActivationKind;
 use crate::units;
 
 /// Names of the data sets.

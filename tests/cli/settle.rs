@@ -4,6 +4,7 @@ use dyadsim::matrix::measure::{Largest, larger};
 use std::fs;
 
 use dyadsim::matrix::Matrix;
+use dyadsim::spec::SolverKind;
 use nalgebra::dmatrix;
 use serde_json::Value;
 
@@ -135,7 +136,7 @@ fn a_trace_has_common_times_and_a_sample_that_ended_keeps_its_last_state() {
 #[test]
 fn a_ringing_chain_is_traced_along_the_exponential_of_its_jacobian() {
     let (alpha, beta, w2) = (1.0, 1.0, -4.0); // DP at α = 1: a⁺ = 1, a⁻ = 0; rings, and settles
-    for solver in ["etd", "dopri5", "dop853"] {
+    for solver in SolverKind::ALL.into_iter().filter(|kind| kind.is_adaptive()).map(SolverKind::name) {
         let bench = Bench::new();
         bench.linear("dp", alpha, beta);
         bench.weights(&[(dmatrix![0.8], vec![0.1]), (dmatrix![w2], vec![0.2])]);
@@ -216,11 +217,12 @@ fn a_circuit_that_latches_up_is_a_result_without_a_gradient() {
 fn every_solver_gives_the_same_state_and_sweeps_have_no_time() {
     let bench = Bench::new();
     chain(&bench, "dp", 0.75, 0.4);
-    for solver in ["etd", "dopri5", "dop853", "layerwise", "dc"] {
+    for kind in SolverKind::ALL.into_iter().filter(|kind| !kind.is_stochastic()) {
+        let solver = kind.name();
         let json =
             bench.run(&format!("{NUDGED} --json --quiet --out {solver} --set solver.kind={solver}")).json();
         assert_eq!(json["counts"]["settled"], 2, "{solver}");
-        assert_eq!(json["samples"][0]["time_s"].is_null(), ["layerwise", "dc"].contains(&solver));
+        assert_eq!(json["samples"][0]["time_s"].is_null(), kind.is_timeless());
         let found = bench.tensors(&format!("{solver}/state.safetensors")).matrix::<f64>("v_plus.1", (2, 1));
         let wanted = by_hand("dp", 0.75, 0.4, 0.5, 1.0)[0];
         assert!((found.unwrap()[0] - wanted).abs() < CLOSE, "{solver}");

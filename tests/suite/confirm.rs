@@ -9,7 +9,7 @@ use dyadsim::solve::{Outcome, Settled, settle_all};
 use dyadsim::spec::*;
 
 use crate::judge::fate;
-use crate::nets::{Net, ideal};
+use crate::nets::{Net, ideal, kinds_that};
 
 /// A net of one sample from text: a name and a shape, then the numbers, row by row.
 fn read(text: &str, network: &[usize], spec: CircuitSpec) -> Net {
@@ -48,9 +48,6 @@ fn spiral() -> Net {
     read(include_str!("data/spiral.txt"), &[7, 11, 9, 5, 5], spec)
 }
 
-const INTEGRATORS: [SolverKind; 4] =
-    [SolverKind::Etd, SolverKind::Eam, SolverKind::Dopri5, SolverKind::Dop853];
-const BATCHED: [SolverKind; 2] = [SolverKind::Etd, SolverKind::Eam];
 const TOLERANCES: [(f64, f64); 2] = [(1e-6, 1e-9), (1e-9, 1e-11)];
 
 fn settle(net: &Net, kind: SolverKind, (rtol, atol): (f64, f64), max_time: f64) -> Settled<f64> {
@@ -64,7 +61,7 @@ fn what_an_integrator_only_chatters_over_is_settled() {
     for (rtol, atol) in TOLERANCES {
         let spec = SolverSpec { rtol, atol, max_time: 1500.0, ..SolverSpec::default() };
         assert_eq!(fate(&net.oracle(0), &spec, 1e-10).right, [Outcome::Settled]);
-        for kind in BATCHED {
+        for kind in kinds_that(|kind| kind.is_adaptive() && !kind.is_one_by_one()) {
             let settled = settle(&net, kind, (rtol, atol), 1500.0);
             assert_eq!(settled.outcomes, [Outcome::Settled], "{kind:?} {rtol:e}");
         }
@@ -77,7 +74,7 @@ fn a_slow_spiral_far_out_decays_as_it_would_nearby() {
     for (tolerances, max_time, residual) in
         [(TOLERANCES[1], 400.0, 0.115), (TOLERANCES[0], 749.0, 0.0139), (TOLERANCES[1], 1499.0, 2.3e-4)]
     {
-        for kind in BATCHED {
+        for kind in kinds_that(|kind| kind.is_adaptive() && !kind.is_one_by_one()) {
             let found = settle(&net, kind, tolerances, max_time);
             assert_eq!(found.outcomes, [Outcome::Timeout], "{kind:?} {max_time} τ");
             // By LSODA; errors of 1e-9 of 147 V per step are small against it, those of 1e-6 are not.
@@ -113,7 +110,7 @@ fn a_ringing_chain_is_called_what_its_eigenvalues_say() {
     ] {
         for max_time in [100.0, 400.0] {
             let net = chain(-f64::ln_1p(-lost) / max_time);
-            for kind in INTEGRATORS {
+            for kind in kinds_that(SolverKind::is_adaptive) {
                 for tolerances in TOLERANCES {
                     let found = settle(&net, kind, tolerances, max_time);
                     assert_eq!(found.outcomes, [outcome], "{kind:?} {lost} in {max_time} τ, {tolerances:?}");

@@ -11,7 +11,7 @@ use dyadsim::noise::Presentations;
 use dyadsim::solve::fixed_point;
 use dyadsim::spec::*;
 
-use crate::nets::{Net, ideal, row};
+use crate::nets::{Net, ideal, kinds_that, row};
 
 /// Replicas, whose spread is the standard error.
 const REPLICAS: usize = 64;
@@ -207,7 +207,7 @@ fn read_noise_of_two_unequal_compartments_has_its_closed_form() {
     spec.noise.read = Some(ReadNoiseSpec { relative_psd: density });
     spec.mismatch = MismatchSpec { seed: Some(4), time_constant_dtod: 0.3, ..MismatchSpec::default() };
     let network = [1, 3];
-    for kind in [SolverKind::ExponentialEm, SolverKind::Heun, SolverKind::ExponentialHeun] {
+    for kind in kinds_that(SolverKind::has_fixed_step) {
         spec.solver.kind = kind;
         let chip = Chip::<f64>::fabricate(&spec, &network);
         let mut weights = Weights::<f64>::zeros(&network);

@@ -6,10 +6,11 @@ use dyadsim::solve::{Outcome, settle_all};
 use dyadsim::spec::*;
 use nalgebra::Complex;
 
-use crate::nets::{Net, ideal, largest_angle, largest_loop, relative_error};
+use crate::nets::{Net, ideal, kinds_that, largest_angle, largest_loop, relative_error};
 
-const INTEGRATORS: [SolverKind; 4] =
-    [SolverKind::Etd, SolverKind::Eam, SolverKind::Dopri5, SolverKind::Dop853];
+fn integrators() -> Vec<SolverKind> {
+    kinds_that(SolverKind::is_adaptive)
+}
 
 /// The linear 1-1-1 chain with unit first weight.
 fn chain(variant: Variant, alpha: f64, beta: f64, second: f64) -> Net {
@@ -71,7 +72,7 @@ fn the_chain_latches_up_at_its_threshold_in_time_as_in_its_eigenvalues() {
             // The critical mode moves at some 0.02 of the leak: to 1e-6 or to 10³ takes a thousand τ.
             net.spec.solver = SolverSpec { max_time: 10_000.0, ..SolverSpec::default() };
             assert_eq!(verdict(&net), fate);
-            for kind in INTEGRATORS {
+            for kind in integrators() {
                 assert_eq!(outcome(&net, kind), expected, "{second} {alpha} {share} {kind:?}");
             }
         }
@@ -140,7 +141,7 @@ fn the_chain_is_stable_at_small_and_rings_at_large_weight() {
         let mut net = chain(Variant::Dp, 1.0, 1.0, second);
         assert_eq!(verdict(&net), fate);
         net.spec.solver = SolverSpec::default();
-        for kind in INTEGRATORS {
+        for kind in integrators() {
             assert_eq!(outcome(&net, kind), expected, "{second} {kind:?}");
         }
         // A saturating output makes the ringing a limit cycle; it is not taken for settled or late.
@@ -148,7 +149,7 @@ fn the_chain_is_stable_at_small_and_rings_at_large_weight() {
             ActivationSpec { kind: ActivationKind::Tanh, amplitude: 1.0, scale: 1.0, offset: 0.0 };
         net.chip = Chip::fabricate(&net.spec, &net.network);
         (net.weights.biases[0][0], net.batch.inputs[0]) = (0.0, 0.0); // steepest at its equilibrium
-        for kind in INTEGRATORS {
+        for kind in integrators() {
             assert_eq!(outcome(&net, kind), expected, "tanh {second} {kind:?}");
         }
     }
@@ -177,7 +178,7 @@ fn nudged_by_its_own_state_the_lone_output_runs_away_at_the_inverse_gain() {
             let found = spectrum(&net.circuit(), 0, &vec![0.0; net.chip.layout.width()]).abscissa()
                 * net.chip.slowest;
             assert!((found - (product - 1.0)).abs() < 1e-12, "{network:?} {variant:?}: {found} {product}");
-            for kind in INTEGRATORS {
+            for kind in integrators() {
                 assert_eq!(outcome(&net, kind), expected, "{network:?} {variant:?} {product} {kind:?}");
             }
         }

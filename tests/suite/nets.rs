@@ -115,12 +115,16 @@ pub fn ideal(activation: ActivationKind, variant: Variant, alpha: f64, beta: f64
     spec
 }
 
+/// Solvers by what they can do: a suite runs over all that can, so that a new one joins by itself.
+pub fn kinds_that(can: impl Fn(SolverKind) -> bool) -> Vec<SolverKind> {
+    SolverKind::ALL.into_iter().filter(|kind| can(*kind)).collect()
+}
+
 /// Every shape by its natural parameters, and once more with amplitude, scale and offset of its own.
 pub fn activations() -> Vec<ActivationSpec> {
-    use ActivationKind::*;
-    let kinds = [Relu, HardSigmoid, Tanh, Softplus, Sigmoid, Linear];
-    let natural = kinds.map(ActivationSpec::from);
-    let moved = kinds.map(|kind| ActivationSpec { kind, amplitude: 0.7, scale: 0.6, offset: 0.1 });
+    let natural = ActivationKind::ALL.map(ActivationSpec::from);
+    let moved =
+        ActivationKind::ALL.map(|kind| ActivationSpec { kind, amplitude: 0.7, scale: 0.6, offset: 0.1 });
     natural.into_iter().chain(moved).collect()
 }
 

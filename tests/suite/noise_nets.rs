@@ -8,7 +8,7 @@ use dyadsim::matrix::Matrix;
 use dyadsim::solve::{self, Outcome, settle_all};
 use dyadsim::spec::*;
 
-use crate::nets::{Net, ideal};
+use crate::nets::{Net, ideal, kinds_that};
 use crate::noise::{mean_of, mean_square};
 
 /// A free chain of single dyads with these gains on 0.4 V, in 4096 samples; potentials at `count` times 5 τ apart.
@@ -81,7 +81,7 @@ fn reading_noise_of_conductances_has_its_closed_form() {
 #[test]
 fn noise_of_the_input_drivers_passes_the_first_synapses() {
     let (psd, bandwidth, gains) = (1e-12, 2e5, [1.5, 0.0]);
-    for kind in [SolverKind::ExponentialEm, SolverKind::Heun, SolverKind::ExponentialHeun] {
+    for kind in kinds_that(SolverKind::has_fixed_step) {
         let mut spec = linear(kind, 0.05);
         spec.noise.input = Some(InputNoiseSpec { psd, bandwidth });
         let tau = spec.neuron.capacitance / spec.neuron.leak;
@@ -121,7 +121,7 @@ fn noisy(kind: SolverKind) -> CircuitSpec {
 
 #[test]
 fn a_noisy_circuit_becomes_stationary_around_its_equilibrium() {
-    for kind in [SolverKind::ExponentialEm, SolverKind::Heun, SolverKind::ExponentialHeun] {
+    for kind in kinds_that(SolverKind::has_fixed_step) {
         let mut net = Net::random(3, &[8, 12, 6, 4], 96, 0.9, noisy(kind));
         let settled = net.settle();
         let noisy = settled.outcomes.iter().filter(|o| **o == Outcome::NoisySettled).count();

@@ -101,11 +101,8 @@ fn the_finest_steps_have_the_law_of_the_circuit() {
 #[test]
 fn schemes_converge_with_their_strong_and_weak_orders() {
     let steps = [0.8, 0.4, 0.2];
-    for (kind, strong, weak) in [
-        (SolverKind::ExponentialEm, 1.0, 1.0),
-        (SolverKind::Heun, 1.0, 2.0),
-        (SolverKind::ExponentialHeun, 1.0, 2.0),
-    ] {
+    let schemes = SolverKind::ALL.into_iter().filter_map(|kind| Some((kind, kind.orders()?)));
+    for (kind, (strong, weak)) in schemes {
         let net = net(kind);
         let errors = errors(&net, &steps);
         let order = |a: f64, b: f64| (a / b).log2();

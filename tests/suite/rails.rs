@@ -15,7 +15,7 @@ use dyadsim::matrix::Matrix;
 use dyadsim::solve::{Outcome, Trace, judge, settle_all};
 use dyadsim::spec::*;
 
-use crate::nets::{Net, ideal};
+use crate::nets::{Net, ideal, kinds_that};
 
 /// A chain of neurons with weights and biases.
 struct Case {
@@ -175,10 +175,9 @@ impl Case {
 
 /// Every solver, and how fixed points are verified.
 fn solvers() -> Vec<(SolverKind, Verify)> {
-    use SolverKind::*;
-    let others = [Etd, Eam, Dopri5, Dop853, Layerwise, ExponentialEm, Heun, ExponentialHeun, Clocked];
-    let dc = [Verify::None, Verify::Eigen, Verify::Transient].map(|verify| (Dc, verify));
-    others.map(|kind| (kind, Verify::None)).into_iter().chain(dc).collect()
+    let verified = kinds_that(SolverKind::can_verify).into_iter();
+    let verified = verified.flat_map(|kind| [Verify::Eigen, Verify::Transient].map(|verify| (kind, verify)));
+    SolverKind::ALL.map(|kind| (kind, Verify::None)).into_iter().chain(verified).collect()
 }
 
 #[test]
@@ -186,7 +185,7 @@ fn every_solver_says_the_same_of_every_circuit_at_a_rail() {
     for case in cases() {
         for (kind, verify) in solvers() {
             let mut net = case.net();
-            if kind == SolverKind::Clocked {
+            if kind.is_clocked() {
                 // A tenth of the charge is shared in every period.
                 let frequency = 10.0 * net.spec.neuron.leak / net.spec.neuron.capacitance;
                 net.spec.clock = Some(ClockSpec { frequency, injection: 0.0 });
@@ -292,7 +291,7 @@ fn noise_latches_up_only_what_rests_on_a_rail_without_it() {
     for (case, outcome) in
         [(near, Outcome::NoisySettled), (on, Outcome::LatchUp), (zero, Outcome::NoisySettled)]
     {
-        for kind in [SolverKind::ExponentialHeun, SolverKind::Heun, SolverKind::ExponentialEm] {
+        for kind in kinds_that(SolverKind::has_fixed_step) {
             let mut net = case.net();
             net.spec.neuron.leak *= 1e-12 / net.spec.neuron.capacitance;
             net.spec.neuron.capacitance = 1e-12;

@@ -8,22 +8,19 @@ use dyadsim::spec::*;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
-use crate::nets::{Net, activations, ideal, largest_angle, relative_error};
+use crate::nets::{Net, activations, ideal, kinds_that, largest_angle, relative_error};
 use crate::traces::slope;
 
 const VARIANTS: [Variant; 2] = [Variant::Dp, Variant::DpTranspose];
-const KINDS: [SolverKind; 6] = [
-    SolverKind::Etd,
-    SolverKind::Eam,
-    SolverKind::Dopri5,
-    SolverKind::Dop853,
-    SolverKind::Layerwise,
-    SolverKind::Dc,
-];
+
+/// Solvers without noise.
+fn kinds() -> Vec<SolverKind> {
+    kinds_that(|kind| !kind.is_stochastic())
+}
 
 #[test]
 fn r1_both_variants_are_one_circuit_at_the_middle() {
-    for kind in KINDS {
+    for kind in kinds() {
         let [dp, transposed] = VARIANTS.map(|variant| {
             let mut spec = ideal(ActivationKind::Relu, variant, 0.5, 0.4);
             spec.solver = SolverSpec { kind, rtol: 1e-7, atol: 1e-10, ..spec.solver };
@@ -70,7 +67,7 @@ proptest! {
 
 #[test]
 fn r2_holds_for_what_the_integrators_settle_to() {
-    for kind in KINDS {
+    for kind in kinds() {
         for (seed, alpha) in (110..).zip([0.0, 0.2, 0.5, 0.9, 1.0]) {
             for at in [NudgePoint::Mean, NudgePoint::Free] {
                 let mut net = linear(seed, &[7, 9, 8, 4], 1.5, alpha, 2.0, at);
@@ -92,7 +89,7 @@ fn r3_one_sided_transposed_circuits_compute_forward_undisturbed() {
     for (seed, activation) in (120..).zip(activations()) {
         for alpha in [0.0, 1.0] {
             for at in [NudgePoint::Mean, NudgePoint::Free] {
-                for kind in KINDS {
+                for kind in kinds() {
                     // Gains and nudge far above what any loop would survive.
                     let mut spec = ideal(ActivationKind::Tanh, Variant::DpTranspose, alpha, 3.0);
                     (spec.neuron.activation, spec.nudge.at, spec.solver.kind) = (activation, at, kind);

@@ -50,8 +50,7 @@ impl Draw {
     }
 
     fn activation(&mut self) -> ActivationSpec {
-        use ActivationKind::*;
-        let kind = self.of(&[Relu, HardSigmoid, Tanh, Softplus, Sigmoid, Linear]);
+        let kind = self.of(&ActivationKind::ALL);
         if (self.0)() < 0.3 {
             return kind.into();
         }

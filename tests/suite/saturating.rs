@@ -8,19 +8,14 @@ use dyadsim::matrix::measure::{Largest, larger};
 use dyadsim::solve::{Outcome, Trace, settle_all, stability};
 use dyadsim::spec::*;
 
-use crate::nets::{Net, ideal};
+use crate::nets::{Net, ideal, kinds_that};
 use crate::oracle::{Oracle, Vector};
 use crate::traces::scatter;
 
-/// Solvers that integrate time, those of fixed step without noise.
-const KINDS: [SolverKind; 6] = [
-    SolverKind::Etd,
-    SolverKind::Eam,
-    SolverKind::Dopri5,
-    SolverKind::Dop853,
-    SolverKind::Heun,
-    SolverKind::ExponentialHeun,
-];
+/// Solvers that integrate time to second order or better, those of fixed step without noise.
+fn kinds() -> Vec<SolverKind> {
+    kinds_that(|kind| kind.is_adaptive() || kind.orders().is_some_and(|(_, weak)| weak >= 2.0))
+}
 
 /// Limits of a compartment: range (V) and slew rate (V/s).
 type Limits = (Option<f64>, Option<f64>);
@@ -54,7 +49,7 @@ fn error(trace: &Trace, exact: impl Fn(f64) -> f64) -> f64 {
 fn one_compartment_with_a_saturating_transconductor_charges_as_the_closed_form_says() {
     // τ dv/dt = V_s tanh((u − v)/V_s) has sinh((u − v)/V_s) = sinh((u − v₀)/V_s) e^{−t/τ}.
     for range in [0.065, 0.5] {
-        for kind in KINDS {
+        for kind in kinds() {
             let exact = |t: f64| 1.0 - range * ((1.0_f64 / range).sinh() * (-t).exp()).asinh();
             let found = error(&charged(kind, (Some(range), None)), exact);
             // Adaptive: 1e-7 V a step and its neighbours; fixed: h²/12 (h = 0.002 τ) times the third derivative in τ, which
@@ -72,7 +67,7 @@ fn one_compartment_that_slews_rises_on_a_line_and_then_settles() {
     let slew = 0.2; // V/τ
     let kink = (1.0 - slew) / slew;
     let exact = |t: f64| if t < kink { slew * t } else { 1.0 - slew * (kink - t).exp() };
-    for kind in KINDS {
+    for kind in kinds() {
         let found = error(&charged(kind, (None, Some(slew / 1e-6))), exact);
         // The kink is met within one step: explicit pairs see their error estimate jump, etd watches kinks when traced; a step
         // of fixed length h across it errs by h² slew/2 at most.
@@ -120,7 +115,7 @@ fn networks_follow_the_written_equations_under_every_solver() {
             let k4 = motion(&oracle, &(v + &k3 * step), limits);
             reference.push(v + (k1 + k2 * 2.0 + k3 * 2.0 + k4) * (step / 6.0));
         }
-        for kind in KINDS {
+        for kind in kinds() {
             let solver = SolverSpec { kind, ..net.spec.solver.clone() };
             let trace = settle_all(&solver, &net.circuit(), true).traces.remove(0);
             let points = trace.times.iter().zip(&trace.states);
@@ -136,8 +131,8 @@ fn networks_follow_the_written_equations_under_every_solver() {
             // Explicit pairs do not watch kinks: one that a step of some 0.1 τ passes unseen moves a potential by up to
             // h²/8 times the jump of the drive's slope, 0.1 V/τ. The others: tolerances of 1e-7.
             let allowed = match kind {
-                SolverKind::Heun | SolverKind::ExponentialHeun => 5e-5,
-                SolverKind::Dopri5 | SolverKind::Dop853 if limits.1.is_some() => 1.2e-4,
+                kind if kind.has_fixed_step() => 5e-5,
+                kind if kind.is_one_by_one() && limits.1.is_some() => 1.2e-4,
                 _ => 1e-5,
             };
             assert!(found < allowed, "{limits:?} {kind:?}: {found:.1e} V");
@@ -161,7 +156,7 @@ fn equilibria_and_their_spectra_are_those_of_the_ideal_circuit() {
             found.spectra.into_iter().map(|s| s.unwrap().eigenvalues).collect::<Vec<_>>()
         };
         assert_eq!(spectra(&net), spectra(&reference));
-        for kind in KINDS {
+        for kind in kinds() {
             let solver = SolverSpec { kind, ..plain.solver.clone() };
             let settled = settle_all(&solver, &net.circuit(), false);
             assert!(
@@ -182,7 +177,7 @@ fn what_is_switched_off_leaves_every_byte_as_it_was() {
     off.amplifier = Some(AmplifierSpec { pair_minimum: 1e-9, ..AmplifierSpec::default() });
     off.leakage = Some(LeakageSpec { current: 0.0, hold: 1e-6 });
     let both = [plain, off].map(|spec| Net::random(72, &[6, 8, 7, 5], 5, 1.0, spec));
-    for kind in KINDS.into_iter().chain([SolverKind::Dc, SolverKind::Layerwise]) {
+    for kind in kinds().into_iter().chain(kinds_that(SolverKind::is_timeless)) {
         let [ideal, same] = [&both[0], &both[1]]
             .map(|net| settle_all(&SolverSpec { kind, ..net.spec.solver.clone() }, &net.circuit(), false));
         assert_eq!(ideal.state, same.state, "{kind:?}");

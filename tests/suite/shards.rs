@@ -8,16 +8,12 @@ use dyadsim::matrix::measure::Largest;
 use dyadsim::solve::{Outcome, SHARD, Settled, settle_all};
 use dyadsim::spec::*;
 
-use crate::nets::{Net, ideal, row};
+use crate::nets::{Net, ideal, kinds_that, row};
 
-const KINDS: [SolverKind; 6] = [
-    SolverKind::Etd,
-    SolverKind::Eam,
-    SolverKind::Dopri5,
-    SolverKind::Dop853,
-    SolverKind::Layerwise,
-    SolverKind::Dc,
-];
+/// Solvers without noise.
+fn kinds() -> Vec<SolverKind> {
+    kinds_that(|kind| !kind.is_stochastic())
+}
 
 /// A net of `samples` samples; the first ones do not depend on how many there are.
 fn net(samples: usize, kind: SolverKind) -> Net {
@@ -42,7 +38,7 @@ fn same_bits(one: &Settled<f64>, other: &Settled<f64>, samples: usize) -> bool {
 
 #[test]
 fn a_full_shard_does_not_notice_what_comes_after_it() {
-    for kind in [SolverKind::Etd, SolverKind::Eam, SolverKind::Dopri5, SolverKind::Dop853] {
+    for kind in kinds_that(SolverKind::is_adaptive) {
         let (alone, longer) = (net(SHARD, kind).settle(), net(SHARD + 17, kind).settle());
         assert!(same_bits(&alone, &longer, SHARD), "{kind:?}");
     }
@@ -50,14 +46,14 @@ fn a_full_shard_does_not_notice_what_comes_after_it() {
 
 #[test]
 fn samples_of_the_one_by_one_integrators_do_not_notice_each_other() {
-    for kind in [SolverKind::Dopri5, SolverKind::Dop853] {
+    for kind in kinds_that(SolverKind::is_one_by_one) {
         assert!(same_bits(&net(3, kind).settle(), &net(11, kind).settle(), 3), "{kind:?}");
     }
 }
 
 #[test]
 fn one_thread_and_two_give_the_same_bits() {
-    for kind in KINDS {
+    for kind in kinds() {
         let net = net(SHARD + 17, kind);
         let on = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
@@ -70,7 +66,7 @@ fn one_thread_and_two_give_the_same_bits() {
 
 #[test]
 fn a_sample_that_is_not_a_number_ends_as_such_and_leaves_its_neighbours_their_bits() {
-    for kind in KINDS {
+    for kind in kinds() {
         let healthy = net(8, kind);
         let mut ill = net(9, kind);
         ill.batch.inputs[(8, 2)] = f64::NAN;
@@ -95,7 +91,7 @@ fn single_precision_differs_from_double_by_its_rounding_alone() {
     for (seed, activation) in
         (31..).zip([ActivationKind::Tanh, ActivationKind::Relu, ActivationKind::Softplus])
     {
-        for kind in KINDS {
+        for kind in kinds() {
             let mut spec = ideal(activation, Variant::DpTranspose, 0.25, 0.3);
             // The tolerance is half a dozen roundings of potentials near 1 V.
             spec.solver = SolverSpec { kind, rtol: 1e-6, atol: 1e-6, ..spec.solver };
@@ -129,7 +125,7 @@ fn single_precision_settles_also_where_the_error_is_small() {
                 net.batch.targets[(i, j)] = output[j] + distance * (net.batch.targets[(i, j)] - 0.5);
             }
         }
-        for (kind, outcomes) in KINDS.map(|kind| (kind, settle_single(&net, kind).outcomes)) {
+        for (kind, outcomes) in kinds().into_iter().map(|kind| (kind, settle_single(&net, kind).outcomes)) {
             assert!(
                 outcomes.iter().all(|o| *o == Outcome::Settled),
                 "{distance:e} V, {kind:?}: {outcomes:?}"

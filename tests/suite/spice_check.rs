@@ -72,11 +72,6 @@ fn judge(found: &[(&str, Report)]) -> BTreeMap<&'static str, usize> {
     counts
 }
 
-fn kinds() -> [ActivationKind; 6] {
-    use ActivationKind::*;
-    [Relu, HardSigmoid, Tanh, Softplus, Sigmoid, Linear]
-}
-
 /// A circuit with half the usual time limit: a check takes twice of it.
 fn short(activation: ActivationSpec, variant: Variant, alpha: f64, beta: f64) -> CircuitSpec {
     let mut spec = ideal(ActivationKind::Linear, variant, alpha, beta);
@@ -94,7 +89,7 @@ fn grid(seed: u64, network: &[usize], gain: f64, variants: &[Variant]) -> Vec<(S
                 continue; // the same circuit as DP
             }
             for beta in [0.1, 0.5] {
-                for kind in kinds() {
+                for kind in ActivationKind::ALL {
                     let spec = short(kind.into(), variant, alpha, beta);
                     let name = format!("{network:?} {gain} {kind:?} {variant:?} {alpha} {beta}");
                     cases.push((name, Net::random(seed, network, 1, gain, spec)));

@@ -8,7 +8,7 @@ use dyadsim::solve::{Outcome, Trace, settle_all};
 use dyadsim::spec::*;
 use rand_distr::{Distribution, StandardUniform};
 
-use crate::nets::{Net, ideal};
+use crate::nets::{Net, ideal, kinds_that};
 use crate::oracle::{Oracle, Vector};
 
 /// A net that starts far from equilibrium, at 0 V.
@@ -197,7 +197,7 @@ fn trajectories_of_mismatched_chips_follow_the_written_equations() {
             scatter(&mut net, seed);
             let mut oracle = net.oracle(0);
             oracle.take_devices(&net.chip);
-            for kind in [SolverKind::Etd, SolverKind::Eam, SolverKind::Dopri5, SolverKind::Dop853] {
+            for kind in kinds_that(SolverKind::is_adaptive) {
                 let error = astray(
                     &oracle,
                     &trace(&net, kind, 1e-8, 1e-11),

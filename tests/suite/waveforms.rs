@@ -8,11 +8,10 @@ use dyadsim::solve::{Outcome, Settled, settle_all};
 use dyadsim::spec::*;
 use nalgebra::DMatrix;
 
-use crate::nets::{Net, ideal};
+use crate::nets::{Net, ideal, kinds_that};
 use crate::oracle::{Oracle, Vector};
 use crate::traces::scatter;
 
-const KINDS: [SolverKind; 4] = [SolverKind::Etd, SolverKind::Eam, SolverKind::Dopri5, SolverKind::Dop853];
 /// Tolerances; the absolute one is a thousandth of each (V).
 const TOLERANCES: [f64; 4] = [1e-4, 1e-6, 1e-8, 1e-10];
 /// How many times `rtol max(1 V, ‖v‖∞) + atol` a trajectory may be wrong by.
@@ -142,7 +141,7 @@ fn trajectories_are_within_their_tolerance_at_every_time_whatever_devices_do() {
         let doubt = exact.iter().zip(&finer).map(|(a, b)| (a - b).largest()).fold(0.0, larger);
         // A tenth of what the tightest tolerance allows.
         assert!(doubt < 1e-9, "{name}: reference in doubt by {doubt:.1e} V");
-        for kind in KINDS {
+        for kind in kinds_that(SolverKind::is_adaptive) {
             let ratio = |rtol: f64| {
                 let trace = settle(&net, kind, rtol, END).traces.remove(0);
                 let size = finer.iter().map(Largest::largest).fold(1.0, larger);
@@ -187,7 +186,7 @@ fn closed_form(net: &Net, sample: usize, time: f64) -> Vector {
 #[test]
 fn a_linear_circuit_follows_its_closed_form_between_steps() {
     let net = chain();
-    for kind in KINDS {
+    for kind in kinds_that(SolverKind::is_adaptive) {
         for rtol in [1e-4, 1e-6, 1e-8, 1e-10, 1e-12] {
             let settled = settle(&net, kind, rtol, 100.0);
             assert_eq!(settled.outcomes, [Outcome::Settled; 2]);
@@ -209,7 +208,7 @@ fn a_linear_circuit_follows_its_closed_form_between_steps() {
 fn the_state_handed_out_is_that_of_the_time_limit_and_no_step_ends_beyond_it() {
     let net = chain();
     let tau = net.chip.slowest;
-    for kind in KINDS {
+    for kind in kinds_that(SolverKind::is_adaptive) {
         for limit in [0.37, 1.0, 1.58, 3.0, 4.21] {
             for traced in [true, false] {
                 let solver =
@@ -246,7 +245,7 @@ fn a_sample_that_settles_as_the_limit_strikes_gets_its_hold_and_not_more() {
     let net = chain();
     let tau = net.chip.slowest;
     let (rtol, hold) = (1e-6, net.spec.solver.hold);
-    for kind in KINDS {
+    for kind in kinds_that(SolverKind::is_adaptive) {
         let free = settle(&net, kind, rtol, 100.0);
         for part in [0.2, 0.5, 0.9] {
             for sample in 0..2 {

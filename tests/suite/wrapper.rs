@@ -8,9 +8,12 @@ use dyadsim::matrix::measure::Largest;
 use dyadsim::solve::{Outcome, Settled, settle_all};
 use dyadsim::spec::*;
 
-use crate::nets::{Net, ideal};
+use crate::nets::{Net, ideal, kinds_that};
 
-const KINDS: [SolverKind; 2] = [SolverKind::Dopri5, SolverKind::Dop853];
+/// Those that the crate steps.
+fn kinds() -> Vec<SolverKind> {
+    kinds_that(SolverKind::is_one_by_one)
+}
 
 /// One free layer from 0 V: `v(t) = u (1 − e^{−t/τ})` with `u = w x + b`, whatever else is on the chip.
 fn charging(samples: usize) -> Net {
@@ -26,7 +29,7 @@ fn settle(net: &Net, kind: SolverKind, rtol: f64, atol: f64) -> Settled<f64> {
 
 #[test]
 fn every_row_of_a_trajectory_is_right_the_last_of_each_segment_too() {
-    for kind in KINDS {
+    for kind in kinds() {
         for rtol in [1e-4, 1e-6, 1e-9] {
             let net = charging(2);
             let settled = settle(&net, kind, rtol, 1e-12);
@@ -57,7 +60,7 @@ fn every_row_of_a_trajectory_is_right_the_last_of_each_segment_too() {
 
 #[test]
 fn no_segment_loses_its_last_row_and_time_runs_on() {
-    for kind in KINDS {
+    for kind in kinds() {
         for rtol in [1e-3, 1e-5, 1e-7, 1e-9, 1e-11] {
             let net = charging(1);
             let times = settle(&net, kind, rtol, 1e-13).traces[0].times.clone();
@@ -75,7 +78,7 @@ fn no_segment_loses_its_last_row_and_time_runs_on() {
 
 #[test]
 fn single_precision_circuits_settle_though_the_crate_cannot_see_their_rounding() {
-    for kind in KINDS {
+    for kind in kinds() {
         // From what is easy to what single precision cannot hold; the latter may not hang or fail either.
         for rtol in [1e-4, 1e-6, 1e-9] {
             let mut spec = ideal(ActivationKind::Tanh, Variant::DpTranspose, 0.3, 0.5);
@@ -96,7 +99,7 @@ fn single_precision_circuits_settle_though_the_crate_cannot_see_their_rounding()
 fn no_chatter_above_equilibrium_with_spread_rates() {
     // A hundred rates from 0.5/τ to 5/τ and a loose tolerance: without a tolerance that follows the residual down, the
     // method sits at ten times its tolerance for ever.
-    for kind in KINDS {
+    for kind in kinds() {
         let mut spec = ideal(ActivationKind::Tanh, Variant::DpTranspose, 0.3, 0.5);
         spec.solver =
             SolverSpec { kind, rtol: 1e-5, atol: 1e-8, max_time: 100.0, start: Start::Zero, ..spec.solver };
@@ -115,7 +118,7 @@ fn no_chatter_above_equilibrium_with_spread_rates() {
 
 #[test]
 fn stiff_chips_take_long_but_settle() {
-    for kind in [SolverKind::Etd, SolverKind::Eam, SolverKind::Dopri5, SolverKind::Dop853] {
+    for kind in kinds_that(SolverKind::is_adaptive) {
         let mut spec = ideal(ActivationKind::Tanh, Variant::DpTranspose, 0.3, 0.5);
         spec.solver = SolverSpec { kind, ..SolverSpec::default() };
         let mut net = Net::random(504, &[2, 2, 1], 1, 1.0, spec);

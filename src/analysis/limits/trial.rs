@@ -176,10 +176,6 @@ pub(super) fn next(beta: f64, highest: f64) -> f64 {
 /// A solver that follows time to `time` slowest time constants at least, the noise left out.
 pub(in super::super) fn noiseless(solver: &SolverSpec, time: f64) -> SolverSpec {
     let own = solver.kind;
-    let kind = match own {
-        SolverKind::Clocked => own,
-        _ if own.is_timeless() || own.is_stochastic() => SolverKind::Etd,
-        _ => own,
-    };
+    let kind = if own.is_adaptive() || own.is_clocked() { own } else { SolverKind::Etd };
     SolverSpec { kind, max_time: solver.max_time.max(time), start: Start::Free, ..solver.clone() }
 }

@@ -255,16 +255,7 @@ pub(super) fn derivative<T: Real, S: Shape>(map: Affine<T>, potentials: &[T], sl
 mod tests {
     use super::super::Activation;
     use super::{Dyads, Trim};
-    use crate::spec::circuit::{ActivationKind, ActivationSpec};
-
-    const KINDS: [ActivationKind; 6] = [
-        ActivationKind::Relu,
-        ActivationKind::HardSigmoid,
-        ActivationKind::Tanh,
-        ActivationKind::Softplus,
-        ActivationKind::Sigmoid,
-        ActivationKind::Linear,
-    ];
+    use crate::spec::{ActivationKind, ActivationSpec};
 
     #[test]
     fn a_mix_has_the_bits_of_its_two_outputs_whether_columns_are_alike_or_not() {
@@ -280,7 +271,7 @@ mod tests {
                     .map(|(offset, scale)| Trim { offset, scale }),
             ),
         ] {
-            for kind in KINDS {
+            for kind in ActivationKind::ALL {
                 let device =
                     Activation::new(&ActivationSpec { kind, amplitude: 1.5, scale: 0.5, offset: 0.125 });
                 let (mut mean, mut difference) = (vec![f64::NAN; batch * n], vec![f64::NAN; batch * n]);

@@ -1,0 +1,311 @@
+//! What descriptions choose among by name: learning rules, solvers, activations, and what each of them can do.
+//!
+//! Every kind has all its values in `ALL`, a name in files, and its capabilities as methods: checks, tests, tables and figures
+//! ask these and keep no lists of their own. A new value is added here, and the compiler and the tests below ask for the rest.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::circuit::Variant;
+
+/// Learning rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum RuleKind {
+    /// Backpropagation through the feed-forward network: the reference.
+    Bp,
+    /// Dual propagation.
+    Dp,
+    /// Adjoint-stable dual propagation.
+    DpTranspose,
+    /// The circuit's own gains (`nudge.variant` of the circuit file).
+    Custom,
+    /// Backpropagation on inputs moved up the loss: `x + step·∇ₓℓ` (see `adversarial`).
+    Adversarial,
+}
+
+impl RuleKind {
+    /// Every rule, in the order of figures: those that nudge no circuit first, which the others are held against.
+    pub const ALL: [Self; 5] = [Self::Bp, Self::Adversarial, Self::Dp, Self::DpTranspose, Self::Custom];
+
+    /// Name in files and tables.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Bp => "bp",
+            Self::Dp => "dp",
+            Self::DpTranspose => "dp-transpose",
+            Self::Custom => "custom",
+            Self::Adversarial => "adversarial",
+        }
+    }
+
+    /// Name in figures and sentences.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Bp => "BP",
+            Self::Dp => "DP",
+            Self::DpTranspose => "DPᵀ",
+            Self::Custom => "custom",
+            Self::Adversarial => "adv. BP",
+        }
+    }
+
+    /// The rule that has a name in files; `None` if there is none of that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|rule| rule.name() == name)
+    }
+
+    /// Whether it nudges a circuit, and so has a mixing α and a nudge β; the others differentiate the feed-forward network.
+    #[must_use]
+    pub fn is_dyadic(self) -> bool {
+        !matches!(self, Self::Bp | Self::Adversarial)
+    }
+
+    /// Feedback gains that it sets itself; `None` if it takes those of the circuit (`nudge.variant`).
+    #[must_use]
+    pub fn own_variant(self) -> Option<Variant> {
+        match self {
+            // Without feedback the circuit is the feed-forward network that backpropagation differentiates.
+            Self::Bp | Self::Adversarial => Some(Variant::Custom { plus: 0.0, minus: 0.0 }),
+            Self::Dp => Some(Variant::Dp),
+            Self::DpTranspose => Some(Variant::DpTranspose),
+            Self::Custom => None,
+        }
+    }
+}
+
+/// A rule's name in files.
+#[must_use]
+pub fn rule_name(rule: RuleKind) -> &'static str {
+    rule.name()
+}
+
+/// Integration methods.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SolverKind {
+    /// Exponential time differencing: exact in the leak, batched, adaptive.
+    Etd,
+    /// Exponential Adams–Moulton, swept from the top: exact in the leak, one right-hand side per step, batched, adaptive.
+    Eam,
+    /// Dormand–Prince 5(4).
+    Dopri5,
+    /// Dormand–Prince 8(5,3).
+    Dop853,
+    /// The papers' closed-form sweeps (no time).
+    Layerwise,
+    /// Operating points: fixed points by accelerated sweeps and Newton's method (no time).
+    Dc,
+    /// Stochastic, fixed step: leak and additive noise exact, drive held over the step.
+    ExponentialEm,
+    /// Stochastic, fixed step: Heun's method, Stratonovich, explicit.
+    Heun,
+    /// Stochastic, fixed step: leak and additive noise exact, drive by Heun's method; stable at steps of several `τ`.
+    ExponentialHeun,
+    /// Clock by clock: for circuits with a `[clock]`, and for those alone.
+    Clocked,
+}
+
+impl SolverKind {
+    /// Every solver, in the order of the documentation.
+    pub const ALL: [Self; 10] = [
+        Self::Etd,
+        Self::Eam,
+        Self::Dopri5,
+        Self::Dop853,
+        Self::Layerwise,
+        Self::Dc,
+        Self::ExponentialEm,
+        Self::Heun,
+        Self::ExponentialHeun,
+        Self::Clocked,
+    ];
+
+    /// Name in files.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Etd => "etd",
+            Self::Eam => "eam",
+            Self::Dopri5 => "dopri5",
+            Self::Dop853 => "dop853",
+            Self::Layerwise => "layerwise",
+            Self::Dc => "dc",
+            Self::ExponentialEm => "exponential-em",
+            Self::Heun => "heun",
+            Self::ExponentialHeun => "exponential-heun",
+            Self::Clocked => "clocked",
+        }
+    }
+
+    /// Whether it follows noise.
+    #[must_use]
+    pub fn is_stochastic(self) -> bool {
+        matches!(self, Self::ExponentialEm | Self::Heun | Self::ExponentialHeun | Self::Clocked)
+    }
+
+    /// Whether it knows no time: it looks for fixed points alone.
+    #[must_use]
+    pub fn is_timeless(self) -> bool {
+        matches!(self, Self::Layerwise | Self::Dc)
+    }
+
+    /// Whether it goes from clock to clock of switched capacitors (`[clock]`), and through no other circuit.
+    #[must_use]
+    pub fn is_clocked(self) -> bool {
+        self == Self::Clocked
+    }
+
+    /// Whether it follows continuous time in steps that it chooses by its tolerances.
+    #[must_use]
+    pub fn is_adaptive(self) -> bool {
+        !self.is_stochastic() && !self.is_timeless()
+    }
+
+    /// Whether it follows continuous time in steps of `solver.step`.
+    #[must_use]
+    pub fn has_fixed_step(self) -> bool {
+        self.is_stochastic() && !self.is_clocked()
+    }
+
+    /// Whether it repeats sweeps over the layers (`solver.schedule`, `passes`, `damping`).
+    #[must_use]
+    pub fn sweeps(self) -> bool {
+        self == Self::Layerwise
+    }
+
+    /// Whether what it finds need not be where the circuit goes, and can be verified (`solver.verify`).
+    #[must_use]
+    pub fn can_verify(self) -> bool {
+        self == Self::Dc
+    }
+
+    /// Whether it integrates samples one by one, each with steps of its own.
+    #[must_use]
+    pub fn is_one_by_one(self) -> bool {
+        matches!(self, Self::Dopri5 | Self::Dop853)
+    }
+
+    /// Order of convergence in its fixed step, path by path (strong) and of moments (weak); `None` if it has no fixed step.
+    ///
+    /// For additive noise; `tests/suite/noise_orders.rs` measures both.
+    #[must_use]
+    pub fn orders(self) -> Option<(f64, f64)> {
+        match self {
+            Self::ExponentialEm => Some((1.0, 1.0)),
+            Self::Heun | Self::ExponentialHeun => Some((1.0, 2.0)),
+            _ => None,
+        }
+    }
+}
+
+/// Shapes of activation devices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ActivationKind {
+    /// `max(z, 0)`.
+    Relu,
+    /// `clip(z, 0, 1)`.
+    HardSigmoid,
+    /// `tanh z`.
+    Tanh,
+    /// `ln(1 + eᶻ)`.
+    Softplus,
+    /// `1/(1 + e⁻ᶻ)`.
+    Sigmoid,
+    /// `z`.
+    Linear,
+}
+
+impl ActivationKind {
+    /// Every shape, in the order of the documentation.
+    pub const ALL: [Self; 6] =
+        [Self::Relu, Self::HardSigmoid, Self::Tanh, Self::Softplus, Self::Sigmoid, Self::Linear];
+
+    /// Name in files.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Relu => "relu",
+            Self::HardSigmoid => "hard-sigmoid",
+            Self::Tanh => "tanh",
+            Self::Softplus => "softplus",
+            Self::Sigmoid => "sigmoid",
+            Self::Linear => "linear",
+        }
+    }
+
+    /// Whether its slope jumps somewhere.
+    #[must_use]
+    pub fn is_kinked(self) -> bool {
+        matches!(self, Self::Relu | Self::HardSigmoid)
+    }
+}
+
+/// Names in a sentence: `"a", "b" and "c"`.
+pub(super) fn quoted<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
+    let names: Vec<String> = names.into_iter().map(|name| format!("\"{name}\"")).collect();
+    match names.as_slice() {
+        [others @ .., last] if !others.is_empty() => format!("{} and {last}", others.join(", ")),
+        _ => names.concat(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    /// Checks that `all` holds every value that files may name, once, under the name that files use.
+    fn check<T: JsonSchema + Serialize + Copy>(all: &[T], name: fn(T) -> &'static str) {
+        let names: BTreeSet<&str> = all.iter().map(|kind| name(*kind)).collect();
+        assert_eq!(names.len(), all.len());
+        for kind in all {
+            assert_eq!(serde_json::to_value(kind).unwrap(), name(*kind));
+        }
+        // One branch for every documented value; a value without documentation would stand in an `enum` beside them.
+        let schema = schemars::schema_for!(T).to_value();
+        let branches = schema["oneOf"].as_array().unwrap();
+        let known: BTreeSet<&str> = branches.iter().map(|one| one["const"].as_str().unwrap()).collect();
+        assert_eq!(names, known);
+    }
+
+    #[test]
+    fn all_is_all_and_names_are_those_of_files() {
+        check(&RuleKind::ALL, RuleKind::name);
+        check(&SolverKind::ALL, SolverKind::name);
+        check(&ActivationKind::ALL, ActivationKind::name);
+    }
+
+    #[test]
+    fn rules_are_found_by_their_names_and_told_apart_by_their_labels() {
+        let labels: BTreeSet<&str> = RuleKind::ALL.iter().map(|rule| rule.label()).collect();
+        assert_eq!(labels.len(), RuleKind::ALL.len());
+        for rule in RuleKind::ALL {
+            assert_eq!(RuleKind::named(rule.name()), Some(rule));
+        }
+        assert_eq!((RuleKind::named("DP"), RuleKind::named("")), (None, None));
+        let first = RuleKind::ALL.iter().take_while(|rule| !rule.is_dyadic()).count();
+        assert!(first > 0 && RuleKind::ALL[first..].iter().all(|rule| rule.is_dyadic()));
+    }
+
+    #[test]
+    fn every_solver_advances_in_one_way() {
+        for kind in SolverKind::ALL {
+            let ways = [kind.is_adaptive(), kind.has_fixed_step(), kind.is_clocked(), kind.is_timeless()];
+            assert_eq!(ways.iter().filter(|way| **way).count(), 1, "{kind:?}");
+            assert_eq!(kind.orders().is_some(), kind.has_fixed_step(), "{kind:?}");
+            assert!(!(kind.sweeps() || kind.can_verify()) || kind.is_timeless(), "{kind:?}");
+            assert!(!kind.is_one_by_one() || kind.is_adaptive(), "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn names_are_listed_as_in_a_sentence() {
+        assert_eq!(quoted(["a", "b", "c"]), "\"a\", \"b\" and \"c\"");
+        assert_eq!((quoted(["a"]).as_str(), quoted([]).as_str()), ("\"a\"", ""));
+    }
+}
