@@ -3,7 +3,7 @@
 //! DP, `DPᵀ` and custom gains are this one rule on circuits with different gains (Høier, Staudt & Zach 2023;
 //! Høier & Zach 2024).
 
-use super::{Batch, Gradient, Report, Rule, measure};
+use super::{Batch, Gradient, Measurement, Report, Rule, measure};
 use crate::chip::{Chip, Weights};
 use crate::circuit::DyadCircuit;
 use crate::matrix::Real;
@@ -29,13 +29,10 @@ impl<T: Real> DualPropagation<T> {
 
 impl<T: Real> Rule<T> for DualPropagation<T> {
     fn estimate(&self, weights: &Weights<T>, batch: &Batch<T>, gradient: &mut Gradient<T>) -> Report {
-        let mut measured = measure(&self.chip, weights, batch, &self.spec, false);
-        let keep = measured.kept(self.keep_unsettled);
-        let (outcomes, times) =
-            (std::mem::take(&mut measured.settled.outcomes), std::mem::take(&mut measured.settled.time));
-        let (relaxations, counts) = (measured.relaxations, measured.settled.counts);
-        let used = measured.gradient(batch, &keep, self.spec.nudge.beta, gradient);
-        Report { outcomes, times, relaxations, used, counts }
+        let measured = measure(&self.chip, weights, batch, &self.spec, false);
+        let used = measured.gradient(batch, &measured.kept(self.keep_unsettled), gradient);
+        let Measurement { settled, relaxations, .. } = measured;
+        Report { outcomes: settled.outcomes, times: settled.time, relaxations, used, counts: settled.counts }
     }
 }
 

@@ -76,9 +76,9 @@ impl Net {
     /// The gradient estimate at the fixed points.
     pub fn estimate_at_fixed_points(&self) -> Gradient<f64> {
         let mut gradient = Gradient::zeros(&self.weights);
-        let (settled, beta) = (self.fixed_points(), self.spec.nudge.beta);
+        let settled = self.fixed_points();
         let keep = vec![true; settled.outcomes.len()];
-        Measurement::read(&self.circuit(), settled).gradient(&self.batch, &keep, beta, &mut gradient);
+        Measurement::read(&self.circuit(), settled).gradient(&self.batch, &keep, &mut gradient);
         gradient
     }
 
