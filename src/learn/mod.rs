@@ -18,7 +18,7 @@ use crate::chip::{Chip, Weights};
 use crate::matrix::{Matrix, Real};
 use crate::noise::Presentations;
 use crate::solve::{Counts, Outcome};
-use crate::spec::{AdversarialSpec, CircuitSpec, RuleKind, Variant};
+use crate::spec::{CircuitSpec, RuleKind, RuleSpec, Variant};
 
 /// Inputs `[batch × n_0]` and targets `[batch × n_L]` (V), and which noise they meet.
 #[derive(Clone, Debug)]
@@ -80,15 +80,15 @@ pub trait Rule<T: Real>: Sync {
     fn estimate(&self, weights: &Weights<T>, batch: &Batch<T>, gradient: &mut Gradient<T>) -> Report;
 }
 
-/// The rule of a run: the registry. `circuit` is its circuit, gains and nudge included; `adversarial` is for the rule of that name.
+/// The rule of a run on a circuit with `network` neurons per layer: the registry. The gains of the circuit are the rule's
+/// ([`circuit_of`]).
 #[must_use]
 pub fn rule<T: Real>(
-    kind: RuleKind,
+    rule: impl Into<RuleSpec>,
     circuit: &CircuitSpec,
     network: &[usize],
-    keep_unsettled: bool,
-    adversarial: AdversarialSpec,
 ) -> Box<dyn Rule<T>> {
+    let RuleSpec { kind, keep_unsettled, adversarial } = rule.into();
     let circuit = circuit_of(kind, circuit);
     match kind {
         RuleKind::Bp => Box::new(Backprop::new(Chip::fabricate(&circuit, network), &circuit.nudge)),

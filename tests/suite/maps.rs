@@ -109,7 +109,7 @@ fn digits(epochs: usize, variant: Variant) -> Net {
         schedule: RateSchedule::Constant,
     };
     let mut optimizer = Optimizer::new(&adam, epochs.max(1), &net.weights);
-    let backprop = rule::<f64>(RuleKind::Bp, &net.spec, &network, false, AdversarialSpec::default());
+    let backprop = rule::<f64>(RuleKind::Bp, &net.spec, &network);
     let updates = data.train.len() / 50;
     for update in 0..epochs * updates {
         let first = 50 * (update % updates);

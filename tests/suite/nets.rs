@@ -85,8 +85,7 @@ impl Net {
     /// The exact gradient.
     pub fn backprop(&self) -> Gradient<f64> {
         let mut gradient = Gradient::zeros(&self.weights);
-        let rule =
-            dyadsim::learn::rule(RuleKind::Bp, &self.spec, &self.network, false, AdversarialSpec::default());
+        let rule = dyadsim::learn::rule(RuleKind::Bp, &self.spec, &self.network);
         rule.estimate(&self.weights, &self.batch, &mut gradient);
         gradient
     }
@@ -94,13 +93,7 @@ impl Net {
     /// The gradient estimate of the circuit's own gains, and what became of the samples.
     pub fn estimate(&self) -> (Gradient<f64>, dyadsim::learn::Report) {
         let mut gradient = Gradient::zeros(&self.weights);
-        let rule = dyadsim::learn::rule(
-            RuleKind::Custom,
-            &self.spec,
-            &self.network,
-            false,
-            AdversarialSpec::default(),
-        );
+        let rule = dyadsim::learn::rule(RuleKind::Custom, &self.spec, &self.network);
         let report = rule.estimate(&self.weights, &self.batch, &mut gradient);
         (gradient, report)
     }
