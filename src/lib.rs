@@ -16,6 +16,8 @@ pub mod solve;
 pub mod data;
 pub mod learn;
 pub mod train;
+pub mod network;
+pub mod prelude;
 pub mod analysis;
 pub mod cost;
 pub mod record;
