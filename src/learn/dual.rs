@@ -1,7 +1,4 @@
 //! Dual propagation: a relaxation, then each synapse multiplies its neuron's difference by its input's mean.
-//!
-//! DP, `DPᵀ` and custom gains are this one rule on circuits with different gains (Høier, Staudt & Zach 2023;
-//! Høier & Zach 2024).
 
 use super::{Batch, Gradient, Measurement, Report, Rule, measure};
 use crate::chip::{Chip, Weights};
@@ -10,7 +7,20 @@ use crate::matrix::Real;
 use crate::solve::operating_point;
 use crate::spec::{CircuitSpec, Damping, NudgePoint};
 
-/// The Hebbian rule `ĝ_k = −(1/β) δ_k s̄_{k−1}ᵀ` on a settled circuit (docs/model.md §2).
+/// Dual propagation: the Hebbian rule `ĝ_k = −(1/β) δ_k s̄_{k−1}ᵀ` on a settled circuit (docs/model.md §2).
+///
+/// One nudged relaxation, then each synapse multiplies its neuron's difference by its input's mean. DP, `DPᵀ` and custom gains are
+/// this one rule on circuits with different gains. As `β → 0` all of them give the gradient of backpropagation; the error is
+/// of order `β`, and of order `β²` at `α = ½`.
+///
+/// # Requires
+///
+/// A nudge `β > 0`. Samples that do not settle are left out unless they are to be kept.
+///
+/// # Reference
+///
+/// Høier, Staudt & Zach, *Dual Propagation*, ICML 2023 (DP); Høier & Zach, *Two Tales of Single-Phase Contrastive Hebbian Learning*,
+/// ICML 2024 (`DPᵀ`).
 #[derive(Clone, Debug)]
 pub struct DualPropagation<T: Real> {
     chip: Chip<T>,

@@ -1,10 +1,4 @@
 //! What a chip reads before its synapses learn: means and differences of a settled batch, freed of static offsets if asked.
-//!
-//! Auto-zero settles the same samples without the nudge and subtracts the differences found there. Chopping settles them
-//! with the compartments of every dyad in each other's role: `δ` of the roles, not of the devices, is what is averaged,
-//! so that a difference of devices enters with both signs and cancels to first order. Relaxations of a sample follow each other,
-//! and noise goes on from one to the next ([`Memory`]): what is white is new in each, what is slower than they are is in
-//! all of them, and cancels like an offset. Every relaxation is counted.
 
 use std::borrow::Cow;
 
@@ -35,6 +29,12 @@ pub struct Measurement<T: Real> {
 }
 
 /// Settles a batch on the circuit of `spec` and reads it as its `[readout]` says; keeps trajectories if `traced`.
+///
+/// Auto-zero settles the same samples without the nudge and subtracts the differences found there. Chopping settles them
+/// with the compartments of every dyad in each other's role: `δ` of the roles, not of the devices, is what is averaged,
+/// so that a difference of devices enters with both signs and cancels to first order. Relaxations of a sample follow each other,
+/// and noise goes on from one to the next ([`Memory`]): what is white is new in each, what is slower than they are is in
+/// all of them, and cancels like an offset. Every relaxation is counted.
 ///
 /// Without a nudge there is no error to free from offsets: one relaxation is read as it is.
 #[must_use]

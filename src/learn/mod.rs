@@ -1,6 +1,14 @@
 //! Learning rules: from settled states to a gradient; optimisers: from a gradient to an update.
 //!
 //! A rule sees what a chip could see. Backpropagation is here as the reference that no chip has.
+//!
+//! | rule | what it is |
+//! | --- | --- |
+//! | `bp` | [`Backprop`]: the exact gradient |
+//! | `adversarial` | [`Adversarial`]: the exact gradient at inputs moved up their loss |
+//! | `dp`, `dp-transpose`, `custom` | [`DualPropagation`] with the gains of DP, of `DPᵀ`, or the circuit's own |
+//!
+//! A rule of one's own implements [`Rule`] (`examples/own_rule.rs`).
 
 mod adversarial;
 mod backprop;
