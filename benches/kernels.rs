@@ -8,7 +8,7 @@ use dyadsim::matrix::product::{Onto, backward, correlate, forward};
 use dyadsim::matrix::{Matrix, Real, elementwise, measure};
 use dyadsim::noise::gaussian;
 use dyadsim::random::{Key, Kind, stream};
-use dyadsim::spec::circuit::{ActivationKind, ActivationSpec};
+use dyadsim::spec::{ActivationKind, ActivationSpec};
 use rand_distr::{Distribution, StandardNormal};
 
 /// Batch, neurons of the layer, neurons of the layer before.

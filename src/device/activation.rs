@@ -11,7 +11,7 @@ pub use self::vector::Dyads;
 use self::vector::Affine;
 use super::trim::Trim;
 use crate::matrix::Real;
-use crate::spec::circuit::{ActivationKind, ActivationSpec};
+use crate::spec::{ActivationKind, ActivationSpec};
 
 /// A slope below this part of the steepest counts as saturated; 1 % is a convention of ours.
 const SATURATION: f64 = 0.01;

@@ -255,7 +255,7 @@ pub(super) fn derivative<T: Real, S: Shape>(map: Affine<T>, potentials: &[T], sl
 mod tests {
     use super::super::Activation;
     use super::{Dyads, Trim};
-    use crate::spec::circuit::{ActivationKind, ActivationSpec};
+    use crate::spec::{ActivationKind, ActivationSpec};
 
     const KINDS: [ActivationKind; 6] = [
         ActivationKind::Relu,
