@@ -132,10 +132,10 @@ impl Network {
         let batch = self.batch(inputs, targets)?;
         self.refuse_endless()?;
         let Self { circuit, chip, weights, .. } = self;
-        let Some(_) = targets else {
+        if targets.is_none() {
             let free = measure(chip, weights, &batch, &circuit.nudged(Some(0.0)), false);
             return Ok(SettledBatch::free(batch, free));
-        };
+        }
         let measured = measure(chip, weights, &batch, circuit, false);
         let free = (measured.beta != 0.0).then(|| inference(chip, weights, &batch, circuit));
         Ok(SettledBatch::graded(batch, measured, free.as_ref(), &self.loss()))
