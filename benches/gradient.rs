@@ -37,8 +37,7 @@ fn line<T: Real>(network: &[usize], samples: usize) {
     let spec = CircuitSpec { nudge, solver, ..CircuitSpec::default() };
     let net = Net::<T>::new(&spec, network, samples, 0.7);
     let batch = Batch::new(net.inputs.clone(), net.targets.clone());
-    let rules = [RuleKind::Bp, RuleKind::DpTranspose]
-        .map(|kind| rule::<T>(kind, &spec, network, false, dyadsim::spec::AdversarialSpec::default()));
+    let rules = [RuleKind::Bp, RuleKind::DpTranspose].map(|kind| rule::<T>(kind, &spec, network));
     let mut gradient = Gradient::zeros(&net.weights);
     let mut bare = Bare::new(&net, network);
     let mut times = [const { Vec::new() }; 3];

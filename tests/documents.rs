@@ -8,6 +8,7 @@ const READ: &[&str] = &[
     "src",
     "tests",
     "benches",
+    "examples",
     "docs",
     "circuits",
     "experiments",

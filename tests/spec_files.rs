@@ -71,14 +71,7 @@ fn the_ideal_circuit_is_the_default_one() {
 
 /// Random experiments that the door must let in.
 mod random {
-    use dyadsim::spec::circuit::*;
-    use dyadsim::spec::experiment::*;
-    use dyadsim::spec::mismatch::*;
-    use dyadsim::spec::noise::*;
-    use dyadsim::spec::periphery::*;
-    use dyadsim::spec::{
-        ActivationKind, CostSpec, Exclusion, KeepMarginSpec, Otherwise, Resolved, RuleKind, SolverKind,
-    };
+    use dyadsim::spec::*;
     use proptest::prelude::*;
     use proptest::sample::select;
 

@@ -53,7 +53,7 @@ pub fn run(setup: &Setup) -> Result<String> {
 
 fn row(setup: &Setup, net: &Net, wired: &Wired<f32>, what: (RuleKind, &str, Gains)) -> Result<String> {
     let (kind, tool, gains) = what;
-    let rule = rule::<f32>(kind, &wired.spec, &net.sizes, false, dyadsim::spec::AdversarialSpec::default());
+    let rule = rule::<f32>(kind, &wired.spec, &net.sizes);
     let mut gradient = Gradient::zeros(&wired.weights);
     let Some(mut peer) = Peer::start(setup, tool, net, &gains.arguments())? else {
         return Ok("no peer |||||||".to_owned());

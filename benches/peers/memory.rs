@@ -28,13 +28,7 @@ pub fn run(setup: &Setup) -> Result<String> {
     drop(net);
     let samples = if setup.quick { DATA / 10 } else { DATA };
     let data: Vec<Batch<f32>> = (0..samples.div_ceil(BATCH)).map(|_| wired.batch.clone()).collect();
-    let rule = rule::<f32>(
-        RuleKind::DpTranspose,
-        &wired.spec,
-        &NET,
-        false,
-        dyadsim::spec::AdversarialSpec::default(),
-    );
+    let rule = rule::<f32>(RuleKind::DpTranspose, &wired.spec, &NET);
     let mut weights = wired.weights.clone();
     drop(wired);
     let mut gradient = Gradient::zeros(&weights);

@@ -54,13 +54,7 @@ fn measure(setup: &Setup, nets: impl Iterator<Item = (usize, Net)>) -> [Curve; 2
         let repetitions = setup.repetitions();
         let (settle, _) =
             alone(repetitions, || drop(settle_all(&wired.spec.solver, &wired.circuit(), false)));
-        let rule = rule::<f32>(
-            RuleKind::DpTranspose,
-            &wired.spec,
-            &net.sizes,
-            false,
-            dyadsim::spec::AdversarialSpec::default(),
-        );
+        let rule = rule::<f32>(RuleKind::DpTranspose, &wired.spec, &net.sizes);
         let mut gradient = Gradient::zeros(&wired.weights);
         let (learn, _) =
             alone(repetitions, || drop(rule.estimate(&wired.weights, &wired.batch, &mut gradient)));

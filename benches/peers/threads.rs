@@ -48,8 +48,7 @@ fn training(setup: &Setup) -> Result<String> {
     let (one, two) = (pool(1)?, pool(2)?);
     let mut text = String::new();
     for (name, kind) in [("DPᵀ", RuleKind::DpTranspose), ("bp", RuleKind::Bp)] {
-        let rule =
-            rule::<f32>(kind, &wired.spec, &net.sizes, false, dyadsim::spec::AdversarialSpec::default());
+        let rule = rule::<f32>(kind, &wired.spec, &net.sizes);
         let (mut first, mut second) = (Student::new(&wired), Student::new(&wired));
         let two_threads = || two.install(|| first.update(rule.as_ref(), &wired));
         let mut single = || one.install(|| second.update(rule.as_ref(), &wired));
@@ -63,13 +62,7 @@ fn training(setup: &Setup) -> Result<String> {
             pairs.cells()
         );
     }
-    let rule = rule::<f32>(
-        RuleKind::DpTranspose,
-        &wired.spec,
-        &net.sizes,
-        false,
-        dyadsim::spec::AdversarialSpec::default(),
-    );
+    let rule = rule::<f32>(RuleKind::DpTranspose, &wired.spec, &net.sizes);
     let [mut first, mut second, mut third] = [0, 1, 2].map(|_| Student::new(&wired));
     let (another, rule, wired) = (pool(1)?, rule.as_ref(), &wired);
     let both = || {

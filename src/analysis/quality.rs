@@ -48,7 +48,7 @@ pub fn draw(
     let measured = measure(&chip, weights, &batch, &spec, false);
     let keep = measured.kept(false);
     let mut estimate = Gradient::zeros(weights);
-    let used = measured.gradient(&batch, &keep, spec.nudge.beta, &mut estimate);
+    let used = measured.gradient(&batch, &keep, &mut estimate);
     Draw { estimate, truth: truth(&spec, &chip, weights, &batch), used, unsettled: samples - used }
 }
 

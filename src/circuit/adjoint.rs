@@ -83,7 +83,7 @@ impl<T: Real> DyadCircuit<'_, T> {
         let curve = |at: &Matrix<T>, dual: &mut Matrix<T>| {
             let direction = dual.clone();
             nudge.loss.curvature(batch, at.as_slice(), direction.as_slice(), dual.as_mut_slice());
-            *dual *= -nudge.beta;
+            *dual *= T::of(-nudge.beta);
         };
         if nudge.at == NudgePoint::Own {
             let devices = &self.chip.layers[top];

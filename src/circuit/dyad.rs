@@ -99,7 +99,7 @@ impl<'a, T: Real> DyadCircuit<'a, T> {
             self.held = self.means(&self.free_state()).pop();
         }
         let loss = Loss { kind: spec.loss, reference: T::of(spec.reference) };
-        self.nudge = Some(Nudge { target, beta: T::of(spec.beta), at: spec.at, loss });
+        self.nudge = Some(Nudge { target, beta: spec.beta, at: spec.at, loss });
         self
     }
 

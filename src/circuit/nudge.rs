@@ -10,8 +10,8 @@ use crate::spec::{LossKind, NudgePoint};
 pub struct Nudge<T> {
     /// Targets `y`, `[batch × n_L]` (V).
     pub target: Matrix<T>,
-    /// Strength `β > 0`.
-    pub beta: T,
+    /// Strength `β > 0`, in double precision whatever the states are in: a gradient divides by it.
+    pub beta: f64,
     /// Where the gradient is taken.
     pub at: NudgePoint,
     /// The loss and its reference voltage.
@@ -94,6 +94,12 @@ impl<T: Real> Loss<T> {
 }
 
 impl<T: Real> DyadCircuit<'_, T> {
+    /// Strength `β` of the nudge; 0 where there is none.
+    #[must_use]
+    pub fn beta(&self) -> f64 {
+        self.nudge.as_ref().map_or(0.0, |nudge| nudge.beta)
+    }
+
     /// Outputs of the free circuit that nudge `free` holds, `[batch × n_L]` (V).
     #[must_use]
     pub fn held(&self) -> Option<&Matrix<T>> {
@@ -119,9 +125,9 @@ impl<T: Real> DyadCircuit<'_, T> {
         if own {
             let at = columns(&scratch.outputs, batch, self.layout().minus(top));
             nudge.loss.gradient(batch, at, target, scratch.feedback_minus.as_mut_slice());
-            scratch.feedback_minus *= -nudge.beta;
+            scratch.feedback_minus *= T::of(-nudge.beta);
         }
-        scratch.feedback[top] *= -nudge.beta;
+        scratch.feedback[top] *= T::of(-nudge.beta);
     }
 
     /// `W_L s̄_{L−1} + b_L` into `scratch.feedback_minus`, which nudge `drive` does not use otherwise.

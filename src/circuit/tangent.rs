@@ -93,11 +93,11 @@ impl<T: Real> DyadCircuit<'_, T> {
             return;
         };
         nudge.loss.curvature(batch, point.as_slice(), direction, feedback.as_mut_slice());
-        *feedback *= -nudge.beta;
+        *feedback *= T::of(-nudge.beta);
         if nudge.at == NudgePoint::Own {
             let direction = columns(outputs, batch, layout.minus(layer));
             nudge.loss.curvature(batch, point_minus.as_slice(), direction, feedback_minus.as_mut_slice());
-            *feedback_minus *= -nudge.beta;
+            *feedback_minus *= T::of(-nudge.beta);
         }
     }
 

@@ -50,7 +50,7 @@ pub fn write(
     let keep = measured.kept(false);
     if setup.nudged && keep.contains(&true) {
         let mut gradient = Gradient::zeros(&setup.weights);
-        measured.clone().gradient(&setup.batch, &keep, setup.spec.nudge.beta, &mut gradient);
+        measured.gradient(&setup.batch, &keep, &mut gradient);
         for (layer, (weights, biases)) in (1..).zip(gradient.forward.iter().zip(&gradient.biases)) {
             writer.matrix(&format!("grad.W.{layer}"), weights);
             writer.vector(&format!("grad.b.{layer}"), biases);

@@ -25,9 +25,10 @@ mod yin_yang;
 
 use std::path::Path;
 
-use crate::spec::DatasetSpec;
-
 use sha2::{Digest, Sha256};
+
+use crate::matrix::Matrix;
+use crate::spec::DatasetSpec;
 
 pub use describe::{Description, SplitNumbers, describe};
 pub use error::{DataError, Looked};
@@ -66,6 +67,36 @@ pub struct Dataset {
     pub sha256: String,
     /// Source and licence.
     pub about: &'static str,
+}
+
+impl Dataset {
+    /// The whole of a set of the catalogue, split as seed 0 does it; files of a set that is not embedded are searched in the usual
+    /// places.
+    ///
+    /// # Errors
+    /// As [`load`].
+    ///
+    /// ```
+    /// let digits = dyadsim::data::Dataset::named("digits")?;
+    /// let (inputs, targets) = digits.first(50);
+    /// assert_eq!((inputs.shape(), targets.shape()), ((50, 64), (50, 10)));
+    /// # Ok::<(), dyadsim::data::DataError>(())
+    /// ```
+    pub fn named(name: &str) -> Result<Self, DataError> {
+        load(&Request::named(name))
+    }
+
+    /// The first `count` training samples, or all if there are fewer: inputs `[count × features]` and targets
+    /// `[count × classes]`, 1 V at the class (V).
+    #[must_use]
+    pub fn first(&self, count: usize) -> (Matrix<f64>, Matrix<f64>) {
+        let samples: Vec<usize> = (0..count.min(self.train.len())).collect();
+        let mut inputs = Matrix::zeros(samples.len(), self.train.features());
+        let mut targets = Matrix::zeros(samples.len(), self.classes);
+        self.train.gather(&samples, &mut inputs);
+        self.train.one_hot(&samples, self.classes, &mut targets);
+        (inputs, targets)
+    }
 }
 
 /// Which data set, and how much of it.

@@ -1,12 +1,12 @@
 //! Devices: what one component on the chip does to a voltage.
 
-pub mod activation;
-pub mod amplifier;
+pub(crate) mod activation;
+pub(crate) mod amplifier;
 pub mod capacitor;
-pub mod slew;
+pub(crate) mod slew;
 pub mod switched;
-pub mod transconductor;
-pub mod trim;
+pub(crate) mod transconductor;
+pub(crate) mod trim;
 
 pub use activation::{Activation, Dyads};
 pub use amplifier::Amplifier;

@@ -87,7 +87,7 @@ impl<T: Real> Probe<T> {
             .collect();
         let keep = measured.kept(self.keep_unsettled);
         let mut estimate = Gradient::zeros(weights);
-        measured.gradient(&self.batch, &keep, spec.nudge.beta, &mut estimate);
+        measured.gradient(&self.batch, &keep, &mut estimate);
         let mut exact = Gradient::zeros(weights);
         self.backprop.estimate(weights, &self.batch, &mut exact);
         let angles =

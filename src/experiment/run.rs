@@ -24,7 +24,7 @@ use crate::record::tensors::{TensorFile, TensorWriter, read_unchecked};
 use crate::record::trained::Trained;
 use crate::record::weights::{add_weights, read_weights, read_weights_unchecked, write_trained};
 use crate::solve::Outcome;
-use crate::spec::InitSpec;
+use crate::spec::{InitSpec, RuleSpec};
 use crate::train::{Course, EpochReport, Learner, evaluate};
 
 /// Everything that a run has produced so far; what a checkpoint holds beside the tensors.
@@ -207,13 +207,8 @@ impl<'a, T: Real> Run<'a, T> {
         let started = Instant::now();
         let experiment = &self.plan.resolved.experiment;
         let beta = self.record.kept_beta();
-        let rule = rule::<T>(
-            self.plan.rule,
-            &self.plan.resolved.circuit.nudged(beta),
-            &experiment.network,
-            experiment.keep_unsettled,
-            experiment.adversarial,
-        );
+        let circuit = self.plan.resolved.circuit.nudged(beta);
+        let rule = rule::<T>(RuleSpec::of(experiment, self.plan.rule), &circuit, &experiment.network);
         let course = Course {
             dataset: self.setting.dataset,
             rule: rule.as_ref(),
@@ -444,8 +439,7 @@ pub(super) fn summary(plan: &RunPlan, record: &Record, weights: &Weights<f64>) -
 pub(super) fn time_batch<T: Real>(plan: &RunPlan, dataset: &Dataset) -> f64 {
     let (experiment, circuit) = (&plan.resolved.experiment, &plan.resolved.circuit);
     let weights = Weights::<T>::draw(&experiment.init, circuit, &experiment.network, plan.seed);
-    let rule =
-        rule::<T>(plan.rule, circuit, &experiment.network, experiment.keep_unsettled, experiment.adversarial);
+    let rule = rule::<T>(RuleSpec::of(experiment, plan.rule), circuit, &experiment.network);
     let samples: Vec<usize> = (0..experiment.batch.min(dataset.train.len())).collect();
     let batch = crate::train::gather(dataset, &samples);
     let mut gradient = Gradient::zeros(&weights);

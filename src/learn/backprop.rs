@@ -12,7 +12,15 @@ use crate::matrix::{Matrix, Real};
 use crate::solve::Counts;
 use crate::spec::NudgeSpec;
 
-/// The exact gradient of the mean loss of the free circuit's feed-forward state.
+/// Backpropagation: the exact gradient of the mean loss of the free circuit's feed-forward state.
+///
+/// It differentiates the network on its own chip (activation devices with their offsets and scales, synapses with their
+/// factors), which no chip does: it is the reference that the others are held against. It settles nothing, so that noise,
+/// nudge and solver do not matter to it.
+///
+/// # Reference
+///
+/// Rumelhart, Hinton & Williams, Nature 323, 533 (1986).
 #[derive(Debug)]
 pub struct Backprop<T: Real> {
     chip: Chip<T>,

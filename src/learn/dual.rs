@@ -1,16 +1,26 @@
 //! Dual propagation: a relaxation, then each synapse multiplies its neuron's difference by its input's mean.
-//!
-//! DP, `DPᵀ` and custom gains are this one rule on circuits with different gains (Høier, Staudt & Zach 2023;
-//! Høier & Zach 2024).
 
-use super::{Batch, Gradient, Report, Rule, measure};
+use super::{Batch, Gradient, Measurement, Report, Rule, measure};
 use crate::chip::{Chip, Weights};
 use crate::circuit::DyadCircuit;
 use crate::matrix::Real;
 use crate::solve::operating_point;
 use crate::spec::{CircuitSpec, Damping, NudgePoint};
 
-/// The Hebbian rule `ĝ_k = −(1/β) δ_k s̄_{k−1}ᵀ` on a settled circuit (docs/model.md §2).
+/// Dual propagation: the Hebbian rule `ĝ_k = −(1/β) δ_k s̄_{k−1}ᵀ` on a settled circuit (docs/model.md §2).
+///
+/// One nudged relaxation, then each synapse multiplies its neuron's difference by its input's mean. DP, `DPᵀ` and custom gains are
+/// this one rule on circuits with different gains. As `β → 0` all of them give the gradient of backpropagation; the error is
+/// of order `β`, and of order `β²` at `α = ½`.
+///
+/// # Requires
+///
+/// A nudge `β > 0`. Samples that do not settle are left out unless they are to be kept.
+///
+/// # Reference
+///
+/// Høier, Staudt & Zach, *Dual Propagation*, ICML 2023 (DP); Høier & Zach, *Two Tales of Single-Phase Contrastive Hebbian Learning*,
+/// ICML 2024 (`DPᵀ`).
 #[derive(Clone, Debug)]
 pub struct DualPropagation<T: Real> {
     chip: Chip<T>,
@@ -29,13 +39,10 @@ impl<T: Real> DualPropagation<T> {
 
 impl<T: Real> Rule<T> for DualPropagation<T> {
     fn estimate(&self, weights: &Weights<T>, batch: &Batch<T>, gradient: &mut Gradient<T>) -> Report {
-        let mut measured = measure(&self.chip, weights, batch, &self.spec, false);
-        let keep = measured.kept(self.keep_unsettled);
-        let (outcomes, times) =
-            (std::mem::take(&mut measured.settled.outcomes), std::mem::take(&mut measured.settled.time));
-        let (relaxations, counts) = (measured.relaxations, measured.settled.counts);
-        let used = measured.gradient(batch, &keep, self.spec.nudge.beta, gradient);
-        Report { outcomes, times, relaxations, used, counts }
+        let measured = measure(&self.chip, weights, batch, &self.spec, false);
+        let used = measured.gradient(batch, &measured.kept(self.keep_unsettled), gradient);
+        let Measurement { settled, relaxations, .. } = measured;
+        Report { outcomes: settled.outcomes, times: settled.time, relaxations, used, counts: settled.counts }
     }
 }
 

@@ -1,10 +1,4 @@
 //! What a chip reads before its synapses learn: means and differences of a settled batch, freed of static offsets if asked.
-//!
-//! Auto-zero settles the same samples without the nudge and subtracts the differences found there. Chopping settles them
-//! with the compartments of every dyad in each other's role: `δ` of the roles, not of the devices, is what is averaged,
-//! so that a difference of devices enters with both signs and cancels to first order. Relaxations of a sample follow each other,
-//! and noise goes on from one to the next ([`Memory`]): what is white is new in each, what is slower than they are is in
-//! all of them, and cancels like an offset. Every relaxation is counted.
 
 use std::borrow::Cow;
 
@@ -30,9 +24,17 @@ pub struct Measurement<T: Real> {
     pub differences: Vec<Matrix<T>>,
     /// Relaxations of every sample.
     pub relaxations: usize,
+    /// Nudge `β` under which the differences arose; 0 if there was none.
+    pub beta: f64,
 }
 
 /// Settles a batch on the circuit of `spec` and reads it as its `[readout]` says; keeps trajectories if `traced`.
+///
+/// Auto-zero settles the same samples without the nudge and subtracts the differences found there. Chopping settles them
+/// with the compartments of every dyad in each other's role: `δ` of the roles, not of the devices, is what is averaged,
+/// so that a difference of devices enters with both signs and cancels to first order. Relaxations of a sample follow each other,
+/// and noise goes on from one to the next ([`Memory`]): what is white is new in each, what is slower than they are is in
+/// all of them, and cancels like an offset. Every relaxation is counted.
 ///
 /// Without a nudge there is no error to free from offsets: one relaxation is read as it is.
 #[must_use]
@@ -116,7 +118,7 @@ impl<T: Real> Measurement<T> {
     #[must_use]
     pub fn read(circuit: &DyadCircuit<'_, T>, settled: Settled<T>) -> Self {
         let (means, differences) = circuit.mixed(&settled.state);
-        Self { settled, means, differences, relaxations: 1 }
+        Self { settled, means, differences, relaxations: 1, beta: circuit.beta() }
     }
 
     /// Takes the differences of another measurement off these.
@@ -156,23 +158,14 @@ impl<T: Real> Measurement<T> {
     }
 
     /// The Hebbian estimate `ĝ_k = −(1/β) δ_k s̄_{k−1}ᵀ` averaged over the kept samples; returns how many those are.
-    /// With none kept the gradient is zero.
-    pub fn gradient(
-        mut self,
-        batch: &Batch<T>,
-        keep: &[bool],
-        beta: f64,
-        gradient: &mut Gradient<T>,
-    ) -> usize {
+    /// With none kept the gradient is zero. Without a nudge there is nothing to divide by, and what is written is not finite.
+    pub fn gradient(&self, batch: &Batch<T>, keep: &[bool], gradient: &mut Gradient<T>) -> usize {
         let used = keep.iter().filter(|&&k| k).count();
-        let scale = T::of(-1.0 / (beta * used.max(1) as f64));
-        for (layer, difference) in self.differences.iter_mut().enumerate() {
+        let scale = T::of(-1.0 / (self.beta * used.max(1) as f64));
+        for (layer, difference) in self.differences.iter().enumerate() {
             let below = if layer == 0 { &batch.inputs } else { &self.means[layer - 1] };
             // A sample left out must not leak: zero times its perhaps infinite mean would be NaN.
-            let below = mask(below, keep);
-            if let Cow::Owned(masked) = mask(difference, keep) {
-                *difference = masked;
-            }
+            let (below, difference) = (mask(below, keep), mask(difference, keep));
             let out = gradient.forward[layer].as_view_mut();
             product::correlate(out, Onto::Nothing, scale, difference.as_view(), below.as_view());
             column_sums(difference.as_slice(), keep.len(), scale, &mut gradient.biases[layer]);

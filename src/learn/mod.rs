@@ -1,6 +1,14 @@
 //! Learning rules: from settled states to a gradient; optimisers: from a gradient to an update.
 //!
 //! A rule sees what a chip could see. Backpropagation is here as the reference that no chip has.
+//!
+//! | rule | what it is |
+//! | --- | --- |
+//! | `bp` | [`Backprop`]: the exact gradient |
+//! | `adversarial` | [`Adversarial`]: the exact gradient at inputs moved up their loss |
+//! | `dp`, `dp-transpose`, `custom` | [`DualPropagation`] with the gains of DP, of `DPᵀ`, or the circuit's own |
+//!
+//! A rule of one's own implements [`Rule`] (`examples/own_rule.rs`).
 
 mod adversarial;
 mod backprop;
@@ -18,7 +26,7 @@ use crate::chip::{Chip, Weights};
 use crate::matrix::{Matrix, Real};
 use crate::noise::Presentations;
 use crate::solve::{Counts, Outcome};
-use crate::spec::{AdversarialSpec, CircuitSpec, RuleKind};
+use crate::spec::{CircuitSpec, RuleKind, RuleSpec};
 
 /// Inputs `[batch × n_0]` and targets `[batch × n_L]` (V), and which noise they meet.
 #[derive(Clone, Debug)]
@@ -80,15 +88,15 @@ pub trait Rule<T: Real>: Sync {
     fn estimate(&self, weights: &Weights<T>, batch: &Batch<T>, gradient: &mut Gradient<T>) -> Report;
 }
 
-/// The rule of a run: the registry. `circuit` is its circuit, gains and nudge included; `adversarial` is for the rule of that name.
+/// The rule of a run on a circuit with `network` neurons per layer: the registry. The gains of the circuit are the rule's
+/// ([`circuit_of`]).
 #[must_use]
 pub fn rule<T: Real>(
-    kind: RuleKind,
+    rule: impl Into<RuleSpec>,
     circuit: &CircuitSpec,
     network: &[usize],
-    keep_unsettled: bool,
-    adversarial: AdversarialSpec,
 ) -> Box<dyn Rule<T>> {
+    let RuleSpec { kind, keep_unsettled, adversarial } = rule.into();
     let circuit = circuit_of(kind, circuit);
     match kind {
         RuleKind::Bp => Box::new(Backprop::new(Chip::fabricate(&circuit, network), &circuit.nudge)),

@@ -163,12 +163,6 @@ impl<T: Real> Gradient<T> {
 mod tests {
     use super::*;
 
-    fn adam() -> OptimizerSpec {
-        let (kind, schedule) = (OptimizerKind::Adam, RateSchedule::Constant);
-        let (momentum, beta1, beta2) = (0.9, 0.9, 0.999);
-        OptimizerSpec { kind, learning_rate: 0.01, momentum, beta1, beta2, epsilon: 1e-8, schedule }
-    }
-
     /// Weights of one layer after some Adam updates on `threads` threads, all gradients `g(i, j)`.
     fn trained(threads: usize, updates: usize, g: fn(usize, usize) -> f64) -> Matrix<f64> {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("two threads");
@@ -176,7 +170,7 @@ mod tests {
             let mut weights = Weights::<f64>::zeros(&[300, 250]);
             let mut gradient = Gradient::zeros(&weights);
             gradient.forward[0] = Matrix::from_fn(250, 300, g);
-            let mut optimizer = Optimizer::new(&adam(), 1, &weights);
+            let mut optimizer = Optimizer::new(&OptimizerSpec::adam(0.01), 1, &weights);
             (0..updates).for_each(|_| optimizer.update(&mut weights, &gradient, 0));
             weights.forward.remove(0)
         })
@@ -184,7 +178,7 @@ mod tests {
 
     #[test]
     fn the_first_step_of_adam_has_the_length_of_its_rate() {
-        let spec = adam();
+        let spec = OptimizerSpec::adam(0.01);
         let moved = trained(1, 1, |i, j| (i as f64 - 100.5) * (1.0 + j as f64));
         for ((i, _), w) in moved.iter().enumerate().map(|(at, w)| ((at % 250, at / 250), w)) {
             let sign = if i > 100 { -1.0 } else { 1.0 };

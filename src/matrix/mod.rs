@@ -6,13 +6,13 @@
 //! issue 1616), so nothing here makes one; nor does a product of two matrices run through nalgebra,
 //! whose bits depend on the batch.
 
-pub mod dispatch;
-pub mod elementary;
+pub(crate) mod dispatch;
+pub(crate) mod elementary;
 pub mod elementwise;
 mod kernel;
 mod lanes;
 pub mod measure;
-pub mod moved;
+pub(crate) mod moved;
 pub mod product;
 mod real;
 mod tile;

@@ -6,18 +6,18 @@
 mod clock;
 mod coloured;
 mod draw;
-pub mod flicker;
+pub(crate) mod flicker;
 pub mod gaussian;
 mod jumps;
 mod memory;
-pub mod ornstein;
+pub(crate) mod ornstein;
 mod pair;
 mod path;
 mod poles;
 pub mod sampled;
 pub mod shot;
 mod sources;
-pub mod telegraph;
+pub(crate) mod telegraph;
 pub mod thermal;
 mod white;
 

@@ -1,6 +1,6 @@
 //! Exponential Adams–Moulton: exact in every compartment's leak, one right-hand side per step.
 //!
-//! The drive is interpolated through the last three steps in the functions of [`super::gamma`]. Extrapolating it predicts
+//! The drive is interpolated through the last three steps in exponential functions of the step. Extrapolating it predicts
 //! the state; the correction also goes through the new drive. That drive is taken from the top layer down, each
 //! layer corrected before the one below hears its difference: where differences do not move the means (`DPᵀ`), one such
 //! sweep solves the implicit step. What it leaves open under DP, the movement of means by the correction, counts as error.
@@ -14,6 +14,11 @@
 //!
 //! Nørsett, Lecture Notes in Math. 109, 214 (1969); Hochbruck & Ostermann, Acta Numerica 19, 209 (2010), §2.5; error estimate
 //! and order of a start: Shampine & Gordon, Computer Solution of Ordinary Differential Equations (1975).
+//!
+//! # Requires
+//!
+//! What [`etd`](super::etd) requires. It takes a quarter to a half of its right-hand
+//! sides at the same `rtol`, at errors that are some times larger (docs/benchmarks.md).
 
 use std::ops::Range;
 

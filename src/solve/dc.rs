@@ -6,7 +6,12 @@
 //! do not arrive get Newton's method: matrix-free from where the sweeps came closest and from the start, in the end, for
 //! small circuits, along a branch of fixed points.
 //!
-//! A fixed point need not be one that the circuit reaches: see [`super::verify`].
+//! A fixed point need not be one that the circuit reaches: `solver.verify` looks, by the rightmost eigenvalue there or by
+//! integrating the circuit.
+//!
+//! # Requires
+//!
+//! A circuit without noise; a `[clock]` is allowed, as it knows no time.
 
 use super::anderson::Anderson;
 use super::criteria::Criteria;

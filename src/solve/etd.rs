@@ -10,6 +10,11 @@
 //! A kink that a device passes within a step costs half the order, which the estimate does not see. The
 //! equilibrium does not mind, so kinks, rails and slew limits are watched, at the price of short steps, only when a
 //! trajectory is asked for.
+//!
+//! # Requires
+//!
+//! Continuous time without noise: a circuit with a `[clock]` or with noise that moves it is refused at the door. Step and residual
+//! follow `rtol` and `atol`.
 
 use super::confirm::{Look, confirmed};
 use super::criteria::Criteria;

@@ -6,8 +6,15 @@
 //! above equilibrium for ever); its stiffness test ends a run that would only be long, and is off; NaN ends as a
 //! step-size underflow, so whether a drive overflowed is noted here. Time runs in units of the slowest τ.
 //!
-//! The last segment ends at the time limit. Where the trajectory is kept, every step is bent by its own stages and may be refused
-//! ([`super::watched`]); the steps of others are the crate's alone.
+//! The last segment ends at the time limit. Where the trajectory is kept, every step is bent by its own stages and may be refused; the steps of others are the crate's alone.
+//!
+//! # Requires
+//!
+//! What [`etd`](super::etd) requires. Explicit, hence slow on stiff circuits: it is there to hold the others against.
+//!
+//! # Reference
+//!
+//! Dormand & Prince, J. Comput. Appl. Math. 6, 19 (1980); Hairer, Nørsett & Wanner, Solving Ordinary Differential Equations I (1993).
 
 use std::cell::{Cell, RefCell};
 

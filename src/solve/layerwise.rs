@@ -2,6 +2,10 @@
 //!
 //! This is the exponential step of the circuit as `h/τ → ∞` (docs/model.md §2): it shares the circuit's fixed
 //! points, not its stability. Høier, Staudt & Zach 2023; damping after Høier & Zach 2024.
+//!
+//! # Requires
+//!
+//! A circuit without noise; a `[clock]` is allowed, as it knows no time. Its `schedule`, `passes` and `damping` are heeded by no other solver.
 
 use super::criteria::Criteria;
 use super::judgement::{Steadiness, bounds};

@@ -1,21 +1,31 @@
 //! Solvers: from a circuit and a start to equilibrium, or to an honest statement why not.
 //!
 //! A solver knows [`Circuit`] alone. Numerical failure is data: every sample ends with an [`Outcome`].
+//!
+//! | `solver.kind` | method | for |
+//! | --- | --- | --- |
+//! | [`etd`], the default | exponential time differencing of the fourth order | trajectories and training |
+//! | [`eam`](adams) | exponential Adams–Moulton, swept from the top | the same with fewer right-hand sides |
+//! | [`dopri5`, `dop853`](explicit) | Dormand–Prince 5(4), 8(5,3) | references |
+//! | [`layerwise`] | the papers' closed-form sweeps | no time: fixed points as in the papers |
+//! | [`dc`] | accelerated sweeps, Newton's method | no time: operating points |
+//! | [`exponential-em`, `heun`, `exponential-heun`](stochastic) | stochastic, fixed step | noise |
+//! | [`clocked`](stochastic) | from clock to clock | switched capacitors |
 
-mod adams;
+pub mod adams;
 mod anderson;
 mod arnoldi;
 mod arrival;
 mod confirm;
 mod criteria;
-mod dc;
-mod etd;
-mod explicit;
+pub mod dc;
+pub mod etd;
+pub mod explicit;
 mod extension;
 mod gamma;
 mod judgement;
 mod krylov;
-mod layerwise;
+pub mod layerwise;
 mod monitor;
 mod newton;
 mod observed;
@@ -26,7 +36,7 @@ mod rails;
 mod relax;
 mod ringing;
 mod spectrum;
-mod stochastic;
+pub mod stochastic;
 mod sweeps;
 mod tolerance;
 mod verify;
@@ -34,12 +44,16 @@ mod watched;
 mod weigh;
 
 pub use extension::Bend;
-pub use newton::{FixedPoint, along, continued_point, drive_jacobian, fixed_point, followed_point};
-pub use observed::{followed, judge};
+pub use newton::{FixedPoint, drive_jacobian, fixed_point};
+pub(crate) use newton::{continued_point, followed_point};
+pub(crate) use observed::followed;
+pub use observed::judge;
 pub use outcome::{Counts, Outcome, Settled, Trace};
-pub use rails::on_rails;
-pub use spectrum::{DENSE, Spectrum, Stability, Verdict, leading, spectrum, stability};
-pub use stochastic::{run, steps};
+pub(crate) use rails::on_rails;
+pub(crate) use spectrum::{DENSE, leading};
+pub use spectrum::{Spectrum, Stability, Verdict, spectrum, stability};
+pub use stochastic::run;
+pub(crate) use stochastic::steps;
 
 use rayon::prelude::*;
 

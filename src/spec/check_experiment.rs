@@ -4,12 +4,14 @@ use std::collections::BTreeSet;
 
 use toml::Value;
 
-use super::check_circuit::{check_network, ensure, positive};
+use super::check_circuit::{check_network, ensure, not_negative, positive};
 use super::check_expect::check_expect;
 use super::check_name::check_folder_name;
 use super::check_sizes::check_experiment_sizes;
 use super::exclude::check_exclude;
-use super::experiment::{DatasetSpec, ExperimentSpec, InitSpec, OptimizerSpec, RateSchedule};
+use super::experiment::{
+    AdversarialSpec, DatasetSpec, ExperimentSpec, InitSpec, OptimizerSpec, RateSchedule,
+};
 use super::fault::Fault;
 use super::kinds::RuleKind;
 
@@ -37,21 +39,34 @@ pub fn check_experiment(experiment: &ExperimentSpec) -> Result<(), Fault> {
     check_network(&experiment.network)?;
     check_dataset(&experiment.dataset)?;
     check_init(&experiment.init, experiment.network.len() - 1)?;
-    let epochs = (1..=MOST_EPOCHS).contains(&experiment.epochs);
-    ensure(epochs, &["epochs"], experiment.epochs, &format!("a whole number from 1 to {MOST_EPOCHS}"))?;
-    ensure(experiment.batch >= 1, &["batch"], experiment.batch, COUNT)?;
+    check_epochs(experiment.epochs)?;
+    check_batch(experiment.batch)?;
     ensure(experiment.probe >= 1, &["probe"], experiment.probe, COUNT)?;
     distinct("seeds", &experiment.seeds, "a list of different whole numbers, at least one")?;
     ensure(experiment.chips != Some(0), &["chips"], 0, COUNT)?;
     distinct("rules", &experiment.rules, "a list of different rules, at least one")?;
-    let step = experiment.adversarial.step;
-    let walks = step.is_finite() && step >= 0.0;
-    ensure(walks, &["adversarial", "step"], step, "a finite number, 0 or more")?;
+    check_adversarial(&experiment.adversarial)?;
     check_control(experiment)?;
     check_optimizer(&experiment.optimizer)?;
     check_experiment_sizes(experiment)?;
     check_grid(experiment)?;
     experiment.expect.iter().try_for_each(|(key, bounds)| check_expect(key, bounds, experiment))
+}
+
+/// Checks the number of epochs.
+pub(super) fn check_epochs(epochs: usize) -> Result<(), Fault> {
+    let accepted = format!("a whole number from 1 to {MOST_EPOCHS}");
+    ensure((1..=MOST_EPOCHS).contains(&epochs), &["epochs"], epochs, &accepted)
+}
+
+/// Checks the number of samples of an update.
+pub(super) fn check_batch(batch: usize) -> Result<(), Fault> {
+    ensure(batch >= 1, &["batch"], batch, COUNT)
+}
+
+/// Checks the settings of the rule `adversarial`.
+pub(super) fn check_adversarial(adversarial: &AdversarialSpec) -> Result<(), Fault> {
+    not_negative(&["adversarial", "step"], adversarial.step, "a finite number, 0 or more")
 }
 
 fn check_control(experiment: &ExperimentSpec) -> Result<(), Fault> {
@@ -105,7 +120,8 @@ fn check_init(init: &InitSpec, layers: usize) -> Result<(), Fault> {
     ensure(well, &["init", "std"], format!("{deviations:?}"), &accepted)
 }
 
-fn check_optimizer(optimizer: &OptimizerSpec) -> Result<(), Fault> {
+/// Checks an optimiser, but for the sizes of its numbers.
+pub(super) fn check_optimizer(optimizer: &OptimizerSpec) -> Result<(), Fault> {
     positive(&["optimizer", "learning_rate"], optimizer.learning_rate, "a finite number above 0")?;
     let decays = [("momentum", optimizer.momentum), ("beta1", optimizer.beta1), ("beta2", optimizer.beta2)];
     for (key, decay) in decays {

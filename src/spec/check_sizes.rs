@@ -6,7 +6,7 @@
 use super::check_circuit::ensure;
 use super::circuit::{ActivationSpec, CircuitSpec, Variant};
 use super::cost::CostSpec;
-use super::experiment::{ExperimentSpec, InitSpec};
+use super::experiment::{AdversarialSpec, ExperimentSpec, InitSpec, OptimizerSpec};
 use super::fault::Fault;
 use super::mismatch::LARGEST_OFFSET;
 use super::noise::NoiseSpec;
@@ -61,11 +61,22 @@ pub(super) fn check_experiment_sizes(experiment: &ExperimentSpec) -> Result<(), 
         InitSpec::Std(deviations) => deviations.iter().copied().reduce(f64::max),
         _ => None,
     };
-    let sizes: [Size; 4] = [
-        ("optimizer.learning_rate", Some(experiment.optimizer.learning_rate), RATIO, NOTHING),
-        ("optimizer.epsilon", Some(experiment.optimizer.epsilon), RATIO, NOTHING),
-        ("adversarial.step", Some(experiment.adversarial.step), RATIO, NOTHING),
-        ("init.std", largest, RATIO, NOTHING),
+    check_training_sizes(&experiment.optimizer, &experiment.adversarial)?;
+    within(("init.std", largest, RATIO, NOTHING))
+}
+
+/// Checks the sizes of what a rule and its optimiser are set to.
+///
+/// # Errors
+/// The first with which nothing is learned.
+pub(super) fn check_training_sizes(
+    optimizer: &OptimizerSpec,
+    adversarial: &AdversarialSpec,
+) -> Result<(), Fault> {
+    let sizes: [Size; 3] = [
+        ("optimizer.learning_rate", Some(optimizer.learning_rate), RATIO, NOTHING),
+        ("optimizer.epsilon", Some(optimizer.epsilon), RATIO, NOTHING),
+        ("adversarial.step", Some(adversarial.step), RATIO, NOTHING),
     ];
     sizes.into_iter().try_for_each(within)
 }

@@ -39,7 +39,15 @@ pub fn parse_circuit(file_name: &str, text: &str, overrides: &[Override]) -> Res
     let mut tree = Tree::parse(FileKind::Circuit, file_name, text)?;
     refuse_twice(FileKind::Circuit, overrides)?;
     overrides.iter().try_for_each(|setting| tree.set(setting))?;
-    every(&tree, |tree| {
+    checked_circuit(&tree)
+}
+
+/// Reads a circuit from its tree and checks it.
+///
+/// # Errors
+/// Every fault, with its place.
+pub(super) fn checked_circuit(tree: &Tree) -> Result<CircuitSpec, SpecError> {
+    every(tree, |tree| {
         let circuit = tree.read()?;
         check_circuit(&circuit).map_err(|fault| tree.tell(fault))?;
         Ok(circuit)

@@ -149,6 +149,9 @@ impl fmt::Display for At {
     }
 }
 
+/// What stands for the name of a file where there is none: the description was made by a program.
+pub(super) const IN_CODE: &str = "in code";
+
 /// Where a value was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
@@ -165,6 +168,8 @@ pub enum Place {
     },
     /// An override with its option, `--set PATH=VALUE`.
     Set(String),
+    /// A program, which made the description itself.
+    Code,
 }
 
 impl fmt::Display for Place {
@@ -173,6 +178,7 @@ impl fmt::Display for Place {
             Self::File(file) => write!(out, "{file}"),
             Self::Line { file, line, column } => write!(out, "{file}:{line}:{column}"),
             Self::Set(text) => out.write_str(text),
+            Self::Code => out.write_str(IN_CODE),
         }
     }
 }

@@ -166,7 +166,7 @@ pub struct OptimizerSpec {
     #[serde(default = "default_momentum")]
     pub momentum: f64,
     /// First-moment decay (`adam`).
-    #[serde(default = "default_momentum")]
+    #[serde(default = "default_beta1")]
     pub beta1: f64,
     /// Second-moment decay (`adam`).
     #[serde(default = "default_beta2")]
@@ -179,14 +179,58 @@ pub struct OptimizerSpec {
     pub schedule: RateSchedule,
 }
 
+impl OptimizerSpec {
+    /// Adam with the coefficients of its paper (Kingma & Ba 2015), at a constant rate.
+    ///
+    /// ```
+    /// use dyadsim::spec::{OptimizerSpec, RateSchedule};
+    /// let adam = OptimizerSpec { schedule: RateSchedule::Cosine, ..OptimizerSpec::adam(3e-3) };
+    /// assert_eq!((adam.beta1, adam.beta2, adam.epsilon), (0.9, 0.999, 1e-8));
+    /// ```
+    #[must_use]
+    pub fn adam(learning_rate: f64) -> Self {
+        Self { learning_rate, ..Self::default() }
+    }
+
+    /// Plain gradient descent at a constant rate.
+    #[must_use]
+    pub fn sgd(learning_rate: f64) -> Self {
+        Self { kind: OptimizerKind::Sgd, learning_rate, ..Self::default() }
+    }
+
+    /// Gradient descent with heavy-ball momentum 0.9 at a constant rate.
+    #[must_use]
+    pub fn momentum(learning_rate: f64) -> Self {
+        Self { kind: OptimizerKind::Momentum, learning_rate, ..Self::default() }
+    }
+}
+
+impl Default for OptimizerSpec {
+    /// Adam at the rate of its paper. The coefficients are the defaults of files, too, which must name a method and a rate.
+    fn default() -> Self {
+        Self {
+            kind: OptimizerKind::Adam,
+            learning_rate: 1e-3,
+            momentum: 0.9,
+            beta1: 0.9,
+            beta2: 0.999,
+            epsilon: 1e-8,
+            schedule: RateSchedule::Constant,
+        }
+    }
+}
+
 fn default_momentum() -> f64 {
-    0.9
+    OptimizerSpec::default().momentum
+}
+fn default_beta1() -> f64 {
+    OptimizerSpec::default().beta1
 }
 fn default_beta2() -> f64 {
-    0.999
+    OptimizerSpec::default().beta2
 }
 fn default_epsilon() -> f64 {
-    1e-8
+    OptimizerSpec::default().epsilon
 }
 
 /// Optimisers.
@@ -240,4 +284,18 @@ pub struct ExpectSpec {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(with = "BTreeMap<String, serde_json::Value>")]
     pub only: BTreeMap<String, toml::Value>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_names_method_and_rate_has_the_other_defaults_of_the_type() {
+        let written: OptimizerSpec = toml::from_str("kind = 'adam'\nlearning_rate = 1e-3").unwrap();
+        assert_eq!(written, OptimizerSpec::default());
+        for missing in ["kind = 'adam'", "learning_rate = 1e-3"] {
+            assert!(toml::from_str::<OptimizerSpec>(missing).is_err(), "a file names both");
+        }
+    }
 }

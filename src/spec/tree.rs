@@ -6,11 +6,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use toml::Value;
 use toml::de::{DeTable, DeValue};
 
-use super::error::{At, Place, SpecError, nearest};
+use super::error::{At, IN_CODE, Place, SpecError, nearest};
 use super::exclude::settle;
 use super::fault::{Fault, FaultKind};
 use super::overrides::Override;
@@ -58,6 +59,18 @@ impl Tree {
         let mut tree = Self { kind, file: file.into(), table, origins: BTreeMap::new() };
         tree.note_table(&Lines::of(text), &KeyPath::default(), spans.get_ref());
         Ok(tree)
+    }
+
+    /// The tree of a description that a program made.
+    ///
+    /// # Errors
+    /// [`SpecError::Syntax`] for a number that TOML cannot write: a whole one above `i64::MAX`.
+    pub fn in_code(kind: FileKind, description: &impl Serialize) -> Result<Self, SpecError> {
+        let syntax =
+            |error: toml::ser::Error| SpecError::Syntax { file: IN_CODE.into(), message: error.to_string() };
+        let table = toml::Table::try_from(description).map_err(syntax)?;
+        let root = (KeyPath::default(), Origin { place: Place::Code, strip: 0 });
+        Ok(Self { kind, file: IN_CODE.into(), table, origins: [root].into() })
     }
 
     fn note_table(&mut self, lines: &Lines, path: &KeyPath, table: &DeTable) {

@@ -9,7 +9,8 @@ use crate::nets::Net;
 
 fn estimate(net: &Net, kind: RuleKind, batch: &Batch<f64>, step: f64) -> Gradient<f64> {
     let mut gradient = Gradient::zeros(&net.weights);
-    let rule = rule(kind, &net.spec, &net.network, false, AdversarialSpec { step });
+    let spec = RuleSpec { kind, adversarial: AdversarialSpec { step }, ..RuleSpec::default() };
+    let rule = rule(spec, &net.spec, &net.network);
     rule.estimate(&net.weights, batch, &mut gradient);
     gradient
 }

@@ -30,7 +30,7 @@ fn net(beta: f64) -> Net {
 
 /// The estimates of all draws.
 fn draws(net: &Net) -> Vec<Gradient<f64>> {
-    let rule = rule::<f64>(RuleKind::DpTranspose, &net.spec, &net.network, false, AdversarialSpec::default());
+    let rule = rule::<f64>(RuleKind::DpTranspose, &net.spec, &net.network);
     let mut batch = net.batch.clone();
     let estimates = (0..DRAWS).map(|seed| {
         batch.presentations.seed = seed;

@@ -239,10 +239,9 @@ impl Trained {
 /// Weights after some epochs of backpropagation.
 fn train(spec: &CircuitSpec, network: &[usize], dataset: &Dataset, seed: u64, epochs: usize) -> Weights<f64> {
     let weights = Weights::<f64>::draw(&InitSpec::He, spec, network, seed);
-    let optimizer: OptimizerSpec = toml::from_str("kind = \"adam\"\nlearning_rate = 5e-3").unwrap();
-    let optimizer = Optimizer::new(&optimizer, epochs, &weights);
+    let optimizer = Optimizer::new(&OptimizerSpec::adam(5e-3), epochs, &weights);
     let mut learner = Learner { weights, optimizer };
-    let rule = rule::<f64>(RuleKind::Bp, spec, network, false, AdversarialSpec::default());
+    let rule = rule::<f64>(RuleKind::Bp, spec, network);
     let course = Course { dataset, rule: rule.as_ref(), batch: 50, seed };
     (0..epochs).for_each(|epoch| {
         course.epoch(&mut learner, epoch, &mut |_, _, _| {});

@@ -99,17 +99,8 @@ fn digits(epochs: usize, variant: Variant) -> Net {
     let spec = ideal(ActivationKind::Relu, variant, 0.5, 0.5);
     let mut net = Net::random(1, &network, 1, 1.0, spec);
     net.weights = dyadsim::chip::Weights::draw(&InitSpec::He, &net.spec, &network, 1);
-    let adam = OptimizerSpec {
-        kind: OptimizerKind::Adam,
-        learning_rate: 3e-3,
-        momentum: 0.9,
-        beta1: 0.9,
-        beta2: 0.999,
-        epsilon: 1e-8,
-        schedule: RateSchedule::Constant,
-    };
-    let mut optimizer = Optimizer::new(&adam, epochs.max(1), &net.weights);
-    let backprop = rule::<f64>(RuleKind::Bp, &net.spec, &network, false, AdversarialSpec::default());
+    let mut optimizer = Optimizer::new(&OptimizerSpec::adam(3e-3), epochs.max(1), &net.weights);
+    let backprop = rule::<f64>(RuleKind::Bp, &net.spec, &network);
     let updates = data.train.len() / 50;
     for update in 0..epochs * updates {
         let first = 50 * (update % updates);

@@ -76,17 +76,16 @@ impl Net {
     /// The gradient estimate at the fixed points.
     pub fn estimate_at_fixed_points(&self) -> Gradient<f64> {
         let mut gradient = Gradient::zeros(&self.weights);
-        let (settled, beta) = (self.fixed_points(), self.spec.nudge.beta);
+        let settled = self.fixed_points();
         let keep = vec![true; settled.outcomes.len()];
-        Measurement::read(&self.circuit(), settled).gradient(&self.batch, &keep, beta, &mut gradient);
+        Measurement::read(&self.circuit(), settled).gradient(&self.batch, &keep, &mut gradient);
         gradient
     }
 
     /// The exact gradient.
     pub fn backprop(&self) -> Gradient<f64> {
         let mut gradient = Gradient::zeros(&self.weights);
-        let rule =
-            dyadsim::learn::rule(RuleKind::Bp, &self.spec, &self.network, false, AdversarialSpec::default());
+        let rule = dyadsim::learn::rule(RuleKind::Bp, &self.spec, &self.network);
         rule.estimate(&self.weights, &self.batch, &mut gradient);
         gradient
     }
@@ -94,13 +93,7 @@ impl Net {
     /// The gradient estimate of the circuit's own gains, and what became of the samples.
     pub fn estimate(&self) -> (Gradient<f64>, dyadsim::learn::Report) {
         let mut gradient = Gradient::zeros(&self.weights);
-        let rule = dyadsim::learn::rule(
-            RuleKind::Custom,
-            &self.spec,
-            &self.network,
-            false,
-            AdversarialSpec::default(),
-        );
+        let rule = dyadsim::learn::rule(RuleKind::Custom, &self.spec, &self.network);
         let report = rule.estimate(&self.weights, &self.batch, &mut gradient);
         (gradient, report)
     }

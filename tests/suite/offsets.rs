@@ -49,11 +49,7 @@ fn cosines(pair: f64, beta: f64, auto_zero: bool, nets: u64) -> (f64, f64) {
         let batch = gather(&data, &[seed as usize]);
         let [estimate, exact] = [RuleKind::Custom, RuleKind::Bp].map(|kind| {
             let mut gradient = Gradient::zeros(&weights);
-            rule(kind, &spec, &network, false, AdversarialSpec::default()).estimate(
-                &weights,
-                &batch,
-                &mut gradient,
-            );
+            rule(kind, &spec, &network).estimate(&weights, &batch, &mut gradient);
             gradient
         });
         cosine(&estimate, &exact)

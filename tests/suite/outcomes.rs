@@ -178,7 +178,7 @@ fn samples_that_did_not_settle_stay_out_of_the_gradient() {
     let settled = settle_all(&net.spec.solver, &circuit, false);
     let mut gradient = Gradient::zeros(&net.weights);
     let read = Measurement::read(&circuit, settled);
-    assert_eq!(read.gradient(&none, &[false; 3], 0.3, &mut gradient), 0);
+    assert_eq!(read.gradient(&none, &[false; 3], &mut gradient), 0);
     assert!(gradient.forward.iter().all(|g| g.largest() == 0.0));
 }
 #[test]

@@ -230,11 +230,7 @@ fn backpropagation_on_a_spread_chip_is_the_slope_of_its_loss_by_what_is_programm
         0.5 * (output - &net.batch.targets).norm_squared()
     };
     let mut gradient = Gradient::zeros(&net.weights);
-    rule(RuleKind::Bp, &net.spec, &net.network, false, AdversarialSpec::default()).estimate(
-        &net.weights,
-        &net.batch,
-        &mut gradient,
-    );
+    rule(RuleKind::Bp, &net.spec, &net.network).estimate(&net.weights, &net.batch, &mut gradient);
     let h = 1e-6;
     for k in 0..3 {
         for entry in [0, 5, 11] {

@@ -7,9 +7,19 @@
 //!
 //! `clocked` steps a switched-capacitor circuit from clock to clock, which its drive, held over a period, makes exact.
 //!
-//! A step is in units of the slowest time constant, and is divided into parts where compartments are faster
-//! ([`steps`]): others hear a compartment at the ends of parts only, and one that is much faster than a part would be heard as
+//! A step is in units of the slowest time constant, and is divided into parts where compartments are faster:
+//! others hear a compartment at the ends of parts only, and one that is much faster than a part would be heard as
 //! if its noise lasted as long.
+//!
+//! # Requires
+//!
+//! `step` where time is continuous; `clocked` a circuit with a `[clock]`, whose noise is thermal and sampled alone, and no other circuit. All of
+//! them settle circuits without noise, too, at their fixed step.
+//!
+//! # Reference
+//!
+//! Kloeden & Platen, Numerical Solution of Stochastic Differential Equations (1992), on Heun's method and orders; Jentzen & Kloeden, Proc. R. Soc. A
+//! 465, 649 (2009), on exponential Euler.
 
 mod agitation;
 mod march;

@@ -1,0 +1,38 @@
+//! A learning rule with its settings, as one value.
+
+use super::experiment::{AdversarialSpec, ExperimentSpec};
+use super::kinds::RuleKind;
+
+/// A learning rule with all settings that any rule has; a rule ignores those of the others.
+///
+/// A [`RuleKind`] alone stands for the rule with the defaults of an experiment file.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RuleSpec {
+    /// The rule.
+    pub kind: RuleKind,
+    /// Dyadic rules: keep samples that did not settle in the gradient, as hardware would.
+    pub keep_unsettled: bool,
+    /// Rule `adversarial`: how far inputs are moved.
+    pub adversarial: AdversarialSpec,
+}
+
+impl RuleSpec {
+    /// A rule with the settings that an experiment gives it.
+    #[must_use]
+    pub fn of(experiment: &ExperimentSpec, kind: RuleKind) -> Self {
+        Self { kind, keep_unsettled: experiment.keep_unsettled, adversarial: experiment.adversarial }
+    }
+}
+
+impl From<RuleKind> for RuleSpec {
+    fn from(kind: RuleKind) -> Self {
+        Self { kind, keep_unsettled: false, adversarial: AdversarialSpec::default() }
+    }
+}
+
+impl Default for RuleSpec {
+    /// The rule of the circuit's own gains.
+    fn default() -> Self {
+        RuleKind::Custom.into()
+    }
+}
