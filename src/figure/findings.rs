@@ -149,7 +149,12 @@ fn followed(world: &World<'_>, rule: RuleKind) -> Option<String> {
         let differences = differences(place, &bp);
         (!differences.is_empty()).then(|| (-mean(&differences), place[0]))
     });
-    let (worst, run) = behind.max_by(|a, b| a.0.total_cmp(&b.0))?;
+    let behind: Vec<(f64, &RunSummary)> = behind.collect();
+    let (worst, run) = *behind.iter().max_by(|a, b| a.0.total_cmp(&b.0))?;
+    let (best, _) = *behind.iter().min_by(|a, b| a.0.total_cmp(&b.0))?;
+    let above = |joint: &str| {
+        if best < 0.0 { format!("{joint}up to {} points above it", points(-best)) } else { String::new() }
+    };
     let wherever = if healthy.len() == places.len() { "at every α and β" } else { "wherever it settles" };
     let (name, place, label) = (rule.label(), at(run), &world.label);
     let amount = points(worst.abs());
@@ -158,9 +163,10 @@ fn followed(world: &World<'_>, rule: RuleKind) -> Option<String> {
             format!("{name} falls behind it by up to {amount} points{label}, most at {place}.")
         }
         w if w > 0.0 => {
-            format!("{name} stays within {amount} points of it {wherever}{label}; furthest at {place}.")
+            let above = above(", and ");
+            format!("{name} is at most {amount} points below it {wherever}{label} (at {place}){above}.")
         }
-        _ => format!("{name} does at least as well {wherever}{label}."),
+        _ => format!("{name} does at least as well {wherever}{label}{}.", above(": ")),
     })
 }
 
@@ -187,7 +193,8 @@ fn failures(world: &World<'_>, rule: RuleKind) -> Option<String> {
         } else {
             format!("{} accuracy", percent(mean(&accuracy), 0))
         };
-        let lost = percent(ends.iter().map(|end| end.1).sum(), 0);
+        let lost: f64 = ends.iter().map(|end| end.1).sum();
+        let lost = if lost > 0.999 && lost < 1.0 { "more than 99.9 %".to_owned() } else { percent(lost, 0) };
         let (count, all) = (failed.len(), place.len());
         format!(
             "at {}: {count} of {all} runs ({lost} of their samples are lost, most {most}; {accuracy})",
@@ -343,11 +350,11 @@ mod tests {
             [
                 "Backpropagation reaches 95.5 % (95.0 % to 96.0 % over 2 runs) on `ideal`.",
                 "DPᵀ falls behind it by up to 2 points on `ideal`, most at α = 0, β = 0.5.",
-                "DP stays within 0.5 points of it wherever it settles on `ideal`; furthest at α = 0, β = 0.1.",
+                "DP is at most 0.5 points below it wherever it settles on `ideal` (at α = 0, β = 0.1).",
                 "DP fails on `ideal`: at α = 0, β = 0.5: 2 of 2 runs (100 % of their samples are lost, most latch up; 10 % accuracy).",
                 "Backpropagation reaches 93.5 % (93.0 % to 94.0 % over 2 runs) on `chip`.",
                 "DPᵀ falls behind it by up to 2 points on `chip`, most at α = 0, β = 0.5.",
-                "DP stays within 0.5 points of it wherever it settles on `chip`; furthest at α = 0, β = 0.1.",
+                "DP is at most 0.5 points below it wherever it settles on `chip` (at α = 0, β = 0.1).",
                 "DP fails on `chip`: at α = 0, β = 0.5: 2 of 2 runs (100 % of their samples are lost, most latch up; 10 % accuracy).",
                 "Accuracy lost on `chip`, against the same runs on `ideal`: BP 2 points (2 to 2 over 2 runs), DPᵀ 2 points (2 to 2 over 4 runs), DP 2 points (2 to 2 over 2 runs).",
                 "Weights learned by DP and DPᵀ on `ideal` are at most 0.25 of their norm apart at α = 0, β = 0.1 (widest layer); \

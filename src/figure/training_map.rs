@@ -18,7 +18,7 @@ pub const FIGURE: Figure = Figure {
     name: "training-map",
     title: "What is learned over two settings",
     caption: "Test accuracy of the free circuit after the last epoch, mean over seeds and chips, over the two settings that the grid \
-        varies: the map of stability by its consequence. A stroke across a cell marks runs in which more than 1 % of the nudged \
+        varies: the map of stability by its consequence. Runs that differ in anything else have rows of their own. A stroke across a cell marks runs in which more than 1 % of the nudged \
         samples did not come to rest; they were left out of the gradient.",
     draw,
 };
@@ -48,13 +48,15 @@ fn draw(tables: &Tables) -> Result<Page, FigureError> {
     let (low, high) = range(accuracies);
     let (low, high) = (low.min(1.0), high.max(0.0));
     let ends = (low, if high > low { high } else { low + 1e-3 });
-    let cells = cells(tables, &rules, (x, y));
+    let others = others(tables, &rules, [x, y]);
+    let cells: Vec<Vec<Cell>> =
+        others.iter().flat_map(|other| cells(tables, &rules, (x, y), other)).collect();
     let layout = Layout {
         title: FIGURE.title.into(),
         subtitle: settings_line(tables, "mean"),
         legend: legend(&cells, ends),
         columns: rules.iter().map(|rule| rule.label().into()).collect(),
-        rows: vec![String::new()],
+        rows: others.clone(),
         x_label: x.label.clone(),
         y_label: y.label.clone(),
         axes: Axes::Shared(axis(&x.values), axis(&y.values)),
@@ -62,8 +64,9 @@ fn draw(tables: &Tables) -> Result<Page, FigureError> {
         height: Some(300.0),
         notes: Vec::new(),
     };
-    Ok(Sheet::filled(&layout, |page: &mut Page, panel: &Panel, (_, column): (usize, usize)| {
-        for (i, j, runs) in &cells[column] {
+    let columns = rules.len();
+    Ok(Sheet::filled(&layout, |page: &mut Page, panel: &Panel, (row, column): (usize, usize)| {
+        for (i, j, runs) in &cells[row * columns + column] {
             cell(page, panel, (edges(&x.values, *i), edges(&y.values, *j)), runs, ends);
         }
     }))
@@ -72,11 +75,40 @@ fn draw(tables: &Tables) -> Result<Page, FigureError> {
 /// A cell: its places along both axes, and the runs there.
 type Cell<'a> = (usize, usize, Vec<&'a Run>);
 
-/// The cells of every rule.
-fn cells<'a>(tables: &'a Tables, rules: &[RuleKind], (x, y): (&Varied, &Varied)) -> Vec<Vec<Cell<'a>>> {
+/// The settings of a run that are on no axis, in words.
+fn other(run: &Run, axes: [&Varied; 2]) -> String {
+    let settings = run.settings();
+    let rest = settings.iter().filter(|(key, _)| axes.iter().all(|axis| axis.label != **key));
+    let told = rest.map(|(key, value)| {
+        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        format!("{} = {value}", key.rsplit('.').next().unwrap_or(key))
+    });
+    told.collect::<Vec<_>>().join(", ")
+}
+
+/// What the runs on the map differ in besides its axes.
+fn others(tables: &Tables, rules: &[RuleKind], axes: [&Varied; 2]) -> Vec<String> {
+    let on_map = |run: &&Run| rules.contains(&run.rule) && axes.iter().all(|axis| (axis.of)(run).is_some());
+    let mut all: Vec<String> = Vec::new();
+    for told in tables.runs.iter().filter(on_map).map(|run| other(run, axes)) {
+        if !all.contains(&told) {
+            all.push(told);
+        }
+    }
+    all
+}
+
+/// The cells of every rule, of runs with the same other settings.
+fn cells<'a>(
+    tables: &'a Tables,
+    rules: &[RuleKind],
+    (x, y): (&Varied, &Varied),
+    rest: &str,
+) -> Vec<Vec<Cell<'a>>> {
     let places = || (0..x.values.len()).flat_map(|i| (0..y.values.len()).map(move |j| (i, j)));
     let at = |rule: RuleKind, (i, j): (usize, usize)| {
-        (i, j, runs_at(tables, rule, (x, x.values[i]), (y, y.values[j])))
+        let runs = runs_at(tables, rule, (x, x.values[i]), (y, y.values[j]));
+        (i, j, runs.into_iter().filter(|run| other(run, [x, y]) == rest).collect())
     };
     rules.iter().map(|rule| places().map(|place| at(*rule, place)).collect()).collect()
 }
