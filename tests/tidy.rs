@@ -320,9 +320,9 @@ fn a_foreign_crate_is_named_by_its_adapter_alone() {
     let mut found = Vec::new();
     for source in sources() {
         for (number, code) in source.shipped() {
-            let strays = ADAPTERS
-                .iter()
-                .filter(|(krate, place)| !place.split(' ').any(|place| source.path.starts_with(place)) && names_crate(code, krate));
+            let strays = ADAPTERS.iter().filter(|(krate, place)| {
+                !place.split(' ').any(|place| source.path.starts_with(place)) && names_crate(code, krate)
+            });
             found.extend(
                 strays
                     .map(|(krate, place)| format!("{}:{number}: `{krate}` belongs to {place}", source.path)),

@@ -7,9 +7,9 @@ use anyhow::anyhow;
 use clap::Args;
 use serde_json::json;
 
-use super::progress::Terminal;
 use super::builtin::find;
 use super::inputs::Files;
+use super::progress::Terminal;
 use super::{Failure, Global, output};
 use crate::cost::{Cost, Energy, Work};
 use crate::spec::{CIRCUITS, CircuitSpec};

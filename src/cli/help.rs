@@ -53,6 +53,9 @@ mod tests {
         }
         let page = find("settle").unwrap().render_help().to_string();
         let at = |text: &str| page.find(text).unwrap_or_else(|| panic!("{text} in {page}"));
-        assert!(at("--trace") < at(crate::study::given::GENERAL) && at(crate::study::given::GENERAL) < at("--set"));
+        assert!(
+            at("--trace") < at(crate::study::given::GENERAL)
+                && at(crate::study::given::GENERAL) < at("--set")
+        );
     }
 }

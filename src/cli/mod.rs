@@ -111,9 +111,10 @@ fn command() -> clap::Command {
     let own = Cli::command();
     let order = |at: usize| if at < BEFORE { at } else { at + QUESTIONS };
     let names: Vec<String> = own.get_subcommands().map(|below| below.get_name().to_owned()).collect();
-    let own = names.iter().enumerate().fold(own, |own, (at, name)| {
-        own.mut_subcommand(name, |below| below.display_order(order(at)))
-    });
+    let own = names
+        .iter()
+        .enumerate()
+        .fold(own, |own, (at, name)| own.mut_subcommand(name, |below| below.display_order(order(at))));
     own.subcommands(questions)
 }
 
@@ -174,7 +175,9 @@ mod tests {
             let line = help.lines().map(str::trim).find(|line| line.starts_with("dyadsim "));
             let line = line.and_then(|line| line.split(" > ").next());
             let line = line.unwrap_or_else(|| panic!("`{}` has no example", command.get_name()));
-            super::command().try_get_matches_from(line.split(' ')).unwrap_or_else(|error| panic!("{line}: {error}"));
+            super::command()
+                .try_get_matches_from(line.split(' '))
+                .unwrap_or_else(|error| panic!("{line}: {error}"));
             command.get_subcommands().filter(|below| below.get_name() != "help").for_each(visit);
         }
         super::command().debug_assert();

@@ -10,9 +10,7 @@ use serde_json::json;
 use super::progress::Terminal;
 use super::report::{classify, want_own};
 use super::{Failure, Global, folder, output};
-use crate::figure::{
-    Drawn, FigureError, Tables, branch, catalogue, draw_into, forget, map, want,
-};
+use crate::figure::{Drawn, FigureError, Tables, branch, catalogue, draw_into, forget, map, want};
 use crate::record::ledger::renew;
 use crate::record::lock::Lock;
 use crate::record::study::Study;

@@ -94,7 +94,9 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
     });
     let total = all.iter().map(|p| p.resolved.experiment.epochs).sum::<usize>();
     if !global.quiet {
-        note(&format_args!("runs: {}, epochs: {total}, threads: {}", all.len(), global.threads()));
+        let moved = all.len() - plans.len();
+        let moved = if moved > 0 { format!(" and {moved} controls") } else { String::new() };
+        note(&format_args!("runs: {}{moved}, epochs: {total}, threads: {}", plans.len(), global.threads()));
     }
     let bar = Bar::new(total, global.quiet);
     let precision = match global.precision {

@@ -59,8 +59,9 @@ pub fn write(
     if let Some(points) = points {
         add_traces(&mut writer, layout, &settled.traces, points).map_err(Failure::running)?;
     }
-    let root =
-        folder::fill_plainly(to, &setup.words(&[]), |out| writer.write(&out.join(NAME)).map_err(Failure::running))?;
+    let root = folder::fill_plainly(to, &setup.words(&[]), |out| {
+        writer.write(&out.join(NAME)).map_err(Failure::running)
+    })?;
     Ok(root.join(NAME))
 }
 

@@ -71,7 +71,7 @@ impl Line<'_> {
 pub struct Grid {
     /// Every α, ascending; a lone `None` if no rule has one.
     pub alphas: Vec<Option<f64>>,
-    /// Every row of the rules with a nudge (of all rules if none has one), by β and then settings.
+    /// Every row of the rules with a nudge (of all rules if none has one), by β and then settings in the order of their first runs.
     pub rows: Vec<Row>,
     /// The same, each as often as the other rules have settings of their own.
     pub places: Vec<Row>,
@@ -89,8 +89,8 @@ impl Grid {
         alphas.sort_by(|a, b| order(*a).total_cmp(&order(*b)));
         alphas.dedup();
         let mut rows: Vec<Row> = spanning.iter().map(|run| Row::of(run)).collect();
-        let key = |row: &Row| Row { beta: None, ..row.clone() }.label();
-        rows.sort_by(|a, b| order(a.beta).total_cmp(&order(b.beta)).then_with(|| key(a).cmp(&key(b))));
+        let first = |row: &Row| spanning.iter().position(|run| *run.settings() == row.settings);
+        rows.sort_by(|a, b| order(a.beta).total_cmp(&order(b.beta)).then_with(|| first(a).cmp(&first(b))));
         rows.dedup();
         // Backpropagation heeds less than its adversarial sister, and stands in every row of hers.
         let within = |one: &Row, other: &Row| one != other && contains(&other.settings, &one.settings);

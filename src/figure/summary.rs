@@ -99,7 +99,7 @@ fn fill(page: &mut Page, panel: &Panel, tables: &Tables, (grid, row): (&Grid, &R
             let runs = runs_at(tables, rule, *alpha, row);
             let spread = Spread::of(runs.iter().filter_map(|run| accuracy(run)));
             let place = |value: f64| panel.at(alpha.unwrap_or(0.0), value);
-            means.extend(spread.and_then(|spread| place(spread.mean)));
+            means.push(spread.and_then(|spread| place(spread.mean)));
             for run in runs {
                 match accuracy(run).and_then(place) {
                     Some(at) if troubled(run) => page.ring(at, 3.0, ink),
@@ -108,7 +108,10 @@ fn fill(page: &mut Page, panel: &Panel, tables: &Tables, (grid, row): (&Grid, &R
                 }
             }
         }
-        page.line(&means, ink, 1.6);
+        // A line over an α without a run would say what nobody has seen.
+        for piece in means.split(Option::is_none).filter(|piece| piece.len() > 1) {
+            page.line(&piece.iter().copied().flatten().collect::<Vec<_>>(), ink, 1.6);
+        }
     }
 }
 

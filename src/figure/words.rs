@@ -33,11 +33,15 @@ pub fn settings_line(tables: &Tables, shown: &str) -> String {
     let network = setting_at(tables, "network").map(|sizes| sizes.replace(", ", "-"));
     let set = [setting_at(tables, "dataset"), network].into_iter().flatten().collect::<Vec<_>>().join(" ");
     let point = setting_at(tables, "circuit.nudge.at").map(|at| format!("nudge at {at}"));
+    // Of several circuits none speaks for all.
+    let grid = tables.experiment.get("grid").and_then(Value::as_table);
+    let one = !grid.is_some_and(|grid| grid.contains_key("circuit"));
+    let of_circuit = |path: &str| setting_at(tables, path).filter(|_| one);
     let parts = [
         Some(set).filter(|set| !set.is_empty()),
-        setting_at(tables, "circuit.neuron.activation"),
-        setting_at(tables, "circuit.solver.kind"),
-        point,
+        of_circuit("circuit.neuron.activation"),
+        of_circuit("circuit.solver.kind"),
+        point.filter(|_| one),
         Some(seeds(tables, shown)),
     ];
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")

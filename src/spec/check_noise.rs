@@ -26,7 +26,8 @@ pub(super) fn check_noise(circuit: &CircuitSpec) -> Result<(), Fault> {
             let others = SolverKind::ALL.into_iter().filter(|kind| kind.has_fixed_step());
             let others = quoted(others.map(SolverKind::name));
             let accepted = format!(
-                "no noise, as `solver.kind` = \"{kind}\" is deterministic{usual}; {others} can follow noise"
+                "no noise, as `solver.kind` = \"{kind}\" is deterministic{usual}; {others} can follow noise, \"{}\" for most circuits",
+                SolverKind::ExponentialHeun.name()
             );
             Err(Fault::refused(&["noise", source], "a source", accepted))
         }

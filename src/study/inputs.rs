@@ -241,10 +241,19 @@ impl Setup {
 
     /// A line on the circuit, one on the network, and one on the chip where devices differ, for people.
     pub fn headline(&self) -> String {
+        self.headline_but(&[])
+    }
+
+    /// [`Setup::headline`] without the values of keys that vary.
+    pub fn headline_but(&self, varied: &[String]) -> String {
         let nudge = &self.spec.nudge;
+        let value = |key: &str, value: f64| {
+            if varied.iter().any(|other| other == key) { "varied".to_owned() } else { value.to_string() }
+        };
         let gains = match (self.nudged, crate::chip::gains(nudge)) {
             (true, (plus, minus)) => {
-                format!("a⁺ {plus}, a⁻ {minus}, α {}, β {}", nudge.alpha, nudge.beta)
+                let (alpha, beta) = (value("nudge.alpha", nudge.alpha), value("nudge.beta", nudge.beta));
+                format!("a⁺ {plus}, a⁻ {minus}, α {alpha}, β {beta}")
             }
             (false, _) if self.graded => "free (β 0)".to_owned(),
             (false, _) => "free (no target)".to_owned(),

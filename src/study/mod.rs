@@ -81,7 +81,12 @@ pub trait Study: Args + Serialize + Sync {
     ///
     /// # Errors
     /// What cannot be answered.
-    fn ask(&self, subject: &Self::Subject, given: &Given, watch: &dyn Observer) -> Result<Self::Answer, Failure>;
+    fn ask(
+        &self,
+        subject: &Self::Subject,
+        given: &Given,
+        watch: &dyn Observer,
+    ) -> Result<Self::Answer, Failure>;
 
     /// Writes the tables into a folder.
     ///

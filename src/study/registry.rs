@@ -103,17 +103,26 @@ const fn entry<S: Study>() -> Entry {
             let place = Place::from_arg_matches(matches).map_err(wrong)?;
             answer(&settings, &place, given, watch)
         },
-        again: |table, at, place, given, watch| answer(&settings::from_table::<S>(table, at)?, place, given, watch),
+        again: |table, at, place, given, watch| {
+            answer(&settings::from_table::<S>(table, at)?, place, given, watch)
+        },
         tables: S::tables,
         summary: S::KIND.summary,
         figures: || S::FIGURES.iter().map(|figure| figure.name).collect(),
-        want: |from, names| want(S::FIGURES.iter().map(|figure| (figure.name, figure.draw)), &S::open(from)?, names),
+        want: |from, names| {
+            want(S::FIGURES.iter().map(|figure| (figure.name, figure.draw)), &S::open(from)?, names)
+        },
         draw: |from, to, names| draw_figures(S::FIGURES, to, &S::open(from)?, names),
     }
 }
 
 /// Reads, asks, writes and tells.
-fn answer<S: Study>(settings: &S, place: &Place, given: &Given, watch: &dyn Observer) -> Result<Done, Failure> {
+fn answer<S: Study>(
+    settings: &S,
+    place: &Place,
+    given: &Given,
+    watch: &dyn Observer,
+) -> Result<Done, Failure> {
     if !S::SINGLE {
         given.want_double(S::KIND.command)?;
     }

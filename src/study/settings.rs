@@ -63,9 +63,13 @@ impl Written {
         let found = STUDIES.iter().find(|entry| entry.name == self.study);
         found.ok_or_else(|| {
             let names = || STUDIES.iter().map(|entry| entry.name);
-            let meant = nearest(&self.study, names()).map(|n| format!("; did you mean `{n}`?")).unwrap_or_default();
+            let meant =
+                nearest(&self.study, names()).map(|n| format!("; did you mean `{n}`?")).unwrap_or_default();
             let known = names().collect::<Vec<_>>().join(", ");
-            Failure::input(anyhow!("study = \"{}\": no such question{meant}\n  accepted: {known}", self.study))
+            Failure::input(anyhow!(
+                "study = \"{}\": no such question{meant}\n  accepted: {known}",
+                self.study
+            ))
         })
     }
 
@@ -74,7 +78,9 @@ impl Written {
     /// # Errors
     /// An override that is none.
     pub fn given(&self, now: &Given) -> Result<Given, Failure> {
-        let parse = |text: &String| text.parse().map_err(|error| Failure::input(anyhow!("set = \"{text}\": {error}")));
+        let parse = |text: &String| {
+            text.parse().map_err(|error| Failure::input(anyhow!("set = \"{text}\": {error}")))
+        };
         let own = self.set.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
         let set = [own, now.set.clone()].concat();
         let precision = if now.precision == Precision::F32 { now.precision } else { self.precision };
@@ -86,7 +92,11 @@ impl Written {
 ///
 /// # Errors
 /// Settings that TOML has no form for.
-pub fn written<S: Study>(settings: &S, given: &Given, tell: &dyn Fn(&Path) -> PathBuf) -> Result<String, Failure> {
+pub fn written<S: Study>(
+    settings: &S,
+    given: &Given,
+    tell: &dyn Fn(&Path) -> PathBuf,
+) -> Result<String, Failure> {
     let mut table = Table::try_from(settings).map_err(Failure::running)?;
     for key in S::PATHS {
         if let Some(Value::String(path)) = table.get_mut(*key) {
@@ -139,7 +149,11 @@ pub fn from_table<S: Study>(table: &Table, folder: &Path) -> Result<S, Failure> 
 }
 
 /// Adds to a command line what a key says.
-fn said(arg: &Arg, texts: impl Iterator<Item = String>, (line, places): (&mut Vec<String>, &mut Vec<String>)) {
+fn said(
+    arg: &Arg,
+    texts: impl Iterator<Item = String>,
+    (line, places): (&mut Vec<String>, &mut Vec<String>),
+) {
     let Some(long) = arg.get_long() else { return places.extend(texts) };
     for text in texts {
         match (arg.get_action(), text.as_str()) {
@@ -152,7 +166,9 @@ fn said(arg: &Arg, texts: impl Iterator<Item = String>, (line, places): (&mut Ve
 
 /// A value as options are given, one by one.
 fn texts(key: &str, value: &Value) -> Result<Vec<String>, Failure> {
-    let nothing = || Failure::input(anyhow!("settings.{key}: accepted: a number, a text, true, false, or a list of these"));
+    let nothing = || {
+        Failure::input(anyhow!("settings.{key}: accepted: a number, a text, true, false, or a list of these"))
+    };
     Ok(match value {
         Value::Array(values) => {
             let each = values.iter().map(|value| texts(key, value)).collect::<Result<Vec<_>, _>>()?;
@@ -165,8 +181,10 @@ fn texts(key: &str, value: &Value) -> Result<Vec<String>, Failure> {
 }
 
 fn unknown(key: &str, command: &Command) -> Failure {
-    let names: Vec<&str> = command.get_arguments().map(|arg| arg.get_id().as_str()).filter(|id| *id != "help").collect();
-    let meant = nearest(key, names.iter().copied()).map(|n| format!("; did you mean `{n}`?")).unwrap_or_default();
+    let names: Vec<&str> =
+        command.get_arguments().map(|arg| arg.get_id().as_str()).filter(|id| *id != "help").collect();
+    let meant =
+        nearest(key, names.iter().copied()).map(|n| format!("; did you mean `{n}`?")).unwrap_or_default();
     Failure::input(anyhow!("settings.{key}: no such key{meant}\n  accepted: {}", names.join(", ")))
 }
 

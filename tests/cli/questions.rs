@@ -20,11 +20,18 @@ const FILES: &str = "c.toml --weights w.safetensors --input x.safetensors --targ
 
 /// A question, and the tables that answer it.
 fn questions() -> Vec<(String, &'static [&'static str])> {
-    let gradient = "--vary nudge.beta=0.1:1:3:log --draws 4 --one-chip --no-refine --seed 3 --set nudge.alpha=0.25";
+    let gradient =
+        "--vary nudge.beta=0.1:1:3:log --draws 4 --one-chip --no-refine --seed 3 --set nudge.alpha=0.25";
     vec![
         (format!("gradient {FILES} {gradient}"), &["gradient.csv", "gradient_best.csv", "gradient.json"]),
-        (format!("noise {FILES} --time 20 --replicas 8 --seed 2"), &["noise.csv", "noise_causes.parquet", "noise.json"]),
-        (format!("yield {FILES} --margin -0.5 --chips 20 --vary mismatch.gain_dtod=0:0.2:3"), &["yield.csv", "yield.json"]),
+        (
+            format!("noise {FILES} --time 20 --replicas 8 --seed 2"),
+            &["noise.csv", "noise_causes.parquet", "noise.json"],
+        ),
+        (
+            format!("yield {FILES} --margin -0.5 --chips 20 --vary mismatch.gain_dtod=0:0.2:3"),
+            &["yield.csv", "yield.json"],
+        ),
     ]
 }
 
@@ -45,7 +52,8 @@ fn a_folder_is_asked_again_and_gives_the_same_bytes_wherever_it_has_moved() {
             assert_eq!(bytes("moved/deep/one", name), bytes("two", name), "{line}: {name}");
         }
         let manifest: serde_json::Value = serde_json::from_slice(&bytes("two", "manifest.json")).unwrap();
-        let own = dyadsim::record::manifest::sha256(&std::fs::read(bench.path("moved/w.safetensors")).unwrap());
+        let own =
+            dyadsim::record::manifest::sha256(&std::fs::read(bench.path("moved/w.safetensors")).unwrap());
         assert_eq!(manifest["data"]["w.safetensors"], own, "{line}");
         bench.refuse("run moved/deep/one/study.toml --out two", &["--force"]);
         assert_eq!(bench.run("run moved/deep/one/study.toml --quiet --out two --force").status, 0);

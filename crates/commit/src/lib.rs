@@ -17,7 +17,8 @@ pub fn commit(_: TokenStream) -> TokenStream {
     let git = |arguments: &[&str]| git(&root, arguments);
     // A package unpacked below somebody else's repository has a prefix there: that commit is not ours.
     let ours = git(&["rev-parse", "--show-prefix"]).is_some_and(|prefix| prefix.is_empty());
-    let name = git(&["rev-parse", "--short", "HEAD"]).filter(|_| ours).unwrap_or_else(|| "unknown".to_owned());
+    let name =
+        git(&["rev-parse", "--short", "HEAD"]).filter(|_| ours).unwrap_or_else(|| "unknown".to_owned());
     // The log of HEAD grows with every commit and checkout; the compiler watches what it includes.
     let log = git(&["rev-parse", "--git-path", "logs/HEAD"]).map(|log| root.join(log));
     let log = log.filter(|log| ours && log.is_file());

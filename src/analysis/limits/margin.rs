@@ -182,7 +182,8 @@ impl Looker<'_> {
 
     /// [`Looker::look`] at less than the circuit's own nudge: nothing is integrated while the branch says that a sample lacks the margin.
     fn lower_look(&self, samples: &[usize], beta: f64) -> Vec<Shortfall> {
-        self.walk(samples, beta).map_or_else(|short| short, |branches| self.integrated(samples, beta, &branches))
+        self.walk(samples, beta)
+            .map_or_else(|short| short, |branches| self.integrated(samples, beta, &branches))
     }
 
     /// The branches of all samples at a nudge, or the samples that lack the margin on theirs, the worst first.

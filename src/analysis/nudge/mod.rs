@@ -155,7 +155,8 @@ pub fn best(seen: &[Seen], safe: Option<f64>, look: Option<Look<'_>>) -> Option<
     }
     let found = found.map(|found| told(&curve, &found));
     // Within its error of an end the least value may as well be beyond it.
-    let place = found.as_ref().map_or_else(|| curve.place(), |found| curve.end_near(found.beta.ln(), found.reach()));
+    let place =
+        found.as_ref().map_or_else(|| curve.place(), |found| curve.end_near(found.beta.ln(), found.reach()));
     match (found, place) {
         (Some(found), None) => Some(found),
         (_, place) => at_end(&curve, place?),
@@ -269,7 +270,10 @@ mod tests {
             let found = of(&curve, &grid(1.0, 10.0, 15), None).0;
             assert_eq!(found.place, if inside { Place::Inside } else { Place::Low }, "{found:?}");
             if inside {
-                assert!((found.beta / centre).ln().abs() < 3.0 * found.error().unwrap() / centre, "{found:?}");
+                assert!(
+                    (found.beta / centre).ln().abs() < 3.0 * found.error().unwrap() / centre,
+                    "{found:?}"
+                );
             }
         }
     }

@@ -9,13 +9,14 @@ use std::process::ExitCode;
 use anyhow::anyhow;
 use clap::{Args, ValueEnum};
 
-use super::progress::Terminal;
 use super::inputs::{Files, Setup};
 use super::output::conclude;
+use super::progress::Terminal;
 use super::{Failure, Global, progress};
 use crate::analysis::stationary::{Node, nodes};
 use crate::learn::{Batch, nudged};
 use crate::matrix::select_rows;
+use crate::record::manifest::sha256_of;
 use crate::spec::nearest;
 use crate::spice::{
     Analyses, Dialect, Netlist, NoiseAnalysis, SpiceError, Wiring, bench, check, exportable, map, version,
@@ -137,7 +138,8 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
         input: batch.inputs.as_slice(),
         target: batch.targets.as_slice(),
     };
-    let netlist = Netlist::new(&wiring);
+    let mut netlist = Netlist::new(&wiring);
+    netlist.title += &origin(arguments, &setup);
     let stem = place.as_ref().map_or("deck", files::Place::stem);
     let bench = bench(&wiring, &analyses, arguments.to.dialect.into(), stem)?;
     let written = match &place {
@@ -157,6 +159,24 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
     )?;
     let agrees = report.is_none_or(|report| report.agrees());
     Ok(if agrees { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+/// What the netlist is of, as comments below its title.
+fn origin(arguments: &Arguments, setup: &Setup) -> String {
+    let file = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let hash = sha256_of(path).map(|hash| format!(" (sha256 {hash})")).unwrap_or_default();
+        name + &hash
+    };
+    let files = &arguments.files;
+    let target = files.target.as_ref().map(|path| format!("* target {}\n", file(path))).unwrap_or_default();
+    format!(
+        "* {}, sample {}\n* weights {}\n* input {}\n{target}",
+        setup.words(&[]),
+        arguments.sample,
+        file(&files.weights),
+        file(&files.input)
+    )
 }
 
 /// The batch of one of its samples.

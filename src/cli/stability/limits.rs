@@ -131,6 +131,18 @@ fn answer(setup: &Setup, chips: &[Chip], search: &Search) -> String {
         sample.sample,
         told(sample),
         significant(beta / limit, 3)
+    ) + &in_time(setup, search)
+}
+
+/// That a circuit may be slower near its limit than it has time.
+fn in_time(setup: &Setup, search: &Search) -> String {
+    let own = setup.spec.solver.max_time;
+    if own >= search.time {
+        return String::new();
+    }
+    format!(
+        "                    looked for with {} τ; `solver.max_time` is {own} τ: near the limit, where all is slow, the circuit times out before\n",
+        search.time
     )
 }
 

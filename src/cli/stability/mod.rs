@@ -16,8 +16,8 @@ use std::process::ExitCode;
 use anyhow::anyhow;
 use clap::Args;
 
-use super::progress::Terminal;
 use super::inputs::Files;
+use super::progress::Terminal;
 use super::{Failure, Global, folder};
 use crate::record::study::{Kind, Study};
 

@@ -93,7 +93,10 @@ impl Study for Compare {
     fn read(&self, given: &Given, watch: &dyn Observer) -> Result<Subject, Failure> {
         given.want_plain("compare")?;
         if !(self.threshold > 0.0 && self.threshold.is_finite()) {
-            return Err(Failure::input(anyhow!("--threshold {}\n  accepted: a number above 0", self.threshold)));
+            return Err(Failure::input(anyhow!(
+                "--threshold {}\n  accepted: a number above 0",
+                self.threshold
+            )));
         }
         let runs = Runs::read(&self.folder, watch)?;
         let dataset = runs.dataset()?;

@@ -3,15 +3,15 @@
 use rayon::prelude::*;
 
 use super::super::Observer;
-use super::super::inputs::Setup;
-use super::work::{is_random, spreads, unpredicted};
-use super::Gradient as Settings;
 use super::super::grid::Point;
+use super::super::inputs::Setup;
+use super::Gradient as Settings;
+use super::rows::GradientRow;
+use super::work::{is_random, spreads, unpredicted};
 use crate::analysis::linear::{Estimate, Valley, truth};
 use crate::analysis::nudge::{Best, Seen, best, left_out};
 use crate::analysis::quality::{Draw, Quality, Value, draw, predicted, quality};
 use crate::learn::Gradient;
-use super::rows::GradientRow;
 
 /// An error of the gradient that has a least value.
 #[derive(Clone, Copy, Debug)]

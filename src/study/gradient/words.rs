@@ -13,6 +13,8 @@ use crate::units::{significant, with_error};
 /// What stands beside points that were added.
 const ADDED: &str = "added: nudges that were looked at to find the best one";
 
+/// Added points that the summary shows.
+const ADDED_SHOWN: usize = 10;
 /// Points that the summary shows.
 const SHOWN: usize = 40;
 
@@ -37,22 +39,33 @@ pub fn document(tables: &Answer) -> Value {
 /// The result for people.
 pub fn summary(setup: &Setup, tables: &Answer, out: Option<&Path>) -> String {
     let summary = &tables.summary;
-    let mut text = format!("{}\n{}\n\n", setup.headline().trim_end(), summary.settings);
+    let mut text = format!("{}\n{}\n\n", setup.headline_but(&summary.keys).trim_end(), summary.settings);
     text += &format!(
-        "all layers; powers in units of the true gradient's squared norm\n{:>12} {:>12} {:>16} {:>22} {:>22} {:>12} {:>10}\n",
+        "all layers; powers in units of the true gradient's squared norm\n{:>12} {:>12} {:>16} {:>22} {:>22} {:>22} {:>12} {:>10}\n",
         summary.keys[0],
         summary.keys.get(1).map_or("", String::as_str),
         "angle (°)",
+        "squared error",
         "bias²",
         "variance",
         "SNR",
         "unsettled"
     );
     let all: Vec<&GradientRow> = tables.rows.iter().filter(|row| row.layer.is_none()).collect();
-    text += &some_lines(all.iter().map(|row| line(row)), SHOWN);
+    // What was asked for first; then what was added, nearest to the least error.
+    let (asked, added): (Vec<&GradientRow>, Vec<&GradientRow>) =
+        all.iter().copied().partition(|row| row.origin != "added");
+    text += &some_lines(asked.iter().map(|row| line(row)), SHOWN);
+    text += &nearest(&added).iter().map(|row| line(row) + "\n").collect::<String>();
     let best: Vec<&BestRow> = tables.best.iter().filter(|row| row.layer.is_none()).collect();
     if all.iter().any(|row| row.origin == "added") {
-        text += &format!("{ADDED}\n");
+        let left = added.len().saturating_sub(ADDED_SHOWN);
+        let more = if left > 0 {
+            format!("; {left} more of them are in --json and the tables")
+        } else {
+            String::new()
+        };
+        text += &format!("{ADDED}{more}\n");
     }
     if !best.is_empty() {
         text += "\nbest β: that of the least mean squared error; beside it that of the least angle, and the largest safe one\n";
@@ -71,6 +84,15 @@ pub fn summary(setup: &Setup, tables: &Answer, out: Option<&Path>) -> String {
     text
 }
 
+/// The few added points with the least error, in the order of the axis.
+fn nearest<'a>(added: &[&'a GradientRow]) -> Vec<&'a GradientRow> {
+    let error = |row: &GradientRow| row.squared_error.unwrap_or(f64::INFINITY);
+    let mut least = added.to_vec();
+    least.sort_by(|a, b| error(a).total_cmp(&error(b)));
+    let shown = &least[..least.len().min(ADDED_SHOWN)];
+    added.iter().copied().filter(|row| shown.contains(row)).collect()
+}
+
 fn line(row: &GradientRow) -> String {
     let number = |value: Option<f64>, error: Option<f64>| match (value, error) {
         (Some(value), Some(error)) => format!("{value:.3e} ± {error:.1e}"),
@@ -85,6 +107,7 @@ fn line(row: &GradientRow) -> String {
     let y = row.y.map_or(String::new(), setting);
     let (bias, variance) =
         (number(row.bias_squared, row.bias_squared_error), number(row.variance, row.variance_error));
+    let squared = number(row.squared_error, row.squared_error_error);
     let x = setting(row.x);
     let added = if row.origin == "added" { "  added" } else { "" };
     let left = match row.left_out.as_deref() {
@@ -93,7 +116,7 @@ fn line(row: &GradientRow) -> String {
         None => "",
     };
     format!(
-        "{x:>12} {y:>12} {angle:>16} {bias:>22} {variance:>22} {snr:>12} {:>10}{added}{left}",
+        "{x:>12} {y:>12} {angle:>16} {squared:>22} {bias:>22} {variance:>22} {snr:>12} {:>10}{added}{left}",
         row.unsettled
     )
 }

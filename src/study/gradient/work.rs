@@ -1,14 +1,14 @@
 //! The study itself: draws at every point, what is predicted there, and the best nudge.
 
+use super::super::grid::Point;
 use super::super::inputs::Setup;
 use super::super::safe::{largest_safe, still, unlimited};
 use super::super::{Extent, Observer};
-use super::line::{Line, Measure};
-use super::Gradient;
-use super::super::grid::Point;
-use crate::analysis::nudge::{Best, Place};
 use super::Answer;
+use super::Gradient;
+use super::line::{Line, Measure};
 use super::rows::{BestRow, GradientRow, GradientSummary};
+use crate::analysis::nudge::{Best, Place};
 use crate::spec::CircuitSpec;
 
 /// Compartments up to which predictions are made; the work grows with the third power.

@@ -2,11 +2,11 @@
 
 use super::super::inputs::Setup;
 use super::super::safe::{largest_safe, unlimited};
+use super::rows::{NoiseAngleRow, NoiseBest};
 use crate::analysis::linear::{Angle, Estimate, Valley, truth};
 use crate::analysis::nudge::{Best, Place, Seen, best};
 use crate::analysis::quality::predicted;
 use crate::learn::{Batch, Gradient};
-use super::rows::{NoiseAngleRow, NoiseBest};
 
 /// Nudges, per decade, from the weakest to the strongest.
 const PER_DECADE: i32 = 6;

@@ -3,9 +3,11 @@
 use anyhow::anyhow;
 use nalgebra::DVector;
 
-use super::super::{Extent, Failure, Observer};
 use super::super::inputs::Setup;
 use super::super::text::rounded;
+use super::super::{Extent, Failure, Observer};
+use super::Tables;
+use super::rows::{NoiseBest, NoiseCauseRow, NoiseLayerRow, NoiseRow, NoiseSummary};
 use super::{Noise, angle, large, spectrum, work};
 use crate::analysis::linear::{Covariance, LinearError, Point, Reading, System, variances};
 use crate::analysis::replicas::{Estimate, limit};
@@ -14,10 +16,8 @@ use crate::analysis::stationary::{
 };
 use crate::chip::Layout;
 use crate::circuit::{Circuit, DyadCircuit};
-use super::Tables;
 use crate::learn::{Batch, nudged};
 use crate::matrix::{Matrix, select_rows};
-use super::rows::{NoiseBest, NoiseCauseRow, NoiseLayerRow, NoiseRow, NoiseSummary};
 use crate::solve::{DENSE, SHARD, followed_point};
 
 /// Fixed points are found to this residual, in units of `1 V + ‖v_free‖∞`.

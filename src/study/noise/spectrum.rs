@@ -1,10 +1,10 @@
 //! The spectrum of one node: from the transfer function, and from the simulated series.
 
 use super::super::inputs::Setup;
+use super::rows::NoisePsdRow;
 use crate::analysis::linear::Cause;
 use crate::analysis::stationary::{Measured, Node};
 use crate::analysis::welch::{bands, folded};
-use super::rows::NoisePsdRow;
 
 /// Frequencies per decade of the prediction, and bands of the measurement.
 const PER_DECADE: i32 = 10;

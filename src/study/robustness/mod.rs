@@ -157,7 +157,8 @@ impl Study for Robustness {
             Precision::F32 => subject.rows::<f32>(self, watch),
             Precision::F64 => subject.rows::<f64>(self, watch),
         }?;
-        let tables = Tables { rows: work::means(&rows, &subject.broken()), summary: subject.summary(self, given) };
+        let tables =
+            Tables { rows: work::means(&rows, &subject.broken()), summary: subject.summary(self, given) };
         Ok(Answer { tables, runs: rows })
     }
 

@@ -76,8 +76,10 @@ impl Subject {
         let attacks = 2 * (self.sizes.linf.len() + self.sizes.l2.len());
         let plans = &self.runs.plans;
         watch.begin(Extent::Of(plans.len() * (attacks + 1), "measures"));
-        let attacked = Labelled::<T>::shards(&self.dataset.test, self.dataset.classes, settings.samples as usize);
-        let looked = Labelled::<T>::shards(&self.dataset.test, self.dataset.classes, settings.lipschitz as usize);
+        let attacked =
+            Labelled::<T>::shards(&self.dataset.test, self.dataset.classes, settings.samples as usize);
+        let looked =
+            Labelled::<T>::shards(&self.dataset.test, self.dataset.classes, settings.lipschitz as usize);
         let rows = plans.par_iter().map(|plan| self.rows_of(plan, settings, (&attacked, &looked), watch));
         let rows = rows.collect::<Result<Vec<_>, RecordError>>().map_err(Failure::input)?;
         Ok(rows.concat())

@@ -92,8 +92,7 @@ pub struct Chips {
 
 /// Reads and checks what given weights need.
 fn prepare(given: &Given, settings: &Yield, watch: &dyn Observer) -> Result<Chips, Failure> {
-    let (Some(weights), Some(input), Some(_)) = (&settings.weights, &settings.input, &settings.target)
-    else {
+    let (Some(weights), Some(input), Some(_)) = (&settings.weights, &settings.input, &settings.target) else {
         return Err(Failure::input(anyhow!(
             "yield of a circuit needs --weights, --input and --target; of trained chips a folder of `run` and --accuracy"
         )));

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::figure::axis::{Axis, Kind, count, setting};
+use super::super::rows::GroupRow;
+use super::Tables;
 use crate::figure::FigureError;
+use crate::figure::axis::{Axis, Kind, count, setting};
 use crate::figure::page::{Ink, Page};
 use crate::figure::palette::{GREY, layer_ink};
 use crate::figure::sheet::{Axes, Layout, Panel, Sheet};
-use super::Tables;
-use super::super::rows::GroupRow;
 
 /// What is drawn.
 pub struct Course {

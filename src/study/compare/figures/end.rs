@@ -1,13 +1,13 @@
 //! Everything after the last epoch against α: a column of panels for every two rules, a row for every quantity.
 
-use crate::figure::axis::{Axis, Kind};
+use super::super::rows::GroupRow;
+use super::{Tables, mark};
 use crate::figure::FigureError;
+use crate::figure::axis::{Axis, Kind};
 use crate::figure::legend::Key;
 use crate::figure::page::Page;
 use crate::figure::palette::{BLACK, layer_ink};
 use crate::figure::sheet::{Axes, Layout, Panel, Sheet};
-use super::{Tables, mark};
-use super::super::rows::GroupRow;
 
 /// Quantities with their labels and the end of the axis that belongs to equal networks.
 const PARTS: [(&str, &str, f64); 5] = [

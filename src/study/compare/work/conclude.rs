@@ -1,7 +1,7 @@
 //! From compared layers to means over seeds, to which layer parts first, and to a sentence for every pair.
 
-use super::{Comparator, Pair};
 use super::super::rows::{CompareRow, DepartureRow, GroupRow, PredictionRow, RulePair};
+use super::{Comparator, Pair};
 use crate::spec::rule_name;
 use crate::units::{fraction, percent, significant, with_error};
 

@@ -12,13 +12,13 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
+use super::rows::{CompareRow, CompareSummary, DepartureRow, GroupRow, PredictionRow};
 use crate::analysis::representation::principal_angles;
 use crate::analysis::{agreement, relative_distance};
 use crate::data::Dataset;
 use crate::experiment::{RunPlan, controls, is_control_of};
 use crate::matrix::measure::cosine;
 use crate::record::RecordError;
-use super::rows::{CompareRow, CompareSummary, DepartureRow, GroupRow, PredictionRow};
 use conclude::{departures, groups, told};
 use pairs::{Pair, pairs};
 use portrait::{Portrait, weights_after};

@@ -31,7 +31,11 @@ pub struct Portrait {
 ///
 /// # Errors
 /// Those of [`read_weights_unchecked`].
-pub fn weights_after(study: &Comparator<'_>, plan: &RunPlan, epoch: usize) -> Result<Weights<f64>, RecordError> {
+pub fn weights_after(
+    study: &Comparator<'_>,
+    plan: &RunPlan,
+    epoch: usize,
+) -> Result<Weights<f64>, RecordError> {
     let experiment = &plan.resolved.experiment;
     let path = if experiment.snapshots {
         snapshot(study.folder, &plan.name, epoch)

@@ -1,13 +1,13 @@
 //! Angle to backpropagation, norm ratio and signal-to-noise against the first axis, one line per value of the second.
 
+use super::super::{Answer, GradientRow};
+use super::{label, mark};
 use crate::figure::axis::{Axis, Kind, setting};
 use crate::figure::legend::Key;
 use crate::figure::page::{Ink, Page};
 use crate::figure::palette::layer_ink;
 use crate::figure::sheet::{Axes, Layout, Panel, Sheet};
-use super::{label, mark};
 use crate::figure::{Figure, FigureError};
-use super::super::{Answer, GradientRow};
 
 /// The registry line.
 pub const FIGURE: Figure<Answer> = Figure {

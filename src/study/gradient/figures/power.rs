@@ -1,13 +1,13 @@
 //! Squared bias, variance and their sum against the first axis, one panel per layer and value of the second.
 
+use super::super::{Answer, GradientRow};
+use super::{label, mark};
 use crate::figure::axis::{Axis, number, setting};
 use crate::figure::legend::Key;
 use crate::figure::page::{Page, Text, text};
 use crate::figure::palette::{BLACK, BLUE, GREY, ORANGE};
 use crate::figure::sheet::{Axes, Layout, Panel, Sheet};
-use super::{label, mark};
 use crate::figure::{Figure, FigureError};
-use super::super::{Answer, GradientRow};
 
 /// The registry line.
 pub const FIGURE: Figure<Answer> = Figure {

@@ -1,13 +1,13 @@
 //! The valley between bias and noise: the predicted angle to backpropagation against β.
 
+use super::super::rows::NoiseAngleRow;
+use super::Tables;
 use crate::figure::axis::{Axis, Kind, number};
-use crate::figure::{Figure, FigureError};
 use crate::figure::legend::Key;
 use crate::figure::page::{Anchor, Ink, Page, Text, text};
 use crate::figure::palette::{BLACK, BLUE, GREY, ORANGE};
 use crate::figure::sheet::{Axes, Layout, Panel, Sheet};
-use super::{Tables};
-use super::super::rows::NoiseAngleRow;
+use crate::figure::{Figure, FigureError};
 
 /// The registry line.
 pub const FIGURE: Figure<Tables> = Figure {

@@ -8,13 +8,11 @@ mod rms;
 
 use std::path::Path;
 
+use super::rows::{NoiseAngleRow, NoiseCauseRow, NoiseLayerRow, NoisePsdRow, NoiseRow, NoiseSummary};
 use crate::figure::page::{Ink, Page};
 use crate::figure::sheet::Panel;
 use crate::figure::{Figure, FigureError};
 use crate::record::json::read_json;
-use super::rows::{
-    NoiseAngleRow, NoiseCauseRow, NoiseLayerRow, NoisePsdRow, NoiseRow, NoiseSummary,
-};
 use crate::record::table::read_csv;
 
 /// The tables of a study of noise.

@@ -1,13 +1,13 @@
 //! The spectrum of one node, source by source, with what was measured.
 
+use super::super::rows::NoisePsdRow;
+use super::{Tables, error_bar};
 use crate::figure::axis::Axis;
-use crate::figure::{Figure, FigureError};
 use crate::figure::legend::Key;
 use crate::figure::page::{Ink, Page};
 use crate::figure::palette::{BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION};
 use crate::figure::sheet::{Axes, Layout, Panel, Sheet};
-use super::{Tables, error_bar};
-use super::super::rows::NoisePsdRow;
+use crate::figure::{Figure, FigureError};
 
 /// The registry line.
 pub const FIGURE: Figure<Tables> = Figure {

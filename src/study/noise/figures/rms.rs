@@ -1,13 +1,13 @@
 //! Noise of every neuron, predicted beside measured, one panel per layer and quantity.
 
+use super::super::rows::NoiseRow;
+use super::{Tables, error_bar, unit};
 use crate::figure::axis::{Axis, count, number};
-use crate::figure::{Figure, FigureError};
 use crate::figure::legend::Key;
 use crate::figure::page::{Ink, Page};
 use crate::figure::palette::{BLUE, GREEN, GREY, ORANGE, PURPLE};
 use crate::figure::sheet::{Axes, Layout, Panel, Sheet};
-use super::{Tables, error_bar, unit};
-use super::super::rows::NoiseRow;
+use crate::figure::{Figure, FigureError};
 
 /// The registry line.
 pub const FIGURE: Figure<Tables> = Figure {

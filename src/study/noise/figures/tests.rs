@@ -1,8 +1,8 @@
 //! Figures of invented tables: every one is drawn, and awkward numbers do no harm.
 
-use crate::figure::render;
-use super::*;
 use super::super::rows::NoiseBest;
+use super::*;
+use crate::figure::render;
 
 fn row(quantity: &str, layer: usize, neuron: usize, measured: Option<f64>) -> NoiseRow {
     NoiseRow {
@@ -86,7 +86,5 @@ fn every_figure_is_drawn_with_and_without_measurements() {
 #[test]
 fn what_has_no_rows_has_no_figure() {
     let empty = Tables { nodes: vec![], psd: vec![], angles: vec![], ..tables(None) };
-    assert!(
-        FIGURES.iter().all(|figure| matches!((figure.draw)(&empty), Err(FigureError::Nothing { .. })))
-    );
+    assert!(FIGURES.iter().all(|figure| matches!((figure.draw)(&empty), Err(FigureError::Nothing { .. }))));
 }
