@@ -6,10 +6,11 @@ use super::super::Failure;
 use super::super::inputs::Setup;
 use super::study::{Asked, Found, Study, at_rails, dual, half_error, judged, run, summary, unstable};
 use super::{Arguments, angle, spectrum};
-use crate::analysis::linear::{Cause, Covariance, Point, Reduced};
+use crate::analysis::linear::{Covariance, Point, Reduced};
 use crate::analysis::stationary::{Measured, Node, Quantity, values};
 use crate::chip::Layout;
 use crate::figure::noise::Tables;
+use crate::noise::Cause;
 use crate::record::noise_rows::{NoiseCauseRow, NoiseLayerRow};
 
 /// Roundings of the largest potential that a read-out carries.

@@ -1,9 +1,9 @@
 //! The spectrum of one node: from the transfer function, and from the simulated series.
 
 use super::super::inputs::Setup;
-use crate::analysis::linear::Cause;
 use crate::analysis::stationary::{Measured, Node};
 use crate::analysis::welch::{bands, folded};
+use crate::noise::Cause;
 use crate::record::noise_rows::NoisePsdRow;
 
 /// Frequencies per decade of the prediction, and bands of the measurement.
