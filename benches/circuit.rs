@@ -7,7 +7,7 @@ mod floor;
 mod nets;
 
 use divan::Bencher;
-use dyadsim::circuit::Circuit;
+use dyadsim::circuit::Dynamics;
 use dyadsim::matrix::Real;
 
 use floor::{Drive, LARGE, MIDDLE, Products, SMALL, net};

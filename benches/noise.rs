@@ -12,7 +12,7 @@ mod nets;
 
 use std::time::Instant;
 
-use dyadsim::circuit::Circuit;
+use dyadsim::circuit::{Dynamics, Layered};
 use dyadsim::matrix::Matrix;
 use dyadsim::noise::thermal::BOLTZMANN;
 use dyadsim::solve::{run, settle_all};

@@ -9,7 +9,7 @@ mod nets;
 
 use std::time::Instant;
 
-use dyadsim::circuit::{Circuit, DyadCircuit};
+use dyadsim::circuit::{DyadCircuit, Dynamics};
 use dyadsim::matrix::Real;
 use dyadsim::solve::{Outcome, Settled, settle_all};
 use dyadsim::spec::{CircuitSpec, NudgeSpec, SolverKind, SolverSpec, Variant};

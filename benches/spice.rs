@@ -94,12 +94,12 @@ fn ours(net: &Net<f64>) {
     ] {
         let rows: Vec<usize> = (0..samples).collect();
         let all = net.circuit();
-        let part = dyadsim::circuit::Circuit::subset(&all, &rows);
+        let part = all.subset(&rows);
         let mut times = Vec::new();
         let mut state = Matrix::zeros(0, 0);
         for _ in 0..REPETITIONS {
             let start = Instant::now();
-            state = settle_all(solver, part.as_ref(), traced).state;
+            state = settle_all(solver, &part, traced).state;
             times.push(start.elapsed().as_secs_f64() / samples as f64);
         }
         times.sort_by(f64::total_cmp);

@@ -11,7 +11,6 @@ mod figure;
 
 use std::time::Instant;
 
-use dyadsim::circuit::Circuit;
 use dyadsim::matrix::Real;
 use dyadsim::solve::{Outcome, SHARD, Settled, Trace, settle_all};
 use dyadsim::spec::{CircuitSpec, NudgeSpec, SolverKind, SolverSpec, Variant};
@@ -110,7 +109,7 @@ impl<'a> Reference<'a> {
         let solver =
             SolverSpec { kind: SolverKind::Dop853, rtol: 1e-11, atol: 1e-11, ..SolverSpec::default() };
         let rows: Vec<usize> = (0..SAMPLES).collect();
-        reference.traces = settle_all(&solver, net.circuit().subset(&rows).as_ref(), true).traces;
+        reference.traces = settle_all(&solver, &net.circuit().subset(&rows), true).traces;
         reference
     }
 

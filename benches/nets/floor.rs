@@ -1,6 +1,6 @@
 //! One right-hand side, and the matrix products in it alone.
 
-use dyadsim::circuit::{Circuit, Scratch};
+use dyadsim::circuit::{Dynamics, Scratch};
 use dyadsim::matrix::product::{Onto, backward, forward};
 use dyadsim::matrix::{Matrix, Real};
 use dyadsim::spec::{CircuitSpec, NudgeSpec, Variant};
@@ -27,16 +27,16 @@ pub struct Drive<T> {
 
 impl<T: Real> Drive<T> {
     /// At the first drive seen from the free state.
-    pub fn new(circuit: &dyn Circuit<T>) -> Self {
+    pub fn new(circuit: &dyn Dynamics<T>) -> Self {
         let free = circuit.free_state();
-        let mut scratch = Scratch::new(circuit.layout(), circuit.samples());
+        let mut scratch = circuit.scratch(circuit.samples());
         let (mut state, drive) = (free.clone(), free.clone());
         circuit.drive(&free, &mut state, &mut scratch);
         Self { state, drive, scratch }
     }
 
     /// One right-hand side.
-    pub fn run(&mut self, circuit: &dyn Circuit<T>) {
+    pub fn run(&mut self, circuit: &dyn Dynamics<T>) {
         circuit.drive(&self.state, &mut self.drive, &mut self.scratch);
     }
 }

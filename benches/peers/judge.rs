@@ -1,6 +1,6 @@
 //! One judge in double precision for both sides: residuals, distances from Newton's solution and from a reference.
 
-use dyadsim::circuit::{Circuit, Scratch};
+use dyadsim::circuit::{Dynamics, Layered, Scratch};
 use dyadsim::matrix::measure::{Largest, larger};
 use dyadsim::matrix::{Matrix, Real};
 use dyadsim::solve::{Trace, fixed_point, settle_all};
@@ -17,7 +17,7 @@ pub fn times() -> Vec<f64> {
 }
 
 /// Largest `‖τ dv/dt‖∞` of the batch at a state (V).
-pub fn residual(circuit: &dyn Circuit<f64>, state: &Matrix<f64>) -> f64 {
+pub fn residual(circuit: &dyn Layered<f64>, state: &Matrix<f64>) -> f64 {
     let mut drive = state.clone();
     circuit.drive(state, &mut drive, &mut Scratch::new(circuit.layout(), circuit.samples()));
     distance(&drive, state)
@@ -38,7 +38,7 @@ pub struct Newton {
 }
 
 impl Newton {
-    pub fn solve(circuit: &dyn Circuit<f64>, near: &Matrix<f64>, samples: usize) -> Self {
+    pub fn solve(circuit: &dyn Layered<f64>, near: &Matrix<f64>, samples: usize) -> Self {
         let free = circuit.free_state();
         let row = |matrix: &Matrix<f64>, i: usize| matrix.row(i).iter().copied().collect::<Vec<_>>();
         let asked = samples.min(circuit.samples());
@@ -63,18 +63,18 @@ impl Newton {
 }
 
 /// States of the first rows at [`times`], by the eighth-order reference at `1e-11` in double precision.
-pub fn reference(circuit: &dyn Circuit<f64>, rows: usize) -> Vec<Matrix<f64>> {
+pub fn reference(circuit: &dyn Layered<f64>, rows: usize) -> Vec<Matrix<f64>> {
     integrated(circuit, rows, SolverKind::Dop853, 1e-11)
 }
 
 /// Largest difference of the first sample's reference from another method's solution at `1e-9` (V).
-pub fn doubt(circuit: &dyn Circuit<f64>, reference: &[Matrix<f64>]) -> f64 {
+pub fn doubt(circuit: &dyn Layered<f64>, reference: &[Matrix<f64>]) -> f64 {
     let first: Vec<Matrix<f64>> = reference.iter().map(|states| states.rows(0, 1).into_owned()).collect();
     apart(&integrated(circuit, 1, SolverKind::Dopri5, 1e-9), &first)
 }
 
-fn integrated(circuit: &dyn Circuit<f64>, rows: usize, kind: SolverKind, tolerance: f64) -> Vec<Matrix<f64>> {
-    let part = circuit.subset(&(0..rows).collect::<Vec<_>>());
+fn integrated(circuit: &dyn Layered<f64>, rows: usize, kind: SolverKind, tolerance: f64) -> Vec<Matrix<f64>> {
+    let part = circuit.layered_subset(&(0..rows).collect::<Vec<_>>());
     let (rtol, atol) = (tolerance, tolerance);
     let spec = SolverSpec { kind, rtol, atol, max_time: END, ..SolverSpec::default() };
     sampled(&settle_all(&spec, part.as_ref(), true).traces, part.slowest())

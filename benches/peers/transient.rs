@@ -5,7 +5,7 @@
 //! its devices only then, keeps the trajectories of all samples. What that costs eam stands beside its times.
 
 use anyhow::Result;
-use dyadsim::circuit::Circuit;
+use dyadsim::circuit::Dynamics;
 use dyadsim::matrix::Matrix;
 use dyadsim::solve::{settle_all, solver};
 use dyadsim::spec::{SolverKind, SolverSpec};
@@ -126,6 +126,6 @@ fn trajectory(wired: &Wired<f32>, kind: SolverKind, tolerance: Tolerance) -> Vec
     let circuit = wired.circuit();
     let shard = solver::<f32>(&spec).shard().min(circuit.samples());
     let part = circuit.subset(&(0..shard).collect::<Vec<_>>());
-    let settled = settle_all(&spec, part.as_ref(), true);
+    let settled = settle_all(&spec, &part, true);
     sampled(&settled.traces[..TRACED], part.slowest())
 }

@@ -6,7 +6,7 @@ use rand_distr::{Distribution, StandardUniform};
 use rayon::prelude::*;
 
 use super::limits::noiseless;
-use crate::circuit::Circuit;
+use crate::circuit::{Dynamics, Layered};
 use crate::matrix::Matrix;
 use crate::matrix::measure::larger;
 use crate::random::{Key, Kind, stream};
@@ -66,7 +66,7 @@ impl Census {
 #[must_use]
 pub fn census(
     spec: &SolverSpec,
-    circuit: &dyn Circuit<f64>,
+    circuit: &dyn Layered<f64>,
     starts: &Starts,
     tick: &(dyn Fn() + Sync),
 ) -> Vec<Census> {
@@ -79,16 +79,16 @@ pub fn census(
     (0..circuit.samples()).into_par_iter().map(one).collect()
 }
 
-fn of_sample(spec: &SolverSpec, circuit: &dyn Circuit<f64>, sample: usize, starts: &Starts) -> Census {
+fn of_sample(spec: &SolverSpec, circuit: &dyn Layered<f64>, sample: usize, starts: &Starts) -> Census {
     let solver = solver::<f64>(spec);
-    let one = circuit.subset(&[sample]);
+    let one = circuit.layered_subset(&[sample]);
     let free = solver.settle(one.as_ref(), None, false);
     let drawn = draw(one.as_ref(), sample, starts);
     let rows: Vec<usize> = (0..starts.count).collect();
     let parts: Vec<Settled<f64>> = rows
         .chunks(solver.shard())
         .map(|rows| {
-            let copies = circuit.subset(&vec![sample; rows.len()]);
+            let copies = circuit.layered_subset(&vec![sample; rows.len()]);
             solver.settle(copies.as_ref(), Some(crate::matrix::select_rows(&drawn, rows)), false)
         })
         .collect();
@@ -111,16 +111,16 @@ fn of_sample(spec: &SolverSpec, circuit: &dyn Circuit<f64>, sample: usize, start
 }
 
 /// Random potentials, `[starts × width]` (V): a start is the same whatever the number of starts.
-fn draw(one: &dyn Circuit<f64>, sample: usize, starts: &Starts) -> Matrix<f64> {
+fn draw(one: &dyn Dynamics<f64>, sample: usize, starts: &Starts) -> Matrix<f64> {
     let reach = starts.spread * (1.0 + one.free_state().amax());
     let (low, high) = one.supply().unwrap_or((f64::NEG_INFINITY, f64::INFINITY));
-    let layout = one.layout();
-    let mut drawn = Matrix::zeros(starts.count, layout.width());
+    let layers = one.layers();
+    let mut drawn = Matrix::zeros(starts.count, one.width());
     for start in 0..starts.count {
-        for layer in 0..layout.depth() {
+        for (layer, columns) in layers.iter().enumerate() {
             let key = Key::new(starts.seed, Kind::Start).layer(layer as u16 + 1);
             let mut source = stream(key.trial(start as u32).step(sample as u32));
-            for column in layout.layer(layer) {
+            for column in columns.clone() {
                 let share: f64 = StandardUniform.sample(&mut source);
                 drawn[(start, column)] = (reach * (2.0 * share - 1.0)).clamp(low, high);
             }

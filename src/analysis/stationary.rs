@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use super::linear::{Covariance, Point, rounding, variances};
 use super::replicas::Replicas;
 use crate::chip::Layout;
-use crate::circuit::{Circuit, Scratch};
+use crate::circuit::{Layered, Scratch};
 use crate::matrix::Matrix;
 use crate::solve::{SHARD, run};
 use crate::spec::SolverSpec;
@@ -170,7 +170,7 @@ pub struct Measured {
 #[must_use]
 pub fn simulate(
     spec: &SolverSpec,
-    circuit: &dyn Circuit<f64>,
+    circuit: &dyn Layered<f64>,
     state: &[f64],
     centre: &[f64],
     plan: &Plan,
@@ -182,7 +182,7 @@ pub fn simulate(
 #[must_use]
 pub fn simulate_told(
     spec: &SolverSpec,
-    circuit: &dyn Circuit<f64>,
+    circuit: &dyn Layered<f64>,
     (state, centre): (&[f64], &[f64]),
     plan: &Plan,
     told: &(dyn Fn(u64) + Sync),
@@ -191,7 +191,7 @@ pub fn simulate_told(
     let parts: Option<Vec<Measured>> = rows
         .par_chunks(SHARD)
         .map(|rows| {
-            let part = circuit.subset(rows);
+            let part = circuit.layered_subset(rows);
             let start = Matrix::from_fn(rows.len(), state.len(), |_, j| state[j]);
             let mut reader = Reader::new(part.as_ref(), centre, *plan);
             let step = spec.step * circuit.slowest();
@@ -221,7 +221,7 @@ impl Measured {
 
 /// Reads a batch as it goes by.
 struct Reader<'c> {
-    circuit: &'c dyn Circuit<f64>,
+    circuit: &'c dyn Layered<f64>,
     plan: Plan,
     steps: usize,
     scratch: Scratch<f64>,
@@ -229,11 +229,11 @@ struct Reader<'c> {
 }
 
 impl<'c> Reader<'c> {
-    fn new(circuit: &'c dyn Circuit<f64>, centre: &[f64], plan: Plan) -> Self {
+    fn new(circuit: &'c dyn Layered<f64>, centre: &[f64], plan: Plan) -> Self {
         let rows = circuit.samples();
         let series = vec![Vec::new(); if plan.traced.is_some() { rows } else { 0 }];
         let measured = Measured { replicas: Replicas::new(rows, centre.to_vec()), series };
-        Self { circuit, plan, steps: 0, scratch: Scratch::new(circuit.layout(), rows), measured }
+        Self { circuit, plan, steps: 0, scratch: circuit.scratch(rows), measured }
     }
 
     /// The states at the end of a step.

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::quality::{draw, quality};
 use crate::chip::{Chip, Weights};
-use crate::circuit::Circuit;
+use crate::circuit::Dynamics;
 use crate::learn::{Batch, nudged};
 use crate::solve::stability;
 use crate::spec::CircuitSpec;

@@ -50,6 +50,12 @@ impl Layout {
         self.inputs
     }
 
+    /// Returns the number of synapses of all layers.
+    #[must_use]
+    pub fn synapses(&self) -> usize {
+        self.network().windows(2).map(|pair| pair[0] * pair[1]).sum()
+    }
+
     /// Neurons of the output layer, `n_L`.
     #[must_use]
     pub fn outputs(&self) -> usize {

@@ -5,7 +5,7 @@
 //! gains, goes up the feedback path.
 
 use super::dyad::{DyadCircuit, columns, columns_mut};
-use super::{Circuit, Scratch};
+use super::{Dynamics, Layered, Scratch};
 use crate::matrix::product::{self, Onto};
 use crate::matrix::{Matrix, Real};
 use crate::spec::NudgePoint;

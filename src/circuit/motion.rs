@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::Circuit;
 use super::dyad::{DyadCircuit, columns, columns_mut};
+use super::{Dynamics, Layered};
 use crate::device::{slew, transconductor};
 use crate::matrix::{Matrix, Real};
 
@@ -25,7 +25,7 @@ impl<T: Real> DyadCircuit<'_, T> {
         }
     }
 
-    /// See [`Circuit::limit_dyads`].
+    /// See [`Layered::limit_dyads`].
     pub(super) fn limit_some(
         &self,
         layer: usize,
@@ -39,7 +39,7 @@ impl<T: Real> DyadCircuit<'_, T> {
         self.limit_columns(minus + dyads.start, potentials.1, drives.1);
     }
 
-    /// See [`Circuit::pieces`].
+    /// See [`Dynamics::pieces`].
     pub(super) fn pieces_of(&self, state: &Matrix<T>, drive: &Matrix<T>, pieces: &mut Matrix<T>) {
         self.slopes(state, pieces);
         self.add_rails(state, drive, pieces);

@@ -1,7 +1,7 @@
 //! The nudge: where the loss gradient is taken, and the loss's gradient and curvature.
 
 use super::dyad::{DyadCircuit, columns};
-use super::{Circuit, Scratch};
+use super::{Dynamics, Layered, Scratch};
 use crate::matrix::{Matrix, Real};
 use crate::spec::{LossKind, NudgePoint};
 

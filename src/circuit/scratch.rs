@@ -3,7 +3,7 @@
 use crate::chip::Layout;
 use crate::matrix::{Matrix, Real, select_rows};
 
-/// Work space for [`super::Circuit`] calls of one batch size.
+/// Work space for [`super::Dynamics`] calls of one batch size.
 #[derive(Clone, Debug)]
 pub struct Scratch<T> {
     /// Compartment outputs, `[batch × width]`; allocated on first use, by a nudge at `own` or a tangent.
@@ -39,18 +39,37 @@ impl<T: Real> Scratch<T> {
         // The circuit itself knows what the first layer hears.
         let forward = (0..layout.depth()).map(|k| if k == 0 { Matrix::zeros(0, 0) } else { buffer(k) });
         Self {
-            outputs: Matrix::zeros(0, 0),
             means: all(),
             differences: all(),
             forward: forward.collect(),
             feedback: all(),
             feedback_minus: Matrix::zeros(samples, layout.outputs()),
-            slopes: Matrix::zeros(0, 0),
-            drives: Matrix::zeros(0, 0),
-            point: Matrix::zeros(0, 0),
-            point_minus: Matrix::zeros(0, 0),
+            ..Self::flat(0, 0)
+        }
+    }
+
+    /// Buffers for `samples` samples of a system of `width` compartments that is not built of layers: one for a state.
+    #[must_use]
+    pub fn flat(samples: usize, width: usize) -> Self {
+        let nothing = || Matrix::zeros(0, 0);
+        Self {
+            outputs: Matrix::zeros(samples, width),
+            means: Vec::new(),
+            differences: Vec::new(),
+            forward: Vec::new(),
+            feedback: Vec::new(),
+            feedback_minus: nothing(),
+            slopes: nothing(),
+            drives: nothing(),
+            point: nothing(),
+            point_minus: nothing(),
             squares: Vec::new(),
         }
+    }
+
+    /// A buffer of the size of a state, for what a system makes of it on the way to its drives.
+    pub fn outputs_mut(&mut self) -> &mut Matrix<T> {
+        &mut self.outputs
     }
 
     /// Means `s̄` of a layer as last mixed, `[batch × n]` (V).

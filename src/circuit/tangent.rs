@@ -1,7 +1,7 @@
 //! The circuit's Jacobian times a direction, by the chain rule through the same products as the drive.
 
 use super::dyad::{DyadCircuit, columns, columns_mut};
-use super::{Circuit, Scratch, passes};
+use super::{Dynamics, Layered, Scratch, passes};
 use crate::matrix::product::{self, Onto};
 use crate::matrix::{Matrix, Real};
 use crate::spec::NudgePoint;

@@ -2,7 +2,7 @@
 
 use crate::analysis::{layer_angles, spectrum};
 use crate::chip::{Chip, Weights};
-use crate::circuit::Circuit;
+use crate::circuit::Dynamics;
 use crate::data::Dataset;
 use crate::learn::{Backprop, Batch, Gradient, Rule, circuit_of, measure, nudged};
 use crate::matrix::{Matrix, Real};

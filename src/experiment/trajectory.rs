@@ -2,7 +2,7 @@
 
 use super::plan::RunPlan;
 use crate::chip::{Chip, Weights};
-use crate::circuit::Circuit;
+use crate::circuit::{Dynamics, Layered};
 use crate::data::Dataset;
 use crate::learn::{circuit_of, nudged};
 use crate::matrix::Real;

@@ -222,7 +222,7 @@ impl<T: Real> Layer<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::circuit::{Circuit, DyadCircuit};
+    use crate::circuit::{DyadCircuit, Dynamics};
     use crate::device::Trim;
     use crate::spec::{ActivationKind, CircuitSpec, InitSpec, SupplySpec};
 

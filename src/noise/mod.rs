@@ -8,6 +8,7 @@ mod coloured;
 mod draw;
 pub(crate) mod flicker;
 pub mod gaussian;
+mod input;
 mod jumps;
 mod memory;
 pub(crate) mod ornstein;
@@ -21,6 +22,7 @@ pub(crate) mod telegraph;
 pub mod thermal;
 mod white;
 
+pub use input::{Cause, Colour, NoiseInput};
 pub use memory::Memory;
 pub use ornstein::Process;
 pub use path::{Exposure, Path, hold};

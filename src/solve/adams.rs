@@ -27,9 +27,9 @@ use super::criteria::Criteria;
 use super::etd;
 use super::gamma::{Basis, POINTS, Weights};
 use super::outcome::Settled;
-use super::relax::{Batch, Stepper, relax};
+use super::relax::{Batch, Part, Stepper, relax};
 use super::weigh::{Correction, correct, equal_rates, weigh};
-use super::{Circuit, Solver};
+use super::{Dynamics, Layered, Solver};
 use crate::matrix::elementwise::{clip, max_distance_rows};
 use crate::matrix::{Matrix, Real, select_rows};
 use crate::spec::SolverSpec;
@@ -62,22 +62,23 @@ impl Eam {
 }
 
 impl<T: Real> Solver<T> for Eam {
-    fn settle(&self, circuit: &dyn Circuit<T>, start: Option<Matrix<T>>, traced: bool) -> Settled<T> {
+    fn settle(&self, circuit: &dyn Layered<T>, start: Option<Matrix<T>>, traced: bool) -> Settled<T> {
         let criteria = Criteria::new(&self.spec, circuit.slowest());
-        confirmed(criteria, circuit, start, traced, (&look, &etd::look))
+        let first = look(criteria, circuit, start.clone(), traced);
+        confirmed(first, criteria, (circuit, start.as_ref()), traced, &etd::look)
     }
 }
 
 /// Relaxes a batch once.
 fn look<T: Real>(
     criteria: Criteria,
-    circuit: &dyn Circuit<T>,
+    circuit: &dyn Layered<T>,
     start: Option<Matrix<T>>,
     traced: bool,
 ) -> Look<T> {
     let mut run = Run::new(circuit, criteria, start);
     run.longest = if traced { TRACED * circuit.slowest() } else { f64::INFINITY };
-    relax(circuit, &mut run, traced)
+    relax(&mut Relaxation { part: Part::whole(circuit), run }, traced)
 }
 
 /// Dyads of one layer that are worked on together.
@@ -124,12 +125,37 @@ struct Run<T: Real> {
     longest: f64,
 }
 
-impl<T: Real> Stepper<T> for Run<T> {
-    fn batch(&mut self) -> &mut Batch<T> {
-        &mut self.batch
+/// A batch under way, and its circuits.
+struct Relaxation<'a, T: Real> {
+    part: Part<'a, dyn Layered<T> + 'a>,
+    run: Run<T>,
+}
+
+impl<T: Real> Stepper<T> for Relaxation<'_, T> {
+    fn batch(&self) -> &Batch<T> {
+        &self.run.batch
     }
 
-    fn step(&mut self, circuit: &dyn Circuit<T>, residual: f64) {
+    fn batch_mut(&mut self) -> &mut Batch<T> {
+        &mut self.run.batch
+    }
+
+    fn circuit(&self) -> &dyn Dynamics<T> {
+        self.part.get()
+    }
+
+    fn step(&mut self, residual: f64) {
+        self.run.step(self.part.get(), residual);
+    }
+
+    fn keep(&mut self, rows: &[usize], samples: &[usize]) {
+        self.run.keep(self.part.whole, rows);
+        self.part.smaller = Some(self.part.whole.layered_subset(samples));
+    }
+}
+
+impl<T: Real> Run<T> {
+    fn step(&mut self, circuit: &dyn Layered<T>, residual: f64) {
         loop {
             self.batch.step = self.batch.step.min(self.longest);
             let end = self.batch.aim();
@@ -148,7 +174,7 @@ impl<T: Real> Stepper<T> for Run<T> {
         }
     }
 
-    fn keep(&mut self, circuit: &dyn Circuit<T>, rows: &[usize]) {
+    fn keep(&mut self, circuit: &dyn Layered<T>, rows: &[usize]) {
         self.batch.keep(circuit, rows);
         let blank = || Matrix::zeros(rows.len(), circuit.layout().width());
         (self.next, self.drive_next) = (blank(), blank());
@@ -157,10 +183,8 @@ impl<T: Real> Stepper<T> for Run<T> {
         }
         self.drifts.truncate(rows.len());
     }
-}
 
-impl<T: Real> Run<T> {
-    fn new(circuit: &dyn Circuit<T>, criteria: Criteria, start: Option<Matrix<T>>) -> Self {
+    fn new(circuit: &dyn Layered<T>, criteria: Criteria, start: Option<Matrix<T>>) -> Self {
         let (rows, layout) = (circuit.samples(), circuit.layout());
         let blank = || Matrix::zeros(rows, layout.width());
         let dyads = (TILE / (rows * size_of::<T>())).max(1);
@@ -181,7 +205,7 @@ impl<T: Real> Run<T> {
     }
 
     /// Computes the weights of the step; returns how many drives it rests upon.
-    fn weigh_past(&mut self, circuit: &dyn Circuit<T>) -> usize {
+    fn weigh_past(&mut self, circuit: &dyn Layered<T>) -> usize {
         let tau = circuit.slowest();
         let now = self.batch.time;
         self.past.retain(|(time, _)| now - time < MEMORY * tau);
@@ -201,7 +225,7 @@ impl<T: Real> Run<T> {
     }
 
     /// Up through the layers as predicted, down as corrected.
-    fn predict_and_correct(&mut self, circuit: &dyn Circuit<T>) {
+    fn predict_and_correct(&mut self, circuit: &dyn Layered<T>) {
         let top = circuit.layout().depth() - 1;
         self.drifts.fill(T::ZERO);
         for layer in 0..=top {
@@ -221,7 +245,7 @@ impl<T: Real> Run<T> {
     }
 
     /// Means and differences of a layer as the extrapolated drive foretells them.
-    fn predict(&mut self, circuit: &dyn Circuit<T>, layer: usize) {
+    fn predict(&mut self, circuit: &dyn Layered<T>, layer: usize) {
         let rows = self.next.nrows();
         let Self { batch: Batch { state, drive, scratch, .. }, past, tile: block, tiles, .. } = self;
         let drives = behind(drive, past);
@@ -238,7 +262,7 @@ impl<T: Real> Run<T> {
     ///
     /// Errors, sizes and residuals of the rows are raised, and the drifts: of an output's potentials by this correction, or
     /// of the means that others have heard.
-    fn correct(&mut self, circuit: &dyn Circuit<T>, layer: usize, output: bool) {
+    fn correct(&mut self, circuit: &dyn Layered<T>, layer: usize, output: bool) {
         let rows = self.next.nrows();
         let Self { batch, past, tile: block, unlimited, tiles, next, drive_next, drifts, .. } = self;
         let Batch { state, drive, scratch, tolerances, .. } = batch;
@@ -294,7 +318,7 @@ impl<T: Real> Run<T> {
     }
 
     /// Takes the step; if someone looks settled by a drive that is not quite of this state, evaluates it.
-    fn accept(&mut self, circuit: &dyn Circuit<T>, end: f64) {
+    fn accept(&mut self, circuit: &dyn Layered<T>, end: f64) {
         let since = self.batch.time;
         self.batch.advance(end, &mut self.next, &mut self.drive_next);
         let (rows, width) = self.next.shape();
@@ -337,7 +361,7 @@ fn foresee<T: Real>(
 
 /// Limits the new drives of some dyads where their potentials were foreseen; keeps them as they were and as they are.
 fn limit_foreseen<T: Real>(
-    circuit: &dyn Circuit<T>,
+    circuit: &dyn Layered<T>,
     layer: usize,
     dyads: Range<usize>,
     foreseen: &[T],
@@ -355,7 +379,7 @@ fn limit_foreseen<T: Real>(
 
 /// Limits them anew where their potentials are now; by how much that moves them counts as a drift.
 fn limit_corrected<T: Real>(
-    circuit: &dyn Circuit<T>,
+    circuit: &dyn Layered<T>,
     layer: usize,
     dyads: Range<usize>,
     state: &Matrix<T>,
@@ -380,7 +404,7 @@ fn behind<'a, T: Real>(drive: &'a Matrix<T>, past: &'a [(f64, Matrix<T>)]) -> [&
 }
 
 /// The dyads of a layer, `dyads` at a time.
-fn tiles<T: Real>(circuit: &dyn Circuit<T>, layer: usize, dyads: usize) -> Vec<Tile> {
+fn tiles<T: Real>(circuit: &dyn Layered<T>, layer: usize, dyads: usize) -> Vec<Tile> {
     let layout = circuit.layout();
     let nothing = Basis::new(1.0, &[0.0]).weights(1.0);
     let tile = |first: usize| {

@@ -7,7 +7,7 @@ use nalgebra::{Complex, DMatrix, DVector, SymmetricEigen};
 
 use super::pace::Pace;
 use super::spectrum::of_block;
-use crate::circuit::{Circuit, Scratch};
+use crate::circuit::Dynamics;
 use crate::matrix::{Matrix, Real};
 
 /// Krylov dimension.
@@ -21,7 +21,7 @@ const TOLERANCE: f64 = 1e-9;
 
 /// The rightmost eigenvalues (1/s) of one sample's Jacobian at `state`.
 pub(super) fn rightmost<T: Real>(
-    circuit: &dyn Circuit<T>,
+    circuit: &dyn Dynamics<T>,
     sample: usize,
     state: &[f64],
 ) -> Vec<Complex<f64>> {
@@ -29,7 +29,7 @@ pub(super) fn rightmost<T: Real>(
     let pace = Pace::of(circuit);
     let width = state.len();
     let at = Matrix::from_fn(1, width, |_, j| T::of(state[j]));
-    let mut scratch = Scratch::new(circuit.layout(), 1);
+    let mut scratch = one.scratch(1);
     let mut product = |v: &DVector<f64>| {
         let direction = Matrix::from_fn(1, width, |_, j| T::of(v[j]));
         let mut image = Matrix::zeros(1, width);

@@ -10,7 +10,7 @@
 
 use super::criteria::Criteria;
 use super::outcome::{Outcome, Settled};
-use crate::circuit::Circuit;
+use crate::circuit::Dynamics;
 use crate::matrix::{Matrix, Real, select_rows};
 
 /// Time limits for which a sample is followed whose peaks do not say whether it decays.
@@ -27,18 +27,17 @@ pub(super) struct Look<T> {
 }
 
 /// Integrates a batch from a start (V), or its free state, by these criteria; keeps trajectories if the last says so.
-pub(super) type Looking<'a, T> = &'a dyn Fn(Criteria, &dyn Circuit<T>, Option<Matrix<T>>, bool) -> Look<T>;
+pub(super) type Looking<'a, T> = &'a dyn Fn(Criteria, &dyn Dynamics<T>, Option<Matrix<T>>, bool) -> Look<T>;
 
-/// Settles a batch by `first`, and what is in doubt then by `second`.
+/// Settles what a first look at a batch, from `start` or its free state, left in doubt, by `second`.
 pub(super) fn confirmed<T: Real>(
+    first: Look<T>,
     criteria: Criteria,
-    circuit: &dyn Circuit<T>,
-    start: Option<Matrix<T>>,
+    (circuit, start): (&dyn Dynamics<T>, Option<&Matrix<T>>),
     traced: bool,
-    (first, second): (Looking<'_, T>, Looking<'_, T>),
+    second: Looking<'_, T>,
 ) -> Settled<T> {
-    let from = start.clone();
-    let Look { mut settled, strayed, .. } = first(criteria, circuit, start, traced);
+    let Look { mut settled, strayed, .. } = first;
     let doubtful: Vec<usize> = (0..strayed.len())
         .filter(|&i| match settled.outcomes[i] {
             Outcome::Oscillation | Outcome::Timeout => true,
@@ -49,7 +48,7 @@ pub(super) fn confirmed<T: Real>(
     if doubtful.is_empty() {
         return settled;
     }
-    let start = from.map(|from| select_rows(&from, &doubtful));
+    let start = start.map(|start| select_rows(start, &doubtful));
     let sure = look_again(criteria, circuit.subset(&doubtful).as_ref(), start, traced, second);
     settled.counts += sure.counts;
     for (row, &i) in doubtful.iter().enumerate() {
@@ -70,7 +69,7 @@ pub(super) fn confirmed<T: Real>(
 /// The strict look at a batch in doubt, and a longer one at what it leaves unclear.
 fn look_again<T: Real>(
     criteria: Criteria,
-    part: &dyn Circuit<T>,
+    part: &dyn Dynamics<T>,
     start: Option<Matrix<T>>,
     traced: bool,
     look: Looking<'_, T>,

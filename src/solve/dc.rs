@@ -3,7 +3,7 @@
 //! Sweeps down and up with cached halves come first, and end at once where no loop is closed (`DPᵀ` at `α = 0` and
 //! 1: one sweep down). A sweep down is a function of what the layers hear and of the output's potentials, half the
 //! state or less, so that is what Anderson acceleration extrapolates where the sweeps go on. Samples that still
-//! do not arrive get Newton's method: matrix-free from where the sweeps came closest and from the start, in the end, for
+//! do not arrive, and circuits without layers, get Newton's method: matrix-free from where the sweeps came closest and from the start, in the end, for
 //! small circuits, along a branch of fixed points.
 //!
 //! A fixed point need not be one that the circuit reaches: `solver.verify` looks, by the rightmost eigenvalue there or by
@@ -20,7 +20,7 @@ use super::newton::{FixedPoint, followed_point};
 use super::outcome::{Counts, Outcome, Settled};
 use super::sweeps::Sweeps;
 use super::verify::verify;
-use super::{Circuit, Solver};
+use super::{Dynamics, Layered, Universal};
 use crate::matrix::{Matrix, Real, copy_rows};
 use crate::spec::SolverSpec;
 
@@ -53,21 +53,20 @@ impl Dc {
     }
 }
 
-impl<T: Real> Solver<T> for Dc {
-    fn settle(&self, circuit: &dyn Circuit<T>, start: Option<Matrix<T>>, _traced: bool) -> Settled<T> {
-        let sweeps = match &start {
-            None => Sweeps::from_free(circuit),
-            Some(state) => Sweeps::from_state(circuit, state.clone()),
-        };
-        let mut search = Search::new(self, circuit, sweeps);
-        search.sweep();
+impl<T: Real> Universal<T> for Dc {
+    fn settle_any(&self, circuit: &dyn Dynamics<T>, start: Option<Matrix<T>>, _traced: bool) -> Settled<T> {
+        let mut search = Search::new(self, circuit);
+        match circuit.layered() {
+            Some(layered) => search.sweep(layered, start.as_ref()),
+            None => search.state = start.clone().unwrap_or_else(|| circuit.free_state()),
+        }
         search.newton(start.as_ref());
         let mut settled = search.finish();
         verify(&self.spec, circuit, start, &mut settled);
         settled
     }
 
-    fn shard(&self) -> usize {
+    fn most(&self) -> usize {
         128
     }
 }
@@ -90,11 +89,9 @@ struct Sample {
 /// A batch on its way.
 struct Search<'a, T: Real> {
     dc: &'a Dc,
-    circuit: &'a dyn Circuit<T>,
-    smaller: Option<Box<dyn Circuit<T> + 'a>>,
-    /// Samples in the rows of `sweeps`.
+    circuit: &'a dyn Dynamics<T>,
+    /// Samples in the rows that are swept.
     rows: Vec<usize>,
-    sweeps: Sweeps<T>,
     /// Where the sweeps left every decided sample, if finite, and then what was found.
     state: Matrix<T>,
     samples: Vec<Sample>,
@@ -102,7 +99,7 @@ struct Search<'a, T: Real> {
 }
 
 impl<'a, T: Real> Search<'a, T> {
-    fn new(dc: &'a Dc, circuit: &'a dyn Circuit<T>, sweeps: Sweeps<T>) -> Self {
+    fn new(dc: &'a Dc, circuit: &'a dyn Dynamics<T>) -> Self {
         let unknown = f64::INFINITY;
         let sample = Sample {
             decided: false,
@@ -116,28 +113,30 @@ impl<'a, T: Real> Search<'a, T> {
         Self {
             dc,
             circuit,
-            smaller: None,
             rows: (0..circuit.samples()).collect(),
             state: Matrix::zeros(0, 0),
             samples: vec![sample; circuit.samples()],
             counts: Counts::default(),
-            sweeps,
         }
     }
 
-    /// Sweeps until every sample is decided: settled, or given up.
-    fn sweep(&mut self) {
-        let whole = self.circuit;
+    /// Sweeps from `start`, or the free state, until every sample is decided: settled, or given up.
+    fn sweep(&mut self, whole: &dyn Layered<T>, start: Option<&Matrix<T>>) {
+        let mut sweeps = match start {
+            None => Sweeps::from_free(whole),
+            Some(state) => Sweeps::from_state(whole, state.clone()),
+        };
+        let mut smaller: Option<Box<dyn Layered<T> + '_>> = None;
         let mut anderson = Anderson::new(whole.samples(), Sweeps::<T>::source_width(whole));
-        self.sweeps.source(whole, &mut anderson.source);
+        sweeps.source(whole, &mut anderson.source);
         let mut image = Matrix::zeros(0, 0);
         for round in 0..ROUNDS {
-            let circuit = self.smaller.as_deref().unwrap_or(whole);
-            self.sweeps.down(circuit);
-            self.sweeps.check(circuit);
+            let circuit = smaller.as_deref().unwrap_or(whole);
+            sweeps.down(circuit);
+            sweeps.check(circuit);
             self.counts.steps += 1;
             self.counts.rhs_evals += 1;
-            self.judge(&mut anderson, round + 1 == ROUNDS);
+            self.judge(&mut sweeps, &mut anderson, round + 1 == ROUNDS);
             let open: Vec<usize> =
                 (0..self.rows.len()).filter(|&row| !self.samples[self.rows[row]].decided).collect();
             if open.is_empty() {
@@ -145,36 +144,36 @@ impl<'a, T: Real> Search<'a, T> {
             }
             if (self.rows.len() - open.len()) as f64 >= COMPACT * self.rows.len() as f64 {
                 self.rows = open.iter().map(|&row| self.rows[row]).collect();
-                self.sweeps.keep(&open);
+                sweeps.keep(&open);
                 anderson.keep(&open);
-                self.smaller = Some(whole.subset(&self.rows));
+                smaller = Some(whole.layered_subset(&self.rows));
             }
-            let circuit = self.smaller.as_deref().unwrap_or(whole);
-            self.sweeps.up(circuit);
+            let circuit = smaller.as_deref().unwrap_or(whole);
+            sweeps.up(circuit);
             self.counts.steps += 1;
             if image.nrows() != self.rows.len() {
                 image = Matrix::zeros(self.rows.len(), anderson.source.ncols());
             }
-            self.sweeps.source(circuit, &mut image);
+            sweeps.source(circuit, &mut image);
             let mixed = anderson.advance(&image);
             for (&i, &mixed) in self.rows.iter().zip(&mixed) {
                 self.samples[i].accelerated |= mixed && !self.samples[i].decided;
             }
             if mixed.contains(&true) {
-                self.sweeps.set_source(circuit, &anderson.source);
+                sweeps.set_source(circuit, &anderson.source);
             }
         }
     }
 
     /// Decides what can be decided after a check.
-    fn judge(&mut self, anderson: &mut Anderson<T>, last: bool) {
+    fn judge(&mut self, sweeps: &mut Sweeps<T>, anderson: &mut Anderson<T>, last: bool) {
         let mut found = Vec::with_capacity(self.rows.len());
         for (row, &i) in self.rows.iter().enumerate() {
             let sample = &mut self.samples[i];
             if sample.decided {
                 continue;
             }
-            let (residual, size) = (self.sweeps.residual[row].to_f64(), self.sweeps.size[row].to_f64());
+            let (residual, size) = (sweeps.residual[row].to_f64(), sweeps.size[row].to_f64());
             let finite = residual.is_finite() && size.is_finite();
             sample.settled = finite && residual <= self.dc.allowed::<T>(size);
             if residual > GROWTH * sample.last {
@@ -195,22 +194,22 @@ impl<'a, T: Real> Search<'a, T> {
                 if sample.accelerated { &mut self.counts.by_anderson } else { &mut self.counts.by_sweeps };
             *by += u64::from(sample.settled);
         }
-        self.keep_states(&found);
+        self.keep_states(sweeps, &found);
     }
 
     /// Hands the states of rows to their samples; if they are all there are, the sweeps are over and keep nothing.
-    fn keep_states(&mut self, found: &[(usize, usize)]) {
+    fn keep_states(&mut self, sweeps: &mut Sweeps<T>, found: &[(usize, usize)]) {
         let samples = self.samples.len();
         if found.len() == samples {
-            std::mem::swap(&mut self.state, &mut self.sweeps.state);
+            std::mem::swap(&mut self.state, &mut sweeps.state);
             return;
         }
         if self.state.is_empty() {
             // Faster than only the rows found, which lie across memory; the others are not looked at.
-            self.state.clone_from(&self.sweeps.state);
+            self.state.clone_from(&sweeps.state);
             return;
         }
-        copy_rows(&self.sweeps.state, &mut self.state, found);
+        copy_rows(&sweeps.state, &mut self.state, found);
     }
 
     /// Newton's method for what the sweeps did not find.

@@ -20,9 +20,9 @@ use super::confirm::{Look, confirmed};
 use super::criteria::Criteria;
 use super::outcome::Settled;
 use super::phi::{cubic, phi};
-use super::relax::{Batch, Stepper, relax};
+use super::relax::{Batch, Part, Stepper, relax};
 use super::weigh::{equal_rates, weigh};
-use super::{Circuit, Solver};
+use super::{Dynamics, Universal};
 use crate::matrix::elementwise::{clip, max_distance_rows, max_rows_of};
 use crate::matrix::{Matrix, Real, select_rows};
 use crate::spec::SolverSpec;
@@ -44,8 +44,8 @@ impl Etd {
     }
 }
 
-impl<T: Real> Solver<T> for Etd {
-    fn settle(&self, circuit: &dyn Circuit<T>, start: Option<Matrix<T>>, traced: bool) -> Settled<T> {
+impl<T: Real> Universal<T> for Etd {
+    fn settle_any(&self, circuit: &dyn Dynamics<T>, start: Option<Matrix<T>>, traced: bool) -> Settled<T> {
         settle_by(Criteria::new(&self.spec, circuit.slowest()), circuit, start, traced)
     }
 }
@@ -53,17 +53,18 @@ impl<T: Real> Solver<T> for Etd {
 /// Settles a batch by criteria of the caller's own.
 pub(super) fn settle_by<T: Real>(
     criteria: Criteria,
-    circuit: &dyn Circuit<T>,
+    circuit: &dyn Dynamics<T>,
     start: Option<Matrix<T>>,
     traced: bool,
 ) -> Settled<T> {
-    confirmed(criteria, circuit, start, traced, (&look, &look))
+    let first = look(criteria, circuit, start.clone(), traced);
+    confirmed(first, criteria, (circuit, start.as_ref()), traced, &look)
 }
 
 /// Relaxes a batch once.
 pub(super) fn look<T: Real>(
     criteria: Criteria,
-    circuit: &dyn Circuit<T>,
+    circuit: &dyn Dynamics<T>,
     start: Option<Matrix<T>>,
     traced: bool,
 ) -> Look<T> {
@@ -71,7 +72,36 @@ pub(super) fn look<T: Real>(
     if traced && circuit.is_kinked() {
         run.slopes = Some(Box::new(std::array::from_fn(|_| Matrix::zeros(0, 0))));
     }
-    relax(circuit, &mut run, traced)
+    relax(&mut Relaxation { part: Part::whole(circuit), run }, traced)
+}
+
+/// A batch under way, and its circuits.
+struct Relaxation<'a, T: Real> {
+    part: Part<'a, dyn Dynamics<T> + 'a>,
+    run: Run<T>,
+}
+
+impl<T: Real> Stepper<T> for Relaxation<'_, T> {
+    fn batch(&self) -> &Batch<T> {
+        &self.run.batch
+    }
+
+    fn batch_mut(&mut self) -> &mut Batch<T> {
+        &mut self.run.batch
+    }
+
+    fn circuit(&self) -> &dyn Dynamics<T> {
+        self.part.get()
+    }
+
+    fn step(&mut self, residual: f64) {
+        self.run.step(self.part.get(), residual);
+    }
+
+    fn keep(&mut self, rows: &[usize], samples: &[usize]) {
+        self.run.keep(self.part.whole, rows);
+        self.part.smaller = Some(self.part.whole.subset(samples));
+    }
 }
 
 /// A batch under way.
@@ -89,12 +119,8 @@ struct Run<T: Real> {
     slopes: Option<Box<[Matrix<T>; 2]>>,
 }
 
-impl<T: Real> Stepper<T> for Run<T> {
-    fn batch(&mut self) -> &mut Batch<T> {
-        &mut self.batch
-    }
-
-    fn step(&mut self, circuit: &dyn Circuit<T>, residual: f64) {
+impl<T: Real> Run<T> {
+    fn step(&mut self, circuit: &dyn Dynamics<T>, residual: f64) {
         loop {
             let end = self.batch.aim();
             let half = 0.5 * self.batch.step;
@@ -109,7 +135,7 @@ impl<T: Real> Stepper<T> for Run<T> {
         }
     }
 
-    fn keep(&mut self, circuit: &dyn Circuit<T>, rows: &[usize]) {
+    fn keep(&mut self, circuit: &dyn Dynamics<T>, rows: &[usize]) {
         self.batch.keep(circuit, rows);
         for matrix in [
             &mut self.stage,
@@ -123,11 +149,9 @@ impl<T: Real> Stepper<T> for Run<T> {
             *matrix = select_rows(matrix, rows);
         }
     }
-}
 
-impl<T: Real> Run<T> {
-    fn new(circuit: &dyn Circuit<T>, criteria: Criteria, start: Option<Matrix<T>>) -> Self {
-        let blank = || Matrix::zeros(circuit.samples(), circuit.layout().width());
+    fn new(circuit: &dyn Dynamics<T>, criteria: Criteria, start: Option<Matrix<T>>) -> Self {
+        let blank = || Matrix::zeros(circuit.samples(), circuit.width());
         Self {
             batch: Batch::new(circuit, criteria, start, FIRST),
             stage: blank(),
@@ -142,7 +166,7 @@ impl<T: Real> Run<T> {
     }
 
     /// Four stages and the drive at the new state.
-    fn attempt(&mut self, circuit: &dyn Circuit<T>) {
+    fn attempt(&mut self, circuit: &dyn Dynamics<T>) {
         let rates = circuit.rates();
         let Self { batch, stage, drive_a, drive_b, drive_c, next, drive_next, .. } = self;
         let Batch { step: h, ref state, ref drive, ref mut scratch, .. } = *batch;
@@ -182,7 +206,7 @@ impl<T: Real> Run<T> {
     }
 
     /// Largest error of the open samples in units of the tolerance; above 1 the step is refused.
-    fn error(&mut self, circuit: &dyn Circuit<T>, residual: f64) -> f64 {
+    fn error(&mut self, circuit: &dyn Dynamics<T>, residual: f64) -> f64 {
         let rows = self.next.nrows();
         self.batch.tolerances.start(&self.next);
         for (columns, rate) in equal_rates(circuit.rates()) {
@@ -200,7 +224,7 @@ impl<T: Real> Run<T> {
 
     /// Raises errors to what the drive's third divided difference over the middle of the last step and the beginning, middle and
     /// end of this one makes of them. In the first step a third derivative is taken to be the second times the fastest rate.
-    fn watch_curvature(&mut self, circuit: &dyn Circuit<T>) {
+    fn watch_curvature(&mut self, circuit: &dyn Dynamics<T>) {
         let Self { batch, drive_b, drive_next, before, .. } = self;
         let (h, rows) = (batch.step, drive_next.nrows());
         let fastest = circuit.rates().iter().fold(0.0, |most: f64, rate| most.max(rate.to_f64()));
@@ -219,7 +243,7 @@ impl<T: Real> Run<T> {
     /// The last two stages both lie behind the kink and do not see it. A drive whose slope jumps by `j` at a
     /// fraction `θ` of the step makes the quadrature err by `h² j |θ − 3θ²|/6` (`θ ≤ ½`; mirrored beyond),
     /// which `h/6` times the second difference of the drive, `h j θ`, bounds.
-    fn watch_kinks(&mut self, circuit: &dyn Circuit<T>) {
+    fn watch_kinks(&mut self, circuit: &dyn Dynamics<T>) {
         let Some(slopes) = &mut self.slopes else { return };
         let (batch, width) = self.next.shape();
         if slopes[0].shape() != (batch, width) {

@@ -29,7 +29,7 @@ use super::extension::Order;
 use super::monitor::Monitor;
 use super::outcome::{Counts, Settled};
 use super::watched::{Reach, Watch};
-use super::{Circuit, Solver};
+use super::{Dynamics, Universal};
 use crate::circuit::Scratch;
 use crate::matrix::{Matrix, Real, select_rows};
 use crate::spec::SolverSpec;
@@ -64,13 +64,10 @@ impl Explicit {
     }
 }
 
-impl<T: Real> Solver<T> for Explicit {
-    fn settle(&self, circuit: &dyn Circuit<T>, start: Option<Matrix<T>>, traced: bool) -> Settled<T> {
+impl<T: Real> Universal<T> for Explicit {
+    fn settle_any(&self, circuit: &dyn Dynamics<T>, start: Option<Matrix<T>>, traced: bool) -> Settled<T> {
         let asked = Criteria::new(&self.spec, circuit.slowest());
-        let first = |criteria, circuit: &dyn Circuit<T>, start: Option<Matrix<T>>, traced| {
-            self.look(criteria, circuit, start.as_ref(), traced)
-        };
-        let second = |criteria: Criteria, circuit: &dyn Circuit<T>, start: Option<Matrix<T>>, traced| {
+        let second = |criteria: Criteria, circuit: &dyn Dynamics<T>, start: Option<Matrix<T>>, traced| {
             let spec = SolverSpec {
                 rtol: SECOND * self.spec.rtol,
                 max_time: self.spec.max_time * (criteria.limit / asked.limit),
@@ -78,7 +75,8 @@ impl<T: Real> Solver<T> for Explicit {
             };
             Self { spec, ..*self }.look(criteria, circuit, start.as_ref(), traced)
         };
-        confirmed(asked, circuit, start, traced, (&first, &second))
+        let first = self.look(asked, circuit, start.as_ref(), traced);
+        confirmed(first, asked, (circuit, start.as_ref()), traced, &second)
     }
 }
 
@@ -87,7 +85,7 @@ impl Explicit {
     fn look<T: Real>(
         &self,
         criteria: Criteria,
-        circuit: &dyn Circuit<T>,
+        circuit: &dyn Dynamics<T>,
         start: Option<&Matrix<T>>,
         traced: bool,
     ) -> Look<T> {
@@ -104,14 +102,14 @@ impl Explicit {
             })
             .collect();
         let strayed = vec![false; parts.len()];
-        Look { settled: super::join(parts, circuit.layout().width()), strayed, unclear }
+        Look { settled: super::join(parts, circuit.width()), strayed, unclear }
     }
 
     /// Relaxes a batch of one, whose free state is known; also says whether it rings in a way that needs a longer look.
     fn settle_one<T: Real>(
         &self,
         criteria: Criteria,
-        circuit: &dyn Circuit<T>,
+        circuit: &dyn Dynamics<T>,
         (start, free): (Matrix<T>, &Matrix<T>),
         traced: bool,
     ) -> (Settled<T>, bool) {
@@ -219,7 +217,7 @@ type Steps = (Result<Stats, IntegrationError>, Vec<f64>, Vec<DVector<f64>>);
 
 /// One sample on its way.
 struct Relaxation<'a, T: Real> {
-    circuit: &'a dyn Circuit<T>,
+    circuit: &'a dyn Dynamics<T>,
     /// Time in units of the slowest τ, and in seconds.
     time: f64,
     seconds: f64,
@@ -230,9 +228,9 @@ struct Relaxation<'a, T: Real> {
 }
 
 impl<'a, T: Real> Relaxation<'a, T> {
-    fn new(circuit: &'a dyn Circuit<T>, state: Matrix<T>) -> Self {
+    fn new(circuit: &'a dyn Dynamics<T>, state: Matrix<T>) -> Self {
         let drive = Matrix::zeros(1, state.ncols());
-        let scratch = Scratch::new(circuit.layout(), 1);
+        let scratch = circuit.scratch(1);
         Self { circuit, time: 0.0, seconds: 0.0, state, drive, scratch, counts: Counts::default() }
     }
 
@@ -308,7 +306,7 @@ fn vector<T: Real>(state: &Matrix<T>) -> DVector<f64> {
 
 /// The right-hand side of one sample in units of the slowest τ.
 struct Segment<'a, T: Real> {
-    circuit: &'a dyn Circuit<T>,
+    circuit: &'a dyn Dynamics<T>,
     buffers: RefCell<Buffers<T>>,
     /// Set when a drive is not finite.
     overflow: &'a Cell<bool>,
@@ -328,7 +326,7 @@ impl<T: Real> Buffers<T> {
         Self {
             state: relaxation.state.clone(),
             drive: relaxation.drive.clone(),
-            scratch: Scratch::new(relaxation.circuit.layout(), 1),
+            scratch: relaxation.circuit.scratch(1),
         }
     }
 }

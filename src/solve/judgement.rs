@@ -3,7 +3,7 @@
 //! A sample is settled by its residual ([`Criteria`](super::criteria::Criteria)) and by the differences of its dyads ([`Steadiness`]); it runs
 //! away beyond a [`bound`]; it latches up at a rail as [`super::rails`] has it.
 
-use crate::circuit::Circuit;
+use crate::circuit::Dynamics;
 use crate::matrix::elementwise::{max_abs_rows, max_rows_of};
 use crate::matrix::{Matrix, Real};
 
@@ -39,11 +39,11 @@ impl<T: Real> Steadiness<T> {
     }
 
     /// Largest `‖τ dδ_k/dt‖∞ − 10⁻³ ‖δ_k‖∞` (V) of any layer, per row; 0 without a nudge.
-    pub fn excess(&mut self, circuit: &dyn Circuit<T>, state: &Matrix<T>, drive: &Matrix<T>) -> Vec<f64> {
+    pub fn excess(&mut self, circuit: &dyn Dynamics<T>, state: &Matrix<T>, drive: &Matrix<T>) -> Vec<f64> {
         let (batch, width) = state.shape();
-        if !circuit.nudged() {
+        let Some(circuit) = circuit.layered().filter(|circuit| circuit.nudged()) else {
             return vec![0.0; batch];
-        }
+        };
         if self.slopes.shape() != (batch, width) {
             self.slopes = Matrix::zeros(batch, width);
             self.outputs = Matrix::zeros(batch, width);

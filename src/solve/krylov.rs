@@ -6,7 +6,7 @@
 use nalgebra::{DMatrix, DVector};
 
 use super::newton::{FixedPoint, residual, search};
-use crate::circuit::{Circuit, Scratch};
+use crate::circuit::Dynamics;
 use crate::matrix::{Matrix, Real};
 
 /// Krylov dimension between restarts, and most restarts.
@@ -21,11 +21,11 @@ const FORCING: f64 = 1e-8;
 ///
 /// `tolerance` gives the residual allowed to a state (V) from its `‖v‖∞`.
 pub(super) fn newton_krylov<T: Real>(
-    one: &dyn Circuit<T>,
+    one: &dyn Dynamics<T>,
     start: &[f64],
     tolerance: &dyn Fn(f64) -> f64,
 ) -> FixedPoint {
-    let mut scratch = Scratch::new(one.layout(), 1);
+    let mut scratch = one.scratch(1);
     let mut residual_of = |state: &DVector<f64>| residual(one, state, &mut scratch);
     let mut state = DVector::from_column_slice(start);
     let mut rest = residual_of(&state);
@@ -49,10 +49,10 @@ pub(super) fn newton_krylov<T: Real>(
 }
 
 /// Solves `(1 − ∂u/∂v) step = rest` at `state`, as well as it goes.
-fn linear<T: Real>(one: &dyn Circuit<T>, state: &DVector<f64>, rest: &DVector<f64>) -> DVector<f64> {
+fn linear<T: Real>(one: &dyn Dynamics<T>, state: &DVector<f64>, rest: &DVector<f64>) -> DVector<f64> {
     let width = state.len();
     let at = Matrix::from_fn(1, width, |_, j| T::of(state[j]));
-    let (mut scratch, mut image) = (Scratch::new(one.layout(), 1), Matrix::zeros(1, width));
+    let (mut scratch, mut image) = (one.scratch(1), Matrix::zeros(1, width));
     let mut product = |v: &DVector<f64>| {
         let direction = Matrix::from_fn(1, width, |_, j| T::of(v[j]));
         one.tangent(&at, &direction, &mut image, &mut scratch);

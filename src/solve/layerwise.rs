@@ -11,7 +11,7 @@ use super::criteria::Criteria;
 use super::judgement::{Steadiness, bounds};
 use super::outcome::{Counts, Outcome, Settled};
 use super::rails::Rails;
-use super::{Circuit, Solver};
+use super::{Layered, Solver};
 use crate::circuit::Scratch;
 use crate::matrix::{Matrix, Real};
 use crate::spec::{Damping, SolverSpec, SweepOrder};
@@ -32,7 +32,7 @@ impl Layerwise {
 }
 
 impl<T: Real> Solver<T> for Layerwise {
-    fn settle(&self, circuit: &dyn Circuit<T>, start: Option<Matrix<T>>, _traced: bool) -> Settled<T> {
+    fn settle(&self, circuit: &dyn Layered<T>, start: Option<Matrix<T>>, _traced: bool) -> Settled<T> {
         let free = circuit.free_state();
         let bounds = bounds(&free);
         let mut sweep = Sweep::new(circuit, start.unwrap_or(free), bounds, self.spec.damping);
@@ -65,7 +65,7 @@ impl<T: Real> Solver<T> for Layerwise {
 
 impl Layerwise {
     /// How runaways behave in the rounds that a fixed number of them did not allow: whether they turn.
-    fn signs<T: Real>(&self, circuit: &dyn Circuit<T>, mut beyond: Sweep<T>) -> Vec<Watch> {
+    fn signs<T: Real>(&self, circuit: &dyn Layered<T>, mut beyond: Sweep<T>) -> Vec<Watch> {
         for _ in 0..MORE {
             beyond.round(circuit, self.spec.schedule.order);
             beyond.residual(circuit, &self.spec);
@@ -124,7 +124,7 @@ struct Sweep<T: Real> {
 }
 
 impl<T: Real> Sweep<T> {
-    fn new(circuit: &dyn Circuit<T>, state: Matrix<T>, bounds: Vec<f64>, damping: Damping) -> Self {
+    fn new(circuit: &dyn Layered<T>, state: Matrix<T>, bounds: Vec<f64>, damping: Damping) -> Self {
         let (batch, width) = state.shape();
         Self {
             state,
@@ -132,14 +132,14 @@ impl<T: Real> Sweep<T> {
             watches: vec![Watch::default(); batch],
             bounds,
             steadiness: Steadiness::new(),
-            scratch: Scratch::new(circuit.layout(), batch),
+            scratch: circuit.scratch(batch),
             damped: damping != Damping::None,
             counts: Counts::default(),
         }
     }
 
     /// One round in the given order.
-    fn round(&mut self, circuit: &dyn Circuit<T>, order: SweepOrder) {
+    fn round(&mut self, circuit: &dyn Layered<T>, order: SweepOrder) {
         let depth = circuit.layout().depth();
         self.counts.steps += 1;
         match order {
@@ -161,7 +161,7 @@ impl<T: Real> Sweep<T> {
     }
 
     /// Computes the drives of some layers from one state, then assigns them.
-    fn update(&mut self, circuit: &dyn Circuit<T>, layers: &[usize]) {
+    fn update(&mut self, circuit: &dyn Layered<T>, layers: &[usize]) {
         for &layer in layers {
             circuit.drive_layer(layer, &self.state, &mut self.drive, &mut self.scratch);
         }
@@ -171,7 +171,7 @@ impl<T: Real> Sweep<T> {
     }
 
     /// `v ← (u + L v)/(1 + L)`; `L = 0` undamped.
-    fn assign(&mut self, circuit: &dyn Circuit<T>, layer: usize) {
+    fn assign(&mut self, circuit: &dyn Layered<T>, layer: usize) {
         let columns = circuit.layout().layer(layer);
         let keep = if self.damped { circuit.damping(layer) } else { 0.0 };
         let (new, old) = (T::of(1.0 / (1.0 + keep)), T::of(keep / (1.0 + keep)));
@@ -184,7 +184,7 @@ impl<T: Real> Sweep<T> {
     }
 
     /// Residual of every sample, evaluated afresh.
-    fn residual(&mut self, circuit: &dyn Circuit<T>, spec: &SolverSpec) -> Change {
+    fn residual(&mut self, circuit: &dyn Layered<T>, spec: &SolverSpec) -> Change {
         circuit.drive(&self.state, &mut self.drive, &mut self.scratch);
         self.counts.rhs_evals += 1;
         let mut change = Change { all_settled: true, ..Change::default() };

@@ -1,6 +1,7 @@
 //! Solvers: from a circuit and a start to equilibrium, or to an honest statement why not.
 //!
-//! A solver knows [`Circuit`] alone. Numerical failure is data: every sample ends with an [`Outcome`].
+//! A solver knows the smallest part of a circuit that it needs: [`Dynamics`] alone ([`Universal`]), or its layers, too. Numerical
+//! failure is data: every sample ends with an [`Outcome`].
 //!
 //! | `solver.kind` | method | for |
 //! | --- | --- | --- |
@@ -50,14 +51,14 @@ pub(crate) use observed::followed;
 pub use observed::judge;
 pub use outcome::{Counts, Outcome, Settled, Trace};
 pub(crate) use rails::on_rails;
-pub(crate) use spectrum::{DENSE, leading};
-pub use spectrum::{Spectrum, Stability, Verdict, spectrum, stability};
+pub(crate) use spectrum::DENSE;
+pub use spectrum::{Spectrum, Stability, Verdict, leading, spectrum, stability};
 pub use stochastic::run;
 pub(crate) use stochastic::steps;
 
 use rayon::prelude::*;
 
-use crate::circuit::{Circuit, Scratch};
+use crate::circuit::{Circuit, Dynamics, Layered};
 use crate::matrix::{Matrix, Real};
 use crate::noise::{Memory, hold};
 use crate::spec::{SolverKind, SolverSpec, Start};
@@ -65,12 +66,22 @@ use crate::spec::{SolverKind, SolverSpec, Start};
 /// Samples that a time integrator steps together; fixed, so that results do not depend on threads.
 pub const SHARD: usize = 64;
 
-/// A way to bring a batch of circuits to equilibrium.
+/// A way to bring a batch of layered circuits to equilibrium.
+///
+/// Some solvers correct one layer before the next hears it: a system that is not layered is refused by its type.
+///
+/// ```compile_fail,E0308
+/// use dyadsim::{circuit::Dynamics, solve::solver, spec::SolverSpec};
+///
+/// fn settle(system: &dyn Dynamics<f64>) {
+///     solver(&SolverSpec::default()).settle(system, None, false);
+/// }
+/// ```
 pub trait Solver<T: Real>: Sync {
     /// Relaxes every sample from `start` (`[batch × width]`, V), or from the free state; keeps trajectories if `traced`.
     ///
     /// Computing the free state leaves behind what a solver can go on from, so it is not handed in.
-    fn settle(&self, circuit: &dyn Circuit<T>, start: Option<Matrix<T>>, traced: bool) -> Settled<T>;
+    fn settle(&self, circuit: &dyn Layered<T>, start: Option<Matrix<T>>, traced: bool) -> Settled<T>;
 
     /// Most samples that it steps together; a larger batch is best split into shards of this size.
     fn shard(&self) -> usize {
@@ -78,35 +89,95 @@ pub trait Solver<T: Real>: Sync {
     }
 }
 
-/// The solver that a description asks for: the registry.
-#[must_use]
-pub fn solver<T: Real>(spec: &SolverSpec) -> Box<dyn Solver<T>> {
-    match spec.kind {
+/// A way to bring any batch of dynamical systems to equilibrium, layered or not.
+///
+/// Where they are layered it may take a shorter way.
+pub trait Universal<T: Real>: Sync {
+    /// Relaxes every sample from `start` (`[batch × width]`, V), or from the free state; keeps trajectories if `traced`.
+    fn settle_any(&self, circuit: &dyn Dynamics<T>, start: Option<Matrix<T>>, traced: bool) -> Settled<T>;
+
+    /// Most samples that it steps together; a larger batch is best split into shards of this size.
+    fn most(&self) -> usize {
+        SHARD
+    }
+}
+
+impl<T: Real, S: Universal<T> + ?Sized> Solver<T> for Box<S> {
+    fn settle(&self, circuit: &dyn Layered<T>, start: Option<Matrix<T>>, traced: bool) -> Settled<T> {
+        self.settle_any(circuit, start, traced)
+    }
+
+    fn shard(&self) -> usize {
+        self.most()
+    }
+}
+
+/// What the registry has for a kind of solver.
+enum Entry<T: Real> {
+    /// It needs layers.
+    Layered(Box<dyn Solver<T>>),
+    /// It does not.
+    Universal(Box<dyn Universal<T>>),
+}
+
+/// The registry.
+fn entry<T: Real>(spec: &SolverSpec) -> Entry<T> {
+    let universal: Box<dyn Universal<T>> = match spec.kind {
+        SolverKind::Eam => return Entry::Layered(Box::new(adams::Eam::new(spec))),
+        SolverKind::Layerwise => return Entry::Layered(Box::new(layerwise::Layerwise::new(spec))),
         SolverKind::Etd => Box::new(etd::Etd::new(spec)),
-        SolverKind::Eam => Box::new(adams::Eam::new(spec)),
         SolverKind::Dopri5 => Box::new(explicit::Explicit::new(spec, extension::Order::Five)),
         SolverKind::Dop853 => Box::new(explicit::Explicit::new(spec, extension::Order::Eight)),
         SolverKind::Dc => Box::new(dc::Dc::new(spec)),
-        SolverKind::Layerwise => Box::new(layerwise::Layerwise::new(spec)),
         SolverKind::ExponentialEm | SolverKind::Heun | SolverKind::ExponentialHeun | SolverKind::Clocked => {
             Box::new(stochastic::Stochastic::new(spec))
         }
+    };
+    Entry::Universal(universal)
+}
+
+/// Returns the solver that a description asks for.
+#[must_use]
+pub fn solver<T: Real>(spec: &SolverSpec) -> Box<dyn Solver<T>> {
+    match entry(spec) {
+        Entry::Layered(solver) => solver,
+        Entry::Universal(solver) => Box::new(solver),
+    }
+}
+
+/// Returns the solver that a description asks for, if any system will do for it: `eam` and `layerwise` need layers.
+#[must_use]
+pub fn universal<T: Real>(spec: &SolverSpec) -> Option<Box<dyn Universal<T>>> {
+    match entry(spec) {
+        Entry::Layered(_) => None,
+        Entry::Universal(solver) => Some(solver),
     }
 }
 
 /// Where a description starts its integrations; none is the free state.
-fn start_state<T: Real>(start: Start, circuit: &dyn Circuit<T>) -> Option<Matrix<T>> {
-    (start == Start::Zero).then(|| Matrix::zeros(circuit.samples(), circuit.layout().width()))
+fn start_state<T: Real>(start: Start, circuit: &dyn Dynamics<T>) -> Option<Matrix<T>> {
+    (start == Start::Zero).then(|| Matrix::zeros(circuit.samples(), circuit.width()))
 }
 
 /// Settles a batch of any size on all threads of the current pool, shard by shard, and reads its states.
 ///
 /// A sample-and-hold leaves its noise in what is read, and leaky capacitors lose charge before, whatever the solver.
 #[must_use]
-pub fn settle_all<T: Real>(spec: &SolverSpec, circuit: &dyn Circuit<T>, traced: bool) -> Settled<T> {
-    let mut settled = settle_shards(spec, circuit, traced);
+pub fn settle_all<T: Real>(spec: &SolverSpec, circuit: &dyn Layered<T>, traced: bool) -> Settled<T> {
+    let mut settled = match entry(spec) {
+        Entry::Universal(solver) => settle_shards(solver.as_ref(), spec.start, circuit, traced),
+        Entry::Layered(solver) => settle_layered_shards(solver.as_ref(), spec.start, circuit, traced),
+    };
     take_readings(circuit, &mut settled);
     settled
+}
+
+/// Settles a batch of any systems as [`settle_all`] does; `None` if the solver needs layers ([`universal`]).
+#[must_use]
+pub fn settle_any<T: Real>(spec: &SolverSpec, circuit: &dyn Dynamics<T>, traced: bool) -> Option<Settled<T>> {
+    let mut settled = settle_shards(universal(spec)?.as_ref(), spec.start, circuit, traced);
+    take_readings(circuit, &mut settled);
+    Some(settled)
 }
 
 /// [`settle_all`] as one of several relaxations of the same samples, whose slow noise goes on from `before`, if that is known; and
@@ -132,13 +203,14 @@ pub fn settle_next<T: Real>(
         })
         .collect();
     let (parts, memories): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
-    let mut settled = join(parts, circuit.layout().width());
+    let mut settled = join(parts, circuit.width());
     take_readings(circuit, &mut settled);
     (settled, Memory::joined(&memories))
 }
 
 /// What is read of final states: capacitors have lost charge, and a sample-and-hold adds its noise.
-fn take_readings<T: Real>(circuit: &dyn Circuit<T>, settled: &mut Settled<T>) {
+fn take_readings<T: Real>(circuit: &dyn Dynamics<T>, settled: &mut Settled<T>) {
+    let Some(circuit) = circuit.noisy() else { return };
     if circuit.droop() != T::ZERO {
         settled.state.add_scalar_mut(-circuit.droop());
     }
@@ -147,35 +219,54 @@ fn take_readings<T: Real>(circuit: &dyn Circuit<T>, settled: &mut Settled<T>) {
     }
 }
 
-/// Where the circuits would be at rest without noise, `[batch × width]` (V): the free state, if dyads are of equal
-/// compartments; else by fixed points, to which whatever finds none comes as close as it can.
+/// Where the circuits would be at rest without noise, `[batch × width]` (V): the free state, if they are layered and their dyads
+/// are of equal compartments; else by fixed points, to which whatever finds none comes as close as it can.
 #[must_use]
-pub fn operating_point<T: Real>(circuit: &dyn Circuit<T>) -> Matrix<T> {
-    let mut scratch = Scratch::new(circuit.layout(), circuit.samples());
-    let free = circuit.free_pass(&mut scratch);
-    let layers = 0..circuit.layout().depth();
-    if layers.into_iter().all(|layer| scratch.difference(layer).iter().all(|&d| d == T::ZERO)) {
-        return free;
+pub fn operating_point<T: Real>(circuit: &dyn Dynamics<T>) -> Matrix<T> {
+    if let Some(layered) = circuit.layered() {
+        let mut scratch = circuit.scratch(circuit.samples());
+        let free = layered.free_pass(&mut scratch);
+        let mut layers = 0..layered.layout().depth();
+        if layers.all(|layer| scratch.difference(layer).iter().all(|&d| d == T::ZERO)) {
+            return free;
+        }
     }
     let spec = SolverSpec { kind: SolverKind::Dc, ..SolverSpec::default() };
-    settle_shards(&spec, circuit, false).state
+    settle_shards(&dc::Dc::new(&spec), spec.start, circuit, false).state
 }
 
 /// Settles a batch shard by shard.
-fn settle_shards<T: Real>(spec: &SolverSpec, circuit: &dyn Circuit<T>, traced: bool) -> Settled<T> {
-    let solver = solver::<T>(spec);
-    if circuit.samples() <= solver.shard() {
-        return solver.settle(circuit, start_state(spec.start, circuit), traced); // nothing to copy
+fn settle_shards<T: Real>(
+    solver: &dyn Universal<T>,
+    start: Start,
+    circuit: &dyn Dynamics<T>,
+    traced: bool,
+) -> Settled<T> {
+    let settle = |part: &dyn Dynamics<T>| solver.settle_any(part, start_state(start, part), traced);
+    if circuit.samples() <= solver.most() {
+        return settle(circuit); // nothing to copy
     }
     let samples: Vec<usize> = (0..circuit.samples()).collect();
-    let parts: Vec<Settled<T>> = samples
-        .par_chunks(solver.shard())
-        .map(|rows| {
-            let part = circuit.subset(rows);
-            solver.settle(part.as_ref(), start_state(spec.start, part.as_ref()), traced)
-        })
-        .collect();
-    join(parts, circuit.layout().width())
+    let shards = samples.par_chunks(solver.most());
+    let parts: Vec<Settled<T>> = shards.map(|rows| settle(circuit.subset(rows).as_ref())).collect();
+    join(parts, circuit.width())
+}
+
+/// [`settle_shards`] by a solver that needs layers.
+fn settle_layered_shards<T: Real>(
+    solver: &dyn Solver<T>,
+    start: Start,
+    circuit: &dyn Layered<T>,
+    traced: bool,
+) -> Settled<T> {
+    let settle = |part: &dyn Layered<T>| solver.settle(part, start_state(start, part), traced);
+    if circuit.samples() <= solver.shard() {
+        return settle(circuit);
+    }
+    let samples: Vec<usize> = (0..circuit.samples()).collect();
+    let shards = samples.par_chunks(solver.shard());
+    let parts: Vec<Settled<T>> = shards.map(|rows| settle(circuit.layered_subset(rows).as_ref())).collect();
+    join(parts, circuit.width())
 }
 
 /// Puts shards together again.

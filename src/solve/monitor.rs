@@ -10,7 +10,7 @@ use super::judgement::{LEAVING, Steadiness, bounds};
 use super::outcome::{Outcome, Trace};
 use super::rails::Rails;
 use super::ringing::{Ringing, Trend, WINDOWS};
-use crate::circuit::Circuit;
+use crate::circuit::Dynamics;
 use crate::matrix::elementwise::{farthest_columns, max_rows_of};
 use crate::matrix::{Matrix, Real, copy_rows};
 
@@ -45,7 +45,7 @@ pub struct Monitor<T: Real> {
 impl<T: Real> Monitor<T> {
     /// A monitor for the samples of `circuit`, whose free state is known; keeps trajectories if `traced`.
     #[must_use]
-    pub fn new(circuit: &dyn Circuit<T>, criteria: Criteria, free: &Matrix<T>, traced: bool) -> Self {
+    pub fn new(circuit: &dyn Dynamics<T>, criteria: Criteria, free: &Matrix<T>, traced: bool) -> Self {
         let (batch, width) = free.shape();
         let samples = bounds(free).into_iter().map(|bound| Sample::new(bound, criteria.strict)).collect();
         Self {
@@ -107,7 +107,7 @@ impl<T: Real> Monitor<T> {
     /// The rows' `‖u − v‖∞` and `‖v‖∞` (V) may have been found on the way.
     pub fn observe(
         &mut self,
-        circuit: &dyn Circuit<T>,
+        circuit: &dyn Dynamics<T>,
         rows: &[usize],
         time: f64,
         (state, drive): (&Matrix<T>, &Matrix<T>),
@@ -286,7 +286,7 @@ impl<T: Real> Monitor<T> {
     /// Adds the step to the trajectories.
     fn record(
         &mut self,
-        circuit: &dyn Circuit<T>,
+        circuit: &dyn Dynamics<T>,
         rows: &[usize],
         time: f64,
         state: &Matrix<T>,

@@ -6,7 +6,7 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use crate::circuit::{Circuit, Scratch};
+use crate::circuit::{Dynamics, Scratch};
 use crate::matrix::measure::Largest;
 use crate::matrix::{Matrix, Real};
 
@@ -32,7 +32,7 @@ pub struct FixedPoint {
 
 /// `∂u/∂v` of one sample at `state` (`width` potentials, V); rows are drives, columns potentials.
 #[must_use]
-pub fn drive_jacobian<T: Real>(circuit: &dyn Circuit<T>, sample: usize, state: &[f64]) -> DMatrix<f64> {
+pub fn drive_jacobian<T: Real>(circuit: &dyn Dynamics<T>, sample: usize, state: &[f64]) -> DMatrix<f64> {
     let width = state.len();
     along(circuit, sample, state, &Matrix::identity(width, width))
 }
@@ -40,7 +40,7 @@ pub fn drive_jacobian<T: Real>(circuit: &dyn Circuit<T>, sample: usize, state: &
 /// `∂u/∂v · d` for many directions `d`, the rows of `directions`; the images are the columns of the result.
 #[must_use]
 pub fn along<T: Real>(
-    circuit: &dyn Circuit<T>,
+    circuit: &dyn Dynamics<T>,
     sample: usize,
     state: &[f64],
     directions: &Matrix<T>,
@@ -52,7 +52,7 @@ pub fn along<T: Real>(
     let copies = circuit.subset(&vec![sample; count]);
     let at = Matrix::from_fn(count, width, |_, j| T::of(state[j]));
     let mut image = Matrix::zeros(count, width);
-    let mut scratch = Scratch::new(circuit.layout(), count);
+    let mut scratch = copies.scratch(count);
     copies.tangent(&at, directions, &mut image, &mut scratch);
     DMatrix::from_fn(width, count, |i, j| image[(j, i)].to_f64())
 }
@@ -63,7 +63,7 @@ pub fn along<T: Real>(
 /// exact once the right piece is found. Not every circuit has a fixed point.
 #[must_use]
 pub fn fixed_point<T: Real>(
-    circuit: &dyn Circuit<T>,
+    circuit: &dyn Dynamics<T>,
     sample: usize,
     start: &[f64],
     tolerance: f64,
@@ -74,7 +74,7 @@ pub fn fixed_point<T: Real>(
 /// [`fixed_point`] from one that is near, within so many steps: it arrives within a dozen or there is none of that branch.
 #[must_use]
 pub fn continued_point<T: Real>(
-    circuit: &dyn Circuit<T>,
+    circuit: &dyn Dynamics<T>,
     sample: usize,
     start: &[f64],
     tolerance: f64,
@@ -85,14 +85,14 @@ pub fn continued_point<T: Real>(
 
 /// Damped Newton of at most so many steps.
 fn newton<T: Real>(
-    circuit: &dyn Circuit<T>,
+    circuit: &dyn Dynamics<T>,
     sample: usize,
     start: &[f64],
     tolerance: f64,
     steps: usize,
 ) -> FixedPoint {
     let one = circuit.subset(&[sample]);
-    let mut scratch = Scratch::new(circuit.layout(), 1);
+    let mut scratch = one.scratch(1);
     let mut residual_of = |state: &DVector<f64>| residual(one.as_ref(), state, &mut scratch);
     let mut state = DVector::from_column_slice(start);
     let mut residual = residual_of(&state);
@@ -121,7 +121,7 @@ fn newton<T: Real>(
 /// circuit does at its threshold. Costs up to some hundred Newton steps more.
 #[must_use]
 pub fn followed_point<T: Real>(
-    circuit: &dyn Circuit<T>,
+    circuit: &dyn Dynamics<T>,
     sample: usize,
     start: &[f64],
     tolerance: f64,
@@ -131,7 +131,7 @@ pub fn followed_point<T: Real>(
         return direct;
     }
     let one = circuit.subset(&[sample]);
-    let mut scratch = Scratch::new(circuit.layout(), 1);
+    let mut scratch = one.scratch(1);
     let mut residual_of = |state: &DVector<f64>| residual(one.as_ref(), state, &mut scratch);
     let mut state = DVector::from_column_slice(start);
     let force = residual_of(&state);
@@ -149,7 +149,7 @@ pub fn followed_point<T: Real>(
 
 /// Newton's method with whole steps, which jump from one linear piece to the next; `None` if it does not arrive.
 fn undamped<T: Real>(
-    circuit: &dyn Circuit<T>,
+    circuit: &dyn Dynamics<T>,
     sample: usize,
     start: &DVector<f64>,
     tolerance: f64,
@@ -167,7 +167,7 @@ fn undamped<T: Real>(
 }
 
 /// Slopes `f'` of the activation devices of one sample: what a compartment passes on of its deviation.
-pub(super) fn slopes<T: Real>(circuit: &dyn Circuit<T>, state: &[f64]) -> Vec<f64> {
+pub(super) fn slopes<T: Real>(circuit: &dyn Dynamics<T>, state: &[f64]) -> Vec<f64> {
     let at = Matrix::from_fn(1, state.len(), |_, j| T::of(state[j]));
     let mut slopes = at.clone();
     circuit.slopes(&at, &mut slopes);
@@ -178,7 +178,7 @@ pub(super) fn slopes<T: Real>(circuit: &dyn Circuit<T>, state: &[f64]) -> Vec<f6
 ///
 /// Compartments without slope pass nothing on, so their columns of `∂u/∂v` are zero and the system is one of the others.
 fn newton_step<T: Real>(
-    circuit: &dyn Circuit<T>,
+    circuit: &dyn Dynamics<T>,
     sample: usize,
     state: &DVector<f64>,
     residual: &DVector<f64>,
@@ -198,7 +198,7 @@ fn newton_step<T: Real>(
 
 /// `u(v) − v` of a circuit with one sample.
 pub(super) fn residual<T: Real>(
-    one: &dyn Circuit<T>,
+    one: &dyn Dynamics<T>,
     state: &DVector<f64>,
     scratch: &mut Scratch<T>,
 ) -> DVector<f64> {
@@ -254,7 +254,7 @@ mod tests {
             freed += usize::from(followed.converged && !alone.converged);
             if followed.converged {
                 let at = Matrix::from_row_slice(1, followed.state.len(), &followed.state);
-                let (mut drive, mut scratch) = (at.clone(), Scratch::new(circuit.layout(), 1));
+                let (mut drive, mut scratch) = (at.clone(), circuit.scratch(1));
                 circuit.drive(&at, &mut drive, &mut scratch);
                 assert!((drive - at).amax() <= 1e-9, "a fixed point is one");
             }

@@ -4,14 +4,14 @@ use super::criteria::Criteria;
 use super::judgement::{LEAVING, bound};
 use super::monitor::Monitor;
 use super::outcome::{Counts, Outcome, Trace};
-use crate::circuit::Circuit;
+use crate::circuit::Dynamics;
 use crate::matrix::Matrix;
 use crate::spec::SolverSpec;
 
 /// Potential (V) up to which a sample's trajectory matters: beyond this multiple of `1 V + ‖v_free‖∞` integrators
 /// follow a sample only to its fate.
 #[must_use]
-pub fn followed(circuit: &dyn Circuit<f64>) -> f64 {
+pub fn followed(circuit: &dyn Dynamics<f64>) -> f64 {
     LEAVING * bound(circuit.free_state().amax())
 }
 
@@ -19,7 +19,7 @@ pub fn followed(circuit: &dyn Circuit<f64>) -> f64 {
 ///
 /// States and drives are those of the trace; the circuit gives rails, activation devices and time constants.
 #[must_use]
-pub fn judge(spec: &SolverSpec, circuit: &dyn Circuit<f64>, trace: &Trace) -> Option<Outcome> {
+pub fn judge(spec: &SolverSpec, circuit: &dyn Dynamics<f64>, trace: &Trace) -> Option<Outcome> {
     let criteria = Criteria::new(spec, circuit.slowest());
     let mut monitor = Monitor::new(circuit, criteria, &circuit.free_state(), false);
     for ((&time, state), drive) in trace.times.iter().zip(&trace.states).zip(&trace.drives) {

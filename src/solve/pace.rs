@@ -6,7 +6,7 @@
 
 use nalgebra::Complex;
 
-use crate::circuit::Circuit;
+use crate::circuit::Dynamics;
 use crate::matrix::Real;
 
 /// What makes growth rates of a circuit's Jacobian.
@@ -19,7 +19,7 @@ pub(super) struct Pace {
 
 impl Pace {
     /// The pace of a circuit.
-    pub fn of<T: Real>(circuit: &dyn Circuit<T>) -> Self {
+    pub fn of<T: Real>(circuit: &dyn Dynamics<T>) -> Self {
         let rates = circuit.rates().iter().map(|rate| rate.to_f64());
         let clock = circuit.clock();
         let scale = match clock {

@@ -10,7 +10,7 @@
 use super::criteria::Criteria;
 use super::operating_point;
 use super::outcome::{Outcome, Settled};
-use crate::circuit::{Circuit, Scratch};
+use crate::circuit::Dynamics;
 use crate::matrix::{Matrix, Real};
 use crate::spec::SolverSpec;
 
@@ -37,7 +37,7 @@ struct Supply {
 }
 
 impl Supply {
-    fn new<T: Real>(circuit: &dyn Circuit<T>, criteria: &Criteria) -> Option<Self> {
+    fn new<T: Real>(circuit: &dyn Dynamics<T>, criteria: &Criteria) -> Option<Self> {
         let (low, high) = circuit.supply().map(|(low, high)| (low.to_f64(), high.to_f64()))?;
         Some(Self { low, high, slack: [low, high].map(|rail| criteria.settled::<T>(rail.abs())) })
     }
@@ -83,10 +83,11 @@ struct Sample {
 
 impl Rails {
     /// For the samples of `circuit`, by the tolerances of `criteria`.
-    pub fn new<T: Real>(circuit: &dyn Circuit<T>, criteria: &Criteria) -> Self {
+    pub fn new<T: Real>(circuit: &dyn Dynamics<T>, criteria: &Criteria) -> Self {
         let mut samples = vec![Sample::default(); circuit.samples()];
         let supply = Supply::new(circuit, criteria).filter(|_| criteria.rails);
-        let Some((supply, unnudged)) = supply.zip(circuit.unnudged()) else {
+        let Some((supply, unnudged)) = supply.zip(circuit.layered().and_then(|layered| layered.unnudged()))
+        else {
             return Self { supply: None, samples };
         };
         // Unequal compartments send errors back without a nudge: their free equilibrium is not the feed-forward state.
@@ -137,7 +138,7 @@ impl Rails {
     }
 
     /// Latch-up where an equilibrium that was found without time lies on such a rail.
-    pub fn judge<T: Real>(circuit: &dyn Circuit<T>, spec: &SolverSpec, settled: &mut Settled<T>) {
+    pub fn judge<T: Real>(circuit: &dyn Dynamics<T>, spec: &SolverSpec, settled: &mut Settled<T>) {
         // Equilibria know no time constant.
         let rails = Self::new(circuit, &Criteria::new(spec, f64::NAN));
         if rails.supply.is_none() {
@@ -155,7 +156,7 @@ impl Rails {
 /// For every sample with an equilibrium (V): whether that lies on a rail which the free equilibrium does not touch, by the tolerances of
 /// `spec`. That is latch-up, however stable (docs/model.md §5).
 #[must_use]
-pub fn on_rails(circuit: &dyn Circuit<f64>, spec: &SolverSpec, equilibria: &[Option<&[f64]>]) -> Vec<bool> {
+pub fn on_rails(circuit: &dyn Dynamics<f64>, spec: &SolverSpec, equilibria: &[Option<&[f64]>]) -> Vec<bool> {
     let rails = Rails::new(circuit, &Criteria::new(spec, f64::NAN));
     if rails.supply.is_none() {
         return vec![false; equilibria.len()];
@@ -171,8 +172,8 @@ pub fn on_rails(circuit: &dyn Circuit<f64>, spec: &SolverSpec, equilibria: &[Opt
     found.map(|(i, equilibrium)| equilibrium.is_some() && rails.holds((i, i), &drive)).collect()
 }
 
-fn drive_at<T: Real>(circuit: &dyn Circuit<T>, state: &Matrix<T>) -> Matrix<T> {
+fn drive_at<T: Real>(circuit: &dyn Dynamics<T>, state: &Matrix<T>) -> Matrix<T> {
     let mut drive = Matrix::zeros(state.nrows(), state.ncols());
-    circuit.drive(state, &mut drive, &mut Scratch::new(circuit.layout(), circuit.samples()));
+    circuit.drive(state, &mut drive, &mut circuit.scratch(circuit.samples()));
     drive
 }

@@ -1,6 +1,7 @@
 //! Eigenvalues of a circuit at its fixed point: does it stay there, and if not, how does it leave?
 //!
-//! The Jacobian of docs/model.md §2 is written in means and differences of dyads, where `DPᵀ` is block triangular:
+//! The Jacobian of docs/model.md §2 is written in means and differences of dyads (that of a system without dyads in its
+//! potentials), where `DPᵀ` is block triangular:
 //! entries that cancel do so to rounding and are dropped. The eigenvalues are then those of the strongly
 //! connected parts, which are small. Without this, a defective spectrum (all eigenvalues `−1/τ` in long
 //! chains) scatters by a few per cent under rounding alone.
@@ -14,7 +15,7 @@ use super::arnoldi::{of_large_block, rightmost};
 use super::newton::{FixedPoint, along, followed_point, slopes};
 use super::pace::Pace;
 use super::rails::on_rails;
-use crate::circuit::Circuit;
+use crate::circuit::{Dynamics, Layered};
 use crate::matrix::{Matrix, Real};
 use crate::spec::SolverSpec;
 
@@ -121,7 +122,7 @@ impl Stability {
 /// `tolerance` (V) is the residual to which the fixed points are found; those of `spec` say what lies on a rail. Samples run on all threads.
 #[must_use]
 pub fn stability(
-    circuit: &dyn Circuit<f64>,
+    circuit: &dyn Dynamics<f64>,
     spec: &SolverSpec,
     start: &Matrix<f64>,
     tolerance: f64,
@@ -144,7 +145,7 @@ pub fn stability(
 
 /// Eigenvalues of the Jacobian of one sample at `state` (`width` potentials, V), as growth rates also where there is a clock.
 #[must_use]
-pub fn spectrum<T: Real>(circuit: &dyn Circuit<T>, sample: usize, state: &[f64]) -> Spectrum {
+pub fn spectrum<T: Real>(circuit: &dyn Dynamics<T>, sample: usize, state: &[f64]) -> Spectrum {
     if state.len() > DENSE {
         return sorted(rightmost(circuit, sample, state));
     }
@@ -153,7 +154,7 @@ pub fn spectrum<T: Real>(circuit: &dyn Circuit<T>, sample: usize, state: &[f64])
 
 /// The rightmost eigenvalues alone, the first of which is that of [`spectrum`]: what a verdict needs, at a fraction of the cost.
 #[must_use]
-pub fn leading<T: Real>(circuit: &dyn Circuit<T>, sample: usize, state: &[f64]) -> Spectrum {
+pub fn leading<T: Real>(circuit: &dyn Dynamics<T>, sample: usize, state: &[f64]) -> Spectrum {
     if state.len() > DENSE {
         return sorted(rightmost(circuit, sample, state));
     }
@@ -175,7 +176,7 @@ fn sorted(mut eigenvalues: Vec<Complex<f64>>) -> Spectrum {
 
 /// All eigenvalues (1/s), from the whole matrix.
 pub(super) fn dense_spectrum<T: Real>(
-    circuit: &dyn Circuit<T>,
+    circuit: &dyn Dynamics<T>,
     sample: usize,
     state: &[f64],
 ) -> Vec<Complex<f64>> {
@@ -187,16 +188,41 @@ pub(super) fn dense_spectrum<T: Real>(
 
 /// The Jacobian of `dv/dt`, or of a period's change.
 ///
-/// A dyad without slopes passes nothing on: its columns are zero but for the leak, and its eigenvalues are that.
+/// What has no slope passes nothing on: its columns are zero but for the leak, and its eigenvalues are that.
 struct Jacobian {
-    /// In means `α v⁺ + ᾱ v⁻` and differences `v⁺ − v⁻` of the other dyads, the two of a dyad side by side.
+    /// In means `α v⁺ + ᾱ v⁻` and differences `v⁺ − v⁻` of the other dyads, the two of a dyad side by side; without dyads, in
+    /// the potentials of the other compartments.
     matrix: DMatrix<f64>,
-    /// Eigenvalues of the dyads left out.
+    /// Eigenvalues of what is left out.
     idle: Vec<f64>,
 }
 
 impl Jacobian {
-    fn at<T: Real>(circuit: &dyn Circuit<T>, sample: usize, state: &[f64], pace: &Pace) -> Self {
+    fn at<T: Real>(circuit: &dyn Dynamics<T>, sample: usize, state: &[f64], pace: &Pace) -> Self {
+        match circuit.layered() {
+            Some(layered) => Self::of_dyads(layered, sample, state, pace),
+            None => Self::of_compartments(circuit, sample, state, pace),
+        }
+    }
+
+    fn of_compartments<T: Real>(
+        circuit: &dyn Dynamics<T>,
+        sample: usize,
+        state: &[f64],
+        pace: &Pace,
+    ) -> Self {
+        let slopes = slopes(circuit, state);
+        let (active, idle): (Vec<_>, Vec<_>) = (0..state.len()).partition(|&j| slopes[j] != 0.0);
+        let directions =
+            Matrix::from_fn(active.len(), state.len(), |n, j| if j == active[n] { T::ONE } else { T::ZERO });
+        let moved = along(circuit, sample, state, &directions);
+        let matrix = DMatrix::from_fn(active.len(), active.len(), |i, j| {
+            pace.scale[active[i]] * (moved[(active[i], j)] - f64::from(i == j))
+        });
+        Self { matrix, idle: idle.into_iter().map(|j| -pace.scale[j]).collect() }
+    }
+
+    fn of_dyads<T: Real>(circuit: &dyn Layered<T>, sample: usize, state: &[f64], pace: &Pace) -> Self {
         let (layout, width) = (circuit.layout(), state.len());
         let slopes = slopes(circuit, state);
         let dyads = (0..layout.depth()).flat_map(|k| {

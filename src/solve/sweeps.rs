@@ -5,7 +5,7 @@
 //! whose source has moved are computed again, one product each, and where few means have moved (rectifiers: those of dyads
 //! with a kink between their compartments) only what they change.
 
-use crate::circuit::{Circuit, Scratch};
+use crate::circuit::{Layered, Scratch};
 use crate::matrix::elementwise::{differ, max_abs_rows, max_distance_rows};
 use crate::matrix::{Matrix, Real, select_rows};
 
@@ -30,15 +30,15 @@ pub(super) struct Sweeps<T: Real> {
 
 impl<T: Real> Sweeps<T> {
     /// From the free state, which leaves its halves behind.
-    pub fn from_free(circuit: &dyn Circuit<T>) -> Self {
-        let mut scratch = Scratch::new(circuit.layout(), circuit.samples());
+    pub fn from_free(circuit: &dyn Layered<T>) -> Self {
+        let mut scratch = circuit.scratch(circuit.samples());
         let state = circuit.free_pass(&mut scratch);
         Self::with(circuit, state, scratch)
     }
 
     /// From any state: what every layer hears there is computed first.
-    pub fn from_state(circuit: &dyn Circuit<T>, state: Matrix<T>) -> Self {
-        let mut scratch = Scratch::new(circuit.layout(), circuit.samples());
+    pub fn from_state(circuit: &dyn Layered<T>, state: Matrix<T>) -> Self {
+        let mut scratch = circuit.scratch(circuit.samples());
         for layer in 0..circuit.layout().depth() {
             circuit.mix(layer, &state, &mut scratch);
             circuit.push(layer, &mut scratch);
@@ -46,7 +46,7 @@ impl<T: Real> Sweeps<T> {
         Self::with(circuit, state, scratch)
     }
 
-    fn with(circuit: &dyn Circuit<T>, state: Matrix<T>, scratch: Scratch<T>) -> Self {
+    fn with(circuit: &dyn Layered<T>, state: Matrix<T>, scratch: Scratch<T>) -> Self {
         let batch = state.nrows();
         let layout = circuit.layout();
         Self {
@@ -62,7 +62,7 @@ impl<T: Real> Sweeps<T> {
     }
 
     /// From the output to the first layer: what comes back is new, what is heard is that of before.
-    pub fn down(&mut self, circuit: &dyn Circuit<T>) {
+    pub fn down(&mut self, circuit: &dyn Layered<T>) {
         for layer in (0..self.stale.len()).rev() {
             circuit.pull(layer, &mut self.scratch);
             self.assign(circuit, layer);
@@ -72,7 +72,7 @@ impl<T: Real> Sweeps<T> {
     /// From the second layer to the output, after a check: what is heard is new, what comes back is that of before.
     ///
     /// The first layer's drive is still the one that it took in the sweep down.
-    pub fn up(&mut self, circuit: &dyn Circuit<T>) {
+    pub fn up(&mut self, circuit: &dyn Layered<T>) {
         for layer in 1..self.stale.len() {
             self.listen(circuit, layer);
             self.assign(circuit, layer);
@@ -84,7 +84,7 @@ impl<T: Real> Sweeps<T> {
     /// A layer none of whose halves has changed since it took its drive is exactly at rest, and is not evaluated
     /// again: only what is heard from a mean that has moved, and the nudge, which follows the output itself, can
     /// differ.
-    pub fn check(&mut self, circuit: &dyn Circuit<T>) {
+    pub fn check(&mut self, circuit: &dyn Layered<T>) {
         let top = self.stale.len() - 1;
         self.residual.fill(T::ZERO);
         self.size.fill(T::ZERO);
@@ -104,7 +104,7 @@ impl<T: Real> Sweeps<T> {
     }
 
     /// Computes what a layer hears if it has changed; whether it had.
-    fn listen(&mut self, circuit: &dyn Circuit<T>, layer: usize) -> bool {
+    fn listen(&mut self, circuit: &dyn Layered<T>, layer: usize) -> bool {
         let stale = std::mem::take(&mut self.stale[layer]);
         if std::mem::take(&mut self.extrapolated[layer]) {
             circuit.push(layer, &mut self.scratch);
@@ -115,7 +115,7 @@ impl<T: Real> Sweeps<T> {
     }
 
     /// Sets a layer to the potentials at which its drive balances its leak.
-    fn assign(&mut self, circuit: &dyn Circuit<T>, layer: usize) {
+    fn assign(&mut self, circuit: &dyn Layered<T>, layer: usize) {
         circuit.assemble(layer, circuit.layout().columns_mut(layer, &mut self.state), &self.scratch);
         self.scratch.swap_mean(layer, &mut self.before[layer]);
         circuit.mix(layer, &self.state, &mut self.scratch);
@@ -126,7 +126,7 @@ impl<T: Real> Sweeps<T> {
     }
 
     /// All that the next sweep down depends on: what the layers hear, and the output's potentials.
-    pub fn source(&self, circuit: &dyn Circuit<T>, source: &mut Matrix<T>) {
+    pub fn source(&self, circuit: &dyn Layered<T>, source: &mut Matrix<T>) {
         let (batch, top) = (self.state.nrows(), self.stale.len() - 1);
         let columns = circuit.layout().layer(top);
         let output = &self.state.as_slice()[columns.start * batch..columns.end * batch];
@@ -140,13 +140,13 @@ impl<T: Real> Sweeps<T> {
     }
 
     /// Columns of a source.
-    pub fn source_width(circuit: &dyn Circuit<T>) -> usize {
+    pub fn source_width(circuit: &dyn Layered<T>) -> usize {
         let layout = circuit.layout();
         (1..layout.depth()).map(|layer| layout.neurons(layer)).sum::<usize>() + 2 * layout.outputs()
     }
 
     /// Lets the next sweep down start from another source; what the layers truly hear is then computed afterwards.
-    pub fn set_source(&mut self, circuit: &dyn Circuit<T>, source: &Matrix<T>) {
+    pub fn set_source(&mut self, circuit: &dyn Layered<T>, source: &Matrix<T>) {
         let (batch, top) = (self.state.nrows(), self.stale.len() - 1);
         let mut rest = source.as_slice();
         for layer in 1..=top {

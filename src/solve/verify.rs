@@ -12,7 +12,7 @@ use super::outcome::{Outcome, Settled};
 use super::rails::Rails;
 use super::spectrum::{Verdict, spectrum};
 use super::stochastic::Stochastic;
-use super::{Circuit, Solver};
+use super::{Dynamics, Universal};
 use crate::matrix::{Matrix, Real};
 use crate::spec::{SolverSpec, Verify};
 
@@ -22,7 +22,7 @@ const SAME: f64 = 1e-3;
 /// Turns fixed points that the circuit does not reach from `start`, or its free state, into what becomes of it.
 pub(super) fn verify<T: Real>(
     spec: &SolverSpec,
-    circuit: &dyn Circuit<T>,
+    circuit: &dyn Dynamics<T>,
     start: Option<Matrix<T>>,
     settled: &mut Settled<T>,
 ) {
@@ -34,7 +34,7 @@ pub(super) fn verify<T: Real>(
     Rails::judge(circuit, spec, settled);
 }
 
-fn by_eigenvalue<T: Real>(circuit: &dyn Circuit<T>, settled: &mut Settled<T>) {
+fn by_eigenvalue<T: Real>(circuit: &dyn Dynamics<T>, settled: &mut Settled<T>) {
     for i in 0..settled.outcomes.len() {
         if !settled.outcomes[i].is_settled() {
             continue;
@@ -53,13 +53,13 @@ fn by_eigenvalue<T: Real>(circuit: &dyn Circuit<T>, settled: &mut Settled<T>) {
 
 fn by_transient<T: Real>(
     spec: &SolverSpec,
-    circuit: &dyn Circuit<T>,
+    circuit: &dyn Dynamics<T>,
     start: Option<Matrix<T>>,
     settled: &mut Settled<T>,
 ) {
     let transient = match circuit.clock() {
-        Some(_) => Stochastic::new(spec).settle(circuit, start, false),
-        None => Etd::new(spec).settle(circuit, start, false),
+        Some(_) => Stochastic::new(spec).settle_any(circuit, start, false),
+        None => Etd::new(spec).settle_any(circuit, start, false),
     };
     settled.counts.rejected += transient.counts.rejected;
     settled.counts.steps += transient.counts.steps;

@@ -10,7 +10,7 @@ use super::bench::{Dialect, STEP, options, step};
 use super::name::{compartment, literal};
 use super::netlist::{Netlist, Wiring};
 use super::ngspice::{Run, run};
-use crate::circuit::Circuit;
+use crate::circuit::Dynamics;
 use crate::matrix::measure::larger;
 use crate::solve::{Outcome, Settled, Trace, followed, judge, settle_all};
 use crate::spec::{SolverKind, SolverSpec, Verify};

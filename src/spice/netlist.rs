@@ -4,7 +4,7 @@ use super::cell::{Cell, Port};
 use super::name::{feed, literal, node};
 use super::{noise, nudge};
 use crate::chip::Chip;
-use crate::circuit::{Circuit, DyadCircuit};
+use crate::circuit::{DyadCircuit, Dynamics};
 use crate::device::Trim;
 use crate::spec::{CircuitSpec, NudgePoint, Start};
 

@@ -1,6 +1,6 @@
 //! Adversarial training, against finite differences of the loss and a closed form.
 
-use dyadsim::circuit::{Circuit, DyadCircuit};
+use dyadsim::circuit::{DyadCircuit, Dynamics};
 use dyadsim::learn::{Batch, Gradient, rule};
 use dyadsim::matrix::Matrix;
 use dyadsim::spec::*;

@@ -1,7 +1,7 @@
 //! Switched capacitors: charge that is counted, clock by clock, and what follows from it in closed form.
 
 use dyadsim::chip::{Chip, Weights};
-use dyadsim::circuit::{Circuit, DyadCircuit};
+use dyadsim::circuit::{DyadCircuit, Dynamics};
 use dyadsim::matrix::Matrix;
 use dyadsim::matrix::measure::{Largest, larger};
 use dyadsim::solve::{Outcome, Verdict, settle_all, stability};

@@ -3,7 +3,7 @@
 use dyadsim::analysis::linear::{Estimate, Point, Reading, Reduced, System};
 use dyadsim::analysis::replicas::{across, limit};
 use dyadsim::analysis::stationary::{Plan, nodes, predicted, simulate, values};
-use dyadsim::circuit::{Circuit, DyadCircuit, Scratch};
+use dyadsim::circuit::{DyadCircuit, Dynamics, Layered, Scratch};
 use dyadsim::learn::{Batch, Gradient, nudged};
 use dyadsim::matrix::measure::larger;
 use dyadsim::matrix::{Matrix, select_rows};
@@ -62,7 +62,7 @@ fn replicas(net: &Net, count: usize, seed: u64) -> Batch<f64> {
 fn the_adjoint_of_a_point_is_the_transpose_of_its_matrix() {
     let net = noisy(900, &[5, 7, 6, 3], ActivationKind::Tanh, Variant::Dp, 0.3);
     let circuit = net.circuit();
-    let point = Point::new(&circuit, &net.weights, &net.batch.inputs, 0, &settled(&circuit));
+    let point = Point::new(&circuit, &net.batch.inputs, 0, &settled(&circuit));
     let System { drift, .. } = point.system();
     for j in 0..drift.nrows() {
         let unit = DVector::from_fn(drift.nrows(), |i, _| f64::from(u8::from(i == j)));
@@ -77,7 +77,7 @@ fn a_chosen_output_is_read_without_the_matrix() {
     net.spec.noise = all_sources();
     net.chip = dyadsim::chip::Chip::fabricate(&net.spec, &net.network);
     let circuit = net.circuit();
-    let point = Point::new(&circuit, &net.weights, &net.batch.inputs, 0, &settled(&circuit));
+    let point = Point::new(&circuit, &net.batch.inputs, 0, &settled(&circuit));
     let system = point.system();
     let whole = system.covariance().unwrap();
     for layer in 0..3 {
@@ -142,7 +142,7 @@ impl Moments {
 }
 
 /// Output activities and all errors, `[replicas × read-outs]`.
-fn read(circuit: &dyn Circuit<f64>, state: &Matrix<f64>, scratch: &mut Scratch<f64>) -> Matrix<f64> {
+fn read(circuit: &dyn Layered<f64>, state: &Matrix<f64>, scratch: &mut Scratch<f64>) -> Matrix<f64> {
     let depth = circuit.layout().depth();
     (0..depth).for_each(|layer| circuit.mix(layer, state, scratch));
     let mut columns: Vec<_> = scratch.mean(depth - 1).column_iter().collect();
@@ -172,7 +172,7 @@ fn simulated(net: &Net, state: &[f64], step: f64, time: f64) -> Vec<Vec<f64>> {
 /// Predicted covariances of the same read-outs, in the same order.
 fn lyapunov(net: &Net, state: &[f64]) -> Vec<f64> {
     let circuit = net.circuit();
-    let point = Point::new(&circuit, &net.weights, &net.batch.inputs, 0, state);
+    let point = Point::new(&circuit, &net.batch.inputs, 0, state);
     let depth = circuit.layout().depth();
     let blocks: Vec<Matrix<f64>> = std::iter::once(point.reads_mean(depth - 1))
         .chain((0..depth).map(|k| point.reads_difference(k)))
@@ -255,7 +255,7 @@ fn every_source_alone_and_all_together_are_predicted() {
         net.chip = dyadsim::chip::Chip::fabricate(&net.spec, &net.network);
         let state = settled(&net.circuit());
         let single = net.circuit();
-        let point = Point::new(&single, &net.weights, &net.batch.inputs, 0, &state);
+        let point = Point::new(&single, &net.batch.inputs, 0, &state);
         let variances = predicted(&point, &point.system().covariance().unwrap());
         let batch = replicas(&net, REPLICAS, 5);
         let circuit = nudged(&net.chip, &net.weights, &batch, &net.spec);
@@ -311,7 +311,7 @@ fn the_gradients_noise_and_angle_are_those_of_gaussian_readings() {
     net.spec.nudge.beta = 0.2;
     net.chip = dyadsim::chip::Chip::fabricate(&net.spec, &net.network);
     let circuit = net.circuit();
-    let point = Point::new(&circuit, &net.weights, &net.batch.inputs, 0, &settled(&circuit));
+    let point = Point::new(&circuit, &net.batch.inputs, 0, &settled(&circuit));
     let reading = Reading::of(&point, 0.0).unwrap();
     let estimate: Estimate = reading.estimate(0.2);
     let root = reading.covariance().total.clone().cholesky().unwrap().l();

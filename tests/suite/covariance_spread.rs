@@ -4,7 +4,7 @@ use dyadsim::analysis::linear::Point;
 use dyadsim::analysis::replicas::limit;
 use dyadsim::analysis::stationary::{Plan, nodes, predicted, simulate, values};
 use dyadsim::chip::{Chip, Weights};
-use dyadsim::circuit::Circuit;
+use dyadsim::circuit::{Dynamics, Layered};
 use dyadsim::learn::{Batch, nudged};
 use dyadsim::matrix::{Matrix, select_rows};
 use dyadsim::noise::Presentations;
@@ -110,7 +110,7 @@ fn deviation(net: &Net, time: f64, seed: u64, bias: f64, comparisons: usize) -> 
     let single = net.circuit();
     let found = fixed_point(&single, 0, row(&single.free_state(), 0).as_slice(), 1e-12);
     assert!(found.converged, "{:.1e}", found.residual);
-    let point = Point::new(&single, single.weights(), &net.batch.inputs, 0, &found.state);
+    let point = Point::new(&single, &net.batch.inputs, 0, &found.state);
     let variances = predicted(&point, &point.system().covariance().unwrap());
     let rows = vec![0; REPLICAS];
     let some = |m: &Matrix<f64>| select_rows(m, &rows);

@@ -1,6 +1,6 @@
 //! Operating points: what `dc` finds, what it takes, and what verification says of it.
 
-use dyadsim::circuit::{Circuit, Scratch};
+use dyadsim::circuit::{Dynamics, Layered, Scratch};
 use dyadsim::matrix::measure::Largest;
 use dyadsim::solve::{Outcome, Settled, settle_all};
 use dyadsim::spec::*;

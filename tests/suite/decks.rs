@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::process::Command;
 
-use dyadsim::circuit::Circuit;
+use dyadsim::circuit::Dynamics;
 use dyadsim::solve::settle_all;
 use dyadsim::spec::*;
 

@@ -50,7 +50,7 @@ fn draws_of_the_rule_scatter_by_the_predicted_power_which_falls_with_the_square_
         net.chip = Chip::fabricate(&net.spec, &net.network);
         let (points, circuit) = (net.fixed_points(), net.circuit());
         let state = row(&points.state, 0);
-        let point = Point::new(&circuit, circuit.weights(), &net.batch.inputs, 0, state.as_slice());
+        let point = Point::new(&circuit, &net.batch.inputs, 0, state.as_slice());
         let predicted = Reading::of(&point, net.chip.readout).expect("stable").estimate(beta);
         let (draws, truth, n) = (draws(&net), net.backprop(), DRAWS as f64);
         for layer in 0..2 {

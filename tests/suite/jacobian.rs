@@ -1,7 +1,7 @@
 //! Derivatives: the circuit's tangent, the losses and backpropagation against central differences.
 
 use dyadsim::chip::Chip;
-use dyadsim::circuit::{Circuit, DyadCircuit, Loss, Scratch};
+use dyadsim::circuit::{DyadCircuit, Dynamics, Layered, Loss, Scratch};
 use dyadsim::device::Trim;
 use dyadsim::learn::Gradient;
 use dyadsim::matrix::Matrix;

@@ -3,7 +3,7 @@
 use dyadsim::analysis::limits::{Kept, Lack, Search, Shortfall, keep, limits, shortfall};
 use dyadsim::analysis::{Verdict, stability};
 use dyadsim::chip::Weights;
-use dyadsim::circuit::Circuit;
+use dyadsim::circuit::Dynamics;
 use dyadsim::learn::{Batch, nudged};
 use dyadsim::matrix::Matrix;
 use dyadsim::solve::settle_all;

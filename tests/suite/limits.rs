@@ -3,7 +3,7 @@
 use dyadsim::analysis::beta_threshold;
 use dyadsim::analysis::limits::{ChipLimits, Failure, Search, limits};
 use dyadsim::chip::{Chip, Weights};
-use dyadsim::circuit::Circuit;
+use dyadsim::circuit::Layered;
 use dyadsim::data::{Dataset, Request, load};
 use dyadsim::learn::{Batch, Optimizer, nudged, rule};
 use dyadsim::matrix::Matrix;
@@ -155,7 +155,7 @@ impl Trained {
         spec.solver.max_time = 3000.0;
         let chip = Chip::fabricate(&spec, &self.weights.network());
         let circuit = nudged(&chip, &self.weights, &self.batch, &spec);
-        solver(&spec.solver).settle(&circuit as &dyn Circuit<f64>, start.cloned(), false)
+        solver(&spec.solver).settle(&circuit as &dyn Layered<f64>, start.cloned(), false)
     }
 
     /// Largest relative difference of the gradient estimates `δ/β` of two states, over layers, for every sample.

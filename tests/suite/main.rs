@@ -47,3 +47,4 @@ mod facts;
 mod gradient_noise;
 mod outcomes;
 mod rails;
+mod recurrent;

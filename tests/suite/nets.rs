@@ -2,7 +2,7 @@
 
 use dyadsim::analysis::layer_angles;
 use dyadsim::chip::{Chip, Weights};
-use dyadsim::circuit::{Circuit, DyadCircuit};
+use dyadsim::circuit::{DyadCircuit, Dynamics};
 use dyadsim::learn::{Batch, Gradient, Measurement};
 use dyadsim::matrix::Matrix;
 use dyadsim::matrix::measure::larger;

@@ -1,7 +1,7 @@
 //! Compartments that nothing reaches but noise, and what is measured of them.
 
 use dyadsim::chip::{Chip, Weights};
-use dyadsim::circuit::{Circuit, DyadCircuit};
+use dyadsim::circuit::{DyadCircuit, Dynamics, Layered};
 use dyadsim::matrix::Matrix;
 use dyadsim::noise::Presentations;
 use dyadsim::solve;

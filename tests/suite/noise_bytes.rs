@@ -1,6 +1,6 @@
 //! The same noise for the same samples, however they are computed, and none where there is none.
 
-use dyadsim::circuit::Circuit;
+use dyadsim::circuit::Dynamics;
 use dyadsim::matrix::measure::Largest;
 use dyadsim::matrix::{Matrix, select_rows};
 use dyadsim::noise::Presentations;
@@ -35,7 +35,7 @@ fn end(net: &Net, rows: &[usize]) -> Matrix<f64> {
         .presented(Presentations { seed: 9, ids: (30..30 + net.batch.inputs.nrows() as u64).collect() });
     let part = circuit.subset(rows);
     let start = part.free_state();
-    run(&net.spec.solver, part.as_ref(), start, (0.0, 5.0 * circuit.slowest()), &mut |_, _| {})
+    run(&net.spec.solver, &part, start, (0.0, 5.0 * circuit.slowest()), &mut |_, _| {})
 }
 
 #[test]
@@ -86,7 +86,7 @@ fn samples_that_leave_the_batch_take_nobodys_noise_along() {
     let whole = settle_all(&net.spec.solver, &net.circuit(), false);
     for sample in [0, 13, 40, 63] {
         let circuit = net.circuit();
-        let one = settle_all(&net.spec.solver, circuit.subset(&[sample]).as_ref(), false);
+        let one = settle_all(&net.spec.solver, &circuit.subset(&[sample]), false);
         assert_eq!(whole.state.row(sample), one.state.row(0), "sample {sample}");
         assert_eq!(whole.outcomes[sample], one.outcomes[0]);
     }

@@ -3,7 +3,7 @@
 use std::f64::consts::TAU;
 
 use dyadsim::chip::{Chip, Weights};
-use dyadsim::circuit::{Circuit, DyadCircuit};
+use dyadsim::circuit::{DyadCircuit, Dynamics};
 use dyadsim::matrix::Matrix;
 use dyadsim::solve::{self, Outcome, settle_all};
 use dyadsim::spec::*;

@@ -3,7 +3,7 @@
 //! A linear circuit with additive noise has a known law: mean and covariance by matrix exponentials. Shorter steps refine
 //! the same path, so differences between steps are those of the scheme and not of the draw.
 
-use dyadsim::circuit::Circuit;
+use dyadsim::circuit::{Dynamics, Layered};
 use dyadsim::matrix::Matrix;
 use dyadsim::solve::{drive_jacobian, run};
 use dyadsim::spec::*;
@@ -133,7 +133,7 @@ fn a_stiff_circuit_is_stable_at_steps_of_many_of_its_fastest_time_constants() {
         // Two slowest time constants are 20,000 of the fastest, into whose parts the steps are divided. At rest from the
         // start, since what has to arrive first would take thirty.
         let start = Matrix::from_fn(FEW, width, |_, column| exact[column]);
-        let state = run(&spec, circuit.as_ref(), start, (0.0, 2.0 * circuit.slowest()), &mut |_, _| {});
+        let state = run(&spec, &circuit, start, (0.0, 2.0 * circuit.slowest()), &mut |_, _| {});
         let mean = state.row_mean();
         for column in 0..width {
             let deviation = (state.column(column).variance() / FEW as f64).sqrt();

@@ -1,7 +1,7 @@
 //! Static offsets of the compartments, and what auto-zero and chopping leave of them.
 
 use dyadsim::chip::{Chip, Weights};
-use dyadsim::circuit::{Circuit, DyadCircuit, Scratch};
+use dyadsim::circuit::{DyadCircuit, Dynamics, Layered, Scratch};
 use dyadsim::data::{Request, load};
 use dyadsim::device::Trim;
 use dyadsim::learn::{Gradient, Measurement, measure, rule};

@@ -8,7 +8,7 @@ use dyadsim::analysis::limits::{Failure, Search, limits};
 use dyadsim::analysis::map::{By, Node};
 use dyadsim::analysis::{Verdict, stability};
 use dyadsim::chip::Chip;
-use dyadsim::circuit::Circuit;
+use dyadsim::circuit::Dynamics;
 use dyadsim::device::Trim;
 use dyadsim::learn::Batch;
 use dyadsim::matrix::Matrix;

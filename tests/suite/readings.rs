@@ -3,7 +3,7 @@
 
 use dyadsim::analysis::layer_angles;
 use dyadsim::analysis::linear::{Point, Reading};
-use dyadsim::circuit::Circuit;
+use dyadsim::circuit::Dynamics;
 use dyadsim::learn::Batch;
 use dyadsim::matrix::measure::larger;
 use dyadsim::matrix::{Matrix, select_rows};
@@ -103,7 +103,7 @@ fn an_averaged_reading_has_the_covariance_that_is_predicted() {
                 let circuit = net.circuit();
                 let start = row(&circuit.free_state(), 0);
                 let state = fixed_point(&circuit, 0, start.as_slice(), 1e-12).state;
-                let point = Point::new(&circuit, &net.weights, &net.batch.inputs, 0, &state);
+                let point = Point::new(&circuit, &net.batch.inputs, 0, &state);
                 Reading::of(&point, time).unwrap().covariance().total.clone()
             };
             let found = readings(&mut net, count);

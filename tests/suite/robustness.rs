@@ -2,7 +2,7 @@
 
 use dyadsim::analysis::product_norm;
 use dyadsim::analysis::robustness::{Aim, Attack, Ball, Labelled, Victim, layer_norms, quantile};
-use dyadsim::circuit::{Circuit, DyadCircuit};
+use dyadsim::circuit::{DyadCircuit, Dynamics};
 use dyadsim::matrix::Matrix;
 use dyadsim::matrix::measure::Largest;
 use dyadsim::spec::*;

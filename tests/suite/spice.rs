@@ -11,7 +11,7 @@ use std::process::Command;
 
 use dyadsim::analysis::linear::Point;
 use dyadsim::analysis::stationary::{Node, Quantity};
-use dyadsim::circuit::Circuit;
+use dyadsim::circuit::{Dynamics, Layered};
 use dyadsim::record::tensors::TensorWriter;
 use dyadsim::solve::fixed_point;
 use dyadsim::spec::*;
@@ -109,7 +109,7 @@ fn compare(net: &Net, nodes: &[(String, Node)], found: &[f64]) {
     let circuit = net.circuit();
     let start = row(&circuit.free_state(), 0);
     let state = fixed_point(&circuit, 0, start.as_slice(), 1e-12).state;
-    let point = Point::new(&circuit, &net.weights, &net.batch.inputs, 0, &state);
+    let point = Point::new(&circuit, &net.batch.inputs, 0, &state);
     let covariance = point.system().covariance().unwrap().total;
     let mut worst = 0.0_f64;
     for ((name, node), found) in nodes.iter().zip(found) {

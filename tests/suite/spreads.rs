@@ -2,7 +2,7 @@
 //! the equations written out.
 
 use dyadsim::chip::Chip;
-use dyadsim::circuit::{Circuit, Scratch};
+use dyadsim::circuit::{Dynamics, Layered, Scratch};
 use dyadsim::learn::{Gradient, rule};
 use dyadsim::matrix::Matrix;
 use dyadsim::matrix::measure::{Largest, larger};

@@ -1,7 +1,7 @@
 //! What a trajectory is between its steps and where it ends, under every adaptive integrator: against the closed form of linear
 //! circuits, and the written equations integrated in small steps that find kinks, rails and slew limits by themselves.
 
-use dyadsim::circuit::Circuit;
+use dyadsim::circuit::{Dynamics, Layered};
 use dyadsim::matrix::Matrix;
 use dyadsim::matrix::measure::{Largest, larger};
 use dyadsim::solve::{Outcome, Settled, settle_all};

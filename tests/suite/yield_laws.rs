@@ -6,7 +6,7 @@
 
 use dyadsim::analysis::{Verdict, stability};
 use dyadsim::chip::{Chip, Weights};
-use dyadsim::circuit::Circuit;
+use dyadsim::circuit::Dynamics;
 use dyadsim::learn::{Batch, nudged};
 use dyadsim::matrix::Matrix;
 use dyadsim::spec::*;

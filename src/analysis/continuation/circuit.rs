@@ -2,12 +2,13 @@
 
 use nalgebra::{Complex, DMatrix};
 
+use super::dynamics::{eigenvalues, force, inside, jacobian, slope};
 use super::{Event, EventKind, Family, Kink, Vector};
 use crate::chip::{Chip, Layout, Weights};
-use crate::circuit::{Circuit, DyadCircuit, Scratch};
+use crate::circuit::{DyadCircuit, Dynamics, Layered};
 use crate::learn::{Batch, nudged};
 use crate::matrix::Matrix;
-use crate::solve::{drive_jacobian, on_rails, spectrum};
+use crate::solve::on_rails;
 use crate::spec::CircuitSpec;
 
 /// A circuit at one value of the parameter.
@@ -133,7 +134,7 @@ impl<'a> CircuitFamily<'a> {
 
     /// The nearest value in the range.
     fn inside(&self, p: f64) -> f64 {
-        p.clamp(self.range.0.min(self.range.1), self.range.0.max(self.range.1))
+        inside(self.range, p)
     }
 
     fn nothing(&self) -> Vector {
@@ -142,14 +143,7 @@ impl<'a> CircuitFamily<'a> {
 
     /// `F` at a value in the range.
     fn force(&self, x: &Vector, p: f64) -> Vector {
-        self.with(p, |circuit, _| {
-            let at = Matrix::from_row_slice(1, x.len(), x.as_slice());
-            let (mut drive, mut scratch) = (at.clone(), Scratch::new(circuit.layout(), 1));
-            circuit.drive(&at, &mut drive, &mut scratch);
-            let rates = circuit.rates();
-            Vector::from_fn(x.len(), |j, _| (drive[j] - x[j]) * rates[j] * self.unit)
-        })
-        .unwrap_or_else(|| self.nothing())
+        self.with(p, |circuit, _| force(circuit, x, self.unit)).unwrap_or_else(|| self.nothing())
     }
 }
 
@@ -165,27 +159,16 @@ impl Family for CircuitFamily<'_> {
     }
 
     fn jacobian(&self, x: &Vector, p: f64) -> DMatrix<f64> {
-        let found = self.with(self.inside(p), |circuit, _| {
-            let mut matrix = drive_jacobian(circuit, 0, x.as_slice());
-            matrix -= DMatrix::identity(x.len(), x.len());
-            for (mut row, rate) in matrix.row_iter_mut().zip(circuit.rates()) {
-                row *= rate * self.unit;
-            }
-            matrix
-        });
+        let found = self.with(self.inside(p), |circuit, _| jacobian(circuit, x, self.unit));
         found.unwrap_or_else(|| DMatrix::from_element(self.width, self.width, f64::NAN))
     }
 
     fn slope(&self, x: &Vector, p: f64) -> Vector {
-        // A share of the range at which the difference of a smooth function keeps two thirds of its digits; β enters linearly.
-        let step = 1e-5 * (self.range.1 - self.range.0).abs();
-        let (low, high) = (self.inside(p - step), self.inside(p + step));
-        (self.force(x, high) - self.force(x, low)) / (high - low)
+        slope(self.range, p, |p| self.force(x, p))
     }
 
     fn eigenvalues(&self, x: &Vector, p: f64) -> Vec<Complex<f64>> {
-        let found = self.with(self.inside(p), |circuit, _| spectrum(circuit, 0, x.as_slice()).eigenvalues);
-        found.unwrap_or_default().into_iter().map(|eigenvalue| eigenvalue * self.unit).collect()
+        self.with(self.inside(p), |circuit, _| eigenvalues(circuit, x, self.unit)).unwrap_or_default()
     }
 
     fn kinks(&self, p: f64) -> Vec<Kink> {

@@ -8,6 +8,7 @@
 mod branch;
 mod circuit;
 mod criticality;
+mod dynamics;
 mod events;
 mod follow;
 mod rail;
@@ -18,6 +19,7 @@ use nalgebra::{Complex, DMatrix, DVector};
 pub use branch::{Branch, End, Plan, Point};
 pub use circuit::{Border, CircuitFamily, Setting};
 pub use criticality::first_lyapunov;
+pub use dynamics::DynamicsFamily;
 pub use follow::{equilibrium, follow};
 pub use rail::first_on_rail;
 

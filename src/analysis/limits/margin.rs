@@ -15,7 +15,7 @@ use super::known::alike;
 use super::trial::{Failure, Trial};
 use super::{Search, Verdict};
 use crate::chip::Weights;
-use crate::circuit::{Circuit, DyadCircuit};
+use crate::circuit::{DyadCircuit, Dynamics};
 use crate::learn::{Batch, nudged};
 use crate::matrix::Matrix;
 use crate::solve::{FixedPoint, Outcome, continued_point, fixed_point, followed_point, leading, on_rails};

@@ -16,5 +16,5 @@ pub use point::Point;
 pub use reduced::Reduced;
 pub use rounding::{rounding, variances};
 pub use signal::{Angle, Estimate, LayerSignal, Level, Reading};
-pub use system::{Cause, Colour, Covariance, Disturbance, Share, System};
+pub use system::{Covariance, Disturbance, Share, System, disturbances};
 pub use valley::{Valley, best, truth};

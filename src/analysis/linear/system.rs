@@ -13,21 +13,12 @@ use nalgebra::{Complex, DVector};
 use super::dense::symmetric;
 use super::lyapunov::{LinearError, beside, lyapunov};
 use super::phi::Averages;
+use crate::circuit::Dynamics;
 use crate::matrix::Matrix;
+use crate::noise::{Cause, Colour, NoiseInput};
+use crate::solve::drive_jacobian;
 
-/// What a disturbance comes from: the name of its section in a circuit file.
-pub type Cause = &'static str;
-
-/// Spectrum of a disturbance.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Colour {
-    /// White: independent at all times.
-    White,
-    /// Ornstein–Uhlenbeck, of a rate (1/s): correlated as `e^{−r|t|}`.
-    Pole(f64),
-}
-
-/// Independent noise of one cause and colour: every pattern `b` is driven by a process of its own.
+/// Independent noise of one cause and colour in `dx/dt`: every pattern `b` is driven by a process of its own.
 ///
 /// `Σ b bᵀ` is the intensity of the white noise (V²/s: `⟨dW dWᵀ⟩ = Σ b bᵀ dt`), or the covariance of the coloured
 /// forcing (V²/s²). A white drive noise of one-sided PSD `S_u` gives compartment `j` the entry `√(S_u/2)/τ_j`.
@@ -95,7 +86,30 @@ impl Disturbance {
     }
 }
 
+/// What disturbs one sample of a circuit at `state` (`width` potentials, V): `dv_j/dt` gets `n_j/τ_j` of a noise `n_j` of its
+/// drive.
+#[must_use]
+pub fn disturbances(circuit: &dyn Dynamics<f64>, sample: usize, state: &[f64]) -> Vec<Disturbance> {
+    let rates = circuit.rates();
+    let scaled = |NoiseInput { cause, colour, mut patterns }| {
+        patterns.iter_mut().flatten().for_each(|(column, value): &mut (usize, f64)| *value *= rates[*column]);
+        Disturbance { cause, colour, patterns }
+    };
+    circuit.noise_inputs(sample, state).into_iter().map(scaled).collect()
+}
+
 impl System {
+    /// Linearises one sample of a circuit at `state` (`width` potentials, V), a fixed point, and its noise there.
+    #[must_use]
+    pub fn at(circuit: &dyn Dynamics<f64>, sample: usize, state: &[f64]) -> Self {
+        let mut drift = drive_jacobian(circuit, sample, state);
+        drift -= Matrix::identity(state.len(), state.len());
+        for (mut row, &rate) in drift.row_iter_mut().zip(circuit.rates()) {
+            row *= rate;
+        }
+        Self { drift, disturbances: disturbances(circuit, sample, state) }
+    }
+
     /// Number of states.
     #[must_use]
     pub fn size(&self) -> usize {

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::point::Point;
 use super::signal::{Estimate, Reading};
 use crate::chip::{Chip, Weights};
-use crate::circuit::Circuit;
+use crate::circuit::Dynamics;
 use crate::learn::{Backprop, Batch, Gradient, Rule, nudged};
 use crate::solve::followed_point;
 use crate::spec::CircuitSpec;
@@ -51,7 +51,7 @@ impl Valley {
                 .map(|i| {
                     let start: Vec<f64> = free.row(i).iter().copied().collect();
                     let found = followed_point(&circuit, i, &start, tolerance);
-                    let point = Point::new(&circuit, circuit.weights(), &batch.inputs, i, &found.state);
+                    let point = Point::new(&circuit, &batch.inputs, i, &found.state);
                     let reading = found.converged.then(|| Reading::of(&point, time).ok()).flatten()?;
                     Some(reading.estimate(beta))
                 })

@@ -1,6 +1,6 @@
 //! One point of a map: what becomes of every sample there, and what the Jacobian at its equilibrium says.
 
-use crate::circuit::{Circuit, DyadCircuit};
+use crate::circuit::{Circuit, DyadCircuit, Dynamics};
 use crate::matrix::Matrix;
 use crate::solve::{Outcome, Verdict, continued_point, followed_point, leading, on_rails, settle_all};
 use crate::spec::SolverSpec;
@@ -105,7 +105,7 @@ impl Node {
             Some(ends) => (self.outcomes.clone(), ends),
             None if open.is_empty() => return,
             None => {
-                let settled = settle_all(solver, circuit.subset(&open).as_ref(), false);
+                let settled = settle_all(solver, &circuit.subset(&open), false);
                 (settled.outcomes, settled.state)
             }
         };

@@ -9,7 +9,7 @@ use super::super::inputs::Setup;
 use super::super::output::{conclude, note, rounded, some_lines};
 use super::super::{Failure, Global, progress};
 use crate::analysis::{Spectrum, Stability, Verdict, beta_threshold, stability};
-use crate::circuit::{Circuit, DyadCircuit};
+use crate::circuit::{DyadCircuit, Dynamics};
 use crate::learn::nudged;
 use crate::solve::{Outcome, settle_all};
 use crate::units::significant;
@@ -70,13 +70,13 @@ fn find(setup: &Setup, circuit: &DyadCircuit<'_, f64>) -> Stability {
         return found;
     }
     let rest = circuit.subset(&missing);
-    let settled = settle_all(solver, rest.as_ref(), false);
+    let settled = settle_all(solver, &rest, false);
     // What has latched up at a rail has its equilibrium there.
     let at_rail = |outcome| outcome == Outcome::LatchUp && circuit.supply().is_some();
     let rests = |&i: &usize| settled.outcomes[i].is_settled() || at_rail(settled.outcomes[i]);
     let resting: Vec<usize> = (0..missing.len()).filter(rests).collect();
     let start = crate::matrix::select_rows(&settled.state, &resting);
-    let again = stability(rest.subset(&resting).as_ref(), solver, &start, tolerance);
+    let again = stability(&rest.subset(&resting), solver, &start, tolerance);
     let all = again.points.into_iter().zip(again.spectra).zip(again.on_rails);
     for (i, ((point, spectrum), on_rail)) in resting.into_iter().map(|i| missing[i]).zip(all) {
         (found.points[i], found.spectra[i], found.on_rails[i]) = (point, spectrum, on_rail);

@@ -1,7 +1,6 @@
 //! What noise does to a batch over a step: the path's increments, and those that depend on the state.
 
-use super::super::Circuit;
-use crate::circuit::Scratch;
+use crate::circuit::{Circuit, Scratch};
 use crate::matrix::{Matrix, Real, select_rows};
 use crate::noise::Path;
 

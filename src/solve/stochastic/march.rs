@@ -2,9 +2,9 @@
 
 use super::super::phi::phi;
 use super::super::weigh::{equal_rates, weigh};
-use super::super::{Circuit, Counts};
+use super::super::{Counts, Dynamics};
 use super::agitation::Agitation;
-use crate::circuit::Scratch;
+use crate::circuit::{Circuit, Scratch};
 use crate::matrix::elementwise::clip;
 use crate::matrix::{Matrix, Real, select_rows};
 use crate::noise::{Exposure, Memory, Path};
@@ -34,22 +34,23 @@ pub(super) struct March<T: Real> {
 
 impl<T: Real> March<T> {
     /// A batch at time 0 in `state` (V).
-    pub fn new(spec: &SolverSpec, circuit: &dyn Circuit<T>, state: Matrix<T>) -> Self {
+    pub fn new(spec: &SolverSpec, circuit: &dyn Dynamics<T>, state: Matrix<T>) -> Self {
         let (kind, part, parts) = scheme(spec, circuit);
         let (batch, width) = state.shape();
         let blank = || Matrix::zeros(batch, width);
         let rates: Vec<f64> = circuit.rates().iter().map(|r| r.to_f64()).collect();
-        let network = circuit.layout().network();
-        let exposure = Exposure {
-            rates: &rates,
-            inputs: network[0],
-            synapses: network.windows(2).map(|n| n[0] * n[1]).sum(),
-            leaky: kind != SolverKind::Heun,
-            step: part,
-            slowest: circuit.slowest(),
+        let agitation = |noisy: &dyn Circuit<T>| {
+            let exposure = Exposure {
+                rates: &rates,
+                inputs: noisy.layout().inputs(),
+                synapses: noisy.layout().synapses(),
+                leaky: kind != SolverKind::Heun,
+                step: part,
+                slowest: circuit.slowest(),
+            };
+            Agitation::new(noisy, Path::new(noisy.noise(), &exposure, noisy.presentations()))
         };
-        let path = || Path::new(circuit.noise(), &exposure, circuit.presentations());
-        let noise = (!circuit.noise().is_still()).then(|| Agitation::new(circuit, path()));
+        let noise = circuit.noisy().filter(|noisy| !noisy.noise().is_still()).map(agitation);
         Self {
             kind,
             part,
@@ -61,7 +62,7 @@ impl<T: Real> March<T> {
             drive_stage: blank(),
             next: blank(),
             noise,
-            scratch: Scratch::new(circuit.layout(), batch),
+            scratch: circuit.scratch(batch),
             counts: Counts::default(),
             state,
         }
@@ -79,6 +80,11 @@ impl<T: Real> March<T> {
         if let Some(noise) = &self.noise {
             noise.path.remember(row, memory, sample);
         }
+    }
+
+    /// Whether no noise acts on the batch.
+    pub fn is_still(&self) -> bool {
+        self.noise.is_none()
     }
 
     /// The same batch without its noise.
@@ -105,7 +111,7 @@ impl<T: Real> March<T> {
     }
 
     /// Evaluates the drive at the state, if that has not been done.
-    pub fn listen(&mut self, circuit: &dyn Circuit<T>) {
+    pub fn listen(&mut self, circuit: &dyn Dynamics<T>) {
         if !self.heard {
             circuit.motion(&self.state, &mut self.drive, &mut self.scratch);
             self.counts.rhs_evals += 1;
@@ -114,20 +120,21 @@ impl<T: Real> March<T> {
     }
 
     /// One step.
-    pub fn advance(&mut self, circuit: &dyn Circuit<T>) {
+    pub fn advance(&mut self, circuit: &dyn Dynamics<T>) {
         for _ in 0..self.parts {
             self.advance_part(circuit);
         }
     }
 
     /// One part of a step.
-    pub fn advance_part(&mut self, circuit: &dyn Circuit<T>) {
+    pub fn advance_part(&mut self, circuit: &dyn Dynamics<T>) {
         // State-dependent noise needs the means that the drive has left behind.
         self.heard &= self.noise.as_ref().is_none_or(|noise| !noise.depends());
         self.listen(circuit);
-        if let Some(noise) = &mut self.noise {
+        let noisy = circuit.noisy();
+        if let Some((noise, noisy)) = self.noise.as_mut().zip(noisy) {
             noise.path.advance();
-            noise.at_start(circuit, &mut self.scratch);
+            noise.at_start(noisy, &mut self.scratch);
         }
         self.stage(circuit.rates());
         if self.kind == SolverKind::ExponentialEm {
@@ -135,8 +142,8 @@ impl<T: Real> March<T> {
         } else {
             circuit.motion(&self.stage, &mut self.drive_stage, &mut self.scratch);
             self.counts.rhs_evals += 1;
-            if let Some(noise) = &mut self.noise {
-                noise.at_end(circuit, &mut self.scratch);
+            if let Some((noise, noisy)) = self.noise.as_mut().zip(noisy) {
+                noise.at_end(noisy, &mut self.scratch);
             }
             self.correct(circuit.rates());
         }
@@ -194,7 +201,7 @@ impl<T: Real> March<T> {
 /// How a circuit is stepped, the length of a part of a step (s), and the parts of a step.
 ///
 /// A clocked circuit holds its drive over every period: the exponential Euler step of that length is no approximation.
-fn scheme<T: Real>(spec: &SolverSpec, circuit: &dyn Circuit<T>) -> (SolverKind, f64, u64) {
+fn scheme<T: Real>(spec: &SolverSpec, circuit: &dyn Dynamics<T>) -> (SolverKind, f64, u64) {
     if let Some(frequency) = circuit.clock() {
         return (SolverKind::ExponentialEm, 1.0 / frequency, 1);
     }

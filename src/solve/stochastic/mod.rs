@@ -33,7 +33,7 @@ use stationary::Windows;
 use super::criteria::Criteria;
 use super::monitor::Monitor;
 use super::outcome::{Settled, Trace};
-use super::{Circuit, Counts, Outcome, Solver};
+use super::{Counts, Dynamics, Outcome, Universal};
 use crate::matrix::{Matrix, Real};
 use crate::noise::Memory;
 use crate::spec::SolverSpec;
@@ -46,10 +46,10 @@ const COMPACT: f64 = 0.25;
 ///
 /// The samples meet the noise of their presentations, so a second part that begins where a first one ended gives the
 /// same bytes as both in one. Times are rounded to whole steps, of a period where the circuit has a clock. A `kind` that is deterministic means
-/// `exponential-heun`. To use all threads, run parts of the batch ([`Circuit::subset`]) of [`SHARD`](super::SHARD) samples.
+/// `exponential-heun`. To use all threads, run parts of the batch ([`Dynamics::subset`]) of [`SHARD`](super::SHARD) samples.
 pub fn run<T: Real>(
     spec: &SolverSpec,
-    circuit: &dyn Circuit<T>,
+    circuit: &dyn Dynamics<T>,
     start: Matrix<T>,
     (from, time): (f64, f64),
     observe: &mut dyn FnMut(f64, &Matrix<T>),
@@ -85,22 +85,22 @@ impl Stochastic {
     }
 }
 
-impl<T: Real> Solver<T> for Stochastic {
-    fn settle(&self, circuit: &dyn Circuit<T>, start: Option<Matrix<T>>, traced: bool) -> Settled<T> {
+impl<T: Real> Universal<T> for Stochastic {
+    fn settle_any(&self, circuit: &dyn Dynamics<T>, start: Option<Matrix<T>>, traced: bool) -> Settled<T> {
         let start = start.unwrap_or_else(|| circuit.free_state());
         let criteria = Criteria::new(&self.spec, circuit.slowest());
         let march = March::new(&self.spec, circuit, start);
-        if circuit.noise().is_still() {
+        if march.is_still() {
             return settle_still(circuit, march, criteria, traced);
         }
         Relaxation::new(&self.spec, circuit, march, traced).finish(circuit).0
     }
 }
 
-/// [`Solver::settle`] of a noisy circuit whose slow sources go on from `before`, if that is known; and where they are at the end.
+/// [`Universal::settle_any`] of a noisy circuit whose slow sources go on from `before`, if that is known; and where they are at the end.
 pub(super) fn settle_on<T: Real>(
     spec: &SolverSpec,
-    circuit: &dyn Circuit<T>,
+    circuit: &dyn Dynamics<T>,
     start: Option<Matrix<T>>,
     traced: bool,
     before: Option<&Memory<T>>,
@@ -110,16 +110,17 @@ pub(super) fn settle_on<T: Real>(
         march.go_on(before);
     }
     let mut relaxation = Relaxation::new(spec, circuit, march, traced);
-    let network = circuit.layout().network();
-    let synapses = network.windows(2).map(|n| n[0] * n[1]).sum();
-    let columns = (circuit.layout().width(), network[0], synapses);
-    relaxation.memory = Memory::new(circuit.noise(), circuit.samples(), columns);
+    if let Some(noisy) = circuit.noisy() {
+        let (inputs, synapses) = (noisy.layout().inputs(), noisy.layout().synapses());
+        relaxation.memory =
+            Memory::new(noisy.noise(), circuit.samples(), (circuit.width(), inputs, synapses));
+    }
     relaxation.finish(circuit)
 }
 
 /// Without noise the scheme ends like every other integrator.
 fn settle_still<T: Real>(
-    circuit: &dyn Circuit<T>,
+    circuit: &dyn Dynamics<T>,
     mut march: March<T>,
     criteria: Criteria,
     traced: bool,
@@ -157,10 +158,10 @@ struct Relaxation<T: Real> {
 }
 
 impl<T: Real> Relaxation<T> {
-    fn new(spec: &SolverSpec, circuit: &dyn Circuit<T>, march: March<T>, traced: bool) -> Self {
+    fn new(spec: &SolverSpec, circuit: &dyn Dynamics<T>, march: March<T>, traced: bool) -> Self {
         let criteria = Criteria::new(spec, circuit.slowest());
         let (batch, width) = march.state.shape();
-        let readout = circuit.readout() / march.part;
+        let readout = circuit.noisy().map_or(0.0, |noisy| noisy.readout()) / march.part;
         let blank = || Matrix::zeros(batch, width);
         Self {
             spec: spec.clone(),
@@ -184,8 +185,8 @@ impl<T: Real> Relaxation<T> {
         }
     }
 
-    fn finish(mut self, circuit: &dyn Circuit<T>) -> (Settled<T>, Memory<T>) {
-        let mut smaller: Option<Box<dyn Circuit<T> + '_>> = None;
+    fn finish(mut self, circuit: &dyn Dynamics<T>) -> (Settled<T>, Memory<T>) {
+        let mut smaller: Option<Box<dyn Dynamics<T> + '_>> = None;
         self.record(circuit);
         while self.done.contains(&false) {
             let current = smaller.as_deref().unwrap_or(circuit);
@@ -210,7 +211,7 @@ impl<T: Real> Relaxation<T> {
     }
 
     /// Gives samples their outcomes at the end of a window; their readings begin.
-    fn judge(&mut self, circuit: &dyn Circuit<T>) {
+    fn judge(&mut self, circuit: &dyn Dynamics<T>) {
         let time = self.march.time();
         let open = |row: &usize| !self.done[self.rows[*row]] && self.since[self.rows[*row]].is_none();
         let open: Vec<usize> = (0..self.rows.len()).filter(open).collect();
@@ -231,11 +232,13 @@ impl<T: Real> Relaxation<T> {
     }
 
     /// What some rows have come to, where it is clear.
-    fn verdicts(&mut self, circuit: &dyn Circuit<T>, open: &[usize]) -> Vec<Option<Outcome>> {
+    fn verdicts(&mut self, circuit: &dyn Dynamics<T>, open: &[usize]) -> Vec<Option<Outcome>> {
         let state = &self.march.state;
-        let verdict = |&row: &usize| self.windows.verdict(circuit, row, self.rows[row], state);
+        let verdict = |&row: &usize| self.windows.verdict(row, self.rows[row], state);
         let mut verdicts: Vec<Option<Outcome>> = open.iter().map(verdict).collect();
-        let Some(mean) = self.windows.mean().filter(|_| circuit.nudged()) else { return verdicts };
+        // Without a nudge nothing comes back in a layered circuit, so that it cannot ring.
+        let rings = circuit.layered().is_none_or(|layered| layered.nudged());
+        let Some(mean) = self.windows.mean().filter(|_| rings) else { return verdicts };
         let stationary: Vec<usize> =
             (0..open.len()).filter(|&i| verdicts[i] == Some(Outcome::NoisySettled)).collect();
         if !stationary.is_empty() {
@@ -248,7 +251,7 @@ impl<T: Real> Relaxation<T> {
     }
 
     /// Adds the step to the readings that are under way; ends those that are long enough.
-    fn read(&mut self, circuit: &dyn Circuit<T>) {
+    fn read(&mut self, circuit: &dyn Dynamics<T>) {
         if self.readout == 0 {
             return;
         }
@@ -265,7 +268,7 @@ impl<T: Real> Relaxation<T> {
     }
 
     /// Takes the reading of a sample.
-    fn close(&mut self, circuit: &dyn Circuit<T>, row: usize, reading: nalgebra::RowDVector<T>) {
+    fn close(&mut self, circuit: &dyn Dynamics<T>, row: usize, reading: nalgebra::RowDVector<T>) {
         let sample = self.rows[row];
         self.march.listen(circuit);
         let apart = self.march.drive.row(row) - self.march.state.row(row);
@@ -278,7 +281,7 @@ impl<T: Real> Relaxation<T> {
     }
 
     /// Adds where the batch is to the trajectories.
-    fn record(&mut self, circuit: &dyn Circuit<T>) {
+    fn record(&mut self, circuit: &dyn Dynamics<T>) {
         if self.settled.traces.is_empty() {
             return;
         }

@@ -7,7 +7,7 @@
 use super::super::criteria::Criteria;
 use super::super::etd::settle_by;
 use super::super::rails::Rails;
-use super::super::{Circuit, Counts, Outcome};
+use super::super::{Counts, Dynamics, Outcome};
 use super::march::March;
 use super::settle_still;
 use crate::matrix::{Matrix, Real, select_rows};
@@ -19,7 +19,7 @@ const LEFT: f64 = 0.01;
 /// What becomes of samples (rows of `state`, V) that have the same `mean` for a while, once their noise is gone.
 pub(super) fn fates<T: Real>(
     spec: &SolverSpec,
-    circuit: &dyn Circuit<T>,
+    circuit: &dyn Dynamics<T>,
     rows: &[usize],
     (state, mean): (&Matrix<T>, &Matrix<T>),
 ) -> (Vec<Outcome>, Counts) {

@@ -10,8 +10,10 @@
 //! Blocks are not independent: of an Ornstein–Uhlenbeck process of the slowest time constant, differences of neighbours show 0.435 of the
 //! variance of the difference of two windows (tested). A slower loop looks unsettled for longer.
 
+use std::ops::Range;
+
 use super::super::judgement::bounds;
-use super::super::{Circuit, Outcome};
+use super::super::{Dynamics, Outcome};
 use super::quantile::two_sided;
 use crate::matrix::{Matrix, Real, select_rows};
 
@@ -44,11 +46,13 @@ pub(super) struct Windows<T: Real> {
     limit: f64,
     /// Potential of every sample beyond which it runs away (V).
     bounds: Vec<f64>,
+    /// Columns of every layer.
+    layers: Vec<Range<usize>>,
 }
 
 impl<T: Real> Windows<T> {
     /// For the samples of `circuit`, in steps of `step` (s).
-    pub fn new(circuit: &dyn Circuit<T>, step: f64) -> Self {
+    pub fn new(circuit: &dyn Dynamics<T>, step: f64) -> Self {
         let free = circuit.free_state();
         let (batch, width) = free.shape();
         let steps = (BLOCK * circuit.slowest() / step).ceil();
@@ -61,6 +65,7 @@ impl<T: Real> Windows<T> {
             means: Vec::with_capacity(2 * BLOCKS),
             limit: two_sided(ERROR / width as f64) / SHOWN.sqrt(),
             bounds: bounds(&free),
+            layers: circuit.layers(),
         }
     }
 
@@ -98,13 +103,7 @@ impl<T: Real> Windows<T> {
     }
 
     /// What a sample has come to, if it is clear: its place in the batch, and its number in the whole one.
-    pub fn verdict(
-        &self,
-        circuit: &dyn Circuit<T>,
-        row: usize,
-        sample: usize,
-        state: &Matrix<T>,
-    ) -> Option<Outcome> {
+    pub fn verdict(&self, row: usize, sample: usize, state: &Matrix<T>) -> Option<Outcome> {
         let last = self.means.last()?;
         let mut worst = (0.0_f64, 0);
         for (column, value) in state.row(row).iter().enumerate() {
@@ -120,14 +119,13 @@ impl<T: Real> Windows<T> {
             let monotone = last[(row, worst.1)].to_f64().abs() > ONE_SIGN * modulus;
             return Some(if monotone { Outcome::LatchUp } else { Outcome::Oscillation });
         }
-        let stationary = self.means.len() == 2 * BLOCKS && self.is_stationary(circuit, row);
+        let stationary = self.means.len() == 2 * BLOCKS && self.is_stationary(row);
         stationary.then_some(Outcome::NoisySettled)
     }
 
-    fn is_stationary(&self, circuit: &dyn Circuit<T>, row: usize) -> bool {
-        let layout = circuit.layout();
-        (0..layout.depth()).all(|layer| {
-            let compared: Vec<_> = layout.layer(layer).map(|column| self.compare(row, column)).collect();
+    fn is_stationary(&self, row: usize) -> bool {
+        self.layers.iter().all(|layer| {
+            let compared: Vec<_> = layer.clone().map(|column| self.compare(row, column)).collect();
             let pooled = compared.iter().map(|(_, variance)| variance).sum::<f64>() / compared.len() as f64;
             compared.iter().all(|&(apart, variance)| {
                 let size = self.means.last().map_or(0.0, |m| m.row(row).amax().to_f64());

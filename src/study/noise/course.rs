@@ -15,7 +15,7 @@ use crate::analysis::stationary::{
     Measured, Node, Quantity, floors, nodes, predicted, simulate_told, values,
 };
 use crate::chip::Layout;
-use crate::circuit::{Circuit, DyadCircuit};
+use crate::circuit::{DyadCircuit, Dynamics, Layered};
 use crate::learn::{Batch, nudged};
 use crate::matrix::{Matrix, select_rows};
 use crate::solve::{DENSE, SHARD, followed_point};
@@ -151,7 +151,7 @@ fn operating_point<'a>(
             found.residual
         )));
     }
-    Ok(Point::new(circuit, circuit.weights(), &setup.batch.inputs, sample, &found.state))
+    Ok(Point::new(circuit, &setup.batch.inputs, sample, &found.state))
 }
 
 /// Simulates replicas of the sample.

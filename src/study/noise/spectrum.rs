@@ -2,9 +2,9 @@
 
 use super::super::inputs::Setup;
 use super::rows::NoisePsdRow;
-use crate::analysis::linear::Cause;
 use crate::analysis::stationary::{Measured, Node};
 use crate::analysis::welch::{bands, folded};
+use crate::noise::Cause;
 
 /// Frequencies per decade of the prediction, and bands of the measurement.
 const PER_DECADE: i32 = 10;

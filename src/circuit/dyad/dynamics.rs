@@ -1,0 +1,126 @@
+//! The dynamics of the dyadic circuit.
+
+use std::ops::Range;
+
+use super::{DyadCircuit, columns, columns_mut};
+use crate::circuit::{Circuit, Dynamics, Layered, Scratch};
+use crate::matrix::{Matrix, Real};
+use crate::noise::NoiseInput;
+
+impl<T: Real> Dynamics<T> for DyadCircuit<'_, T> {
+    fn width(&self) -> usize {
+        self.chip.layout.width()
+    }
+
+    fn samples(&self) -> usize {
+        self.heard.nrows()
+    }
+
+    fn rates(&self) -> &[T] {
+        self.nodes.as_ref().map_or(&self.chip.rates, |nodes| &nodes.rates)
+    }
+
+    fn drive(&self, state: &Matrix<T>, drive: &mut Matrix<T>, scratch: &mut Scratch<T>) {
+        self.drive_by_layers(state, drive, scratch);
+    }
+
+    fn tangent(
+        &self,
+        state: &Matrix<T>,
+        direction: &Matrix<T>,
+        image: &mut Matrix<T>,
+        scratch: &mut Scratch<T>,
+    ) {
+        self.tangent_of_drive(state, direction, image, scratch);
+    }
+
+    fn adjoint(
+        &self,
+        state: &Matrix<T>,
+        direction: &Matrix<T>,
+        image: &mut Matrix<T>,
+        scratch: &mut Scratch<T>,
+    ) {
+        self.adjoint_of_drive(state, direction, image, scratch);
+    }
+
+    fn free_state(&self) -> Matrix<T> {
+        self.free_pass(&mut self.scratch(self.samples()))
+    }
+
+    fn subset<'a>(&'a self, samples: &[usize]) -> Box<dyn Dynamics<T> + 'a> {
+        Box::new(self.subset(samples))
+    }
+
+    fn slowest(&self) -> f64 {
+        self.nodes.as_ref().map_or(self.chip.slowest, |nodes| nodes.slowest)
+    }
+
+    fn scratch(&self, samples: usize) -> Scratch<T> {
+        Scratch::new(self.layout(), samples)
+    }
+
+    fn layers(&self) -> Vec<Range<usize>> {
+        (0..self.layout().depth()).map(|layer| self.layout().layer(layer)).collect()
+    }
+
+    fn supply(&self) -> Option<(T, T)> {
+        self.chip.supply
+    }
+
+    fn clock(&self) -> Option<f64> {
+        self.chip.periphery.clock
+    }
+
+    fn is_kinked(&self) -> bool {
+        self.chip.periphery.slew.is_some()
+            || self.chip.supply.is_some()
+            || self.chip.layers.iter().any(|devices| !devices.activation.kinks().is_empty())
+    }
+
+    fn pieces(&self, state: &Matrix<T>, drive: &Matrix<T>, pieces: &mut Matrix<T>) {
+        self.pieces_of(state, drive, pieces);
+    }
+
+    fn slopes(&self, state: &Matrix<T>, slopes: &mut Matrix<T>) {
+        let batch = state.nrows();
+        for (layer, devices) in self.chip.layers.iter().enumerate() {
+            if !devices.has_trims() {
+                let range = self.layout().layer(layer);
+                let from = columns(state, batch, range.clone());
+                devices.activation.derivative(from, columns_mut(slopes, batch, range));
+                continue;
+            }
+            for (side, trims) in [
+                (self.layout().plus(layer), &devices.trim_plus),
+                (self.layout().minus(layer), &devices.trim_minus),
+            ] {
+                for (column, &trim) in side.zip(trims) {
+                    let from = columns(state, batch, column..column + 1);
+                    let to = columns_mut(slopes, batch, column..column + 1);
+                    devices.activation.derivative_trimmed(trim, from, to);
+                }
+            }
+        }
+    }
+
+    fn is_limited(&self) -> bool {
+        self.chip.periphery.range.is_some() || self.chip.periphery.slew.is_some()
+    }
+
+    fn limit(&self, state: &Matrix<T>, drive: &mut Matrix<T>) {
+        self.limit_by_layers(state, drive);
+    }
+
+    fn noise_inputs(&self, sample: usize, state: &[f64]) -> Vec<NoiseInput> {
+        self.inputs_at(sample, state)
+    }
+
+    fn layered(&self) -> Option<&dyn Layered<T>> {
+        Some(self)
+    }
+
+    fn noisy(&self) -> Option<&dyn Circuit<T>> {
+        Some(self)
+    }
+}

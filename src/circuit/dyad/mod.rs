@@ -1,0 +1,219 @@
+//! The dyadic circuit of docs/model.md §2. DP, `DPᵀ` and every custom nudge differ in their gains alone.
+//!
+//! The forward path carries only means `s̄`, the feedback path only differences `δ`, so one product each per
+//! pair of layers serves both compartments; the first layer's drive does not change and is computed once.
+
+mod dynamics;
+mod inputs;
+mod layered;
+mod noisy;
+
+use std::borrow::Cow;
+use std::ops::Range;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use super::node::Nodes;
+use super::nudge::{Loss, Nudge};
+use super::squares::Squares;
+use super::{Dynamics, Layered};
+use crate::chip::{Chip, Weights};
+use crate::device::Dyads;
+use crate::matrix::product::{self, Onto};
+use crate::matrix::{Matrix, Real, measure, select_rows};
+use crate::noise::Presentations;
+use crate::spec::{NudgePoint, NudgeSpec};
+
+/// A batch of dyadic networks on one chip: inputs, and a nudge if it is switched on.
+#[derive(Clone, Debug)]
+pub struct DyadCircuit<'a, T: Real> {
+    pub(super) chip: &'a Chip<T>,
+    pub(super) weights: Cow<'a, Weights<T>>,
+    /// `W_1 x`, what the first layer hears, `[batch × n_1]` (V).
+    pub(super) heard: Matrix<T>,
+    pub(super) nudge: Option<Nudge<T>>,
+    /// Output of the free circuit, held (nudge `free` only).
+    pub(super) held: Option<Matrix<T>>,
+    /// Summing nodes, where they are not ideal.
+    pub(super) nodes: Option<Arc<Nodes<T>>>,
+    /// Damping coefficients per layer.
+    damping: Vec<f64>,
+    presentations: Presentations,
+    /// Whether the differences are to be read without a nudge.
+    watched: bool,
+    /// Squares that read noise needs, where there is any.
+    squares: Option<Squares<T>>,
+    /// Inputs, where synapses fluctuate (V).
+    input: Option<Matrix<T>>,
+}
+
+impl<'a, T: Real> DyadCircuit<'a, T> {
+    /// The free circuit on inputs `[batch × n_0]` (V).
+    #[must_use]
+    pub fn free(chip: &'a Chip<T>, weights: &'a Weights<T>, input: &Matrix<T>) -> Self {
+        let weights = chip.carried(weights);
+        let mut heard = Matrix::zeros(input.nrows(), chip.layout.neurons(0));
+        product::forward(heard.as_view_mut(), Onto::Nothing, input.as_view(), weights.forward[0].as_view());
+        let presentations = Presentations::first(input.nrows());
+        let squares = chip.noise.read.map(|_| Squares::new(&weights, input));
+        let input = chip.noise.synapse_traps.map(|_| input.clone());
+        let nodes = Nodes::wire(chip, &weights).map(Arc::new);
+        Self {
+            chip,
+            weights,
+            heard,
+            nudge: None,
+            held: None,
+            nodes,
+            damping: vec![0.0; chip.layout.depth()],
+            presentations,
+            watched: false,
+            squares,
+            input,
+        }
+    }
+
+    /// Tells which noise the samples meet; by default it is that of the first ones of seed 0.
+    #[must_use]
+    pub fn presented(self, presentations: Presentations) -> Self {
+        Self { presentations, ..self }
+    }
+
+    /// Asks for steady differences as if there were a nudge, since they are going to be read.
+    #[must_use]
+    pub fn watched(self) -> Self {
+        Self { watched: true, ..self }
+    }
+
+    /// The output of the free circuit that nudge `free` holds, `[batch × n_L]` (V), where it is known better than by the
+    /// feed-forward state: compartments with offsets of their own send errors back without a nudge.
+    #[must_use]
+    pub fn holding(self, output: Matrix<T>) -> Self {
+        Self { held: self.held.is_some().then_some(output), ..self }
+    }
+
+    /// Switches the nudge of `spec` on, towards `target` (`[batch × n_L]`, V); `β = 0` leaves it off.
+    #[must_use]
+    pub fn nudged(mut self, spec: &NudgeSpec, target: Matrix<T>) -> Self {
+        if spec.beta == 0.0 {
+            return self;
+        }
+        if spec.at == NudgePoint::Free {
+            self.held = self.means(&self.free_state()).pop();
+        }
+        let loss = Loss { kind: spec.loss, reference: T::of(spec.reference) };
+        self.nudge = Some(Nudge { target, beta: spec.beta, at: spec.at, loss });
+        self
+    }
+
+    /// Gives the damping coefficients `L_k = |1 − 2α| max(0, ‖W_k‖² − 1)/2` to damped sweeps.
+    #[must_use]
+    pub fn with_damping(mut self, alpha: f64) -> Self {
+        self.damping = self
+            .weights
+            .forward
+            .iter()
+            .map(|w| (1.0 - 2.0 * alpha).abs() * (measure::spectral_norm(w).powi(2) - 1.0).max(0.0) / 2.0)
+            .collect();
+        self
+    }
+
+    /// Returns the same circuits for some of the samples, which may be named several times.
+    #[must_use]
+    pub fn subset(&self, samples: &[usize]) -> DyadCircuit<'_, T> {
+        let nudge =
+            self.nudge.as_ref().map(|n| Nudge { target: select_rows(&n.target, samples), ..n.clone() });
+        DyadCircuit {
+            chip: self.chip,
+            weights: Cow::Borrowed(&self.weights),
+            heard: select_rows(&self.heard, samples),
+            nudge,
+            held: self.held.as_ref().map(|h| select_rows(h, samples)),
+            nodes: self.nodes.clone(),
+            damping: self.damping.clone(),
+            presentations: self.presentations.subset(samples),
+            watched: self.watched,
+            input: self.input.as_ref().map(|input| select_rows(input, samples)),
+            squares: self.squares.as_ref().map(|squares| squares.subset(samples)),
+        }
+    }
+
+    /// Means `s̄_k` of every layer at a state, `[batch × n_k]` each.
+    #[must_use]
+    pub fn means(&self, state: &Matrix<T>) -> Vec<Matrix<T>> {
+        self.mixed(state).0
+    }
+
+    /// Differences `δ_k` of every layer at a state.
+    #[must_use]
+    pub fn differences(&self, state: &Matrix<T>) -> Vec<Matrix<T>> {
+        self.mixed(state).1
+    }
+
+    /// Means and differences of every layer.
+    #[must_use]
+    pub fn mixed(&self, state: &Matrix<T>) -> (Vec<Matrix<T>>, Vec<Matrix<T>>) {
+        let layers = (0..self.layout().depth()).into_par_iter().map(|layer| {
+            let blank = || Matrix::zeros(self.samples(), self.layout().neurons(layer));
+            let (mut mean, mut difference) = (blank(), blank());
+            let dyads = 0..self.layout().neurons(layer);
+            let potentials = self.layout().dyads(layer, dyads.clone(), state);
+            self.mix_into(layer, dyads, potentials, (mean.as_mut_slice(), difference.as_mut_slice()));
+            (mean, difference)
+        });
+        layers.unzip()
+    }
+
+    /// Means and differences of some dyads of a layer.
+    fn mix_into(
+        &self,
+        layer: usize,
+        dyads: Range<usize>,
+        potentials: (&[T], &[T]),
+        (mean, difference): (&mut [T], &mut [T]),
+    ) {
+        let devices = &self.chip.layers[layer];
+        let trims = (&devices.trim_plus[dyads.clone()], &devices.trim_minus[dyads.clone()]);
+        devices.activation.mix(Dyads {
+            batch: self.samples(),
+            mixing: &devices.mixing[dyads],
+            trims,
+            potentials,
+            mean,
+            difference,
+        });
+    }
+
+    /// Whether the two compartments of a layer get loss gradients of their own.
+    pub(super) fn nudges_own(&self, layer: usize) -> bool {
+        layer + 1 == self.layout().depth() && self.nudge.as_ref().is_some_and(|n| n.at == NudgePoint::Own)
+    }
+
+    /// Compartment outputs of some dyads of a layer.
+    fn activate(&self, layer: usize, dyads: Range<usize>, potentials: (&[T], &[T]), outputs: &mut Matrix<T>) {
+        let batch = self.samples();
+        let devices = &self.chip.layers[layer];
+        let (plus, minus) = self.layout().dyads_mut(layer, dyads.clone(), outputs);
+        for (from, to, trims) in
+            [(potentials.0, plus, &devices.trim_plus), (potentials.1, minus, &devices.trim_minus)]
+        {
+            let mut first = 0;
+            for run in trims[dyads.clone()].chunk_by(|a, b| a == b) {
+                let span = first * batch..(first + run.len()) * batch;
+                devices.activation.apply_trimmed(run[0], &from[span.clone()], &mut to[span]);
+                first += run.len();
+            }
+        }
+    }
+}
+
+/// Some columns of a column-major matrix as one slice.
+pub(super) fn columns<T>(matrix: &Matrix<T>, batch: usize, range: Range<usize>) -> &[T] {
+    &matrix.as_slice()[range.start * batch..range.end * batch]
+}
+
+/// Some columns of a column-major matrix as one mutable slice.
+pub(super) fn columns_mut<T>(matrix: &mut Matrix<T>, batch: usize, range: Range<usize>) -> &mut [T] {
+    &mut matrix.as_mut_slice()[range.start * batch..range.end * batch]
+}

@@ -1,0 +1,128 @@
+//! What every system of this kind has, layered or not: states that relax towards a drive.
+
+use std::ops::Range;
+
+use super::{Circuit, Layered, Scratch};
+use crate::matrix::{Matrix, Real};
+use crate::noise::NoiseInput;
+
+/// A batch of dynamical systems `τ dv/dt = u(v) − v`, alike but for their inputs.
+///
+/// A state is a matrix `[samples × width]` of potentials (V), a column for every compartment; drives, directions and images have
+/// the same shape. Samples do not act on each other. The view has no state of its own and cannot fail: what leaves the numbers
+/// comes back as such.
+///
+/// Eight methods make a system; the others have defaults for one that is smooth, autonomous in continuous time, without rails, and
+/// not built of layers. A system that is one of those things says so by overriding them.
+pub trait Dynamics<T: Real>: Sync {
+    /// Returns the number of compartments, the columns of a state.
+    fn width(&self) -> usize;
+
+    /// Returns the number of samples, the rows of a state.
+    fn samples(&self) -> usize;
+
+    /// Returns `1/τ` of every compartment (1/s).
+    fn rates(&self) -> &[T];
+
+    /// Computes the drive `u(v)` of every compartment (V) at `state`.
+    fn drive(&self, state: &Matrix<T>, drive: &mut Matrix<T>, scratch: &mut Scratch<T>);
+
+    /// Multiplies the Jacobian of the drive at `state` with `direction`: `du` for a direction `dv`.
+    fn tangent(
+        &self,
+        state: &Matrix<T>,
+        direction: &Matrix<T>,
+        image: &mut Matrix<T>,
+        scratch: &mut Scratch<T>,
+    );
+
+    /// Multiplies the transpose of the Jacobian of the drive at `state` with `direction`: `⟨a, J b⟩ = ⟨Jᵀ a, b⟩` sample by
+    /// sample.
+    fn adjoint(
+        &self,
+        state: &Matrix<T>,
+        direction: &Matrix<T>,
+        image: &mut Matrix<T>,
+        scratch: &mut Scratch<T>,
+    );
+
+    /// Returns the state from which a relaxation starts that is given no other (V).
+    ///
+    /// Its size tells what is far out: a sample runs away beyond a thousand times `1 V + ‖v_free‖∞`.
+    fn free_state(&self) -> Matrix<T>;
+
+    /// Returns the same systems for some of the samples, which may be named several times.
+    fn subset<'a>(&'a self, samples: &[usize]) -> Box<dyn Dynamics<T> + 'a>;
+
+    /// Returns the slowest time constant (s).
+    fn slowest(&self) -> f64 {
+        self.rates().iter().map(|rate| 1.0 / rate.to_f64()).fold(0.0, f64::max)
+    }
+
+    /// Returns work space for `samples` samples.
+    fn scratch(&self, samples: usize) -> Scratch<T> {
+        Scratch::flat(samples, self.width())
+    }
+
+    /// Returns the columns of every layer; a system that is not built of layers is one.
+    fn layers(&self) -> Vec<Range<usize>> {
+        let whole = 0..self.width();
+        vec![whole]
+    }
+
+    /// Returns the rails `(low, high)` (V) between which potentials stay.
+    fn supply(&self) -> Option<(T, T)> {
+        None
+    }
+
+    /// Returns the frequency of the clock (Hz): potentials then move once a period, each by its leak over that period, its
+    /// drive held.
+    fn clock(&self) -> Option<f64> {
+        None
+    }
+
+    /// Says whether a slope may jump: at a kink of a device, at a rail, or at a slew limit.
+    fn is_kinked(&self) -> bool {
+        false
+    }
+
+    /// Computes numbers that jump where a compartment passes a kink, from potentials and limited drives.
+    fn pieces(&self, _state: &Matrix<T>, _drive: &Matrix<T>, pieces: &mut Matrix<T>) {
+        pieces.fill(T::ZERO);
+    }
+
+    /// Computes what of a small deviation of every potential is passed on to any drive: 0 where a column of the Jacobian is
+    /// known to be zero.
+    fn slopes(&self, _state: &Matrix<T>, slopes: &mut Matrix<T>) {
+        slopes.fill(T::ONE);
+    }
+
+    /// Says whether compartments follow a limited drive.
+    fn is_limited(&self) -> bool {
+        false
+    }
+
+    /// Limits the drive `u` at `state` to `U`, with `dv/dt = (U − v)/τ`.
+    fn limit(&self, _state: &Matrix<T>, _drive: &mut Matrix<T>) {}
+
+    /// Computes the limited drive `U(v)` of every compartment (V).
+    fn motion(&self, state: &Matrix<T>, drive: &mut Matrix<T>, scratch: &mut Scratch<T>) {
+        self.drive(state, drive, scratch);
+        self.limit(state, drive);
+    }
+
+    /// Returns the noise that acts on one sample at `state` (`width` potentials, V), linear in each source.
+    fn noise_inputs(&self, _sample: usize, _state: &[f64]) -> Vec<NoiseInput> {
+        Vec::new()
+    }
+
+    /// Returns the same circuits as layered ones, if they are: what can be swept layer by layer often need not be integrated.
+    fn layered(&self) -> Option<&dyn Layered<T>> {
+        None
+    }
+
+    /// Returns the same circuits with the noise of their devices, if they are of that kind.
+    fn noisy(&self) -> Option<&dyn Circuit<T>> {
+        None
+    }
+}
