@@ -40,7 +40,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     circuit.nudge.beta = 0.1;
     let network = Network::new(circuit, &[64, 32, 10])?.seed(1);
     println!("{:>14}{:>12}{:>14}", "threshold", "accuracy", "DPᵀ as it is");
-    let adam = OptimizerSpec::adam(3e-3);
+    let adam = OptimizerSpec::adam(1e-2);
     let plain = Training::new(network.clone(), &data).epochs(3).optimizer(adam.clone()).run()?;
     for threshold in [0.0, 1e-3, 1e-2] {
         let rule = Ternary { network: network.clone(), threshold };

@@ -19,7 +19,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             .rule(rule)
             .epochs(3)
             .batch(50)
-            .optimizer(OptimizerSpec::adam(3e-3))
+            .optimizer(OptimizerSpec::adam(1e-2))
             .observe(|epoch, _| {
                 let rest =
                     epoch.at_rest().map_or("–".to_owned(), |share| format!("{:.1} %", 100.0 * share));

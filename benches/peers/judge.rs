@@ -1,6 +1,6 @@
 //! One judge in double precision for both sides: residuals, distances from Newton's solution and from a reference.
 
-use dyadsim::circuit::{Dynamics, Layered, Scratch};
+use dyadsim::circuit::{Layered, Scratch};
 use dyadsim::matrix::measure::{Largest, larger};
 use dyadsim::matrix::{Matrix, Real};
 use dyadsim::solve::{Trace, fixed_point, settle_all};

@@ -45,7 +45,7 @@ pub fn check_experiment(experiment: &ExperimentSpec) -> Result<(), Fault> {
     distinct("seeds", &experiment.seeds, "a list of different whole numbers, at least one")?;
     ensure(experiment.chips != Some(0), &["chips"], 0, COUNT)?;
     distinct("rules", &experiment.rules, "a list of different rules, at least one")?;
-    check_adversarial(&experiment.adversarial)?;
+    check_adversarial(experiment.adversarial)?;
     check_control(experiment)?;
     check_optimizer(&experiment.optimizer)?;
     check_experiment_sizes(experiment)?;
@@ -65,7 +65,7 @@ pub(super) fn check_batch(batch: usize) -> Result<(), Fault> {
 }
 
 /// Checks the settings of the rule `adversarial`.
-pub(super) fn check_adversarial(adversarial: &AdversarialSpec) -> Result<(), Fault> {
+pub(super) fn check_adversarial(adversarial: AdversarialSpec) -> Result<(), Fault> {
     not_negative(&["adversarial", "step"], adversarial.step, "a finite number, 0 or more")
 }
 

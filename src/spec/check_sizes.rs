@@ -61,7 +61,7 @@ pub(super) fn check_experiment_sizes(experiment: &ExperimentSpec) -> Result<(), 
         InitSpec::Std(deviations) => deviations.iter().copied().reduce(f64::max),
         _ => None,
     };
-    check_training_sizes(&experiment.optimizer, &experiment.adversarial)?;
+    check_training_sizes(&experiment.optimizer, experiment.adversarial)?;
     within(("init.std", largest, RATIO, NOTHING))
 }
 
@@ -71,7 +71,7 @@ pub(super) fn check_experiment_sizes(experiment: &ExperimentSpec) -> Result<(), 
 /// The first with which nothing is learned.
 pub(super) fn check_training_sizes(
     optimizer: &OptimizerSpec,
-    adversarial: &AdversarialSpec,
+    adversarial: AdversarialSpec,
 ) -> Result<(), Fault> {
     let sizes: [Size; 3] = [
         ("optimizer.learning_rate", Some(optimizer.learning_rate), RATIO, NOTHING),

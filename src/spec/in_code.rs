@@ -71,9 +71,9 @@ pub(crate) fn check_training(
     let check = || -> Result<(), Fault> {
         check_epochs(epochs)?;
         check_batch(batch)?;
-        check_adversarial(&rule.adversarial)?;
+        check_adversarial(rule.adversarial)?;
         check_optimizer(optimizer)?;
-        check_training_sizes(optimizer, &rule.adversarial)?;
+        check_training_sizes(optimizer, rule.adversarial)?;
         check_beta(&[rule.kind], beta)
     };
     check().map_err(|fault| {
