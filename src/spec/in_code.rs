@@ -103,16 +103,18 @@ mod tests {
     fn every_fault_is_told_with_key_value_and_what_is_accepted() {
         let mut circuit = CircuitSpec { network: Some(vec![64]), ..CircuitSpec::default() };
         (circuit.nudge.alpha, circuit.nudge.beta) = (3.0, f64::NAN);
-        circuit.supply = Some(SupplySpec { low: 1.0, high: 0.0 });
         let error = circuit.checked().unwrap_err().to_string();
         for told in [
             "in code: `nudge.alpha`: found 3.0\n  accepted: a number from 0 to 1",
             "in code: `nudge.beta`: found nan",
-            "in code: `supply.high`: found 0.0\n  accepted: a voltage above `supply.low` = 1 V",
             "in code: `network`: found [64]\n  accepted: at least two layers",
         ] {
             assert!(error.contains(told), "{told}:\n{error}");
         }
+        let supply = Some(SupplySpec { low: 1.0, high: 0.0 });
+        let error = CircuitSpec { supply, ..CircuitSpec::default() }.checked().unwrap_err().to_string();
+        let told = "in code: `supply.high`: found 0.0\n  accepted: a voltage above `supply.low` = 1 V";
+        assert!(error.contains(told), "{error}");
     }
 
     #[test]

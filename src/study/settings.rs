@@ -43,7 +43,7 @@ impl Written {
     /// A file that cannot be read, or is no question.
     pub fn read(path: &Path) -> Result<Self, Failure> {
         let shown = path.display();
-        let text = file::read_text(path, file::TABLE)
+        let text = file::read_text(path, file::DESCRIPTION)
             .map_err(|error| Failure::input(anyhow!("{shown}: cannot be read ({error})")))?;
         toml::from_str(&text).map_err(|error| Failure::input(anyhow!("{shown}: {error}")))
     }
@@ -51,7 +51,7 @@ impl Written {
     /// Whether a file is a question: its first key says so.
     #[must_use]
     pub fn is_one(path: &Path) -> bool {
-        let table = file::read_text(path, file::TABLE).ok().and_then(|text| text.parse::<Table>().ok());
+        let table = file::read_text(path, file::DESCRIPTION).ok().and_then(|text| text.parse::<Table>().ok());
         table.is_some_and(|table| table.contains_key("study"))
     }
 

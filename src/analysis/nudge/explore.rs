@@ -12,7 +12,7 @@ const FALL: f64 = 2.0;
 /// Most points that are added: a curve of rounding alone would ask for all that there are.
 const MOST: usize = 150;
 /// Widths to which the neighbourhood of an end is divided before it is believed.
-const CLOSE: f64 = 0.02;
+pub(super) const CLOSE: f64 = 0.02;
 
 /// Points by `x`.
 pub(super) struct Curve {

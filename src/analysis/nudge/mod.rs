@@ -13,7 +13,7 @@ mod fit;
 
 use super::quality::{jackknife, mean};
 
-use explore::Curve;
+use explore::{CLOSE, Curve};
 use fit::Fit;
 
 /// Samples that do not come to rest, beyond the share at the quietest point, from which on a point is left out: an estimate from the
@@ -105,9 +105,10 @@ pub struct Best {
 }
 
 impl Best {
-    /// How far from it (in `ln β`) the least value may be: [`REACH`] errors.
+    /// How far from it (in `ln β`) the least value of the curve may be: [`REACH`] errors of the fit, and no less than what an end is
+    /// looked at with. The error over draws has no part in it: the curve is that of these draws.
     fn reach(&self) -> f64 {
-        REACH * self.error().unwrap_or(0.0) / self.beta
+        (REACH * self.fit.unwrap_or(0.0) / self.beta).max(CLOSE)
     }
 
     /// Both errors together.
@@ -154,7 +155,7 @@ pub fn best(seen: &[Seen], safe: Option<f64>, look: Option<Look<'_>>) -> Option<
         }
     }
     let found = found.map(|found| told(&curve, &found));
-    // Within its error of an end the least value may as well be beyond it.
+    // So near to an end the least value may as well be beyond it: a bump of the curve is enough.
     let place =
         found.as_ref().map_or_else(|| curve.place(), |found| curve.end_near(found.beta.ln(), found.reach()));
     match (found, place) {
@@ -263,9 +264,10 @@ mod tests {
 
     #[test]
     fn a_valley_just_beyond_the_range_is_not_told_as_one_inside_because_of_a_bump() {
-        // Least at exp(−0.1) of the lower end, with bumps of half a per cent such as the moment of reading makes.
-        for (centre, inside) in [(0.9_f64, false), (2.0, true)] {
-            let bump = |x: f64| 0.005 * (40.0 * x).sin();
+        // Least at exp(−0.03) of the lower end, with bumps of two thousandths such as the moment of reading makes: at x = 0.0157 the curve is
+        // at 0.0457² − 0.002, below 0.03² at the end.
+        for (centre, inside) in [((-0.03_f64).exp(), false), (2.0, true)] {
+            let bump = |x: f64| -0.002 * (100.0 * x).sin();
             let curve = |beta: f64| ((beta / centre).ln().powi(2) + bump(beta.ln())).exp();
             let found = of(&curve, &grid(1.0, 10.0, 15), None).0;
             assert_eq!(found.place, if inside { Place::Inside } else { Place::Low }, "{found:?}");
