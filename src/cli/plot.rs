@@ -85,9 +85,9 @@ fn known(folder: &Path) -> Vec<&'static str> {
 
 /// Tables of any kind of folder.
 enum Source {
-    Run(Tables),
+    Run(Box<Tables>),
     Branch(branch::Tables),
-    Map(map::Tables),
+    Map(Box<map::Tables>),
     Study(&'static Entry, PathBuf),
 }
 
@@ -96,11 +96,11 @@ impl Source {
         let source = if branch::is_branch(folder) {
             branch::Tables::read(folder).map(Self::Branch)
         } else if map::is_study(folder) {
-            map::Tables::read(folder).map(Self::Map)
+            map::Tables::read(folder).map(Box::new).map(Self::Map)
         } else if let Some(study) = of_folder(folder) {
             (study.want)(folder, &[]).map(|()| Self::Study(study, folder.to_path_buf()))
         } else {
-            return tables(folder).map(Self::Run);
+            return tables(folder).map(|tables| Self::Run(Box::new(tables)));
         };
         source.map_err(classify)
     }

@@ -10,7 +10,7 @@
 use super::criteria::Criteria;
 use super::operating_point;
 use super::outcome::{Outcome, Settled};
-use crate::circuit::Dynamics;
+use crate::circuit::{Dynamics, Layered};
 use crate::matrix::{Matrix, Real};
 use crate::spec::SolverSpec;
 
@@ -86,8 +86,7 @@ impl Rails {
     pub fn new<T: Real>(circuit: &dyn Dynamics<T>, criteria: &Criteria) -> Self {
         let mut samples = vec![Sample::default(); circuit.samples()];
         let supply = Supply::new(circuit, criteria).filter(|_| criteria.rails);
-        let Some((supply, unnudged)) = supply.zip(circuit.layered().and_then(|layered| layered.unnudged()))
-        else {
+        let Some((supply, unnudged)) = supply.zip(circuit.layered().and_then(Layered::unnudged)) else {
             return Self { supply: None, samples };
         };
         // Unequal compartments send errors back without a nudge: their free equilibrium is not the feed-forward state.

@@ -72,7 +72,7 @@ pub fn fill(
 /// Damaged files; a folder that is not complete.
 pub fn check(folder: &Path, wanted: &dyn Fn(&Path) -> bool, watch: &dyn Observer) -> Result<(), Failure> {
     for remark in verify(folder, wanted).map_err(Failure::input)? {
-        watch.warn(&remark.to_string());
+        watch.warn(&remark);
     }
     Ok(())
 }

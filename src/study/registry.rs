@@ -23,6 +23,11 @@ pub const STUDIES: &[Entry] = &[
     entry::<compare::Compare>(),
 ];
 
+/// Answers settings of a table, told from a folder.
+type Again = fn(&toml::Table, &Path, &Place, &Given, &dyn Observer) -> Result<Done, Failure>;
+/// Draws figures by name from the tables of one folder into another.
+pub type Draw = fn(&Path, &Path, &[&str]) -> Result<Vec<Drawn>, FigureError>;
+
 /// A question without its types.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry {
@@ -35,7 +40,7 @@ pub struct Entry {
     /// Answers what a command line asks.
     pub run: fn(&ArgMatches, &Given, &dyn Observer) -> Result<Done, Failure>,
     /// Answers what a table of settings asks; paths are told from the folder.
-    again: fn(&toml::Table, &Path, &Place, &Given, &dyn Observer) -> Result<Done, Failure>,
+    again: Again,
     /// Its tables, with the meaning of their columns.
     pub tables: fn() -> Vec<Table>,
     /// The file that makes a folder one of this question.
@@ -45,7 +50,7 @@ pub struct Entry {
     /// Holds figures asked for by name against what the tables of a folder have for them.
     pub want: fn(&Path, &[&str]) -> Result<(), FigureError>,
     /// Draws the figures of these names (of all without any) from the tables of the first folder into the second.
-    pub draw: fn(&Path, &Path, &[&str]) -> Result<Vec<Drawn>, FigureError>,
+    pub draw: Draw,
 }
 
 /// Where an answer goes.

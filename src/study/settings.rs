@@ -137,10 +137,11 @@ pub fn from_table<S: Study>(table: &Table, folder: &Path) -> Result<S, Failure> 
     for (key, value) in table {
         let arg = command.get_arguments().find(|arg| arg.get_id() == key.as_str());
         let arg = arg.ok_or_else(|| unknown(key, &command))?;
-        let told = texts(key, value)?.into_iter().map(|text| match S::PATHS.contains(&key.as_str()) {
-            true => found_from(folder, Path::new(&text)).display().to_string(),
-            false => text,
-        });
+        let is_path = S::PATHS.contains(&key.as_str());
+        let here = |text: String| {
+            if is_path { found_from(folder, Path::new(&text)).display().to_string() } else { text }
+        };
+        let told = texts(key, value)?.into_iter().map(here);
         said(arg, told, (&mut line, &mut places));
     }
     line.push("--".to_owned());

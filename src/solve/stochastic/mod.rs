@@ -34,6 +34,7 @@ use super::criteria::Criteria;
 use super::monitor::Monitor;
 use super::outcome::{Settled, Trace};
 use super::{Counts, Dynamics, Outcome, Universal};
+use crate::circuit::{Circuit, Layered};
 use crate::matrix::{Matrix, Real};
 use crate::noise::Memory;
 use crate::spec::SolverSpec;
@@ -161,7 +162,7 @@ impl<T: Real> Relaxation<T> {
     fn new(spec: &SolverSpec, circuit: &dyn Dynamics<T>, march: March<T>, traced: bool) -> Self {
         let criteria = Criteria::new(spec, circuit.slowest());
         let (batch, width) = march.state.shape();
-        let readout = circuit.noisy().map_or(0.0, |noisy| noisy.readout()) / march.part;
+        let readout = circuit.noisy().map_or(0.0, Circuit::readout) / march.part;
         let blank = || Matrix::zeros(batch, width);
         Self {
             spec: spec.clone(),
@@ -237,7 +238,7 @@ impl<T: Real> Relaxation<T> {
         let verdict = |&row: &usize| self.windows.verdict(row, self.rows[row], state);
         let mut verdicts: Vec<Option<Outcome>> = open.iter().map(verdict).collect();
         // Without a nudge nothing comes back in a layered circuit, so that it cannot ring.
-        let rings = circuit.layered().is_none_or(|layered| layered.nudged());
+        let rings = circuit.layered().is_none_or(Layered::nudged);
         let Some(mean) = self.windows.mean().filter(|_| rings) else { return verdicts };
         let stationary: Vec<usize> =
             (0..open.len()).filter(|&i| verdicts[i] == Some(Outcome::NoisySettled)).collect();
