@@ -289,18 +289,12 @@ fn study(seeds: std::ops::Range<u64>) -> (usize, usize, usize) {
     (wrong, near, results.len())
 }
 
+/// `DYADSIM_LIMITS=100` asks for that many nets, others than those with which brute force and limits were written
+/// (docs/stability.md).
 #[test]
 fn limits_of_trained_nets_are_those_of_brute_force() {
-    let (wrong, near, nets) = study(0..10);
+    let asked = std::env::var("DYADSIM_LIMITS").ok().map(|count| count.parse::<u64>().unwrap());
+    let (wrong, near, nets) = asked.map_or_else(|| study(0..10), |count| study(400..400 + count));
     assert_eq!(wrong, 0);
-    assert!(near + 1 >= nets, "{near} of {nets}");
-}
-
-#[test]
-#[ignore = "minutes: the acceptance study of docs/stability.md"]
-fn limits_of_a_hundred_trained_nets() {
-    // Other nets than those with which brute force and limits were written.
-    let (wrong, near, nets) = study(400..500);
-    assert_eq!(wrong, 0);
-    assert!(near >= 95, "{near} of {nets}");
+    assert!(near + (nets / 20).max(1) >= nets, "{near} of {nets}");
 }
