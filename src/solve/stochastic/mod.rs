@@ -12,7 +12,9 @@
 //! if its noise lasted as long.
 
 mod agitation;
+mod inputs;
 mod march;
+mod noise;
 mod quantile;
 mod quiet;
 mod stationary;
