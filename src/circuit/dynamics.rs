@@ -1,10 +1,11 @@
 //! What every system of this kind has, layered or not: states that relax towards a drive.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use super::{Circuit, Layered, Scratch};
 use crate::matrix::{Matrix, Real};
-use crate::noise::NoiseInput;
+use crate::noise::{NoiseInput, Presentations};
 
 /// A batch of dynamical systems `τ dv/dt = u(v) − v`, alike but for their inputs.
 ///
@@ -112,8 +113,18 @@ pub trait Dynamics<T: Real>: Sync {
     }
 
     /// Returns the noise that acts on one sample at `state` (`width` potentials, V), linear in each source.
+    ///
+    /// Linear analysis takes it at a fixed point. Stochastic solvers, where the circuit is not [`Self::noisy`], take it at both ends of
+    /// every step: then there must be as many sources everywhere, in the same order.
     fn noise_inputs(&self, _sample: usize, _state: &[f64]) -> Vec<NoiseInput> {
         Vec::new()
+    }
+
+    /// Returns which noise the samples meet, by default that of the first ones of seed 0.
+    ///
+    /// A system whose noise is simulated keeps track of it: the samples of a [`Self::subset`] meet their own noise.
+    fn presentations(&self) -> Cow<'_, Presentations> {
+        Cow::Owned(Presentations::first(self.samples()))
     }
 
     /// Returns the same circuits as layered ones, if they are: what can be swept layer by layer often need not be integrated.

@@ -2,7 +2,7 @@
 
 use super::{Layered, Scratch};
 use crate::matrix::{Matrix, Real};
-use crate::noise::{Presentations, Sources};
+use crate::noise::Sources;
 
 /// A layered circuit on a chip, with the noise of its devices and of its readings.
 ///
@@ -11,9 +11,6 @@ use crate::noise::{Presentations, Sources};
 pub trait Circuit<T: Real>: Layered<T> {
     /// Returns the noise sources.
     fn noise(&self) -> &Sources;
-
-    /// Returns which noise the samples meet.
-    fn presentations(&self) -> &Presentations;
 
     /// Returns the integration time of a reading (s); 0 is an instant.
     fn readout(&self) -> f64;

@@ -101,7 +101,7 @@ impl<T: Real> Path<T> {
             additive: blank(rates.len()),
             presentations: presentations.clone(),
             reaches: rates.iter().map(|&r| exposure.reach(r)).collect(),
-            deviations: rates.iter().map(|&r| r * variance(leak(r), exposure.step).sqrt()).collect(),
+            deviations: rates.iter().map(|&r| exposure.deviation(r)).collect(),
             clock,
             lanes,
         }
@@ -248,8 +248,15 @@ impl<T: Real> Path<T> {
 
 impl Exposure<'_> {
     /// What a constant of 1 V in the drive of a column adds over a step (V).
-    fn reach(&self, rate: f64) -> f64 {
+    #[must_use]
+    pub fn reach(&self, rate: f64) -> f64 {
         if self.leaky { -(-rate * self.step).exp_m1() } else { rate * self.step }
+    }
+
+    /// Deviation that white noise of a two-sided PSD of 1 V²/Hz in the drive of a column leaves in it over a step (V).
+    #[must_use]
+    pub fn deviation(&self, rate: f64) -> f64 {
+        rate * variance(if self.leaky { rate } else { 0.0 }, self.step).sqrt()
     }
 }
 

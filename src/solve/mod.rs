@@ -215,7 +215,7 @@ fn take_readings<T: Real>(circuit: &dyn Dynamics<T>, settled: &mut Settled<T>) {
         settled.state.add_scalar_mut(-circuit.droop());
     }
     if let Some(sigma) = circuit.noise().sampled {
-        hold(sigma, circuit.presentations(), 0, &mut settled.state);
+        hold(sigma, &circuit.presentations(), 0, &mut settled.state);
     }
 }
 

@@ -1,10 +1,12 @@
 //! A recurrent circuit of neurons with one compartment each, which no solver has heard of: what they ask of a system is its dynamics.
 
+use std::borrow::Cow;
+
 use dyadsim::analysis::continuation::{DynamicsFamily, End, EventKind, Plan, follow};
 use dyadsim::analysis::linear::{Reduced, System, disturbances};
 use dyadsim::circuit::{Dynamics, Scratch};
 use dyadsim::matrix::{Matrix, select_rows};
-use dyadsim::noise::{Colour, NoiseInput};
+use dyadsim::noise::{Colour, NoiseInput, Presentations};
 use dyadsim::solve::{
     Outcome, Settled, Verdict, fixed_point, leading, run, settle_any, spectrum, stability, universal,
 };
@@ -21,6 +23,7 @@ struct Recurrent {
     saturates: bool,
     clock: Option<f64>,
     noise: Vec<NoiseInput>,
+    ids: Presentations,
 }
 
 impl Recurrent {
@@ -56,7 +59,11 @@ impl Dynamics<f64> for Recurrent {
         Matrix::zeros(self.samples(), self.width())
     }
     fn subset<'a>(&'a self, samples: &[usize]) -> Box<dyn Dynamics<f64> + 'a> {
-        Box::new(Self { biases: select_rows(&self.biases, samples), ..self.clone() })
+        let (biases, ids) = (select_rows(&self.biases, samples), self.ids.subset(samples));
+        Box::new(Self { biases, ids, ..self.clone() })
+    }
+    fn presentations(&self) -> Cow<'_, Presentations> {
+        Cow::Borrowed(&self.ids)
     }
     fn clock(&self) -> Option<f64> {
         self.clock
@@ -89,14 +96,16 @@ fn network(norm: f64, saturates: bool, samples: usize) -> Recurrent {
     let weights = &weights * (norm / weights.singular_values()[0]);
     let biases = Matrix::from_fn(samples, NEURONS, |i, j| 0.7 * some(i + 3, 2 * j + 1));
     let rates = (0..NEURONS).map(|i| 1.0 / (TAU * (1.0 + 0.3 * i as f64))).collect();
-    Recurrent { weights, biases, rates, saturates, clock: None, noise: Vec::new() }
+    let ids = Presentations::first(samples);
+    Recurrent { weights, biases, rates, saturates, clock: None, noise: Vec::new(), ids }
 }
 
 /// Two neurons with the weights `gain ((1, −turn), (turn, 1))` and a small bias: eigenvalues `gain (1 ± i turn) − 1` at 0, in `1/τ`.
 fn pair(gain: f64, turn: f64, saturates: bool) -> Recurrent {
     let weights = dmatrix![1.0, -turn; turn, 1.0] * gain;
     let rates = vec![1.0 / TAU; 2];
-    Recurrent { weights, biases: dmatrix![0.1, 0.0], rates, saturates, clock: None, noise: Vec::new() }
+    let (biases, ids) = (dmatrix![0.1, 0.0], Presentations::first(1));
+    Recurrent { weights, biases, rates, saturates, clock: None, noise: Vec::new(), ids }
 }
 
 /// Where every sample of a network of norm below 1 rests, by the iteration that such a norm lets converge.
@@ -341,7 +350,7 @@ fn kronecker(a: &DMatrix<f64>, q: &DMatrix<f64>) -> DMatrix<f64> {
 fn noisy(net: Recurrent) -> Recurrent {
     let white = |cause, pattern| NoiseInput { cause, colour: Colour::White, patterns: vec![pattern] };
     let own = white("white", vec![(1, 2e-6)]);
-    let common = white("supply", (0..NEURONS).map(|j| (j, 5e-7)).collect());
+    let common = white("supply", (0..NEURONS).map(|j| (j, 1e-6)).collect());
     let slow = NoiseInput {
         cause: "flicker",
         colour: Colour::Pole(0.2 / TAU),
@@ -394,4 +403,54 @@ fn its_covariance_solves_the_lyapunov_equation_written_out_by_kronecker_products
         let expected = (readout.transpose() * expected * &readout)[0];
         assert!((variance / expected - 1.0).abs() < 1e-9, "{variance} {expected}");
     }
+}
+
+#[test]
+fn its_simulated_noise_has_that_covariance() {
+    const REPLICAS: usize = 1024;
+    const READINGS: usize = 10;
+    let biases = Matrix::zeros(REPLICAS, NEURONS);
+    let net = Recurrent { biases, ..noisy(network(0.9, false, REPLICAS)) };
+    let expected = expected_covariance(&net, &[0.0; NEURONS]);
+    for kind in [SolverKind::ExponentialEm, SolverKind::Heun, SolverKind::ExponentialHeun] {
+        let step = if kind == SolverKind::ExponentialHeun { 0.2 } else { 0.05 };
+        let spec = SolverSpec { step, ..spec(kind) };
+        // Readings are four times of the slow noise apart.
+        let apart = 20.0 * TAU;
+        let (mut found, mut next) = (DMatrix::<f64>::zeros(NEURONS, NEURONS), 3.0 * apart);
+        let time = apart * (READINGS as f64 + 2.5);
+        run(&spec, &net, net.free_state(), (0.0, time), &mut |time, state: &Matrix<f64>| {
+            if time >= next {
+                found += state.transpose() * state / (REPLICAS * READINGS) as f64;
+                next += apart;
+            }
+        });
+        for i in 0..NEURONS {
+            for j in 0..NEURONS {
+                // The error of a product's mean is at most √(2/N) of the deviations; five of those.
+                let size = (expected[(i, i)] * expected[(j, j)]).sqrt();
+                let bound = 5.0 * (2.0 / (REPLICAS * READINGS) as f64).sqrt() * size;
+                let apart = found[(i, j)] - expected[(i, j)];
+                assert!(apart.abs() < bound, "{kind:?} {i} {j}: {apart:.1e} above {bound:.1e}");
+            }
+        }
+    }
+}
+
+#[test]
+fn its_samples_meet_noise_of_their_own_whatever_batch_they_are_in() {
+    let net = noisy(network(0.9, true, 70));
+    let spec = spec(SolverKind::ExponentialHeun);
+    let end = |net: &dyn Dynamics<f64>| run(&spec, net, net.free_state(), (0.0, 10.0 * TAU), &mut |_, _| ());
+    let whole = end(&net);
+    let part = end(net.subset(&[69, 3]).as_ref());
+    // Products of other sizes round otherwise.
+    assert!((part.row(0) - whole.row(69)).amax() < 1e-12);
+    assert!((part.row(1) - whole.row(3)).amax() < 1e-12);
+    let same = Recurrent { biases: Matrix::zeros(70, NEURONS), ..net.clone() };
+    let same = end(&same);
+    assert!((same.row(0) - same.row(64)).amax() > 1e-4, "shards do not repeat each other's noise");
+    let settled = settle(&net, SolverKind::ExponentialHeun, false);
+    // A test of stationarity that errs in 1 % of samples, window by window, comes to its end for all.
+    assert_eq!(settled.outcomes, vec![Outcome::NoisySettled; 70]);
 }

@@ -1,11 +1,12 @@
 //! The dynamics of the dyadic circuit.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use super::{DyadCircuit, columns, columns_mut};
 use crate::circuit::{Circuit, Dynamics, Layered, Scratch};
 use crate::matrix::{Matrix, Real};
-use crate::noise::NoiseInput;
+use crate::noise::{NoiseInput, Presentations};
 
 impl<T: Real> Dynamics<T> for DyadCircuit<'_, T> {
     fn width(&self) -> usize {
@@ -114,6 +115,10 @@ impl<T: Real> Dynamics<T> for DyadCircuit<'_, T> {
 
     fn noise_inputs(&self, sample: usize, state: &[f64]) -> Vec<NoiseInput> {
         self.inputs_at(sample, state)
+    }
+
+    fn presentations(&self) -> Cow<'_, Presentations> {
+        Cow::Borrowed(&self.presentations)
     }
 
     fn layered(&self) -> Option<&dyn Layered<T>> {

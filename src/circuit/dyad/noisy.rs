@@ -5,15 +5,11 @@ use crate::chip::Devices;
 use crate::circuit::{Circuit, Dynamics, Layered, Scratch, passes};
 use crate::matrix::product::{self, Onto};
 use crate::matrix::{Matrix, Real};
-use crate::noise::{Presentations, Sources};
+use crate::noise::Sources;
 
 impl<T: Real> Circuit<T> for DyadCircuit<'_, T> {
     fn noise(&self) -> &Sources {
         &self.chip.noise
-    }
-
-    fn presentations(&self) -> &Presentations {
-        &self.presentations
     }
 
     fn readout(&self) -> f64 {

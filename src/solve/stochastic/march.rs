@@ -3,11 +3,11 @@
 use super::super::phi::phi;
 use super::super::weigh::{equal_rates, weigh};
 use super::super::{Counts, Dynamics};
-use super::agitation::Agitation;
-use crate::circuit::{Circuit, Scratch};
+use super::noise::Noise;
+use crate::circuit::Scratch;
 use crate::matrix::elementwise::clip;
 use crate::matrix::{Matrix, Real, select_rows};
-use crate::noise::{Exposure, Memory, Path};
+use crate::noise::Memory;
 use crate::spec::{SolverKind, SolverSpec};
 
 /// A batch under way.
@@ -27,7 +27,7 @@ pub(super) struct March<T: Real> {
     drive_stage: Matrix<T>,
     next: Matrix<T>,
     /// What noise there is; `None` draws no number.
-    noise: Option<Agitation<T>>,
+    noise: Option<Noise<T>>,
     scratch: Scratch<T>,
     pub counts: Counts,
 }
@@ -38,19 +38,7 @@ impl<T: Real> March<T> {
         let (kind, part, parts) = scheme(spec, circuit);
         let (batch, width) = state.shape();
         let blank = || Matrix::zeros(batch, width);
-        let rates: Vec<f64> = circuit.rates().iter().map(|r| r.to_f64()).collect();
-        let agitation = |noisy: &dyn Circuit<T>| {
-            let exposure = Exposure {
-                rates: &rates,
-                inputs: noisy.layout().inputs(),
-                synapses: noisy.layout().synapses(),
-                leaky: kind != SolverKind::Heun,
-                step: part,
-                slowest: circuit.slowest(),
-            };
-            Agitation::new(noisy, Path::new(noisy.noise(), &exposure, noisy.presentations()))
-        };
-        let noise = circuit.noisy().filter(|noisy| !noisy.noise().is_still()).map(agitation);
+        let noise = Noise::of(circuit, &state, part, kind != SolverKind::Heun);
         Self {
             kind,
             part,
@@ -71,14 +59,14 @@ impl<T: Real> March<T> {
     /// The noise goes on from where it was.
     pub fn go_on(&mut self, from: &Memory<T>) {
         if let Some(noise) = &mut self.noise {
-            noise.path.go_on(from);
+            noise.path_mut().go_on(from);
         }
     }
 
     /// Writes down where the slow noise of a row is.
     pub fn remember(&self, row: usize, memory: &mut Memory<T>, sample: usize) {
         if let Some(noise) = &self.noise {
-            noise.path.remember(row, memory, sample);
+            noise.path().remember(row, memory, sample);
         }
     }
 
@@ -106,7 +94,7 @@ impl<T: Real> March<T> {
     pub fn skip_to(&mut self, steps: u64) {
         self.done = steps * self.parts;
         if let Some(noise) = &mut self.noise {
-            noise.path.skip_to(self.done);
+            noise.path_mut().skip_to(self.done);
         }
     }
 
@@ -129,12 +117,10 @@ impl<T: Real> March<T> {
     /// One part of a step.
     pub fn advance_part(&mut self, circuit: &dyn Dynamics<T>) {
         // State-dependent noise needs the means that the drive has left behind.
-        self.heard &= self.noise.as_ref().is_none_or(|noise| !noise.depends());
+        self.heard &= self.noise.as_ref().is_none_or(|noise| !noise.needs_scratch());
         self.listen(circuit);
-        let noisy = circuit.noisy();
-        if let Some((noise, noisy)) = self.noise.as_mut().zip(noisy) {
-            noise.path.advance();
-            noise.at_start(noisy, &mut self.scratch);
+        if let Some(noise) = &mut self.noise {
+            noise.at_start(circuit, &self.state, &mut self.scratch);
         }
         self.stage(circuit.rates());
         if self.kind == SolverKind::ExponentialEm {
@@ -142,8 +128,8 @@ impl<T: Real> March<T> {
         } else {
             circuit.motion(&self.stage, &mut self.drive_stage, &mut self.scratch);
             self.counts.rhs_evals += 1;
-            if let Some((noise, noisy)) = self.noise.as_mut().zip(noisy) {
-                noise.at_end(noisy, &mut self.scratch);
+            if let Some(noise) = &mut self.noise {
+                noise.at_end(circuit, &self.stage, &mut self.scratch);
             }
             self.correct(circuit.rates());
         }

@@ -22,7 +22,9 @@
 //! 465, 649 (2009), on exponential Euler.
 
 mod agitation;
+mod inputs;
 mod march;
+mod noise;
 mod quantile;
 mod quiet;
 mod stationary;
