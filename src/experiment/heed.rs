@@ -143,7 +143,8 @@ fn heeded(rule: RuleKind, resolved: &Resolved) -> String {
 fn remove(value: &mut Value, keys: &[&str]) {
     match keys {
         [last] => {
-            value.as_object_mut().map(|table| table.remove(*last));
+            // `remove` would put the last key in its place: other bytes, and another hash, for the same settings.
+            value.as_object_mut().map(|table| table.shift_remove(*last));
         }
         [first, rest @ ..] => {
             if let Some(below) = value.get_mut(first) {

@@ -13,7 +13,7 @@ use super::place::{is_folder, is_plain, names, want_file};
 use super::seal::Seal;
 
 /// Name of the manifest.
-pub(super) const MANIFEST: &str = "manifest.json";
+pub const MANIFEST: &str = "manifest.json";
 
 /// SHA-256 by path, relative to the folder and with slashes.
 pub type Files = BTreeMap<String, String>;

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{Failure, Observer};
 use crate::record::RecordError;
-use crate::record::ledger::verify;
+use crate::record::ledger::{MANIFEST, verify};
 use crate::record::manifest::sha256_of;
 use crate::record::study::{Kind, Study};
 
@@ -30,11 +30,20 @@ pub fn claim(folder: &Path, force: bool, kind: Kind, inputs: &[PathBuf]) -> Resu
     Study::claim(folder, force, kind, inputs).map_err(Failure::input)
 }
 
-/// Checksums of files, by their names, for the manifest; what cannot be read (a built-in name) has none.
+/// Checksums of files, by their names, for the manifest: of a folder that of its own manifest, which has those of its files. Files of one
+/// name in several folders are numbered; what cannot be read (a built-in name) has none.
 #[must_use]
 pub fn hashes(files: &[PathBuf]) -> BTreeMap<String, String> {
-    let of = |path: &PathBuf| Some((path.file_name()?.to_string_lossy().into_owned(), sha256_of(path).ok()?));
-    files.iter().filter(|path| path.is_file()).filter_map(of).collect()
+    let mut all = BTreeMap::new();
+    for path in files {
+        let (file, below) = if path.is_dir() { (path.join(MANIFEST), true) } else { (path.clone(), false) };
+        let (Some(name), Ok(hash)) = (path.file_name(), sha256_of(&file)) else { continue };
+        let name = name.to_string_lossy().into_owned() + if below { "/manifest.json" } else { "" };
+        let numbered = (2..).map(|n| format!("{name} ({n})"));
+        let free = std::iter::once(name.clone()).chain(numbered).find(|name| !all.contains_key(name));
+        all.extend(free.map(|name| (name, hash)));
+    }
+    all
 }
 
 /// Makes the files of something that is no [`super::Study`] and puts them in their place together.
@@ -75,4 +84,24 @@ pub fn check(folder: &Path, wanted: &dyn Fn(&Path) -> bool, watch: &dyn Observer
         watch.warn(&remark);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_input_has_its_hash_whatever_it_is_called() {
+        let place = tempfile::tempdir().unwrap();
+        let at = |name: &str| place.path().join(name);
+        for (folder, file, text) in [("a", "w", "one"), ("b", "w", "two"), ("runs", MANIFEST, "three")] {
+            std::fs::create_dir(at(folder)).unwrap();
+            std::fs::write(at(folder).join(file), text).unwrap();
+        }
+        let found = hashes(&[at("a/w"), at("b/w"), at("runs"), PathBuf::from("ideal")]);
+        let names: Vec<&str> = found.keys().map(String::as_str).collect();
+        assert_eq!(names, ["runs/manifest.json", "w", "w (2)"]);
+        let hash = |text: &str| crate::record::manifest::sha256(text.as_bytes());
+        assert_eq!(found.values().cloned().collect::<Vec<_>>(), [hash("three"), hash("one"), hash("two")]);
+    }
 }

@@ -141,7 +141,7 @@ impl Study for Compare {
     }
 
     fn files(&self) -> Vec<PathBuf> {
-        Vec::new()
+        vec![self.folder.clone()]
     }
 
     fn home(&self) -> Option<PathBuf> {

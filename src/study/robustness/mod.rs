@@ -184,7 +184,7 @@ impl Study for Robustness {
     }
 
     fn files(&self) -> Vec<PathBuf> {
-        Vec::new()
+        vec![self.folder.clone()]
     }
 
     fn home(&self) -> Option<PathBuf> {
