@@ -27,7 +27,7 @@
 //! | add noise, spread devices | [`noise`], [`chip`] |
 //! | know data sets, bring one | [`data`] |
 //! | ask about stability, limits, quality of gradients, yield | [`analysis`], [`cost`] |
-//! | carry out an experiment file and read its tables | [`experiment`], [`record`], [`figure`] |
+//! | carry out an experiment file and read its tables | [`study::train`], [`record`], [`figure`] |
 //!
 //! The equations and what is known of them: `docs/model.md`; the house and its invariants: `ARCHITECTURE.md`.
 //!
@@ -55,6 +55,5 @@ pub mod cost;
 pub mod record;
 pub mod spice;
 pub mod figure;
-pub mod experiment;
 pub mod study;
 pub mod cli;

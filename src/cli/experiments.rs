@@ -9,9 +9,9 @@ use serde_json::json;
 use super::builtin::{self, EXPERIMENTS};
 use super::{Failure, Global, output};
 use crate::data::{DataError, Request, load};
-use crate::experiment::{RunPlan, check_network, plan};
 use crate::record::weights::read_weights;
 use crate::spec::{InitSpec, experiment_schema, experiment_template_toml, experiment_toml};
+use crate::study::train::{RunPlan, check_network, plan};
 
 /// Arguments of `experiments`.
 #[derive(Debug, Args)]

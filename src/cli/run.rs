@@ -17,10 +17,6 @@ use super::output::{conclude, note, print, print_json, show};
 use super::progress::Terminal;
 use super::{Failure, Global, Precision};
 use crate::data::{Dataset, Request, load};
-use crate::experiment::{
-    Ending, ExperimentError, Need, Observer, Options, RunPlan, Verdict, carry_out, check, check_network,
-    common, controls, plan, time_of_a_batch,
-};
 use crate::figure::{findings, summary_of};
 use crate::record::folder::{Mode, replaced};
 use crate::record::identity::RunKey;
@@ -28,6 +24,10 @@ use crate::record::rows::{RunSummary, Summary};
 use crate::spec::{Override, Resolved};
 use crate::statistics::{grouped, mean, range};
 use crate::study::settings::Written;
+use crate::study::train::{
+    Ending, ExperimentError, Need, Observer, Options, RunPlan, Verdict, carry_out, check, check_network,
+    common, controls, plan, time_of_a_batch,
+};
 use crate::study::{Place, ask_again};
 use crate::units::{percent, significant};
 

@@ -23,6 +23,7 @@ pub mod runs;
 mod safe;
 pub mod settings;
 pub mod text;
+pub mod train;
 pub mod yields;
 
 use std::path::{Path, PathBuf};

@@ -6,9 +6,9 @@ use anyhow::anyhow;
 
 use super::{Failure, Observer, folder};
 use crate::data::{Dataset, Request, load};
-use crate::experiment::{RunPlan, replan};
 use crate::figure::Tables;
 use crate::spec::load_experiment;
+use crate::study::train::{RunPlan, replan};
 
 /// Files without which a folder is no output folder of `run`.
 const TABLES: [&str; 4] = ["experiment.toml", "metrics.csv", "layers.csv", "summary.json"];

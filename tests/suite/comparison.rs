@@ -4,12 +4,12 @@ use std::fs;
 
 use dyadsim::chip::Weights;
 use dyadsim::data::{Dataset, Request, load};
-use dyadsim::experiment::{RunPlan, plan};
 use dyadsim::matrix::Matrix;
 use dyadsim::record::folder::{last_weights, snapshot};
 use dyadsim::record::weights::write_weights;
 use dyadsim::spec::parse_experiment;
 use dyadsim::study::compare::{Comparator, CompareRow, Comparison, RulePair};
+use dyadsim::study::train::{RunPlan, plan};
 use nalgebra::dmatrix;
 use tempfile::TempDir;
 

@@ -11,12 +11,12 @@ use crate::analysis::product_norm;
 use crate::analysis::robustness::{Aim, Attack, Ball, Labelled, Victim, layer_norms, quantile};
 use crate::chip::{Chip, Weights};
 use crate::data::Dataset;
-use crate::experiment::RunPlan;
 use crate::learn::circuit_of;
 use crate::matrix::Real;
 use crate::record::RecordError;
 use crate::record::weights::read_weights_unchecked;
 use crate::spec::rule_name;
+use crate::study::train::RunPlan;
 
 /// Sizes of perturbations (V), ascending.
 pub struct Sizes {

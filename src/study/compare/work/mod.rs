@@ -16,9 +16,9 @@ use super::rows::{CompareRow, CompareSummary, DepartureRow, GroupRow, Prediction
 use crate::analysis::representation::principal_angles;
 use crate::analysis::{agreement, relative_distance};
 use crate::data::Dataset;
-use crate::experiment::{RunPlan, controls, is_control_of};
 use crate::matrix::measure::cosine;
 use crate::record::RecordError;
+use crate::study::train::{RunPlan, controls, is_control_of};
 use conclude::{departures, groups, told};
 use pairs::{Pair, pairs};
 use portrait::{Portrait, weights_after};

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value;
 
-use crate::experiment::RunPlan;
 use crate::spec::RuleKind;
+use crate::study::train::RunPlan;
 
 /// Two rules at the same gains and settings, with their runs.
 #[derive(Clone, Debug, PartialEq)]

@@ -3,12 +3,12 @@
 use super::Comparator;
 use crate::analysis::representation::{Centred, Leading};
 use crate::chip::{Chip, Weights};
-use crate::experiment::RunPlan;
 use crate::learn::circuit_of;
 use crate::matrix::Matrix;
 use crate::record::RecordError;
 use crate::record::folder::{last_weights, snapshot};
 use crate::record::weights::read_weights_unchecked;
+use crate::study::train::RunPlan;
 use crate::train::{activities, classes_of};
 
 /// A network after some epochs.
