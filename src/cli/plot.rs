@@ -10,13 +10,14 @@ use serde_json::json;
 use super::progress::Terminal;
 use super::report::{classify, want_own};
 use super::{Failure, Global, folder, output};
-use crate::figure::{Drawn, FigureError, Tables, branch, catalogue, draw_into, forget, map, want};
+use crate::figure::{Drawn, FigureError, branch, draw_figures, forget, map, want};
 use crate::record::ledger::renew;
 use crate::record::lock::Lock;
 use crate::record::study::Study;
 use crate::record::{RecordError, atomic};
 use crate::spec::nearest;
 use crate::study::runs::{is_drawn_from, tables};
+use crate::study::train::figures::{FIGURES, Tables};
 use crate::study::{Entry, of_folder};
 
 /// Arguments of `plot`.
@@ -79,7 +80,7 @@ fn known(folder: &Path) -> Vec<&'static str> {
     } else if let Some(study) = of_folder(folder) {
         (study.figures)()
     } else {
-        catalogue().iter().map(|figure| figure.name).collect()
+        FIGURES.iter().map(|figure| figure.name).collect()
     }
 }
 
@@ -109,7 +110,7 @@ impl Source {
     fn want(&self, names: &[&str]) -> Result<(), FigureError> {
         match self {
             Self::Study(study, folder) => (study.want)(folder, names),
-            Self::Run(tables) => want(catalogue().iter().map(|f| (f.name, f.draw)), tables, names),
+            Self::Run(tables) => want(FIGURES.iter().map(|f| (f.name, f.draw)), tables, names),
             Self::Branch(_) | Self::Map(_) => Ok(()),
         }
     }
@@ -120,7 +121,7 @@ impl Source {
             Self::Branch(tables) => branch::draw_into(out, tables).map(|drawn| vec![drawn]),
             Self::Map(tables) => map::draw_all(out, tables, names),
             Self::Study(study, folder) => (study.draw)(folder, out, names),
-            Self::Run(tables) => draw_into(out, tables, names),
+            Self::Run(tables) => draw_figures(FIGURES, out, tables, names),
         }
     }
 }

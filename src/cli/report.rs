@@ -8,12 +8,13 @@ use serde_json::json;
 
 use super::progress::Terminal;
 use super::{Failure, Global, folder, output};
-use crate::figure::{self, FigureError};
+use crate::figure::FigureError;
 use crate::record::atomic;
 use crate::record::ledger::renew;
 use crate::record::lock::Lock;
 use crate::record::place::want_folder;
 use crate::study::runs::{is_drawn_from, tables};
+use crate::study::train::figures::report;
 
 /// Arguments of `report`.
 #[derive(Debug, Args)]
@@ -35,7 +36,7 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
     atomic::check_writable(&arguments.folder).map_err(Failure::input)?;
     let lock = Lock::take(&arguments.folder).map_err(Failure::input)?;
     let bar = super::progress::waiting(global, "drawing");
-    let path = figure::report(&arguments.folder, &tables).map_err(classify)?;
+    let path = report(&arguments.folder, &tables).map_err(classify)?;
     bar.finish_and_clear();
     renew(&arguments.folder, &lock, &|name| name == "report.html").map_err(Failure::running)?;
     lock.release().map_err(Failure::running)?;

@@ -17,13 +17,13 @@ use super::output::{conclude, note, print, print_json, show};
 use super::progress::Terminal;
 use super::{Failure, Global, Precision};
 use crate::data::{Dataset, Request, load};
-use crate::figure::{findings, summary_of};
 use crate::record::folder::{Mode, replaced};
-use crate::record::identity::RunKey;
-use crate::record::rows::{RunSummary, Summary};
 use crate::spec::{Override, Resolved};
 use crate::statistics::{grouped, mean, range};
 use crate::study::settings::Written;
+use crate::study::train::figures::{findings, summary_of};
+use crate::study::train::identity::RunKey;
+use crate::study::train::rows::{RunSummary, Summary};
 use crate::study::train::{
     Ending, ExperimentError, Need, Observer, Options, RunPlan, Verdict, carry_out, check, check_network,
     common, controls, plan, time_of_a_batch,

@@ -1,8 +1,7 @@
-//! Figures and the report of an output folder.
+//! The kit of figures: pages, panels, axes, legends and files, whatever they show.
 //!
-//! Figures read tables and never compute physics, so any of them can be drawn again from the
-//! folder alone. A figure is a file with a [`Figure`] and a line in [`catalogue`]; it turns
-//! [`Tables`] into a [`page::Page`], which `render` writes as SVG and as PNG.
+//! Figures read tables and never compute physics, so any of them can be drawn again from a
+//! folder alone. A [`Figure`] turns the tables of a folder into a [`Page`], which `render` writes as SVG and as PNG.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -11,53 +10,23 @@ use rayon::prelude::*;
 
 use crate::record::{RecordError, atomic};
 
-mod accuracy;
-mod angle;
 pub(crate) mod axis;
 pub mod branch;
-mod cost;
-#[cfg(test)]
-mod counts;
-mod curves;
 mod error;
-mod findings;
-mod groups;
-mod kept_nudge;
 pub(crate) mod legend;
-#[cfg(test)]
-mod looks;
-mod loss;
 pub mod map;
-mod margin;
-mod offsets;
-mod outcomes;
 pub(crate) mod page;
 pub(crate) mod palette;
 pub(crate) mod render;
-mod report;
-mod settle_time;
 pub(crate) mod sheet;
-mod summary;
-#[cfg(test)]
-mod synthetic;
-mod tables;
-mod training_map;
-mod trajectories;
-mod valley;
-mod weight_scatter;
-mod weights;
-mod words;
 
 pub use error::FigureError;
 pub(crate) use error::fits;
-pub use findings::findings;
 pub use page::Page;
-pub use report::report;
-pub use tables::{Run, Tables, Weights, summary_of};
 
 /// A kind of figure of tables `T`.
 #[derive(Clone, Copy, Debug)]
-pub struct Figure<T = Tables> {
+pub struct Figure<T> {
     /// Name of its files.
     pub name: &'static str,
     /// Title.
@@ -79,63 +48,22 @@ pub struct Drawn {
     pub png: PathBuf,
 }
 
-/// Every figure, in the order of the report.
-#[must_use]
-pub fn catalogue() -> &'static [Figure] {
-    &[
-        summary::FIGURE,
-        accuracy::FIGURE,
-        loss::FIGURE,
-        outcomes::FIGURE,
-        margin::FIGURE,
-        kept_nudge::FIGURE,
-        settle_time::FIGURE,
-        trajectories::FIGURE,
-        angle::FIGURE,
-        valley::FIGURE,
-        offsets::FIGURE,
-        training_map::FIGURE,
-        cost::FIGURE,
-        weights::FIGURE,
-        weight_scatter::FIGURE,
-    ]
-}
-
-impl Figure {
+impl<T> Figure<T> {
     /// The figure as an SVG document; `None` if the tables have nothing for it.
     ///
     /// # Errors
     /// [`FigureError`] if a weight file is malformed or the plotting library refuses.
-    pub fn svg(&self, tables: &Tables) -> Result<Option<String>, FigureError> {
+    pub fn svg(&self, tables: &T) -> Result<Option<String>, FigureError> {
         if_any((self.draw)(tables))?.map(|page| render::svg(&page)).transpose()
     }
 }
 
-/// Writes `folder/figures/NAME.svg` and `.png` of every figure that has something to show, and takes away those of the others.
+/// Writes `folder/NAME.svg` and `.png` of the figures of these names (of all without any) that the tables have something for.
 ///
 /// A file is complete or absent: it is written under a temporary name first.
 ///
 /// # Errors
 /// [`FigureError`] names the file that cannot be read or written.
-pub fn draw_all(folder: &Path, tables: &Tables) -> Result<Vec<Drawn>, FigureError> {
-    let folder = folder.join("figures");
-    let drawn = draw_into(&folder, tables, &[])?;
-    forget(&folder, catalogue().iter().map(|figure| figure.name), &drawn)?;
-    Ok(drawn)
-}
-
-/// Writes `folder/NAME.svg` and `.png` of the figures of these names (of all without any) that the tables have something for.
-///
-/// # Errors
-/// Those of [`draw_all`].
-pub fn draw_into(folder: &Path, tables: &Tables, only: &[&str]) -> Result<Vec<Drawn>, FigureError> {
-    draw_figures(catalogue(), folder, tables, only)
-}
-
-/// [`draw_into`] of other figures.
-///
-/// # Errors
-/// Those of [`draw_all`].
 pub fn draw_figures<T: Sync>(
     figures: &[Figure<T>],
     folder: &Path,
@@ -224,7 +152,7 @@ fn write_page(folder: &Path, name: &'static str, page: &Page) -> Result<Drawn, F
 }
 
 /// Writes a file under a temporary name beside it and renames it.
-fn write_whole(path: &Path, content: &str) -> Result<(), FigureError> {
+pub(crate) fn write_whole(path: &Path, content: &str) -> Result<(), FigureError> {
     atomic::write(path, content.as_bytes()).map_err(|error| match error {
         RecordError::Io { path, reason, .. } => FigureError::Write { path, source: reason },
         other => other.into(),

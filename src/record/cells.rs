@@ -89,12 +89,10 @@ fn shown(cell: &str) -> String {
 mod tests {
     use super::*;
     use crate::record::columns::columns_of;
-    use crate::record::rows::LayersRow;
-
-    const HEADER: &str = "run,epoch,layer,angle_to_bp_deg,weight_norm,spectral_norm,distance_to_bp_weights\n";
+    use crate::record::sample::{HEADER, Sample};
 
     fn told(text: &str) -> String {
-        check(&columns_of::<LayersRow>().unwrap(), text).err().unwrap_or_default()
+        check(&columns_of::<Sample>().unwrap(), text).err().unwrap_or_default()
     }
 
     #[test]
@@ -102,10 +100,10 @@ mod tests {
         let told = |row: &str| told(&format!("{HEADER}a,0,1,,1,1,\n{row}\n"));
         assert_eq!(told("a,1,2,NaN,inf,-1e308,"), "");
         for (row, words) in [
-            ("a,-1,2,,1,1,", "row 2 (line 3), column `epoch`: found \"-1\"; accepted: a whole number from 0"),
+            ("a,-1,2,,1,1,", "row 2 (line 3), column `time`: found \"-1\"; accepted: a whole number from 0"),
             ("a,1,1000000000000,,1,1,", "column `layer`: found \"1000000000000\""),
-            ("a,1,2,,,1,", "column `weight_norm`: found nothing; accepted: a number"),
-            ("a,1,2,x,1,1,", "column `angle_to_bp_deg`: found \"x\"; accepted: a number, or an empty cell"),
+            ("a,1,2,,,1,", "column `norm`: found nothing; accepted: a number"),
+            ("a,1,2,x,1,1,", "column `angle_deg`: found \"x\"; accepted: a number, or an empty cell"),
             ("a,1,2", "row 2 (line 3): found 3 cells; accepted: 7"),
         ] {
             assert!(told(row).contains(words), "{row}: {}", told(row));
@@ -114,10 +112,10 @@ mod tests {
 
     #[test]
     fn a_column_that_is_missing_or_stands_twice_is_told() {
-        assert!(told("").contains("found nothing; column `run` is missing"), "{}", told(""));
+        assert!(told("").contains("found nothing; column `name` is missing"), "{}", told(""));
         let text = HEADER.replace("layer,", "lair,");
         assert!(told(&text).contains("column `layer` is missing; found"), "{}", told(&text));
-        let text = HEADER.replace("layer,", "epoch,layer,");
-        assert!(told(&text).contains("`epoch` twice"), "{}", told(&text));
+        let text = HEADER.replace("layer,", "time,layer,");
+        assert!(told(&text).contains("`time` twice"), "{}", told(&text));
     }
 }

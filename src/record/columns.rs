@@ -158,41 +158,20 @@ impl<'de> Deserializer<'de> for CellTracer<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::rows::{LayersRow, MetricsRow, TrajectoryRow};
+    use crate::record::sample::Sample;
     use serde::Deserialize;
 
     #[test]
-    fn every_row_type_makes_a_table_with_the_promised_columns() {
-        let names = |columns: Vec<Column>| {
-            columns.iter().map(|column| column.name.clone()).collect::<Vec<_>>().join(" ")
-        };
-        assert_eq!(
-            names(columns_of::<MetricsRow>().unwrap()),
-            "run rule alpha beta kept_beta seed epoch train_loss train_accuracy test_loss test_accuracy settled \
-             noisy_settled oscillation latch_up timeout not_finite settle_time_s stability_margin_tau \
-             rhs_evals wall_s"
-        );
-        assert_eq!(
-            names(columns_of::<LayersRow>().unwrap()),
-            "run epoch layer angle_to_bp_deg weight_norm spectral_norm distance_to_bp_weights"
-        );
-        assert_eq!(
-            names(columns_of::<TrajectoryRow>().unwrap()),
-            "outcome run epoch sample layer neuron t_tau v_plus v_minus"
-        );
-    }
-
-    #[test]
     fn kinds_and_options_are_those_of_the_fields() {
-        let columns = columns_of::<MetricsRow>().unwrap();
+        let columns = columns_of::<Sample>().unwrap();
         let of = |name| {
             let column = columns.iter().find(|column| column.name == name).unwrap();
             (column.kind, column.optional)
         };
-        assert_eq!(of("run"), (Kind::Text, false));
-        assert_eq!(of("alpha"), (Kind::Real, true));
-        assert_eq!(of("seed"), (Kind::Integer, false));
-        assert_eq!(of("wall_s"), (Kind::Real, false));
+        assert_eq!(of("name"), (Kind::Text, false));
+        assert_eq!(of("angle_deg"), (Kind::Real, true));
+        assert_eq!(of("time"), (Kind::Integer, false));
+        assert_eq!(of("norm"), (Kind::Real, false));
     }
 
     #[derive(Deserialize)]

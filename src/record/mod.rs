@@ -10,7 +10,6 @@ pub(crate) mod columns;
 pub mod dictionary;
 mod error;
 pub mod folder;
-pub mod identity;
 pub mod json;
 mod layer_names;
 pub mod ledger;
@@ -20,7 +19,8 @@ pub mod map_rows;
 mod parquet;
 pub mod place;
 pub mod restore;
-pub mod rows;
+#[cfg(test)]
+mod sample;
 pub mod seal;
 pub mod stability_rows;
 pub mod study;

@@ -149,27 +149,27 @@ fn cells(text: &[u8]) -> csv::Result<Vec<Vec<String>>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::rows::{LayersRow, TrajectoryRow};
+    use crate::record::sample::{HEADER, Sample};
     use proptest::prelude::*;
     use std::fs;
     use std::process::Command;
 
-    fn layer(run: &str, angle: Option<f64>, norm: f64) -> LayersRow {
-        LayersRow {
-            run: run.to_owned(),
-            epoch: 3,
+    fn layer(name: &str, angle: Option<f64>, norm: f64) -> Sample {
+        Sample {
+            name: name.to_owned(),
+            time: 3,
             layer: 1,
-            angle_to_bp_deg: angle,
-            weight_norm: norm,
-            spectral_norm: 1e-300,
-            distance_to_bp_weights: None,
+            angle_deg: angle,
+            norm,
+            other_norm: 1e-300,
+            distance: None,
         }
     }
 
-    fn round_trip(rows: &[LayersRow]) -> Vec<LayersRow> {
+    fn round_trip(rows: &[Sample]) -> Vec<Sample> {
         let folder = tempfile::tempdir().unwrap();
-        write_table(folder.path(), "layers", rows).unwrap();
-        read_csv(&folder.path().join("layers.csv")).unwrap()
+        write_table(folder.path(), "samples", rows).unwrap();
+        read_csv(&folder.path().join("samples.csv")).unwrap()
     }
 
     /// Equal to the bit; every NaN counts as the same.
@@ -183,9 +183,9 @@ mod tests {
         fn any_number_reads_back_to_the_bit(bits in any::<u64>(), other in any::<Option<f64>>(), run in ".*") {
             let norm = f64::from_bits(bits); // subnormals, NaNs and infinities included
             let row = &round_trip(&[layer(&run, other, norm)])[0];
-            prop_assert!(same(row.weight_norm, norm));
-            prop_assert_eq!(row.angle_to_bp_deg.map(f64::to_bits), other.map(f64::to_bits));
-            prop_assert_eq!(&row.run, &run);
+            prop_assert!(same(row.norm, norm));
+            prop_assert_eq!(row.angle_deg.map(f64::to_bits), other.map(f64::to_bits));
+            prop_assert_eq!(&row.name, &run);
         }
     }
 
@@ -193,22 +193,18 @@ mod tests {
     fn the_text_is_short_and_missing_values_are_empty_cells() {
         let folder = tempfile::tempdir().unwrap();
         let rows = [layer("dp-s1", None, 0.1), layer("a,b", Some(f64::NAN), f64::NEG_INFINITY)];
-        write_table(folder.path(), "layers", &rows).unwrap();
-        let text = fs::read_to_string(folder.path().join("layers.csv")).unwrap();
-        assert_eq!(
-            text,
-            "run,epoch,layer,angle_to_bp_deg,weight_norm,spectral_norm,distance_to_bp_weights\n\
-             dp-s1,3,1,,0.1,1e-300,\n\"a,b\",3,1,NaN,-inf,1e-300,\n"
-        );
+        write_table(folder.path(), "samples", &rows).unwrap();
+        let text = fs::read_to_string(folder.path().join("samples.csv")).unwrap();
+        assert_eq!(text, format!("{HEADER}dp-s1,3,1,,0.1,1e-300,\n\"a,b\",3,1,NaN,-inf,1e-300,\n"));
     }
 
     #[test]
     fn a_table_without_rows_has_its_header() {
         let folder = tempfile::tempdir().unwrap();
-        write_table::<TrajectoryRow>(folder.path(), "trajectories", &[]).unwrap();
-        let text = fs::read_to_string(folder.path().join("trajectories.csv")).unwrap();
-        assert_eq!(text, "outcome,run,epoch,sample,layer,neuron,t_tau,v_plus,v_minus\n");
-        assert!(read_csv::<TrajectoryRow>(&folder.path().join("trajectories.csv")).unwrap().is_empty());
+        write_table::<Sample>(folder.path(), "samples", &[]).unwrap();
+        let text = fs::read_to_string(folder.path().join("samples.csv")).unwrap();
+        assert_eq!(text, HEADER);
+        assert!(read_csv::<Sample>(&folder.path().join("samples.csv")).unwrap().is_empty());
     }
 
     #[test]
@@ -217,9 +213,9 @@ mod tests {
             (0..500).map(|i| layer(&format!("run-{}", i % 7), Some(f64::from(i)), 0.5)).collect();
         let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
         for folder in &folders {
-            write_table(folder.path(), "layers", &rows).unwrap();
+            write_table(folder.path(), "samples", &rows).unwrap();
         }
-        for file in ["layers.csv", "layers.parquet"] {
+        for file in ["samples.csv", "samples.parquet"] {
             let [a, b] = [0, 1].map(|i| fs::read(folders[i].path().join(file)).unwrap());
             assert_eq!(a, b, "{file}");
         }
@@ -228,26 +224,27 @@ mod tests {
     #[test]
     fn a_cell_that_does_not_fit_is_named_with_file_and_line() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("layers.csv");
-        write_table(folder.path(), "layers", &[layer("dp", None, 0.125)]).unwrap();
+        let path = folder.path().join("samples.csv");
+        write_table(folder.path(), "samples", &[layer("dp", None, 0.125)]).unwrap();
         fs::write(&path, fs::read_to_string(&path).unwrap().replace("0.125", "heavy")).unwrap();
-        let message = read_csv::<LayersRow>(&path).unwrap_err().to_string();
-        assert!(message.contains("layers.csv") && message.contains("row 1 (line 2)"), "{message}");
+        let message = read_csv::<Sample>(&path).unwrap_err().to_string();
+        assert!(message.contains("samples.csv") && message.contains("row 1 (line 2)"), "{message}");
     }
 
     #[test]
     fn pyarrow_reads_the_parquet_file_as_the_csv_file() {
         let script = "import sys\nimport pyarrow.parquet as p, pyarrow.csv as c\n\
                       a = p.read_table(sys.argv[1]); b = c.read_csv(sys.argv[2])\n\
-                      assert a.column_names == b.column_names and a['weight_norm'] == b['weight_norm']\n";
+                      assert a.column_names == b.column_names and a['norm'] == b['norm']\n";
         let python = |arguments: &[&str]| Command::new("python3").args(arguments).output();
         if !python(&["-c", "import pyarrow.parquet"]).is_ok_and(|output| output.status.success()) {
             eprintln!("SKIPPED: no python3 with pyarrow, the Parquet file was not read by a second reader");
             return;
         }
         let folder = tempfile::tempdir().unwrap();
-        write_table(folder.path(), "layers", &[layer("a", None, 0.1), layer("b", Some(1.0), 1e300)]).unwrap();
-        let [parquet, csv] = ["layers.parquet", "layers.csv"].map(|name| folder.path().join(name));
+        write_table(folder.path(), "samples", &[layer("a", None, 0.1), layer("b", Some(1.0), 1e300)])
+            .unwrap();
+        let [parquet, csv] = ["samples.parquet", "samples.csv"].map(|name| folder.path().join(name));
         let output = python(&["-c", script, parquet.to_str().unwrap(), csv.to_str().unwrap()]).unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }

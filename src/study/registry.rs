@@ -8,7 +8,9 @@ use serde_json::Value;
 
 use super::places::told_from;
 use super::settings::{self, Written};
-use super::{Extent, Failure, Given, Observer, Study, compare, folder, gradient, noise, robustness, yields};
+use super::{
+    Extent, Failure, Given, Observer, Study, compare, folder, gradient, noise, robustness, train, yields,
+};
 use crate::figure::{Drawn, FigureError, draw_figures, want};
 use crate::record::dictionary::{self, Table};
 use crate::record::place::want_folder;
@@ -94,7 +96,8 @@ pub fn ask_again(file: &Path, place: &Place, given: &Given, watch: &dyn Observer
 /// Every table that some command writes, with the meaning of its columns.
 #[must_use]
 pub fn all_tables() -> Vec<Table> {
-    STUDIES.iter().fold(dictionary::tables(), |all, entry| [all, (entry.tables)()].concat())
+    let first = [train::tables(), dictionary::tables()].concat();
+    STUDIES.iter().fold(first, |all, entry| [all, (entry.tables)()].concat())
 }
 
 const fn entry<S: Study>() -> Entry {

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 
+use super::train::figures::Tables;
 use super::{Failure, Observer, folder};
 use crate::data::{Dataset, Request, load};
-use crate::figure::Tables;
 use crate::spec::load_experiment;
 use crate::study::train::{RunPlan, replan};
 

@@ -19,9 +19,9 @@ use crate::figure::{Figure, FigureError};
 use crate::record::RecordError;
 use crate::record::dictionary::{Table, table};
 use crate::record::json::write_json;
-use crate::record::rows::RunSummary;
 use crate::record::study::Kind;
 use crate::record::table::write_table;
+use crate::study::train::rows::RunSummary;
 
 pub use figures::Tables;
 pub use rows::{CompareRow, CompareSummary, DepartureRow, GroupRow, PredictionRow, RulePair};

@@ -2,11 +2,11 @@
 
 use super::ExperimentError;
 use super::plan::RunPlan;
+use super::rows::{CostRow, MetricsRow};
 use super::run::Setting;
 use crate::cost::{Cost, Work};
 use crate::learn::circuit_of;
 use crate::random::{Key, Kind, permutation, stream};
-use crate::record::rows::{CostRow, MetricsRow};
 use crate::record::weights::read_weights_unchecked;
 use crate::train::gather;
 

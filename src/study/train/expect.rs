@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::record::identity::RunKey;
-use crate::record::rows::{RunSummary, Summary};
+use super::identity::RunKey;
+use super::rows::{RunSummary, Summary};
 use crate::spec::{ExpectSpec, setting_of};
 use crate::statistics::{grouped, mean};
 

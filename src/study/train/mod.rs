@@ -6,13 +6,16 @@
 mod conclude;
 mod cost;
 mod expect;
+pub mod figures;
 mod heed;
+pub mod identity;
 mod keep;
 mod labels;
 mod need;
 mod plan;
 mod probe;
 mod restore;
+pub mod rows;
 mod run;
 mod setting_columns;
 mod trajectory;
@@ -34,13 +37,14 @@ use crate::figure::FigureError;
 use crate::matrix::Real;
 use crate::record::RecordError;
 use crate::record::atomic;
+use crate::record::dictionary::{Table, table};
 use crate::record::folder::{Folder, Mode, Opening};
 use crate::record::ledger::read_manifest;
 use crate::record::manifest::{Manifest, sha256};
 use crate::record::place::refuse_inputs_inside;
-use crate::record::rows::Summary;
 use crate::record::weights::read_weights;
 use crate::spec::{InitSpec, Resolved, RuleKind, SpecError};
+use rows::Summary;
 use run::Setting;
 
 /// Why an experiment could not be carried out.
@@ -117,6 +121,18 @@ pub enum Ending {
     AlreadyComplete,
     /// Stopped from outside; what is finished is saved.
     Stopped,
+}
+
+/// The tables that runs leave, with the meaning of their columns.
+#[must_use]
+pub fn tables() -> Vec<Table> {
+    vec![
+        table::<rows::MetricsRow>("metrics"),
+        table::<rows::LayersRow>("layers"),
+        table::<rows::TrajectoryRow>("trajectories"),
+        table::<rows::ValleyRow>("valley"),
+        table::<rows::CostRow>("cost"),
+    ]
 }
 
 /// Checks that data and network fit each other.

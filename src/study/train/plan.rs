@@ -4,8 +4,8 @@ use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::heed::Combinations;
+use super::identity::{Place, RunKey, Settings};
 use super::labels::{Labels, Names, short};
-use crate::record::identity::{Place, RunKey, Settings};
 use crate::spec::{ExperimentSpec, Loaded, Override, Resolved, RuleKind, SpecError, excludes, setting_of};
 
 /// One run: a rule, a seed, and the description with this run's settings.

@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
+use super::figures::{Tables, draw_all, report};
 use super::plan::RunPlan;
+use super::rows::{CostRow, LayersRow, MetricsRow, TrajectoryRow, ValleyRow};
 use super::setting_columns::of_runs;
 use super::{ExperimentError, Observer};
-use crate::figure::{Tables, draw_all, report};
 use crate::record::restore::Lost;
-use crate::record::rows::{CostRow, LayersRow, MetricsRow, TrajectoryRow, ValleyRow};
 use crate::record::table::{OfRuns, read_csv, write_table_of_runs};
 use crate::record::{RecordError, atomic};
 use crate::spec::Resolved;

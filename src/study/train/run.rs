@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::plan::RunPlan;
 use super::probe::{Probe, Seen};
+use super::rows::{LayersRow, MetricsRow, RunSummary, TrajectoryRow};
 use super::{ExperimentError, Observer, keep, trajectory};
 use crate::analysis::product_norm;
 use crate::chip::{Chip, Weights};
@@ -19,7 +20,6 @@ use crate::matrix::{Matrix, Real};
 use crate::record::RecordError;
 use crate::record::checkpoint::{self, Loaded};
 use crate::record::folder::Folder;
-use crate::record::rows::{LayersRow, MetricsRow, RunSummary, TrajectoryRow};
 use crate::record::tensors::{TensorFile, TensorWriter, read_unchecked};
 use crate::record::trained::Trained;
 use crate::record::weights::{add_weights, read_weights, read_weights_unchecked, write_trained};

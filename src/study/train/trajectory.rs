@@ -1,12 +1,12 @@
 //! The way to equilibrium of one dyad, kept for the first sample of each outcome that a run meets.
 
 use super::plan::RunPlan;
+use super::rows::TrajectoryRow;
 use crate::chip::{Chip, Weights};
 use crate::circuit::{Dynamics, Layered};
 use crate::data::Dataset;
 use crate::learn::{circuit_of, nudged};
 use crate::matrix::Real;
-use crate::record::rows::TrajectoryRow;
 use crate::solve::settle_all;
 use crate::train::gather;
 

@@ -4,14 +4,14 @@
 use std::collections::HashMap;
 
 use super::ExperimentError;
+use super::identity::{Place, RunKey};
 use super::plan::RunPlan;
+use super::rows::ValleyRow;
 use super::run::Setting;
 use crate::analysis::linear::{Angle, Valley, best, truth};
 use crate::chip::{Chip, Weights};
 use crate::learn::{Batch, Gradient, circuit_of};
 use crate::random::{Key, Kind, permutation, stream};
-use crate::record::identity::{Place, RunKey};
-use crate::record::rows::ValleyRow;
 use crate::record::weights::read_weights_unchecked;
 use crate::spec::CircuitSpec;
 use crate::train::gather;

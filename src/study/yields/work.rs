@@ -9,8 +9,8 @@ use super::super::{Extent, Failure, Given, Observer, folder};
 use super::{Answer, ToleranceRow, Yield, YieldRow, YieldSummary};
 use crate::analysis::yields::{Target, chips_needed, clopper_pearson, limits, passed, tolerance};
 use crate::record::json::read_json;
-use crate::record::rows::{RunSummary, Summary};
 use crate::spec::{CircuitSpec, LARGEST_OFFSET, MismatchSpec, nearest};
+use crate::study::train::rows::{RunSummary, Summary};
 use crate::units::significant;
 
 /// Largest pair offset that is looked at (V), unless told otherwise.

@@ -1,20 +1,20 @@
 //! Final test accuracy against α.
 
-use super::Figure;
-use super::axis::{Axis, Kind};
-use super::error::FigureError;
 use super::groups::{Grid, Row, Shown, kept, runs_at};
-use super::legend::Key;
-use super::page::{Ink, Page};
-use super::palette::{GREY, ink_of};
-use super::sheet::{Axes, Layout, Panel, Sheet};
 use super::tables::{Run, Tables};
 use super::words::settings_line;
+use crate::figure::Figure;
+use crate::figure::FigureError;
+use crate::figure::axis::{Axis, Kind};
+use crate::figure::legend::Key;
+use crate::figure::page::{Ink, Page};
+use crate::figure::palette::{GREY, ink_of};
+use crate::figure::sheet::{Axes, Layout, Panel, Sheet};
 use crate::spec::RuleKind;
 use crate::statistics::Spread;
 
 /// The registry line.
-pub const FIGURE: Figure = Figure {
+pub const FIGURE: Figure<Tables> = Figure {
     name: "summary",
     title: "Final test accuracy against the mixing α",
     caption: "One panel per β. The line across and its band are backpropagation, mean and range over seeds, which has \

@@ -10,12 +10,12 @@ use std::path::{Path, PathBuf};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::error::FigureError;
-use crate::file;
-use crate::record::identity::{Place, Settings};
-use crate::record::rows::{
+use super::super::identity::{Place, Settings};
+use super::super::rows::{
     CostRow, LayersRow, MetricsRow, PairSummary, RunSummary, Summary, TrajectoryRow, ValleyRow,
 };
+use crate::figure::FigureError;
+use crate::file;
 use crate::record::table::{read_csv, read_rows};
 use crate::record::tensors;
 use crate::spec::RuleKind;

@@ -3,11 +3,12 @@
 use std::fs;
 use std::path::Path;
 
-use super::page::{Ink, Mark};
-use super::palette::{BLUE, DARK, GREEN, LIGHT, ORANGE, PALE, PURPLE, SKY, VERMILLION, outcome_ink};
 use super::report::{TEMPLATE, page};
 use super::synthetic::{Plan, drawn, main_job, plans};
-use super::{Drawn, FigureError, Tables, catalogue, draw_all, draw_into, report, want};
+use super::{FIGURES, Tables, draw_all, report};
+use crate::figure::page::{Ink, Mark};
+use crate::figure::palette::{BLUE, DARK, GREEN, LIGHT, ORANGE, PALE, PURPLE, SKY, VERMILLION, outcome_ink};
+use crate::figure::{Drawn, FigureError, draw_figures, want};
 use crate::spec::RuleKind;
 
 /// Names of the files in a folder, sorted.
@@ -40,7 +41,7 @@ fn what_has_nothing_to_show_is_neither_in_the_folder_nor_in_the_report() {
         ];
         assert_eq!(files(&figures), wanted);
         let written = fs::read_to_string(report(folder, tables).unwrap()).unwrap();
-        for figure in catalogue() {
+        for figure in FIGURES {
             let there = names.contains(&figure.name);
             assert_eq!(written.contains(&format!("id=\"{}\"", figure.name)), there, "{}", figure.name);
             assert_eq!(written.contains(figure.title), there, "{}", figure.name);
@@ -51,12 +52,12 @@ fn what_has_nothing_to_show_is_neither_in_the_folder_nor_in_the_report() {
 #[test]
 fn a_figure_that_is_asked_for_and_has_nothing_to_show_says_why() {
     drawn("asked", &main_job(), |folder, tables| {
-        let figures = || catalogue().iter().map(|figure| (figure.name, figure.draw));
+        let figures = || FIGURES.iter().map(|figure| (figure.name, figure.draw));
         let error = want(figures(), tables, &["accuracy", "valley"]).unwrap_err();
         assert!(matches!(error, FigureError::Empty { name: "valley", .. }), "{error}");
         assert!(error.to_string().contains("three nudges"), "{error}");
         assert!(want(figures(), tables, &["accuracy"]).is_ok());
-        let drawn = draw_into(&folder.join("asked"), tables, &["accuracy", "valley"]).unwrap();
+        let drawn = draw_figures(FIGURES, &folder.join("asked"), tables, &["accuracy", "valley"]).unwrap();
         assert!(drawn.iter().map(|one| one.name).eq(["accuracy"]));
     });
 }
@@ -78,7 +79,7 @@ fn ink(mark: &Mark) -> Ink {
 fn a_legend_names_only_what_is_drawn() {
     for (name, plan) in plans() {
         drawn(name, &plan, |_, tables| {
-            for figure in catalogue() {
+            for figure in FIGURES {
                 let Ok(page) = (figure.draw)(tables) else { continue };
                 // Title and legend come first; the grid lines of the first panel end them.
                 let head = page.marks.iter().position(|mark| ink(mark) == PALE).unwrap();
@@ -99,7 +100,7 @@ fn a_panel_without_any_run_is_left_out_and_named_in_a_note() {
     // Adversarial training knows no nudge: it is a reference, and has no panels of its own.
     let rules = vec![RuleKind::Bp, RuleKind::Adversarial, RuleKind::Dp];
     drawn("adversarial", &Plan { rules, ..main_job() }, |_, tables| {
-        for figure in catalogue() {
+        for figure in FIGURES {
             let Ok(page) = (figure.draw)(tables) else { continue };
             let says = |words: &str| {
                 page.marks.iter().any(|mark| matches!(mark, Mark::Text(text) if text.text.contains(words)))
@@ -113,7 +114,7 @@ fn a_panel_without_any_run_is_left_out_and_named_in_a_note() {
         for run in tables.runs.iter_mut().filter(|run| run.place.alpha == Some(0.25)) {
             run.metrics.iter_mut().for_each(|row| row.stability_margin_tau = None);
         }
-        let margin = catalogue().iter().find(|figure| figure.name == "margin").unwrap();
+        let margin = FIGURES.iter().find(|figure| figure.name == "margin").unwrap();
         let page = (margin.draw)(&tables).unwrap();
         let texts = page
             .marks
@@ -135,7 +136,7 @@ fn paper_ink_and_greys_of_every_figure_have_a_colour_in_the_dark() {
     let stay = [LIGHT, DARK].map(|ink| ink.rgb);
     for (name, plan) in plans() {
         drawn(name, &plan, |_, tables| {
-            for figure in catalogue() {
+            for figure in FIGURES {
                 let Ok(page) = (figure.draw)(tables) else { continue };
                 for mark in &page.marks {
                     let attribute = if matches!(mark, Mark::Line(..)) { "stroke" } else { "fill" };

@@ -1,22 +1,22 @@
 //! Learned weights of DP against those of `DPᵀ`: distance and cosine per layer, against α.
 
-use super::Figure;
-use super::axis::{Axis, extent};
-use super::error::FigureError;
+use super::super::rows::PairSummary;
 use super::groups::{Grid, Row};
-use super::legend::Key;
-use super::page::Page;
-use super::palette::{GREY, layer_ink};
-use super::sheet::{Axes, Layout, Panel, Sheet};
 use super::tables::Tables;
 use super::words::settings_line;
-use crate::record::rows::PairSummary;
+use crate::figure::Figure;
+use crate::figure::FigureError;
+use crate::figure::axis::{Axis, extent};
+use crate::figure::legend::Key;
+use crate::figure::page::Page;
+use crate::figure::palette::{GREY, layer_ink};
+use crate::figure::sheet::{Axes, Layout, Panel, Sheet};
 use crate::spec::RuleKind;
 use crate::statistics;
 use crate::units::significant;
 
 /// The registry line.
-pub const FIGURE: Figure = Figure {
+pub const FIGURE: Figure<Tables> = Figure {
     name: "weights",
     title: "Learned weights: DP against DPᵀ",
     caption: "Two networks that started from the same weights and saw the same samples, one trained by DP and one by \

@@ -3,11 +3,11 @@
 use std::fs;
 use std::path::Path;
 
-use super::{Tables, catalogue, draw_all, report};
-use crate::record::identity::Settings;
-use crate::record::rows::{
+use super::super::identity::Settings;
+use super::super::rows::{
     CostRow, LayersRow, MetricsRow, PairSummary, RunSummary, Summary, TrajectoryRow, ValleyRow,
 };
+use super::{FIGURES, Tables, draw_all, report};
 use crate::spec::RuleKind;
 
 /// What an invented experiment has.
@@ -431,7 +431,7 @@ fn every_figure_of_the_main_job_is_drawn_and_twice_to_the_same_bytes() {
     drawn("main", &main_job(), |folder, tables| {
         let files = draw_all(folder, tables).unwrap();
         // One offset, no prices and two nudges: nothing for three figures; no margin is kept.
-        let names = catalogue().iter().map(|figure| figure.name);
+        let names = FIGURES.iter().map(|figure| figure.name);
         let wanted = names.filter(|name| !["valley", "offsets", "cost", "kept-nudge"].contains(name));
         assert!(files.iter().map(|file| file.name).eq(wanted));
         let bytes = || files.iter().map(|f| (fs::read(&f.svg).unwrap(), fs::read(&f.png).unwrap()));
@@ -452,7 +452,7 @@ fn every_figure_of_every_odd_experiment_is_drawn() {
             if std::env::var_os("DYADSIM_FIGURES").is_some() {
                 draw_all(folder, tables).unwrap();
             }
-            for figure in catalogue() {
+            for figure in FIGURES {
                 let svg = figure.svg(tables);
                 let Some(svg) = svg.unwrap_or_else(|error| panic!("{name}, {}: {error}", figure.name)) else {
                     continue;
@@ -475,7 +475,7 @@ fn the_report_holds_every_figure_escapes_names_and_loads_nothing() {
         let page = fs::read_to_string(report(folder, tables).unwrap()).unwrap();
         let drawn = draw_all(folder, tables).unwrap();
         assert_eq!(page.matches("<svg ").count(), drawn.len());
-        for figure in catalogue() {
+        for figure in FIGURES {
             let there = drawn.iter().any(|one| one.name == figure.name);
             assert_eq!(page.contains(&format!("id=\"{}\"", figure.name)), there, "{}", figure.name);
         }

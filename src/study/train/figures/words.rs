@@ -2,8 +2,8 @@
 
 use toml::Value;
 
-use super::axis::setting;
 use super::tables::Tables;
+use crate::figure::axis::setting;
 
 /// A setting of the experiment by its path; of a table that has a `kind`, that. `None` if it is not there.
 #[must_use]

@@ -1,13 +1,13 @@
 //! Test accuracy against the epoch.
 
-use super::Figure;
 use super::curves::Curves;
-use super::error::FigureError;
-use super::page::Page;
 use super::tables::Tables;
+use crate::figure::Figure;
+use crate::figure::FigureError;
+use crate::figure::page::Page;
 
 /// The registry line.
-pub const FIGURE: Figure = Figure {
+pub const FIGURE: Figure<Tables> = Figure {
     name: "accuracy",
     title: "Test accuracy during training",
     caption: "Each panel is one mixing α and one nudge β; backpropagation, which knows neither, stands in all of \

@@ -2,22 +2,22 @@
 
 use serde_json::Value;
 
-use super::axis::{Axis, count, extent, setting};
+use super::super::rows::MetricsRow;
 use super::curves::{epochs, unsettled};
 use super::groups::{Grid, Row, runs_at};
-use super::legend::Key;
-use super::page::Page;
-use super::palette::{GREY, ink_of};
-use super::sheet::{Axes, Layout, Panel, Sheet};
 use super::tables::{Run, Tables};
 use super::words::settings_line;
-use super::{Figure, FigureError};
-use crate::record::rows::MetricsRow;
+use crate::figure::axis::{Axis, count, extent, setting};
+use crate::figure::legend::Key;
+use crate::figure::page::Page;
+use crate::figure::palette::{GREY, ink_of};
+use crate::figure::sheet::{Axes, Layout, Panel, Sheet};
+use crate::figure::{Figure, FigureError};
 use crate::spec::RuleKind;
 use crate::statistics::grouped;
 
 /// The registry line.
-pub const FIGURE: Figure = Figure {
+pub const FIGURE: Figure<Tables> = Figure {
     name: "kept-nudge",
     title: "The nudge that keeps a margin",
     caption: "Every seed as a line: the nudge of the next epoch, the worst margin of the probe samples under it, and the test accuracy, \
@@ -210,7 +210,7 @@ fn notes(groups: &[Group<'_>]) -> Vec<String> {
         below |= margin.is_some_and(|margin| margin < FLOOR);
         none |= margin.is_none();
     }
-    let edge = format!("Margins below {} stand at the lower edge.", super::axis::number(FLOOR));
+    let edge = format!("Margins below {} stand at the lower edge.", crate::figure::axis::number(FLOOR));
     let gap = "Where a line of the margin is missing, no sample of the probe has an equilibrium.".to_owned();
     [below.then_some(edge), none.then_some(gap)].into_iter().flatten().collect()
 }

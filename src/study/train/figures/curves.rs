@@ -3,16 +3,16 @@
 //! What a mean would hide is marked: the line is dashed where samples did not settle, an open
 //! circle stands where a seed drops out, and numbers without a place are counted in a note.
 
-use super::axis::{Axis, Kind, count};
-use super::error::FigureError;
+use super::super::rows::MetricsRow;
 use super::groups::{Grid, Row, Shown, kept, runs_at};
-use super::legend::Key;
-use super::page::{Ink, Page};
-use super::palette::{GREY, ink_of};
-use super::sheet::{Axes, Layout, Panel, Sheet};
 use super::tables::{Run, Tables};
 use super::words::settings_line;
-use crate::record::rows::MetricsRow;
+use crate::figure::FigureError;
+use crate::figure::axis::{Axis, Kind, count};
+use crate::figure::legend::Key;
+use crate::figure::page::{Ink, Page};
+use crate::figure::palette::{GREY, ink_of};
+use crate::figure::sheet::{Axes, Layout, Panel, Sheet};
 use crate::spec::RuleKind;
 use crate::statistics;
 
@@ -203,7 +203,7 @@ impl Curves {
         let below = curves.iter().any(below).then(|| {
             format!(
                 "Values below {} stand at the lower edge.",
-                super::axis::number(self.floor.unwrap_or(0.0))
+                crate::figure::axis::number(self.floor.unwrap_or(0.0))
             )
         });
         lost.into_iter().chain(below).collect()

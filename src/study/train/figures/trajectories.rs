@@ -1,18 +1,18 @@
 //! Potentials of one dyad on the way to equilibrium, or to something else, one panel per outcome.
 
-use super::Figure;
-use super::axis::{Axis, extent};
-use super::error::FigureError;
-use super::legend::Key;
-use super::page::{Ink, Page, text};
-use super::palette::{BLUE, GREY, ORANGE};
-use super::sheet::{Axes, Layout, Panel, Sheet, wrap};
+use super::super::rows::TrajectoryRow;
 use super::tables::Tables;
 use super::words::settings_line;
-use crate::record::rows::TrajectoryRow;
+use crate::figure::Figure;
+use crate::figure::FigureError;
+use crate::figure::axis::{Axis, extent};
+use crate::figure::legend::Key;
+use crate::figure::page::{Ink, Page, text};
+use crate::figure::palette::{BLUE, GREY, ORANGE};
+use crate::figure::sheet::{Axes, Layout, Panel, Sheet, wrap};
 
 /// The registry line.
-pub const FIGURE: Figure = Figure {
+pub const FIGURE: Figure<Tables> = Figure {
     name: "trajectories",
     title: "How a dyad moves once it is nudged",
     caption: "Potentials of the two compartments of one neuron against time, from the moment at which the nudge is \
@@ -102,7 +102,7 @@ fn fill(page: &mut Page, panel: &Panel, rows: &[&TrajectoryRow]) {
     if rows.iter().any(|row| !(row.v_plus - row.v_minus).is_finite()) {
         let words = "ends where the numbers do";
         for line in wrap(words, 9.0, panel.width) {
-            page.text(super::page::Text {
+            page.text(crate::figure::page::Text {
                 ink: GREY,
                 ..text(line, (panel.left + 6.0, panel.top + 13.0), 9.0)
             });

@@ -1,20 +1,21 @@
 //! What is learned over any two settings of a grid: test accuracy as colours, a panel for every rule.
 
-use super::axis::{Axis, Kind};
+use super::super::rows::RunSummary;
 use super::groups::Grid;
-use super::legend::{Key, hatched};
-use super::page::{Anchor, Page, Point, Text, text};
-use super::palette::{DARK, LIGHT, heat};
-use super::sheet::{Axes, Layout, Panel, Sheet};
 use super::tables::{Run, Tables};
 use super::words::settings_line;
-use super::{Figure, FigureError};
+use crate::figure::axis::{Axis, Kind};
+use crate::figure::legend::{Key, hatched};
+use crate::figure::page::{Anchor, Page, Point, Text, text};
+use crate::figure::palette::{DARK, LIGHT, heat};
+use crate::figure::sheet::{Axes, Layout, Panel, Sheet};
+use crate::figure::{Figure, FigureError};
 use crate::spec::RuleKind;
 use crate::statistics::{Spread, range};
 use crate::units::percent;
 
 /// The registry line.
-pub const FIGURE: Figure = Figure {
+pub const FIGURE: Figure<Tables> = Figure {
     name: "training-map",
     title: "What is learned over two settings",
     caption: "Test accuracy of the free circuit after the last epoch, mean over seeds and chips, over the two settings that the grid \
@@ -130,7 +131,7 @@ fn is_coloured(runs: &[&Run]) -> bool {
 
 /// Whether some run has left more than 1 % of its nudged samples out.
 fn is_struck(runs: &[&Run]) -> bool {
-    let at_rest = |run: &&Run| run.summary.as_ref().and_then(crate::record::rows::RunSummary::at_rest);
+    let at_rest = |run: &&Run| run.summary.as_ref().and_then(RunSummary::at_rest);
     runs.iter().filter_map(at_rest).any(|share| share < 0.99)
 }
 

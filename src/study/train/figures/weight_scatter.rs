@@ -1,21 +1,21 @@
 //! Final weights of DP against those of `DPᵀ`, one dot per synapse.
 
-use super::Figure;
-use super::axis::{Axis, count, extent};
-use super::error::FigureError;
+use super::super::rows::PairSummary;
 use super::groups::{Grid, Shown, kept, runs_at};
-use super::legend::Key;
-use super::page::{Page, text};
-use super::palette::{GREY, layer_ink};
-use super::sheet::{Axes, Layout, Panel, Sheet};
 use super::tables::{Run, Tables, Weights};
 use super::words::settings_line;
-use crate::record::rows::PairSummary;
+use crate::figure::Figure;
+use crate::figure::FigureError;
+use crate::figure::axis::{Axis, count, extent};
+use crate::figure::legend::Key;
+use crate::figure::page::{Page, text};
+use crate::figure::palette::{GREY, layer_ink};
+use crate::figure::sheet::{Axes, Layout, Panel, Sheet};
 use crate::spec::RuleKind;
 use crate::units::fraction;
 
 /// The registry line.
-pub const FIGURE: Figure = Figure {
+pub const FIGURE: Figure<Tables> = Figure {
     name: "weight-scatter",
     title: "Final weights, synapse by synapse",
     caption: "Every dot is a synapse: its weight after training with DPᵀ (across) and with DP (up), for the first \

@@ -1,18 +1,18 @@
 //! Accuracy against the energy and the time of an update: a line for every nudge, along it longer and longer readings.
 
-use super::axis::{Axis, count, setting};
-use super::legend::Key;
-use super::page::{Anchor, Ink, Page, Text, text};
-use super::palette::{GREY, ordered};
-use super::sheet::{Axes, Layout, Panel, Sheet};
+use super::super::rows::CostRow;
 use super::tables::Tables;
 use super::words::settings_line;
-use super::{Figure, FigureError};
-use crate::record::rows::CostRow;
+use crate::figure::axis::{Axis, count, setting};
+use crate::figure::legend::Key;
+use crate::figure::page::{Anchor, Ink, Page, Text, text};
+use crate::figure::palette::{GREY, ordered};
+use crate::figure::sheet::{Axes, Layout, Panel, Sheet};
+use crate::figure::{Figure, FigureError};
 use crate::statistics::{grouped, mean, range};
 
 /// The registry line.
-pub const FIGURE: Figure = Figure {
+pub const FIGURE: Figure<Tables> = Figure {
     name: "cost",
     title: "What accuracy costs: energy and time of an update",
     caption: "Test accuracy after the last epoch against the energy (left) and the time (right) of one update, a colour for every nudge. \
@@ -76,7 +76,8 @@ fn lines(tables: &Tables) -> Vec<(String, Vec<&CostRow>)> {
         (several(&|row| row.rule != rows[0].rule), several(&|row| row.alpha != rows[0].alpha));
     let relaxed = several(&|row| row.relaxations != rows[0].relaxations);
     let label = |row: &CostRow| {
-        let rule = if rules { format!("{}, ", super::palette::rule_name(&row.rule)) } else { String::new() };
+        let rule =
+            if rules { format!("{}, ", crate::figure::palette::rule_name(&row.rule)) } else { String::new() };
         let alpha = if alphas { format!("α = {}, ", setting(row.alpha)) } else { String::new() };
         let times = if relaxed { format!(", {} relaxations", row.relaxations) } else { String::new() };
         format!("{rule}{alpha}β = {}{times}", setting(row.beta))

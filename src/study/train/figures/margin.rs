@@ -1,13 +1,13 @@
 //! Stability margin against the epoch.
 
-use super::Figure;
 use super::curves::Curves;
-use super::error::FigureError;
-use super::page::Page;
 use super::tables::Tables;
+use crate::figure::Figure;
+use crate::figure::FigureError;
+use crate::figure::page::Page;
 
 /// The registry line.
-pub const FIGURE: Figure = Figure {
+pub const FIGURE: Figure<Tables> = Figure {
     name: "margin",
     title: "Stability margin of the nudged circuit",
     caption: "Minus the largest real part of the Jacobian’s eigenvalues at the fixed point, in units of 1/τ, for \

@@ -276,3 +276,30 @@ pub struct Summary {
     /// Every comparison.
     pub pairs: Vec<PairSummary>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::columns::{Column, columns_of};
+
+    #[test]
+    fn every_row_type_makes_a_table_with_the_promised_columns() {
+        let names = |columns: Vec<Column>| {
+            columns.iter().map(|column| column.name.clone()).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(
+            names(columns_of::<MetricsRow>().unwrap()),
+            "run rule alpha beta kept_beta seed epoch train_loss train_accuracy test_loss test_accuracy settled \
+             noisy_settled oscillation latch_up timeout not_finite settle_time_s stability_margin_tau \
+             rhs_evals wall_s"
+        );
+        assert_eq!(
+            names(columns_of::<LayersRow>().unwrap()),
+            "run epoch layer angle_to_bp_deg weight_norm spectral_norm distance_to_bp_weights"
+        );
+        assert_eq!(
+            names(columns_of::<TrajectoryRow>().unwrap()),
+            "outcome run epoch sample layer neuron t_tau v_plus v_minus"
+        );
+    }
+}

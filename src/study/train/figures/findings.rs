@@ -3,9 +3,9 @@
 //! Every number is a mean over the seeds and chips that both sides share; ranges are over them, too. A run is *healthy* if at most
 //! [`UNSETTLED`] of its nudged samples did not come to rest: what the others learned is told as failure and takes part in nothing else.
 
-use super::axis::setting;
-use crate::record::identity::{Place, RunKey, Settings, agree};
-use crate::record::rows::{PairSummary, RunSummary, Summary};
+use super::super::identity::{Place, RunKey, Settings, agree};
+use super::super::rows::{PairSummary, RunSummary, Summary};
+use crate::figure::axis::setting;
 use crate::spec::RuleKind;
 use crate::statistics::{grouped, mean, range};
 use crate::units::{percent, significant};
@@ -270,7 +270,7 @@ fn parted(world: &World<'_>, pairs: &[PairSummary], rules: [RuleKind; 2]) -> Opt
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::rows::ControlSummary;
+    use crate::study::train::rows::ControlSummary;
 
     fn run(rule: &str, gains: Option<(f64, f64)>, seed: u64, accuracy: f64, circuit: &str) -> RunSummary {
         let whole = gains.map(|_| 1.0);

@@ -1,9 +1,10 @@
 //! What is drawn is what the rows imply: panels, discs, lines, areas and labels, counted for every rule.
 
-use super::page::{Ink, Mark, Page, Point};
-use super::palette::{GREY, PALE, ink_of};
 use super::synthetic::{Plan, drawn, main_job};
-use super::{FigureError, Run, Tables, catalogue};
+use super::{FIGURES, Run, Tables};
+use crate::figure::FigureError;
+use crate::figure::page::{Ink, Mark, Page, Point};
+use crate::figure::palette::{GREY, PALE, ink_of};
 use crate::spec::RuleKind;
 
 /// A page with the frames of its panels, row by row.
@@ -16,7 +17,7 @@ struct Sheet {
 impl Sheet {
     /// A figure; `None` if the tables have nothing for it.
     fn of(tables: &Tables, name: &str) -> Option<Self> {
-        let figure = catalogue().iter().find(|figure| figure.name == name).unwrap();
+        let figure = FIGURES.iter().find(|figure| figure.name == name).unwrap();
         let page = match (figure.draw)(tables) {
             Err(FigureError::Nothing { .. }) => return None,
             other => other.unwrap(),
@@ -307,7 +308,7 @@ fn weights_of_two_rules_are_compared_where_both_are() {
 fn no_panel_of_a_full_grid_is_empty_and_no_page_is_drawn_to_say_so() {
     for rules in sets() {
         drawn("full", &plan(&rules), |_, tables| {
-            for figure in catalogue() {
+            for figure in FIGURES {
                 let Some(sheet) = Sheet::of(tables, figure.name) else { continue };
                 assert!(!sheet.frames.is_empty(), "{} of {rules:?} has no panel", figure.name);
                 for panel in 0..sheet.frames.len() {

@@ -1,14 +1,14 @@
 //! Training loss against the epoch, on a logarithmic axis.
 
-use super::Figure;
-use super::axis::Kind;
 use super::curves::Curves;
-use super::error::FigureError;
-use super::page::Page;
 use super::tables::Tables;
+use crate::figure::Figure;
+use crate::figure::FigureError;
+use crate::figure::axis::Kind;
+use crate::figure::page::Page;
 
 /// The registry line.
-pub const FIGURE: Figure = Figure {
+pub const FIGURE: Figure<Tables> = Figure {
     name: "loss",
     title: "Training loss",
     caption: "Mean loss of the free circuit on the training set, on a logarithmic axis. Straight falling lines are \

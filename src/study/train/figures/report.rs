@@ -9,16 +9,17 @@ use minijinja::{Environment, context};
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::axis::{extent, number, setting};
-use super::error::FigureError;
+use super::super::identity::{Place, Settings};
+use super::super::rows::{PairSummary, RunSummary, Summary};
+use super::FIGURES;
 use super::findings::findings;
 use super::groups::{Grid, Row, runs_at};
-use super::palette::rule_name;
 use super::tables::{Run, Tables};
 use super::words::{seeds, setting_at};
-use super::{catalogue, write_whole};
-use crate::record::identity::{Place, Settings};
-use crate::record::rows::{PairSummary, RunSummary, Summary};
+use crate::figure::FigureError;
+use crate::figure::axis::{extent, number, setting};
+use crate::figure::palette::rule_name;
+use crate::figure::{Figure, write_whole};
 use crate::spec::RuleKind;
 use crate::statistics::{Spread, grouped};
 use crate::units::{fraction, percent, significant};
@@ -92,11 +93,11 @@ pub(super) struct Shown {
 /// # Errors
 /// [`FigureError`] names what cannot be drawn, put together or written.
 pub fn report(folder: &Path, tables: &Tables) -> Result<PathBuf, FigureError> {
-    let shown = |figure: &super::Figure| -> Result<Option<Shown>, FigureError> {
-        let super::Figure { name, title, caption, .. } = *figure;
+    let shown = |figure: &Figure<Tables>| -> Result<Option<Shown>, FigureError> {
+        let Figure { name, title, caption, .. } = *figure;
         Ok(figure.svg(tables)?.map(|svg| Shown { name, title, caption, svg }))
     };
-    let figures = catalogue().par_iter().filter_map(|figure| shown(figure).transpose());
+    let figures = FIGURES.par_iter().filter_map(|figure| shown(figure).transpose());
     let figures = figures.collect::<Result<Vec<_>, _>>()?;
     let path = folder.join("report.html");
     write_whole(&path, &page(tables, &findings(&summarised(tables)), &figures)?)?;

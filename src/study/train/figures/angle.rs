@@ -1,19 +1,19 @@
 //! Angle between the gradient estimate and backpropagation's, by layer and epoch.
 
-use super::Figure;
-use super::axis::{Axis, count, extent};
-use super::error::FigureError;
 use super::groups::{Grid, Line, Shown, kept, runs_at};
-use super::legend::{Key, hatched, struck};
-use super::page::Page;
-use super::palette::heat;
-use super::sheet::{Axes, Layout, Panel, Sheet};
 use super::tables::{Run, Tables};
 use super::words::settings_line;
+use crate::figure::Figure;
+use crate::figure::FigureError;
+use crate::figure::axis::{Axis, count, extent};
+use crate::figure::legend::{Key, hatched, struck};
+use crate::figure::page::Page;
+use crate::figure::palette::heat;
+use crate::figure::sheet::{Axes, Layout, Panel, Sheet};
 use crate::statistics::Spread;
 
 /// The registry line.
-pub const FIGURE: Figure = Figure {
+pub const FIGURE: Figure<Tables> = Figure {
     name: "angle",
     title: "Angle of the gradient estimate to backpropagation",
     caption: "Degrees between what the circuit’s local rule would write and what backpropagation would, at the same \

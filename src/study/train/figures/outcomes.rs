@@ -1,19 +1,19 @@
 //! Fractions of outcomes against the epoch, stacked.
 
-use super::Figure;
-use super::axis::{Axis, count};
-use super::error::FigureError;
+use super::super::rows::MetricsRow;
 use super::groups::{Grid, Line, Shown, kept, runs_at};
-use super::legend::{Key, hatched};
-use super::page::Page;
-use super::palette::outcome_ink;
-use super::sheet::{Axes, Layout, Panel, Sheet};
 use super::tables::{Run, Tables};
 use super::words::settings_line;
-use crate::record::rows::MetricsRow;
+use crate::figure::Figure;
+use crate::figure::FigureError;
+use crate::figure::axis::{Axis, count};
+use crate::figure::legend::{Key, hatched};
+use crate::figure::page::Page;
+use crate::figure::palette::outcome_ink;
+use crate::figure::sheet::{Axes, Layout, Panel, Sheet};
 
 /// The registry line.
-pub const FIGURE: Figure = Figure {
+pub const FIGURE: Figure<Tables> = Figure {
     name: "outcomes",
     title: "How the nudged circuits ended",
     caption: "Every training sample of an epoch ends in exactly one way; the bars of an epoch add up to all samples \

@@ -3,9 +3,9 @@
 //! Runs in one place of the grid differ by their seed only. Rules that nudge no circuit have no α and no β: they are what the
 //! others are held against, and their runs belong to every place whose other settings they do not contradict.
 
-use super::axis::setting;
+use super::super::identity::{Settings, agree};
 use super::tables::{Run, Tables};
-use crate::record::identity::{Settings, agree};
+use crate::figure::axis::setting;
 use crate::spec::RuleKind;
 use crate::statistics::grouped;
 

@@ -1,23 +1,23 @@
 //! Offsets of the compartments: how far they turn the gradient, and what is learned in spite of them, against the nudge.
 
-use super::axis::Axis;
+use super::super::identity::Settings;
 use super::groups::{Grid, kept};
-use super::legend::Key;
-use super::page::{Ink, Page};
-use super::palette::{BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILLION};
-use super::sheet::{Axes, Layout, Sheet};
 use super::tables::{Run, Tables};
 use super::valley::{
     Quantity, Series, accuracy, angle_at, betas, drawn_in, measured, points, reference, reference_keys,
     values,
 };
 use super::words::settings_line;
-use super::{Figure, FigureError};
-use crate::record::identity::Settings;
+use crate::figure::axis::Axis;
+use crate::figure::legend::Key;
+use crate::figure::page::{Ink, Page};
+use crate::figure::palette::{BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILLION};
+use crate::figure::sheet::{Axes, Layout, Sheet};
+use crate::figure::{Figure, FigureError};
 use crate::spec::RuleKind;
 
 /// The registry line.
-pub const FIGURE: Figure = Figure {
+pub const FIGURE: Figure<Tables> = Figure {
     name: "offsets",
     title: "Offsets: gradient angle and accuracy against the nudge",
     caption: "A difference between the two compartments of a dyad reads as an error that is not there, and the weaker the nudge, the more it \
@@ -120,7 +120,7 @@ fn legend(series: &[Series], tables: &Tables) -> Vec<Key> {
     let several = series.iter().any(|one| one.rule != series[0].rule);
     let words = |one: &Series| {
         let size = value(&one.settings, SPREAD).map_or(String::new(), |size| match size.as_f64() {
-            Some(volts) => format!("{} mV", super::axis::setting(1e3 * volts)),
+            Some(volts) => format!("{} mV", crate::figure::axis::setting(1e3 * volts)),
             None => size.as_str().unwrap_or_default().to_owned(),
         });
         let rule = if several { format!("{}, ", one.rule.label()) } else { String::new() };

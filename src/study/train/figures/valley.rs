@@ -1,21 +1,21 @@
 //! The valley between bias and noise: what was learned, and how far the gradient pointed aside, against the nudge.
 
-use super::axis::{Axis, number};
+use super::super::identity::Settings;
+use super::super::rows::ValleyRow;
 use super::groups::{Grid, Row, Shown, kept, runs_at};
-use super::legend::Key;
-use super::page::{Anchor, Ink, Page, Text, text};
-use super::palette::{GREY, ink_of};
-use super::sheet::{Axes, Layout, Panel, Sheet};
 use super::tables::{Run, Tables};
 use super::words::settings_line;
-use super::{Figure, FigureError};
-use crate::record::identity::Settings;
-use crate::record::rows::ValleyRow;
+use crate::figure::axis::{Axis, number};
+use crate::figure::legend::Key;
+use crate::figure::page::{Anchor, Ink, Page, Text, text};
+use crate::figure::palette::{GREY, ink_of};
+use crate::figure::sheet::{Axes, Layout, Panel, Sheet};
+use crate::figure::{Figure, FigureError};
 use crate::spec::RuleKind;
 use crate::statistics::{Spread, mean};
 
 /// The registry line.
-pub const FIGURE: Figure = Figure {
+pub const FIGURE: Figure<Tables> = Figure {
     name: "valley",
     title: "Bias against noise: accuracy and gradient angle against the nudge",
     caption: "A weak nudge leaves the error below the noise, a strong one bends the gradient or, under DP, tips the circuit over. Above: \

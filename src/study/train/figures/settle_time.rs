@@ -1,14 +1,14 @@
 //! Median time to equilibrium against the epoch.
 
-use super::Figure;
-use super::axis::extent;
 use super::curves::Curves;
-use super::error::FigureError;
-use super::page::Page;
 use super::tables::Tables;
+use crate::figure::Figure;
+use crate::figure::FigureError;
+use crate::figure::axis::extent;
+use crate::figure::page::Page;
 
 /// The registry line.
-pub const FIGURE: Figure = Figure {
+pub const FIGURE: Figure<Tables> = Figure {
     name: "settle-time",
     title: "Simulated time to equilibrium",
     caption: "Median over the samples that settled, in the nudged phase. A circuit close to instability settles \
