@@ -6,6 +6,7 @@
 mod circuits;
 mod cost;
 mod data;
+mod epochs;
 mod experiments;
 mod help;
 mod output;
@@ -25,7 +26,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::record::manifest::{built_from, version};
 use crate::study::given::GENERAL;
-use crate::study::{Failure, Given, Precision, STUDIES, axis, builtin, folder, inputs};
+use crate::study::{Failure, Given, axis, builtin, folder, inputs, questions};
 use progress::Terminal;
 
 /// Own commands that stand before the questions in the help.
@@ -107,7 +108,7 @@ pub fn main(commit: &'static str) -> ExitCode {
 
 /// The command line: commands of this room, and the questions of the registry between them.
 fn command() -> clap::Command {
-    let questions = STUDIES.iter().map(|entry| (entry.command)().display_order(QUESTIONS));
+    let asked = questions().map(|(_, asked)| (asked.command)().display_order(QUESTIONS));
     let own = Cli::command();
     let order = |at: usize| if at < BEFORE { at } else { at + QUESTIONS };
     let names: Vec<String> = own.get_subcommands().map(|below| below.get_name().to_owned()).collect();
@@ -115,16 +116,16 @@ fn command() -> clap::Command {
         .iter()
         .enumerate()
         .fold(own, |own, (at, name)| own.mut_subcommand(name, |below| below.display_order(order(at))));
-    own.subcommands(questions)
+    own.subcommands(asked)
 }
 
 /// Carries out what was asked for.
 fn carry_out(matches: &clap::ArgMatches) -> Result<ExitCode, Failure> {
     if let Some((name, below)) = matches.subcommand()
-        && let Some(entry) = STUDIES.iter().find(|entry| entry.name == name)
+        && let Some((_, asked)) = questions().find(|(known, _)| *known == name)
     {
         let global = Global::from_arg_matches(matches).unwrap_or_else(|error| error.exit());
-        let done = (entry.run)(below, &global, &Terminal::new(&global))?;
+        let done = (asked.run)(below, &global, &Terminal::new(&global))?;
         return output::conclude(&global, &done.words, &done.document);
     }
     let Cli { global, command } = Cli::from_arg_matches(matches).unwrap_or_else(|error| error.exit());

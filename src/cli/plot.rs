@@ -8,16 +8,15 @@ use clap::Args;
 use serde_json::json;
 
 use super::progress::Terminal;
-use super::report::{classify, want_own};
+use super::report::want_own;
 use super::{Failure, Global, folder, output};
-use crate::figure::{Drawn, FigureError, branch, draw_figures, forget, map, want};
+use crate::figure::{Drawn, branch, forget, map};
 use crate::record::ledger::renew;
 use crate::record::lock::Lock;
 use crate::record::study::Study;
 use crate::record::{RecordError, atomic};
 use crate::spec::nearest;
-use crate::study::runs::{is_drawn_from, tables};
-use crate::study::train::figures::{FIGURES, Tables};
+use crate::study::train::folder::{ENTRY, is_drawn_from};
 use crate::study::{Entry, of_folder};
 
 /// Arguments of `plot`.
@@ -46,7 +45,7 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
     let known = known(&arguments.folder);
     let names = chosen(&arguments.only, &known)?;
     let source = Source::read(&arguments.folder)?;
-    source.want(&names).map_err(classify)?;
+    source.want(&names)?;
     folder::check(&arguments.folder, &is_drawn_from, &Terminal::new(global))?;
     let out = arguments.out.clone().unwrap_or_else(|| arguments.folder.join("figures"));
     want_own(&arguments.folder, arguments.out.is_none(), &out)?;
@@ -56,10 +55,10 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
     let own = arguments.out.is_none();
     let lock = own.then(|| Lock::take(&arguments.folder)).transpose().map_err(Failure::input)?;
     let bar = super::progress::waiting(global, "drawing");
-    let drawn = source.draw(&out, &names).map_err(classify)?;
+    let drawn = source.draw(&out, &names)?;
     bar.finish_and_clear();
     if own && names.is_empty() {
-        forget(&out, known.into_iter(), &drawn).map_err(classify)?;
+        forget(&out, known.into_iter(), &drawn).map_err(Failure::drawing)?;
     }
     if let Some(lock) = lock {
         renew(&arguments.folder, &lock, &|name| name.starts_with("figures")).map_err(Failure::running)?;
@@ -71,22 +70,24 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
     output::conclude(global, &text, &json!({"figures": document}))
 }
 
+/// The study of a folder; one that is of none is told what it lacks of runs.
+fn study(folder: &Path) -> &'static Entry {
+    of_folder(folder).unwrap_or(&ENTRY)
+}
+
 /// Names of the figures of a folder of any kind.
 fn known(folder: &Path) -> Vec<&'static str> {
     if branch::is_branch(folder) {
         vec![branch::NAME]
     } else if map::is_study(folder) {
         map::NAMES.to_vec()
-    } else if let Some(study) = of_folder(folder) {
-        (study.figures)()
     } else {
-        FIGURES.iter().map(|figure| figure.name).collect()
+        (study(folder).figures)()
     }
 }
 
 /// Tables of any kind of folder.
 enum Source {
-    Run(Box<Tables>),
     Branch(branch::Tables),
     Map(Box<map::Tables>),
     Study(&'static Entry, PathBuf),
@@ -98,30 +99,28 @@ impl Source {
             branch::Tables::read(folder).map(Self::Branch)
         } else if map::is_study(folder) {
             map::Tables::read(folder).map(Box::new).map(Self::Map)
-        } else if let Some(study) = of_folder(folder) {
-            (study.want)(folder, &[]).map(|()| Self::Study(study, folder.to_path_buf()))
         } else {
-            return tables(folder).map(|tables| Self::Run(Box::new(tables)));
+            Ok(Self::Study(study(folder), folder.to_path_buf()))
         };
-        source.map_err(classify)
+        source.map_err(Failure::drawing)
     }
 
     /// Whether the figures of these names have something to show.
-    fn want(&self, names: &[&str]) -> Result<(), FigureError> {
+    fn want(&self, names: &[&str]) -> Result<(), Failure> {
         match self {
             Self::Study(study, folder) => (study.want)(folder, names),
-            Self::Run(tables) => want(FIGURES.iter().map(|f| (f.name, f.draw)), tables, names),
             Self::Branch(_) | Self::Map(_) => Ok(()),
         }
     }
 
     /// Draws the figures of these names, without any all that have something to show.
-    fn draw(&self, out: &Path, names: &[&str]) -> Result<Vec<Drawn>, FigureError> {
+    fn draw(&self, out: &Path, names: &[&str]) -> Result<Vec<Drawn>, Failure> {
         match self {
-            Self::Branch(tables) => branch::draw_into(out, tables).map(|drawn| vec![drawn]),
-            Self::Map(tables) => map::draw_all(out, tables, names),
+            Self::Branch(tables) => {
+                branch::draw_into(out, tables).map(|drawn| vec![drawn]).map_err(Failure::drawing)
+            }
+            Self::Map(tables) => map::draw_all(out, tables, names).map_err(Failure::drawing),
             Self::Study(study, folder) => (study.draw)(folder, out, names),
-            Self::Run(tables) => draw_figures(FIGURES, out, tables, names),
         }
     }
 }

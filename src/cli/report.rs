@@ -8,13 +8,12 @@ use serde_json::json;
 
 use super::progress::Terminal;
 use super::{Failure, Global, folder, output};
-use crate::figure::FigureError;
 use crate::record::atomic;
 use crate::record::ledger::renew;
 use crate::record::lock::Lock;
 use crate::record::place::want_folder;
-use crate::study::runs::{is_drawn_from, tables};
-use crate::study::train::figures::report;
+use crate::study::of_folder;
+use crate::study::train::folder::{ENTRY, is_drawn_from, write_report};
 
 /// Arguments of `report`.
 #[derive(Debug, Args)]
@@ -31,12 +30,15 @@ pub struct Arguments {
 /// No output folder, or a file that cannot be written.
 pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> {
     global.want_plain("report")?;
-    let tables = tables(&arguments.folder)?;
+    let found = of_folder(&arguments.folder).and_then(|study| Some((study, study.report?)));
+    // A folder that has no report is told what it lacks of runs.
+    let (study, report) = found.unwrap_or((&ENTRY, write_report));
+    (study.want)(&arguments.folder, &[])?;
     folder::check(&arguments.folder, &is_drawn_from, &Terminal::new(global))?;
     atomic::check_writable(&arguments.folder).map_err(Failure::input)?;
     let lock = Lock::take(&arguments.folder).map_err(Failure::input)?;
     let bar = super::progress::waiting(global, "drawing");
-    let path = report(&arguments.folder, &tables).map_err(classify)?;
+    let path = report(&arguments.folder)?;
     bar.finish_and_clear();
     renew(&arguments.folder, &lock, &|name| name == "report.html").map_err(Failure::running)?;
     lock.release().map_err(Failure::running)?;
@@ -52,16 +54,5 @@ pub(super) fn want_own(folder: &Path, is_default: bool, inside: &Path) -> Result
         want_folder(inside).map_err(Failure::input)
     } else {
         Ok(())
-    }
-}
-
-/// What a file holds is bad input, the rest is a failure while drawing.
-pub(super) fn classify(error: FigureError) -> Failure {
-    match error {
-        FigureError::Font
-        | FigureError::Draw { .. }
-        | FigureError::Write { .. }
-        | FigureError::Template(_) => Failure::running(error),
-        _ => Failure::input(error),
     }
 }

@@ -1,5 +1,7 @@
 //! Why a question has no answer.
 
+use crate::figure::FigureError;
+
 /// Why something ended early.
 #[derive(Debug)]
 pub enum Failure {
@@ -18,5 +20,17 @@ impl Failure {
     /// A failure while running.
     pub fn running(error: impl Into<anyhow::Error>) -> Self {
         Self::Running(error.into())
+    }
+
+    /// A figure or report that is not there: what a file holds is bad input, the rest is a failure while drawing.
+    #[must_use]
+    pub fn drawing(error: FigureError) -> Self {
+        match error {
+            FigureError::Font
+            | FigureError::Draw { .. }
+            | FigureError::Write { .. }
+            | FigureError::Template(_) => Self::running(error),
+            _ => Self::input(error),
+        }
     }
 }

@@ -51,6 +51,15 @@ impl Precision {
             Self::F64 => "f64",
         }
     }
+
+    /// Bytes of a number.
+    #[must_use]
+    pub fn bytes(self) -> usize {
+        match self {
+            Self::F32 => 4,
+            Self::F64 => 8,
+        }
+    }
 }
 
 impl Given {

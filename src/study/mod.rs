@@ -35,7 +35,7 @@ use serde_json::Value;
 pub use failure::Failure;
 pub use given::{Given, Precision};
 pub use observer::{Extent, Observer, Silent};
-pub use registry::{Done, Entry, Place, STUDIES, all_tables, ask_again, of_folder};
+pub use registry::{Asked, Done, Entry, Place, STUDIES, all_tables, ask_again, of_folder, questions};
 
 use crate::figure::{Figure, FigureError};
 use crate::record::RecordError;

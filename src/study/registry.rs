@@ -11,13 +11,14 @@ use super::settings::{self, Written};
 use super::{
     Extent, Failure, Given, Observer, Study, compare, folder, gradient, noise, robustness, train, yields,
 };
-use crate::figure::{Drawn, FigureError, draw_figures, want};
+use crate::figure::{Drawn, draw_figures, want};
 use crate::record::dictionary::{self, Table};
 use crate::record::place::want_folder;
 use crate::record::study::SETTINGS;
 
 /// Every question that has a folder of its own: the one list of them.
 pub const STUDIES: &[Entry] = &[
+    train::folder::ENTRY,
     entry::<noise::Noise>(),
     entry::<gradient::Gradient>(),
     entry::<yields::Yield>(),
@@ -28,21 +29,15 @@ pub const STUDIES: &[Entry] = &[
 /// Answers settings of a table, told from a folder.
 type Again = fn(&toml::Table, &Path, &Place, &Given, &dyn Observer) -> Result<Done, Failure>;
 /// Draws figures by name from the tables of one folder into another.
-pub type Draw = fn(&Path, &Path, &[&str]) -> Result<Vec<Drawn>, FigureError>;
+pub type Draw = fn(&Path, &Path, &[&str]) -> Result<Vec<Drawn>, Failure>;
 
 /// A question without its types.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry {
     /// Name, of the command, too.
     pub name: &'static str,
-    /// Whether it works in single precision, too.
-    pub single: bool,
-    /// The command with its options and help.
-    pub command: fn() -> Command,
-    /// Answers what a command line asks.
-    pub run: fn(&ArgMatches, &Given, &dyn Observer) -> Result<Done, Failure>,
-    /// Answers what a table of settings asks; paths are told from the folder.
-    again: Again,
+    /// How it is asked; none if its settings are an experiment file, which `run` carries out.
+    pub asked: Option<Asked>,
     /// Its tables, with the meaning of their columns.
     pub tables: fn() -> Vec<Table>,
     /// The file that makes a folder one of this question.
@@ -50,9 +45,22 @@ pub struct Entry {
     /// Names of its figures.
     pub figures: fn() -> Vec<&'static str>,
     /// Holds figures asked for by name against what the tables of a folder have for them.
-    pub want: fn(&Path, &[&str]) -> Result<(), FigureError>,
+    pub want: fn(&Path, &[&str]) -> Result<(), Failure>,
     /// Draws the figures of these names (of all without any) from the tables of the first folder into the second.
     pub draw: Draw,
+    /// Writes the report of a folder, if such folders have one.
+    pub report: Option<fn(&Path) -> Result<PathBuf, Failure>>,
+}
+
+/// How a question is asked by its settings.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked {
+    /// The command with its options and help.
+    pub command: fn() -> Command,
+    /// Answers what a command line asks.
+    pub run: fn(&ArgMatches, &Given, &dyn Observer) -> Result<Done, Failure>,
+    /// Answers what a table of settings asks; paths are told from the folder.
+    again: Again,
 }
 
 /// Where an answer goes.
@@ -87,23 +95,44 @@ pub fn of_folder(path: &Path) -> Option<&'static Entry> {
 /// A file that is no question, and what [`Study::read`] and [`Study::ask`] refuse.
 pub fn ask_again(file: &Path, place: &Place, given: &Given, watch: &dyn Observer) -> Result<Done, Failure> {
     let written = Written::read(file)?;
-    let entry = written.entry()?;
+    let asked = written.asked()?;
     let given = written.given(given)?;
     let at = file.parent().filter(|at| *at != Path::new("")).unwrap_or(Path::new("."));
-    (entry.again)(&written.settings, at, place, &given, watch)
+    (asked.again)(&written.settings, at, place, &given, watch)
 }
 
 /// Every table that some command writes, with the meaning of its columns.
 #[must_use]
 pub fn all_tables() -> Vec<Table> {
-    let first = [train::tables(), dictionary::tables()].concat();
-    STUDIES.iter().fold(first, |all, entry| [all, (entry.tables)()].concat())
+    STUDIES.iter().flat_map(|entry| (entry.tables)()).chain(dictionary::tables()).collect()
+}
+
+/// How to ask each question that is asked by its settings, with its name.
+pub fn questions() -> impl Iterator<Item = (&'static str, Asked)> {
+    STUDIES.iter().filter_map(|entry| Some((entry.name, entry.asked?)))
 }
 
 const fn entry<S: Study>() -> Entry {
     Entry {
         name: S::KIND.command,
-        single: S::SINGLE,
+        asked: Some(asked::<S>()),
+        tables: S::tables,
+        summary: S::KIND.summary,
+        figures: || S::FIGURES.iter().map(|figure| figure.name).collect(),
+        want: |from, names| {
+            let figures = S::FIGURES.iter().map(|figure| (figure.name, figure.draw));
+            S::open(from).and_then(|tables| want(figures, &tables, names)).map_err(Failure::drawing)
+        },
+        draw: |from, to, names| {
+            let drawn = S::open(from).and_then(|tables| draw_figures(S::FIGURES, to, &tables, names));
+            drawn.map_err(Failure::drawing)
+        },
+        report: None,
+    }
+}
+
+const fn asked<S: Study>() -> Asked {
+    Asked {
         command: settings::command::<S>,
         run: |matches, given, watch| {
             let wrong = |error: clap::Error| Failure::input(error);
@@ -114,13 +143,6 @@ const fn entry<S: Study>() -> Entry {
         again: |table, at, place, given, watch| {
             answer(&settings::from_table::<S>(table, at)?, place, given, watch)
         },
-        tables: S::tables,
-        summary: S::KIND.summary,
-        figures: || S::FIGURES.iter().map(|figure| figure.name).collect(),
-        want: |from, names| {
-            want(S::FIGURES.iter().map(|figure| (figure.name, figure.draw)), &S::open(from)?, names)
-        },
-        draw: |from, to, names| draw_figures(S::FIGURES, to, &S::open(from)?, names),
     }
 }
 

@@ -5,13 +5,11 @@ use std::path::{Path, PathBuf};
 use anyhow::anyhow;
 
 use super::train::figures::Tables;
+use super::train::folder::{is_result, tables};
+use super::train::{RunPlan, replan};
 use super::{Failure, Observer, folder};
 use crate::data::{Dataset, Request, load};
 use crate::spec::load_experiment;
-use crate::study::train::{RunPlan, replan};
-
-/// Files without which a folder is no output folder of `run`.
-const TABLES: [&str; 4] = ["experiment.toml", "metrics.csv", "layers.csv", "summary.json"];
 
 /// What `run` has left.
 pub struct Runs {
@@ -46,38 +44,4 @@ impl Runs {
         let experiment = &first.ok_or_else(none)?.resolved.experiment;
         load(&Request::from(&experiment.dataset)).map_err(Failure::input)
     }
-}
-
-/// Whether a file of an output folder is one that runs are judged by.
-#[must_use]
-pub fn is_result(name: &Path) -> bool {
-    !name.starts_with("figures") && name != "report.html"
-}
-
-/// Whether a file is one that figures and reports are drawn from.
-#[must_use]
-pub fn is_drawn_from(name: &Path) -> bool {
-    is_result(name) && name.components().count() < 3 // weights after single epochs are for `compare`
-}
-
-/// Reads the tables of an output folder.
-///
-/// # Errors
-/// A folder that is none, with what it lacks.
-pub fn tables(folder: &Path) -> Result<Tables, Failure> {
-    let lacks: Vec<&str> = TABLES.into_iter().filter(|name| !folder.join(name).is_file()).collect();
-    if lacks.is_empty() {
-        return Tables::read(folder).map_err(Failure::input);
-    }
-    let shown = folder.display();
-    Err(Failure::input(if !folder.is_dir() {
-        anyhow!("{shown} is no folder; wanted is an output folder of `dyadsim run`")
-    } else if folder.join("checkpoints").is_dir() {
-        anyhow!(
-            "{shown} is not complete (no {}); finish it with `dyadsim run … --resume`",
-            lacks.join(", no ")
-        )
-    } else {
-        anyhow!("{shown} is no output folder of `dyadsim run`: it has no {}", lacks.join(", no "))
-    }))
 }

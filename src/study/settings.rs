@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
 use super::places::found_from;
-use super::registry::{Entry, Place, STUDIES};
+use super::registry::{Asked, Place, questions};
 use super::{Failure, Given, Precision, Study};
 use crate::file;
 use crate::spec::nearest;
@@ -59,10 +59,10 @@ impl Written {
     ///
     /// # Errors
     /// One that there is not.
-    pub fn entry(&self) -> Result<&'static Entry, Failure> {
-        let found = STUDIES.iter().find(|entry| entry.name == self.study);
-        found.ok_or_else(|| {
-            let names = || STUDIES.iter().map(|entry| entry.name);
+    pub fn asked(&self) -> Result<Asked, Failure> {
+        let found = questions().find(|(name, _)| *name == self.study);
+        found.map(|(_, asked)| asked).ok_or_else(|| {
+            let names = || questions().map(|(name, _)| name);
             let meant =
                 nearest(&self.study, names()).map(|n| format!("; did you mean `{n}`?")).unwrap_or_default();
             let known = names().collect::<Vec<_>>().join(", ");

@@ -6,7 +6,10 @@
 mod conclude;
 mod cost;
 mod expect;
+mod experiment;
 pub mod figures;
+pub mod folder;
+mod forecast;
 mod heed;
 pub mod identity;
 mod keep;
@@ -18,12 +21,18 @@ mod restore;
 pub mod rows;
 mod run;
 mod setting_columns;
+mod stored;
+mod told;
 mod trajectory;
 mod valley;
+mod words;
 
 pub use expect::{Verdict, check};
+pub use experiment::Experiment;
+pub use forecast::Forecast;
 pub use need::Need;
 pub use plan::{RunPlan, common, controls, is_control_of, plan, replan};
+pub use words::{expected, words};
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -44,6 +53,7 @@ use crate::record::manifest::{Manifest, sha256};
 use crate::record::place::refuse_inputs_inside;
 use crate::record::weights::read_weights;
 use crate::spec::{InitSpec, Resolved, RuleKind, SpecError};
+use crate::study::Observer;
 use rows::Summary;
 use run::Setting;
 
@@ -85,14 +95,6 @@ pub enum ExperimentError {
     /// Threads could not be started.
     #[error("no threads could be started: {0}")]
     Threads(String),
-}
-
-/// Hears how an experiment goes on; called from several threads.
-pub trait Observer: Sync {
-    /// `count` more epochs of a run are done.
-    fn epochs_done(&self, run: &str, count: usize, of: usize);
-    /// Something is worth a word.
-    fn warn(&self, message: &str);
 }
 
 /// How to carry an experiment out.

@@ -2,15 +2,16 @@
 
 use std::path::Path;
 
+use super::ExperimentError;
 use super::figures::{Tables, draw_all, report};
 use super::plan::RunPlan;
 use super::rows::{CostRow, LayersRow, MetricsRow, TrajectoryRow, ValleyRow};
 use super::setting_columns::of_runs;
-use super::{ExperimentError, Observer};
 use crate::record::restore::Lost;
 use crate::record::table::{OfRuns, read_csv, write_table_of_runs};
 use crate::record::{RecordError, atomic};
 use crate::spec::Resolved;
+use crate::study::Observer;
 
 /// Makes again what can be, tells its names, and leaves the rest to be refused.
 pub(super) fn restore(

@@ -4,51 +4,27 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use serde::{Deserialize, Serialize};
-
 use super::plan::RunPlan;
 use super::probe::{Probe, Seen};
-use super::rows::{LayersRow, MetricsRow, RunSummary, TrajectoryRow};
-use super::{ExperimentError, Observer, keep, trajectory};
-use crate::analysis::product_norm;
+use super::rows::{LayersRow, MetricsRow};
+use super::stored::{Record, history, leaves_history, moments, restore, stored};
+use super::told::fractions;
+use super::{ExperimentError, keep, trajectory};
 use crate::chip::{Chip, Weights};
 use crate::circuit::Loss;
 use crate::data::Dataset;
-use crate::learn::{Gradient, Moments, Optimizer, circuit_of, rule};
+use crate::learn::{Gradient, Optimizer, circuit_of, rule};
+use crate::matrix::Real;
 use crate::matrix::measure::{frobenius, spectral_norm};
-use crate::matrix::{Matrix, Real};
-use crate::record::RecordError;
-use crate::record::checkpoint::{self, Loaded};
+use crate::record::checkpoint;
 use crate::record::folder::Folder;
-use crate::record::tensors::{TensorFile, TensorWriter, read_unchecked};
+use crate::record::tensors::TensorWriter;
 use crate::record::trained::Trained;
 use crate::record::weights::{add_weights, read_weights, read_weights_unchecked, write_trained};
 use crate::solve::Outcome;
 use crate::spec::{InitSpec, RuleSpec};
+use crate::study::Observer;
 use crate::train::{Course, EpochReport, Learner, evaluate};
-
-/// Everything that a run has produced so far; what a checkpoint holds beside the tensors.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(super) struct Record {
-    /// Epochs trained.
-    pub epochs: usize,
-    /// Updates of the optimiser.
-    pub updates: u64,
-    pub metrics: Vec<MetricsRow>,
-    pub layers: Vec<LayersRow>,
-    pub trajectories: Vec<TrajectoryRow>,
-    /// Samples per outcome over all epochs.
-    pub tally: [u64; 6],
-    /// Why the run ended before its last epoch.
-    pub stopped: Option<String>,
-}
-
-impl Record {
-    /// Nudge of the next epoch, where a margin is kept.
-    pub(super) fn kept_beta(&self) -> Option<f64> {
-        self.metrics.last().and_then(|row| row.kept_beta)
-    }
-}
 
 /// What every run of an experiment shares.
 pub(super) struct Setting<'a> {
@@ -58,11 +34,19 @@ pub(super) struct Setting<'a> {
     pub observer: &'a dyn Observer,
 }
 
+impl Setting<'_> {
+    /// Tells that so many more epochs of a run are done.
+    fn tell(&self, plan: &RunPlan, epochs: usize) {
+        self.observer.say(&plan.name);
+        self.observer.done(epochs);
+    }
+}
+
 /// Trains a run to its end, or until it is told to stop.
 pub(super) fn train<T: Real>(setting: &Setting<'_>, plan: &RunPlan) -> Result<(), ExperimentError> {
     let mut run = Run::<T>::open(setting, plan)?;
     let epochs = plan.resolved.experiment.epochs;
-    setting.observer.epochs_done(&plan.name, run.record.epochs, epochs);
+    setting.tell(plan, run.record.epochs);
     if run.record.metrics.is_empty() {
         run.close_epoch(&EpochReport::default(), Instant::now())?;
     }
@@ -71,11 +55,11 @@ pub(super) fn train<T: Real>(setting: &Setting<'_>, plan: &RunPlan) -> Result<()
             return Ok(());
         }
         run.epoch()?;
-        setting.observer.epochs_done(&plan.name, 1, epochs);
+        setting.tell(plan, 1);
     }
     if let Some(reason) = &run.record.stopped {
         setting.observer.warn(&format!("{}: {reason}", plan.name));
-        setting.observer.epochs_done(&plan.name, epochs - run.record.epochs, epochs);
+        setting.tell(plan, epochs - run.record.epochs);
         run.stay(epochs)?;
     }
     write_trained(&setting.folder.weights(&plan.name), &run.learner.weights, &trained(plan))?;
@@ -85,73 +69,6 @@ pub(super) fn train<T: Real>(setting: &Setting<'_>, plan: &RunPlan) -> Result<()
 /// What the weights of a run are trained on.
 fn trained(plan: &RunPlan) -> Trained {
     Trained::on(&plan.resolved.circuit, &plan.resolved.experiment.network, plan.seed)
-}
-
-/// The record of a run that is complete.
-pub(super) fn finished(setting: &Setting<'_>, plan: &RunPlan) -> Result<Record, ExperimentError> {
-    let path = setting.folder.checkpoint(&plan.name);
-    match checkpoint::load::<Record>(&path)? {
-        Loaded::Found(_, record)
-            if record.epochs == plan.resolved.experiment.epochs || record.stopped.is_some() =>
-        {
-            Ok(record)
-        }
-        Loaded::Unusable(reason) => Err(reason.into()),
-        _ => Err(RecordError::Changed { path }.into()), // it was whole when the run ended
-    }
-}
-
-/// The newest checkpoint of a run that can be gone on with; what cannot is told.
-fn stored(setting: &Setting<'_>, plan: &RunPlan) -> Result<Option<(TensorFile, Record)>, ExperimentError> {
-    let (loaded, damage) = checkpoint::load_newest::<Record>(&setting.folder.checkpoint(&plan.name))?;
-    let tell = |reason: &RecordError, then: &str| {
-        setting.observer.warn(&format!("{}: {reason}; {then}", plan.name));
-    };
-    match loaded {
-        Loaded::Found(file, record) => {
-            if let Some(reason) = damage {
-                tell(&reason, &format!("going on from the checkpoint before, epoch {}", record.epochs));
-            }
-            if let Some(reason) = damaged_history(setting, plan, record.epochs) {
-                tell(&reason, "starting anew");
-                return Ok(None);
-            }
-            Ok(Some((file, record)))
-        }
-        Loaded::Unusable(reason) => {
-            tell(&reason, "starting anew");
-            Ok(None)
-        }
-        Loaded::Absent => Ok(None),
-    }
-}
-
-/// What is wrong with the first of the weights that a run has left after its epochs and that is not as it was written.
-fn damaged_history(setting: &Setting<'_>, plan: &RunPlan, epochs: usize) -> Option<RecordError> {
-    if !leaves_history(plan) {
-        return None;
-    }
-    (0..=epochs).find_map(|epoch| {
-        let path = history(setting.folder, plan, &plan.name, epoch);
-        match read_unchecked(&path) {
-            Ok(file) if file.is_sealed() => None,
-            Ok(_) => Some(RecordError::Changed { path }),
-            Err(reason) => Some(reason),
-        }
-    })
-}
-
-/// Whether a run leaves its weights after every epoch.
-fn leaves_history(plan: &RunPlan) -> bool {
-    plan.reference.as_ref() == Some(&plan.name) || plan.resolved.experiment.snapshots
-}
-
-/// Where a run of an experiment keeps its weights after so many epochs: for good, or until the experiment is complete.
-fn history(folder: &Folder, plan: &RunPlan, run: &str, epochs: usize) -> PathBuf {
-    if plan.resolved.experiment.snapshots {
-        return folder.epoch_weights(run, epochs);
-    }
-    folder.checkpoint(run).with_file_name(format!("{run}.epoch-{epochs}.safetensors"))
 }
 
 /// A run in memory.
@@ -350,88 +267,6 @@ impl<'a, T: Real> Run<'a, T> {
             }
         }
         Ok(checkpoint::save(&self.setting.folder.checkpoint(&self.plan.name), tensors, &self.record)?)
-    }
-}
-
-/// Weights from a checkpoint, shaped like `like`.
-fn restore<T: Real>(
-    file: &TensorFile,
-    prefix: &str,
-    like: &Weights<T>,
-) -> Result<Weights<T>, ExperimentError> {
-    let mut weights = like.clone();
-    for (k, w) in weights.forward.iter_mut().enumerate() {
-        *w = file.matrix(&format!("{prefix}W.{}", k + 1), w.shape())?;
-    }
-    for (k, b) in weights.biases.iter_mut().enumerate() {
-        *b = file.vector(&format!("{prefix}b.{}", k + 1), b.len())?.as_slice().to_vec();
-    }
-    for (k, f) in weights.feedback.iter_mut().flatten().enumerate() {
-        *f = file.matrix(&format!("F.{}", k + 1), f.shape())?;
-    }
-    Ok(weights)
-}
-
-/// The optimiser's moments from a checkpoint.
-fn moments<T: Real>(
-    file: &TensorFile,
-    weights: &Weights<T>,
-    updates: u64,
-) -> Result<Moments<T>, ExperimentError> {
-    let like = Weights { feedback: None, ..weights.clone() };
-    let read = |prefix: &str| -> Result<Gradient<T>, ExperimentError> {
-        let Weights { forward, biases, .. } = restore(file, prefix, &like)?;
-        Ok(Gradient { forward, biases })
-    };
-    Ok(Moments { first: read("m.")?, second: read("v.")?, updates })
-}
-
-/// Fractions of a tally; none if nothing was counted.
-fn fractions(tally: [u64; 6]) -> [Option<f64>; 6] {
-    let total: u64 = tally.iter().sum();
-    tally.map(|count| (total > 0).then(|| count as f64 / total as f64))
-}
-
-/// The line of a complete run in the summary.
-pub(super) fn summary(plan: &RunPlan, record: &Record, weights: &Weights<f64>) -> RunSummary {
-    let fractions = fractions(record.tally);
-    let last = record.metrics.last();
-    let or_nan = |value: Option<f64>| value.unwrap_or(f64::NAN);
-    let best = record.metrics.iter().map(|row| row.test_accuracy).fold(f64::NAN, f64::max);
-    let angles: Vec<f64> = record.layers.iter().filter_map(|row| row.angle_to_bp_deg).collect();
-    let finite = weights.forward.iter().all(|w: &Matrix<f64>| w.iter().all(|v| v.is_finite()));
-    RunSummary {
-        run: plan.name.clone(),
-        rule: plan.rule.name().into(),
-        alpha: plan.alpha(),
-        beta: plan.beta(),
-        kept_beta: record.kept_beta(),
-        seed: plan.seed,
-        chip: plan.chip,
-        test_accuracy: or_nan(last.map(|row| row.test_accuracy)),
-        best_test_accuracy: best,
-        test_loss: or_nan(last.map(|row| row.test_loss)),
-        train_loss: or_nan(last.map(|row| row.train_loss)),
-        settled: fractions[0],
-        noisy_settled: fractions[1],
-        oscillation: fractions[2],
-        latch_up: fractions[3],
-        timeout: fractions[4],
-        not_finite: fractions[5],
-        worst_stability_margin_tau: record
-            .metrics
-            .iter()
-            .filter_map(|r| r.stability_margin_tau)
-            .reduce(f64::min),
-        mean_angle_to_bp_deg: (!angles.is_empty()).then(|| angles.iter().sum::<f64>() / angles.len() as f64),
-        product_spectral_norm: product_norm(weights),
-        status: match &record.stopped {
-            Some(reason) => reason.clone(),
-            None if finite => "complete".into(),
-            None => "diverged".into(),
-        },
-        settings: plan.settings.clone(),
-        wall_s: record.metrics.iter().map(|row| row.wall_s).sum(),
     }
 }
 
