@@ -74,6 +74,19 @@ impl Axis {
         Self { kind: Kind::Log, low: low / margin, high: high * margin }
     }
 
+    /// The axis of shares, 0 to 1 with a margin.
+    #[must_use]
+    pub fn shares() -> Self {
+        Self { kind: Kind::Linear, low: -0.02, high: 1.02 }
+    }
+
+    /// Of a setting that was varied: logarithmic where it spans more than a decade above zero.
+    #[must_use]
+    pub fn of_setting(values: impl Iterator<Item = f64> + Clone) -> Self {
+        let (low, high) = extent(values.clone());
+        if low > 0.0 && high > 10.0 * low { Self::log(values) } else { Self::around(values, 0.05) }
+    }
+
     /// An axis of `count` names.
     #[must_use]
     pub fn names(names: usize) -> Self {

@@ -28,6 +28,22 @@ pub enum Key {
     Colours(String, String),
 }
 
+/// Whether two entries say and show the same.
+#[must_use]
+pub fn is_same(one: &Key, other: &Key) -> bool {
+    let ink = |key: &Key| match key {
+        Key::Line(ink, _)
+        | Key::Dashed(ink, _)
+        | Key::Disc(ink, _)
+        | Key::Ring(ink, _)
+        | Key::Box(ink, _) => Some(*ink),
+        Key::Hatched(_) | Key::Struck(_) | Key::Colours(..) => None,
+    };
+    key_label(one) == key_label(other)
+        && ink(one) == ink(other)
+        && std::mem::discriminant(one) == std::mem::discriminant(other)
+}
+
 fn key_label(key: &Key) -> &str {
     match key {
         Key::Line(_, label) | Key::Dashed(_, label) | Key::Disc(_, label) | Key::Ring(_, label) => label,

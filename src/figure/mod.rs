@@ -12,17 +12,21 @@ use crate::record::{RecordError, atomic};
 
 pub(crate) mod axis;
 pub mod branch;
+pub(crate) mod chart;
 mod error;
 pub(crate) mod legend;
 pub mod map;
 pub(crate) mod page;
 pub(crate) mod palette;
+mod panel;
 pub(crate) mod render;
 pub(crate) mod sheet;
+mod shown;
 
 pub use error::FigureError;
 pub(crate) use error::fits;
 pub use page::Page;
+pub(crate) use shown::{Shown, kept};
 
 /// A kind of figure of tables `T`.
 #[derive(Clone, Copy, Debug)]

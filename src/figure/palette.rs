@@ -64,12 +64,6 @@ pub fn outcome_ink(outcome: &str) -> Ink {
     }
 }
 
-/// The rule that a row of a table names as it is printed; the name itself if there is no such rule.
-#[must_use]
-pub fn rule_name(rule: &str) -> String {
-    RuleKind::named(rule).map_or_else(|| rule.to_owned(), |rule| rule.label().to_owned())
-}
-
 /// Colour of a layer, counted from 1; the colours come round after six layers.
 #[must_use]
 pub fn layer_ink(layer: usize) -> Ink {

@@ -5,8 +5,9 @@
 
 use super::axis::{Axis, Kind, count};
 use super::legend::{Key, draw_key, key_width};
-use super::page::{Anchor, Ink, Page, Point, Text, Turn, text};
+use super::page::{Anchor, Page, Text, Turn, text};
 use super::palette::{BLACK, GREY, PALE};
+pub use super::panel::Panel;
 use super::render::text_width;
 
 const MOST_COLUMNS: usize = 6;
@@ -54,51 +55,6 @@ pub struct Layout {
     pub height: Option<f64>,
     /// Remarks below the panels.
     pub notes: Vec<String>,
-}
-
-/// A framed panel.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Panel {
-    /// Left edge (points).
-    pub left: f64,
-    /// Upper edge (points).
-    pub top: f64,
-    /// Width (points).
-    pub width: f64,
-    /// Height (points).
-    pub height: f64,
-    /// Horizontal axis.
-    pub x: Axis,
-    /// Vertical axis.
-    pub y: Axis,
-}
-
-impl Panel {
-    /// Where a value pair stands; beyond the panel it is moved to its edge, without a place it is `None`.
-    #[must_use]
-    pub fn at(&self, x: f64, y: f64) -> Option<Point> {
-        let (across, up) = (self.x.place(x)?.clamp(0.0, 1.0), self.y.place(y)?.clamp(0.0, 1.0));
-        Some((self.left + across * self.width, self.top + (1.0 - up) * self.height))
-    }
-
-    /// Draws a bar from one value to another: a range, or an error to both sides. One that has no place on a logarithmic axis, as
-    /// the lower end of a large error, begins at the panel's edge.
-    pub fn bar(&self, page: &mut Page, x: f64, (low, high): (f64, f64), (ink, width): (Ink, f64)) {
-        let low = self.at(x, low).or_else(|| self.at(x, self.y.low));
-        if let (Some(low), Some(high)) = (low, self.at(x, high)) {
-            page.line(&[low, high], ink, width);
-        }
-    }
-
-    /// Writes a sentence in the middle of the panel, in as many lines as it takes.
-    pub fn say(&self, page: &mut Page, sentence: &str) {
-        let lines = wrap(sentence, SMALL, self.width - 10.0);
-        let first = self.top + 0.5 * self.height - 6.0 * (count(lines.len()) - 1.0) + 3.0;
-        for (k, line) in lines.iter().enumerate() {
-            let at = (self.left + 0.5 * self.width, first + 12.0 * count(k));
-            page.text(Text { ink: GREY, anchor: Anchor::Middle, ..text(line, at, SMALL) });
-        }
-    }
 }
 
 /// A page with its empty panels, `panels[row][column]`.

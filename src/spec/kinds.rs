@@ -58,6 +58,12 @@ impl RuleKind {
         Self::ALL.into_iter().find(|rule| rule.name() == name)
     }
 
+    /// The label of the rule that a file names; the name itself if there is no such rule.
+    #[must_use]
+    pub fn printed(name: &str) -> String {
+        Self::named(name).map_or_else(|| name.to_owned(), |rule| rule.label().to_owned())
+    }
+
     /// Whether it nudges a circuit, and so has a mixing α and a nudge β; the others differentiate the feed-forward network.
     #[must_use]
     pub fn is_dyadic(self) -> bool {
@@ -75,12 +81,6 @@ impl RuleKind {
             Self::Custom => None,
         }
     }
-}
-
-/// A rule's name in files.
-#[must_use]
-pub fn rule_name(rule: RuleKind) -> &'static str {
-    rule.name()
 }
 
 /// Integration methods.

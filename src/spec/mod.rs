@@ -55,7 +55,7 @@ pub use exclude::{Exclusion, excludes};
 pub use experiment::*;
 pub(crate) use in_code::check_training;
 pub use keep_margin::{KeepMarginSpec, Otherwise};
-pub use kinds::{ActivationKind, RuleKind, SolverKind, rule_name};
+pub use kinds::{ActivationKind, RuleKind, SolverKind};
 pub use loaded::{Loaded, Resolved};
 pub use mismatch::*;
 pub use noise::*;

@@ -15,7 +15,6 @@ use crate::learn::circuit_of;
 use crate::matrix::Real;
 use crate::record::RecordError;
 use crate::record::weights::read_weights_unchecked;
-use crate::spec::rule_name;
 use crate::study::train::RunPlan;
 
 /// Sizes of perturbations (V), ascending.
@@ -137,7 +136,7 @@ fn row(plan: &RunPlan, (measure, layer, attack): Place, value: f64) -> RobustRun
     let settings = written.collect::<Vec<_>>().join(", ");
     RobustRunRow {
         run: plan.name.clone(),
-        rule: rule_name(plan.rule).into(),
+        rule: plan.rule.name().into(),
         alpha: plan.alpha(),
         beta: plan.beta(),
         settings: Some(settings).filter(|settings| !settings.is_empty()),

@@ -1,7 +1,8 @@
 //! Figures of a study of yield, drawn from the tables of `dyadsim yield --out DIR`.
 
-use super::{Answer, YieldRow};
-use crate::figure::axis::{Axis, Kind, ascending, count, extent, number, setting};
+use super::Answer;
+use crate::figure::axis::{Axis, count, number, setting};
+use crate::figure::chart::{Chart, Dot, Scale, Series, levels};
 use crate::figure::legend::Key;
 use crate::figure::page::{Anchor, Page, Text, text};
 use crate::figure::palette::{BLUE, GREY, layer_ink};
@@ -31,53 +32,26 @@ fn subtitle(tables: &Answer) -> String {
 
 /// Yield against the first axis, one line per value of the second.
 fn shares(tables: &Answer) -> Result<Page, FigureError> {
-    let xs: Vec<f64> = tables.yields.iter().filter_map(|row| row.x).collect();
-    let (low, high) = extent(xs.iter().copied());
-    let key = tables.summary.keys.first().filter(|_| !xs.is_empty());
-    let key = key.ok_or_else(|| FigureError::nothing("no parameter was varied"))?;
-    let mut families: Vec<Option<f64>> = tables.yields.iter().map(|row| row.y).collect();
-    families.sort_by(ascending);
-    families.dedup();
+    let none = || FigureError::nothing("no parameter was varied");
+    let key = tables.summary.keys.first().ok_or_else(none)?;
     let other = tables.summary.keys.get(1).cloned().unwrap_or_default();
-    let values = || xs.iter().copied();
-    let across =
-        if low > 0.0 && high > 10.0 * low { Axis::log(values()) } else { Axis::around(values(), 0.05) };
-    let layout = Layout {
-        title: "Yield".into(),
+    let x = Axis::of_setting(tables.yields.iter().filter_map(|row| row.x));
+    let mut chart = Chart {
         subtitle: subtitle(tables),
-        legend: families
-            .iter()
-            .enumerate()
-            .filter_map(|(k, y)| Some(Key::Disc(layer_ink(k + 1), format!("{other} = {}", setting((*y)?)))))
-            .collect(),
-        columns: vec![String::new()],
-        rows: vec![String::new()],
-        x_label: key.clone(),
-        y_label: "share of chips".into(),
-        axes: Axes::Shared(across, Axis { kind: Kind::Linear, low: -0.02, high: 1.02 }),
-        names: Vec::new(),
         height: Some(260.0),
         notes: vec![format!("the dashed line is the wanted share, {}", tables.summary.wanted)],
+        ..Chart::new("Yield", (key, Scale::Is(x)), ("share of chips", Scale::Is(Axis::shares())))
     };
-    Ok(Sheet::filled(&layout, |page: &mut Page, panel: &Panel, _| {
-        let ends = [panel.x.low, panel.x.high].map(|x| panel.at(x, tables.summary.wanted));
-        if let [Some(a), Some(b)] = ends {
-            page.dashed(&[a, b], GREY, 1.0, (4.0, 3.0));
-        }
-        for (k, y) in families.iter().enumerate() {
-            let ink = layer_ink(k + 1);
-            let rows: Vec<&YieldRow> = tables.yields.iter().filter(|row| row.y == *y).collect();
-            let path: Vec<_> = rows.iter().filter_map(|row| panel.at(row.x?, row.share)).collect();
-            page.line(&path, ink, 1.3);
-            for row in rows {
-                let place = |v: f64| row.x.and_then(|x| panel.at(x, v));
-                if let (Some(at), Some(a), Some(b)) = (place(row.share), place(row.low), place(row.high)) {
-                    page.line(&[a, b], ink, 1.0);
-                    page.disc(at, 2.4, ink);
-                }
-            }
-        }
-    }))
+    for (k, y) in levels(tables.yields.iter().map(|row| row.y)).into_iter().enumerate() {
+        let ink = layer_ink(k + 1);
+        let rows = tables.yields.iter().filter(|row| row.y == y);
+        let dots = rows.filter_map(|row| Some(Dot::new(row.x?, row.share).within(row.low, row.high)));
+        let family = y.map(|y| Key::Disc(ink, format!("{other} = {}", setting(y))));
+        chart.series.push(Series::at((0, 0), ink, dots).line(1.3).bars(1.0).marks(2.4).key(family));
+    }
+    chart.draw("no parameter was varied", |page, panel, _| {
+        panel.threshold(page, tables.summary.wanted, (GREY, 1.0), (4.0, 3.0));
+    })
 }
 
 /// Tolerances as a list of intervals.

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::super::rows::GroupRow;
-use super::Tables;
+use super::{Tables, dot};
 use crate::figure::FigureError;
 use crate::figure::axis::{Axis, Kind, count, setting};
-use crate::figure::page::{Ink, Page};
+use crate::figure::chart::{Chart, Dot, Scale, Series};
+use crate::figure::page::Page;
 use crate::figure::palette::{GREY, layer_ink};
-use crate::figure::sheet::{Axes, Layout, Panel, Sheet};
+use crate::figure::sheet::Panel;
 
 /// What is drawn.
 pub struct Course {
@@ -30,6 +30,9 @@ pub const DISTANCE: Course = Course {
     threshold: true,
     bound: (Some(0.0), None),
 };
+
+/// Why there may be nothing to draw.
+const NO_EPOCHS: &str = "the runs kept no weights of single epochs to compare";
 
 /// The quantity that tells how far a rule and its control are apart.
 const CONTROL: &str = "control_distance";
@@ -54,41 +57,40 @@ pub const UPDATE: Course = Course {
 
 /// Draws one; nothing without several epochs.
 pub fn draw(tables: &Tables, course: &Course) -> Result<Page, FigureError> {
-    let (families, alphas) = (tables.families(), tables.alphas());
-    let rows = || tables.groups.iter().filter(|row| row.quantity == course.quantity);
-    if !tables.summary.snapshots || rows().next().is_none() {
-        return Err(FigureError::nothing("the runs kept no weights of single epochs to compare"));
+    if !tables.summary.snapshots {
+        return Err(FigureError::nothing(NO_EPOCHS));
     }
-    let places: Vec<Vec<Option<usize>>> =
-        families.iter().map(|(_, members)| placed(tables, members, &alphas)).collect();
-    let layout = Layout {
-        title: course.title.into(),
+    let (families, alphas) = (tables.families(), tables.alphas());
+    let rows = tables.groups.iter().filter(|row| row.quantity == course.quantity);
+    let x = Axis::whole(rows.map(|row| row.epoch).chain([0]));
+    let y = |dots: &[Dot]| axis(tables, course, dots);
+    let mut chart = Chart {
         subtitle: tables.subtitle(),
-        legend: tables.legend(),
         columns: alphas.iter().map(|a| a.map_or(String::new(), |a| format!("α = {}", setting(a)))).collect(),
         rows: families.iter().map(|family| family.0.clone()).collect(),
-        x_label: "epoch".into(),
-        y_label: course.y_label.into(),
-        axes: Axes::Shared(Axis::whole(rows().map(|row| row.epoch).chain([0])), axis(tables, course, rows())),
-        names: Vec::new(),
         height: Some(120.0),
+        keys: tables.legend(),
         notes: notes(tables, course),
+        empty: "not compared",
+        ..Chart::new(course.title, ("epoch", Scale::Is(x)), (course.y_label, Scale::By(&y)))
     };
-    Ok(Sheet::filled(&layout, |page: &mut Page, panel: &Panel, (row, column): (usize, usize)| {
+    let places: Vec<Vec<Option<usize>>> =
+        families.iter().map(|(_, members)| placed(tables, members, &alphas)).collect();
+    for (row, pairs) in places.iter().enumerate() {
+        for (column, pair) in pairs.iter().enumerate().filter_map(|(at, pair)| Some((at, (*pair)?))) {
+            for layer in (1..=tables.summary.layers).rev() {
+                let rows = tables.series(pair, Some(layer), course.quantity);
+                let dots = rows.into_iter().map(|row| dot(count(row.epoch), row));
+                chart.series.push(Series::at((row, column), layer_ink(layer), dots).band(0.2).line(1.5));
+            }
+        }
+    }
+    chart.draw(NO_EPOCHS, |page, panel, (row, column)| {
         if course.threshold {
-            let ends = [panel.x.low, panel.x.high].map(|x| panel.at(x, tables.summary.threshold));
-            page.dashed(&ends.into_iter().flatten().collect::<Vec<_>>(), GREY, 1.0, (4.0, 3.0));
+            panel.threshold(page, tables.summary.threshold, (GREY, 1.0), (4.0, 3.0));
+            places[row][column].into_iter().for_each(|pair| control(page, panel, tables, pair));
         }
-        let Some(pair) = places[row].get(column).copied().flatten() else {
-            return panel.say(page, "not compared");
-        };
-        if course.threshold {
-            control(page, panel, tables, pair);
-        }
-        for layer in (1..=tables.summary.layers).rev() {
-            line(page, panel, &tables.series(pair, Some(layer), course.quantity), layer_ink(layer));
-        }
-    }))
+    })
 }
 
 /// The pair of every column; one without α stands in all of them.
@@ -98,16 +100,12 @@ fn placed(tables: &Tables, members: &[usize], alphas: &[Option<f64>]) -> Vec<Opt
     alphas.iter().map(place).collect()
 }
 
-fn axis<'r>(tables: &Tables, course: &Course, rows: impl Iterator<Item = &'r GroupRow>) -> Axis {
+fn axis(tables: &Tables, course: &Course, dots: &[Dot]) -> Axis {
     let threshold = course.threshold.then_some(1.1 * tables.summary.threshold);
-    let ends = rows.flat_map(|row| {
-        let error = row.error.unwrap_or(0.0);
-        [row.mean - error, row.mean + error]
-    });
     let bounds = [course.bound.0, course.bound.1].into_iter().flatten();
-    let Axis { low, high, .. } = Axis::around(ends.chain(threshold).chain(bounds), 0.04);
-    let low = course.bound.0.unwrap_or(low);
-    Axis { kind: Kind::Linear, low, high }
+    let Axis { low, high, .. } =
+        Axis::around(dots.iter().flat_map(Dot::values).chain(threshold).chain(bounds), 0.04);
+    Axis { kind: Kind::Linear, low: course.bound.0.unwrap_or(low), high }
 }
 
 fn notes(tables: &Tables, course: &Course) -> Vec<String> {
@@ -139,15 +137,4 @@ fn control(page: &mut Page, panel: &Panel, tables: &Tables, pair: usize) {
     if outline.len() > 2 {
         page.area(outline, GREY.faded(0.3));
     }
-}
-
-/// A mean as a line, its standard error as a band.
-fn line(page: &mut Page, panel: &Panel, rows: &[&GroupRow], ink: Ink) {
-    let edge = |sign: f64| {
-        let value = move |row: &&GroupRow| (count(row.epoch), row.mean + sign * row.error.unwrap_or(0.0));
-        rows.iter().map(value).filter_map(|(x, y)| panel.at(x, y)).collect::<Vec<_>>()
-    };
-    let band: Vec<_> = edge(1.0).into_iter().chain(edge(-1.0).into_iter().rev()).collect();
-    page.area(band, ink.faded(0.2));
-    page.line(&edge(0.0), ink, 1.5);
 }

@@ -7,13 +7,13 @@ use std::path::Path;
 
 use super::{CompareSummary, GroupRow, RulePair};
 use crate::figure::axis::{number, setting};
+use crate::figure::chart::{Dot, levels};
 use crate::figure::legend::Key;
-use crate::figure::page::{Ink, Page};
-use crate::figure::palette::{layer_ink, rule_name};
-use crate::figure::sheet::Panel;
+use crate::figure::palette::layer_ink;
 use crate::figure::{Figure, FigureError, fits};
 use crate::record::json::read_json;
 use crate::record::table::read_rows;
+use crate::spec::RuleKind;
 
 /// What figures read of a comparison.
 #[derive(Clone, Debug)]
@@ -82,10 +82,9 @@ impl Tables {
 
     /// Every α of the pairs, ascending; a lone `None` if no pair has one.
     fn alphas(&self) -> Vec<Option<f64>> {
-        let mut alphas: Vec<f64> = self.summary.pairs.iter().filter_map(|pair| pair.alpha).collect();
-        alphas.sort_by(f64::total_cmp);
-        alphas.dedup();
-        if alphas.is_empty() { vec![None] } else { alphas.into_iter().map(Some).collect() }
+        let mut alphas = levels(self.summary.pairs.iter().map(|pair| pair.alpha));
+        alphas.retain(Option::is_some);
+        if alphas.is_empty() { vec![None] } else { alphas }
     }
 
     /// Pairs that differ in α alone, in their order: the label, and the pairs' numbers.
@@ -109,8 +108,8 @@ impl Tables {
         let others = if pair.settings.is_empty() { String::new() } else { format!(", {}", pair.settings) };
         format!(
             "{} – {}{}{others}",
-            rule_name(&pair.rule_a),
-            rule_name(&pair.rule_b),
+            RuleKind::printed(&pair.rule_a),
+            RuleKind::printed(&pair.rule_b),
             beta.unwrap_or_default()
         )
     }
@@ -145,14 +144,7 @@ impl Tables {
     }
 }
 
-/// Draws a bar of one standard error and a disc.
-fn mark(page: &mut Page, panel: &Panel, x: f64, row: &GroupRow, ink: Ink) {
-    let error = row.error.unwrap_or(0.0);
-    let ends = [row.mean - error, row.mean + error].map(|value| panel.at(x, value));
-    if let [Some(a), Some(b)] = ends {
-        page.line(&[a, b], ink, 1.1);
-    }
-    if let Some(at) = panel.at(x, row.mean) {
-        page.disc(at, 2.6, ink);
-    }
+/// A mean with its standard error.
+fn dot(x: f64, row: &GroupRow) -> Dot {
+    Dot::new(x, row.mean).give_or_take(row.error)
 }

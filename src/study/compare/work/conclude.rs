@@ -2,7 +2,6 @@
 
 use super::super::rows::{CompareRow, DepartureRow, GroupRow, PredictionRow, RulePair};
 use super::{Comparator, Pair};
-use crate::spec::rule_name;
 use crate::units::{fraction, percent, significant, with_error};
 
 /// A number of a layer's row.
@@ -137,8 +136,8 @@ pub fn told(
         let runs = pair.members.iter().flat_map(|(a, b)| [*a, *b]);
         let settings = pair.settings.iter().map(|(key, value)| format!("{key} = {value}"));
         let mut told = RulePair {
-            rule_a: rule_name(pair.rules.0).into(),
-            rule_b: rule_name(pair.rules.1).into(),
+            rule_a: pair.rules.0.name().into(),
+            rule_b: pair.rules.1.name().into(),
             alpha: pair.alpha,
             beta: pair.beta,
             settings: settings.collect::<Vec<_>>().join(", "),

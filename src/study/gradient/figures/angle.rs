@@ -1,12 +1,12 @@
 //! Angle to backpropagation, norm ratio and signal-to-noise against the first axis, one line per value of the second.
 
 use super::super::{Answer, GradientRow};
-use super::{label, mark};
-use crate::figure::axis::{Axis, Kind, setting};
+use super::{dot, label};
+use crate::figure::axis::{Axis, setting};
+use crate::figure::chart::{Chart, Scale, Series, Share};
 use crate::figure::legend::Key;
-use crate::figure::page::{Ink, Page};
+use crate::figure::page::Page;
 use crate::figure::palette::layer_ink;
-use crate::figure::sheet::{Axes, Layout, Panel, Sheet};
 use crate::figure::{Figure, FigureError};
 
 /// The registry line.
@@ -35,62 +35,41 @@ fn draw(tables: &Answer) -> Result<Page, FigureError> {
     let (families, panels) = (tables.families(MOST), tables.panels());
     let present = |part: &&(&str, Part)| tables.rows.iter().any(|row| part.1(row).is_some());
     let parts: Vec<&(&str, Part)> = PARTS.iter().filter(present).collect();
-    let key = tables.summary.keys.get(1).map(|key| label(key)).unwrap_or_default();
-    let of = |part: Part, layer: Option<usize>| {
-        let rows = tables.rows.iter().filter(move |row| row.layer == layer);
-        rows.filter_map(part).map(|v| v.0).filter(|v| *v > 0.0).collect::<Vec<f64>>()
+    let other = tables.summary.keys.get(1).map(|key| label(key)).unwrap_or_default();
+    let y = |(row, column): (usize, usize)| {
+        let rows = tables.rows.iter().filter(|row| row.layer == panels[column]);
+        roomy(Axis::log(rows.filter_map(|of| Some(parts[row].1(of)?.0))))
     };
-    let axis = |part: Part, layer| {
-        let Axis { kind, low, high } = Axis::log(of(part, layer).into_iter());
-        // A panel of a single decade has few ticks to read; half a decade more on either side.
-        if high < 3.0 * low {
-            Axis { kind: Kind::Log, low: low / 2.0, high: high * 2.0 }
-        } else {
-            Axis { kind, low, high }
-        }
-    };
-    let layout = Layout {
-        title: FIGURE.title.into(),
+    let x_label = label(&tables.summary.keys[0]);
+    let mut chart = Chart {
         subtitle: tables.summary.settings.clone(),
-        legend: families
-            .iter()
-            .enumerate()
-            .filter_map(|(k, y)| Some(Key::Disc(layer_ink(k + 1), format!("{key} = {}", setting((*y)?)))))
-            .collect(),
-        columns: panels
-            .iter()
-            .map(|layer| layer.map_or("all layers".into(), |k| format!("layer {k}")))
-            .collect(),
+        columns: tables.columns(),
         rows: parts.iter().map(|part| part.0.to_owned()).collect(),
-        x_label: label(&tables.summary.keys[0]),
-        y_label: String::new(),
-        axes: Axes::Each(
-            parts
-                .iter()
-                .flat_map(|part| panels.iter().map(move |layer| (tables.across(), axis(part.1, *layer))))
-                .collect(),
-        ),
-        names: Vec::new(),
+        share: Share::None,
         height: Some(140.0),
-        notes: Vec::new(),
+        ..Chart::new(FIGURE.title, (&x_label, Scale::Is(tables.across())), ("", Scale::At(&y)))
     };
-    Ok(Sheet::filled(&layout, |page: &mut Page, panel: &Panel, (row, column): (usize, usize)| {
-        for (k, y) in families.iter().enumerate() {
-            let rows = tables.rows.iter().filter(|r| r.y == *y && r.layer == panels[column]);
-            curve(page, panel, &rows.collect::<Vec<_>>(), parts[row].1, layer_ink(k + 1));
+    for (row, (_, part)) in parts.iter().enumerate() {
+        for (column, layer) in panels.iter().enumerate() {
+            for (k, family) in families.iter().enumerate() {
+                let (at, ink) = ((row, column), layer_ink(k + 1));
+                let key = family.map(|y| Key::Disc(ink, format!("{other} = {}", setting(y))));
+                // What is left out of the best nudge lies on another curve.
+                let on_line = |row: &GradientRow| part(row).filter(|_| row.left_out.is_none());
+                let line = tables.at(*family, *layer).map(|row| dot(row, on_line(row).map(|v| v.0), None));
+                let marks = tables
+                    .at(*family, *layer)
+                    .filter_map(|row| part(row).map(|(value, error)| dot(row, Some(value), error)));
+                chart.series.push(Series::at(at, ink, line).line(1.2));
+                chart.series.push(Series::at(at, ink, marks).bars(1.0).marks(2.2).cut().key(key));
+            }
         }
-    }))
+    }
+    chart.draw("no estimate has an angle", |_, _, _| {})
 }
 
-fn curve(page: &mut Page, panel: &Panel, rows: &[&GradientRow], part: Part, ink: Ink) {
-    // What is left out of the best nudge lies on another curve.
-    let on_line = |row: &&GradientRow| row.left_out.is_none();
-    let known: Vec<Option<_>> = rows
-        .iter()
-        .map(|row| Some(*row).filter(on_line).and_then(|row| panel.at(row.x, part(row)?.0)))
-        .collect();
-    for piece in known.split(Option::is_none) {
-        page.line(&piece.iter().flatten().copied().collect::<Vec<_>>(), ink, 1.2);
-    }
-    rows.iter().filter_map(|row| Some((row, part(row)?))).for_each(|(row, v)| mark(page, panel, row, v, ink));
+/// A panel of a single decade has few ticks to read; half a decade more on either side.
+fn roomy(axis: Axis) -> Axis {
+    let Axis { kind, low, high } = axis;
+    if high < 3.0 * low { Axis { kind, low: low / 2.0, high: high * 2.0 } } else { axis }
 }

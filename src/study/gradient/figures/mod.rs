@@ -6,9 +6,8 @@ mod power;
 use std::path::Path;
 
 use super::{Answer, GradientRow};
-use crate::figure::axis::{Axis, ascending, extent};
-use crate::figure::page::{Ink, Page};
-use crate::figure::sheet::Panel;
+use crate::figure::axis::Axis;
+use crate::figure::chart::{Dot, levels};
 use crate::figure::{Figure, FigureError, fits};
 use crate::record::json::read_json;
 use crate::record::table::{read_csv, read_rows};
@@ -47,9 +46,7 @@ impl Answer {
     fn families(&self, most: usize) -> Vec<Option<f64>> {
         // Nudges that were added to find the best one are no lines of their own.
         let asked = self.rows.iter().filter(|row| row.origin != "added");
-        let mut all: Vec<Option<f64>> = asked.map(|row| row.y).collect();
-        all.sort_by(ascending);
-        all.dedup();
+        let all = levels(asked.map(|row| row.y));
         let last = all.len().saturating_sub(1);
         if all.len() > most { (0..most).map(|k| all[k * last / (most - 1)]).collect() } else { all }
     }
@@ -59,32 +56,26 @@ impl Answer {
         std::iter::once(None).chain((1..=self.summary.layers).map(Some)).collect()
     }
 
-    /// The horizontal axis: logarithmic where it spans more than a decade above zero.
+    /// The horizontal axis.
     fn across(&self) -> Axis {
-        let values = || self.rows.iter().map(|row| row.x);
-        let (low, high) = extent(values());
-        if low > 0.0 && high > 10.0 * low { Axis::log(values()) } else { Axis::around(values(), 0.05) }
+        Axis::of_setting(self.rows.iter().map(|row| row.x))
+    }
+
+    /// Titles of the columns.
+    fn columns(&self) -> Vec<String> {
+        let title = |layer: Option<usize>| layer.map_or("all layers".into(), |k| format!("layer {k}"));
+        self.panels().into_iter().map(title).collect()
+    }
+
+    /// The points of a value of the second axis and of a layer.
+    fn at(&self, y: Option<f64>, layer: Option<usize>) -> impl Iterator<Item = &GradientRow> {
+        self.rows.iter().filter(move |row| row.y == y && row.layer == layer)
     }
 }
 
-/// A disc with one standard error to both sides; an open one where the point has no part in the best nudge.
-fn mark(page: &mut Page, panel: &Panel, row: &GradientRow, (value, error): (f64, Option<f64>), ink: Ink) {
-    let x = row.x;
-    // Beyond the panel there is nothing to show: a disc at its edge would be another number.
-    if !(panel.y.low..=panel.y.high).contains(&value) {
-        return;
-    }
-    let Some(at) = panel.at(x, value) else { return };
-    if let Some(error) = error {
-        let low = panel.at(x, value - error).or_else(|| panel.at(x, panel.y.low));
-        if let (Some(low), Some(high)) = (low, panel.at(x, value + error)) {
-            page.line(&[low, high], ink, 1.0);
-        }
-    }
-    match row.left_out {
-        None => page.disc(at, 2.2, ink),
-        Some(_) => page.ring(at, 2.2, ink),
-    }
+/// A value with one standard error; open where the point has no part in the best nudge.
+fn dot(row: &GradientRow, value: Option<f64>, error: Option<f64>) -> Dot {
+    Dot::new(row.x, value).give_or_take(error).open(row.left_out.is_some())
 }
 
 /// A key as an axis is labelled.

@@ -1,12 +1,14 @@
 //! The valley between bias and noise: the predicted angle to backpropagation against β.
 
+use std::collections::BTreeSet;
+
 use super::super::rows::NoiseAngleRow;
 use super::Tables;
 use crate::figure::axis::{Axis, Kind, number};
+use crate::figure::chart::{Chart, Dot, Scale, Series};
 use crate::figure::legend::Key;
-use crate::figure::page::{Anchor, Ink, Page, Text, text};
-use crate::figure::palette::{BLACK, BLUE, GREY, ORANGE};
-use crate::figure::sheet::{Axes, Layout, Panel, Sheet};
+use crate::figure::page::{Ink, Page};
+use crate::figure::palette::{BLACK, BLUE, ORANGE};
 use crate::figure::{Figure, FigureError};
 
 /// The registry line.
@@ -21,57 +23,6 @@ pub const FIGURE: Figure<Tables> = Figure {
 /// Smallest angle that is shown (degrees).
 const SMALLEST: f64 = 0.01;
 
-fn draw(tables: &Tables) -> Result<Page, FigureError> {
-    let first = tables.angles.first().ok_or_else(|| FigureError::nothing("no angle was predicted"))?;
-    let mut panels: Vec<Option<usize>> = tables.angles.iter().map(|row| row.layer).collect();
-    panels.sort_unstable();
-    panels.dedup();
-    let shown = |angle: Option<f64>| angle.filter(|a| *a > SMALLEST);
-    let values = tables.angles.iter().flat_map(|row| [row.bias_deg, row.noise_deg, row.total_deg]);
-    let smallest = values.filter_map(shown).fold(90.0, f64::min);
-    let seen =
-        |(part, ..): &&(Part, Ink, f64, &str)| tables.angles.iter().any(|row| shown(part(row)).is_some());
-    let layout = Layout {
-        title: "Bias against noise: the predicted angle to backpropagation".into(),
-        subtitle: format!("{}; {} samples averaged", tables.summary.settings, first.batch),
-        legend: PARTS
-            .iter()
-            .filter(seen)
-            .map(|(_, ink, _, words)| Key::Line(*ink, (*words).into()))
-            .collect(),
-        columns: panels
-            .iter()
-            .map(|layer| layer.map_or("all layers".into(), |k| format!("layer {k}")))
-            .collect(),
-        rows: vec![String::new()],
-        x_label: "nudge β".into(),
-        y_label: "angle (degrees)".into(),
-        axes: Axes::Shared(
-            Axis::log(tables.angles.iter().map(|row| row.beta)),
-            Axis { kind: Kind::Log, low: 0.7 * smallest, high: 110.0 },
-        ),
-        names: Vec::new(),
-        height: Some(230.0),
-        notes: notes(tables),
-    };
-    Ok(Sheet::filled(&layout, |page: &mut Page, panel: &Panel, (_, column): (usize, usize)| {
-        let rows: Vec<&NoiseAngleRow> =
-            tables.angles.iter().filter(|row| row.layer == panels[column]).collect();
-        if panels[column].is_none() {
-            mark_best(page, panel, tables);
-        }
-        for (part, ink, width, _) in PARTS {
-            // A β without a stable fixed point interrupts the line; one below the panel ends it.
-            let known: Vec<Option<_>> =
-                rows.iter().map(|row| panel.at(row.beta, part(row).filter(|a| *a >= panel.y.low)?)).collect();
-            for piece in known.split(Option::is_none) {
-                let path: Vec<_> = piece.iter().flatten().copied().collect();
-                page.line(&path, ink, width);
-            }
-        }
-    }))
-}
-
 /// One of the three angles of a row.
 type Part = fn(&NoiseAngleRow) -> Option<f64>;
 
@@ -82,15 +33,39 @@ const PARTS: [(Part, Ink, f64, &str); 3] = [
     (|row| row.total_deg, BLACK, 1.8, "both"),
 ];
 
-/// A dashed line at the best nudge.
-fn mark_best(page: &mut Page, panel: &Panel, tables: &Tables) {
-    let Some(beta) = tables.summary.nudge.as_ref().and_then(|nudge| nudge.best_beta) else { return };
-    let ends = (panel.at(beta, panel.y.low), panel.at(beta, panel.y.high));
-    let (Some(low), Some(high)) = ends else { return };
-    page.dashed(&[low, high], GREY, 1.0, (4.0, 3.0));
-    let words = format!("best β = {}", number(beta));
-    let at = (low.0 + 4.0, low.1 - 6.0);
-    page.text(Text { ink: GREY, anchor: Anchor::Start, ..text(words, at, 9.0) });
+fn draw(tables: &Tables) -> Result<Page, FigureError> {
+    let none = || FigureError::nothing("no angle was predicted");
+    let first = tables.angles.first().ok_or_else(none)?;
+    let panels: Vec<Option<usize>> =
+        tables.angles.iter().map(|row| row.layer).collect::<BTreeSet<_>>().into_iter().collect();
+    let shown = |part: Part, row: &NoiseAngleRow| part(row).filter(|angle| *angle > SMALLEST);
+    let values = tables.angles.iter().flat_map(|row| PARTS.map(|(part, ..)| shown(part, row)));
+    let smallest = values.flatten().fold(90.0, f64::min);
+    let x = Axis::log(tables.angles.iter().map(|row| row.beta));
+    let y = Axis { kind: Kind::Log, low: 0.7 * smallest, high: 110.0 };
+    let mut chart = Chart {
+        subtitle: format!("{}; {} samples averaged", tables.summary.settings, first.batch),
+        columns: panels.iter().map(|at| at.map_or("all layers".into(), |k| format!("layer {k}"))).collect(),
+        height: Some(230.0),
+        notes: notes(tables),
+        ..Chart::new(FIGURE.title, ("nudge β", Scale::Is(x)), ("angle (degrees)", Scale::Is(y)))
+    };
+    for (column, layer) in panels.iter().enumerate() {
+        for (part, ink, width, words) in PARTS {
+            // A β without a stable fixed point interrupts the line.
+            let rows = tables.angles.iter().filter(|row| row.layer == *layer);
+            let dots = rows.map(|row| Dot::new(row.beta, shown(part, row)));
+            chart
+                .series
+                .push(Series::at((0, column), ink, dots).line(width).key(Key::Line(ink, words.into())));
+        }
+    }
+    let best = tables.summary.nudge.as_ref().and_then(|nudge| nudge.best_beta);
+    chart.draw("no angle was predicted", |page, panel, (_, column)| {
+        for beta in best.into_iter().filter(|_| panels[column].is_none()) {
+            panel.flag(page, beta, format!("best β = {}", number(beta)));
+        }
+    })
 }
 
 fn notes(tables: &Tables) -> Vec<String> {

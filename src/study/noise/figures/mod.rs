@@ -9,8 +9,6 @@ mod rms;
 use std::path::Path;
 
 use super::rows::{NoiseAngleRow, NoiseCauseRow, NoiseLayerRow, NoisePsdRow, NoiseRow, NoiseSummary};
-use crate::figure::page::{Ink, Page};
-use crate::figure::sheet::Panel;
 use crate::figure::{Figure, FigureError};
 use crate::record::json::read_json;
 use crate::record::table::read_csv;
@@ -50,17 +48,6 @@ impl Tables {
             psd: read_csv(&table("noise_psd"))?,
             angles: read_csv(&table("noise_angle"))?,
         })
-    }
-}
-
-/// A vertical bar of one standard error to both sides, with its ends.
-fn error_bar(page: &mut Page, panel: &Panel, x: f64, (value, error): (f64, f64), ink: Ink) {
-    let ends = (panel.at(x, value - error), panel.at(x, value + error));
-    // On a logarithmic axis a bar may reach below all values.
-    let (Some(low), Some(high)) = (ends.0.or_else(|| panel.at(x, panel.y.low)), ends.1) else { return };
-    page.line(&[low, high], ink, 1.0);
-    for (x, y) in [low, high] {
-        page.line(&[(x - 2.0, y), (x + 2.0, y)], ink, 1.0);
     }
 }
 

@@ -1,7 +1,7 @@
 //! Noise of every neuron, predicted beside measured, one panel per layer and quantity.
 
 use super::super::rows::NoiseRow;
-use super::{Tables, error_bar, unit};
+use super::{Tables, unit};
 use crate::figure::axis::{Axis, count, number};
 use crate::figure::legend::Key;
 use crate::figure::page::{Ink, Page};
@@ -111,7 +111,7 @@ fn mark(page: &mut Page, panel: &Panel, row: &NoiseRow, (side, factor): (f64, f6
         page.line(&[(from.0 - 1.0, from.1), (to.0 + 1.0, to.1)], GREY, 2.0);
     }
     let Some((measured, error)) = row.measured_rms_v.zip(row.standard_error_v) else { return };
-    error_bar(page, panel, x, (measured * factor, error * factor), ink);
+    panel.bar(page, x, ((measured - error) * factor, (measured + error) * factor), (ink, 1.0));
     if let Some(at) = panel.at(x, measured * factor) {
         page.disc(at, 1.9, ink);
     }

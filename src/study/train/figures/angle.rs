@@ -1,6 +1,6 @@
 //! Angle between the gradient estimate and backpropagation's, by layer and epoch.
 
-use super::groups::{Grid, Line, Shown, kept, runs_at};
+use super::groups::{Grid, Line, runs_at};
 use super::tables::{Run, Tables};
 use super::words::settings_line;
 use crate::figure::Figure;
@@ -10,6 +10,7 @@ use crate::figure::legend::{Key, hatched, struck};
 use crate::figure::page::Page;
 use crate::figure::palette::heat;
 use crate::figure::sheet::{Axes, Layout, Panel, Sheet};
+use crate::figure::{Shown, kept};
 use crate::statistics::Spread;
 
 /// The registry line.

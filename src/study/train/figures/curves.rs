@@ -4,50 +4,23 @@
 //! circle stands where a seed drops out, and numbers without a place are counted in a note.
 
 use super::super::rows::MetricsRow;
-use super::groups::{Grid, Row, Shown, kept, runs_at};
+use super::groups::{Grid, Row, runs_at};
 use super::tables::{Run, Tables};
 use super::words::settings_line;
 use crate::figure::FigureError;
-use crate::figure::axis::{Axis, Kind, count};
+use crate::figure::axis::{Axis, Kind, count, number};
+use crate::figure::chart::{Chart, Dot, Scale, Series};
 use crate::figure::legend::Key;
-use crate::figure::page::{Ink, Page};
+use crate::figure::page::Page;
 use crate::figure::palette::{GREY, ink_of};
-use crate::figure::sheet::{Axes, Layout, Panel, Sheet};
 use crate::spec::RuleKind;
-use crate::statistics;
+use crate::statistics::Spread;
 
 /// Share of unsettled samples (of the worst seed) above which a line is dashed.
 const UNSETTLED: f64 = 0.01;
 
 /// A quantity of a row of `metrics`; `None` if it does not exist there.
 pub type Quantity = fn(&MetricsRow) -> Option<f64>;
-
-/// Mean and range over the seeds that have a number at one epoch.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Spread {
-    /// Epoch.
-    pub epoch: usize,
-    /// Mean.
-    pub mean: f64,
-    /// Smallest.
-    pub low: f64,
-    /// Largest.
-    pub high: f64,
-    /// How many seeds it is of.
-    pub seeds: usize,
-    /// Whether more than 1 % of some seed's samples did not settle.
-    pub unsettled: bool,
-}
-
-/// The curve of a rule in one panel.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Curve {
-    /// Its rule.
-    rule: RuleKind,
-    /// Its points.
-    pub points: Vec<Spread>,
-    ink: Ink,
-}
 
 /// A figure of curves: the same quantity for every rule, in the grid of α and β.
 #[derive(Clone, Copy, Debug)]
@@ -85,79 +58,55 @@ impl Curves {
     pub fn draw(&self, tables: &Tables, y_label: Option<String>) -> Result<Page, FigureError> {
         let grid = Grid::of(tables);
         let rows = if self.reference { &grid.places } else { &grid.rows };
-        let row_labels: Vec<String> = rows.iter().map(Row::label).collect();
-        let places = |row: &Row| -> Vec<Vec<Curve>> {
-            grid.alphas.iter().map(|alpha| self.curves(tables, &grid, *alpha, row)).collect()
-        };
-        let curves: Vec<Vec<Vec<Curve>>> = rows.iter().map(places).collect();
-        let nudged = |curve: &Curve| curve.rule.is_dyadic() && !curve.points.is_empty();
-        // References stand in every panel: one that shows nothing else is left out, if any shows more.
-        let alone = !curves.iter().flatten().flatten().any(nudged);
-        let tells = |curve: &Curve| nudged(curve) || (alone && !curve.points.is_empty());
-        let told = |line: usize, column: usize| curves[line][column].iter().any(tells);
-        let shown = Shown::of((rows.len(), grid.alphas.len()), told)
-            .ok_or_else(|| FigureError::nothing("no run has a number for it"))?;
-        let left_out = shown.note(&row_labels, &grid.columns());
-        let curves: Vec<_> =
-            kept(&curves, &shown.lines).iter().map(|line| kept(line, &shown.columns)).collect();
-        let all: Vec<&Curve> = curves.iter().flatten().flatten().collect();
-        let layout = Layout {
-            title: self.title.into(),
+        let y_label = y_label.unwrap_or_else(|| self.y_label.into());
+        let fit = |dots: &[Dot]| self.axis(dots);
+        let mut chart = Chart {
             subtitle: settings_line(tables, "mean and range"),
-            legend: self.legend(&grid, &all),
-            columns: kept(&grid.columns(), &shown.columns),
-            rows: kept(&row_labels, &shown.lines),
-            x_label: "epoch".into(),
-            y_label: y_label.unwrap_or_else(|| self.y_label.into()),
-            axes: Axes::Shared(epochs(tables), self.axis(&all)),
-            names: Vec::new(),
-            height: None,
-            notes: self.notes(tables, &all).into_iter().chain(left_out).collect(),
+            rows: rows.iter().map(Row::label).collect(),
+            columns: grid.columns(),
+            notes: self.notes(tables),
+            empty: "no numbers here",
+            ..Chart::new(self.title, ("epoch", Scale::Is(epochs(tables))), (&y_label, Scale::By(&fit)))
         };
-        Ok(Sheet::filled(&layout, |page, panel, (row, column)| self.fill(page, panel, &curves[row][column])))
-    }
-
-    fn fill(&self, page: &mut Page, panel: &Panel, curves: &[Curve]) {
-        let ends = |value: f64| Some([panel.at(panel.x.low, value)?, panel.at(panel.x.high, value)?]);
-        if let Some(line) = self.mark.and_then(|(value, _)| ends(value)) {
-            page.block(line[0], (line[1].0, panel.top + panel.height), GREY.faded(0.13));
-            page.dashed(&line, GREY, 1.1, (5.0, 3.0));
+        let (mut loose, mut drops) = (false, false);
+        for (row, place) in rows.iter().enumerate() {
+            for (column, alpha) in grid.alphas.iter().enumerate() {
+                for &rule in grid.rules.iter().filter(|rule| self.reference || rule.is_dyadic()) {
+                    let points = self.points(&runs_at(tables, rule, *alpha, place));
+                    loose |= points.iter().any(|point| point.unsettled);
+                    drops |= points.windows(2).any(|pair| pair[1].seeds < pair[0].seeds);
+                    chart.series.extend(series((row, column), rule, &points));
+                }
+            }
         }
-        if curves.iter().all(|curve| curve.points.is_empty()) {
-            panel.say(page, "no numbers here");
-        }
-        curves.iter().for_each(|curve| curve.band(page, panel));
-        curves.iter().for_each(|curve| curve.mean(page, panel));
-    }
-
-    fn curves(&self, tables: &Tables, grid: &Grid, alpha: Option<f64>, row: &Row) -> Vec<Curve> {
-        let rules = grid.rules.iter().filter(|rule| self.reference || rule.is_dyadic());
-        let curve = |&rule: &RuleKind| Curve {
-            rule,
-            points: self.spreads(&runs_at(tables, rule, alpha, row)),
-            ink: ink_of(rule),
-        };
-        rules.map(curve).collect()
+        let dashed = Key::Dashed(GREY, "more than 1 % of a seed’s samples unsettled".into());
+        let ring = Key::Ring(GREY, "a seed has no number after this".into());
+        let mark = self.mark.map(|(_, meaning)| Key::Box(GREY.faded(0.18), meaning.into()));
+        chart.keys = loose.then_some(dashed).into_iter().chain(drops.then_some(ring)).chain(mark).collect();
+        chart.draw("no run has a number for it", |page, panel, _| {
+            if let Some((value, _)) = self.mark {
+                panel.shade_below(page, value, GREY.faded(0.13));
+                panel.threshold(page, value, (GREY, 1.1), (5.0, 3.0));
+            }
+        })
     }
 
     /// Mean and range at every epoch at which some seed has a number.
-    fn spreads(&self, runs: &[&Run]) -> Vec<Spread> {
+    fn points(&self, runs: &[&Run]) -> Vec<Point> {
         let mut epochs: Vec<usize> =
-            runs.iter().flat_map(|run| run.metrics.iter().map(|m| m.epoch)).collect();
+            runs.iter().flat_map(|run| run.metrics.iter().map(|row| row.epoch)).collect();
         epochs.sort_unstable();
         epochs.dedup();
-        let rows = |epoch: usize| {
-            runs.iter().filter_map(move |run| run.metrics.iter().find(|row| row.epoch == epoch))
+        let point = |epoch: usize| {
+            let rows: Vec<&MetricsRow> =
+                runs.iter().filter_map(|run| run.metrics.iter().find(|row| row.epoch == epoch)).collect();
+            let values = rows.iter().filter_map(|row| (self.quantity)(row)).filter(|v| self.drawn(*v));
+            let spread = Spread::of(values.map(|value| value * self.factor))?;
+            let unsettled = rows.iter().any(|row| unsettled(row) > UNSETTLED);
+            let dot = Dot::new(count(epoch), spread.mean).within(spread.low, spread.high).loose(unsettled);
+            Some(Point { epoch, dot, seeds: spread.count, unsettled })
         };
-        epochs.into_iter().filter_map(|epoch| self.spread(epoch, &rows(epoch).collect::<Vec<_>>())).collect()
-    }
-
-    fn spread(&self, epoch: usize, rows: &[&MetricsRow]) -> Option<Spread> {
-        let given = rows.iter().filter_map(|row| (self.quantity)(row));
-        let values = given.filter(|v| self.drawn(*v)).map(|v| v * self.factor);
-        let statistics::Spread { mean, low, high, count: seeds, .. } = statistics::Spread::of(values)?;
-        let unsettled = rows.iter().any(|row| unsettled(row) > UNSETTLED);
-        Some(Spread { epoch, mean, low, high, seeds, unsettled })
+        epochs.into_iter().filter_map(point).collect()
     }
 
     /// Whether a value has a place on the axis.
@@ -165,107 +114,55 @@ impl Curves {
         value.is_finite() && (self.kind != Kind::Log || value > 0.0)
     }
 
-    fn axis(&self, curves: &[&Curve]) -> Axis {
-        let points = curves.iter().flat_map(|curve| curve.points.iter());
-        let shown = points.flat_map(|point| [point.low, point.high]).chain(self.mark.map(|mark| mark.0));
+    fn axis(&self, dots: &[Dot]) -> Axis {
         let floor = self.floor.unwrap_or(f64::NEG_INFINITY);
+        let shown = dots.iter().flat_map(Dot::values).chain(self.mark.map(|mark| mark.0));
         let shown = shown.map(|value| value.max(floor));
-        match self.kind {
-            Kind::Log => Axis::log(shown),
-            _ => Axis::around(shown, 0.05),
-        }
+        if self.kind == Kind::Log { Axis::log(shown) } else { Axis::around(shown, 0.05) }
     }
 
-    fn legend(&self, grid: &Grid, curves: &[&Curve]) -> Vec<Key> {
-        let has_points =
-            |rule: &&RuleKind| curves.iter().any(|curve| curve.rule == **rule && !curve.points.is_empty());
-        let rules = grid.rules.iter().filter(has_points);
-        let mut keys: Vec<Key> = rules.map(|rule| Key::Line(ink_of(*rule), rule.label().into())).collect();
-        if curves.iter().any(|curve| curve.points.iter().any(|point| point.unsettled)) {
-            keys.push(Key::Dashed(GREY, "more than 1 % of a seed’s samples unsettled".into()));
-        }
-        if curves.iter().any(|curve| !curve.drops().is_empty()) {
-            keys.push(Key::Ring(GREY, "a seed has no number after this".into()));
-        }
-        if let Some((_, meaning)) = self.mark {
-            keys.push(Key::Box(GREY.faded(0.18), meaning.into()));
-        }
-        keys
-    }
-
-    fn notes(&self, tables: &Tables, curves: &[&Curve]) -> Vec<String> {
+    fn notes(&self, tables: &Tables) -> Vec<String> {
         let runs = tables.runs.iter().filter(|run| self.reference || run.rule.is_dyadic());
-        let given = runs.flat_map(|run| &run.metrics).filter_map(self.quantity);
-        let lost = given.filter(|value| !self.drawn(*value)).count();
+        let values: Vec<f64> = runs.flat_map(|run| &run.metrics).filter_map(self.quantity).collect();
+        let lost = values.iter().filter(|value| !self.drawn(**value)).count();
         let why = if self.kind == Kind::Log { "zero, negative or not finite" } else { "not finite" };
-        let below = |curve: &&Curve| curve.points.iter().any(|p| self.floor.is_some_and(|f| p.low < f));
         let lost = (lost > 0).then(|| format!("{lost} values of single seeds are {why} and are not drawn."));
-        let below = curves.iter().any(below).then(|| {
-            format!(
-                "Values below {} stand at the lower edge.",
-                crate::figure::axis::number(self.floor.unwrap_or(0.0))
-            )
-        });
+        let below =
+            |floor: &f64| values.iter().any(|value| self.drawn(*value) && value * self.factor < *floor);
+        let below = self.floor.filter(below);
+        let below = below.map(|floor| format!("Values below {} stand at the lower edge.", number(floor)));
         lost.into_iter().chain(below).collect()
     }
 }
 
-impl Curve {
-    /// Parts without a gap: epochs at which no seed has a number break the curve.
-    fn parts(&self) -> impl Iterator<Item = &[Spread]> {
-        self.points.chunk_by(|a, b| b.epoch == a.epoch + 1)
-    }
-
-    fn band(&self, page: &mut Page, panel: &Panel) {
-        let wide = |part: &&[Spread]| part.len() > 1 && part.iter().any(|point| point.low < point.high);
-        for part in self.parts().filter(wide) {
-            let edge = |value: fn(&Spread) -> f64| {
-                part.iter().filter_map(move |point| panel.at(count(point.epoch), value(point)))
-            };
-            let lower: Vec<_> = edge(|point| point.low).collect();
-            let outline = edge(|point| point.high).chain(lower.into_iter().rev()).collect();
-            page.area(outline, self.ink.faded(0.18));
-        }
-    }
-
-    fn mean(&self, page: &mut Page, panel: &Panel) {
-        let at = |point: &Spread| panel.at(count(point.epoch), point.mean);
-        for (part, dashed) in self.parts().flat_map(stretches) {
-            let path: Vec<_> = part.iter().filter_map(at).collect();
-            if dashed {
-                page.dashed(&path, self.ink, 1.6, (4.0, 3.0));
-            } else {
-                // Backpropagation lies under all others: wider, it still shows.
-                page.line(&path, self.ink, if self.rule == RuleKind::Bp { 2.8 } else { 1.5 });
-            }
-        }
-        for lone in self.parts().filter(|part| part.len() == 1).map(|part| &part[0]) {
-            panel.bar(page, count(lone.epoch), (lone.low, lone.high), (self.ink, 1.2));
-            at(lone).into_iter().for_each(|place| page.disc(place, 2.6, self.ink));
-        }
-        for place in self.drops().iter().filter_map(at) {
-            page.ring(place, 3.2, self.ink);
-        }
-    }
-
-    /// Points after which fewer seeds have a number.
-    fn drops(&self) -> Vec<Spread> {
-        let pairs = self.points.windows(2).filter(|pair| pair[1].seeds < pair[0].seeds);
-        pairs.map(|pair| pair[0]).collect()
-    }
+/// A point of a curve.
+struct Point {
+    epoch: usize,
+    dot: Dot,
+    /// How many seeds have a number.
+    seeds: usize,
+    /// Whether more than 1 % of some seed's samples did not settle.
+    unsettled: bool,
 }
 
-/// Cuts a line where it turns from settled to unsettled epochs or back; says which of them are dashed.
-fn stretches(points: &[Spread]) -> Vec<(&[Spread], bool)> {
-    let mut parts = Vec::new();
-    let mut start = 0;
-    while start + 1 < points.len() {
-        let dashed = points[start + 1].unsettled;
-        let same = points[start + 1..].iter().take_while(|point| point.unsettled == dashed).count();
-        parts.push((&points[start..=start + same], dashed));
-        start += same;
-    }
-    parts
+/// The curve of a rule in a panel. Epochs at which no seed has a number break it; rings stand where a seed drops out.
+fn series(place: (usize, usize), rule: RuleKind, points: &[Point]) -> Vec<Series> {
+    let ink = ink_of(rule);
+    let at = |dots: Vec<Dot>| {
+        let one = Series::at(place, ink, dots);
+        if rule.is_dyadic() { one } else { one.aside() }
+    };
+    // Backpropagation lies under all others: wider, it still shows.
+    let width = if rule == RuleKind::Bp { 2.8 } else { 1.5 };
+    let key = || Key::Line(ink, rule.label().into());
+    let part = |part: &[Point]| {
+        let one = at(part.iter().map(|point| point.dot).collect()).key(key());
+        if part.len() > 1 { one.band(0.18).line(width) } else { one.bars(1.2).marks(2.6) }
+    };
+    let parts = points.chunk_by(|a, b| b.epoch == a.epoch + 1).map(part);
+    let drops = points.windows(2).filter(|pair| pair[1].seeds < pair[0].seeds);
+    let drops = at(drops.map(|pair| pair[0].dot.open(true)).collect()).marks(3.2);
+    parts.chain([drops]).collect()
 }
 
 /// The axis of all epochs in the tables.
@@ -278,22 +175,4 @@ pub fn epochs(tables: &Tables) -> Axis {
 #[must_use]
 pub fn unsettled(row: &MetricsRow) -> f64 {
     row.settled.map_or(0.0, |settled| 1.0 - settled - row.noisy_settled.unwrap_or(0.0))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn stretches_share_their_ends_and_leave_no_segment_out() {
-        let unsettled = [false, false, true, true, false, true];
-        let spread =
-            |(epoch, unsettled)| Spread { epoch, mean: 0.0, low: 0.0, high: 0.0, seeds: 1, unsettled };
-        let points: Vec<Spread> = unsettled.into_iter().enumerate().map(spread).collect();
-        let ends: Vec<_> = stretches(&points)
-            .iter()
-            .map(|(part, dashed)| (part[0].epoch, part[part.len() - 1].epoch, *dashed))
-            .collect();
-        assert_eq!(ends, [(0, 1, false), (1, 3, true), (3, 4, false), (4, 5, true)]);
-    }
 }

@@ -8,10 +8,11 @@ use super::groups::{Grid, Row, runs_at};
 use super::tables::{Run, Tables};
 use super::words::settings_line;
 use crate::figure::axis::{Axis, count, extent, setting};
+use crate::figure::chart::{Chart, Dot, Scale, Series, Share};
 use crate::figure::legend::Key;
 use crate::figure::page::Page;
 use crate::figure::palette::{GREY, ink_of};
-use crate::figure::sheet::{Axes, Layout, Panel, Sheet};
+use crate::figure::sheet::Panel;
 use crate::figure::{Figure, FigureError};
 use crate::spec::RuleKind;
 use crate::statistics::grouped;
@@ -26,6 +27,15 @@ pub const FIGURE: Figure<Tables> = Figure {
         latch up or ring and are lost to the gradient, from the first epoch on if the initial weights are unlucky.",
     draw,
 };
+
+/// A quantity of a run after an epoch.
+type Quantity = fn(&Run, &MetricsRow) -> Option<f64>;
+
+/// Rows of panels.
+const ROWS: [(&str, Quantity); 3] =
+    [("nudge β", nudge), ("margin (1/τ)", margin), ("test accuracy", accuracy)];
+/// The one with the margins.
+const MARGINS: usize = 1;
 
 /// The setting that tells runs apart here.
 const KEY: &str = "keep_margin";
@@ -83,42 +93,38 @@ impl Group<'_> {
 
 fn draw(tables: &Tables) -> Result<Page, FigureError> {
     let groups = groups(tables);
-    if groups.is_empty() {
-        return Err(FigureError::nothing("no run of this experiment keeps a margin (nudge.keep_margin)"));
-    }
-    let of = |value: fn(&Run, &MetricsRow) -> Option<f64>| {
+    let of = |quantity: Quantity| {
         let each =
-            move |run: &&'_ Run| run.metrics.iter().filter_map(|row| value(run, row)).collect::<Vec<_>>();
+            move |run: &&'_ Run| run.metrics.iter().filter_map(|row| quantity(run, row)).collect::<Vec<_>>();
         groups.iter().flat_map(|group| &group.runs).flat_map(each).collect::<Vec<f64>>().into_iter()
     };
-    let strongest = extent(of(nudge)).1;
     let axes = [
-        Axis { low: 0.0, ..Axis::around([0.0, strongest].into_iter(), 0.05) },
+        Axis { low: 0.0, ..Axis::around([0.0, extent(of(nudge)).1].into_iter(), 0.05) },
         Axis::around(of(margin).map(|margin| margin.max(FLOOR)).chain([0.0, 1.0]), 0.03),
         Axis::around(of(accuracy), 0.05),
     ];
-    let x = epochs(tables);
-    let layout = Layout {
-        title: FIGURE.title.into(),
+    let (x, y) = (epochs(tables), |(row, _): (usize, usize)| axes[row]);
+    let mut chart = Chart {
         subtitle: settings_line(tables, "a line each"),
-        legend: legend(&groups),
         columns: groups.iter().map(|group| group.title(tables)).collect(),
-        rows: vec!["nudge β".into(), "margin (1/τ)".into(), "test accuracy".into()],
-        x_label: "epoch".into(),
-        y_label: String::new(),
-        axes: Axes::Each(axes.iter().flat_map(|y| groups.iter().map(|_| (x, *y))).collect()),
-        names: Vec::new(),
+        rows: ROWS.map(|(label, _)| label.to_owned()).to_vec(),
+        share: Share::Rows,
         height: Some(180.0),
+        keys: legend(&groups),
         notes: notes(&groups),
+        ..Chart::new(FIGURE.title, ("epoch", Scale::Is(x)), ("", Scale::At(&y)))
     };
-    Ok(Sheet::filled(&layout, |page, panel, (row, column)| {
-        if row == 1 {
+    for (row, (_, quantity)) in ROWS.into_iter().enumerate() {
+        for (column, group) in groups.iter().enumerate() {
+            chart.series.extend(group.runs.iter().flat_map(|run| line((row, column), run, quantity, x.high)));
+        }
+    }
+    let why_not = "no run of this experiment keeps a margin (nudge.keep_margin)";
+    chart.draw(why_not, |page, panel, (row, column)| {
+        if row == MARGINS {
             unstable(page, panel, groups[column].asked(tables));
         }
-        for run in &groups[column].runs {
-            line(page, panel, run, [nudge, margin, accuracy][row], x.high);
-        }
-    }))
+    })
 }
 
 /// Rules, and what some line of them has.
@@ -172,31 +178,25 @@ fn accuracy(_: &Run, row: &MetricsRow) -> Option<f64> {
 
 /// Shades what is below zero, and draws a line at the margin that is kept.
 fn unstable(page: &mut Page, panel: &Panel, asked: Option<f64>) {
-    let ends = |y: f64| [panel.x.low, panel.x.high].map(|x| panel.at(x, y));
-    if let [Some(left), Some(right)] = ends(0.0) {
-        page.block(left, (right.0, panel.top + panel.height), GREY.faded(0.13));
-    }
-    if let Some([Some(left), Some(right)]) = asked.map(ends) {
-        page.dashed(&[left, right], GREY, 1.3, (2.0, 2.0));
+    panel.shade_below(page, 0.0, GREY.faded(0.13));
+    if let Some(margin) = asked {
+        panel.threshold(page, margin, (GREY, 1.3), (2.0, 2.0));
     }
 }
 
 /// A run's line, dashed over epochs in which samples did not settle; a ring where it was stopped.
-fn line(page: &mut Page, panel: &Panel, run: &Run, value: fn(&Run, &MetricsRow) -> Option<f64>, last: f64) {
-    let ink = ink_of(run.rule).faded(0.65);
-    let at = |row: &MetricsRow| value(run, row).and_then(|value| panel.at(count(row.epoch), value));
-    for pair in run.metrics.windows(2) {
-        let (Some(from), Some(to)) = (at(&pair[0]), at(&pair[1])) else { continue };
-        if unsettled(&pair[1]) > UNSETTLED {
-            page.dashed(&[from, to], ink, 1.2, (4.0, 3.0));
-        } else {
-            page.line(&[from, to], ink, 1.3);
-        }
-    }
-    let shown = run.metrics.iter().filter_map(|row| Some((row.epoch, at(row)?))).next_back();
-    if let Some((_, place)) = shown.filter(|(epoch, _)| count(*epoch) < last && !run.complete()) {
-        page.ring(place, 3.2, ink_of(run.rule));
-    }
+fn line(place: (usize, usize), run: &Run, quantity: Quantity, last: f64) -> [Series; 2] {
+    let dots = run
+        .metrics
+        .iter()
+        .map(|row| Dot::new(count(row.epoch), quantity(run, row)).loose(unsettled(row) > UNSETTLED));
+    let stopped = run.metrics.iter().rev().find_map(|row| Some((count(row.epoch), quantity(run, row)?)));
+    let stopped = stopped.filter(|(epoch, _)| *epoch < last && !run.complete());
+    let ink = ink_of(run.rule);
+    [
+        Series::at(place, ink.faded(0.65), dots).line(1.3),
+        Series::at(place, ink, stopped.map(|(x, y)| Dot::new(x, y).open(true))).marks(3.2),
+    ]
 }
 
 fn notes(groups: &[Group<'_>]) -> Vec<String> {

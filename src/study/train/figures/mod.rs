@@ -13,6 +13,7 @@ mod kept_nudge;
 mod looks;
 mod loss;
 mod margin;
+mod nudges;
 mod offsets;
 mod outcomes;
 mod report;

@@ -1,7 +1,7 @@
 //! Fractions of outcomes against the epoch, stacked.
 
 use super::super::rows::MetricsRow;
-use super::groups::{Grid, Line, Shown, kept, runs_at};
+use super::groups::{Grid, Line, runs_at};
 use super::tables::{Run, Tables};
 use super::words::settings_line;
 use crate::figure::Figure;
@@ -11,6 +11,7 @@ use crate::figure::legend::{Key, hatched};
 use crate::figure::page::Page;
 use crate::figure::palette::outcome_ink;
 use crate::figure::sheet::{Axes, Layout, Panel, Sheet};
+use crate::figure::{Shown, kept};
 
 /// The registry line.
 pub const FIGURE: Figure<Tables> = Figure {

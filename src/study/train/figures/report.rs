@@ -18,7 +18,6 @@ use super::tables::{Run, Tables};
 use super::words::{seeds, setting_at};
 use crate::figure::FigureError;
 use crate::figure::axis::{extent, number, setting};
-use crate::figure::palette::rule_name;
 use crate::figure::{Figure, write_whole};
 use crate::spec::RuleKind;
 use crate::statistics::{Spread, grouped};
@@ -246,7 +245,7 @@ fn pair_line(row: &Row, pairs: &[&PairSummary]) -> PairLine {
     let control =
         |pair: &&PairSummary| Some(extent(pair.control.as_ref()?.relative_distance.iter().copied()).1);
     PairLine {
-        rules: format!("{} / {}", rule_name(&pairs[0].rule_a), rule_name(&pairs[0].rule_b)),
+        rules: format!("{} / {}", RuleKind::printed(&pairs[0].rule_a), RuleKind::printed(&pairs[0].rule_b)),
         alpha: pairs[0].alpha.map_or("–".into(), setting),
         others: row.label(),
         seeds: pairs.len(),

@@ -1,17 +1,15 @@
 //! Final test accuracy against α.
 
-use super::groups::{Grid, Row, Shown, kept, runs_at};
+use super::groups::{Grid, Row, runs_at};
 use super::tables::{Run, Tables};
 use super::words::settings_line;
-use crate::figure::Figure;
-use crate::figure::FigureError;
-use crate::figure::axis::{Axis, Kind};
+use crate::figure::axis::Axis;
+use crate::figure::chart::{Chart, Dot, Scale, Series};
 use crate::figure::legend::Key;
-use crate::figure::page::{Ink, Page};
+use crate::figure::page::Page;
 use crate::figure::palette::{GREY, ink_of};
-use crate::figure::sheet::{Axes, Layout, Panel, Sheet};
+use crate::figure::{Figure, FigureError};
 use crate::spec::RuleKind;
-use crate::statistics::Spread;
 
 /// The registry line.
 pub const FIGURE: Figure<Tables> = Figure {
@@ -26,53 +24,44 @@ pub const FIGURE: Figure<Tables> = Figure {
 
 fn draw(tables: &Tables) -> Result<Page, FigureError> {
     let grid = Grid::of(tables);
-    let labels: Vec<String> = grid.places.iter().map(Row::label).collect();
     let nudged = grid.alphas.iter().any(Option::is_some);
     let alphas = grid.alphas.iter().flatten().copied();
     let x = if nudged { Axis::around(alphas, 0.06) } else { Axis::names(1) };
-    let drawn: Vec<&Run> = tables.runs.iter().filter(|run| accuracy(run).is_some()).collect();
-    if drawn.is_empty() {
-        return Err(FigureError::nothing("no run has a finite accuracy"));
-    }
-    let y = Axis::around(drawn.iter().filter_map(|run| accuracy(run)), 0.08);
-    let dots = |row: usize| {
-        let runs = drawn.iter().filter(|run| run.rule.is_dyadic());
-        runs.filter(|run| Grid::stands_in(run, &grid.places[row])).count()
-    };
-    let alone = (0..grid.places.len()).all(|row| dots(row) == 0);
-    let shown = Shown::of((1, grid.places.len()), |_, row| alone || dots(row) > 0);
-    let shown = shown.ok_or_else(|| FigureError::nothing("no run has a finite accuracy"))?;
+    let x_label = if nudged { "mixing α" } else { "no α: backpropagation only" };
+    let y = Axis::around(tables.runs.iter().filter_map(accuracy), 0.08);
     let lost = tables.runs.iter().filter(|run| accuracy(run).is_none()).count();
     let lost = (lost > 0).then(|| format!("{lost} runs have no finite accuracy and are not drawn."));
-    let layout = Layout {
-        title: FIGURE.title.into(),
+    let mut chart = Chart {
         subtitle: settings_line(tables, "points, and their mean as a line"),
-        legend: legend(&grid, &drawn, nudged),
-        columns: kept(&labels, &shown.columns),
-        rows: vec![String::new()],
-        x_label: if nudged { "mixing α" } else { "no α: backpropagation only" }.into(),
-        y_label: "final test accuracy".into(),
-        axes: Axes::Shared(x, y),
-        names: Vec::new(),
+        columns: grid.places.iter().map(Row::label).collect(),
         height: Some(260.0),
-        notes: lost.into_iter().chain(shown.note(&[], &labels)).collect(),
+        keys: keys(tables, nudged),
+        notes: lost.into_iter().collect(),
+        ..Chart::new(FIGURE.title, (x_label, Scale::Is(x)), ("final test accuracy", Scale::Is(y)))
     };
-    Ok(Sheet::filled(&layout, |page, panel, (_, column)| {
-        fill(page, panel, tables, (&grid, &grid.places[shown.columns[column]]));
-    }))
+    for (column, place) in grid.places.iter().enumerate() {
+        for &rule in &grid.rules {
+            if rule.is_dyadic() {
+                chart.series.extend(dots(tables, &grid, (column, place), rule));
+            } else {
+                let runs = runs_at(tables, rule, None, place);
+                chart.series.extend(reference(column, rule, &runs, (x, nudged)));
+            }
+        }
+    }
+    chart.draw("no run has a finite accuracy", |_, _, _| {})
 }
 
-/// Rules with an accuracy, and the marks that stand for their seeds.
-fn legend(grid: &Grid, drawn: &[&Run], nudged: bool) -> Vec<Key> {
-    let has_runs = |rule: &&RuleKind| drawn.iter().any(|run| run.rule == **rule);
-    let rules = grid.rules.iter().filter(has_runs);
-    let rules = rules.map(|rule| Key::Line(ink_of(*rule), rule.label().into()));
-    // References are lines across; only where there is nothing else do their seeds stand as dots.
-    let dots = || drawn.iter().filter(|run| !nudged || run.rule.is_dyadic());
+/// The marks that stand for seeds. References are lines across; only where there is nothing else do their seeds stand as dots.
+fn keys(tables: &Tables, nudged: bool) -> Vec<Key> {
+    let dots = || {
+        let drawn = tables.runs.iter().filter(|run| accuracy(run).is_some());
+        drawn.filter(|run| !nudged || run.rule.is_dyadic())
+    };
     let seed = dots().any(|run| !nudged || !troubled(run)).then(|| Key::Disc(GREY, "one seed".into()));
     let ring = || Key::Ring(GREY, "unsettled samples, or run not complete".into());
     let ring = dots().any(|run| nudged && troubled(run)).then(ring);
-    rules.chain(seed).chain(ring).collect()
+    seed.into_iter().chain(ring).collect()
 }
 
 fn accuracy(run: &Run) -> Option<f64> {
@@ -87,46 +76,33 @@ fn troubled(run: &Run) -> bool {
     !run.complete() || failed.into_iter().flatten().sum::<f64>() > 0.01
 }
 
-fn fill(page: &mut Page, panel: &Panel, tables: &Tables, (grid, row): (&Grid, &Row)) {
-    for &rule in &grid.rules {
-        let ink = ink_of(rule);
-        if !rule.is_dyadic() {
-            reference(page, panel, &runs_at(tables, rule, None, row), ink);
-            continue;
-        }
-        let mut means = Vec::new();
-        for alpha in &grid.alphas {
-            let runs = runs_at(tables, rule, *alpha, row);
-            let spread = Spread::of(runs.iter().filter_map(|run| accuracy(run)));
-            let place = |value: f64| panel.at(alpha.unwrap_or(0.0), value);
-            means.push(spread.and_then(|spread| place(spread.mean)));
-            for run in runs {
-                match accuracy(run).and_then(place) {
-                    Some(at) if troubled(run) => page.ring(at, 3.0, ink),
-                    Some(at) => page.disc(at, 2.6, ink.faded(0.8)),
-                    None => {}
-                }
-            }
-        }
+/// Every seed of a rule as a mark, and a line through their means.
+fn dots(tables: &Tables, grid: &Grid, (column, place): (usize, &Row), rule: RuleKind) -> [Series; 3] {
+    let (ink, key) = (ink_of(rule), Key::Line(ink_of(rule), rule.label().into()));
+    let (mut seeds, mut means) = (Vec::new(), Vec::new());
+    for alpha in &grid.alphas {
+        let (x, runs) = (alpha.unwrap_or(0.0), runs_at(tables, rule, *alpha, place));
+        let shown = || runs.iter().filter_map(|run| Some((accuracy(run)?, troubled(run))));
+        seeds.extend(shown().map(|(y, troubled)| (Dot::new(x, y).open(troubled), troubled)));
         // A line over an α without a run would say what nobody has seen.
-        for piece in means.split(Option::is_none).filter(|piece| piece.len() > 1) {
-            page.line(&piece.iter().copied().flatten().collect::<Vec<_>>(), ink, 1.6);
-        }
+        means.push(Dot::of(x, shown().map(|(y, _)| y)).unwrap_or(Dot::new(x, None)));
     }
+    let of =
+        |wanted: bool| seeds.iter().filter(move |(_, troubled)| *troubled == wanted).map(|(dot, _)| *dot);
+    let at = (0, column);
+    [
+        Series::at(at, ink.faded(0.8), of(false)).marks(2.6),
+        Series::at(at, ink, of(true)).marks(3.0),
+        Series::at(at, ink, means).line(1.6).key(key),
+    ]
 }
 
-/// Backpropagation, adversarial or not, as a line across the panel, with its range.
-fn reference(page: &mut Page, panel: &Panel, runs: &[&Run], ink: Ink) {
-    let values = || runs.iter().filter_map(|run| accuracy(run));
-    let Some(Spread { mean, low, high, .. }) = Spread::of(values()) else { return };
-    if panel.x.kind == Kind::Names {
-        values().filter_map(|value| panel.at(0.0, value)).for_each(|at| page.disc(at, 2.6, ink));
-    }
-    let across = |value: f64| Some([panel.at(panel.x.low, value)?, panel.at(panel.x.high, value)?]);
-    if let (Some(low), Some(high)) = (across(low), across(high)) {
-        page.block(high[0], low[1], ink.faded(0.12));
-    }
-    if let Some(line) = across(mean) {
-        page.line(&line, ink, 1.4);
-    }
+/// Backpropagation, adversarial or not, as a line across the panel, with its range; its seeds as marks where no rule has an α.
+fn reference(column: usize, rule: RuleKind, runs: &[&Run], (x, nudged): (Axis, bool)) -> Vec<Series> {
+    let (at, ink) = ((0, column), ink_of(rule));
+    let values: Vec<f64> = runs.iter().filter_map(|run| accuracy(run)).collect();
+    let ends = [x.low, x.high].map(|x| Dot::of(x, values.iter().copied()));
+    let line = Series::at(at, ink, ends.into_iter().flatten()).band(0.12).line(1.4).aside();
+    let seeds = values.iter().filter(|_| !nudged).map(|value| Dot::new(0.0, *value));
+    vec![Series::at(at, ink, seeds).marks(2.6).aside(), line.key(Key::Line(ink, rule.label().into()))]
 }

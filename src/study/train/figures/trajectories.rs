@@ -3,13 +3,12 @@
 use super::super::rows::TrajectoryRow;
 use super::tables::Tables;
 use super::words::settings_line;
-use crate::figure::Figure;
-use crate::figure::FigureError;
 use crate::figure::axis::{Axis, extent};
+use crate::figure::chart::{Chart, Dot, Scale, Series, Share};
 use crate::figure::legend::Key;
-use crate::figure::page::{Ink, Page, text};
+use crate::figure::page::{Ink, Page, Text, text};
 use crate::figure::palette::{BLUE, GREY, ORANGE};
-use crate::figure::sheet::{Axes, Layout, Panel, Sheet, wrap};
+use crate::figure::{Figure, FigureError};
 
 /// The registry line.
 pub const FIGURE: Figure<Tables> = Figure {
@@ -31,36 +30,48 @@ const KINDS: [(&str, &str, bool); 6] = [
     ("not-finite", "leaving the numbers", false),
 ];
 
+/// One of the two potentials.
+type Potential = fn(&TrajectoryRow) -> f64;
+const POTENTIALS: [(&str, Ink, Potential); 2] =
+    [("v⁺", ORANGE, |row| row.v_plus), ("v⁻", BLUE, |row| row.v_minus)];
+
 fn draw(tables: &Tables) -> Result<Page, FigureError> {
     let all = KINDS.map(|(name, title, _)| (title, dyad(tables, name)));
     let shown: Vec<_> = all.into_iter().filter(|(_, rows)| !rows.is_empty()).collect();
-    if shown.is_empty() {
-        return Err(FigureError::nothing("no trajectory was recorded"));
-    }
     let absent = KINDS.iter().filter(|(_, title, told)| *told && shown.iter().all(|one| one.0 != *title));
     let absent: Vec<&str> = absent.map(|(_, title, _)| *title).collect();
     let absent = (!absent.is_empty()).then(|| format!("No recorded sample was {}.", absent.join(" or ")));
-    let layout = Layout {
-        title: FIGURE.title.into(),
+    let notes = shown.iter().filter_map(|(title, rows)| Some(note(title, rows.first()?)));
+    let x = |(_, column): (usize, usize)| {
+        let times = shown[column].1.iter().map(|row| row.t_tau);
+        let (start, end) = extent(times.filter(|time| time.is_finite()));
+        Axis::linear(start, end)
+    };
+    let mut chart = Chart {
         subtitle: settings_line(tables, "one sample of one run in each panel"),
-        legend: vec![Key::Line(ORANGE, "v⁺".into()), Key::Line(BLUE, "v⁻".into())],
         columns: shown.iter().map(|(title, _)| (*title).to_owned()).collect(),
-        rows: vec![String::new()],
-        x_label: "time (τ of the slowest compartment)".into(),
-        y_label: "potential (V)".into(),
-        axes: Axes::Each(shown.iter().map(|(_, rows)| axes(rows)).collect()),
-        names: Vec::new(),
+        share: Share::None,
         height: Some(220.0),
-        notes: shown
-            .iter()
-            .filter_map(|(title, rows)| Some(note(title, rows.first()?)))
-            .chain(absent)
-            .collect(),
+        notes: notes.chain(absent).collect(),
+        ..Chart::new(
+            FIGURE.title,
+            ("time (τ of the slowest compartment)", Scale::At(&x)),
+            ("potential (V)", Scale::Around(0.06)),
+        )
     };
-    let fill = |page: &mut Page, panel: &Panel, (_, column): (usize, usize)| {
-        fill(page, panel, &shown[column].1);
-    };
-    Ok(Sheet::filled(&layout, fill))
+    for (column, (_, rows)) in shown.iter().enumerate() {
+        for (words, ink, potential) in POTENTIALS {
+            let dots = rows.iter().map(|row| Dot::new(row.t_tau, potential(row)));
+            let line = Series::at((0, column), ink, dots.filter(Dot::is_finite)).line(1.5);
+            chart.series.push(line.key(Key::Line(ink, words.into())));
+        }
+    }
+    chart.draw("no trajectory was recorded", |page, panel, (_, column)| {
+        if shown[column].1.iter().any(|row| !(row.v_plus - row.v_minus).is_finite()) {
+            let at = (panel.left + 6.0, panel.top + 13.0);
+            page.text(Text { ink: GREY, ..text("ends where the numbers do", at, 9.0) });
+        }
+    })
 }
 
 /// The rows of the first sample with an outcome, of its dyad whose compartments part the furthest.
@@ -79,33 +90,9 @@ fn dyad<'a>(tables: &'a Tables, outcome: &str) -> Vec<&'a TrajectoryRow> {
     sample.filter(|row| (row.layer, row.neuron) == (widest.1, widest.2)).copied().collect()
 }
 
-fn axes(rows: &[&TrajectoryRow]) -> (Axis, Axis) {
-    let (start, end) = extent(rows.iter().map(|row| row.t_tau).filter(|time| time.is_finite()));
-    let potentials = rows.iter().flat_map(|row| [row.v_plus, row.v_minus]);
-    (Axis::linear(start, end), Axis::around(potentials, 0.06))
-}
-
 fn note(title: &str, row: &TrajectoryRow) -> String {
     format!(
         "{title}: run {}, epoch {}, training sample {}, layer {}, neuron {}",
         row.run, row.epoch, row.sample, row.layer, row.neuron
     )
-}
-
-fn fill(page: &mut Page, panel: &Panel, rows: &[&TrajectoryRow]) {
-    let path = |value: fn(&TrajectoryRow) -> f64| -> Vec<_> {
-        rows.iter().filter_map(|row| panel.at(row.t_tau, value(row))).collect()
-    };
-    let draw = |page: &mut Page, value, ink: Ink| page.line(&path(value), ink, 1.5);
-    draw(page, |row| row.v_plus, ORANGE);
-    draw(page, |row| row.v_minus, BLUE);
-    if rows.iter().any(|row| !(row.v_plus - row.v_minus).is_finite()) {
-        let words = "ends where the numbers do";
-        for line in wrap(words, 9.0, panel.width) {
-            page.text(crate::figure::page::Text {
-                ink: GREY,
-                ..text(line, (panel.left + 6.0, panel.top + 13.0), 9.0)
-            });
-        }
-    }
 }

@@ -1,16 +1,17 @@
 //! Final weights of DP against those of `DPᵀ`, one dot per synapse.
 
 use super::super::rows::PairSummary;
-use super::groups::{Grid, Shown, kept, runs_at};
+use super::groups::{Grid, runs_at};
 use super::tables::{Run, Tables, Weights};
 use super::words::settings_line;
 use crate::figure::Figure;
 use crate::figure::FigureError;
 use crate::figure::axis::{Axis, count, extent};
+use crate::figure::chart::{Chart, Dot, Scale, Series};
 use crate::figure::legend::Key;
 use crate::figure::page::{Page, text};
 use crate::figure::palette::{GREY, layer_ink};
-use crate::figure::sheet::{Axes, Layout, Panel, Sheet};
+use crate::figure::sheet::Panel;
 use crate::spec::RuleKind;
 use crate::units::fraction;
 
@@ -40,38 +41,36 @@ fn draw(tables: &Tables) -> Result<Page, FigureError> {
     };
     let pick =
         |rule: RuleKind, alpha| runs_at(tables, rule, alpha, row).into_iter().min_by_key(|run| run.seed);
-    let [dp, transpose] = COMPARED;
-    let pairs: Vec<_> = grid.alphas.iter().map(|a| (pick(dp, *a), pick(transpose, *a))).collect();
+    let pairs: Vec<_> = grid.alphas.iter().map(|alpha| COMPARED.map(|rule| pick(rule, *alpha))).collect();
     let weights = pairs.iter().map(|pair| both(tables, *pair)).collect::<Result<Vec<Option<Both>>, _>>()?;
-    let shown = Shown::of((1, weights.len()), |_, column| weights[column].is_some())
-        .ok_or_else(|| FigureError::nothing("no run of DP and DPᵀ at the same α has its weight file"))?;
-    let weights: Vec<_> = kept(&weights, &shown.columns).into_iter().flatten().collect();
-    let pairs = kept(&pairs, &shown.columns);
-    let axis = axis(&weights);
-    let sampled = weights.iter().any(|(a, _)| stride(a) > 1);
-    let layers = weights.iter().map(|(a, _)| a.len()).max().unwrap_or(0);
-    let seed = pairs.iter().find_map(|pair| pair.0).map_or(0, |run| run.seed);
-    let layout = Layout {
-        title: FIGURE.title.into(),
-        subtitle: settings_line(tables, &format!("only seed {seed} here")),
-        legend: (1..=layers).map(|k| Key::Disc(layer_ink(k), format!("layer {k}"))).collect(),
-        columns: kept(&grid.columns(), &shown.columns),
+    let axis = axis(weights.iter().flatten());
+    let sampled = weights.iter().flatten().any(|(a, _)| stride(a) > 1);
+    let there = weights.iter().filter(|both| both.is_some()).count();
+    let seed = pairs.iter().zip(&weights).find_map(|(pair, both)| pair[0].filter(|_| both.is_some()));
+    let mut chart = Chart {
+        subtitle: settings_line(tables, &format!("only seed {} here", seed.map_or(0, |run| run.seed))),
+        columns: grid.columns(),
         rows: vec![row.label()],
-        x_label: "weight under DPᵀ".into(),
-        y_label: "weight under DP".into(),
-        axes: Axes::Shared(axis, axis),
-        names: Vec::new(),
-        height: (weights.len() > 2).then(|| square(weights.len())),
+        height: (there > 2).then(|| square(there)),
         notes: sampled
             .then(|| "Not every synapse is drawn: evenly spaced ones of each layer.".into())
             .into_iter()
-            .chain(shown.note(&[], &grid.columns()))
             .collect(),
+        ..Chart::new(
+            FIGURE.title,
+            ("weight under DPᵀ", Scale::Is(axis)),
+            ("weight under DP", Scale::Is(axis)),
+        )
     };
-    let fill = |page: &mut Page, panel: &Panel, (_, column): (usize, usize)| {
-        cloud(page, panel, &weights[column], cosine(tables, pairs[column]));
-    };
-    Ok(Sheet::filled(&layout, fill))
+    for (column, both) in weights.iter().enumerate() {
+        chart.series.extend(both.iter().flat_map(|both| cloud(column, both)));
+    }
+    let why_not = "no run of DP and DPᵀ at the same α has its weight file";
+    chart.draw(why_not, |page, panel, (_, column)| {
+        let ends = [panel.x.low, panel.x.high].map(|end| panel.at(end, end));
+        page.dashed(&ends.into_iter().flatten().collect::<Vec<_>>(), GREY, 0.9, (4.0, 3.0));
+        cosines(page, panel, cosine(tables, pairs[column]));
+    })
 }
 
 fn square(columns: usize) -> f64 {
@@ -79,13 +78,13 @@ fn square(columns: usize) -> f64 {
 }
 
 /// `None` if one of the files is missing.
-fn both(tables: &Tables, pair: (Option<&Run>, Option<&Run>)) -> Result<Option<Both>, FigureError> {
-    let (Some(dp), Some(transpose)) = pair else { return Ok(None) };
+fn both(tables: &Tables, [dp, transpose]: [Option<&Run>; 2]) -> Result<Option<Both>, FigureError> {
+    let (Some(dp), Some(transpose)) = (dp, transpose) else { return Ok(None) };
     Ok(tables.weights(&dp.name)?.zip(tables.weights(&transpose.name)?))
 }
 
-fn axis(weights: &[Both]) -> Axis {
-    let layers = weights.iter().flat_map(|(a, b)| a.iter().chain(b));
+fn axis<'a>(weights: impl Iterator<Item = &'a Both>) -> Axis {
+    let layers = weights.flat_map(|(a, b)| a.iter().chain(b));
     let (low, high) = extent(layers.flat_map(|layer| layer.values.iter().copied()).filter(|w| w.is_finite()));
     Axis::around([low, high].into_iter(), 0.04)
 }
@@ -95,8 +94,8 @@ fn stride(layers: &[Weights]) -> usize {
 }
 
 /// Cosines of the layers, as `summary.json` has them.
-fn cosine<'a>(tables: &'a Tables, pair: (Option<&Run>, Option<&Run>)) -> Option<&'a PairSummary> {
-    let (dp, transpose) = (pair.0?, pair.1?);
+fn cosine<'a>(tables: &'a Tables, [dp, transpose]: [Option<&Run>; 2]) -> Option<&'a PairSummary> {
+    let (dp, transpose) = (dp?, transpose?);
     let same = |pair: &&PairSummary| {
         let names = [pair.run_a.as_str(), pair.run_b.as_str()];
         names.contains(&dp.name.as_str()) && names.contains(&transpose.name.as_str())
@@ -104,17 +103,20 @@ fn cosine<'a>(tables: &'a Tables, pair: (Option<&Run>, Option<&Run>)) -> Option<
     tables.pairs.iter().find(same)
 }
 
-fn cloud(page: &mut Page, panel: &Panel, (dp, transpose): &Both, pair: Option<&PairSummary>) {
-    let ends = [panel.at(panel.x.low, panel.x.low), panel.at(panel.x.high, panel.x.high)];
-    page.dashed(&ends.into_iter().flatten().collect::<Vec<_>>(), GREY, 0.9, (4.0, 3.0));
+/// The synapses of every layer, evenly spaced ones of many.
+fn cloud(column: usize, (dp, transpose): &Both) -> Vec<Series> {
     let stride = stride(dp);
-    for (a, b) in dp.iter().zip(transpose) {
-        for (up, across) in a.values.iter().zip(&b.values).step_by(stride) {
-            if let Some(at) = panel.at(*across, *up) {
-                page.disc(at, 1.3, layer_ink(a.layer).faded(0.6));
-            }
-        }
-    }
+    let layer = |(a, b): (&Weights, &Weights)| {
+        let ink = layer_ink(a.layer);
+        let dots = a.values.iter().zip(&b.values).step_by(stride).map(|(up, across)| Dot::new(*across, *up));
+        let key = Key::Disc(ink, format!("layer {}", a.layer));
+        Series::at((0, column), ink.faded(0.6), dots).marks(1.3).key(key)
+    };
+    dp.iter().zip(transpose).map(layer).collect()
+}
+
+/// The cosines of all layers in words.
+fn cosines(page: &mut Page, panel: &Panel, pair: Option<&PairSummary>) {
     let written = |(k, value): (usize, &f64)| {
         if value.is_finite() {
             format!("cos {} = {}", k + 1, fraction(*value, 3))

@@ -4,15 +4,14 @@ use super::super::rows::PairSummary;
 use super::groups::{Grid, Row};
 use super::tables::Tables;
 use super::words::settings_line;
-use crate::figure::Figure;
-use crate::figure::FigureError;
 use crate::figure::axis::{Axis, extent};
+use crate::figure::chart::{Chart, Dot, Scale, Series, Share, means};
 use crate::figure::legend::Key;
 use crate::figure::page::Page;
 use crate::figure::palette::{GREY, layer_ink};
-use crate::figure::sheet::{Axes, Layout, Panel, Sheet};
+use crate::figure::sheet::Panel;
+use crate::figure::{Figure, FigureError};
 use crate::spec::RuleKind;
-use crate::statistics;
 use crate::units::significant;
 
 /// The registry line.
@@ -29,53 +28,59 @@ pub const FIGURE: Figure<Tables> = Figure {
 /// Gives a pair's values per layer.
 type Measure = fn(&PairSummary) -> &[f64];
 const MEASURES: [Measure; 2] = [|pair| &pair.relative_distance, |pair| &pair.cosine];
+/// What equal weights have.
+const EQUAL: [f64; 2] = [0.0, 1.0];
 
 fn draw(tables: &Tables) -> Result<Page, FigureError> {
     let grid = Grid::of(tables);
-    let rows = grid.rows.iter().map(|row| (row, pairs_at(tables, row)));
-    let rows: Vec<_> = rows.filter(|(_, pairs)| pairs.iter().any(|pair| has_numbers(pair))).collect();
-    if rows.is_empty() {
-        return Err(FigureError::nothing("no run of DP has a partner of DPᵀ at the same α, β and seed"));
-    }
+    let rows: Vec<(&Row, Vec<&PairSummary>)> = grid
+        .rows
+        .iter()
+        .map(|row| (row, pairs_at(tables, row)))
+        .filter(|(_, pairs)| !pairs.is_empty())
+        .collect();
     let all: Vec<&PairSummary> = rows.iter().flat_map(|(_, pairs)| pairs.iter().copied()).collect();
     let layers = all.iter().map(|pair| pair.cosine.len()).max().unwrap_or(0);
     let x = Axis::around(all.iter().filter_map(|pair| pair.alpha), 0.06);
-    let values = |measure: Measure| all.iter().flat_map(move |pair| measure(pair).iter().copied());
-    let distance = Axis::around(values(MEASURES[0]).chain([0.0]), 0.06);
-    let cosine = Axis::around(values(MEASURES[1]).chain([1.0]), 0.06);
-    let has = |k: &usize| {
-        let number =
-            |measure: Measure| all.iter().any(|pair| measure(pair).get(k - 1).is_some_and(|v| v.is_finite()));
-        MEASURES.into_iter().any(number)
-    };
-    let keys = (1..=layers).filter(has).map(|k| Key::Line(layer_ink(k), format!("layer {k}")));
-    let lost = values(MEASURES[0]).chain(values(MEASURES[1])).filter(|value| !value.is_finite()).count();
-    let layout = Layout {
-        title: FIGURE.title.into(),
+    let values = |column: usize| all.iter().flat_map(move |pair| MEASURES[column](pair).iter().copied());
+    let y = |(_, column): (usize, usize)| Axis::around(values(column).chain([EQUAL[column]]), 0.06);
+    let lost = values(0).chain(values(1)).filter(|value| !value.is_finite()).count();
+    let lost = (lost > 0).then(|| format!("{lost} values are not finite and are not drawn."));
+    let mut chart = Chart {
         subtitle: settings_line(tables, "points, and their mean as a line"),
-        legend: keys.chain([Key::Disc(GREY, "one seed".into())]).chain(band(&all)).collect(),
         columns: vec!["‖W(DP) − W(DPᵀ)‖ / ‖W(DPᵀ)‖".into(), "cosine of W(DP) and W(DPᵀ)".into()],
         rows: rows.iter().map(|(row, _)| row.label()).collect(),
-        x_label: "mixing α".into(),
-        y_label: String::new(),
-        axes: Axes::Each(rows.iter().flat_map(|_| [(x, distance), (x, cosine)]).collect()),
-        names: Vec::new(),
+        share: Share::Columns,
+        keys: [Key::Disc(GREY, "one seed".into())].into_iter().chain(band(&all)).collect(),
         height: Some(210.0),
-        notes: (lost > 0)
-            .then(|| format!("{lost} values are not finite and are not drawn."))
-            .into_iter()
-            .collect(),
+        notes: lost.into_iter().collect(),
+        ..Chart::new(FIGURE.title, ("mixing α", Scale::Is(x)), ("", Scale::At(&y)))
     };
-    let fill = |page: &mut Page, panel: &Panel, (row, column): (usize, usize)| {
-        control(page, panel, &rows[row].1, column);
-        (1..=layers).for_each(|layer| series(page, panel, &rows[row].1, (layer, MEASURES[column])));
-    };
-    Ok(Sheet::filled(&layout, fill))
+    for (row, (_, pairs)) in rows.iter().enumerate() {
+        for column in 0..MEASURES.len() {
+            chart.series.extend((1..=layers).flat_map(|layer| series((row, column), pairs, layer)));
+        }
+    }
+    chart.draw(
+        "no run of DP has a partner of DPᵀ at the same α, β and seed",
+        |page, panel, (row, column)| {
+            control(page, panel, &rows[row].1, column);
+        },
+    )
 }
 
-/// Whether a pair has a distance or a cosine.
-fn has_numbers(pair: &PairSummary) -> bool {
-    MEASURES.into_iter().flat_map(|measure| measure(pair)).any(|value| value.is_finite())
+/// A layer's points, and a line through their means.
+fn series(place: (usize, usize), pairs: &[&PairSummary], layer: usize) -> [Series; 2] {
+    let points: Vec<(f64, f64)> = pairs
+        .iter()
+        .filter_map(|pair| Some((pair.alpha.unwrap_or(0.5), *MEASURES[place.1](pair).get(layer - 1)?)))
+        .filter(|point| point.1.is_finite())
+        .collect();
+    let ink = layer_ink(layer);
+    [
+        Series::at(place, ink, means(&points)).line(1.6).key(Key::Line(ink, format!("layer {layer}"))),
+        Series::at(place, ink.faded(0.75), points.iter().map(|(x, y)| Dot::new(*x, *y))).marks(2.4),
+    ]
 }
 
 /// The pairs of DP and `DPᵀ` in a row of the grid.
@@ -117,27 +122,10 @@ fn control(page: &mut Page, panel: &Panel, pairs: &[&PairSummary], column: usize
         .chunk_by(|a, b| a.0.total_cmp(&b.0).is_eq())
         .map(|same| (same[0].0, furthest(&mut same.iter().map(|point| point.1))))
         .collect();
-    let equal = edge.iter().rev().map(|(alpha, _)| (*alpha, [0.0, 1.0][column]));
+    let equal = edge.iter().rev().map(|(alpha, _)| (*alpha, EQUAL[column]));
     let outline: Vec<_> =
         edge.iter().copied().chain(equal).filter_map(|(alpha, value)| panel.at(alpha, value)).collect();
     if outline.len() > 2 {
         page.area(outline, GREY.faded(0.3));
-    }
-}
-
-/// One layer's points, and a line through their means.
-fn series(page: &mut Page, panel: &Panel, pairs: &[&PairSummary], (layer, measure): (usize, Measure)) {
-    let value = |pair: &PairSummary| measure(pair).get(layer - 1).copied().filter(|value| value.is_finite());
-    let mut points: Vec<(f64, f64)> =
-        pairs.iter().filter_map(|pair| Some((pair.alpha.unwrap_or(0.5), value(pair)?))).collect();
-    points.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let mean = |same: &[(f64, f64)]| {
-        let values: Vec<f64> = same.iter().map(|point| point.1).collect();
-        panel.at(same[0].0, statistics::mean(&values))
-    };
-    let means: Vec<_> = points.chunk_by(|a, b| a.0.total_cmp(&b.0).is_eq()).filter_map(mean).collect();
-    page.line(&means, layer_ink(layer), 1.6);
-    for at in points.iter().filter_map(|(alpha, value)| panel.at(*alpha, *value)) {
-        page.disc(at, 2.4, layer_ink(layer).faded(0.75));
     }
 }
