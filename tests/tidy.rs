@@ -268,6 +268,55 @@ fn modules_use_only_those_above_them() {
     none("a module uses only those above it in lib.rs, each by its own `crate::NAME`:", found);
 }
 
+/// Names of the studies: the folders of `src/study`.
+fn studies() -> Vec<String> {
+    let folders = fs::read_dir(root().join("src/study")).unwrap().map(|entry| entry.unwrap());
+    let folders = folders.filter(|entry| entry.path().is_dir());
+    folders.map(|entry| entry.file_name().into_string().unwrap()).collect()
+}
+
+/// Whether code declares a module of a name, or goes through one in a path; rooms of the crate (`crate::noise`) may be called as studies are.
+fn goes_through(code: &str, name: &str) -> bool {
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    code.match_indices(name).any(|(at, _)| {
+        let (before, after) = (&code[..at], &code[at + name.len()..]);
+        let whole = !before.ends_with(is_word) && !after.starts_with(is_word);
+        let room = before.ends_with("crate::") && !before.ends_with("study::");
+        whole
+            && (before.ends_with("mod ") || before.ends_with("study::") || (after.starts_with("::") && !room))
+    })
+}
+
+#[test]
+fn the_kits_of_records_and_figures_name_no_study() {
+    let studies = studies();
+    assert!(studies.len() > 5, "{studies:?}");
+    let mut found = Vec::new();
+    for source in sources() {
+        let Some(inside) =
+            ["src/record/", "src/figure/"].iter().find_map(|kit| source.path.strip_prefix(kit))
+        else {
+            continue;
+        };
+        let file = inside.trim_end_matches(".rs");
+        for study in &studies {
+            if file.split('/').any(|part| part == study || part.starts_with(&format!("{study}_"))) {
+                found.push(format!("{} is called after `{study}`", source.path));
+            }
+            // Tests of a kit know no study either.
+            let lines = (1_usize..).zip(&source.lines).filter(|(_, line)| goes_through(&line.code, study));
+            found.extend(lines.map(|(number, _)| format!("{}:{number} names `{study}`", source.path)));
+        }
+    }
+    none("`record` and `figure` are kits, in which no study is named:", found);
+    for code in ["mod noise;", "noise::Noise", "use crate::study::noise;", "super::noise::rows::X"] {
+        assert!(goes_through(code, "noise"), "{code}");
+    }
+    for code in ["use crate::noise::Sources;", "self.noise", "noise_rows::X", "rows.map(noise)"] {
+        assert!(!goes_through(code, "noise"), "{code}");
+    }
+}
+
 #[test]
 fn files_are_short_and_say_what_they_are() {
     let mut found = Vec::new();

@@ -20,6 +20,7 @@ pub(crate) mod page;
 pub(crate) mod palette;
 mod panel;
 pub(crate) mod render;
+pub(crate) mod report;
 pub(crate) mod sheet;
 mod shown;
 

@@ -3,11 +3,12 @@
 use std::fs;
 use std::path::Path;
 
-use super::report::{TEMPLATE, page};
+use super::report::page;
 use super::synthetic::{Plan, drawn, main_job, plans};
 use super::{FIGURES, Tables, draw_all, report};
 use crate::figure::page::{Ink, Mark};
 use crate::figure::palette::{BLUE, DARK, GREEN, LIGHT, ORANGE, PALE, PURPLE, SKY, VERMILLION, outcome_ink};
+use crate::figure::report::PAGE;
 use crate::figure::{Drawn, FigureError, draw_figures, want};
 use crate::spec::RuleKind;
 
@@ -132,7 +133,7 @@ fn values<'a>(document: &'a str, attribute: &'a str) -> impl Iterator<Item = &'a
 
 #[test]
 fn paper_ink_and_greys_of_every_figure_have_a_colour_in_the_dark() {
-    let dark = TEMPLATE.split("@media (prefers-color-scheme: dark)").nth(1).unwrap();
+    let dark = PAGE.split("@media (prefers-color-scheme: dark)").nth(1).unwrap();
     let stay = [LIGHT, DARK].map(|ink| ink.rgb);
     for (name, plan) in plans() {
         drawn(name, &plan, |_, tables| {

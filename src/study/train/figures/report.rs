@@ -1,12 +1,9 @@
 //! The report: one HTML file with settings, results, comparisons and every figure inline.
 //!
-//! All text goes through the template's HTML escaping; only the SVG documents, made here, are
-//! inserted as they are. Nothing is loaded from anywhere.
+//! The page around it is that of every report.
 
 use std::path::{Path, PathBuf};
 
-use minijinja::{Environment, context};
-use rayon::prelude::*;
 use serde::Serialize;
 
 use super::super::identity::{Place, Settings};
@@ -18,12 +15,13 @@ use super::tables::{Run, Tables};
 use super::words::{seeds, setting_at};
 use crate::figure::FigureError;
 use crate::figure::axis::{extent, number, setting};
-use crate::figure::{Figure, write_whole};
+use crate::figure::report::{Inlined, filled, inlined};
+use crate::figure::write_whole;
 use crate::spec::RuleKind;
 use crate::statistics::{Spread, grouped};
 use crate::units::{fraction, percent, significant};
 
-pub(super) const TEMPLATE: &str = include_str!("report.html");
+const TEMPLATE: &str = include_str!("report.html");
 
 /// Settings of the table at the top, with the words for them.
 const MAIN_SETTINGS: [(&str, &str); 14] = [
@@ -78,13 +76,38 @@ struct PairLine {
     control: String,
 }
 
-/// A figure with something to show.
+/// What the template of the runs is filled with, besides what every report has.
 #[derive(Serialize)]
-pub(super) struct Shown {
-    name: &'static str,
-    title: &'static str,
-    caption: &'static str,
-    svg: String,
+struct Parts {
+    seeds: String,
+    run_count: usize,
+    incomplete: Vec<String>,
+    settings: Vec<Setting>,
+    all_settings: Vec<Setting>,
+    results: Vec<ResultLine>,
+    pairs: Vec<PairLine>,
+    /// Whether some pair has a control.
+    controlled: bool,
+    layers: usize,
+    wall: String,
+}
+
+impl Parts {
+    fn of(tables: &Tables) -> Self {
+        let summaries = tables.runs.iter().filter_map(|run| run.summary.as_ref());
+        Self {
+            seeds: seeds(tables, "every table gives mean (smallest – largest)"),
+            run_count: tables.runs.len(),
+            incomplete: incomplete(tables),
+            settings: settings(tables),
+            all_settings: all_settings(tables),
+            results: results(tables),
+            pairs: pairs(tables),
+            controlled: tables.pairs.iter().any(|pair| pair.control.is_some()),
+            layers: tables.pairs.iter().map(|pair| pair.cosine.len()).max().unwrap_or(0),
+            wall: duration(summaries.map(|summary| summary.wall_s).sum()),
+        }
+    }
 }
 
 /// Writes `folder/report.html` and returns its path.
@@ -92,39 +115,16 @@ pub(super) struct Shown {
 /// # Errors
 /// [`FigureError`] names what cannot be drawn, put together or written.
 pub fn report(folder: &Path, tables: &Tables) -> Result<PathBuf, FigureError> {
-    let shown = |figure: &Figure<Tables>| -> Result<Option<Shown>, FigureError> {
-        let Figure { name, title, caption, .. } = *figure;
-        Ok(figure.svg(tables)?.map(|svg| Shown { name, title, caption, svg }))
-    };
-    let figures = FIGURES.par_iter().filter_map(|figure| shown(figure).transpose());
-    let figures = figures.collect::<Result<Vec<_>, _>>()?;
+    let page = page(tables, &findings(&summarised(tables)), &inlined(FIGURES, tables)?)?;
     let path = folder.join("report.html");
-    write_whole(&path, &page(tables, &findings(&summarised(tables)), &figures)?)?;
+    write_whole(&path, &page)?;
     Ok(path)
 }
 
 /// The page with what came out in sentences, and the figures that have something to show.
-pub(super) fn page(tables: &Tables, findings: &[String], figures: &[Shown]) -> Result<String, FigureError> {
-    let wall: f64 =
-        tables.runs.iter().filter_map(|run| run.summary.as_ref()).map(|summary| summary.wall_s).sum();
-    let mut environment = Environment::new();
-    environment.add_template("report.html", TEMPLATE)?;
-    Ok(environment.get_template("report.html")?.render(context! {
-        findings => findings.iter().map(|sentence| unbroken(sentence)).collect::<Vec<_>>(),
-        name => tables.name,
-        version => env!("CARGO_PKG_VERSION"),
-        seeds => seeds(tables, "every table gives mean (smallest – largest)"),
-        run_count => tables.runs.len(),
-        incomplete => incomplete(tables),
-        settings => settings(tables),
-        all_settings => all_settings(tables),
-        results => results(tables),
-        pairs => pairs(tables),
-        controlled => tables.pairs.iter().any(|pair| pair.control.is_some()),
-        layers => tables.pairs.iter().map(|pair| pair.cosine.len()).max().unwrap_or(0),
-        figures => figures,
-        wall => duration(wall),
-    })?)
+pub(super) fn page(tables: &Tables, findings: &[String], figures: &[Inlined]) -> Result<String, FigureError> {
+    let findings: Vec<String> = findings.iter().map(|sentence| unbroken(sentence)).collect();
+    filled(TEMPLATE, (&tables.name, &findings, figures), &Parts::of(tables))
 }
 
 /// A sentence for the page: no line ends within a value.
