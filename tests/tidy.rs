@@ -281,7 +281,7 @@ fn goes_through(code: &str, name: &str) -> bool {
     code.match_indices(name).any(|(at, _)| {
         let (before, after) = (&code[..at], &code[at + name.len()..]);
         let whole = !before.ends_with(is_word) && !after.starts_with(is_word);
-        let room = before.ends_with("crate::") && !before.ends_with("study::");
+        let room = before.ends_with("crate::");
         whole
             && (before.ends_with("mod ") || before.ends_with("study::") || (after.starts_with("::") && !room))
     })

@@ -22,6 +22,7 @@ mod panel;
 pub(crate) mod render;
 pub(crate) mod report;
 pub(crate) mod sheet;
+mod series;
 mod shown;
 
 pub use error::FigureError;
