@@ -3,7 +3,6 @@
 //!     cargo run --release --example train
 
 use dyadsim::prelude::*;
-use dyadsim::spec::rule_name;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let data = Dataset::named("digits")?;
@@ -24,7 +23,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 let rest =
                     epoch.at_rest().map_or("–".to_owned(), |share| format!("{:.1} %", 100.0 * share));
                 let accuracy = 100.0 * epoch.test.accuracy;
-                println!("{:<14}{:>6}{accuracy:>10.1} %{rest:>10}", rule_name(rule), epoch.epoch);
+                println!("{:<14}{:>6}{accuracy:>10.1} %{rest:>10}", rule.name(), epoch.epoch);
             })
             .run()?;
     }

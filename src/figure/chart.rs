@@ -11,12 +11,15 @@ pub use super::series::{Dot, Series, means};
 use super::sheet::{Axes, Layout, Panel, Sheet};
 use super::{FigureError, Shown, kept};
 
+/// Gives the axis of the panel at a row and a column.
+pub type AtPlace<'a> = &'a dyn Fn((usize, usize)) -> Axis;
+
 /// How the axes of panels are found.
 pub enum Scale<'a> {
     /// Given.
     Is(Axis),
     /// Given for the panel at a row and a column.
-    At(&'a dyn Fn((usize, usize)) -> Axis),
+    At(AtPlace<'a>),
     /// Linear over all values and their ends, with a margin (share of the range).
     Around(f64),
     /// Found from the points that share it.

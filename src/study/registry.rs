@@ -31,6 +31,9 @@ type Again = fn(&toml::Table, &Path, &Place, &Given, &dyn Observer) -> Result<Do
 /// Draws figures by name from the tables of one folder into another.
 pub type Draw = fn(&Path, &Path, &[&str]) -> Result<Vec<Drawn>, Failure>;
 
+/// Writes the report of a folder and returns its path.
+pub type Report = fn(&Path) -> Result<PathBuf, Failure>;
+
 /// A question without its types.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry {
@@ -49,7 +52,7 @@ pub struct Entry {
     /// Draws the figures of these names (of all without any) from the tables of the first folder into the second.
     pub draw: Draw,
     /// Writes the report of a folder, if such folders have one.
-    pub report: Option<fn(&Path) -> Result<PathBuf, Failure>>,
+    pub report: Option<Report>,
 }
 
 /// How a question is asked by its settings.

@@ -5,7 +5,7 @@ use super::groups::{Grid, Row, runs_at};
 use super::tables::{Run, Tables};
 use super::words::settings_line;
 use crate::figure::axis::Axis;
-use crate::figure::chart::{Chart, Dot, Scale, Series, Share, levels};
+use crate::figure::chart::{AtPlace, Chart, Dot, Scale, Series, Share, levels};
 use crate::figure::legend::Key;
 use crate::figure::page::Ink;
 use crate::figure::palette::ink_of;
@@ -41,7 +41,7 @@ pub fn chart<'a>(
     tables: &Tables,
     title: &str,
     (grid, lines): (&Grid, &[Line]),
-    (quantities, axis): (&[Quantity], &'a dyn Fn((usize, usize)) -> Axis),
+    (quantities, axis): (&[Quantity], AtPlace<'a>),
 ) -> Chart<'a> {
     let betas = betas(grid);
     let x = Axis::log(betas.iter().copied());
