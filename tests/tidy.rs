@@ -184,7 +184,8 @@ fn mark_tests(lines: &mut [Line]) {
     }
 }
 
-/// Line in which the item ends that begins in line `from`: at a semicolon outside all brackets, or at the brace that closes.
+/// Line in which the item ends that begins in line `from`: at a semicolon outside all brackets, or at the
+/// brace that closes.
 fn end_of_item(lines: &[Line], from: usize) -> usize {
     let mut depth = 0_i32;
     for (at, line) in lines.iter().enumerate().skip(from) {
@@ -275,7 +276,8 @@ fn studies() -> Vec<String> {
     folders.map(|entry| entry.file_name().into_string().unwrap()).collect()
 }
 
-/// Whether code declares a module of a name, or goes through one in a path; rooms of the crate (`crate::noise`) may be called as studies are.
+/// Whether code declares a module of a name, or goes through one in a path; rooms of the crate
+/// (`crate::noise`) may be called as studies are.
 fn goes_through(code: &str, name: &str) -> bool {
     let is_word = |c: char| c.is_alphanumeric() || c == '_';
     code.match_indices(name).any(|(at, _)| {

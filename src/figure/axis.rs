@@ -140,7 +140,8 @@ impl Axis {
         exponents.map(|e| (10_f64.powf(e), number(10_f64.powf(e)))).collect()
     }
 
-    /// Ticks at 1, 2, 5 (or 1, 2, …, 9) times powers of ten, for ranges of about a decade; linear ones below a factor 2.
+    /// Ticks at 1, 2, 5 (or 1, 2, …, 9) times powers of ten, for ranges of about a decade; linear ones below
+    /// a factor 2.
     fn dense_log_ticks(&self, want: usize) -> Vec<(f64, String)> {
         let start = self.low.log10().floor();
         let inside = |digits: &[f64]| -> Vec<f64> {

@@ -1,8 +1,10 @@
-//! A figure by what it shows: series of points in a grid of panels. Panels, axes, legend, lines, bands, bars and marks follow from them.
+//! A figure by what it shows: series of points in a grid of panels. Panels, axes, legend, lines, bands, bars
+//! and marks follow from them.
 //!
-//! A figure says where its series stand ([`Series::at`]), how they look, and which panels share an axis. What lies
-//! under the series, as a line at a threshold, is drawn by hand. Bands lie below all lines; then come the series one by one, each its
-//! line, then bar and mark of every point. Rows and columns of panels in which nothing is told are left out, and a note says so.
+//! A figure says where its series stand ([`Series::at`]), how they look, and which panels share an axis. What
+//! lies under the series, as a line at a threshold, is drawn by hand. Bands lie below all lines; then come
+//! the series one by one, each its line, then bar and mark of every point. Rows and columns of panels in
+//! which nothing is told are left out, and a note says so.
 
 use super::axis::{Axis, ascending};
 use super::legend::{Key, is_same};
@@ -27,7 +29,8 @@ pub enum Scale<'a> {
 }
 
 impl Scale<'_> {
-    /// The axis of the panel at a place, which has these points, of which `values` tells what stands along it.
+    /// The axis of the panel at a place, which has these points, of which `values` tells what stands along
+    /// it.
     fn axis(&self, place: (usize, usize), dots: &[Dot], values: fn(&Dot) -> Vec<f64>) -> Axis {
         match self {
             Self::Is(axis) => *axis,

@@ -1,7 +1,7 @@
 //! The kit of figures: pages, panels, axes, legends and files, whatever they show.
 //!
-//! Figures read tables and never compute physics, so any of them can be drawn again from a
-//! folder alone. A [`Figure`] turns the tables of a folder into a [`Page`], which `render` writes as SVG and as PNG.
+//! Figures read tables and never compute physics, so any of them can be drawn again from a folder alone. A
+//! [`Figure`] turns the tables of a folder into a [`Page`], which `render` writes as SVG and as PNG.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -64,7 +64,8 @@ impl<T> Figure<T> {
     }
 }
 
-/// Writes `folder/NAME.svg` and `.png` of the figures of these names (of all without any) that the tables have something for.
+/// Writes `folder/NAME.svg` and `.png` of the figures of these names (of all without any) that the tables
+/// have something for.
 ///
 /// A file is complete or absent: it is written under a temporary name first.
 ///

@@ -33,8 +33,8 @@ impl Panel {
         Some((self.left + across * self.width, self.top + (1.0 - up) * self.height))
     }
 
-    /// Draws a bar from one value to another: a range, or an error to both sides. One that has no place on a logarithmic axis, as
-    /// the lower end of a large error, begins at the panel's edge.
+    /// Draws a bar from one value to another: a range, or an error to both sides. One that has no place on a
+    /// logarithmic axis, as the lower end of a large error, begins at the panel's edge.
     pub fn bar(&self, page: &mut Page, x: f64, (low, high): (f64, f64), (ink, width): (Ink, f64)) {
         let low = self.at(x, low).or_else(|| self.at(x, self.y.low));
         if let (Some(low), Some(high)) = (low, self.at(x, high)) {

@@ -1,4 +1,5 @@
-//! The page of a report: one HTML file with what came out in sentences, every figure inline, and what a study adds.
+//! The page of a report: one HTML file with what came out in sentences, every figure inline, and what a study
+//! adds.
 //!
 //! All text goes through the template's HTML escaping; only the SVG documents, made here, are
 //! inserted as they are. Nothing is loaded from anywhere.

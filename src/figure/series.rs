@@ -213,7 +213,8 @@ impl Series {
 /// Dashes of a line to a loose point.
 const LOOSE: (f64, f64) = (4.0, 3.0);
 
-/// Cuts a line where it turns from loose points to others or back; says which parts are dashed. Parts share their ends.
+/// Cuts a line where it turns from loose points to others or back; says which parts are dashed. Parts share
+/// their ends.
 fn stretches(points: &[(Point, bool)]) -> Vec<(Vec<Point>, bool)> {
     let mut parts = Vec::new();
     let mut start = 0;

@@ -10,7 +10,8 @@ pub struct Shown {
 }
 
 impl Shown {
-    /// Of a grid of `lines × columns` panels of which those that `has` names have something to show; `None` if none has.
+    /// Of a grid of `lines × columns` panels of which those that `has` names have something to show; `None`
+    /// if none has.
     #[must_use]
     pub fn of((lines, columns): (usize, usize), has: impl Fn(usize, usize) -> bool) -> Option<Self> {
         let lines: Vec<usize> =

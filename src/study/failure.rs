@@ -22,7 +22,8 @@ impl Failure {
         Self::Running(error.into())
     }
 
-    /// A figure or report that is not there: what a file holds is bad input, the rest is a failure while drawing.
+    /// A figure or report that is not there: what a file holds is bad input, the rest is a failure while
+    /// drawing.
     #[must_use]
     pub fn drawing(error: FigureError) -> Self {
         match error {

@@ -1,4 +1,5 @@
-//! What all questions share, written once over [`STUDIES`]: the command, the output folder, asking again, drawing again.
+//! What all questions share, written once over [`STUDIES`]: the command, the output folder, asking again,
+//! drawing again.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -49,7 +50,8 @@ pub struct Entry {
     pub figures: fn() -> Vec<&'static str>,
     /// Holds figures asked for by name against what the tables of a folder have for them.
     pub want: fn(&Path, &[&str]) -> Result<(), Failure>,
-    /// Draws the figures of these names (of all without any) from the tables of the first folder into the second.
+    /// Draws the figures of these names (of all without any) from the tables of the first folder into the
+    /// second.
     pub draw: Draw,
     /// Writes the report of a folder, if such folders have one.
     pub report: Option<Report>,

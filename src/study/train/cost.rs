@@ -13,8 +13,8 @@ use crate::train::gather;
 /// Most training samples that are simulated: the first of the probe.
 const SAMPLES: usize = 64;
 
-/// The row of a complete run with its last metrics; none without `[cost]`, for backpropagation, and where no sample comes to
-/// rest.
+/// The row of a complete run with its last metrics; none without `[cost]`, for backpropagation, and where no
+/// sample comes to rest.
 pub(super) fn priced(
     setting: &Setting<'_>,
     plan: &RunPlan,

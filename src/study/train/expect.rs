@@ -12,7 +12,8 @@ use crate::statistics::{grouped, mean};
 pub struct Verdict {
     /// `RULE.COLUMN`.
     pub key: String,
-    /// Lowest and highest mean over seeds (or of single seeds) among the rule's settings; NaN if the column has no number.
+    /// Lowest and highest mean over seeds (or of single seeds) among the rule's settings; NaN if the column
+    /// has no number.
     pub found: (f64, f64),
     /// What was asked.
     pub wanted: ExpectSpec,
@@ -20,7 +21,8 @@ pub struct Verdict {
     pub holds: bool,
 }
 
-/// Checks every expectation: means over seeds of a column of `runs`, or every seed, at each of the rule's settings that are meant.
+/// Checks every expectation: means over seeds of a column of `runs`, or every seed, at each of the rule's
+/// settings that are meant.
 #[must_use]
 pub fn check(expect: &BTreeMap<String, ExpectSpec>, summary: &Summary) -> Vec<Verdict> {
     expect.iter().map(|(key, wanted)| verdict(key, wanted, summary)).collect()
@@ -40,7 +42,8 @@ fn verdict(key: &str, wanted: &ExpectSpec, summary: &Summary) -> Verdict {
     Verdict { key: key.into(), found, wanted: wanted.clone(), holds }
 }
 
-/// Whether a run has the values of the grid that an expectation is about; a key that its rule does not heed is no difference.
+/// Whether a run has the values of the grid that an expectation is about; a key that its rule does not heed
+/// is no difference.
 fn is_meant(run: &RunSummary, wanted: &ExpectSpec) -> bool {
     wanted.only.iter().all(|(path, value)| {
         let gain = |own: Option<f64>| own.is_none_or(|own| value_of(value) == Some(own));

@@ -1,4 +1,5 @@
-//! An experiment as it is asked for: its runs, its data and the files that say so, read and checked before any work.
+//! An experiment as it is asked for: its runs, its data and the files that say so, read and checked before
+//! any work.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
@@ -71,7 +72,8 @@ impl Experiment {
         self.all.iter().map(|plan| plan.resolved.experiment.epochs).sum()
     }
 
-    /// Trains every run and writes the output folder; `stop` is set from outside to end after the epochs under way.
+    /// Trains every run and writes the output folder; `stop` is set from outside to end after the epochs
+    /// under way.
     ///
     /// # Errors
     /// A folder that cannot be used, before any work; files that cannot be written, later.

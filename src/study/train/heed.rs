@@ -1,7 +1,8 @@
-//! Which settings a rule heeds: what is left of a description when everything without effect is taken out of it.
+//! Which settings a rule heeds: what is left of a description when everything without effect is taken out of
+//! it.
 //!
-//! Two values of a grid under which all runs read alike are one, and a key of which that holds for all values does nothing:
-//! a reader would take equal runs for a comparison. Both are refused before any work.
+//! Two values of a grid under which all runs read alike are one, and a key of which that holds for all values
+//! does nothing: a reader would take equal runs for a comparison. Both are refused before any work.
 
 use std::collections::HashMap;
 
@@ -143,7 +144,8 @@ fn heeded(rule: RuleKind, resolved: &Resolved) -> String {
 fn remove(value: &mut Value, keys: &[&str]) {
     match keys {
         [last] => {
-            // `remove` would put the last key in its place: other bytes, and another hash, for the same settings.
+            // `remove` would put the last key in its place: other bytes, and another hash, for the same
+            // settings.
             value.as_object_mut().map(|table| table.shift_remove(*last));
         }
         [first, rest @ ..] => {
@@ -175,7 +177,8 @@ impl Combinations<'_> {
                 return Err(loaded.refuse_grid(key, &format!("no such key, as {}", self.why(key))));
             }
             let stride: usize = self.keys[place + 1..].iter().map(|(_, count)| count).product();
-            // At the first values of all other keys, and only if that does not tell the values apart at all of them.
+            // At the first values of all other keys, and only if that does not tell the values apart at all
+            // of them.
             let few = (0..*count).map(|value| self.at(&mut known, &[value * stride])).collect::<Vec<_>>();
             let Some(_) = twins(&few) else { continue };
             let all: usize = self.keys.iter().map(|(_, count)| count).product();

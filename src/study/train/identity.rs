@@ -1,4 +1,5 @@
-//! What a run is: its rule, its gains and the other settings of its grid. Runs that share all of it differ by seed and chip alone.
+//! What a run is: its rule, its gains and the other settings of its grid. Runs that share all of it differ by
+//! seed and chip alone.
 //!
 //! Rows of tables name rules by text; behind the tables they are types.
 
@@ -66,7 +67,8 @@ impl RunKey {
     }
 }
 
-/// Whether no setting has two values: a run that lacks one, as its rule does not heed it, belongs to all values of others.
+/// Whether no setting has two values: a run that lacks one, as its rule does not heed it, belongs to all
+/// values of others.
 #[must_use]
 pub fn agree(one: &Settings, other: &Settings) -> bool {
     one.iter().all(|(path, value)| other.get(path).is_none_or(|wanted| wanted == value))

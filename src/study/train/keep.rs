@@ -1,6 +1,7 @@
 //! A margin that is kept: which nudge the next epoch is trained with, by what the probe samples bear.
 //!
-//! A pure function of weights and description, so that a run that goes on from a checkpoint takes the same nudges.
+//! A pure function of weights and description, so that a run that goes on from a checkpoint takes the same
+//! nudges.
 
 use super::plan::RunPlan;
 use super::probe::Probe;

@@ -1,8 +1,8 @@
 //! What runs are called: names that differ wherever settings do, on every file system.
 //!
-//! A value's label is made of its letters and digits. What bites: other values may have the same ones
-//! (`[64, 32]` and `[64, 3, 2]`), or differ in their case alone, which not every file system tells apart; such a label gets a
-//! number behind it, the first of its kind stays as it is.
+//! A value's label is made of its letters and digits. What bites: other values may have the same ones (`[64,
+//! 32]` and `[64, 3, 2]`), or differ in their case alone, which not every file system tells apart; such a
+//! label gets a number behind it, the first of its kind stays as it is.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -11,7 +11,8 @@ use toml::Value;
 use crate::record::manifest::sha256;
 use crate::spec::Override;
 
-/// Longest name that is kept whole; files add their own endings, and no part of a path may have more than 255 bytes.
+/// Longest name that is kept whole; files add their own endings, and no part of a path may have more than 255
+/// bytes.
 const LONGEST: usize = 160;
 /// Letters of a longer name that stay before its hash.
 const HEAD: usize = 120;

@@ -1,7 +1,8 @@
 //! Experiments: a plan of runs, their training, and what is concluded from them.
 //!
 //! Runs are independent of each other but for the backpropagation runs, which come first because the others
-//! are compared with them. Every epoch leaves a checkpoint, so an interrupted experiment goes on where it was.
+//! are compared with them. Every epoch leaves a checkpoint, so an interrupted experiment goes on where it
+//! was.
 
 mod conclude;
 mod cost;
@@ -272,7 +273,8 @@ fn in_parallel(
     }
 }
 
-/// Mean time (s) of one training batch, measured on the first run of each rule and circuit with its initial weights.
+/// Mean time (s) of one training batch, measured on the first run of each rule and circuit with its initial
+/// weights.
 #[must_use]
 pub fn time_of_a_batch<T: Real>(plans: &[RunPlan], dataset: &Dataset) -> f64 {
     let mut rules: BTreeMap<(RuleKind, &str), (&RunPlan, usize)> = BTreeMap::new();

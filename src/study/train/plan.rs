@@ -144,7 +144,8 @@ fn left(
     templates.into_iter().map(runs).collect()
 }
 
-/// The controls that an experiment asks for: runs of its plan again, from initial weights that are moved a little.
+/// The controls that an experiment asks for: runs of its plan again, from initial weights that are moved a
+/// little.
 #[must_use]
 pub fn controls(plans: &[RunPlan]) -> Vec<RunPlan> {
     let mut seeds: Vec<u64> = Vec::new();
@@ -176,7 +177,8 @@ pub(super) fn control_name(run: &str) -> String {
 
 /// Every different run once, under a name that no other has, with the name of its reference.
 ///
-/// Runs of a rule are one where gains and the other settings are. Backpropagation comes first, so a reference is known before it is asked for.
+/// Runs of a rule are one where gains and the other settings are. Backpropagation comes first, so a reference
+/// is known before it is asked for.
 fn named(templates: Vec<Vec<RunPlan>>) -> Vec<RunPlan> {
     let (mut names, mut known, mut runs) = (Names::default(), HashMap::new(), Vec::new());
     for mut run in templates.into_iter().flatten() {
@@ -205,7 +207,8 @@ struct Naming<'a> {
 }
 
 impl Naming<'_> {
-    /// One run of a combination, of any seed; rules without a circuit ignore what only a nudge or a solver could feel.
+    /// One run of a combination, of any seed; rules without a circuit ignore what only a nudge or a solver
+    /// could feel.
     fn run(&self, loaded: &Loaded, rule: RuleKind, settings: &[Override]) -> Result<RunPlan, SpecError> {
         let felt: Vec<Override> = settings.iter().filter(|s| feels(rule, &s.path)).cloned().collect();
         let mut resolved = loaded.resolve_run(&felt)?;
@@ -242,8 +245,8 @@ fn seeded(template: &RunPlan, seed: u64) -> RunPlan {
     run
 }
 
-/// The run on every chip. Without `chips` a run has one of its own; with it all rules and seeds meet the same ones,
-/// whose seeds count on from `mismatch.seed`, by default from 1.
+/// The run on every chip. Without `chips` a run has one of its own; with it all rules and seeds meet the same
+/// ones, whose seeds count on from `mismatch.seed`, by default from 1.
 fn on_chips(run: RunPlan, chips: Option<u32>) -> impl Iterator<Item = RunPlan> {
     let each = (1..=chips.unwrap_or(1)).map(move |number| chips.map(|_| number));
     each.map(move |chip| {

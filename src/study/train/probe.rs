@@ -34,7 +34,8 @@ pub(super) struct Seen {
 }
 
 impl<T: Real> Probe<T> {
-    /// The same samples for every run of an experiment, and the same noise for every run of a seed, at every look.
+    /// The same samples for every run of an experiment, and the same noise for every run of a seed, at every
+    /// look.
     pub fn new(
         dataset: &Dataset,
         (rule, seed): (RuleKind, u64),
@@ -95,7 +96,8 @@ impl<T: Real> Probe<T> {
         Seen { angles, margin: self.margin(spec, weights, &states) }
     }
 
-    /// Worst margin (τ) over the samples whose fixed point Newton finds from their last state or the free one.
+    /// Worst margin (τ) over the samples whose fixed point Newton finds from their last state or the free
+    /// one.
     fn margin(&self, spec: &CircuitSpec, weights: &Weights<T>, states: &[Vec<f64>]) -> Option<f64> {
         let weights = weights.cast::<f64>();
         let chip = Chip::fabricate(spec, &weights.network());

@@ -1,4 +1,5 @@
-//! `--resume` of a complete folder that lost files: tables, weights, figures and the report, as far as what is left holds them.
+//! `--resume` of a complete folder that lost files: tables, weights, figures and the report, as far as what
+//! is left holds them.
 
 use std::path::Path;
 

@@ -16,8 +16,8 @@ pub struct MetricsRow {
     pub alpha: Option<f64>,
     /// Nudge β.
     pub beta: Option<f64>,
-    /// Nudge that keeps the margin of `nudge.keep_margin` with these weights: the next epoch's, and that of the margin and
-    /// angles beside it.
+    /// Nudge that keeps the margin of `nudge.keep_margin` with these weights: the next epoch's, and that of
+    /// the margin and angles beside it.
     pub kept_beta: Option<f64>,
     /// Seed.
     pub seed: u64,
@@ -43,7 +43,8 @@ pub struct MetricsRow {
     pub timeout: Option<f64>,
     /// Fraction that left the numbers.
     pub not_finite: Option<f64>,
-    /// Median simulated time to equilibrium of the settled samples (s), all relaxations of an update together.
+    /// Median simulated time to equilibrium of the settled samples (s), all relaxations of an update
+    /// together.
     pub settle_time_s: Option<f64>,
     /// Worst −(spectral abscissa) over the probe samples, at their fixed point (1/τ).
     pub stability_margin_tau: Option<f64>,
@@ -72,7 +73,8 @@ pub struct LayersRow {
     pub distance_to_bp_weights: Option<f64>,
 }
 
-/// A row of `trajectories`: one time of one compartment pair on the way to equilibrium, for each kind of outcome met.
+/// A row of `trajectories`: one time of one compartment pair on the way to equilibrium, for each kind of
+/// outcome met.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TrajectoryRow {
     /// Outcome of the sample: `settled`, `noisy-settled`, `oscillation`, `latch-up`, `timeout`, `not-finite`.
@@ -120,11 +122,13 @@ pub struct ValleyRow {
     pub total_deg: Option<f64>,
     /// Samples without a stable fixed point.
     pub unstable: Option<usize>,
-    /// Nudge at which the whole gradient's angle is smallest for the network that backpropagation has trained.
+    /// Nudge at which the whole gradient's angle is smallest for the network that backpropagation has
+    /// trained.
     pub best_beta: Option<f64>,
 }
 
-/// A row of `cost`: what one run's circuit takes at its end, simulated on training samples and priced by `[cost]`.
+/// A row of `cost`: what one run's circuit takes at its end, simulated on training samples and priced by
+/// `[cost]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CostRow {
     /// Run name.

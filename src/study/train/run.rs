@@ -167,7 +167,8 @@ impl<'a, T: Real> Run<'a, T> {
         self.save()
     }
 
-    /// Leaves the weights of epochs that are not trained any more as they are, where those of every epoch are kept.
+    /// Leaves the weights of epochs that are not trained any more as they are, where those of every epoch are
+    /// kept.
     fn stay(&self, epochs: usize) -> Result<(), ExperimentError> {
         if leaves_history(self.plan) {
             for epoch in self.record.epochs + 1..=epochs {
@@ -178,7 +179,8 @@ impl<'a, T: Real> Run<'a, T> {
         Ok(())
     }
 
-    /// The nudge of the next epoch, where a margin is kept; a run that cannot keep it is stopped, unless it is at its end.
+    /// The nudge of the next epoch, where a margin is kept; a run that cannot keep it is stopped, unless it
+    /// is at its end.
     fn keep_margin(&mut self) -> Option<f64> {
         let asked = keep::asked(self.plan)?;
         let found = keep::next_nudge(&asked, &self.probe, &self.learner.weights);

@@ -1,4 +1,5 @@
-//! Columns of the tables of an experiment that say what each run was: rule, gains, seed, chip and every key of the grid.
+//! Columns of the tables of an experiment that say what each run was: rule, gains, seed, chip and every key
+//! of the grid.
 
 use std::collections::HashMap;
 

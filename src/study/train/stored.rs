@@ -1,4 +1,5 @@
-//! What a run leaves while it trains, and how it goes on from there: checkpoints, and its weights after every epoch.
+//! What a run leaves while it trains, and how it goes on from there: checkpoints, and its weights after every
+//! epoch.
 
 use std::path::PathBuf;
 
@@ -81,7 +82,8 @@ pub(super) fn stored(
     }
 }
 
-/// What is wrong with the first of the weights that a run has left after its epochs and that is not as it was written.
+/// What is wrong with the first of the weights that a run has left after its epochs and that is not as it was
+/// written.
 fn damaged_history(setting: &Setting<'_>, plan: &RunPlan, epochs: usize) -> Option<RecordError> {
     if !leaves_history(plan) {
         return None;
@@ -101,7 +103,8 @@ pub(super) fn leaves_history(plan: &RunPlan) -> bool {
     plan.reference.as_ref() == Some(&plan.name) || plan.resolved.experiment.snapshots
 }
 
-/// Where a run of an experiment keeps its weights after so many epochs: for good, or until the experiment is complete.
+/// Where a run of an experiment keeps its weights after so many epochs: for good, or until the experiment is
+/// complete.
 pub(super) fn history(folder: &Folder, plan: &RunPlan, run: &str, epochs: usize) -> PathBuf {
     if plan.resolved.experiment.snapshots {
         return folder.epoch_weights(run, epochs);

@@ -13,8 +13,8 @@ use crate::train::gather;
 /// Points of a trajectory.
 const POINTS: usize = 400;
 
-/// Settles `sample` once more with these weights, under this nudge or that of the plan, and keeps the dyad whose compartments end
-/// furthest apart.
+/// Settles `sample` once more with these weights, under this nudge or that of the plan, and keeps the dyad
+/// whose compartments end furthest apart.
 ///
 /// Nothing for methods without time.
 pub(super) fn example<T: Real>(

@@ -1,5 +1,5 @@
-//! The valley between bias and noise, predicted: for every noisy run the angle at its own nudge and final weights, and for every
-//! place of the grid the best nudge for the network that backpropagation has trained.
+//! The valley between bias and noise, predicted: for every noisy run the angle at its own nudge and final
+//! weights, and for every place of the grid the best nudge for the network that backpropagation has trained.
 
 use std::collections::HashMap;
 

@@ -122,7 +122,8 @@ fn notes(tables: &Tables, course: &Course) -> Vec<String> {
     dashed.into_iter().chain(band).chain(everywhere).chain(tables.notes()).collect()
 }
 
-/// How far the rule gets from itself when its initial weights are moved a little: a band up to its farthest layer, means over seeds.
+/// How far the rule gets from itself when its initial weights are moved a little: a band up to its farthest
+/// layer, means over seeds.
 fn control(page: &mut Page, panel: &Panel, tables: &Tables, pair: usize) {
     let mut farthest: BTreeMap<usize, f64> = BTreeMap::new();
     for layer in 1..=tables.summary.layers {

@@ -1,4 +1,5 @@
-//! Everything after the last epoch against α: a column of panels for every two rules, a row for every quantity.
+//! Everything after the last epoch against α: a column of panels for every two rules, a row for every
+//! quantity.
 
 use super::super::rows::GroupRow;
 use super::{Tables, dot};

@@ -1,4 +1,5 @@
-//! Angle to backpropagation, norm ratio and signal-to-noise against the first axis, one line per value of the second.
+//! Angle to backpropagation, norm ratio and signal-to-noise against the first axis, one line per value of the
+//! second.
 
 use super::super::{Answer, GradientRow};
 use super::{dot, label};

@@ -67,7 +67,8 @@ fn axes(tables: &Tables) -> (Axis, Axis) {
     (Axis::log(total().map(|row| row.frequency_hz)), Axis::log(shown))
 }
 
-/// The predicted spectrum of a source. What lies below the panel ends the line instead of running along its edge.
+/// The predicted spectrum of a source. What lies below the panel ends the line instead of running along its
+/// edge.
 fn predicted(tables: &Tables, cause: &str, ink: Ink) -> Series {
     let rows = tables.psd.iter().filter(|row| row.cause == cause && row.measured_v2_per_hz.is_none());
     Series::at((0, 0), ink, rows.map(|row| Dot::new(row.frequency_hz, row.predicted_v2_per_hz))).cut()

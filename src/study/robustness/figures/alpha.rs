@@ -1,4 +1,5 @@
-//! Product norm, median Lipschitz constant and accuracy under PGD against α: a column per quantity, a row per settings.
+//! Product norm, median Lipschitz constant and accuracy under PGD against α: a column per quantity, a row per
+//! settings.
 
 use super::{BALLS, Group, Place, RobustRow, Tables, dot, key, sizes, words};
 use crate::figure::axis::{Axis, extent, setting};

@@ -1,4 +1,5 @@
-//! Accuracy against the energy and the time of an update: a line for every nudge, along it longer and longer readings.
+//! Accuracy against the energy and the time of an update: a line for every nudge, along it longer and longer
+//! readings.
 
 use super::super::rows::CostRow;
 use super::tables::Tables;

@@ -72,7 +72,8 @@ impl Sheet {
         self.page.marks.iter().filter(|mark| matches!(mark, Mark::Text(text) if text.text == words)).count()
     }
 
-    /// Fails unless the page has a panel for every row and column, each row with its label and each panel with its column's.
+    /// Fails unless the page has a panel for every row and column, each row with its label and each panel
+    /// with its column's.
     fn check(&self, rows: &[String], columns: &[String], what: &str) {
         assert_eq!(self.frames.len(), rows.len().max(1) * columns.len().max(1), "{what}");
         for row in rows {

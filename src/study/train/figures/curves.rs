@@ -145,7 +145,8 @@ struct Point {
     unsettled: bool,
 }
 
-/// The curve of a rule in a panel. Epochs at which no seed has a number break it; rings stand where a seed drops out.
+/// The curve of a rule in a panel. Epochs at which no seed has a number break it; rings stand where a seed
+/// drops out.
 fn series(place: (usize, usize), rule: RuleKind, points: &[Point]) -> Vec<Series> {
     let ink = ink_of(rule);
     let at = |dots: Vec<Dot>| {

@@ -1,7 +1,8 @@
 //! What came out of an experiment, in sentences computed from its summary: the first thing to read.
 //!
-//! Every number is a mean over the seeds and chips that both sides share; ranges are over them, too. A run is *healthy* if at most
-//! [`UNSETTLED`] of its nudged samples did not come to rest: what the others learned is told as failure and takes part in nothing else.
+//! Every number is a mean over the seeds and chips that both sides share; ranges are over them, too. A run is
+//! *healthy* if at most [`UNSETTLED`] of its nudged samples did not come to rest: what the others learned is
+//! told as failure and takes part in nothing else.
 
 use super::super::identity::{Place, RunKey, Settings, agree};
 use super::super::rows::{PairSummary, RunSummary, Summary};
@@ -43,7 +44,8 @@ struct World<'a> {
     runs: Vec<&'a RunSummary>,
 }
 
-/// The worlds of an experiment, in the order of its runs. Runs that lack settings (backpropagation's) belong wherever they contradict nothing.
+/// The worlds of an experiment, in the order of its runs. Runs that lack settings (backpropagation's) belong
+/// wherever they contradict nothing.
 fn worlds(runs: &[RunSummary]) -> Vec<World<'_>> {
     let nudged = runs.iter().filter(|run| run.alpha.is_some());
     let world = |settings: &Settings| {

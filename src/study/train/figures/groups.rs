@@ -1,7 +1,8 @@
 //! Which runs share a panel: the grid of α (columns) and of β with all other settings (rows).
 //!
-//! Runs in one place of the grid differ by their seed only. Rules that nudge no circuit have no α and no β: they are what the
-//! others are held against, and their runs belong to every place whose other settings they do not contradict.
+//! Runs in one place of the grid differ by their seed only. Rules that nudge no circuit have no α and no β:
+//! they are what the others are held against, and their runs belong to every place whose other settings they
+//! do not contradict.
 
 use super::super::identity::{Settings, agree};
 use super::tables::{Run, Tables};
@@ -71,7 +72,8 @@ impl Line<'_> {
 pub struct Grid {
     /// Every α, ascending; a lone `None` if no rule has one.
     pub alphas: Vec<Option<f64>>,
-    /// Every row of the rules with a nudge (of all rules if none has one), by β and then settings in the order of their first runs.
+    /// Every row of the rules with a nudge (of all rules if none has one), by β and then settings in the
+    /// order of their first runs.
     pub rows: Vec<Row>,
     /// The same, each as often as the other rules have settings of their own.
     pub places: Vec<Row>,

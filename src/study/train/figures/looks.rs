@@ -1,4 +1,5 @@
-//! What holds for the looks of every figure and of the report: nothing empty, nothing cut, nothing unreadable in the dark.
+//! What holds for the looks of every figure and of the report: nothing empty, nothing cut, nothing unreadable
+//! in the dark.
 
 use std::fs;
 use std::path::Path;
@@ -185,7 +186,8 @@ fn every_link_has_its_place_and_every_table_is_folded_and_scrolls() {
     for target in values(&page, "<a href=").map(|target| target.strip_prefix('#').unwrap()) {
         assert_eq!(page.matches(&format!(" id=\"{target}\"")).count(), 1, "{target}");
     }
-    // A browser opens a folded part if the place of a link is inside it, not if it is the fold itself or its headline.
+    // A browser opens a folded part if the place of a link is inside it, not if it is the fold itself or its
+    // headline.
     for part in ["results", "pairs", "settings"] {
         let before = page.split(&format!("<div id=\"{part}\"")).next().unwrap();
         let open = before.rsplit("<details>").next().unwrap();

@@ -56,7 +56,8 @@ pub const FIGURES: &[Figure<Tables>] = &[
     weight_scatter::FIGURE,
 ];
 
-/// Writes `folder/figures/NAME.svg` and `.png` of every figure that has something to show, and takes away those of the others.
+/// Writes `folder/figures/NAME.svg` and `.png` of every figure that has something to show, and takes away
+/// those of the others.
 ///
 /// # Errors
 /// [`FigureError`] names the file that cannot be read or written.

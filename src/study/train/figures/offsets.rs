@@ -1,4 +1,5 @@
-//! Gradient angle and accuracy of chips with offsets, with and without the reading that subtracts them, against the nudge.
+//! Gradient angle and accuracy of chips with offsets, with and without the reading that subtracts them,
+//! against the nudge.
 
 use serde_json::Value;
 

@@ -52,7 +52,8 @@ fn draw(tables: &Tables) -> Result<Page, FigureError> {
     chart.draw("no run has a finite accuracy", |_, _, _| {})
 }
 
-/// The marks that stand for seeds. References are lines across; only where there is nothing else do their seeds stand as dots.
+/// The marks that stand for seeds. References are lines across; only where there is nothing else do their
+/// seeds stand as dots.
 fn keys(tables: &Tables, nudged: bool) -> Vec<Key> {
     let dots = || {
         let drawn = tables.runs.iter().filter(|run| accuracy(run).is_some());
@@ -97,7 +98,8 @@ fn dots(tables: &Tables, grid: &Grid, (column, place): (usize, &Row), rule: Rule
     ]
 }
 
-/// Backpropagation, adversarial or not, as a line across the panel, with its range; its seeds as marks where no rule has an α.
+/// Backpropagation, adversarial or not, as a line across the panel, with its range; its seeds as marks where
+/// no rule has an α.
 fn reference(column: usize, rule: RuleKind, runs: &[&Run], (x, nudged): (Axis, bool)) -> Vec<Series> {
     let (at, ink) = ((0, column), ink_of(rule));
     let values: Vec<f64> = runs.iter().filter_map(|run| accuracy(run)).collect();

@@ -1,8 +1,8 @@
 //! Reads the tables of an output folder and groups them by run, for figures to look up.
 //!
-//! `trajectories.csv`, `valley.csv`, `cost.csv` and `weights/` may be missing. A number that JSON cannot hold stands in
-//! `summary.json` as null, where the row types want a number: it is read as NaN, and every
-//! figure treats what is not finite as missing, and says so.
+//! `trajectories.csv`, `valley.csv`, `cost.csv` and `weights/` may be missing. A number that JSON cannot hold
+//! stands in `summary.json` as null, where the row types want a number: it is read as NaN, and every figure
+//! treats what is not finite as missing, and says so.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -111,7 +111,8 @@ impl Tables {
         })
     }
 
-    /// Data set, network, neuron, solver, nudge point and seeds in a line; `shown` says what is made of several seeds.
+    /// Data set, network, neuron, solver, nudge point and seeds in a line; `shown` says what is made of
+    /// several seeds.
     #[must_use]
     pub fn settings_line(&self, shown: &str) -> String {
         super::words::settings_line(self, shown)

@@ -1,4 +1,5 @@
-//! The valley between bias and noise: what was learned, and how far the gradient pointed aside, against the nudge.
+//! The valley between bias and noise: what was learned, and how far the gradient pointed aside, against the
+//! nudge.
 
 use super::super::identity::Settings;
 use super::super::rows::ValleyRow;

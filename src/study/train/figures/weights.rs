@@ -104,7 +104,8 @@ fn band(pairs: &[&PairSummary]) -> Option<Key> {
     Some(Key::Box(GREY.faded(0.3), label))
 }
 
-/// As far as the control gets from its rule: a band from where the two would be equal to the furthest of layers and seeds.
+/// As far as the control gets from its rule: a band from where the two would be equal to the furthest of
+/// layers and seeds.
 fn control(page: &mut Page, panel: &Panel, pairs: &[&PairSummary], column: usize) {
     let furthest = |values: &mut dyn Iterator<Item = f64>| {
         let (low, high) = extent(values);

@@ -25,7 +25,8 @@ fn written(value: &Value) -> Option<String> {
     }
 }
 
-/// Data set, network, neuron, solver, nudge point and seeds: `digits 64-48-32-10, relu, …, seeds 1, 2: mean and range`.
+/// Data set, network, neuron, solver, nudge point and seeds: `digits 64-48-32-10, relu, …, seeds 1, 2: mean
+/// and range`.
 ///
 /// `shown` says what is made of several seeds.
 #[must_use]
