@@ -15,7 +15,6 @@ mod report;
 mod run;
 mod settle;
 mod spice;
-mod stability;
 mod state_file;
 
 use std::ops::Deref;
@@ -25,13 +24,11 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::record::manifest::{built_from, version};
 use crate::study::given::GENERAL;
-use crate::study::{Failure, Given, Precision, STUDIES, axis, builtin, folder, inputs};
+use crate::study::{Failure, Given, Precision, STUDIES, builtin, folder, inputs};
 use progress::Terminal;
 
 /// Own commands that stand before the questions in the help.
-const BEFORE: usize = 3;
-/// Place of the questions in the help.
-const QUESTIONS: usize = 3;
+const BEFORE: usize = 2;
 
 /// Simulates dyadic neuromorphic circuits and trains networks on them.
 #[derive(Debug, Parser)]
@@ -75,8 +72,6 @@ enum Command {
     Run(run::Arguments),
     /// Integrate given networks and inputs to equilibrium, with or without a nudge
     Settle(settle::Arguments),
-    /// Jacobian spectrum, stability and predicted threshold at the fixed points of given networks
-    Stability(stability::Arguments),
     /// Write a SPICE netlist of a sample, and hold ngspice against this simulator
     Spice(spice::Arguments),
     /// List, show and check circuits
@@ -107,9 +102,10 @@ pub fn main(commit: &'static str) -> ExitCode {
 
 /// The command line: commands of this room, and the questions of the registry between them.
 fn command() -> clap::Command {
-    let questions = STUDIES.iter().map(|entry| (entry.command)().display_order(QUESTIONS));
+    let questions = STUDIES.iter().filter_map(|entry| entry.command);
+    let questions = (BEFORE..).zip(questions).map(|(at, command)| command().display_order(at));
     let own = Cli::command();
-    let order = |at: usize| if at < BEFORE { at } else { at + QUESTIONS };
+    let order = |at: usize| if at < BEFORE { at } else { at + STUDIES.len() };
     let names: Vec<String> = own.get_subcommands().map(|below| below.get_name().to_owned()).collect();
     let own = names
         .iter()
@@ -121,7 +117,7 @@ fn command() -> clap::Command {
 /// Carries out what was asked for.
 fn carry_out(matches: &clap::ArgMatches) -> Result<ExitCode, Failure> {
     if let Some((name, below)) = matches.subcommand()
-        && let Some(entry) = STUDIES.iter().find(|entry| entry.name == name)
+        && let Some(entry) = STUDIES.iter().find(|entry| entry.command.is_some() && entry.name == name)
     {
         let global = Global::from_arg_matches(matches).unwrap_or_else(|error| error.exit());
         let done = (entry.run)(below, &global, &Terminal::new(&global))?;
@@ -131,7 +127,6 @@ fn carry_out(matches: &clap::ArgMatches) -> Result<ExitCode, Failure> {
     match command {
         Command::Run(arguments) => run::run(&global, &arguments),
         Command::Settle(arguments) => settle::run(&global, &arguments),
-        Command::Stability(arguments) => stability::run(&global, &arguments),
         Command::Spice(arguments) => spice::run(&global, &arguments),
         Command::Circuits(arguments) => circuits::run(&global, &arguments),
         Command::Experiments(arguments) => experiments::run(&global, &arguments),
@@ -182,6 +177,17 @@ mod tests {
         }
         super::command().debug_assert();
         visit(&super::command());
+    }
+
+    #[test]
+    fn every_command_says_what_it_alone_does() {
+        let command = super::command();
+        let told = command.get_subcommands().map(|below| (below.get_about().map(ToString::to_string), below));
+        let mut seen = std::collections::BTreeSet::new();
+        for (about, below) in told {
+            let about = about.unwrap_or_default();
+            assert!(about.len() > 20 && seen.insert(about.clone()), "{}: {about}", below.get_name());
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use serde_json::json;
 use super::progress::Terminal;
 use super::report::{classify, want_own};
 use super::{Failure, Global, folder, output};
-use crate::figure::{Drawn, FigureError, Tables, branch, catalogue, draw_into, forget, map, want};
+use crate::figure::{Drawn, FigureError, Tables, catalogue, draw_into, forget, want};
 use crate::record::ledger::renew;
 use crate::record::lock::Lock;
 use crate::record::study::Study;
@@ -72,37 +72,25 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
 
 /// Names of the figures of a folder of any kind.
 fn known(folder: &Path) -> Vec<&'static str> {
-    if branch::is_branch(folder) {
-        vec![branch::NAME]
-    } else if map::is_study(folder) {
-        map::NAMES.to_vec()
-    } else if let Some(study) = of_folder(folder) {
-        (study.figures)()
-    } else {
-        catalogue().iter().map(|figure| figure.name).collect()
+    match of_folder(folder) {
+        Some(study) => (study.figures)(),
+        None => catalogue().iter().map(|figure| figure.name).collect(),
     }
 }
 
 /// Tables of any kind of folder.
 enum Source {
     Run(Box<Tables>),
-    Branch(branch::Tables),
-    Map(Box<map::Tables>),
     Study(&'static Entry, PathBuf),
 }
 
 impl Source {
     fn read(folder: &Path) -> Result<Self, Failure> {
-        let source = if branch::is_branch(folder) {
-            branch::Tables::read(folder).map(Self::Branch)
-        } else if map::is_study(folder) {
-            map::Tables::read(folder).map(Box::new).map(Self::Map)
-        } else if let Some(study) = of_folder(folder) {
-            (study.want)(folder, &[]).map(|()| Self::Study(study, folder.to_path_buf()))
-        } else {
+        let Some(study) = of_folder(folder) else {
             return tables(folder).map(|tables| Self::Run(Box::new(tables)));
         };
-        source.map_err(classify)
+        (study.want)(folder, &[]).map_err(classify)?;
+        Ok(Self::Study(study, folder.to_path_buf()))
     }
 
     /// Whether the figures of these names have something to show.
@@ -110,15 +98,12 @@ impl Source {
         match self {
             Self::Study(study, folder) => (study.want)(folder, names),
             Self::Run(tables) => want(catalogue().iter().map(|f| (f.name, f.draw)), tables, names),
-            Self::Branch(_) | Self::Map(_) => Ok(()),
         }
     }
 
     /// Draws the figures of these names, without any all that have something to show.
     fn draw(&self, out: &Path, names: &[&str]) -> Result<Vec<Drawn>, FigureError> {
         match self {
-            Self::Branch(tables) => branch::draw_into(out, tables).map(|drawn| vec![drawn]),
-            Self::Map(tables) => map::draw_all(out, tables, names),
             Self::Study(study, folder) => (study.draw)(folder, out, names),
             Self::Run(tables) => draw_into(out, tables, names),
         }

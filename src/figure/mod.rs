@@ -14,7 +14,6 @@ use crate::record::{RecordError, atomic};
 mod accuracy;
 mod angle;
 pub(crate) mod axis;
-pub mod branch;
 mod cost;
 #[cfg(test)]
 mod counts;
@@ -27,7 +26,6 @@ pub(crate) mod legend;
 #[cfg(test)]
 mod looks;
 mod loss;
-pub mod map;
 mod margin;
 mod offsets;
 mod outcomes;

@@ -1,11 +1,11 @@
 //! What the columns of all tables mean: name, unit and meaning, read off the comments of the row types.
 //!
-//! The row types in `*_rows.rs` are the one place that says it; the metadata of the Parquet files and `docs/tables.md` repeat it.
+//! The row types are the one place that says it; the metadata of the Parquet files and `docs/tables.md` repeat it.
 
 use schemars::{JsonSchema, schema_for};
 use serde_json::json;
 
-use super::{map_rows, rows, stability_rows};
+use super::rows;
 
 /// Units that a description may name in brackets.
 const UNITS: [&str; 21] = [
@@ -88,7 +88,7 @@ pub fn table<R: JsonSchema>(stem: &'static str) -> Table {
     Table { stem, row, columns: entries::<R>() }
 }
 
-/// Every table that a command writes.
+/// The tables of `run`.
 #[must_use]
 pub fn tables() -> Vec<Table> {
     vec![
@@ -97,10 +97,5 @@ pub fn tables() -> Vec<Table> {
         table::<rows::TrajectoryRow>("trajectories"),
         table::<rows::ValleyRow>("valley"),
         table::<rows::CostRow>("cost"),
-        table::<stability_rows::BranchRow>("branch"),
-        table::<stability_rows::BranchOutputRow>("branch_outputs"),
-        table::<stability_rows::BranchEventRow>("branch_events"),
-        table::<map_rows::MapRow>("map"),
-        table::<map_rows::MapLineRow>("map_lines"),
     ]
 }

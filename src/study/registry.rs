@@ -3,19 +3,28 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use anyhow::anyhow;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 use serde_json::Value;
 
 use super::places::told_from;
 use super::settings::{self, Written};
-use super::{Extent, Failure, Given, Observer, Study, compare, folder, gradient, noise, robustness, yields};
+use super::{
+    Extent, Failure, Given, Observer, Study, attractors, branch, compare, folder, gradient, limits, map,
+    noise, robustness, stability, yields,
+};
 use crate::figure::{Drawn, FigureError, draw_figures, want};
 use crate::record::dictionary::{self, Table};
 use crate::record::place::want_folder;
 use crate::record::study::SETTINGS;
 
-/// Every question that has a folder of its own: the one list of them.
+/// Every question: the one list of them.
 pub const STUDIES: &[Entry] = &[
+    Entry { command: Some(stability::command), run: stability::run, ..entry::<stability::Stability>() },
+    form::<limits::Limits>(),
+    form::<branch::Branch>(),
+    form::<attractors::Attractors>(),
+    form::<map::Map>(),
     entry::<noise::Noise>(),
     entry::<gradient::Gradient>(),
     entry::<yields::Yield>(),
@@ -31,12 +40,12 @@ pub type Draw = fn(&Path, &Path, &[&str]) -> Result<Vec<Drawn>, FigureError>;
 /// A question without its types.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry {
-    /// Name, of the command, too.
+    /// Name, of the command, too, if it has one.
     pub name: &'static str,
     /// Whether it works in single precision, too.
     pub single: bool,
-    /// The command with its options and help.
-    pub command: fn() -> Command,
+    /// The command with its options and help; a form is asked by the command of another question.
+    pub command: Option<fn() -> Command>,
     /// Answers what a command line asks.
     pub run: fn(&ArgMatches, &Given, &dyn Observer) -> Result<Done, Failure>,
     /// Answers what a table of settings asks; paths are told from the folder.
@@ -62,6 +71,15 @@ pub struct Place {
     /// Replace the tables of an earlier study of the same kind
     #[arg(long)]
     pub force: bool,
+}
+
+/// What an asking leaves besides its answer.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Receipt<'a> {
+    /// Where the tables are, if they were written.
+    pub out: Option<&'a Path>,
+    /// How long the work took (s), if the observer has a clock.
+    pub seconds: Option<f64>,
 }
 
 /// An answer, for people and for programs.
@@ -97,17 +115,17 @@ pub fn all_tables() -> Vec<Table> {
     STUDIES.iter().fold(dictionary::tables(), |all, entry| [all, (entry.tables)()].concat())
 }
 
+/// A question that the command of another asks.
+const fn form<S: Study>() -> Entry {
+    Entry { command: None, ..entry::<S>() }
+}
+
 const fn entry<S: Study>() -> Entry {
     Entry {
-        name: S::KIND.command,
+        name: S::NAME,
         single: S::SINGLE,
-        command: settings::command::<S>,
-        run: |matches, given, watch| {
-            let wrong = |error: clap::Error| Failure::input(error);
-            let settings = S::from_arg_matches(matches).map_err(wrong)?;
-            let place = Place::from_arg_matches(matches).map_err(wrong)?;
-            answer(&settings, &place, given, watch)
-        },
+        command: Some(settings::command::<S>),
+        run: asked::<S>,
         again: |table, at, place, given, watch| {
             answer(&settings::from_table::<S>(table, at)?, place, given, watch)
         },
@@ -121,6 +139,16 @@ const fn entry<S: Study>() -> Entry {
     }
 }
 
+/// Answers what a command line asks.
+///
+/// # Errors
+/// Those of [`Study::read`] and [`Study::ask`].
+pub fn asked<S: Study>(matches: &ArgMatches, given: &Given, watch: &dyn Observer) -> Result<Done, Failure> {
+    let settings = S::from_arg_matches(matches).map_err(Failure::input)?;
+    let place = Place::from_arg_matches(matches).map_err(Failure::input)?;
+    answer(&settings, &place, given, watch)
+}
+
 /// Reads, asks, writes and tells.
 fn answer<S: Study>(
     settings: &S,
@@ -130,6 +158,9 @@ fn answer<S: Study>(
 ) -> Result<Done, Failure> {
     if !S::SINGLE {
         given.want_double(S::KIND.command)?;
+    }
+    if place.out.is_some() && S::tables().is_empty() {
+        return Err(Failure::input(anyhow!("--out: `{}` writes no tables; leave --out out", S::NAME)));
     }
     let subject = settings.read(given, watch)?;
     let out = place.out.clone().or_else(|| settings.home());
@@ -142,6 +173,7 @@ fn answer<S: Study>(
     let hashes = if study.is_some() { folder::hashes(&files) } else { BTreeMap::new() };
     let found = given.on_threads(|| settings.ask(&subject, given, watch))??;
     watch.end();
+    let seconds = watch.seconds();
     if let Some(study) = study {
         let text = settings::written(settings, given, &|path| told_from(study.root(), path))?;
         watch.begin(Extent::Unknown("drawing"));
@@ -154,6 +186,7 @@ fn answer<S: Study>(
         })?;
         watch.end();
     }
-    let words = settings.words(&subject, &found, out.as_deref());
-    Ok(Done { words, document: settings.document(&subject, &found) })
+    let receipt = Receipt { out: out.as_deref(), seconds };
+    let words = settings.words(&subject, &found, &receipt);
+    Ok(Done { words, document: settings.document(&subject, &found, &receipt) })
 }

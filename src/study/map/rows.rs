@@ -5,6 +5,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::super::axis::Axis;
+
 /// A row of `map`: one point.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MapRow {
@@ -90,6 +92,14 @@ pub struct MapAxis {
     pub count: usize,
     /// Whether they are spaced evenly by their logarithm.
     pub log: bool,
+}
+
+impl MapAxis {
+    /// An axis as it was asked for.
+    pub(super) fn of(axis: &Axis) -> Self {
+        let Axis { key, from, to, count, log } = axis.clone();
+        Self { key, from, to, count, log }
+    }
 }
 
 /// How a map fares against integration of a random share of its points.
