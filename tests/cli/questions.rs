@@ -139,5 +139,5 @@ fn every_form_of_stability_may_be_asked_by_a_file_and_says_what_its_option_says(
     ask("map", "map = [\"nudge.alpha=0:1:3\"]\n");
     bench.refuse("run q.toml", &["two axes"]);
     bench.refuse(&format!("stability {FILES} --sample 1"), &["--follow"]);
-    bench.refuse(&format!("stability {FILES} --by both --limits"), &["--map"]);
+    bench.refuse(&format!("stability {FILES} --by both --limits"), &["--by", "--limits"]);
 }

@@ -21,7 +21,8 @@ pub fn summary(setup: &Setup, Answer { samples, starts }: &Answer) -> String {
     let several = samples.iter().filter(|census| census.is_multistable()).count();
     let most = samples.iter().map(|census| census.attractors.len()).max().unwrap_or(0);
     text += &format!(
-        "\n{several} of {} samples have more than one equilibrium (at most {most}); {} random starts each, seed {}\n\n\
+        "\n{several} of {} samples have more than one equilibrium (at most {most}); {} random starts \
+         each, seed {}\n\n\
          sample  free start  equilibria: share of the starts (distance from that of the free start, V)\n",
         samples.len(),
         starts.count,
@@ -56,7 +57,7 @@ pub fn document(Answer { samples, starts }: &Answer) -> Value {
         "spread": starts.spread,
         "seed": starts.seed,
         "multistable_samples": samples.iter().filter(|census| census.is_multistable()).count(),
-        "samples_by_equilibria": histogram.into_iter().map(|(n, count)| json!([n, count])).collect::<Vec<_>>(),
+        "samples_by_equilibria": histogram.into_iter().collect::<Vec<_>>(),
         "samples": samples.iter().map(|census| of_sample(census, starts.count)).collect::<Vec<_>>(),
     })
 }

@@ -18,7 +18,8 @@ use crate::record::table::{read_csv, read_rows};
 pub const FIGURES: &[Figure<Tables>] = &[Figure {
     name: "branch",
     title: "A branch of equilibria",
-    caption: "Activities of the output neurons and the rightmost eigenvalue against the setting, dashed where not stable.",
+    caption: "Activities of the output neurons and the rightmost eigenvalue against the setting, dashed \
+        where not stable.",
     draw: |tables| Ok(draw(tables)),
 }];
 
@@ -51,8 +52,8 @@ impl Tables {
     }
 }
 
-/// Activities beyond so many times the largest potential at the start are left out: a branch that goes to infinity would leave
-/// nothing else to be seen.
+/// Activities beyond so many times the largest potential at the start are left out: a branch that goes to
+/// infinity would leave nothing else to be seen.
 const FAR: f64 = 5.0;
 
 /// Events with a mark of their own: name, colour and words.

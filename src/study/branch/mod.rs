@@ -1,4 +1,5 @@
-//! The branch of equilibria that a sample's free state leads to while a setting moves, and what happens on it.
+//! The branch of equilibria that a sample's free state leads to while a setting moves, and what it
+//! meets.
 
 mod figure;
 mod rows;
@@ -37,7 +38,8 @@ pub struct Branch {
     #[command(flatten)]
     #[serde(flatten)]
     pub files: Files,
-    /// Follow the equilibrium of the free start while KEY moves: any number of the circuit file, or weights.gain
+    /// Follow the equilibrium of the free start while KEY moves: any number of the circuit file, or
+    /// weights.gain
     #[arg(long, value_name = "KEY=FROM:TO")]
     pub follow: Way,
     /// Sample whose equilibrium is followed, from 0
@@ -119,8 +121,8 @@ fn check(settings: &Branch, setup: &Setup) -> Result<(), Failure> {
     }
     if let Some(frequency) = setup.chip.periphery.clock {
         return Err(Failure::input(anyhow!(
-            "circuit `{}` has a clock ({}): branches are followed in continuous time\n  accepted: a circuit without \
-             `[clock]`; --limits knows clocks",
+            "circuit `{}` has a clock ({}): branches are followed in continuous time\n  accepted: a \
+             circuit without `[clock]`; --limits knows clocks",
             setup.spec.name,
             rounded(frequency, "Hz")
         )));

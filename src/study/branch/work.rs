@@ -27,7 +27,8 @@ pub struct Answer {
     pub stable_until: f64,
     /// What ends the stable stretch, if it is known.
     pub stable_until_event: Option<&'static str>,
-    /// The value from which on the equilibrium lies on a rail that the free one does not touch, if there is one.
+    /// The value from which on the equilibrium lies on a rail that the free one does not touch, if there is
+    /// one.
     pub on_rail_from: Option<f64>,
 }
 
@@ -55,7 +56,8 @@ pub fn carry_out(
     let batch = Batch::new(some(&setup.batch.inputs), some(&setup.batch.targets));
     let nowhere = || {
         Failure::running(anyhow!(
-            "sample {}: no equilibrium was found at {key} = {}; begin where the circuit is stable, such as nudge.beta=0:…",
+            "sample {}: no equilibrium was found at {key} = {}; begin where the circuit is stable, such \
+             as nudge.beta=0:…",
             settings.sample,
             range.0
         ))

@@ -58,7 +58,8 @@ fn in_time(setup: &Setup, search: &Search) -> String {
         return String::new();
     }
     format!(
-        "                    looked for with {} τ; `solver.max_time` is {own} τ: near the limit, where all is slow, \
+        "                    looked for with {} τ; `solver.max_time` is {own} τ: near the limit, where \
+         all is slow, \
          the circuit times out before\n",
         search.time
     )
@@ -100,7 +101,8 @@ pub fn summary(setup: &Setup, answer: &Answer) -> String {
     }
     let trials: usize = chips.iter().map(|chip| chip.limits.trials).sum();
     text += &format!(
-        "tried by            {trials} integrations of one sample, each up to {} τ, since all is slow near a border\n",
+        "tried by            {trials} integrations of one sample, each up to {} τ, since all is slow \
+         near a border\n",
         search.time
     );
     text + &if chips.len() > 1 { of_chips(chips, search) } else { of_samples(chips, search) }

@@ -49,7 +49,8 @@ impl<'a> Board<'a> {
         Self { given, files, setup, x, y, xs: x.values(), ys: y.values(), by, watch }
     }
 
-    /// Tries every value of each axis, the other at its ends: what is refused there is refused before any work.
+    /// Tries every value of each axis, the other at its ends: what is refused there is refused before any
+    /// work.
     ///
     /// # Errors
     /// A value that a key does not take.
@@ -121,8 +122,8 @@ impl<'a> Board<'a> {
         Ok(Node::look(&circuit, &spec.solver, by, near))
     }
 
-    /// The nudge at which a linear circuit loses its equilibrium, in closed form, at every value of the other axis; in fractional
-    /// indices. Nothing if no axis is the nudge.
+    /// The nudge at which a linear circuit loses its equilibrium, in closed form, at every value of the
+    /// other axis; in fractional indices. Nothing if no axis is the nudge.
     pub fn closed_form(&self) -> Vec<(f64, f64)> {
         let beta = |axis: &Axis| axis.key.trim_start_matches("circuit.") == "nudge.beta";
         let along_y = beta(self.y);

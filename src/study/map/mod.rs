@@ -62,8 +62,9 @@ pub struct Map {
     #[command(flatten)]
     #[serde(flatten)]
     pub files: Files,
-    /// An axis of a map, given twice: any number of the circuit file, `weights.gain`, a factor of all weights, or
-    /// `weights.depth`, layers in all, the last square layer below the outputs being there again and again
+    /// An axis of a map, given twice: any number of the circuit file, `weights.gain`, a factor of all
+    /// weights, or `weights.depth`, layers in all, the last square layer below the outputs being there
+    /// again and again
     #[arg(long, value_name = "KEY=FROM:TO:N[:log]", num_args = 1, required = true)]
     pub map: Vec<Axis>,
     /// What the map is judged by

@@ -17,26 +17,31 @@ const LIMITS: &str = "limits";
 const FOLLOW: &str = "follow";
 const ATTRACTORS: &str = "attractors";
 const MAP: &str = "map";
+/// All of them.
+const FORMS: [&str; 4] = [LIMITS, FOLLOW, ATTRACTORS, MAP];
 /// Of these there is one at a time.
 const FORM: &str = "mode";
 
 /// The help below the options.
-pub const NOTES: &str = "The Jacobian is taken at the nudged fixed point, found by Newton's method from the free \
-    state whether or not it is stable; the verdict is that of the worst sample. A circuit with a [clock] is judged from clock \
-    to clock: eigenvalues μ are given as rates f ln μ, and |μ| < 1 is stable.\n\n\
-    --limits finds the largest safe β: foreseen by eigenvalues on the branch of equilibria that the free state leads to, and \
-    tried by integration just below and above. --follow tells what happens on such a branch when a setting moves: folds, Hopf \
-    points with period and criticality, compartments that pass a kink. --attractors counts equilibria from random starts. \
-    --map draws what becomes of the batch over two settings, looking near borders alone.\n\n\
+pub const NOTES: &str = "The Jacobian is taken at the nudged fixed point, found by Newton's method from \
+    the free state whether or not it is stable; the verdict is that of the worst sample. A circuit with a \
+    [clock] is judged from clock to clock: eigenvalues μ are given as rates f ln μ, and |μ| < 1 is \
+    stable.\n\n\
+    --limits finds the largest safe β: foreseen by eigenvalues on the branch of equilibria that the free \
+    state leads to, and tried by integration just below and above. --follow tells what happens on such a \
+    branch when a setting moves: folds, Hopf points with period and criticality, compartments that pass a \
+    kink. --attractors counts equilibria from random starts. --map draws what becomes of the batch over \
+    two settings, looking near borders alone.\n\n\
     Example:\n  dyadsim stability circuits/ideal.toml --weights w.safetensors --input x.safetensors \
     --target y.safetensors --set nudge.variant=dp --set nudge.alpha=0.25\n  \
-    dyadsim stability circuits/ideal.toml --weights w.safetensors --input x.safetensors --target y.safetensors --limits\n  \
-    dyadsim stability circuits/ideal.toml --weights w.safetensors --input x.safetensors --target y.safetensors \
-    --follow nudge.beta=0:2 --out results/branch\n  \
-    dyadsim stability circuits/ideal.toml --weights w.safetensors --input x.safetensors --target y.safetensors \
-    --attractors 100\n  \
-    dyadsim stability circuits/ideal.toml --weights w.safetensors --input x.safetensors --target y.safetensors \
-    --map nudge.alpha=0:1:200 --map nudge.beta=0.05:5:200:log --out results/map";
+    dyadsim stability circuits/ideal.toml --weights w.safetensors --input x.safetensors \
+    --target y.safetensors --limits\n  \
+    dyadsim stability circuits/ideal.toml --weights w.safetensors --input x.safetensors \
+    --target y.safetensors --follow nudge.beta=0:2 --out results/branch\n  \
+    dyadsim stability circuits/ideal.toml --weights w.safetensors --input x.safetensors \
+    --target y.safetensors --attractors 100\n  \
+    dyadsim stability circuits/ideal.toml --weights w.safetensors --input x.safetensors \
+    --target y.safetensors --map nudge.alpha=0:1:200 --map nudge.beta=0.05:5:200:log --out results/map";
 
 /// The command, with the options of all its forms.
 pub fn command() -> Command {
@@ -77,7 +82,8 @@ pub fn run(matches: &ArgMatches, given: &Given, watch: &dyn Observer) -> Result<
     }
 }
 
-/// The command with what the settings of a form add to it; all but the option that asks for the form want that option.
+/// The command with what the settings of a form add to it; all but the option that asks for the form want
+/// that option.
 fn with<S: Study>(command: Command, option: &'static str) -> Command {
     let form = S::augment_args(Command::new(S::NAME));
     form.get_arguments().fold(command, |command, arg| {
@@ -88,7 +94,9 @@ fn with<S: Study>(command: Command, option: &'static str) -> Command {
         let arg = if arg.get_id() == option {
             form_option(arg.clone().required(false))
         } else {
-            arg.clone().requires(option)
+            // Clap wants no option that another one excludes: beside another form it would be ignored.
+            let others = FORMS.into_iter().filter(|other| *other != option);
+            arg.clone().requires(option).conflicts_with_all(others)
         };
         command.arg(arg.display_order(order))
     })

@@ -1,4 +1,5 @@
-//! Spectra at the fixed points of given networks, and the command whose options ask what becomes of them otherwise.
+//! Spectra at the fixed points of given networks, and the command whose options ask what becomes of them
+//! otherwise.
 
 mod command;
 mod words;
@@ -76,8 +77,8 @@ pub(super) const fn untabled(what: &'static str) -> Kind {
 pub(super) fn read(files: &Files, given: &Given, watch: &dyn Observer) -> Result<Setup, Failure> {
     if files.target.is_none() {
         return Err(Failure::input(anyhow!(
-            "stability needs --target FILE (`y`, [samples, n_L]): without a nudge no error comes back, and every \
-             eigenvalue is -1/τ"
+            "stability needs --target FILE (`y`, [samples, n_L]): without a nudge no error comes back, \
+             and every eigenvalue is -1/τ"
         )));
     }
     files.read(given, watch)

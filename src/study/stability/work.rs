@@ -64,7 +64,8 @@ pub fn carry_out(setup: &Setup, watch: &dyn Observer) -> Result<Answer, Failure>
     })
 }
 
-/// Fixed points and spectra, from the free states and, where that leads nowhere, from where the circuit settles.
+/// Fixed points and spectra, from the free states and, where that leads nowhere, from where the circuit
+/// settles.
 fn find(setup: &Setup, circuit: &DyadCircuit<'_, f64>) -> Stability {
     let solver = &setup.spec.solver;
     let free = circuit.free_state();
