@@ -16,7 +16,6 @@ mod report;
 mod run;
 mod settle;
 mod spice;
-mod stability;
 mod state_file;
 
 use std::ops::Deref;
@@ -26,13 +25,11 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::record::manifest::{built_from, version};
 use crate::study::given::GENERAL;
-use crate::study::{Failure, Given, axis, builtin, folder, inputs, questions};
+use crate::study::{Failure, Given, STUDIES, builtin, folder, inputs, questions};
 use progress::Terminal;
 
 /// Own commands that stand before the questions in the help.
-const BEFORE: usize = 3;
-/// Place of the questions in the help.
-const QUESTIONS: usize = 3;
+const BEFORE: usize = 2;
 
 /// Simulates dyadic neuromorphic circuits and trains networks on them.
 #[derive(Debug, Parser)]
@@ -76,8 +73,6 @@ enum Command {
     Run(run::Arguments),
     /// Integrate given networks and inputs to equilibrium, with or without a nudge
     Settle(settle::Arguments),
-    /// Jacobian spectrum, stability and predicted threshold at the fixed points of given networks
-    Stability(stability::Arguments),
     /// Write a SPICE netlist of a sample, and hold ngspice against this simulator
     Spice(spice::Arguments),
     /// List, show and check circuits
@@ -108,9 +103,10 @@ pub fn main(commit: &'static str) -> ExitCode {
 
 /// The command line: commands of this room, and the questions of the registry between them.
 fn command() -> clap::Command {
-    let asked = questions().map(|(_, asked)| (asked.command)().display_order(QUESTIONS));
+    let asked = questions().filter_map(|(_, asked)| asked.command);
+    let asked = (BEFORE..).zip(asked).map(|(at, command)| command().display_order(at));
     let own = Cli::command();
-    let order = |at: usize| if at < BEFORE { at } else { at + QUESTIONS };
+    let order = |at: usize| if at < BEFORE { at } else { at + STUDIES.len() };
     let names: Vec<String> = own.get_subcommands().map(|below| below.get_name().to_owned()).collect();
     let own = names
         .iter()
@@ -122,7 +118,7 @@ fn command() -> clap::Command {
 /// Carries out what was asked for.
 fn carry_out(matches: &clap::ArgMatches) -> Result<ExitCode, Failure> {
     if let Some((name, below)) = matches.subcommand()
-        && let Some((_, asked)) = questions().find(|(known, _)| *known == name)
+        && let Some((_, asked)) = questions().find(|(known, asked)| asked.command.is_some() && *known == name)
     {
         let global = Global::from_arg_matches(matches).unwrap_or_else(|error| error.exit());
         let done = (asked.run)(below, &global, &Terminal::new(&global))?;
@@ -132,7 +128,6 @@ fn carry_out(matches: &clap::ArgMatches) -> Result<ExitCode, Failure> {
     match command {
         Command::Run(arguments) => run::run(&global, &arguments),
         Command::Settle(arguments) => settle::run(&global, &arguments),
-        Command::Stability(arguments) => stability::run(&global, &arguments),
         Command::Spice(arguments) => spice::run(&global, &arguments),
         Command::Circuits(arguments) => circuits::run(&global, &arguments),
         Command::Experiments(arguments) => experiments::run(&global, &arguments),
@@ -183,6 +178,17 @@ mod tests {
         }
         super::command().debug_assert();
         visit(&super::command());
+    }
+
+    #[test]
+    fn every_command_says_what_it_alone_does() {
+        let command = super::command();
+        let told = command.get_subcommands().map(|below| (below.get_about().map(ToString::to_string), below));
+        let mut seen = std::collections::BTreeSet::new();
+        for (about, below) in told {
+            let about = about.unwrap_or_default();
+            assert!(about.len() > 20 && seen.insert(about.clone()), "{}: {about}", below.get_name());
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! `dyadsim plot`: the figures of an output folder again, from its tables.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::anyhow;
@@ -10,21 +10,20 @@ use serde_json::json;
 use super::progress::Terminal;
 use super::report::want_own;
 use super::{Failure, Global, folder, output};
-use crate::figure::{Drawn, branch, forget, map};
+use crate::figure::forget;
 use crate::record::ledger::renew;
 use crate::record::lock::Lock;
 use crate::record::study::Study;
 use crate::record::{RecordError, atomic};
 use crate::spec::nearest;
+use crate::study::of_folder;
 use crate::study::train::folder::{ENTRY, is_drawn_from};
-use crate::study::{Entry, of_folder};
 
 /// Arguments of `plot`.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  dyadsim plot results/two-tales-digits --only accuracy --out figures")]
 pub struct Arguments {
-    /// Output folder of `run`, `noise`, `gradient`, `yield`, `robustness`, `compare`, `stability --follow` or
-    /// `stability --map`
+    /// Output folder of `run` or of a question
     #[arg(value_name = "DIR")]
     folder: PathBuf,
     /// Draw this figure alone (repeatable); status 2 and the reason if it has nothing to show
@@ -42,10 +41,11 @@ pub struct Arguments {
 pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> {
     global.want_plain("plot")?;
     Study::recover(&arguments.folder).map_err(Failure::input)?;
-    let known = known(&arguments.folder);
+    // A folder that is of no study is told what it lacks of runs.
+    let study = of_folder(&arguments.folder).unwrap_or(&ENTRY);
+    let known = (study.figures)();
     let names = chosen(&arguments.only, &known)?;
-    let source = Source::read(&arguments.folder)?;
-    source.want(&names)?;
+    (study.want)(&arguments.folder, &names)?;
     folder::check(&arguments.folder, &is_drawn_from, &Terminal::new(global))?;
     let out = arguments.out.clone().unwrap_or_else(|| arguments.folder.join("figures"));
     want_own(&arguments.folder, arguments.out.is_none(), &out)?;
@@ -55,7 +55,7 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
     let own = arguments.out.is_none();
     let lock = own.then(|| Lock::take(&arguments.folder)).transpose().map_err(Failure::input)?;
     let bar = super::progress::waiting(global, "drawing");
-    let drawn = source.draw(&out, &names)?;
+    let drawn = (study.draw)(&arguments.folder, &out, &names)?;
     bar.finish_and_clear();
     if own && names.is_empty() {
         forget(&out, known.into_iter(), &drawn).map_err(Failure::drawing)?;
@@ -68,61 +68,6 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
     let document: Vec<_> =
         drawn.iter().map(|d| json!({"name": d.name, "svg": d.svg, "png": d.png})).collect();
     output::conclude(global, &text, &json!({"figures": document}))
-}
-
-/// The study of a folder; one that is of none is told what it lacks of runs.
-fn study(folder: &Path) -> &'static Entry {
-    of_folder(folder).unwrap_or(&ENTRY)
-}
-
-/// Names of the figures of a folder of any kind.
-fn known(folder: &Path) -> Vec<&'static str> {
-    if branch::is_branch(folder) {
-        vec![branch::NAME]
-    } else if map::is_study(folder) {
-        map::NAMES.to_vec()
-    } else {
-        (study(folder).figures)()
-    }
-}
-
-/// Tables of any kind of folder.
-enum Source {
-    Branch(branch::Tables),
-    Map(Box<map::Tables>),
-    Study(&'static Entry, PathBuf),
-}
-
-impl Source {
-    fn read(folder: &Path) -> Result<Self, Failure> {
-        let source = if branch::is_branch(folder) {
-            branch::Tables::read(folder).map(Self::Branch)
-        } else if map::is_study(folder) {
-            map::Tables::read(folder).map(Box::new).map(Self::Map)
-        } else {
-            Ok(Self::Study(study(folder), folder.to_path_buf()))
-        };
-        source.map_err(Failure::drawing)
-    }
-
-    /// Whether the figures of these names have something to show.
-    fn want(&self, names: &[&str]) -> Result<(), Failure> {
-        match self {
-            Self::Study(study, folder) => (study.want)(folder, names),
-            Self::Branch(_) | Self::Map(_) => Ok(()),
-        }
-    }
-
-    /// Draws the figures of these names, without any all that have something to show.
-    fn draw(&self, out: &Path, names: &[&str]) -> Result<Vec<Drawn>, Failure> {
-        match self {
-            Self::Branch(tables) => {
-                branch::draw_into(out, tables).map(|drawn| vec![drawn]).map_err(Failure::drawing)
-            }
-            Self::Map(tables) => map::draw_all(out, tables, names).map_err(Failure::drawing),
-            Self::Study(study, folder) => (study.draw)(folder, out, names),
-        }
-    }
 }
 
 /// The names asked for, as figures are called.

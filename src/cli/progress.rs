@@ -3,8 +3,8 @@
 //! A bar shows after two seconds, so that short commands show none. What bites: it is drawn from a thread of its own, which
 //! holds it weakly: the bar goes with its owner.
 
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -63,17 +63,30 @@ fn late(global: &Global, total: Option<usize>, template: &str) -> ProgressBar {
 pub struct Terminal<'a> {
     global: &'a Global,
     bar: Mutex<ProgressBar>,
+    clock: Mutex<Clock>,
+}
+
+/// When work began first and how long after that it ended last.
+#[derive(Clone, Copy, Default)]
+struct Clock {
+    started: Option<Instant>,
+    took: Option<Duration>,
 }
 
 impl<'a> Terminal<'a> {
     /// Nothing is shown yet.
     pub fn new(global: &'a Global) -> Self {
-        Self { global, bar: Mutex::new(ProgressBar::hidden()) }
+        Self { global, bar: Mutex::new(ProgressBar::hidden()), clock: Mutex::default() }
     }
 
     /// The bar that stands now.
     fn bar(&self) -> ProgressBar {
         self.bar.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The clock, to be set or read.
+    fn clock(&self) -> MutexGuard<'_, Clock> {
+        self.clock.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -88,6 +101,7 @@ impl Observer for Terminal<'_> {
         let mut now = self.bar.lock().unwrap_or_else(PoisonError::into_inner);
         now.finish_and_clear();
         *now = new;
+        self.clock().started.get_or_insert_with(Instant::now);
     }
 
     fn done(&self, pieces: usize) {
@@ -108,6 +122,12 @@ impl Observer for Terminal<'_> {
 
     fn end(&self) {
         self.bar().finish_and_clear();
+        let mut clock = self.clock();
+        clock.took = clock.started.map(|started| started.elapsed());
+    }
+
+    fn seconds(&self) -> Option<f64> {
+        self.clock().took.map(|took| took.as_secs_f64())
     }
 
     fn warn(&self, text: &str) {

@@ -11,11 +11,9 @@ use rayon::prelude::*;
 use crate::record::{RecordError, atomic};
 
 pub(crate) mod axis;
-pub mod branch;
 pub(crate) mod chart;
 mod error;
 pub(crate) mod legend;
-pub mod map;
 pub(crate) mod page;
 pub(crate) mod palette;
 mod panel;

@@ -5,8 +5,6 @@
 use schemars::{JsonSchema, schema_for};
 use serde_json::json;
 
-use super::{map_rows, stability_rows};
-
 /// Units that a description may name in brackets.
 const UNITS: [&str; 21] = [
     "K",
@@ -86,16 +84,4 @@ pub fn table<R: JsonSchema>(stem: &'static str) -> Table {
     let about = schema["description"].as_str().unwrap_or_default().replace('\n', " ");
     let row = about.split_once(": ").map_or(about.as_str(), |(_, row)| row).to_owned();
     Table { stem, row, columns: entries::<R>() }
-}
-
-/// The tables of commands that are no question of the registry yet.
-#[must_use]
-pub fn tables() -> Vec<Table> {
-    vec![
-        table::<stability_rows::BranchRow>("branch"),
-        table::<stability_rows::BranchOutputRow>("branch_outputs"),
-        table::<stability_rows::BranchEventRow>("branch_events"),
-        table::<map_rows::MapRow>("map"),
-        table::<map_rows::MapLineRow>("map_lines"),
-    ]
 }

@@ -15,14 +15,12 @@ mod layer_names;
 pub mod ledger;
 pub mod lock;
 pub mod manifest;
-pub mod map_rows;
 mod parquet;
 pub mod place;
 pub mod restore;
 #[cfg(test)]
 mod sample;
 pub mod seal;
-pub mod stability_rows;
 pub mod study;
 pub mod table;
 pub mod tensors;

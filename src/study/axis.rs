@@ -7,7 +7,6 @@ use anyhow::anyhow;
 use serde::{Serialize, Serializer};
 
 use super::Failure;
-use crate::record::map_rows::MapAxis;
 use crate::spec::same_setting;
 
 /// Most points along an axis.
@@ -18,10 +17,10 @@ const MOST: usize = 2000;
 pub struct Axis {
     /// The setting.
     pub key: String,
-    from: f64,
-    to: f64,
-    count: usize,
-    log: bool,
+    pub(super) from: f64,
+    pub(super) to: f64,
+    pub(super) count: usize,
+    pub(super) log: bool,
 }
 
 impl FromStr for Axis {
@@ -124,13 +123,6 @@ impl Axis {
             (value - self.from) / (self.to - self.from)
         };
         (0.0..=1.0).contains(&part).then_some(part * (self.count as f64 - 1.0))
-    }
-
-    /// How it stands in the tables.
-    #[must_use]
-    pub fn record(&self) -> MapAxis {
-        let Self { key, from, to, count, log } = self.clone();
-        MapAxis { key, from, to, count, log }
     }
 }
 

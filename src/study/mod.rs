@@ -5,7 +5,9 @@
 //! asked for again, `plot`. The work knows neither a command line nor a terminal nor a clock: it reads settings and files, and tells an
 //! [`Observer`] how far it is.
 
+pub mod attractors;
 pub mod axis;
+pub mod branch;
 pub mod builtin;
 pub mod compare;
 pub mod failure;
@@ -14,6 +16,8 @@ pub mod given;
 pub mod gradient;
 pub mod grid;
 pub mod inputs;
+pub mod limits;
+pub mod map;
 pub mod noise;
 pub mod observer;
 mod places;
@@ -22,6 +26,7 @@ pub mod robustness;
 pub mod runs;
 mod safe;
 pub mod settings;
+pub mod stability;
 pub mod text;
 pub mod train;
 pub mod yields;
@@ -35,7 +40,9 @@ use serde_json::Value;
 pub use failure::Failure;
 pub use given::{Given, Precision};
 pub use observer::{Extent, Observer, Silent};
-pub use registry::{Asked, Done, Entry, Place, STUDIES, all_tables, ask_again, of_folder, questions};
+pub use registry::{
+    Asked, Done, Entry, Place, Receipt, STUDIES, all_tables, ask_again, of_folder, questions,
+};
 
 use crate::figure::{Figure, FigureError};
 use crate::record::RecordError;
@@ -54,14 +61,16 @@ pub trait Study: Args + Serialize + Sync {
     /// What figures read of it.
     type Tables: Send + Sync + 'static;
 
-    /// Names of its files.
+    /// The command that asks it, and the names of its files.
     const KIND: Kind;
+    /// What `study.toml` calls it: as its command, unless it is a form of a command with several.
+    const NAME: &'static str = Self::KIND.command;
     /// The help of the command: a line.
     const ABOUT: &'static str;
     /// The help below the options: what is done, and an example.
-    const NOTES: &'static str;
+    const NOTES: &'static str = "";
     /// The figures.
-    const FIGURES: &'static [Figure<Self::Tables>];
+    const FIGURES: &'static [Figure<Self::Tables>] = &[];
     /// Settings that are paths.
     const PATHS: &'static [&'static str];
     /// Whether it works in single precision, too.
@@ -69,8 +78,10 @@ pub trait Study: Args + Serialize + Sync {
     /// Whether its answer has a place even if nobody names one ([`Study::home`]).
     const AT_HOME: bool = false;
 
-    /// The tables, with the meaning of their columns.
-    fn tables() -> Vec<Table>;
+    /// The tables, with the meaning of their columns; without any no folder is written.
+    fn tables() -> Vec<Table> {
+        Vec::new()
+    }
 
     /// Reads and checks everything, before any work.
     ///
@@ -93,7 +104,9 @@ pub trait Study: Args + Serialize + Sync {
     ///
     /// # Errors
     /// Files that cannot be written.
-    fn write(answer: &Self::Answer, folder: &Path) -> Result<(), RecordError>;
+    fn write(_answer: &Self::Answer, _folder: &Path) -> Result<(), RecordError> {
+        Ok(())
+    }
 
     /// Reads the tables of a folder for figures.
     ///
@@ -101,11 +114,11 @@ pub trait Study: Args + Serialize + Sync {
     /// Files that are missing or malformed.
     fn open(folder: &Path) -> Result<Self::Tables, FigureError>;
 
-    /// The answer for people; `out` is where the tables are.
-    fn words(&self, subject: &Self::Subject, answer: &Self::Answer, out: Option<&Path>) -> String;
+    /// The answer for people.
+    fn words(&self, subject: &Self::Subject, answer: &Self::Answer, receipt: &Receipt<'_>) -> String;
 
     /// The answer for programs.
-    fn document(&self, subject: &Self::Subject, answer: &Self::Answer) -> Value;
+    fn document(&self, subject: &Self::Subject, answer: &Self::Answer, receipt: &Receipt<'_>) -> Value;
 
     /// The files that it reads; the folder of the answer may replace none of them.
     fn files(&self) -> Vec<PathBuf>;

@@ -27,6 +27,10 @@ pub trait Observer: Sync {
     fn say(&self, _text: &str) {}
     /// The work is done.
     fn end(&self) {}
+    /// Time from the first beginning of work to its last end (s), of an observer with a clock.
+    fn seconds(&self) -> Option<f64> {
+        None
+    }
     /// Something that the reader of the answer should know.
     fn warn(&self, _text: &str) {}
 }

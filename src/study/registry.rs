@@ -4,22 +4,36 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use anyhow::anyhow;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 use serde_json::Value;
 
 use super::places::told_from;
 use super::settings::{self, Written};
 use super::{
-    Extent, Failure, Given, Observer, Study, compare, folder, gradient, noise, robustness, train, yields,
+    Extent, Failure, Given, Observer, Study, attractors, branch, compare, folder, gradient, limits, map,
+    noise, robustness, stability, train, yields,
 };
 use crate::figure::{Drawn, draw_figures, want};
-use crate::record::dictionary::{self, Table};
+use crate::record::dictionary::Table;
 use crate::record::place::want_folder;
 use crate::record::study::SETTINGS;
 
-/// Every question that has a folder of its own: the one list of them.
+/// Every question: the one list of them.
 pub const STUDIES: &[Entry] = &[
     train::folder::ENTRY,
+    Entry {
+        asked: Some(Asked {
+            command: Some(stability::command),
+            run: stability::run,
+            ..asking::<stability::Stability>()
+        }),
+        ..entry::<stability::Stability>()
+    },
+    form::<limits::Limits>(),
+    form::<branch::Branch>(),
+    form::<attractors::Attractors>(),
+    form::<map::Map>(),
     entry::<noise::Noise>(),
     entry::<gradient::Gradient>(),
     entry::<yields::Yield>(),
@@ -38,7 +52,7 @@ pub type Report = fn(&Path) -> Result<PathBuf, Failure>;
 /// A question without its types.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry {
-    /// Name, of the command, too.
+    /// Name, of the command, too, if it has one.
     pub name: &'static str,
     /// How it is asked; none if its settings are an experiment file, which `run` carries out.
     pub asked: Option<Asked>,
@@ -60,8 +74,8 @@ pub struct Entry {
 /// How a question is asked by its settings.
 #[derive(Clone, Copy, Debug)]
 pub struct Asked {
-    /// The command with its options and help.
-    pub command: fn() -> Command,
+    /// The command with its options and help; a form is asked by the command of another question.
+    pub command: Option<fn() -> Command>,
     /// Answers what a command line asks.
     pub run: fn(&ArgMatches, &Given, &dyn Observer) -> Result<Done, Failure>,
     /// Answers what a table of settings asks; paths are told from the folder.
@@ -77,6 +91,15 @@ pub struct Place {
     /// Replace the tables of an earlier study of the same kind
     #[arg(long)]
     pub force: bool,
+}
+
+/// What an asking leaves besides its answer.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Receipt<'a> {
+    /// Where the tables are, if they were written.
+    pub out: Option<&'a Path>,
+    /// How long the work took (s), if the observer has a clock.
+    pub seconds: Option<f64>,
 }
 
 /// An answer, for people and for programs.
@@ -109,7 +132,7 @@ pub fn ask_again(file: &Path, place: &Place, given: &Given, watch: &dyn Observer
 /// Every table that some command writes, with the meaning of its columns.
 #[must_use]
 pub fn all_tables() -> Vec<Table> {
-    STUDIES.iter().flat_map(|entry| (entry.tables)()).chain(dictionary::tables()).collect()
+    STUDIES.iter().flat_map(|entry| (entry.tables)()).collect()
 }
 
 /// How to ask each question that is asked by its settings, with its name.
@@ -117,10 +140,15 @@ pub fn questions() -> impl Iterator<Item = (&'static str, Asked)> {
     STUDIES.iter().filter_map(|entry| Some((entry.name, entry.asked?)))
 }
 
+/// A question that the command of another asks.
+const fn form<S: Study>() -> Entry {
+    Entry { asked: Some(Asked { command: None, ..asking::<S>() }), ..entry::<S>() }
+}
+
 const fn entry<S: Study>() -> Entry {
     Entry {
-        name: S::KIND.command,
-        asked: Some(asked::<S>()),
+        name: S::NAME,
+        asked: Some(asking::<S>()),
         tables: S::tables,
         summary: S::KIND.summary,
         figures: || S::FIGURES.iter().map(|figure| figure.name).collect(),
@@ -136,19 +164,24 @@ const fn entry<S: Study>() -> Entry {
     }
 }
 
-const fn asked<S: Study>() -> Asked {
+const fn asking<S: Study>() -> Asked {
     Asked {
-        command: settings::command::<S>,
-        run: |matches, given, watch| {
-            let wrong = |error: clap::Error| Failure::input(error);
-            let settings = S::from_arg_matches(matches).map_err(wrong)?;
-            let place = Place::from_arg_matches(matches).map_err(wrong)?;
-            answer(&settings, &place, given, watch)
-        },
+        command: Some(settings::command::<S>),
+        run: asked::<S>,
         again: |table, at, place, given, watch| {
             answer(&settings::from_table::<S>(table, at)?, place, given, watch)
         },
     }
+}
+
+/// Answers what a command line asks.
+///
+/// # Errors
+/// Those of [`Study::read`] and [`Study::ask`].
+pub fn asked<S: Study>(matches: &ArgMatches, given: &Given, watch: &dyn Observer) -> Result<Done, Failure> {
+    let settings = S::from_arg_matches(matches).map_err(Failure::input)?;
+    let place = Place::from_arg_matches(matches).map_err(Failure::input)?;
+    answer(&settings, &place, given, watch)
 }
 
 /// Reads, asks, writes and tells.
@@ -161,6 +194,9 @@ fn answer<S: Study>(
     if !S::SINGLE {
         given.want_double(S::KIND.command)?;
     }
+    if place.out.is_some() && S::tables().is_empty() {
+        return Err(Failure::input(anyhow!("--out: `{}` writes no tables; leave --out out", S::NAME)));
+    }
     let subject = settings.read(given, watch)?;
     let out = place.out.clone().or_else(|| settings.home());
     if let Some(out) = out.as_ref().filter(|_| place.out.is_none()) {
@@ -172,6 +208,7 @@ fn answer<S: Study>(
     let hashes = if study.is_some() { folder::hashes(&files) } else { BTreeMap::new() };
     let found = given.on_threads(|| settings.ask(&subject, given, watch))??;
     watch.end();
+    let seconds = watch.seconds();
     if let Some(study) = study {
         let text = settings::written(settings, given, &|path| told_from(study.root(), path))?;
         watch.begin(Extent::Unknown("drawing"));
@@ -184,6 +221,7 @@ fn answer<S: Study>(
         })?;
         watch.end();
     }
-    let words = settings.words(&subject, &found, out.as_deref());
-    Ok(Done { words, document: settings.document(&subject, &found) })
+    let receipt = Receipt { out: out.as_deref(), seconds };
+    let words = settings.words(&subject, &found, &receipt);
+    Ok(Done { words, document: settings.document(&subject, &found, &receipt) })
 }

@@ -104,7 +104,7 @@ pub fn written<S: Study>(
         }
     }
     let written = Written {
-        study: S::KIND.command.to_owned(),
+        study: S::NAME.to_owned(),
         set: given.set.iter().map(ToString::to_string).collect(),
         seed: given.seed,
         precision: given.precision,
@@ -116,8 +116,9 @@ pub fn written<S: Study>(
 
 /// The command of a question, with the options of every output folder.
 pub fn command<S: Study>() -> Command {
-    let command = Command::new(S::KIND.command).about(S::ABOUT).after_help(S::NOTES);
-    let command = Place::augment_args(S::augment_args(command));
+    // The comments of the settings' types would be the help, if it did not come last.
+    let command = Place::augment_args(S::augment_args(Command::new(S::KIND.command)));
+    let command = command.about(S::ABOUT).long_about(None).after_help(S::NOTES);
     if S::AT_HOME {
         let home = format!("Folder for tables and figures [default: DIR/{}]", S::KIND.command);
         return command.mut_arg("out", |arg| arg.help(home));

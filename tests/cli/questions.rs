@@ -32,6 +32,22 @@ fn questions() -> Vec<(String, &'static [&'static str])> {
             format!("yield {FILES} --margin -0.5 --chips 20 --vary mismatch.gain_dtod=0:0.2:3"),
             &["yield.csv", "yield.json"],
         ),
+        (
+            format!("stability {FILES} --follow nudge.beta=0:1 --sample 1 --chip 2"),
+            &[
+                "branch.csv",
+                "branch_outputs.csv",
+                "branch_events.parquet",
+                "branch.json",
+                "figures/branch.svg",
+            ],
+        ),
+        (
+            format!(
+                "stability {FILES} --map nudge.alpha=0:1:5 --map nudge.beta=0.1:1:4:log --verify 0.1 --seed 4"
+            ),
+            &["map.csv", "map_lines.parquet", "map.json", "figures/map.svg"],
+        ),
     ]
 }
 
@@ -87,4 +103,41 @@ fn a_question_may_be_written_by_hand_and_is_checked_as_its_command_is() {
     bench.refuse("run q.toml", &["gradiant", "did you mean `gradient`?"]);
     ask("vary = [\"nudge.beta=0.1:1:3\"]\n");
     bench.refuse("run q.toml --dry-run", &["--dry-run", "is a question"]);
+}
+
+#[test]
+fn every_form_of_stability_may_be_asked_by_a_file_and_says_what_its_option_says() {
+    let bench = chain();
+    let files = "circuit = \"c.toml\"\nweights = \"w.safetensors\"\ninput = \"x.safetensors\"\ntarget = \"y.safetensors\"\n";
+    let ask = |study: &str, settings: &str| {
+        bench.write("q.toml", &format!("study = \"{study}\"\n[settings]\n{files}{settings}"));
+    };
+    for (study, settings, options) in [
+        ("stability", "", ""),
+        ("limits", "up_to = 2.0\n", "--limits --up-to 2"),
+        ("attractors", "attractors = 5\nspread = 0.5\n", "--attractors 5 --spread 0.5"),
+        ("branch", "follow = \"nudge.beta=0:1\"\nsample = 1\n", "--follow nudge.beta=0:1 --sample 1"),
+        (
+            "map",
+            "map = [\"nudge.alpha=0:1:3\", \"nudge.beta=0.1:1:3\"]\nby = \"eigenvalues\"\n",
+            "--map nudge.alpha=0:1:3 --map nudge.beta=0.1:1:3 --by eigenvalues",
+        ),
+    ] {
+        ask(study, settings);
+        let answers = ["run q.toml".to_owned(), format!("stability {FILES} {options}")].map(|line| {
+            let mut json = bench.run(&format!("{line} --json")).json();
+            let took = json.as_object_mut().unwrap().remove("wall_s");
+            assert_eq!(took.is_some_and(|took| took.as_f64() > Some(0.0)), study == "map", "{line}");
+            json
+        });
+        assert_eq!(answers[0], answers[1], "{study}");
+    }
+    ask("limits", "");
+    bench.refuse("run q.toml --out l", &["--out", "`limits` writes no tables"]);
+    ask("branch", "sample = 1\n");
+    bench.refuse("run q.toml", &["--follow"]);
+    ask("map", "map = [\"nudge.alpha=0:1:3\"]\n");
+    bench.refuse("run q.toml", &["two axes"]);
+    bench.refuse(&format!("stability {FILES} --sample 1"), &["--follow"]);
+    bench.refuse(&format!("stability {FILES} --by both --limits"), &["--by", "--limits"]);
 }

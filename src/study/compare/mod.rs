@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::runs::Runs;
-use super::{Extent, Failure, Given, Observer, Study, folder};
+use super::{Extent, Failure, Given, Observer, Receipt, Study, folder};
 use crate::data::Dataset;
 use crate::figure::{Figure, FigureError};
 use crate::record::RecordError;
@@ -132,11 +132,11 @@ impl Study for Compare {
         Tables::open(folder)
     }
 
-    fn words(&self, _: &Subject, answer: &Comparison, out: Option<&Path>) -> String {
-        words::summary(answer, out)
+    fn words(&self, _: &Subject, answer: &Comparison, receipt: &Receipt<'_>) -> String {
+        words::summary(answer, receipt.out)
     }
 
-    fn document(&self, _: &Subject, answer: &Comparison) -> Value {
+    fn document(&self, _: &Subject, answer: &Comparison, _: &Receipt<'_>) -> Value {
         words::document(answer)
     }
 

@@ -16,7 +16,7 @@ use serde_json::Value;
 use super::axis::Axis;
 use super::grid::{Point, points};
 use super::inputs::{Files, Setup};
-use super::{Failure, Given, Observer, Study, folder};
+use super::{Failure, Given, Observer, Receipt, Study, folder};
 use crate::figure::{Figure, FigureError};
 use crate::record::RecordError;
 use crate::record::dictionary::{Table, table};
@@ -110,11 +110,11 @@ impl Study for Gradient {
         Answer::open(folder)
     }
 
-    fn words(&self, points: &Vec<Point>, answer: &Answer, out: Option<&Path>) -> String {
-        words::summary(spoken_of(points), answer, out)
+    fn words(&self, points: &Vec<Point>, answer: &Answer, receipt: &Receipt<'_>) -> String {
+        words::summary(spoken_of(points), answer, receipt.out)
     }
 
-    fn document(&self, points: &Vec<Point>, answer: &Answer) -> Value {
+    fn document(&self, points: &Vec<Point>, answer: &Answer, _: &Receipt<'_>) -> Value {
         spoken_of(points).named(words::document(answer))
     }
 

@@ -18,7 +18,7 @@ use serde_json::Value;
 
 use super::inputs::{Files, Setup};
 use super::text::rounded;
-use super::{Failure, Given, Observer, Study, folder};
+use super::{Failure, Given, Observer, Receipt, Study, folder};
 use crate::analysis::stationary::{Node, nodes};
 use crate::chip::Layout;
 use crate::figure::{Figure, FigureError};
@@ -120,11 +120,11 @@ impl Study for Noise {
         Tables::open(folder)
     }
 
-    fn words(&self, subject: &Subject, answer: &Answer, out: Option<&Path>) -> String {
-        words::summary(&subject.setup, answer, out)
+    fn words(&self, subject: &Subject, answer: &Answer, receipt: &Receipt<'_>) -> String {
+        words::summary(&subject.setup, answer, receipt.out)
     }
 
-    fn document(&self, subject: &Subject, answer: &Answer) -> Value {
+    fn document(&self, subject: &Subject, answer: &Answer, _: &Receipt<'_>) -> Value {
         subject.setup.named(words::document(answer))
     }
 

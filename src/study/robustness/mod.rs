@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::runs::Runs;
-use super::{Failure, Given, Observer, Precision, Study, folder};
+use super::{Failure, Given, Observer, Precision, Receipt, Study, folder};
 use crate::analysis::robustness::Aim;
 use crate::figure::{Figure, FigureError};
 use crate::record::RecordError;
@@ -175,11 +175,11 @@ impl Study for Robustness {
         })
     }
 
-    fn words(&self, _: &Subject, answer: &Answer, out: Option<&Path>) -> String {
-        words::summary(&answer.tables, out)
+    fn words(&self, _: &Subject, answer: &Answer, receipt: &Receipt<'_>) -> String {
+        words::summary(&answer.tables, receipt.out)
     }
 
-    fn document(&self, _: &Subject, answer: &Answer) -> Value {
+    fn document(&self, _: &Subject, answer: &Answer, _: &Receipt<'_>) -> Value {
         words::document(&answer.tables, &answer.runs)
     }
 

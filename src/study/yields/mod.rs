@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::axis::Axis;
 use super::text::share;
-use super::{Failure, Given, Observer, Study, folder};
+use super::{Failure, Given, Observer, Receipt, Study, folder};
 use crate::figure::{Figure, FigureError};
 use crate::record::RecordError;
 use crate::record::dictionary::{Table, table};
@@ -128,11 +128,11 @@ impl Study for Yield {
         })
     }
 
-    fn words(&self, _: &Subject, answer: &Answer, out: Option<&Path>) -> String {
-        words::summary(answer, out)
+    fn words(&self, _: &Subject, answer: &Answer, receipt: &Receipt<'_>) -> String {
+        words::summary(answer, receipt.out)
     }
 
-    fn document(&self, subject: &Subject, answer: &Answer) -> Value {
+    fn document(&self, subject: &Subject, answer: &Answer, _: &Receipt<'_>) -> Value {
         words::document(answer, subject.first_chip())
     }
 

@@ -5,6 +5,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::super::axis::Axis;
+
 /// A row of `map`: one point.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MapRow {
@@ -12,14 +14,16 @@ pub struct MapRow {
     pub x: f64,
     /// Setting along the second axis.
     pub y: f64,
-    /// What becomes of the batch by integration: `settled` if all of it comes to rest, else the most frequent failure.
+    /// What becomes of the batch by integration: `settled` if all of it comes to rest, else the most
+    /// frequent failure.
     pub outcome: Option<String>,
     /// Share of the samples that come to rest.
     pub at_rest: Option<f64>,
-    /// What the eigenvalues of the least stable sample say: `stable`, `latch-up`, `oscillation`; `lost` where some sample's
-    /// equilibrium has gone and none that is left is unstable.
+    /// What the eigenvalues of the least stable sample say: `stable`, `latch-up`, `oscillation`; `lost`
+    /// where some sample's equilibrium has gone and none that is left is unstable.
     pub verdict: Option<String>,
-    /// Largest real part of an eigenvalue over the samples, in units of 1/τ; between points that were looked at, interpolated.
+    /// Largest real part of an eigenvalue over the samples, in units of 1/τ; between points that were
+    /// looked at, interpolated.
     pub abscissa_tau: Option<f64>,
     /// The least stable sample.
     pub worst_sample: Option<usize>,
@@ -32,7 +36,8 @@ pub struct MapRow {
 /// A row of `map_lines`: a point of a line drawn over the map.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MapLineRow {
-    /// `threshold`: where stability ends by the eigenvalues; `closed-form`: the same in closed form; `margin`: a margin.
+    /// `threshold`: where stability ends by the eigenvalues; `closed-form`: the same in closed form;
+    /// `margin`: a margin.
     pub kind: String,
     /// Margin, −(largest real part) in units of 1/τ.
     pub level: f64,
@@ -90,6 +95,14 @@ pub struct MapAxis {
     pub count: usize,
     /// Whether they are spaced evenly by their logarithm.
     pub log: bool,
+}
+
+impl MapAxis {
+    /// An axis as it was asked for.
+    pub(super) fn of(axis: &Axis) -> Self {
+        let Axis { key, from, to, count, log } = axis.clone();
+        Self { key, from, to, count, log }
+    }
 }
 
 /// How a map fares against integration of a random share of its points.

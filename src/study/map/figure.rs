@@ -2,17 +2,25 @@
 
 use std::path::Path;
 
-use super::axis::{Axis, Kind, number};
-use super::error::{FigureError, fits};
-use super::legend::Key;
-use super::page::{Ink, Page};
-use super::palette::{BLACK, GREY, PURPLE, WHITE, outcome_ink};
-use super::sheet::{Axes, Layout, Panel, Sheet};
-use super::{Drawn, write_page};
+use super::rows::{MapAxis, MapLineRow, MapRow, MapSummary};
+use super::{STEMS, SUMMARY};
+use crate::figure::axis::{Axis, Kind, number};
+use crate::figure::legend::Key;
+use crate::figure::page::{Anchor, Ink, Page, Text, text};
+use crate::figure::palette::{BLACK, GREY, PURPLE, WHITE, outcome_ink};
+use crate::figure::sheet::{Axes, Layout, Panel, Sheet};
+use crate::figure::{Figure, FigureError, fits};
 use crate::record::json::read_json;
-use crate::record::map_rows::{MapAxis, MapLineRow, MapRow, MapSummary};
 use crate::record::table::{read_csv, read_rows};
 use crate::units::percent;
+
+/// Every figure.
+pub const FIGURES: &[Figure<Tables>] = &[Figure {
+    name: "map",
+    title: "A map over two settings",
+    caption: "What becomes of the batch over two settings, with the predicted threshold and margins over it.",
+    draw: |tables| Ok(draw(tables)),
+}];
 
 /// The tables of a map.
 #[derive(Clone, Debug)]
@@ -25,27 +33,20 @@ pub struct Tables {
     pub lines: Vec<MapLineRow>,
 }
 
-/// Names of the figures.
-pub const NAMES: [&str; 1] = ["map"];
-
-/// Whether a folder is that of a map.
-#[must_use]
-pub fn is_study(folder: &Path) -> bool {
-    folder.join("map.json").exists()
-}
-
 impl Tables {
     /// Reads the tables of a folder.
     ///
     /// # Errors
     /// [`FigureError`] names the file that is missing or malformed.
-    pub fn read(folder: &Path) -> Result<Self, FigureError> {
+    pub(super) fn open(folder: &Path) -> Result<Self, FigureError> {
+        let table = |stem: &str| folder.join(format!("{stem}.csv"));
+        let summary = folder.join(SUMMARY);
         let tables = Self {
-            summary: read_json(&folder.join("map.json"))?,
-            points: read_rows(&folder.join("map.csv"))?,
-            lines: read_csv(&folder.join("map_lines.csv"))?,
+            summary: read_json(&summary)?,
+            points: read_rows(&table(STEMS[0]))?,
+            lines: read_csv(&table(STEMS[1]))?,
         };
-        tables.fit(&folder.join("map.json"))?;
+        tables.fit(&summary)?;
         Ok(tables)
     }
 
@@ -74,17 +75,6 @@ impl Tables {
         let points = self.summary.points;
         fits(points == rows, path, "points", points, &format!("{rows}, the rows of map.csv"))
     }
-}
-
-/// Writes `folder/map.svg` and `.png`, if `only` is empty or has that name.
-///
-/// # Errors
-/// [`FigureError`] names the file that cannot be written.
-pub fn draw_all(folder: &Path, tables: &Tables, only: &[&str]) -> Result<Vec<Drawn>, FigureError> {
-    std::fs::create_dir_all(folder)
-        .map_err(|source| FigureError::Write { path: folder.to_path_buf(), source })?;
-    let wanted = NAMES.iter().filter(|name| only.is_empty() || only.contains(name));
-    wanted.map(|name| write_page(folder, name, &draw(tables))).collect()
 }
 
 /// Where an equilibrium has gone.
@@ -241,7 +231,6 @@ fn draw_lines(page: &mut Page, panel: &Panel, tables: &Tables) {
 
 /// Writes a margin at the middle of its line, if the line is long enough to carry it.
 fn label(page: &mut Page, path: &[(f64, f64)], words: &str) {
-    use super::page::{Anchor, Text, text};
     let length: f64 = path.windows(2).map(|p| (p[1].0 - p[0].0).hypot(p[1].1 - p[0].1)).sum();
     if let Some(&at) = path.get(path.len() / 2).filter(|_| length > 60.0) {
         page.text(Text { ink: BLACK, anchor: Anchor::Middle, ..text(words, (at.0, at.1 + 3.0), 8.0) });

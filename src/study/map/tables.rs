@@ -1,35 +1,17 @@
-//! The folder of a map: tables, `map.json` last of them, and the figure drawn from these.
+//! The tables of a map, from what was found.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
-use super::super::Failure;
-use super::map::Board;
+use super::board::Board;
+use super::figure::Tables;
+use super::rows::{MapAxis, MapCheck, MapLineRow, MapRow, MapSummary};
 use crate::analysis::map::{By, Node, Plane, contour};
-use crate::figure::map;
-use crate::record::RecordError;
-use crate::record::json::write_json;
-use crate::record::map_rows::{MapCheck, MapLineRow, MapRow, MapSummary};
-use crate::record::table::write_table;
 use crate::solve::Verdict;
 
 /// Margins that are drawn, in units of 1/τ.
 const MARGINS: [f64; 4] = [0.1, 0.25, 0.5, 0.75];
-/// Stems of the tables.
-pub const STEMS: [&str; 2] = ["map", "map_lines"];
-/// Settings and work.
-pub const SUMMARY: &str = "map.json";
-
-/// All tables of a map.
-pub struct Written {
-    /// Settings, work, verification.
-    pub summary: MapSummary,
-    points: Vec<MapRow>,
-    lines: Vec<MapLineRow>,
-}
-
 /// Tables of what was found.
-pub fn tables(board: &Board<'_>, plane: &Plane<Node>, verified: Option<MapCheck>) -> Written {
+pub fn tables(board: &Board<'_>, plane: &Plane<Node>, verified: Option<MapCheck>) -> Tables {
     let points = points(board, plane);
     let count = |of: &dyn Fn(&MapRow) -> Option<String>| {
         let mut counts = BTreeMap::new();
@@ -42,8 +24,8 @@ pub fn tables(board: &Board<'_>, plane: &Plane<Node>, verified: Option<MapCheck>
     let places = || (0..points.len()).map(|n| (n % plane.shape.0, n / plane.shape.0));
     let summary = MapSummary {
         settings: settings(board),
-        x: board.x.record(),
-        y: board.y.record(),
+        x: MapAxis::of(board.x),
+        y: MapAxis::of(board.y),
         by: match board.by {
             By::Eigenvalues => "eigenvalues",
             By::Integration => "integration",
@@ -61,7 +43,7 @@ pub fn tables(board: &Board<'_>, plane: &Plane<Node>, verified: Option<MapCheck>
         verdicts: count(&|row| row.verdict.clone()),
         verified,
     };
-    Written { summary, lines: lines(board, plane), points }
+    Tables { summary, lines: lines(board, plane), points }
 }
 
 /// Circuit, network and gains in a line.
@@ -141,19 +123,4 @@ fn lines(board: &Board<'_>, plane: &Plane<Node>) -> Vec<MapLineRow> {
         add("closed-form", 0.0, piece);
     }
     rows
-}
-
-/// Writes everything.
-///
-/// # Errors
-/// A file that cannot be written.
-pub fn write(folder: &Path, written: &Written) -> Result<(), Failure> {
-    let tables = || -> Result<(), RecordError> {
-        write_table(folder, STEMS[0], &written.points)?;
-        write_table(folder, STEMS[1], &written.lines)?;
-        write_json(&folder.join(SUMMARY), &written.summary)
-    };
-    tables().map_err(Failure::running)?;
-    let tables = map::Tables::read(folder).map_err(Failure::running)?;
-    map::draw_all(&folder.join("figures"), &tables, &[]).map(|_| ()).map_err(Failure::running)
 }

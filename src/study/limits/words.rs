@@ -1,19 +1,12 @@
-//! `stability --limits`: the largest safe β.
+//! What `stability --limits` tells people and programs.
 
-use std::process::ExitCode;
-
-use anyhow::anyhow;
-use clap::Args;
 use serde_json::{Value, json};
 
 use super::super::inputs::Setup;
-use super::super::output::{conclude, some_lines};
-use super::super::{Failure, Global, progress};
+use super::super::text::some_lines;
+use super::{Answer, Chip};
 use crate::analysis::beta_threshold;
-use crate::analysis::limits::{
-    ChipLimits, Confidence, Failure as Unsafe, SampleLimit, Search, confidence, limits,
-};
-use crate::solve::DENSE;
+use crate::analysis::limits::{Confidence, Failure as Unsafe, SampleLimit, Search, confidence};
 use crate::units::{percent, significant};
 
 /// Samples that the summary shows.
@@ -22,83 +15,6 @@ const SHOWN: usize = 20;
 const SHARES: [f64; 3] = [0.9, 0.95, 0.99];
 /// Confidence of these bounds.
 const CONFIDENCE: f64 = 0.95;
-
-/// Least and most that may be looked up to: below, a thousandth of it is soon no number.
-const NUDGES: (f64, f64) = (1e-9, 1e9);
-
-/// Flags of this mode.
-#[derive(Debug, Args)]
-#[group(skip)]
-pub struct Flags {
-    /// Find the largest safe β of this chip, these weights and samples
-    #[arg(long, group = "mode")]
-    limits: bool,
-    /// Highest β that is looked at
-    #[arg(long, value_name = "BETA", requires = "limits", default_value_t = 10.0)]
-    up_to: f64,
-    /// Look at so many chips: those of the circuit's mismatch with this seed and the following ones
-    #[arg(long, value_name = "N", requires = "limits", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    chips: u32,
-}
-
-impl Flags {
-    /// Whether this mode is asked for.
-    pub fn is_asked(&self) -> bool {
-        self.limits
-    }
-}
-
-/// Limits of one chip.
-struct Chip {
-    seed: u64,
-    limits: ChipLimits,
-}
-
-/// Carries the mode out.
-///
-/// # Errors
-/// A highest β that is none; a network too large for its whole Jacobian.
-pub fn run(global: &Global, setup: &Setup, flags: &Flags) -> Result<ExitCode, Failure> {
-    let (least, most) = NUDGES;
-    if !(least..=most).contains(&flags.up_to) {
-        return Err(Failure::input(anyhow!(
-            "--up-to {:e}\n  accepted: a number above 0, from {least:e} to {most:e}",
-            flags.up_to
-        )));
-    }
-    let width = setup.chip.layout.width();
-    if width > DENSE {
-        return Err(Failure::input(anyhow!(
-            "--limits: the network has {width} compartments, and solves with the whole Jacobian\n  accepted: at most {DENSE}"
-        )));
-    }
-    let search = Search { highest: flags.up_to, ..Search::default() };
-    let first = setup.spec.mismatch.seed.unwrap_or(0);
-    let of = |chip: u32| {
-        let mut spec = setup.spec.clone();
-        let seed = first + u64::from(chip);
-        spec.mismatch.seed = Some(seed);
-        Chip { seed, limits: limits(&spec, &setup.weights, &setup.batch, &search) }
-    };
-    let chips: Vec<Chip> = global.on_threads(|| {
-        let bar = bar_of(global, flags.chips);
-        (0..flags.chips)
-            .map(|chip| {
-                let found = of(chip);
-                bar.inc(1);
-                found
-            })
-            .collect()
-    })?;
-    conclude(global, &summary(setup, &chips, &search), &setup.named(document(setup, &chips, &search)))
-}
-
-fn bar_of(global: &Global, chips: u32) -> indicatif::ProgressBar {
-    match chips {
-        1 => progress::waiting(global, "looking for the largest safe β"),
-        _ => progress::bar(global, chips as usize, "chips"),
-    }
-}
 
 /// The chip with the lowest limit, if any has one.
 fn worst(chips: &[Chip]) -> Option<(&Chip, &SampleLimit)> {
@@ -117,7 +33,8 @@ fn covered(chips: usize) -> f64 {
     (1.0 - CONFIDENCE).powf(1.0 / chips as f64)
 }
 
-fn answer(setup: &Setup, chips: &[Chip], search: &Search) -> String {
+/// The largest safe nudge, and where the circuit's own stands.
+fn headline(setup: &Setup, Answer { chips, search }: &Answer) -> String {
     let beta = setup.spec.nudge.beta;
     let Some((chip, sample)) = worst(chips) else {
         return format!("largest safe β      above {}: nothing fails up to there\n", search.highest);
@@ -141,7 +58,9 @@ fn in_time(setup: &Setup, search: &Search) -> String {
         return String::new();
     }
     format!(
-        "                    looked for with {} τ; `solver.max_time` is {own} τ: near the limit, where all is slow, the circuit times out before\n",
+        "                    looked for with {} τ; `solver.max_time` is {own} τ: near the limit, where \
+         all is slow, \
+         the circuit times out before\n",
         search.time
     )
 }
@@ -173,55 +92,65 @@ fn words(failure: Unsafe) -> &'static str {
     }
 }
 
-fn summary(setup: &Setup, chips: &[Chip], search: &Search) -> String {
-    let mut text = setup.headline() + "\n" + &answer(setup, chips, search);
+/// The result for people.
+pub fn summary(setup: &Setup, answer: &Answer) -> String {
+    let Answer { chips, search } = answer;
+    let mut text = setup.headline() + "\n" + &headline(setup, answer);
     if let Some(threshold) = beta_threshold(&setup.spec, &setup.weights) {
         text += &format!("closed form of β*   {} (linear circuits)\n", significant(threshold, 6));
     }
     let trials: usize = chips.iter().map(|chip| chip.limits.trials).sum();
     text += &format!(
-        "tried by            {trials} integrations of one sample, each up to {} τ, since all is slow near a border\n",
+        "tried by            {trials} integrations of one sample, each up to {} τ, since all is slow \
+         near a border\n",
         search.time
     );
-    if chips.len() > 1 {
-        text += &format!(
-            "\nof {} chips the lowest limit is reached by {} of all chips, with {} % confidence\n",
-            chips.len(),
-            percent(covered(chips.len()), 1),
-            100.0 * CONFIDENCE
-        );
-        for bound in bounds(chips, search) {
-            text += &format!(
-                "{} of all chips are safe up to β = {} (rank {}, {} confidence)\n",
-                percent(bound.share, 0),
-                significant(bound.bound, 6),
-                bound.rank,
-                percent(bound.confidence, 1)
-            );
-        }
-        text += "\n  chip  largest safe β  worst sample\n";
-        let line = |chip: &Chip| match chip.limits.worst() {
-            Some(sample) => format!(
-                "{:>6}  {:>14}  {}: {}",
-                chip.seed,
-                significant(sample.limit.unwrap_or(f64::NAN), 6),
-                sample.sample,
-                told(sample)
-            ),
-            None => format!("{:>6}  {:>14}", chip.seed, format!("> {}", search.highest)),
-        };
-        return text + &some_lines(chips.iter().map(line), SHOWN);
-    }
-    text += "\nsample  largest safe β  what happens beyond\n";
-    let line = |sample: &SampleLimit| match sample.limit {
-        Some(limit) => format!("{:>6}  {:>14}  {}", sample.sample, significant(limit, 6), told(sample)),
-        None => format!("{:>6}  {:>14}  {}", sample.sample, format!("> {}", search.highest), told(sample)),
-    };
-    let samples = chips.iter().flat_map(|chip| chip.limits.samples.iter().map(line));
-    let samples: Vec<String> = samples.collect();
-    text + &some_lines(samples.into_iter(), SHOWN)
+    text + &if chips.len() > 1 { of_chips(chips, search) } else { of_samples(chips, search) }
 }
 
+/// Every chip, and what may be said of chips that were not looked at.
+fn of_chips(chips: &[Chip], search: &Search) -> String {
+    let mut text = format!(
+        "\nof {} chips the lowest limit is reached by {} of all chips, with {} % confidence\n",
+        chips.len(),
+        percent(covered(chips.len()), 1),
+        100.0 * CONFIDENCE
+    );
+    for bound in bounds(chips, search) {
+        text += &format!(
+            "{} of all chips are safe up to β = {} (rank {}, {} confidence)\n",
+            percent(bound.share, 0),
+            significant(bound.bound, 6),
+            bound.rank,
+            percent(bound.confidence, 1)
+        );
+    }
+    text += "\n  chip  largest safe β  worst sample\n";
+    let line = |chip: &Chip| match chip.limits.worst() {
+        Some(sample) => format!(
+            "{:>6}  {:>14}  {}: {}",
+            chip.seed,
+            significant(sample.limit.unwrap_or(f64::NAN), 6),
+            sample.sample,
+            told(sample)
+        ),
+        None => format!("{:>6}  {:>14}", chip.seed, format!("> {}", search.highest)),
+    };
+    text + &some_lines(chips.iter().map(line), SHOWN)
+}
+
+/// Every sample.
+fn of_samples(chips: &[Chip], search: &Search) -> String {
+    let line = |sample: &SampleLimit| {
+        let limit =
+            sample.limit.map_or_else(|| format!("> {}", search.highest), |limit| significant(limit, 6));
+        format!("{:>6}  {limit:>14}  {}", sample.sample, told(sample))
+    };
+    let samples: Vec<String> = chips.iter().flat_map(|chip| chip.limits.samples.iter().map(line)).collect();
+    String::from("\nsample  largest safe β  what happens beyond\n") + &some_lines(samples.into_iter(), SHOWN)
+}
+
+/// A sample for programs.
 fn of_sample(sample: &SampleLimit) -> Value {
     let foreseen = sample.foreseen.as_ref().map(|foreseen| {
         json!({
@@ -242,7 +171,8 @@ fn of_sample(sample: &SampleLimit) -> Value {
     })
 }
 
-fn document(setup: &Setup, chips: &[Chip], search: &Search) -> Value {
+/// Everything that was found.
+pub fn document(setup: &Setup, Answer { chips, search }: &Answer) -> Value {
     let found = worst(chips);
     let limit = found.and_then(|(_, sample)| sample.limit);
     let beta = setup.spec.nudge.beta;
@@ -259,7 +189,7 @@ fn document(setup: &Setup, chips: &[Chip], search: &Search) -> Value {
         "highest": search.highest,
         "max_time_tau": search.time,
     });
-    if let [chip] = chips {
+    if let [chip] = &chips[..] {
         document["samples"] = chip.limits.samples.iter().map(of_sample).collect();
         return document;
     }

@@ -3,29 +3,26 @@
 use rayon::prelude::*;
 
 use super::super::Failure;
-use super::map::Board;
-use crate::analysis::map::{By, Node, Place, Plane};
+use super::board::Board;
+use super::rows::MapCheck;
+use crate::analysis::map::{By, Node, Plane};
 use crate::random::{Key, Kind, permutation, stream};
-use crate::record::map_rows::MapCheck;
 use crate::solve::Outcome;
 
 /// Points nearer to a border than this share of their settings are not held against the map.
 const BAND: f64 = 0.01;
 
 /// Integrates a share of the points, chosen by `seed`, and counts those that the map has right.
-pub fn verify(
-    board: &Board<'_>,
-    plane: &Plane<Node>,
-    share: f64,
-    seed: u64,
-    integrate: &(dyn Fn(Place) -> Result<Node, Failure> + Sync),
-) -> Result<MapCheck, Failure> {
+///
+/// # Errors
+/// Those of [`Board::look_by`].
+pub fn verify(board: &Board<'_>, plane: &Plane<Node>, share: f64, seed: u64) -> Result<MapCheck, Failure> {
     let (width, height) = plane.shape;
     let points = width * height;
     let count = ((share * points as f64).ceil() as usize).clamp(1, points);
     let mut chosen = permutation(points, &mut stream(Key::new(seed, Kind::Probe)));
     chosen.truncate(count);
-    let found = chosen.par_iter().map(|&n| integrate((n % width, n / width)));
+    let found = chosen.par_iter().map(|&n| board.look_by((n % width, n / width), By::Integration, None));
     let found = found.collect::<Result<Vec<Node>, Failure>>()?;
     let speakers = plane.speakers();
     let at = |n: usize| plane.at(speakers[n]);

@@ -3,19 +3,25 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::axis::Axis;
-use super::error::FigureError;
-use super::legend::Key;
-use super::page::{Ink, Page};
-use super::palette::{BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION};
-use super::sheet::{Axes, Layout, Panel, Sheet};
-use super::{Drawn, write_page};
+use super::rows::{BranchEventRow, BranchOutputRow, BranchRow, BranchSummary};
+use super::{STEMS, SUMMARY};
+use crate::figure::axis::Axis;
+use crate::figure::legend::Key;
+use crate::figure::page::{Ink, Page};
+use crate::figure::palette::{BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION};
+use crate::figure::sheet::{Axes, Layout, Panel, Sheet};
+use crate::figure::{Figure, FigureError};
 use crate::record::json::read_json;
-use crate::record::stability_rows::{BranchEventRow, BranchOutputRow, BranchRow, BranchSummary};
 use crate::record::table::{read_csv, read_rows};
 
-/// Names of its files.
-pub const NAME: &str = "branch";
+/// Every figure.
+pub const FIGURES: &[Figure<Tables>] = &[Figure {
+    name: "branch",
+    title: "A branch of equilibria",
+    caption: "Activities of the output neurons and the rightmost eigenvalue against the setting, dashed \
+        where not stable.",
+    draw: |tables| Ok(draw(tables)),
+}];
 
 /// The tables of a branch.
 #[derive(Clone, Debug)]
@@ -30,40 +36,24 @@ pub struct Tables {
     pub events: Vec<BranchEventRow>,
 }
 
-/// Whether a folder is that of a branch.
-#[must_use]
-pub fn is_branch(folder: &Path) -> bool {
-    folder.join("branch.json").exists()
-}
-
 impl Tables {
     /// Reads the tables of a folder.
     ///
     /// # Errors
     /// [`FigureError`] names the file that is missing or malformed.
-    pub fn read(folder: &Path) -> Result<Self, FigureError> {
+    pub(super) fn open(folder: &Path) -> Result<Self, FigureError> {
         let table = |stem: &str| folder.join(format!("{stem}.csv"));
         Ok(Self {
-            summary: read_json(&folder.join("branch.json"))?,
-            points: read_rows(&table("branch"))?,
-            outputs: read_rows(&table("branch_outputs"))?,
-            events: read_csv(&table("branch_events"))?,
+            summary: read_json(&folder.join(SUMMARY))?,
+            points: read_rows(&table(STEMS[0]))?,
+            outputs: read_rows(&table(STEMS[1]))?,
+            events: read_csv(&table(STEMS[2]))?,
         })
     }
 }
 
-/// Writes `folder/branch.svg` and `.png`.
-///
-/// # Errors
-/// [`FigureError`] names the file that cannot be written.
-pub fn draw_into(folder: &Path, tables: &Tables) -> Result<Drawn, FigureError> {
-    std::fs::create_dir_all(folder)
-        .map_err(|source| FigureError::Write { path: folder.to_path_buf(), source })?;
-    write_page(folder, NAME, &draw(tables))
-}
-
-/// Activities beyond so many times the largest potential at the start are left out: a branch that goes to infinity would leave
-/// nothing else to be seen.
+/// Activities beyond so many times the largest potential at the start are left out: a branch that goes to
+/// infinity would leave nothing else to be seen.
 const FAR: f64 = 5.0;
 
 /// Events with a mark of their own: name, colour and words.
@@ -76,8 +66,7 @@ const MARKS: [(&str, Ink, &str); 5] = [
 ];
 
 /// The page.
-#[must_use]
-pub fn draw(tables: &Tables) -> Page {
+fn draw(tables: &Tables) -> Page {
     let seen = |name: &str| tables.events.iter().any(|event| event.event == name);
     let met = |stable: bool| tables.points.iter().any(|point| (point.unstable == 0) == stable);
     let stable = met(true).then(|| Key::Line(BLACK, "stable".into()));
@@ -189,8 +178,8 @@ fn mark(page: &mut Page, at: (f64, f64), event: &BranchEventRow) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::render;
     use super::*;
+    use crate::figure::render;
 
     #[test]
     fn a_branch_is_drawn_and_a_branch_of_nothing_does_no_harm() {

@@ -10,7 +10,8 @@ pub struct BranchRow {
     pub arc: f64,
     /// The parameter.
     pub parameter: f64,
-    /// Largest real part of an eigenvalue, in units of 1/τ of the slowest compartment at the start of the range.
+    /// Largest real part of an eigenvalue, in units of 1/τ of the slowest compartment at the start of the
+    /// range.
     pub abscissa_tau: f64,
     /// Frequency of that eigenvalue (Hz); 0 if it is real.
     pub frequency_hz: f64,
