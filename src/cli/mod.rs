@@ -4,7 +4,6 @@
 //! when nobody reads any more (`| head`), so commands print through [`output`] alone.
 
 mod circuits;
-mod cost;
 mod data;
 mod experiments;
 mod help;
@@ -13,10 +12,7 @@ mod plot;
 mod progress;
 mod report;
 mod run;
-mod settle;
-mod spice;
 mod stability;
-mod state_file;
 
 use std::ops::Deref;
 use std::process::ExitCode;
@@ -25,13 +21,13 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::record::manifest::{built_from, version};
 use crate::study::given::GENERAL;
-use crate::study::{Failure, Given, Precision, STUDIES, axis, builtin, folder, inputs};
+use crate::study::{Entry, Failure, Given, Precision, STUDIES, axis, builtin, folder, inputs};
 use progress::Terminal;
 
 /// Own commands that stand before the questions in the help.
-const BEFORE: usize = 3;
+const BEFORE: usize = 2;
 /// Place of the questions in the help.
-const QUESTIONS: usize = 3;
+const QUESTIONS: usize = 2;
 
 /// Simulates dyadic neuromorphic circuits and trains networks on them.
 #[derive(Debug, Parser)]
@@ -73,12 +69,8 @@ impl Deref for Global {
 enum Command {
     /// Train and compare the rules of an experiment
     Run(run::Arguments),
-    /// Integrate given networks and inputs to equilibrium, with or without a nudge
-    Settle(settle::Arguments),
     /// Jacobian spectrum, stability and predicted threshold at the fixed points of given networks
     Stability(stability::Arguments),
-    /// Write a SPICE netlist of a sample, and hold ngspice against this simulator
-    Spice(spice::Arguments),
     /// List, show and check circuits
     Circuits(circuits::Arguments),
     /// List, show and check experiments
@@ -105,9 +97,10 @@ pub fn main(commit: &'static str) -> ExitCode {
     ExitCode::from(code)
 }
 
-/// The command line: commands of this room, and the questions of the registry between them.
+/// The command line: commands of this room, and the questions of the registry between them or below one of them.
 fn command() -> clap::Command {
-    let questions = STUDIES.iter().map(|entry| (entry.command)().display_order(QUESTIONS));
+    let (below, beside): (Vec<&Entry>, Vec<&Entry>) = STUDIES.iter().partition(|entry| entry.below.is_some());
+    let questions = beside.iter().map(|entry| (entry.command)().display_order(QUESTIONS));
     let own = Cli::command();
     let order = |at: usize| if at < BEFORE { at } else { at + QUESTIONS };
     let names: Vec<String> = own.get_subcommands().map(|below| below.get_name().to_owned()).collect();
@@ -115,24 +108,34 @@ fn command() -> clap::Command {
         .iter()
         .enumerate()
         .fold(own, |own, (at, name)| own.mut_subcommand(name, |below| below.display_order(order(at))));
-    own.subcommands(questions)
+    let nested = |own: clap::Command, entry: &&Entry| {
+        let above = entry.below.unwrap_or_default();
+        own.mut_subcommand(above, |above| above.subcommand((entry.command)()))
+    };
+    below.iter().fold(own.subcommands(questions), nested)
+}
+
+/// The question that a command line asks, and what it says of it.
+fn asked(matches: &clap::ArgMatches) -> Option<(&'static Entry, &clap::ArgMatches)> {
+    let find = |below: Option<&str>, name: &str| {
+        STUDIES.iter().find(|entry| entry.below == below && entry.name == name)
+    };
+    let (name, inside) = matches.subcommand()?;
+    let nested = || inside.subcommand().and_then(|(below, inside)| Some((find(Some(name), below)?, inside)));
+    find(None, name).map(|entry| (entry, inside)).or_else(nested)
 }
 
 /// Carries out what was asked for.
 fn carry_out(matches: &clap::ArgMatches) -> Result<ExitCode, Failure> {
-    if let Some((name, below)) = matches.subcommand()
-        && let Some(entry) = STUDIES.iter().find(|entry| entry.name == name)
-    {
+    if let Some((entry, inside)) = asked(matches) {
         let global = Global::from_arg_matches(matches).unwrap_or_else(|error| error.exit());
-        let done = (entry.run)(below, &global, &Terminal::new(&global))?;
-        return output::conclude(&global, &done.words, &done.document);
+        let done = (entry.run)(inside, &global, &Terminal::new(&global))?;
+        return output::answer(&global, &done);
     }
     let Cli { global, command } = Cli::from_arg_matches(matches).unwrap_or_else(|error| error.exit());
     match command {
         Command::Run(arguments) => run::run(&global, &arguments),
-        Command::Settle(arguments) => settle::run(&global, &arguments),
         Command::Stability(arguments) => stability::run(&global, &arguments),
-        Command::Spice(arguments) => spice::run(&global, &arguments),
         Command::Circuits(arguments) => circuits::run(&global, &arguments),
         Command::Experiments(arguments) => experiments::run(&global, &arguments),
         Command::Data(arguments) => data::run(&global, &arguments),

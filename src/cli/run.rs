@@ -13,7 +13,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 
 use super::builtin::{EXPERIMENTS, find};
-use super::output::{conclude, note, print, print_json, show};
+use super::output::{answer, note, print, print_json, show};
 use super::progress::Terminal;
 use super::{Failure, Global, Precision};
 use crate::data::{Dataset, Request, load};
@@ -143,7 +143,7 @@ fn ask(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> {
     }
     let place = Place { out: arguments.out.clone(), force: arguments.force };
     let done = ask_again(&arguments.experiment, &place, global, &Terminal::new(global))?;
-    conclude(global, &done.words, &done.document)
+    answer(global, &done)
 }
 
 /// What the command line names.

@@ -3,24 +3,29 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use anyhow::anyhow;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 use serde_json::Value;
 
 use super::places::told_from;
 use super::settings::{self, Written};
-use super::{Extent, Failure, Given, Observer, Study, compare, folder, gradient, noise, robustness, yields};
+use super::{Extent, Failure, Given, Observer, Study, folder};
+use super::{compare, cost, gradient, noise, robustness, settle, spice, yields};
 use crate::figure::{Drawn, FigureError, draw_figures, want};
 use crate::record::dictionary::{self, Table};
 use crate::record::place::want_folder;
 use crate::record::study::SETTINGS;
 
-/// Every question that has a folder of its own: the one list of them.
+/// Every question: the one list of them, in the order of the help.
 pub const STUDIES: &[Entry] = &[
+    entry::<settle::Settle>(),
     entry::<noise::Noise>(),
     entry::<gradient::Gradient>(),
     entry::<yields::Yield>(),
     entry::<robustness::Robustness>(),
     entry::<compare::Compare>(),
+    entry::<spice::Spice>(),
+    entry::<cost::Costs>(),
 ];
 
 /// Answers settings of a table, told from a folder.
@@ -33,8 +38,12 @@ pub type Draw = fn(&Path, &Path, &[&str]) -> Result<Vec<Drawn>, FigureError>;
 pub struct Entry {
     /// Name, of the command, too.
     pub name: &'static str,
+    /// The command below which its own stands, if there is one.
+    pub below: Option<&'static str>,
     /// Whether it works in single precision, too.
     pub single: bool,
+    /// Whether it reads a description of which `--set` changes a key.
+    pub described: bool,
     /// The command with its options and help.
     pub command: fn() -> Command,
     /// Answers what a command line asks.
@@ -64,6 +73,13 @@ pub struct Place {
     pub force: bool,
 }
 
+impl Place {
+    /// What a command line says of it, if the command has its options.
+    fn of(matches: &ArgMatches, is_asked: bool) -> Result<Self, clap::Error> {
+        if is_asked { Self::from_arg_matches(matches) } else { Ok(Self::default()) }
+    }
+}
+
 /// An answer, for people and for programs.
 #[derive(Clone, Debug)]
 pub struct Done {
@@ -71,6 +87,8 @@ pub struct Done {
     pub words: String,
     /// For programs.
     pub document: Value,
+    /// Whether it is as it should be ([`Study::holds`]).
+    pub holds: bool,
 }
 
 /// The question that a folder answers, if it is one of these.
@@ -100,16 +118,18 @@ pub fn all_tables() -> Vec<Table> {
 const fn entry<S: Study>() -> Entry {
     Entry {
         name: S::KIND.command,
+        below: S::BELOW,
         single: S::SINGLE,
+        described: S::DESCRIBED,
         command: settings::command::<S>,
         run: |matches, given, watch| {
             let wrong = |error: clap::Error| Failure::input(error);
             let settings = S::from_arg_matches(matches).map_err(wrong)?;
-            let place = Place::from_arg_matches(matches).map_err(wrong)?;
-            answer(&settings, &place, given, watch)
+            let place = Place::of(matches, S::WRITES).map_err(wrong)?;
+            answer(settings, &place, given, watch)
         },
         again: |table, at, place, given, watch| {
-            answer(&settings::from_table::<S>(table, at)?, place, given, watch)
+            answer(settings::from_table::<S>(table, at)?, place, given, watch)
         },
         tables: S::tables,
         summary: S::KIND.summary,
@@ -123,37 +143,71 @@ const fn entry<S: Study>() -> Entry {
 
 /// Reads, asks, writes and tells.
 fn answer<S: Study>(
-    settings: &S,
+    mut settings: S,
     place: &Place,
     given: &Given,
     watch: &dyn Observer,
 ) -> Result<Done, Failure> {
+    let called = path(S::BELOW, S::KIND.command);
     if !S::SINGLE {
-        given.want_double(S::KIND.command)?;
+        given.want_double(&called)?;
     }
+    if let Some(out) = place.out.as_ref().filter(|_| !S::WRITES) {
+        return Err(Failure::input(anyhow!("--out {}: `{called}` writes no files", out.display())));
+    }
+    settings.placed(place);
     let subject = settings.read(given, watch)?;
     let out = place.out.clone().or_else(|| settings.home());
-    if let Some(out) = out.as_ref().filter(|_| place.out.is_none()) {
-        want_folder(out).map_err(Failure::input)?;
-    }
     let files = settings.files();
-    let claim = |out: &PathBuf| folder::claim(out, place.force, S::KIND, &files);
-    let study = out.as_ref().map(claim).transpose()?;
+    let study = match out.as_ref().filter(|_| !settings.is_its_own_writer()) {
+        Some(out) => Some(claim::<S>(out, place, &files)?),
+        None => None,
+    };
     let hashes = if study.is_some() { folder::hashes(&files) } else { BTreeMap::new() };
     let found = given.on_threads(|| settings.ask(&subject, given, watch))??;
     watch.end();
     if let Some(study) = study {
-        let text = settings::written(settings, given, &|path| told_from(study.root(), path))?;
-        watch.begin(Extent::Unknown("drawing"));
-        folder::fill(study, &text, hashes, |to| {
-            S::write(&found, to).map_err(Failure::running)?;
-            std::fs::write(to.join(SETTINGS), &text).map_err(Failure::running)?;
-            let read = S::open(to).map_err(Failure::running)?;
-            let figures = draw_figures(S::FIGURES, &to.join("figures"), &read, &[]);
-            figures.map(|_| ()).map_err(Failure::running)
-        })?;
+        let text = settings::written(&settings, given, &|path| told_from(study.root(), path))?;
+        watch.begin(Extent::Unknown(if S::FIGURES.is_empty() { "writing" } else { "drawing" }));
+        folder::fill(study, &text, hashes, |to| write::<S>(&found, &text, to))?;
         watch.end();
     }
     let words = settings.words(&subject, &found, out.as_deref());
-    Ok(Done { words, document: settings.document(&subject, &found) })
+    Ok(Done { words, document: settings.document(&subject, &found), holds: settings.holds(&found) })
+}
+
+/// Takes the folder of an answer; one that nobody named must be no link.
+fn claim<S: Study>(
+    out: &Path,
+    place: &Place,
+    files: &[PathBuf],
+) -> Result<crate::record::study::Study, Failure> {
+    if place.out.is_none() {
+        want_folder(out).map_err(Failure::input)?;
+    }
+    folder::claim(out, place.force, S::KIND, files)
+}
+
+/// Writes the tables of an answer, what was asked, and the figures.
+fn write<S: Study>(found: &S::Answer, asked: &str, to: &Path) -> Result<(), Failure> {
+    S::write(found, to).map_err(Failure::running)?;
+    std::fs::write(to.join(SETTINGS), asked).map_err(Failure::running)?;
+    if S::FIGURES.is_empty() {
+        return Ok(());
+    }
+    let read = S::open(to).map_err(Failure::running)?;
+    draw_figures(S::FIGURES, &to.join("figures"), &read, &[]).map(|_| ()).map_err(Failure::running)
+}
+
+/// A command as it is typed.
+fn path(below: Option<&str>, name: &str) -> String {
+    below.map_or_else(|| name.to_owned(), |above| format!("{above} {name}"))
+}
+
+impl Entry {
+    /// The command as it is typed.
+    #[must_use]
+    pub fn path(&self) -> String {
+        path(self.below, self.name)
+    }
 }

@@ -117,7 +117,15 @@ pub fn written<S: Study>(
 /// The command of a question, with the options of every output folder.
 pub fn command<S: Study>() -> Command {
     let command = Command::new(S::KIND.command).about(S::ABOUT).after_help(S::NOTES);
-    let command = Place::augment_args(S::augment_args(command));
+    S::arranged(placed::<S>(S::augment_args(command)))
+}
+
+/// The command with options that say where the answer goes, if it is written at all.
+fn placed<S: Study>(command: Command) -> Command {
+    if !S::WRITES {
+        return command;
+    }
+    let command = Place::augment_args(command);
     if S::AT_HOME {
         let home = format!("Folder for tables and figures [default: DIR/{}]", S::KIND.command);
         return command.mut_arg("out", |arg| arg.help(home));
