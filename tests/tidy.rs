@@ -35,6 +35,11 @@ const ADAPTERS: &[(&str, &str)] = &[
     ("tempfile", "src/record/atomic.rs"),
 ];
 
+/// Rooms where something is computed, of which `cli` uses none.
+const WORK: [&str; 8] = ["matrix", "chip", "circuit", "solve", "learn", "analysis", "cost", "spice"];
+/// Commands that are no study yet.
+const NO_STUDY_YET: [&str; 1] = ["src/cli/stability/"];
+
 /// A source file.
 struct Source {
     /// From the root of the repository, with slashes.
@@ -330,6 +335,21 @@ fn a_foreign_crate_is_named_by_its_adapter_alone() {
         }
     }
     none("a foreign crate is named in its adapter alone:", found);
+}
+
+#[test]
+fn the_command_line_computes_nothing() {
+    let mut found = Vec::new();
+    for source in sources().iter().filter(|source| source.module() == "cli") {
+        if NO_STUDY_YET.iter().any(|place| source.path.starts_with(place)) {
+            continue;
+        }
+        for (number, code) in source.shipped() {
+            let used = WORK.iter().filter(|room| names_crate(code, &format!("crate::{room}")));
+            found.extend(used.map(|room| format!("{}:{number} uses `{room}`", source.path)));
+        }
+    }
+    none("the command line parses, shows progress and prints:", found);
 }
 
 #[test]

@@ -26,8 +26,6 @@ use progress::Terminal;
 
 /// Own commands that stand before the questions in the help.
 const BEFORE: usize = 2;
-/// Place of the questions in the help.
-const QUESTIONS: usize = 2;
 
 /// Simulates dyadic neuromorphic circuits and trains networks on them.
 #[derive(Debug, Parser)]
@@ -100,9 +98,9 @@ pub fn main(commit: &'static str) -> ExitCode {
 /// The command line: commands of this room, and the questions of the registry between them or below one of them.
 fn command() -> clap::Command {
     let (below, beside): (Vec<&Entry>, Vec<&Entry>) = STUDIES.iter().partition(|entry| entry.below.is_some());
-    let questions = beside.iter().map(|entry| (entry.command)().display_order(QUESTIONS));
+    let questions = (BEFORE..).zip(&beside).map(|(at, entry)| (entry.command)().display_order(at));
     let own = Cli::command();
-    let order = |at: usize| if at < BEFORE { at } else { at + QUESTIONS };
+    let order = |at: usize| if at < BEFORE { at } else { at + beside.len() };
     let names: Vec<String> = own.get_subcommands().map(|below| below.get_name().to_owned()).collect();
     let own = names
         .iter()
@@ -185,6 +183,19 @@ mod tests {
         }
         super::command().debug_assert();
         visit(&super::command());
+    }
+
+    #[test]
+    fn every_command_says_what_it_alone_is_for() {
+        fn visit(command: &clap::Command, told: &mut Vec<String>) {
+            told.push(command.get_about().map(ToString::to_string).unwrap_or_default());
+            command.get_subcommands().for_each(|below| visit(below, told));
+        }
+        let mut told = Vec::new();
+        visit(&super::command(), &mut told);
+        told.sort();
+        let twice = told.windows(2).find(|pair| pair[0] == pair[1]);
+        assert!(told.len() > 20 && twice.is_none() && !told.contains(&String::new()), "{twice:?}");
     }
 
     #[test]

@@ -48,7 +48,8 @@ pub fn measure<T: Real>(
     measure_heard(chip, weights, batch, spec, (traced, &|_| {}))
 }
 
-/// Settles and reads a batch as [`measure`] does; `heard` is told of samples in every one of their [`relaxations`].
+/// Settles and reads a batch as [`measure`] does; `heard` is told of every sample in each of its
+/// [`relaxations`].
 #[must_use]
 pub fn measure_heard<T: Real>(
     chip: &Chip<T>,
@@ -219,4 +220,32 @@ fn mask<'a, T: Real>(matrix: &'a Matrix<T>, keep: &[bool]) -> Cow<'a, Matrix<T>>
         }
     }
     Cow::Owned(masked)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::solve::SHARD;
+
+    #[test]
+    fn every_sample_is_heard_of_once_in_each_of_its_relaxations() {
+        let samples = SHARD + 3;
+        let weights =
+            Weights { forward: vec![Matrix::identity(2, 2)], biases: vec![vec![0.0; 2]], feedback: None };
+        let batch = Batch::new(Matrix::from_element(samples, 2, 0.5), Matrix::zeros(samples, 2));
+        for (auto_zero, chopping, times) in [(false, false, 1), (true, false, 2), (true, true, 4)] {
+            let mut spec = CircuitSpec::default();
+            (spec.readout.auto_zero, spec.readout.chopping) = (auto_zero, chopping);
+            let chip = Chip::fabricate(&spec, &[2, 2]);
+            let count = AtomicUsize::new(0);
+            let heard = |more: usize| {
+                count.fetch_add(more, Ordering::Relaxed);
+            };
+            let measured = measure_heard(&chip, &weights, &batch, &spec, (false, &heard));
+            assert_eq!((relaxations(&spec), measured.relaxations), (times, times));
+            assert_eq!(count.load(Ordering::Relaxed), times * samples);
+        }
+    }
 }

@@ -196,8 +196,8 @@ pub fn settle_any<T: Real>(spec: &SolverSpec, circuit: &dyn Dynamics<T>, traced:
     Some(settled)
 }
 
-/// [`settle_all`] as one of several relaxations of the same samples; their slow noise goes on from `before`, if that is known; and
-/// where it is when every sample has been read.
+/// Settles a batch as [`settle_all_heard`] does, in one of several relaxations of the same samples: their slow
+/// noise goes on from `before`, if that is known. Returns where it is when every sample has been read, too.
 #[must_use]
 pub fn settle_next<T: Real>(
     spec: &SolverSpec,

@@ -55,7 +55,8 @@ pub fn version() -> Result<String, SpiceError> {
     told_version(&String::from_utf8_lossy(&done.stdout))
 }
 
-/// Runs a deck whose analyses are cards, with results as a raw file; `written` is told how many bytes that has now and then.
+/// Runs a deck whose analyses are cards, with results as a raw file; `written` hears now and then how many
+/// bytes that has.
 ///
 /// # Errors
 /// No ngspice; a run that failed, aborted or fell back, with its own words; results that are not whole.

@@ -65,7 +65,8 @@ pub fn experiment(name: &Path, settings: &[Override]) -> Result<(Done, Vec<Strin
     Ok((Done { words, document, holds: true }, unchecked))
 }
 
-/// Checks that data set and initial weights of a run fit its network; a set that is not here is no fault, and told.
+/// Checks that data set and initial weights of a run fit its network; a set that is not here is no fault,
+/// and told.
 fn files(plan: &RunPlan) -> Result<Option<String>, Failure> {
     let experiment = &plan.resolved.experiment;
     let told = match load(&Request::from(&experiment.dataset)) {

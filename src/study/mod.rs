@@ -94,8 +94,8 @@ pub trait Study: Args + Serialize + Sync {
     /// Hears where the answer goes, before anything is read.
     fn placed(&mut self, _place: &Place) {}
 
-    /// Whether the question writes files of its own, whose names the user chose, where it was [placed](Study::placed): then
-    /// there is no folder of the answer.
+    /// Whether the question writes files of its own, whose names the user chose, where it was
+    /// [placed](Study::placed): then there is no folder of the answer.
     fn is_its_own_writer(&self) -> bool {
         false
     }
@@ -121,9 +121,7 @@ pub trait Study: Args + Serialize + Sync {
     ///
     /// # Errors
     /// Files that cannot be written.
-    fn write(_answer: &Self::Answer, _folder: &Path) -> Result<(), RecordError> {
-        Ok(())
-    }
+    fn write(answer: &Self::Answer, folder: &Path) -> Result<(), RecordError>;
 
     /// Reads the tables of a folder for figures.
     ///

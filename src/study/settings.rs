@@ -116,8 +116,9 @@ pub fn written<S: Study>(
 
 /// The command of a question, with the options of every output folder.
 pub fn command<S: Study>() -> Command {
-    let command = Command::new(S::KIND.command).about(S::ABOUT).after_help(S::NOTES);
-    S::arranged(placed::<S>(S::augment_args(command)))
+    let command = placed::<S>(S::augment_args(Command::new(S::KIND.command)));
+    // Last: options bring words on themselves along.
+    S::arranged(command).about(S::ABOUT).after_help(S::NOTES)
 }
 
 /// The command with options that say where the answer goes, if it is written at all.

@@ -14,6 +14,7 @@ use super::inputs::{Files, Setup};
 use super::{Extent, Failure, Given, Observer, Study};
 use crate::cost::{Cost, Work};
 use crate::figure::FigureError;
+use crate::record::RecordError;
 use crate::record::study::Kind;
 use crate::spec::{CIRCUITS, CircuitSpec, CostSpec, Override};
 
@@ -34,7 +35,8 @@ pub struct Costs {
     /// Targets `y`, `[samples, n_L]` (safetensors, V)
     #[arg(long, value_name = "FILE", requires = "weights")]
     pub target: Option<PathBuf>,
-    /// Chip, a seed of [mismatch] [default: that of the circuit file, else the one that the weights were trained on, else --seed]
+    /// Chip, a seed of [mismatch] [default: that of the circuit file, else the one that the weights were
+    /// trained on, else --seed]
     #[arg(long, value_name = "N", requires = "weights")]
     pub chip: Option<u32>,
 }
@@ -76,8 +78,9 @@ impl Study for Costs {
     const KIND: Kind = Kind { command: "cost", what: "cost", stems: &[], endings: &[], summary: None };
     const ABOUT: &'static str =
         "Area, power, time and energy of a circuit, estimated or on a simulated batch";
-    const NOTES: &'static str = "The circuit needs a section [cost] (docs/cost.md). With --weights and --input, and --target for the \
-        nudge, times and signals are simulated.\n\nExample:\n  dyadsim circuits cost mine.toml --network 784,128,10";
+    const NOTES: &'static str = "The circuit needs a section [cost] (docs/cost.md). With --weights and \
+        --input, and --target for the nudge, times and signals are simulated.\n\n\
+        Example:\n  dyadsim circuits cost mine.toml --network 784,128,10";
     const BELOW: Option<&'static str> = Some("circuits");
     const PATHS: &'static [&'static str] = &Files::PATHS;
     const WRITES: bool = false;
@@ -98,6 +101,10 @@ impl Study for Costs {
         };
         let cost = Cost::new(&subject.spec, &subject.prices, &work).ok_or_else(|| self.unpriced())?;
         Ok(Answer { work, cost })
+    }
+
+    fn write(_answer: &Answer, _folder: &Path) -> Result<(), RecordError> {
+        Ok(())
     }
 
     fn open(_folder: &Path) -> Result<(), FigureError> {
@@ -141,7 +148,8 @@ impl Costs {
         }
         let network = spec.network.clone().ok_or_else(|| {
             Failure::input(anyhow!(
-                "{}: no `network`\n  accepted: --network 784,128,10, or `network` in the circuit, or --weights and --input",
+                "{}: no `network`\n  accepted: --network 784,128,10, or `network` in the circuit, \
+                 or --weights and --input",
                 self.circuit.display()
             ))
         })?;

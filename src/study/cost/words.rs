@@ -96,7 +96,8 @@ fn remarks(spec: &CircuitSpec, work: &Work) -> String {
         let [free, nudged] = work.at_rest.map(|share| percent(share, 1));
         let [longest, slowest] = work.longest.map(|time| rounded(time, "s"));
         text += &format!(
-            "samples   {free} at rest free, {nudged} nudged; medians of these, the longest {longest} and {slowest}\n"
+            "samples   {free} at rest free, {nudged} nudged; medians of these, \
+             the longest {longest} and {slowest}\n"
         );
     }
     if let (Some(described), Some(real)) = (resistive(spec), work.conductance) {

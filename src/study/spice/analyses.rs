@@ -40,8 +40,9 @@ impl Wanted {
         let wants_noise = !self.noise.is_empty() || self.trnoise;
         if wants_noise && setup.chip.noise.is_still() {
             return Err(Failure::input(anyhow!(
-                "circuit `{}` has no noise that acts on its compartments\n  accepted: a section such as [noise.thermal] \
-                 (--set noise.thermal.excess=1 --set solver.kind=exponential-heun), or no --noise and no --trnoise",
+                "circuit `{}` has no noise that acts on its compartments\n  \
+                 accepted: a section such as [noise.thermal] (--set noise.thermal.excess=1 \
+                 --set solver.kind=exponential-heun), or no --noise and no --trnoise",
                 setup.spec.name
             )));
         }
@@ -88,8 +89,8 @@ fn noise_node(name: &str, setup: &Setup) -> Result<NoiseAnalysis, Failure> {
     let near = nearest(name, names.iter().map(String::as_str));
     let meant = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
     Err(Failure::input(anyhow!(
-        "--noise {name}: no such node{meant}\n  accepted: pK_J, mK_J, sK_J, dK_J or v_plus.K.J, v_minus.K.J, activity.K.J, \
-         error.K.J with layer K from 1 to {} and neuron J from 0",
+        "--noise {name}: no such node{meant}\n  \
+         accepted: pK_J, mK_J, sK_J, dK_J or v_plus.K.J, v_minus.K.J, activity.K.J, error.K.J with layer K from 1 to {} and neuron J from 0",
         layout.depth()
     )))
 }

@@ -141,7 +141,8 @@ impl Deck {
             if path.exists() && !force && !same() {
                 let (path, deck) = (path.display(), self.path(&self.name));
                 return Err(Failure::input(anyhow!(
-                    "{path} exists and holds something else; --force replaces the files of {}, or choose another --out",
+                    "{path} exists and holds something else; --force replaces the files of {}, \
+                     or choose another --out",
                     deck.display()
                 )));
             }

@@ -116,15 +116,18 @@ impl Study for Spice {
 
     const KIND: Kind = deck::KIND;
     const ABOUT: &'static str = "Write a SPICE netlist of a sample, and hold ngspice against this simulator";
-    const NOTES: &'static str = "Nodes: p1_0 and m1_0 are the two potentials of neuron 0 of layer 1, s1_0 its mean, d1_0 its \
-        difference; FILE.json maps them. Without --tran, --op or --noise the deck has a transient of 40 τ. --check runs ngspice on the \
-        sample and compares equilibria, waveforms and outcomes; status 1 if they disagree. docs/spice.md tells the rest.\n\n\
+    const NOTES: &'static str = "Nodes: p1_0 and m1_0 are the two potentials of neuron 0 of layer 1, s1_0 \
+        its mean, d1_0 its difference; FILE.json maps them. Without --tran, --op or --noise the deck has a \
+        transient of 40 τ. A folder in place of FILE.cir gets deck.cir and study.toml. --check runs ngspice \
+        on the sample and compares equilibria, waveforms and outcomes; status 1 if they disagree. \
+        docs/spice.md tells the rest.\n\n\
         Example:\n  dyadsim spice circuits/ideal.toml --weights w.safetensors --input x.safetensors \
         --target y.safetensors --out deck.cir --check";
     const PATHS: &'static [&'static str] = &Files::PATHS;
 
     fn arranged(command: Command) -> Command {
-        let out = "Deck to write, its folder made if need be; beside it FILE.json maps its nodes [default: none with --check]";
+        let out = "Deck to write, its folder made if need be, or a folder for one; beside it FILE.json \
+                   maps its nodes [default: none with --check]";
         command
             .mut_arg("split", |arg| arg.requires("out"))
             .mut_arg("out", |arg| arg.value_name("FILE.cir").help(out).required_unless_present("check"))
