@@ -113,23 +113,17 @@ impl Deck {
         Ok(files)
     }
 
-    /// Makes the folder of a deck that somebody has named, if it is not there.
-    ///
-    /// # Errors
-    /// A folder that cannot be made or written to.
-    pub fn make(&self) -> Result<(), Failure> {
-        if !self.is_named {
-            return Ok(());
-        }
+    /// Makes the folder if it is not there.
+    fn make(&self) -> Result<(), Failure> {
         let folder = self.here();
         fs::create_dir_all(folder).map_err(RecordError::io("create", folder)).map_err(Failure::input)?;
         check_writable(folder).map_err(Failure::input)
     }
 
-    /// Writes the files of a deck that somebody has named.
+    /// Writes the files of a deck that somebody has named, into a folder that is made if need be.
     ///
     /// # Errors
-    /// A file that holds something else, without `force`; one that cannot be written.
+    /// A file that holds something else, without `force`; one that cannot be written, or a folder made.
     pub fn write(&self, files: &[(String, String)], inputs: &[PathBuf], force: bool) -> Result<(), Failure> {
         if !self.is_named {
             return Ok(());
@@ -147,6 +141,7 @@ impl Deck {
                 )));
             }
         }
+        self.make()?;
         let lock = Lock::named(self.here(), &format!(".{}.lock", self.stem)).map_err(Failure::input)?;
         let bytes: Vec<_> =
             files.iter().map(|(name, text)| (self.path(name), text.clone().into_bytes())).collect();

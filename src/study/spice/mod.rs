@@ -154,7 +154,6 @@ impl Study for Spice {
         if self.check {
             version()?;
         }
-        deck.as_ref().map(Deck::make).transpose()?;
         let batch = alone(&setup.batch, self.sample);
         Ok(Subject { setup, batch, analyses, deck })
     }
