@@ -62,7 +62,8 @@ impl Study for Settle {
     const NOTES: &'static str = "Without --target the circuit is free (no nudge). With it the outcomes, \
         times and the state are those of the nudged circuit; losses and predictions are always those of the \
         free one, which is settled, too, with its noise if it has any. `--set nudge.beta=0` grades without \
-        a nudge. --out writes DIR/state.safetensors: v_plus.k, v_minus.k and, with a nudge, the gradient estimate grad.W.k, grad.b.k.\n\n\
+        a nudge. --out writes DIR/state.safetensors: v_plus.k, v_minus.k and, with a nudge, \
+        the gradient estimate grad.W.k, grad.b.k.\n\n\
         Example:\n  dyadsim settle circuits/ideal.toml --weights w.safetensors --input x.safetensors \
         --target y.safetensors --out results/state --trace 200";
     const PATHS: &'static [&'static str] = &Files::PATHS;

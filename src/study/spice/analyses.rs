@@ -90,7 +90,8 @@ fn noise_node(name: &str, setup: &Setup) -> Result<NoiseAnalysis, Failure> {
     let meant = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
     Err(Failure::input(anyhow!(
         "--noise {name}: no such node{meant}\n  \
-         accepted: pK_J, mK_J, sK_J, dK_J or v_plus.K.J, v_minus.K.J, activity.K.J, error.K.J with layer K from 1 to {} and neuron J from 0",
+         accepted: pK_J, mK_J, sK_J, dK_J or v_plus.K.J, v_minus.K.J, activity.K.J, error.K.J \
+         with layer K from 1 to {} and neuron J from 0",
         layout.depth()
     )))
 }
