@@ -35,6 +35,9 @@ const ADAPTERS: &[(&str, &str)] = &[
     ("tempfile", "src/record/atomic.rs"),
 ];
 
+/// Rooms where something is computed, of which `cli` uses none.
+const WORK: [&str; 8] = ["matrix", "chip", "circuit", "solve", "learn", "analysis", "cost", "spice"];
+
 /// A source file.
 struct Source {
     /// From the root of the repository, with slashes.
@@ -381,6 +384,18 @@ fn a_foreign_crate_is_named_by_its_adapter_alone() {
         }
     }
     none("a foreign crate is named in its adapter alone:", found);
+}
+
+#[test]
+fn the_command_line_computes_nothing() {
+    let mut found = Vec::new();
+    for source in sources().iter().filter(|source| source.module() == "cli") {
+        for (number, code) in source.shipped() {
+            let used = WORK.iter().filter(|room| names_crate(code, &format!("crate::{room}")));
+            found.extend(used.map(|room| format!("{}:{number} uses `{room}`", source.path)));
+        }
+    }
+    none("the command line parses, shows progress and prints:", found);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! `dyadsim circuits`: list, show, check, what one costs, and the schema for editors.
+//! `dyadsim circuits`: list, show, check, and the schema for editors; what one costs is a question below it.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -6,10 +6,9 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::builtin;
-use super::{Failure, Global, cost, output};
-use crate::chip::{Chip, gains};
+use super::{Failure, Global, builtin, output};
 use crate::spec::{CIRCUITS, CircuitSpec, circuit_defaults_toml, circuit_schema, circuit_toml};
+use crate::study::checks;
 
 /// Arguments of `circuits`.
 #[derive(Debug, Args)]
@@ -41,8 +40,6 @@ enum Action {
         #[arg(value_name = "FILE")]
         circuit: PathBuf,
     },
-    /// Area, power, time and energy of a circuit, estimated or on a simulated batch
-    Cost(cost::Arguments),
     /// Print the JSON Schema of circuit files
     #[command(after_help = "Example:\n  dyadsim circuits schema > circuit.schema.json")]
     Schema,
@@ -72,30 +69,12 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
         }
         Action::Check { circuit } => {
             global.want_double("circuits check")?;
-            let source = builtin::find(CIRCUITS, circuit)?;
-            let circuit = source.circuit(&global.set)?;
-            let summary = format!("{}: valid: {}\n", source.title(), words(&circuit));
-            let document = json!({"file": source.title(), "valid": true, "circuit": circuit});
-            output::conclude(global, &summary, &document)
+            output::answer(global, &checks::circuit(circuit, &global.set)?)
         }
-        Action::Cost(arguments) => cost::run(global, arguments),
         Action::Schema => {
             global.want_plain("circuits schema")?;
             let schema = circuit_schema();
             output::show(global, &format!("{schema:#}\n"), &schema)
         }
     }
-}
-
-/// A circuit in one line.
-fn words(circuit: &CircuitSpec) -> String {
-    let nudge = &circuit.nudge;
-    let (plus, minus) = gains(nudge);
-    let time_constant = output::rounded(Chip::<f64>::fabricate(circuit, &[1, 1]).slowest, "s");
-    let network =
-        circuit.network.as_ref().map(|network| format!(", network {network:?}")).unwrap_or_default();
-    format!(
-        "`{}`, τ = {time_constant}, a⁺ {plus}, a⁻ {minus}, α {}, β {}{network}",
-        circuit.name, nudge.alpha, nudge.beta
-    )
 }

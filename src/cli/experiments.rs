@@ -8,10 +8,8 @@ use serde_json::json;
 
 use super::builtin::{self, EXPERIMENTS};
 use super::{Failure, Global, output};
-use crate::data::{DataError, Request, load};
-use crate::record::weights::read_weights;
-use crate::spec::{InitSpec, experiment_schema, experiment_template_toml, experiment_toml};
-use crate::study::train::{RunPlan, check_network, plan};
+use crate::spec::{experiment_schema, experiment_template_toml, experiment_toml};
+use crate::study::checks;
 
 /// Arguments of `experiments`.
 #[derive(Debug, Args)]
@@ -85,35 +83,7 @@ fn show(global: &Global, name: &Path, defaults: bool) -> Result<ExitCode, Failur
 
 fn check(global: &Global, name: &Path) -> Result<ExitCode, Failure> {
     global.want_double("experiments check")?;
-    let source = builtin::find(EXPERIMENTS, name)?;
-    let plans = plan(&source.experiment(&global.set)?).map_err(Failure::input)?;
-    for (i, plan) in plans.iter().enumerate() {
-        let needs = |plan: &RunPlan| {
-            let experiment = &plan.resolved.experiment;
-            (experiment.dataset.clone(), experiment.network.clone(), experiment.init.clone())
-        };
-        if plans[..i].last().is_none_or(|before| needs(before) != needs(plan)) {
-            check_files(plan)?;
-        }
-    }
-    let runs: Vec<&str> = plans.iter().map(|plan| plan.name.as_str()).collect();
-    let summary = format!("{}: valid, runs: {}\n", source.title(), runs.len())
-        + &output::some_lines(runs.iter().map(|run| format!("  {run}")), 10);
-    output::conclude(global, &summary, &json!({"file": source.title(), "valid": true, "runs": runs}))
-}
-
-/// Checks that data set and initial weights of a run fit its network; a set that is not here is no fault.
-fn check_files(plan: &RunPlan) -> Result<(), Failure> {
-    let experiment = &plan.resolved.experiment;
-    match load(&Request::from(&experiment.dataset)) {
-        Ok(dataset) => check_network(&experiment.network, &dataset).map_err(Failure::input)?,
-        Err(DataError::Missing { set, .. }) => {
-            output::note(&format!("data set `{set}` is not on this machine: its fit is not checked"));
-        }
-        Err(error) => return Err(Failure::input(error)),
-    }
-    if let InitSpec::Weights(file) = &experiment.init {
-        read_weights::<f64>(file.as_ref(), Some(&experiment.network)).map_err(Failure::input)?;
-    }
-    Ok(())
+    let (done, unchecked) = checks::experiment(name, &global.set)?;
+    unchecked.iter().for_each(|line| output::note(line));
+    output::answer(global, &done)
 }

@@ -4,7 +4,6 @@
 //! when nobody reads any more (`| head`), so commands print through [`output`] alone.
 
 mod circuits;
-mod cost;
 mod data;
 mod epochs;
 mod experiments;
@@ -14,9 +13,6 @@ mod plot;
 mod progress;
 mod report;
 mod run;
-mod settle;
-mod spice;
-mod state_file;
 
 use std::ops::Deref;
 use std::process::ExitCode;
@@ -25,11 +21,11 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::record::manifest::{built_from, version};
 use crate::study::given::GENERAL;
-use crate::study::{Failure, Given, STUDIES, builtin, folder, inputs, questions};
+use crate::study::{Asked, Entry, Failure, Given, STUDIES, builtin, folder};
 use progress::Terminal;
 
 /// Own commands that stand before the questions in the help.
-const BEFORE: usize = 2;
+const BEFORE: usize = 1;
 
 /// Simulates dyadic neuromorphic circuits and trains networks on them.
 #[derive(Debug, Parser)]
@@ -71,10 +67,6 @@ impl Deref for Global {
 enum Command {
     /// Train and compare the rules of an experiment
     Run(run::Arguments),
-    /// Integrate given networks and inputs to equilibrium, with or without a nudge
-    Settle(settle::Arguments),
-    /// Write a SPICE netlist of a sample, and hold ngspice against this simulator
-    Spice(spice::Arguments),
     /// List, show and check circuits
     Circuits(circuits::Arguments),
     /// List, show and check experiments
@@ -101,34 +93,46 @@ pub fn main(commit: &'static str) -> ExitCode {
     ExitCode::from(code)
 }
 
-/// The command line: commands of this room, and the questions of the registry between them.
+/// The command line: commands of this room, and the questions of the registry between them or below one of them.
 fn command() -> clap::Command {
-    let asked = questions().filter_map(|(_, asked)| asked.command);
-    let asked = (BEFORE..).zip(asked).map(|(at, command)| command().display_order(at));
+    let commands = || STUDIES.iter().filter_map(|entry| Some((entry, entry.command()?)));
+    let (below, beside): (Vec<_>, Vec<_>) = commands().partition(|(entry, _)| entry.below.is_some());
+    let questions = beside.len();
+    let asked = (BEFORE..).zip(beside).map(|(at, (_, command))| command.display_order(at));
     let own = Cli::command();
-    let order = |at: usize| if at < BEFORE { at } else { at + STUDIES.len() };
+    let order = |at: usize| if at < BEFORE { at } else { at + questions };
     let names: Vec<String> = own.get_subcommands().map(|below| below.get_name().to_owned()).collect();
     let own = names
         .iter()
         .enumerate()
         .fold(own, |own, (at, name)| own.mut_subcommand(name, |below| below.display_order(order(at))));
-    own.subcommands(asked)
+    let nested = |own: clap::Command, (entry, command): (&Entry, clap::Command)| {
+        own.mut_subcommand(entry.below.unwrap_or_default(), |above| above.subcommand(command))
+    };
+    below.into_iter().fold(own.subcommands(asked), nested)
+}
+
+/// The question that a command line asks, and what it says of it.
+fn asked(matches: &clap::ArgMatches) -> Option<(Asked, &clap::ArgMatches)> {
+    let find = |below: Option<&str>, name: &str| {
+        let is_it = |entry: &&Entry| entry.below == below && entry.name == name;
+        STUDIES.iter().find(is_it)?.asked.filter(|asked| asked.command.is_some())
+    };
+    let (name, inside) = matches.subcommand()?;
+    let nested = || inside.subcommand().and_then(|(below, inside)| Some((find(Some(name), below)?, inside)));
+    find(None, name).map(|asked| (asked, inside)).or_else(nested)
 }
 
 /// Carries out what was asked for.
 fn carry_out(matches: &clap::ArgMatches) -> Result<ExitCode, Failure> {
-    if let Some((name, below)) = matches.subcommand()
-        && let Some((_, asked)) = questions().find(|(known, asked)| asked.command.is_some() && *known == name)
-    {
+    if let Some((question, inside)) = asked(matches) {
         let global = Global::from_arg_matches(matches).unwrap_or_else(|error| error.exit());
-        let done = (asked.run)(below, &global, &Terminal::new(&global))?;
-        return output::conclude(&global, &done.words, &done.document);
+        let done = (question.run)(inside, &global, &Terminal::new(&global))?;
+        return output::answer(&global, &done);
     }
     let Cli { global, command } = Cli::from_arg_matches(matches).unwrap_or_else(|error| error.exit());
     match command {
         Command::Run(arguments) => run::run(&global, &arguments),
-        Command::Settle(arguments) => settle::run(&global, &arguments),
-        Command::Spice(arguments) => spice::run(&global, &arguments),
         Command::Circuits(arguments) => circuits::run(&global, &arguments),
         Command::Experiments(arguments) => experiments::run(&global, &arguments),
         Command::Data(arguments) => data::run(&global, &arguments),
@@ -181,14 +185,16 @@ mod tests {
     }
 
     #[test]
-    fn every_command_says_what_it_alone_does() {
-        let command = super::command();
-        let told = command.get_subcommands().map(|below| (below.get_about().map(ToString::to_string), below));
-        let mut seen = std::collections::BTreeSet::new();
-        for (about, below) in told {
-            let about = about.unwrap_or_default();
-            assert!(about.len() > 20 && seen.insert(about.clone()), "{}: {about}", below.get_name());
+    fn every_command_says_what_it_alone_is_for() {
+        fn visit(command: &clap::Command, told: &mut Vec<String>) {
+            told.push(command.get_about().map(ToString::to_string).unwrap_or_default());
+            command.get_subcommands().for_each(|below| visit(below, told));
         }
+        let mut told = Vec::new();
+        visit(&super::command(), &mut told);
+        told.sort();
+        let twice = told.windows(2).find(|pair| pair[0] == pair[1]);
+        assert!(told.len() > 20 && twice.is_none() && !told.contains(&String::new()), "{twice:?}");
     }
 
     #[test]

@@ -10,7 +10,8 @@ use std::process::ExitCode;
 use serde::Serialize;
 
 use super::{Failure, Global};
-pub use crate::study::text::{rounded, some_lines};
+use crate::study::Done;
+pub use crate::study::text::rounded;
 
 /// Prints `text` on standard output.
 ///
@@ -42,6 +43,15 @@ pub fn conclude(global: &Global, summary: &str, document: &impl Serialize) -> Re
         print(summary)?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Ends a command that asked a question: status 1 if the answer is not as it should be.
+///
+/// # Errors
+/// Those of [`print`].
+pub fn answer(global: &Global, done: &Done) -> Result<ExitCode, Failure> {
+    let ended = conclude(global, &done.words, &done.document)?;
+    Ok(if done.holds { ended } else { ExitCode::FAILURE })
 }
 
 /// Ends a command whose text is all that was asked for: printed also with `--quiet`.

@@ -3,10 +3,11 @@
 //! A bar shows after two seconds, so that short commands show none. What bites: it is drawn from a thread of its own, which
 //! holds it weakly: the bar goes with its owner.
 
+use std::fmt::Write;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use super::{Global, output};
 use crate::study::{Extent, Observer};
@@ -18,7 +19,7 @@ const TICK: Duration = Duration::from_millis(500);
 
 /// A bar of `total` pieces, called `what`; hidden where nothing is to be said.
 pub fn bar(global: &Global, total: usize, what: &str) -> ProgressBar {
-    late(global, Some(total), &format!("{{bar:30}} {{pos}}/{{len}} {what}, {{eta}} left"))
+    late(global, Some(total), &format!("{{bar:30}} {{pos}}/{{len}} {what}, {{left}}"))
 }
 
 /// A bar of at most `total` pieces.
@@ -26,13 +27,13 @@ pub fn bar_of_at_most(global: &Global, total: usize, what: &str) -> ProgressBar 
     late(
         global,
         Some(total),
-        &format!("{{bar:30}} {{pos}} of at most {{len}} {what}, {{eta}} left or less  {{msg}}"),
+        &format!("{{bar:30}} {{pos}} of at most {{len}} {what}, {{left}} or less  {{msg}}"),
     )
 }
 
 /// A bar of hundredths, for work along a range.
 pub fn bar_along(global: &Global, what: &str) -> ProgressBar {
-    late(global, Some(100), &format!("{{bar:30}} {{pos}} % of {what}, {{eta}} left"))
+    late(global, Some(100), &format!("{{bar:30}} {{pos}} % of {what}, {{left}}"))
 }
 
 /// The time that work has taken whose end nobody can foresee.
@@ -43,7 +44,7 @@ pub fn waiting(global: &Global, what: &str) -> ProgressBar {
 fn late(global: &Global, total: Option<usize>, template: &str) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(total.map(|total| total as u64), ProgressDrawTarget::hidden());
     if let Ok(style) = ProgressStyle::with_template(template) {
-        bar.set_style(style);
+        bar.set_style(style.with_key("left", write_left));
     }
     if global.quiet {
         return bar;
@@ -57,6 +58,16 @@ fn late(global: &Global, total: Option<usize>, template: &str) -> ProgressBar {
         }
     });
     bar
+}
+
+/// Writes the time that is left; as long as nothing is done, and nobody can know, the time that was taken.
+fn write_left(state: &ProgressState, to: &mut dyn Write) {
+    // What cannot be written is not seen: the bar is drawn again.
+    let _ = if state.pos() == 0 {
+        write!(to, "{:#} so far", HumanDuration(state.elapsed()))
+    } else {
+        write!(to, "{:#} left", HumanDuration(state.eta()))
+    };
 }
 
 /// What a question tells, on a terminal: bars and warnings.

@@ -9,7 +9,7 @@ use anyhow::anyhow;
 use clap::Args;
 
 use super::epochs::Epochs;
-use super::output::{conclude, note, print, print_json, show};
+use super::output::{answer, note, print, print_json, show};
 use super::progress::Terminal;
 use super::{Failure, Global};
 use crate::record::folder::{Mode, replaced};
@@ -127,7 +127,7 @@ fn ask(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> {
     }
     let place = Place { out: arguments.out.clone(), force: arguments.force };
     let done = ask_again(&arguments.experiment, &place, global, &Terminal::new(global))?;
-    conclude(global, &done.words, &done.document)
+    answer(global, &done)
 }
 
 /// Reports a complete experiment.

@@ -9,7 +9,7 @@ use crate::matrix::elementwise::column_sums;
 use crate::matrix::product::{self, Onto};
 use crate::matrix::{Matrix, Real};
 use crate::noise::Memory;
-use crate::solve::{Settled, settle_all, settle_next};
+use crate::solve::{Heard, Settled, settle_all_heard, settle_next};
 use crate::spec::{CircuitSpec, SolverSpec};
 
 /// What is read of a batch.
@@ -45,12 +45,25 @@ pub fn measure<T: Real>(
     spec: &CircuitSpec,
     traced: bool,
 ) -> Measurement<T> {
+    measure_heard(chip, weights, batch, spec, (traced, &|_| {}))
+}
+
+/// Settles and reads a batch as [`measure`] does; `heard` is told of every sample in each of its
+/// [`relaxations`].
+#[must_use]
+pub fn measure_heard<T: Real>(
+    chip: &Chip<T>,
+    weights: &Weights<T>,
+    batch: &Batch<T>,
+    spec: &CircuitSpec,
+    (traced, heard): (bool, Heard<'_>),
+) -> Measurement<T> {
     let circuit = nudged(chip, weights, batch, spec);
     let readout = &spec.readout;
-    if spec.nudge.beta == 0.0 || !(readout.auto_zero || readout.chopping) {
-        return Measurement::read(&circuit, settle_all(&spec.solver, &circuit, traced));
+    if relaxations(spec) == 1 {
+        return Measurement::read(&circuit, settle_all_heard(&spec.solver, &circuit, traced, heard));
     }
-    let mut relaxations = Relaxations { solver: &spec.solver, memory: None };
+    let mut relaxations = Relaxations { solver: &spec.solver, memory: None, heard };
     let mut measured = relaxations.next(&circuit, traced);
     if readout.auto_zero {
         measured.subtract(relaxations.next(&unnudged(chip, weights, batch, 1), false));
@@ -68,6 +81,13 @@ pub fn measure<T: Real>(
     measured
 }
 
+/// Returns how often [`measure`] settles every sample.
+#[must_use]
+pub fn relaxations(spec: &CircuitSpec) -> usize {
+    let times = |more: bool| 1 + usize::from(more && spec.nudge.beta != 0.0);
+    times(spec.readout.auto_zero) * times(spec.readout.chopping)
+}
+
 /// Settles a batch without the nudge, as auto-zero does, and reads it: what the circuit says of its inputs, with its noise.
 #[must_use]
 pub fn inference<T: Real>(
@@ -76,8 +96,20 @@ pub fn inference<T: Real>(
     batch: &Batch<T>,
     spec: &CircuitSpec,
 ) -> Measurement<T> {
+    inference_heard(chip, weights, batch, spec, &|_| {})
+}
+
+/// Settles and reads a batch as [`inference`] does; `heard` is told of every sample.
+#[must_use]
+pub fn inference_heard<T: Real>(
+    chip: &Chip<T>,
+    weights: &Weights<T>,
+    batch: &Batch<T>,
+    spec: &CircuitSpec,
+    heard: Heard<'_>,
+) -> Measurement<T> {
     let circuit = unnudged(chip, weights, batch, 1);
-    Measurement::read(&circuit, settle_all(&spec.solver, &circuit, false))
+    Measurement::read(&circuit, settle_all_heard(&spec.solver, &circuit, false, heard))
 }
 
 /// The same circuit with the nudge off, read once more.
@@ -94,12 +126,14 @@ fn unnudged<'a, T: Real>(
 struct Relaxations<'a, T> {
     solver: &'a SolverSpec,
     memory: Option<Memory<T>>,
+    heard: Heard<'a>,
 }
 
 impl<T: Real> Relaxations<'_, T> {
     /// The next one.
     fn next(&mut self, circuit: &DyadCircuit<'_, T>, traced: bool) -> Measurement<T> {
-        let (settled, memory) = settle_next(self.solver, circuit, traced, self.memory.as_ref());
+        let watched = (traced, self.heard);
+        let (settled, memory) = settle_next(self.solver, circuit, watched, self.memory.as_ref());
         self.memory = Some(memory);
         Measurement::read(circuit, settled)
     }
@@ -186,4 +220,32 @@ fn mask<'a, T: Real>(matrix: &'a Matrix<T>, keep: &[bool]) -> Cow<'a, Matrix<T>>
         }
     }
     Cow::Owned(masked)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::solve::SHARD;
+
+    #[test]
+    fn every_sample_is_heard_of_once_in_each_of_its_relaxations() {
+        let samples = SHARD + 3;
+        let weights =
+            Weights { forward: vec![Matrix::identity(2, 2)], biases: vec![vec![0.0; 2]], feedback: None };
+        let batch = Batch::new(Matrix::from_element(samples, 2, 0.5), Matrix::zeros(samples, 2));
+        for (auto_zero, chopping, times) in [(false, false, 1), (true, false, 2), (true, true, 4)] {
+            let mut spec = CircuitSpec::default();
+            (spec.readout.auto_zero, spec.readout.chopping) = (auto_zero, chopping);
+            let chip = Chip::fabricate(&spec, &[2, 2]);
+            let count = AtomicUsize::new(0);
+            let heard = |more: usize| {
+                count.fetch_add(more, Ordering::Relaxed);
+            };
+            let measured = measure_heard(&chip, &weights, &batch, &spec, (false, &heard));
+            assert_eq!((relaxations(&spec), measured.relaxations), (times, times));
+            assert_eq!(count.load(Ordering::Relaxed), times * samples);
+        }
+    }
 }

@@ -19,7 +19,7 @@ mod optimizer;
 pub use adversarial::Adversarial;
 pub use backprop::Backprop;
 pub use dual::{DualPropagation, nudged};
-pub use measure::{Measurement, inference, measure};
+pub use measure::{Measurement, inference, inference_heard, measure, measure_heard, relaxations};
 pub use optimizer::{Moments, Optimizer};
 
 use crate::chip::{Chip, Weights};

@@ -159,14 +159,30 @@ fn start_state<T: Real>(start: Start, circuit: &dyn Dynamics<T>) -> Option<Matri
     (start == Start::Zero).then(|| Matrix::zeros(circuit.samples(), circuit.width()))
 }
 
+/// Hears, from any thread, that so many more samples are settled.
+pub type Heard<'a> = &'a (dyn Fn(usize) + Sync);
+
 /// Settles a batch of any size on all threads of the current pool, shard by shard, and reads its states.
 ///
 /// A sample-and-hold leaves its noise in what is read, and leaky capacitors lose charge before, whatever the solver.
 #[must_use]
 pub fn settle_all<T: Real>(spec: &SolverSpec, circuit: &dyn Layered<T>, traced: bool) -> Settled<T> {
+    settle_all_heard(spec, circuit, traced, &|_| {})
+}
+
+/// Settles a batch as [`settle_all`] does; `heard` is told of every shard.
+#[must_use]
+pub fn settle_all_heard<T: Real>(
+    spec: &SolverSpec,
+    circuit: &dyn Layered<T>,
+    traced: bool,
+    heard: Heard<'_>,
+) -> Settled<T> {
     let mut settled = match entry(spec) {
-        Entry::Universal(solver) => settle_shards(solver.as_ref(), spec.start, circuit, traced),
-        Entry::Layered(solver) => settle_layered_shards(solver.as_ref(), spec.start, circuit, traced),
+        Entry::Universal(solver) => settle_shards(solver.as_ref(), spec.start, circuit, (traced, heard)),
+        Entry::Layered(solver) => {
+            settle_layered_shards(solver.as_ref(), spec.start, circuit, (traced, heard))
+        }
     };
     take_readings(circuit, &mut settled);
     settled
@@ -175,22 +191,22 @@ pub fn settle_all<T: Real>(spec: &SolverSpec, circuit: &dyn Layered<T>, traced: 
 /// Settles a batch of any systems as [`settle_all`] does; `None` if the solver needs layers ([`universal`]).
 #[must_use]
 pub fn settle_any<T: Real>(spec: &SolverSpec, circuit: &dyn Dynamics<T>, traced: bool) -> Option<Settled<T>> {
-    let mut settled = settle_shards(universal(spec)?.as_ref(), spec.start, circuit, traced);
+    let mut settled = settle_shards(universal(spec)?.as_ref(), spec.start, circuit, (traced, &|_| {}));
     take_readings(circuit, &mut settled);
     Some(settled)
 }
 
-/// [`settle_all`] as one of several relaxations of the same samples, whose slow noise goes on from `before`, if that is known; and
-/// where it is when every sample has been read.
+/// Settles a batch as [`settle_all_heard`] does, in one of several relaxations of the same samples: their slow
+/// noise goes on from `before`, if that is known. Returns where it is when every sample has been read, too.
 #[must_use]
 pub fn settle_next<T: Real>(
     spec: &SolverSpec,
     circuit: &dyn Circuit<T>,
-    traced: bool,
+    (traced, heard): (bool, Heard<'_>),
     before: Option<&Memory<T>>,
 ) -> (Settled<T>, Memory<T>) {
     if !spec.kind.is_stochastic() || !circuit.noise().has_memory() {
-        return (settle_all(spec, circuit, traced), Memory::default());
+        return (settle_all_heard(spec, circuit, traced, heard), Memory::default());
     }
     let samples: Vec<usize> = (0..circuit.samples()).collect();
     let parts: Vec<(Settled<T>, Memory<T>)> = samples
@@ -199,7 +215,9 @@ pub fn settle_next<T: Real>(
             let part = circuit.subset(rows);
             let (start, before) =
                 (start_state(spec.start, part.as_ref()), before.map(|all| all.subset(rows)));
-            stochastic::settle_on(spec, part.as_ref(), start, traced, before.as_ref())
+            let settled = stochastic::settle_on(spec, part.as_ref(), start, traced, before.as_ref());
+            heard(rows.len());
+            settled
         })
         .collect();
     let (parts, memories): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
@@ -232,7 +250,7 @@ pub fn operating_point<T: Real>(circuit: &dyn Dynamics<T>) -> Matrix<T> {
         }
     }
     let spec = SolverSpec { kind: SolverKind::Dc, ..SolverSpec::default() };
-    settle_shards(&dc::Dc::new(&spec), spec.start, circuit, false).state
+    settle_shards(&dc::Dc::new(&spec), spec.start, circuit, (false, &|_| {})).state
 }
 
 /// Settles a batch shard by shard.
@@ -240,9 +258,13 @@ fn settle_shards<T: Real>(
     solver: &dyn Universal<T>,
     start: Start,
     circuit: &dyn Dynamics<T>,
-    traced: bool,
+    (traced, heard): (bool, Heard<'_>),
 ) -> Settled<T> {
-    let settle = |part: &dyn Dynamics<T>| solver.settle_any(part, start_state(start, part), traced);
+    let settle = |part: &dyn Dynamics<T>| {
+        let settled = solver.settle_any(part, start_state(start, part), traced);
+        heard(part.samples());
+        settled
+    };
     if circuit.samples() <= solver.most() {
         return settle(circuit); // nothing to copy
     }
@@ -257,9 +279,13 @@ fn settle_layered_shards<T: Real>(
     solver: &dyn Solver<T>,
     start: Start,
     circuit: &dyn Layered<T>,
-    traced: bool,
+    (traced, heard): (bool, Heard<'_>),
 ) -> Settled<T> {
-    let settle = |part: &dyn Layered<T>| solver.settle(part, start_state(start, part), traced);
+    let settle = |part: &dyn Layered<T>| {
+        let settled = solver.settle(part, start_state(start, part), traced);
+        heard(part.samples());
+        settled
+    };
     if circuit.samples() <= solver.shard() {
         return settle(circuit);
     }

@@ -54,6 +54,20 @@ pub struct Report {
     pub wall: f64,
 }
 
+/// How far a comparison is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Stage {
+    /// This simulator begins.
+    Ours,
+    /// A run of ngspice begins, counted from 1.
+    Run(usize),
+    /// So much of that run is done, at most 1.
+    Share(f64),
+}
+
+/// Hears, from any thread, how far a comparison is.
+pub type Told<'a> = &'a (dyn Fn(Stage) + Sync);
+
 impl Report {
     /// Whether outcomes are the same, and distances within [`EQUILIBRIUM`] and [`WAVEFORM`].
     #[must_use]
@@ -84,60 +98,92 @@ pub fn tightened(spec: &SolverSpec) -> SolverSpec {
 /// # Errors
 /// No ngspice, or one that failed.
 pub fn check(wiring: &Wiring<'_>, netlist: &Netlist) -> Result<Report, SpiceError> {
+    check_heard(wiring, netlist, &|_| {})
+}
+
+/// Simulates and compares as [`check`] does; `told` hears how far it is.
+///
+/// # Errors
+/// Those of [`check`].
+pub fn check_heard(wiring: &Wiring<'_>, netlist: &Netlist, told: Told<'_>) -> Result<Report, SpiceError> {
+    let mut both = Both { wiring, netlist, told, runs: 0 };
     let mut solver = tightened(&wiring.spec.solver);
-    let mut report = with_solver(wiring, netlist, &solver)?;
+    let mut report = both.with_solver(&solver)?;
     for _ in 0..LATER {
         let one_is_late = (report.ours == Outcome::Timeout) != (report.theirs == Some(Outcome::Timeout));
         if !one_is_late {
             break;
         }
         solver.max_time *= 1.2;
-        report = with_solver(wiring, netlist, &solver)?;
+        report = both.with_solver(&solver)?;
     }
     Ok(report)
 }
 
-/// The comparison under one time limit, with ever shorter steps of ngspice where waveforms differ.
-fn with_solver(wiring: &Wiring<'_>, netlist: &Netlist, solver: &SolverSpec) -> Result<Report, SpiceError> {
-    let ours = settle_all(solver, wiring.circuit, true);
-    let mut report = compare(wiring, netlist, solver, &ours, STEPS[0])?;
-    for share in &STEPS[1..] {
-        if report.waveform <= WAVEFORM {
-            break;
-        }
-        report = compare(wiring, netlist, solver, &ours, *share)?;
-    }
-    Ok(report)
+/// A sample in both simulators.
+struct Both<'a> {
+    wiring: &'a Wiring<'a>,
+    netlist: &'a Netlist,
+    told: Told<'a>,
+    /// Runs of ngspice so far.
+    runs: usize,
 }
 
-/// Runs ngspice until its outcome is decided, and compares.
-fn compare(
-    wiring: &Wiring<'_>,
-    netlist: &Netlist,
-    solver: &SolverSpec,
-    ours: &Settled<f64>,
-    share: f64,
-) -> Result<Report, SpiceError> {
-    let (tau, step) = (wiring.circuit.slowest(), step(wiring, share));
-    let last = (solver.max_time + solver.hold) * tau * 1.01;
-    let end = ours.traces.first().map_or(0.0, Trace::end);
-    let mut stop = match ours.outcomes[0] {
-        // What runs away soon leaves the numbers.
-        Outcome::LatchUp | Outcome::NotFinite => end + step,
-        _ => (end + BEYOND * tau).min(last),
-    };
-    loop {
-        let before = Instant::now();
-        let found = run(&deck(wiring, netlist, (stop, step)))?;
-        let wall = before.elapsed().as_secs_f64();
-        let trace = waveform(wiring, &found, stop)?;
-        let theirs = judge(solver, wiring.circuit, &trace);
-        if theirs.is_none() && stop < last {
-            stop = (1.3 * stop).min(last);
-            continue;
+impl Both<'_> {
+    /// The comparison under one time limit, with ever shorter steps of ngspice where waveforms differ.
+    fn with_solver(&mut self, solver: &SolverSpec) -> Result<Report, SpiceError> {
+        (self.told)(Stage::Ours);
+        let ours = settle_all(solver, self.wiring.circuit, true);
+        let mut report = self.compare(solver, &ours, STEPS[0])?;
+        for share in &STEPS[1..] {
+            if report.waveform <= WAVEFORM {
+                break;
+            }
+            report = self.compare(solver, &ours, *share)?;
         }
-        let report = report((ours, theirs), &trace, followed(wiring.circuit));
-        return Ok(Report { version: found.version, wall, step: share, ..report });
+        Ok(report)
+    }
+
+    /// Runs ngspice until its outcome is decided, and compares.
+    fn compare(
+        &mut self,
+        solver: &SolverSpec,
+        ours: &Settled<f64>,
+        share: f64,
+    ) -> Result<Report, SpiceError> {
+        let wiring = self.wiring;
+        let (tau, step) = (wiring.circuit.slowest(), step(wiring, share));
+        let last = (solver.max_time + solver.hold) * tau * 1.01;
+        let end = ours.traces.first().map_or(0.0, Trace::end);
+        let mut stop = match ours.outcomes[0] {
+            // What runs away soon leaves the numbers.
+            Outcome::LatchUp | Outcome::NotFinite => end + step,
+            _ => (end + BEYOND * tau).min(last),
+        };
+        loop {
+            let before = Instant::now();
+            let found = self.run((stop, step))?;
+            let wall = before.elapsed().as_secs_f64();
+            let trace = waveform(wiring, &found, stop)?;
+            let theirs = judge(solver, wiring.circuit, &trace);
+            if theirs.is_none() && stop < last {
+                stop = (1.3 * stop).min(last);
+                continue;
+            }
+            let report = report((ours, theirs), &trace, followed(wiring.circuit));
+            return Ok(Report { version: found.version, wall, step: share, ..report });
+        }
+    }
+
+    /// Runs ngspice once.
+    fn run(&mut self, (stop, step): (f64, f64)) -> Result<Run, SpiceError> {
+        self.runs += 1;
+        (self.told)(Stage::Run(self.runs));
+        // A point is the time and every potential, at every step and seldom oftener.
+        let expected = (stop / step) * 8.0 * (1 + self.wiring.circuit.width()) as f64;
+        let told = self.told;
+        let written = |bytes: u64| told(Stage::Share((bytes as f64 / expected).min(1.0)));
+        run(&deck(self.wiring, self.netlist, (stop, step)), &written)
     }
 }
 

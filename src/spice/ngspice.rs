@@ -7,6 +7,9 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 use std::process::{Command, Output};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::thread;
+use std::time::Duration;
 
 use super::SpiceError;
 use super::raw::Raw;
@@ -32,6 +35,8 @@ const BAD: [&str; 12] = [
 const STARTUP: [&str; 4] = ["init file", "initialization file", "spinit", ".spiceinit"];
 /// Lines of its own that a message shows.
 const SHOWN: usize = 12;
+/// Time between two looks at how much a run has written.
+const LOOK: Duration = Duration::from_millis(200);
 
 /// What a run left.
 #[derive(Clone, Debug)]
@@ -50,18 +55,21 @@ pub fn version() -> Result<String, SpiceError> {
     told_version(&String::from_utf8_lossy(&done.stdout))
 }
 
-/// Runs a deck whose analyses are cards, with results as a raw file.
+/// Runs a deck whose analyses are cards, with results as a raw file; `written` hears now and then how many
+/// bytes that has.
 ///
 /// # Errors
 /// No ngspice; a run that failed, aborted or fell back, with its own words; results that are not whole.
-pub(super) fn run(deck: &str) -> Result<Run, SpiceError> {
+pub(super) fn run(deck: &str, written: &(dyn Fn(u64) + Sync)) -> Result<Run, SpiceError> {
     let folder = atomic::scratch()?;
     let path = |name: &str| folder.path().join(name);
     atomic::write(&path("deck.cir"), deck.as_bytes())?;
     let mut command = Command::new("ngspice");
     command.current_dir(folder.path()).env("LC_ALL", "C");
     command.args(["-n", "-b", "-r", "out.raw", "-o", "out.log", "deck.cir"]);
-    let done = start(&mut command)?;
+    let raw = path("out.raw");
+    let look = || written(fs::metadata(&raw).map_or(0, |file| file.len()));
+    let done = meanwhile(&look, || start(&mut command))?;
     let log = fs::read_to_string(path("out.log")).unwrap_or_default();
     let said =
         [&*String::from_utf8_lossy(&done.stdout), &log, &*String::from_utf8_lossy(&done.stderr)].join("\n");
@@ -71,8 +79,23 @@ pub(super) fn run(deck: &str) -> Result<Run, SpiceError> {
     if let Some(line) = bad_line(&said) {
         return Err(failed(format!("reports `{line}`"), &said));
     }
-    let raw = read(&path("out.raw")).map_err(|error| failed(format!("left no result ({error})"), &said))?;
+    let raw = read(&raw).map_err(|error| failed(format!("left no result ({error})"), &said))?;
     Ok(Run { version: told_version(&said)?, raw: Raw::parse(&raw)? })
+}
+
+/// Does `work` while somebody looks at it now and then.
+fn meanwhile<R>(look: &(dyn Fn() + Sync), work: impl FnOnce() -> R) -> R {
+    let (ends, end) = channel::<()>();
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            while end.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
+                look();
+            }
+        });
+        let done = work();
+        drop(ends);
+        done
+    })
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, RecordError> {

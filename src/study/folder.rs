@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
-
 use super::{Failure, Observer};
 use crate::record::RecordError;
 use crate::record::ledger::{MANIFEST, verify};
@@ -44,19 +42,6 @@ pub fn hashes(files: &[PathBuf]) -> BTreeMap<String, String> {
         all.extend(free.map(|name| (name, hash)));
     }
     all
-}
-
-/// Makes the files of something that is no [`super::Study`] and puts them in their place together.
-///
-/// # Errors
-/// Those of [`fill`].
-pub fn fill_plainly(
-    study: Study,
-    settings: &impl Serialize,
-    make: impl FnOnce(&Path) -> Result<(), Failure>,
-) -> Result<PathBuf, Failure> {
-    let settings = serde_json::to_string(settings).map_err(Failure::running)?;
-    fill(study, &settings, BTreeMap::new(), make)
 }
 
 /// Makes the files of a study and puts them in their place together; `settings` says what was asked, `inputs` of what files.

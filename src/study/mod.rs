@@ -9,7 +9,10 @@ pub mod attractors;
 pub mod axis;
 pub mod branch;
 pub mod builtin;
+pub mod checks;
 pub mod compare;
+pub mod cost;
+pub mod export;
 pub mod failure;
 pub mod folder;
 pub mod given;
@@ -26,6 +29,8 @@ pub mod robustness;
 pub mod runs;
 mod safe;
 pub mod settings;
+pub mod settle;
+pub mod spice;
 pub mod stability;
 pub mod text;
 pub mod train;
@@ -33,7 +38,7 @@ pub mod yields;
 
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, Command};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -69,18 +74,40 @@ pub trait Study: Args + Serialize + Sync {
     const ABOUT: &'static str;
     /// The help below the options: what is done, and an example.
     const NOTES: &'static str = "";
+    /// The command below which its own stands, if there is one.
+    const BELOW: Option<&'static str> = None;
     /// The figures.
     const FIGURES: &'static [Figure<Self::Tables>] = &[];
     /// Settings that are paths.
     const PATHS: &'static [&'static str];
     /// Whether it works in single precision, too.
     const SINGLE: bool = false;
+    /// Whether it reads a description of which `--set` changes a key.
+    const DESCRIBED: bool = true;
+    /// Whether its answer can be written; else it is told alone, and there are no `--out` and `--force`.
+    const WRITES: bool = true;
     /// Whether its answer has a place even if nobody names one ([`Study::home`]).
     const AT_HOME: bool = false;
 
-    /// The tables, with the meaning of their columns; without any no folder is written.
+    /// The tables, with the meaning of their columns.
+    #[must_use]
     fn tables() -> Vec<Table> {
         Vec::new()
+    }
+
+    /// The command with last words of its own, on the options of its place, too.
+    #[must_use]
+    fn arranged(command: Command) -> Command {
+        command
+    }
+
+    /// Hears where the answer goes, before anything is read.
+    fn placed(&mut self, _place: &Place) {}
+
+    /// Whether the question writes files of its own, whose names the user chose, where it was
+    /// [placed](Study::placed): then there is no folder of the answer.
+    fn is_its_own_writer(&self) -> bool {
+        false
     }
 
     /// Reads and checks everything, before any work.
@@ -116,6 +143,11 @@ pub trait Study: Args + Serialize + Sync {
 
     /// The answer for people.
     fn words(&self, subject: &Self::Subject, answer: &Self::Answer, receipt: &Receipt<'_>) -> String;
+
+    /// Whether the answer is as it should be; if not it is told, and the exit status is 1.
+    fn holds(&self, _answer: &Self::Answer) -> bool {
+        true
+    }
 
     /// The answer for programs.
     fn document(&self, subject: &Self::Subject, answer: &Self::Answer, receipt: &Receipt<'_>) -> Value;

@@ -11,17 +11,18 @@ use serde_json::Value;
 use super::places::told_from;
 use super::settings::{self, Written};
 use super::{
-    Extent, Failure, Given, Observer, Study, attractors, branch, compare, folder, gradient, limits, map,
-    noise, robustness, stability, train, yields,
+    Extent, Failure, Given, Observer, Study, attractors, branch, compare, cost, folder, gradient, limits,
+    map, noise, robustness, settle, spice, stability, train, yields,
 };
 use crate::figure::{Drawn, draw_figures, want};
 use crate::record::dictionary::Table;
 use crate::record::place::want_folder;
 use crate::record::study::SETTINGS;
 
-/// Every question: the one list of them.
+/// Every question: the one list of them, in the order of the help.
 pub const STUDIES: &[Entry] = &[
     train::folder::ENTRY,
+    entry::<settle::Settle>(),
     Entry {
         asked: Some(Asked {
             command: Some(stability::command),
@@ -39,6 +40,8 @@ pub const STUDIES: &[Entry] = &[
     entry::<yields::Yield>(),
     entry::<robustness::Robustness>(),
     entry::<compare::Compare>(),
+    entry::<spice::Spice>(),
+    entry::<cost::Costs>(),
 ];
 
 /// Answers settings of a table, told from a folder.
@@ -54,6 +57,12 @@ pub type Report = fn(&Path) -> Result<PathBuf, Failure>;
 pub struct Entry {
     /// Name, of the command, too, if it has one.
     pub name: &'static str,
+    /// The command below which its own stands, if there is one.
+    pub below: Option<&'static str>,
+    /// Whether it works in single precision, too.
+    pub single: bool,
+    /// Whether it reads a description of which `--set` changes a key.
+    pub described: bool,
     /// How it is asked; none if its settings are an experiment file, which `run` carries out.
     pub asked: Option<Asked>,
     /// Its tables, with the meaning of their columns.
@@ -102,6 +111,13 @@ pub struct Receipt<'a> {
     pub seconds: Option<f64>,
 }
 
+impl Place {
+    /// What a command line says of it, if the command has its options.
+    fn of(matches: &ArgMatches, is_asked: bool) -> Result<Self, clap::Error> {
+        if is_asked { Self::from_arg_matches(matches) } else { Ok(Self::default()) }
+    }
+}
+
 /// An answer, for people and for programs.
 #[derive(Clone, Debug)]
 pub struct Done {
@@ -109,6 +125,8 @@ pub struct Done {
     pub words: String,
     /// For programs.
     pub document: Value,
+    /// Whether it is as it should be ([`Study::holds`]).
+    pub holds: bool,
 }
 
 /// The question that a folder answers, if it is one of these.
@@ -148,6 +166,9 @@ const fn form<S: Study>() -> Entry {
 const fn entry<S: Study>() -> Entry {
     Entry {
         name: S::NAME,
+        below: S::BELOW,
+        single: S::SINGLE,
+        described: S::DESCRIBED,
         asked: Some(asking::<S>()),
         tables: S::tables,
         summary: S::KIND.summary,
@@ -169,7 +190,7 @@ const fn asking<S: Study>() -> Asked {
         command: Some(settings::command::<S>),
         run: asked::<S>,
         again: |table, at, place, given, watch| {
-            answer(&settings::from_table::<S>(table, at)?, place, given, watch)
+            answer(settings::from_table::<S>(table, at)?, place, given, watch)
         },
     }
 }
@@ -180,48 +201,86 @@ const fn asking<S: Study>() -> Asked {
 /// Those of [`Study::read`] and [`Study::ask`].
 pub fn asked<S: Study>(matches: &ArgMatches, given: &Given, watch: &dyn Observer) -> Result<Done, Failure> {
     let settings = S::from_arg_matches(matches).map_err(Failure::input)?;
-    let place = Place::from_arg_matches(matches).map_err(Failure::input)?;
-    answer(&settings, &place, given, watch)
+    let place = Place::of(matches, S::WRITES).map_err(Failure::input)?;
+    answer(settings, &place, given, watch)
 }
 
 /// Reads, asks, writes and tells.
 fn answer<S: Study>(
-    settings: &S,
+    mut settings: S,
     place: &Place,
     given: &Given,
     watch: &dyn Observer,
 ) -> Result<Done, Failure> {
+    let called = path(S::BELOW, S::KIND.command);
     if !S::SINGLE {
-        given.want_double(S::KIND.command)?;
+        given.want_double(&called)?;
     }
-    if place.out.is_some() && S::tables().is_empty() {
-        return Err(Failure::input(anyhow!("--out: `{}` writes no tables; leave --out out", S::NAME)));
+    if let Some(out) = place.out.as_ref().filter(|_| !S::WRITES) {
+        return Err(Failure::input(anyhow!("--out {}: `{called}` writes no files", out.display())));
     }
+    settings.placed(place);
     let subject = settings.read(given, watch)?;
     let out = place.out.clone().or_else(|| settings.home());
-    if let Some(out) = out.as_ref().filter(|_| place.out.is_none()) {
-        want_folder(out).map_err(Failure::input)?;
-    }
     let files = settings.files();
-    let claim = |out: &PathBuf| folder::claim(out, place.force, S::KIND, &files);
-    let study = out.as_ref().map(claim).transpose()?;
+    let study = match out.as_ref().filter(|_| !settings.is_its_own_writer()) {
+        Some(out) => Some(claim::<S>(out, place, &files)?),
+        None => None,
+    };
     let hashes = if study.is_some() { folder::hashes(&files) } else { BTreeMap::new() };
     let found = given.on_threads(|| settings.ask(&subject, given, watch))??;
     watch.end();
     let seconds = watch.seconds();
     if let Some(study) = study {
-        let text = settings::written(settings, given, &|path| told_from(study.root(), path))?;
-        watch.begin(Extent::Unknown("drawing"));
-        folder::fill(study, &text, hashes, |to| {
-            S::write(&found, to).map_err(Failure::running)?;
-            std::fs::write(to.join(SETTINGS), &text).map_err(Failure::running)?;
-            let read = S::open(to).map_err(Failure::running)?;
-            let figures = draw_figures(S::FIGURES, &to.join("figures"), &read, &[]);
-            figures.map(|_| ()).map_err(Failure::running)
-        })?;
+        let text = settings::written(&settings, given, &|path| told_from(study.root(), path))?;
+        watch.begin(Extent::Unknown(if S::FIGURES.is_empty() { "writing" } else { "drawing" }));
+        folder::fill(study, &text, hashes, |to| write::<S>(&found, &text, to))?;
         watch.end();
     }
     let receipt = Receipt { out: out.as_deref(), seconds };
     let words = settings.words(&subject, &found, &receipt);
-    Ok(Done { words, document: settings.document(&subject, &found, &receipt) })
+    let document = settings.document(&subject, &found, &receipt);
+    Ok(Done { words, document, holds: settings.holds(&found) })
+}
+
+/// Takes the folder of an answer; one that nobody named must be no link.
+fn claim<S: Study>(
+    out: &Path,
+    place: &Place,
+    files: &[PathBuf],
+) -> Result<crate::record::study::Study, Failure> {
+    if place.out.is_none() {
+        want_folder(out).map_err(Failure::input)?;
+    }
+    folder::claim(out, place.force, S::KIND, files)
+}
+
+/// Writes the tables of an answer, what was asked, and the figures.
+fn write<S: Study>(found: &S::Answer, asked: &str, to: &Path) -> Result<(), Failure> {
+    S::write(found, to).map_err(Failure::running)?;
+    std::fs::write(to.join(SETTINGS), asked).map_err(Failure::running)?;
+    if S::FIGURES.is_empty() {
+        return Ok(());
+    }
+    let read = S::open(to).map_err(Failure::running)?;
+    draw_figures(S::FIGURES, &to.join("figures"), &read, &[]).map(|_| ()).map_err(Failure::running)
+}
+
+/// A command as it is typed.
+fn path(below: Option<&str>, name: &str) -> String {
+    below.map_or_else(|| name.to_owned(), |above| format!("{above} {name}"))
+}
+
+impl Entry {
+    /// The command as it is typed.
+    #[must_use]
+    pub fn path(&self) -> String {
+        path(self.below, self.name)
+    }
+
+    /// The command with its options and help, if it has one of its own.
+    #[must_use]
+    pub fn command(&self) -> Option<Command> {
+        self.asked?.command.map(|command| command())
+    }
 }

@@ -116,9 +116,17 @@ pub fn written<S: Study>(
 
 /// The command of a question, with the options of every output folder.
 pub fn command<S: Study>() -> Command {
-    // The comments of the settings' types would be the help, if it did not come last.
-    let command = Place::augment_args(S::augment_args(Command::new(S::KIND.command)));
-    let command = command.about(S::ABOUT).long_about(None).after_help(S::NOTES);
+    let command = placed::<S>(S::augment_args(Command::new(S::KIND.command)));
+    // Last: options bring words on themselves along.
+    S::arranged(command).about(S::ABOUT).long_about(None).after_help(S::NOTES)
+}
+
+/// The command with options that say where the answer goes, if it is written at all.
+fn placed<S: Study>(command: Command) -> Command {
+    if !S::WRITES {
+        return command;
+    }
+    let command = Place::augment_args(command);
     if S::AT_HOME {
         let home = format!("Folder for tables and figures [default: DIR/{}]", S::KIND.command);
         return command.mut_arg("out", |arg| arg.help(home));

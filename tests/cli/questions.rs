@@ -23,6 +23,7 @@ fn questions() -> Vec<(String, &'static [&'static str])> {
     let gradient =
         "--vary nudge.beta=0.1:1:3:log --draws 4 --one-chip --no-refine --seed 3 --set nudge.alpha=0.25";
     vec![
+        (format!("settle {FILES} --trace 5 --seed 3 --set nudge.beta=0.25"), &["state.safetensors"]),
         (format!("gradient {FILES} {gradient}"), &["gradient.csv", "gradient_best.csv", "gradient.json"]),
         (
             format!("noise {FILES} --time 20 --replicas 8 --seed 2"),
@@ -74,6 +75,24 @@ fn a_folder_is_asked_again_and_gives_the_same_bytes_wherever_it_has_moved() {
         bench.refuse("run moved/deep/one/study.toml --out two", &["--force"]);
         assert_eq!(bench.run("run moved/deep/one/study.toml --quiet --out two --force").status, 0);
     }
+}
+
+#[test]
+fn what_has_no_folder_is_asked_by_a_file_all_the_same() {
+    let bench = chain();
+    let settings = "circuit = \"ota-subthreshold-180nm\"\nnetwork = [8, 4, 2]\n";
+    bench.write("q.toml", &format!("study = \"cost\"\n[settings]\n{settings}"));
+    let by_line = bench.run("circuits cost ota-subthreshold-180nm --network 8,4,2 --json").json();
+    assert_eq!(bench.run("run q.toml --json").json(), by_line);
+    bench.refuse("run q.toml --out x", &["--out x", "`circuits cost` writes no files"]);
+    bench.refuse("run q.toml --precision f32", &["`circuits cost` works in f64 only"]);
+    let files = "circuit = \"c.toml\"\nweights = \"w.safetensors\"\ninput = \"x.safetensors\"\n";
+    bench.write("d.toml", &format!("study = \"spice\"\n[settings]\n{files}op = true\nnoise = [\"\"]\n"));
+    assert_eq!(bench.run("run d.toml --out d.cir").status, 0);
+    let line = "spice c.toml --weights w.safetensors --input x.safetensors --op --noise --out e/d.cir";
+    assert_eq!(bench.run(line).status, 0);
+    let text = |name: &str| std::fs::read_to_string(bench.path(name)).unwrap();
+    assert_eq!(text("d.cir"), text("e/d.cir"));
 }
 
 #[test]

@@ -107,6 +107,36 @@ fn a_split_deck_is_the_same_text_in_files() {
 }
 
 #[test]
+fn a_folder_is_made_for_a_deck_of_any_name_and_holds_the_question_where_it_is_the_decks_own() {
+    let bench = net();
+    for out in ["new/deep/deck.cir", "own/deck"] {
+        assert_eq!(bench.run(&format!("{SPICE} --split --sample 1 --out {out}")).status, 0, "{out}");
+    }
+    let names = |folder: &str| {
+        let mut names: Vec<String> = fs::read_dir(bench.path(folder))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    };
+    let deck = ["deck.cir", "deck.columns.inc", "deck.json", "deck.lib", "deck.network.inc"];
+    assert_eq!(names("new/deep"), deck);
+    assert_eq!(names("own/deck"), [&deck[..], &["manifest.json", "study.toml"]].concat());
+    let again = bench.run("run own/deck/study.toml --out again --json").json();
+    assert_eq!(again["files"][0], "again/deck.lib");
+    let bytes = |folder: &str, name: &str| fs::read(bench.path(folder).join(name)).unwrap();
+    for name in deck {
+        assert_eq!(bytes("new/deep", name), bytes("own/deck", name), "{name}");
+        assert_eq!(bytes("again", name), bytes("own/deck", name), "{name}");
+    }
+    bench.refuse(&format!("{SPICE} --out own/deck"), &["own/deck", "--force"]);
+    assert_eq!(bench.run(&format!("{SPICE} --out own/deck --force")).status, 0);
+    assert_eq!(names("own/deck"), ["deck.cir", "deck.json", "manifest.json", "study.toml"]);
+    bench.refuse("run own/deck/study.toml", &["nothing to do", "--out FILE.cir"]);
+}
+
+#[test]
 fn ngspice_runs_every_analysis_of_an_exported_deck_without_complaint() {
     if !ngspice() {
         return;
@@ -262,7 +292,8 @@ fn what_a_deck_cannot_hold_is_refused_with_the_reason() {
     refuse("--out d.cir --tran=-3us", &["--tran"]);
     refuse("--out d.cir --tran 3V", &["--tran 3V", "time"]);
     refuse("--out d$.cir", &["d$", "'$'", "letters"]);
-    refuse("--out nowhere/d.cir", &["no folder nowhere"]);
+    bench.write("file", "");
+    refuse("--out file/d.cir", &["cannot create file"]);
     refuse("--out d.json", &["d.json", "deck.cir"]);
     refuse("", &["--out"]);
     bench.write("n.toml", "name = \"a\\n.control\"\n");

@@ -79,6 +79,7 @@ impl Study for Compare {
     Example:\n  dyadsim compare results/digits-comparison --threshold 0.1";
     const FIGURES: &'static [Figure<Tables>] = figures::FIGURES;
     const PATHS: &'static [&'static str] = &["folder"];
+    const DESCRIBED: bool = false;
     const AT_HOME: bool = true;
 
     fn tables() -> Vec<Table> {

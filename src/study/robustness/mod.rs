@@ -127,6 +127,7 @@ impl Study for Robustness {
     const FIGURES: &'static [Figure<Tables>] = figures::FIGURES;
     const PATHS: &'static [&'static str] = &["folder"];
     const SINGLE: bool = true;
+    const DESCRIBED: bool = false;
     const AT_HOME: bool = true;
 
     fn tables() -> Vec<Table> {

@@ -11,6 +11,9 @@ use crate::study::{Entry, Failure};
 /// The registry line. An experiment file is its settings, and `run` its command.
 pub const ENTRY: Entry = Entry {
     name: "train",
+    below: None,
+    single: true,
+    described: true,
     asked: None,
     tables: super::tables,
     summary: Some("summary.json"),

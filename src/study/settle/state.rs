@@ -1,45 +1,26 @@
 //! `state.safetensors` of `settle`: final states, gradient estimate, trajectories.
-//!
-//! It has a folder to itself. What bites: a folder that holds anything else is never taken, not even
-//! with `--force`, since it may be the output of a long run.
 
-use std::path::{Path, PathBuf};
-
-use super::inputs::Setup;
-use super::{Failure, folder};
+use super::super::inputs::Setup;
 use crate::chip::Layout;
 use crate::learn::{Gradient, Measurement};
 use crate::record::RecordError;
-use crate::record::study::{Kind, Study};
 use crate::record::tensors::TensorWriter;
 use crate::solve::Trace;
 
 /// Name of the file.
-const NAME: &str = "state.safetensors";
-/// The study.
-const KIND: Kind =
-    Kind { command: "settle", what: "settle", stems: &["state"], endings: &["safetensors"], summary: None };
+pub const NAME: &str = "state.safetensors";
 
-/// Takes a folder for a state, made if need be; an old state in it is replaced if `force` says so.
-///
-/// # Errors
-/// A folder that holds something else, or cannot be made or written to.
-pub fn claim(folder: &Path, force: bool, inputs: &[PathBuf]) -> Result<Study, Failure> {
-    folder::claim(folder, force, KIND, inputs)
-}
-
-/// Writes final states, the gradient estimate of the settled samples, and `points` of every trajectory.
+/// Final states, the gradient estimate of the settled samples, and `points` of every trajectory.
 ///
 /// Without a target or a settled sample there is no estimate.
 ///
 /// # Errors
-/// A file that cannot be written.
-pub fn write(
-    to: Study,
+/// Arrays of shapes that do not fit.
+pub fn tensors(
     setup: &Setup,
     measured: &Measurement<f64>,
     points: Option<u32>,
-) -> Result<PathBuf, Failure> {
+) -> Result<TensorWriter, RecordError> {
     let mut writer = TensorWriter::new();
     let (layout, settled) = (&setup.chip.layout, &measured.settled);
     for layer in 0..layout.depth() {
@@ -57,12 +38,9 @@ pub fn write(
         }
     }
     if let Some(points) = points {
-        add_traces(&mut writer, layout, &settled.traces, points).map_err(Failure::running)?;
+        add_traces(&mut writer, layout, &settled.traces, points)?;
     }
-    let root = folder::fill_plainly(to, &setup.words(&[]), |out| {
-        writer.write(&out.join(NAME)).map_err(Failure::running)
-    })?;
-    Ok(root.join(NAME))
+    Ok(writer)
 }
 
 /// Adds `t` and every compartment at those times; a sample that ended earlier keeps its last state.

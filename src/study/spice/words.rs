@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use super::super::inputs::Setup;
-use super::super::output::rounded;
+use super::super::text::rounded;
+use super::Answer;
 use crate::solve::Outcome;
-use crate::spice::{EQUILIBRIUM, Netlist, Report, WAVEFORM};
+use crate::spice::{EQUILIBRIUM, Report, WAVEFORM};
 use crate::units::significant;
 
 /// Name of an outcome that may be missing.
@@ -16,21 +17,15 @@ fn named(outcome: Option<Outcome>) -> &'static str {
 }
 
 /// The document of docs/spice.md.
-pub fn document(
-    setup: &Setup,
-    sample: usize,
-    netlist: &Netlist,
-    written: &[PathBuf],
-    report: Option<&Report>,
-) -> Value {
+pub fn document(setup: &Setup, sample: usize, written: &[PathBuf], answer: &Answer) -> Value {
     let mut document = json!({
         "circuit": setup.spec.name,
         "network": setup.weights.network(),
         "sample": sample,
-        "elements": netlist.elements(),
+        "elements": answer.elements,
         "files": written,
     });
-    if let Some(report) = report {
+    if let Some(report) = &answer.report {
         document["check"] = json!({
             "simulator": report.version,
             "agrees": report.agrees(),
@@ -48,19 +43,13 @@ pub fn document(
 }
 
 /// The result for people.
-pub fn summary(
-    setup: &Setup,
-    sample: usize,
-    netlist: &Netlist,
-    written: &[PathBuf],
-    report: Option<&Report>,
-) -> String {
+pub fn summary(setup: &Setup, sample: usize, written: &[PathBuf], answer: &Answer) -> String {
     let mut text = setup.headline();
-    text += &format!("deck      sample {sample}, {} elements\n", netlist.elements());
+    text += &format!("deck      sample {sample}, {} elements\n", answer.elements);
     for path in written {
         text += &format!("          {}\n", path.display());
     }
-    if let Some(report) = report {
+    if let Some(report) = &answer.report {
         text += &table(report);
     }
     text
