@@ -11,19 +11,19 @@ pub struct Builtin {
     pub text: &'static str,
 }
 
-/// Embeds files of the repository, one line each.
+/// Embeds files of the repository, one line each; the first literal leads from the crate's folder to that of the repository.
+#[macro_export]
 macro_rules! embedded {
-    ($($file:literal,)*) => {
+    ($root:literal: $($file:literal,)*) => {
         &[$($crate::spec::Builtin {
             file: $file,
-            text: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/", $file)),
+            text: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), $root, $file)),
         },)*]
     };
 }
-pub(crate) use embedded;
 
 /// Built-in circuits.
-pub const CIRCUITS: &[Builtin] = embedded![
+pub const CIRCUITS: &[Builtin] = embedded!["/../../":
     "circuits/chip-180nm.toml",
     "circuits/ideal.toml",
     "circuits/noisy.toml",

@@ -65,7 +65,6 @@ pub use periphery::*;
 pub use rule::RuleSpec;
 pub use schedule::ScheduleError;
 pub use schema::{FileKind, circuit_schema, experiment_schema, meaning};
-pub(crate) use shipped::embedded;
 pub use shipped::{Builtin, CIRCUITS, builtin, is_a_file, looks_like_a_path};
 pub use signature::{is_gzip, read_text, signature};
 pub use technology::{Sourced, Technology, technologies};

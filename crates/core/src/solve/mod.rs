@@ -46,15 +46,15 @@ mod weigh;
 
 pub use extension::Bend;
 pub use newton::{FixedPoint, drive_jacobian, fixed_point};
-pub(crate) use newton::{continued_point, followed_point};
-pub(crate) use observed::followed;
+pub use newton::{continued_point, followed_point};
+pub use observed::followed;
 pub use observed::judge;
 pub use outcome::{Counts, Outcome, Settled, Trace};
-pub(crate) use rails::on_rails;
-pub(crate) use spectrum::DENSE;
+pub use rails::on_rails;
+pub use spectrum::DENSE;
 pub use spectrum::{Spectrum, Stability, Verdict, leading, spectrum, stability};
 pub use stochastic::run;
-pub(crate) use stochastic::steps;
+pub use stochastic::steps;
 
 use rayon::prelude::*;
 
