@@ -7,7 +7,7 @@ use crate::chip::{Chip, Layout, Weights};
 use crate::circuit::DyadCircuit;
 use crate::matrix::elementwise::column_sums;
 use crate::matrix::product::{self, Onto};
-use crate::matrix::{Matrix, Real};
+use crate::matrix::{Matrix, Real, compiled_once};
 use crate::noise::Memory;
 use crate::solve::{Settled, settle_all, settle_next};
 use crate::spec::{CircuitSpec, SolverSpec};
@@ -39,6 +39,19 @@ pub struct Measurement<T: Real> {
 /// Without a nudge there is no error to free from offsets: one relaxation is read as it is.
 #[must_use]
 pub fn measure<T: Real>(
+    chip: &Chip<T>,
+    weights: &Weights<T>,
+    batch: &Batch<T>,
+    spec: &CircuitSpec,
+    traced: bool,
+) -> Measurement<T> {
+    compiled_once!(T, Measure, measure_on)(chip, weights, batch, spec, traced)
+}
+
+/// [`measure`].
+type Measure<T> = fn(&Chip<T>, &Weights<T>, &Batch<T>, &CircuitSpec, bool) -> Measurement<T>;
+
+fn measure_on<T: Real>(
     chip: &Chip<T>,
     weights: &Weights<T>,
     batch: &Batch<T>,

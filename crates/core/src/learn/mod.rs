@@ -23,7 +23,7 @@ pub use measure::{Measurement, inference, measure};
 pub use optimizer::{Moments, Optimizer};
 
 use crate::chip::{Chip, Weights};
-use crate::matrix::{Matrix, Real};
+use crate::matrix::{Matrix, Real, compiled_once};
 use crate::noise::Presentations;
 use crate::solve::{Counts, Outcome};
 use crate::spec::{CircuitSpec, RuleKind, RuleSpec};
@@ -96,7 +96,14 @@ pub fn rule<T: Real>(
     circuit: &CircuitSpec,
     network: &[usize],
 ) -> Box<dyn Rule<T>> {
-    let RuleSpec { kind, keep_unsettled, adversarial } = rule.into();
+    compiled_once!(T, Make, registry)(rule.into(), circuit, network)
+}
+
+/// Makes a rule.
+type Make<T> = fn(RuleSpec, &CircuitSpec, &[usize]) -> Box<dyn Rule<T>>;
+
+fn registry<T: Real>(rule: RuleSpec, circuit: &CircuitSpec, network: &[usize]) -> Box<dyn Rule<T>> {
+    let RuleSpec { kind, keep_unsettled, adversarial } = rule;
     let circuit = circuit_of(kind, circuit);
     match kind {
         RuleKind::Bp => Box::new(Backprop::new(Chip::fabricate(&circuit, network), &circuit.nudge)),

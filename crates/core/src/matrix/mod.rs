@@ -14,9 +14,11 @@ mod lanes;
 pub mod measure;
 pub(crate) mod moved;
 pub mod product;
+pub(crate) mod precision;
 mod real;
 mod tile;
 
+pub(crate) use precision::compiled_once;
 pub use real::Real;
 
 /// A column-major matrix that owns its elements.

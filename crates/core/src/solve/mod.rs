@@ -59,7 +59,7 @@ pub use stochastic::steps;
 use rayon::prelude::*;
 
 use crate::circuit::{Circuit, Dynamics, Layered};
-use crate::matrix::{Matrix, Real};
+use crate::matrix::{Matrix, Real, compiled_once};
 use crate::noise::{Memory, hold};
 use crate::spec::{SolverKind, SolverSpec, Start};
 
@@ -120,8 +120,16 @@ enum Entry<T: Real> {
     Universal(Box<dyn Universal<T>>),
 }
 
-/// The registry.
+/// Makes a solver.
+type Make<T> = fn(&SolverSpec) -> Entry<T>;
+
+/// The solver of a description, out of the registry.
 fn entry<T: Real>(spec: &SolverSpec) -> Entry<T> {
+    compiled_once!(T, Make, registry)(spec)
+}
+
+/// The registry.
+fn registry<T: Real>(spec: &SolverSpec) -> Entry<T> {
     let universal: Box<dyn Universal<T>> = match spec.kind {
         SolverKind::Eam => return Entry::Layered(Box::new(adams::Eam::new(spec))),
         SolverKind::Layerwise => return Entry::Layered(Box::new(layerwise::Layerwise::new(spec))),

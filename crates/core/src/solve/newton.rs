@@ -8,7 +8,7 @@ use nalgebra::{DMatrix, DVector};
 
 use crate::circuit::{Dynamics, Scratch};
 use crate::matrix::measure::Largest;
-use crate::matrix::{Matrix, Real};
+use crate::matrix::{Matrix, Real, compiled_once};
 
 /// Most Newton steps.
 const STEPS: usize = 60;
@@ -85,6 +85,19 @@ pub fn continued_point<T: Real>(
 
 /// Damped Newton of at most so many steps.
 fn newton<T: Real>(
+    circuit: &dyn Dynamics<T>,
+    sample: usize,
+    start: &[f64],
+    tolerance: f64,
+    steps: usize,
+) -> FixedPoint {
+    compiled_once!(T, Newton, newton_from)(circuit, sample, start, tolerance, steps)
+}
+
+/// [`newton`].
+type Newton<T> = fn(&dyn Dynamics<T>, usize, &[f64], f64, usize) -> FixedPoint;
+
+fn newton_from<T: Real>(
     circuit: &dyn Dynamics<T>,
     sample: usize,
     start: &[f64],

@@ -16,7 +16,7 @@ use super::newton::{FixedPoint, along, followed_point, slopes};
 use super::pace::Pace;
 use super::rails::on_rails;
 use crate::circuit::{Dynamics, Layered};
-use crate::matrix::{Matrix, Real};
+use crate::matrix::{Matrix, Real, compiled_once};
 use crate::spec::SolverSpec;
 
 /// Entries below so many machine epsilons of the largest are rounding: a sum of `n` cancelling terms errs by about
@@ -146,6 +146,13 @@ pub fn stability(
 /// Eigenvalues of the Jacobian of one sample at `state` (`width` potentials, V), as growth rates also where there is a clock.
 #[must_use]
 pub fn spectrum<T: Real>(circuit: &dyn Dynamics<T>, sample: usize, state: &[f64]) -> Spectrum {
+    compiled_once!(T, SpectrumAt, spectrum_at)(circuit, sample, state)
+}
+
+/// [`spectrum`].
+type SpectrumAt<T> = fn(&dyn Dynamics<T>, usize, &[f64]) -> Spectrum;
+
+fn spectrum_at<T: Real>(circuit: &dyn Dynamics<T>, sample: usize, state: &[f64]) -> Spectrum {
     if state.len() > DENSE {
         return sorted(rightmost(circuit, sample, state));
     }

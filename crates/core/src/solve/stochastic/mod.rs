@@ -37,7 +37,7 @@ use super::monitor::Monitor;
 use super::outcome::{Settled, Trace};
 use super::{Counts, Dynamics, Outcome, Universal};
 use crate::circuit::{Circuit, Layered};
-use crate::matrix::{Matrix, Real};
+use crate::matrix::{Matrix, Real, compiled_once};
 use crate::noise::Memory;
 use crate::spec::SolverSpec;
 
@@ -102,6 +102,25 @@ impl<T: Real> Universal<T> for Stochastic {
 
 /// [`Universal::settle_any`] of a noisy circuit whose slow sources go on from `before`, if that is known; and where they are at the end.
 pub(super) fn settle_on<T: Real>(
+    spec: &SolverSpec,
+    circuit: &dyn Dynamics<T>,
+    start: Option<Matrix<T>>,
+    traced: bool,
+    before: Option<&Memory<T>>,
+) -> (Settled<T>, Memory<T>) {
+    compiled_once!(T, SettleOn, settle_on_from)(spec, circuit, start, traced, before)
+}
+
+/// [`settle_on`].
+type SettleOn<T> = fn(
+    &SolverSpec,
+    &dyn Dynamics<T>,
+    Option<Matrix<T>>,
+    bool,
+    Option<&Memory<T>>,
+) -> (Settled<T>, Memory<T>);
+
+fn settle_on_from<T: Real>(
     spec: &SolverSpec,
     circuit: &dyn Dynamics<T>,
     start: Option<Matrix<T>>,
