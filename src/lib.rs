@@ -31,27 +31,13 @@
 //!
 //! The equations and what is known of them: `docs/model.md`; the house and its invariants: `ARCHITECTURE.md`.
 //!
-//! Modules stand lowest first; each uses only those above it.
+//! Modules stand lowest first; each uses only those above it, and those of the crate `dyadsim-core`, which come first.
 
-pub mod file;
-pub mod machine;
-pub mod units;
-pub mod random;
-pub mod statistics;
-pub mod matrix;
-pub mod noise;
-pub mod spec;
-pub mod device;
-pub mod chip;
-pub mod circuit;
-pub mod solve;
-pub mod data;
-pub mod learn;
-pub mod train;
-pub mod network;
-pub mod prelude;
-pub mod analysis;
-pub mod cost;
+pub use dyadsim_core::{
+    analysis, chip, circuit, cost, data, device, file, learn, machine, matrix, network, noise, prelude,
+    random, solve, spec, statistics, train, units,
+};
+
 pub mod record;
 pub mod spice;
 pub mod figure;

@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 
 use dyadsim::spec::{load_circuit, load_experiment};
 
+/// Folders of the crates' sources, lowest crate first.
+const CRATES: &[&str] = &["crates/core/src/", "src/"];
 /// Longest file (lines).
 const LONGEST_FILE: usize = 500;
 /// Longest function (lines, from `fn` to its closing brace).
@@ -25,12 +27,12 @@ const ADAPTERS: &[(&str, &str)] = &[
     ("indicatif", "src/cli/"),
     ("minijinja", "src/figure/"),
     ("mimalloc", "src/main.rs"),
-    ("multiversion", "src/matrix/"),
-    ("ode_solvers", "src/solve/"),
+    ("multiversion", "crates/core/src/matrix/"),
+    ("ode_solvers", "crates/core/src/solve/"),
     ("parquet", "src/record/"),
-    ("petgraph", "src/solve/"),
+    ("petgraph", "crates/core/src/solve/"),
     ("plotters", "src/figure/render.rs"),
-    ("rand_philox", "src/random.rs"),
+    ("rand_philox", "crates/core/src/random.rs"),
     ("safetensors", "src/record/"),
     ("tempfile", "src/record/atomic.rs"),
 ];
@@ -57,10 +59,14 @@ struct Line {
 }
 
 impl Source {
+    /// Path inside the folder of its crate's sources.
+    fn inside(&self) -> &str {
+        CRATES.iter().find_map(|sources| self.path.strip_prefix(sources)).unwrap_or_default()
+    }
+
     /// The module of `lib.rs` that the file belongs to.
     fn module(&self) -> &str {
-        let inside = self.path.trim_start_matches("src/").trim_end_matches(".rs");
-        inside.split('/').next().unwrap_or_default()
+        self.inside().trim_end_matches(".rs").split('/').next().unwrap_or_default()
     }
 
     /// Code that ships, with line numbers from 1.
@@ -92,8 +98,9 @@ fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
 
 /// Every source file.
 fn sources() -> Vec<Source> {
-    let mut sources: Vec<Source> = files(&root().join("src"), "rs")
-        .into_iter()
+    let mut sources: Vec<Source> = CRATES
+        .iter()
+        .flat_map(|sources| files(&root().join(sources), "rs"))
         .map(|path| {
             let name = path.strip_prefix(root()).unwrap().to_str().unwrap().replace('\\', "/");
             let text = fs::read_to_string(path).unwrap();
@@ -248,17 +255,15 @@ fn none(rule: &str, found: Vec<String>) {
 #[test]
 fn modules_use_only_those_above_them() {
     let sources = sources();
-    let list = &sources.iter().find(|source| source.path == "src/lib.rs").unwrap().lines;
+    let lists = sources.iter().filter(|source| source.inside() == "lib.rs").flat_map(|list| &list.lines);
     let order: Vec<&str> =
-        list.iter().filter_map(|line| line.code.strip_prefix("pub mod ")?.strip_suffix(';')).collect();
+        lists.filter_map(|line| line.code.strip_prefix("pub mod ")?.strip_suffix(';')).collect();
     assert!(order.len() > 10, "{order:?}");
     let mut found = Vec::new();
-    for source in
-        sources.iter().filter(|source| !["src/lib.rs", "src/main.rs"].contains(&source.path.as_str()))
-    {
+    for source in sources.iter().filter(|source| !["lib.rs", "main.rs"].contains(&source.inside())) {
         let place = order.iter().position(|module| *module == source.module());
         let place = place.unwrap_or_else(|| panic!("{} is in no module of lib.rs", source.path));
-        let depth = source.path.trim_end_matches("/mod.rs").matches('/').count();
+        let depth = source.inside().trim_end_matches("/mod.rs").matches('/').count() + 1;
         for (number, code) in source.shipped() {
             let used = code.split("crate::").skip(1).map(|rest| {
                 rest.split(|c: char| !(c.is_alphanumeric() || c == '_')).next().unwrap_or_default()
@@ -400,13 +405,21 @@ fn the_command_line_computes_nothing() {
 
 #[test]
 fn every_dependency_is_used() {
-    let manifest: toml::Table = fs::read_to_string(root().join("Cargo.toml")).unwrap().parse().unwrap();
     let sources = sources();
-    let names: Vec<String> =
-        manifest["dependencies"].as_table().unwrap().keys().map(|name| name.replace('-', "_")).collect();
-    let is_used =
-        |name: &str| sources.iter().any(|source| source.shipped().any(|(_, code)| names_crate(code, name)));
-    none("outside tests nobody names:", names.iter().filter(|name| !is_used(name)).cloned().collect());
+    let mut names = Vec::new();
+    let mut unused = Vec::new();
+    for inside in CRATES {
+        let manifest = root().join(inside).join("../Cargo.toml");
+        let manifest: toml::Table = fs::read_to_string(manifest).unwrap().parse().unwrap();
+        let own = sources.iter().filter(|source| source.path.starts_with(inside)).collect::<Vec<_>>();
+        for name in manifest["dependencies"].as_table().unwrap().keys().map(|name| name.replace('-', "_")) {
+            if !own.iter().any(|source| source.shipped().any(|(_, code)| names_crate(code, &name))) {
+                unused.push(format!("{name}, of {inside}"));
+            }
+            names.push(name);
+        }
+    }
+    none("outside tests nobody names:", unused);
     let unknown = ADAPTERS.iter().filter(|(krate, _)| !names.iter().any(|name| name == krate));
     none(
         "no dependency, but in the list of adapters:",

@@ -7,12 +7,12 @@ use serde_json::json;
 
 use super::Failure;
 use crate::spec::{
-    Builtin, CircuitSpec, Loaded, Override, builtin, embedded, is_a_file, load_circuit, load_experiment,
+    Builtin, CircuitSpec, Loaded, Override, builtin, is_a_file, load_circuit, load_experiment,
     looks_like_a_path, nearest, parse_circuit, parse_experiment, read_text,
 };
 
 /// Built-in experiments.
-pub const EXPERIMENTS: &[Builtin] = embedded![
+pub const EXPERIMENTS: &[Builtin] = dyadsim_core::embedded!["/":
     "experiments/atlas_digits.toml",
     "experiments/atlas_training.toml",
     "experiments/cost.toml",

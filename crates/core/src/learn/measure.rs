@@ -1,0 +1,264 @@
+//! What a chip reads before its synapses learn: means and differences of a settled batch, freed of static offsets if asked.
+
+use std::borrow::Cow;
+
+use super::{Batch, Gradient, nudged};
+use crate::chip::{Chip, Layout, Weights};
+use crate::circuit::DyadCircuit;
+use crate::matrix::elementwise::column_sums;
+use crate::matrix::product::{self, Onto};
+use crate::matrix::{Matrix, Real, compiled_once};
+use crate::noise::Memory;
+use crate::solve::{Heard, Settled, settle_all_heard, settle_next};
+use crate::spec::{CircuitSpec, SolverSpec};
+
+/// What is read of a batch.
+#[derive(Clone, Debug)]
+pub struct Measurement<T: Real> {
+    /// The nudged relaxation. With more relaxations `outcomes` are those of a sample's first that did not come to rest,
+    /// `time`, `residual` and `counts` their sums (of residuals the largest); state and trace stay those of the first.
+    pub settled: Settled<T>,
+    /// `s̄_k` of every layer, `[batch × n_k]` (V).
+    pub means: Vec<Matrix<T>>,
+    /// `δ_k` of every layer, `[batch × n_k]` (V).
+    pub differences: Vec<Matrix<T>>,
+    /// Relaxations of every sample.
+    pub relaxations: usize,
+    /// Nudge `β` under which the differences arose; 0 if there was none.
+    pub beta: f64,
+}
+
+/// Settles a batch on the circuit of `spec` and reads it as its `[readout]` says; keeps trajectories if `traced`.
+///
+/// Auto-zero settles the same samples without the nudge and subtracts the differences found there. Chopping settles them
+/// with the compartments of every dyad in each other's role: `δ` of the roles, not of the devices, is what is averaged,
+/// so that a difference of devices enters with both signs and cancels to first order. Relaxations of a sample follow each other,
+/// and noise goes on from one to the next ([`Memory`]): what is white is new in each, what is slower than they are is in
+/// all of them, and cancels like an offset. Every relaxation is counted.
+///
+/// Without a nudge there is no error to free from offsets: one relaxation is read as it is.
+#[must_use]
+pub fn measure<T: Real>(
+    chip: &Chip<T>,
+    weights: &Weights<T>,
+    batch: &Batch<T>,
+    spec: &CircuitSpec,
+    traced: bool,
+) -> Measurement<T> {
+    measure_heard(chip, weights, batch, spec, (traced, &|_| {}))
+}
+
+/// Settles and reads a batch as [`measure`] does; `heard` is told of every sample in each of its
+/// [`relaxations`].
+#[must_use]
+pub fn measure_heard<T: Real>(
+    chip: &Chip<T>,
+    weights: &Weights<T>,
+    batch: &Batch<T>,
+    spec: &CircuitSpec,
+    heard: (bool, Heard<'_>),
+) -> Measurement<T> {
+    compiled_once!(T, Measure, measure_on)(chip, weights, batch, spec, heard)
+}
+
+/// [`measure_heard`].
+type Measure<T> = fn(&Chip<T>, &Weights<T>, &Batch<T>, &CircuitSpec, (bool, Heard<'_>)) -> Measurement<T>;
+
+fn measure_on<T: Real>(
+    chip: &Chip<T>,
+    weights: &Weights<T>,
+    batch: &Batch<T>,
+    spec: &CircuitSpec,
+    (traced, heard): (bool, Heard<'_>),
+) -> Measurement<T> {
+    let circuit = nudged(chip, weights, batch, spec);
+    let readout = &spec.readout;
+    if relaxations(spec) == 1 {
+        return Measurement::read(&circuit, settle_all_heard(&spec.solver, &circuit, traced, heard));
+    }
+    let mut relaxations = Relaxations { solver: &spec.solver, memory: None, heard };
+    let mut measured = relaxations.next(&circuit, traced);
+    if readout.auto_zero {
+        measured.subtract(relaxations.next(&unnudged(chip, weights, batch, 1), false));
+    }
+    if readout.chopping {
+        let chip = chip.exchanged();
+        relaxations.exchange(&chip.layout);
+        let again = Batch { presentations: batch.presentations.again(2), ..batch.clone() };
+        let mut other = relaxations.next(&nudged(&chip, weights, &again, spec), false);
+        if readout.auto_zero {
+            other.subtract(relaxations.next(&unnudged(&chip, weights, batch, 3), false));
+        }
+        measured.average(other);
+    }
+    measured
+}
+
+/// Returns how often [`measure`] settles every sample.
+#[must_use]
+pub fn relaxations(spec: &CircuitSpec) -> usize {
+    let times = |more: bool| 1 + usize::from(more && spec.nudge.beta != 0.0);
+    times(spec.readout.auto_zero) * times(spec.readout.chopping)
+}
+
+/// Settles a batch without the nudge, as auto-zero does, and reads it: what the circuit says of its inputs, with its noise.
+#[must_use]
+pub fn inference<T: Real>(
+    chip: &Chip<T>,
+    weights: &Weights<T>,
+    batch: &Batch<T>,
+    spec: &CircuitSpec,
+) -> Measurement<T> {
+    inference_heard(chip, weights, batch, spec, &|_| {})
+}
+
+/// Settles and reads a batch as [`inference`] does; `heard` is told of every sample.
+#[must_use]
+pub fn inference_heard<T: Real>(
+    chip: &Chip<T>,
+    weights: &Weights<T>,
+    batch: &Batch<T>,
+    spec: &CircuitSpec,
+    heard: Heard<'_>,
+) -> Measurement<T> {
+    let circuit = unnudged(chip, weights, batch, 1);
+    Measurement::read(&circuit, settle_all_heard(&spec.solver, &circuit, false, heard))
+}
+
+/// The same circuit with the nudge off, read once more.
+fn unnudged<'a, T: Real>(
+    chip: &'a Chip<T>,
+    weights: &'a Weights<T>,
+    batch: &Batch<T>,
+    reading: u64,
+) -> DyadCircuit<'a, T> {
+    DyadCircuit::free(chip, weights, &batch.inputs).presented(batch.presentations.again(reading)).watched()
+}
+
+/// Relaxations of the same samples one after the other: the noise of every source goes on from one to the next.
+struct Relaxations<'a, T> {
+    solver: &'a SolverSpec,
+    memory: Option<Memory<T>>,
+    heard: Heard<'a>,
+}
+
+impl<T: Real> Relaxations<'_, T> {
+    /// The next one.
+    fn next(&mut self, circuit: &DyadCircuit<'_, T>, traced: bool) -> Measurement<T> {
+        let watched = (traced, self.heard);
+        let (settled, memory) = settle_next(self.solver, circuit, watched, self.memory.as_ref());
+        self.memory = Some(memory);
+        Measurement::read(circuit, settled)
+    }
+
+    /// The compartments change roles, and take their sources with them.
+    fn exchange(&mut self, layout: &Layout) {
+        let Some(memory) = &mut self.memory else { return };
+        for layer in 0..layout.depth() {
+            layout.plus(layer).zip(layout.minus(layer)).for_each(|(plus, minus)| memory.swap(plus, minus));
+        }
+    }
+}
+
+impl<T: Real> Measurement<T> {
+    /// What stands in a settled batch.
+    #[must_use]
+    pub fn read(circuit: &DyadCircuit<'_, T>, settled: Settled<T>) -> Self {
+        let (means, differences) = circuit.mixed(&settled.state);
+        Self { settled, means, differences, relaxations: 1, beta: circuit.beta() }
+    }
+
+    /// Takes the differences of another measurement off these.
+    fn subtract(&mut self, other: Self) {
+        for (difference, zero) in self.differences.iter_mut().zip(&other.differences) {
+            *difference -= zero;
+        }
+        self.count(&other);
+    }
+
+    /// Averages both measurements.
+    fn average(&mut self, other: Self) {
+        let half = T::of(0.5);
+        let pairs = self.means.iter_mut().zip(&other.means);
+        for (own, theirs) in pairs.chain(self.differences.iter_mut().zip(&other.differences)) {
+            own.zip_apply(theirs, |own, theirs| *own = half * (*own + theirs));
+        }
+        self.count(&other);
+    }
+
+    /// Adds what another measurement met and took.
+    fn count(&mut self, other: &Self) {
+        let Settled { outcomes, time, residual, counts, .. } = &mut self.settled;
+        for (own, &theirs) in outcomes.iter_mut().zip(&other.settled.outcomes) {
+            *own = if own.is_settled() && !theirs.is_settled() { theirs } else { *own };
+        }
+        time.iter_mut().zip(&other.settled.time).for_each(|(own, theirs)| *own += theirs);
+        residual.iter_mut().zip(&other.settled.residual).for_each(|(own, theirs)| *own = own.max(*theirs));
+        *counts += other.settled.counts;
+        self.relaxations += other.relaxations;
+    }
+
+    /// Samples that may enter a gradient: those that came to rest, or all.
+    #[must_use]
+    pub fn kept(&self, keep_unsettled: bool) -> Vec<bool> {
+        self.settled.outcomes.iter().map(|outcome| keep_unsettled || outcome.is_settled()).collect()
+    }
+
+    /// The Hebbian estimate `ĝ_k = −(1/β) δ_k s̄_{k−1}ᵀ` averaged over the kept samples; returns how many those are.
+    /// With none kept the gradient is zero. Without a nudge there is nothing to divide by, and what is written is not finite.
+    pub fn gradient(&self, batch: &Batch<T>, keep: &[bool], gradient: &mut Gradient<T>) -> usize {
+        let used = keep.iter().filter(|&&k| k).count();
+        let scale = T::of(-1.0 / (self.beta * used.max(1) as f64));
+        for (layer, difference) in self.differences.iter().enumerate() {
+            let below = if layer == 0 { &batch.inputs } else { &self.means[layer - 1] };
+            // A sample left out must not leak: zero times its perhaps infinite mean would be NaN.
+            let (below, difference) = (mask(below, keep), mask(difference, keep));
+            let out = gradient.forward[layer].as_view_mut();
+            product::correlate(out, Onto::Nothing, scale, difference.as_view(), below.as_view());
+            column_sums(difference.as_slice(), keep.len(), scale, &mut gradient.biases[layer]);
+        }
+        used
+    }
+}
+
+/// The matrix with the rows that are not kept set to zero.
+fn mask<'a, T: Real>(matrix: &'a Matrix<T>, keep: &[bool]) -> Cow<'a, Matrix<T>> {
+    if keep.iter().all(|&k| k) {
+        return Cow::Borrowed(matrix);
+    }
+    let mut masked = matrix.clone();
+    for mut column in masked.column_iter_mut() {
+        for (value, _) in column.iter_mut().zip(keep).filter(|(_, keep)| !**keep) {
+            *value = T::ZERO;
+        }
+    }
+    Cow::Owned(masked)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::solve::SHARD;
+
+    #[test]
+    fn every_sample_is_heard_of_once_in_each_of_its_relaxations() {
+        let samples = SHARD + 3;
+        let weights =
+            Weights { forward: vec![Matrix::identity(2, 2)], biases: vec![vec![0.0; 2]], feedback: None };
+        let batch = Batch::new(Matrix::from_element(samples, 2, 0.5), Matrix::zeros(samples, 2));
+        for (auto_zero, chopping, times) in [(false, false, 1), (true, false, 2), (true, true, 4)] {
+            let mut spec = CircuitSpec::default();
+            (spec.readout.auto_zero, spec.readout.chopping) = (auto_zero, chopping);
+            let chip = Chip::fabricate(&spec, &[2, 2]);
+            let count = AtomicUsize::new(0);
+            let heard = |more: usize| {
+                count.fetch_add(more, Ordering::Relaxed);
+            };
+            let measured = measure_heard(&chip, &weights, &batch, &spec, (false, &heard));
+            assert_eq!((relaxations(&spec), measured.relaxations), (times, times));
+            assert_eq!(count.load(Ordering::Relaxed), times * samples);
+        }
+    }
+}

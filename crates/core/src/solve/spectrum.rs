@@ -1,0 +1,424 @@
+//! Eigenvalues of a circuit at its fixed point: does it stay there, and if not, how does it leave?
+//!
+//! The Jacobian of docs/model.md §2 is written in means and differences of dyads (that of a system without dyads in its
+//! potentials), where `DPᵀ` is block triangular:
+//! entries that cancel do so to rounding and are dropped. The eigenvalues are then those of the strongly
+//! connected parts, which are small. Without this, a defective spectrum (all eigenvalues `−1/τ` in long
+//! chains) scatters by a few per cent under rounding alone.
+
+use nalgebra::{Complex, DMatrix, DVector, Schur};
+use petgraph::algo::tarjan_scc;
+use petgraph::graph::DiGraph;
+use rayon::prelude::*;
+
+use super::arnoldi::{of_large_block, rightmost};
+use super::newton::{FixedPoint, along, followed_point, slopes};
+use super::pace::Pace;
+use super::rails::on_rails;
+use crate::circuit::{Dynamics, Layered};
+use crate::matrix::{Matrix, Real, compiled_once};
+use crate::spec::SolverSpec;
+
+/// Entries below so many machine epsilons of the largest are rounding: a sum of `n` cancelling terms errs by about
+/// `√n` machine epsilons, and `n` is at most a few thousand.
+const ROUNDING: f64 = 45.0;
+/// Reflections that are tried where the iteration for eigenvalues stalls.
+const REFLECTIONS: u32 = 8;
+/// An imaginary part below this fraction of the eigenvalue's modulus is rounding: a real double root splits
+/// by the square root of the machine epsilon.
+const REAL: f64 = 1e-7;
+/// Largest block whose eigenvalues are all found when the rightmost are enough: beyond, iteration is faster.
+const SMALL: usize = 24;
+/// Most compartments whose Jacobian is formed; beyond, the rightmost eigenvalues are found by iteration.
+pub const DENSE: usize = 2500;
+
+/// Eigenvalues of one sample's circuit (1/s), rightmost first.
+#[derive(Clone, Debug)]
+pub struct Spectrum {
+    /// All eigenvalues, or the rightmost ones of a large circuit.
+    pub eigenvalues: Vec<Complex<f64>>,
+}
+
+impl Spectrum {
+    /// Largest real part (1/s).
+    #[must_use]
+    pub fn abscissa(&self) -> f64 {
+        self.eigenvalues.first().map_or(f64::NAN, |e| e.re)
+    }
+
+    /// What the rightmost eigenvalue says.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        if self.abscissa() > 0.0 { self.leaning() } else { Verdict::Stable }
+    }
+
+    /// What would become of the circuit if the rightmost eigenvalue moved over the axis.
+    #[must_use]
+    pub fn leaning(&self) -> Verdict {
+        match self.eigenvalues.first() {
+            Some(e) if e.im.abs() > REAL * e.norm() => Verdict::Oscillation,
+            _ => Verdict::LatchUp,
+        }
+    }
+}
+
+/// Fate of a small deviation from the fixed point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It decays.
+    Stable,
+    /// It grows without turning: the rightmost eigenvalue is real and positive.
+    LatchUp,
+    /// It rings and grows: a complex pair.
+    Oscillation,
+}
+
+impl Verdict {
+    /// Name in files and on screen.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Stable => "stable",
+            Self::LatchUp => "latch-up",
+            Self::Oscillation => "oscillation",
+        }
+    }
+}
+
+/// Stability of a batch of circuits at their fixed points.
+#[derive(Clone, Debug)]
+pub struct Stability {
+    /// Fixed point of each sample.
+    pub points: Vec<FixedPoint>,
+    /// Spectrum of each sample; `None` where no fixed point was found.
+    pub spectra: Vec<Option<Spectrum>>,
+    /// Whether the fixed point of each lies on a rail that its free equilibrium does not touch.
+    pub on_rails: Vec<bool>,
+}
+
+impl Stability {
+    /// What is said of a sample that has a spectrum: what its rightmost eigenvalue says, but latch-up where it stays on a rail that the free
+    /// equilibrium does not touch (docs/model.md §5).
+    #[must_use]
+    pub fn verdict(&self, sample: usize) -> Option<Verdict> {
+        let verdict = self.spectra[sample].as_ref()?.verdict();
+        let latched = verdict == Verdict::Stable && self.on_rails[sample];
+        Some(if latched { Verdict::LatchUp } else { verdict })
+    }
+
+    /// The least stable sample and its spectrum: unstable ones first, then those on rails.
+    #[must_use]
+    pub fn worst(&self) -> Option<(usize, &Spectrum)> {
+        let rank = |i: usize, spectrum: &Spectrum| (spectrum.abscissa() > 0.0, self.on_rails[i]);
+        let found = self.spectra.iter().enumerate().filter_map(|(i, s)| Some((i, s.as_ref()?)));
+        found.max_by(|a, b| {
+            rank(a.0, a.1).cmp(&rank(b.0, b.1)).then(a.1.abscissa().total_cmp(&b.1.abscissa()))
+        })
+    }
+}
+
+/// Fixed points, by Newton from `start` (`[batch × width]`, V), and their spectra.
+///
+/// `tolerance` (V) is the residual to which the fixed points are found; those of `spec` say what lies on a rail. Samples run on all threads.
+#[must_use]
+pub fn stability(
+    circuit: &dyn Dynamics<f64>,
+    spec: &SolverSpec,
+    start: &Matrix<f64>,
+    tolerance: f64,
+) -> Stability {
+    let (points, spectra): (Vec<FixedPoint>, Vec<_>) = (0..circuit.samples())
+        .into_par_iter()
+        .map(|i| {
+            let start: Vec<f64> = start.row(i).iter().copied().collect();
+            let point = followed_point(circuit, i, &start, tolerance);
+            // Eigenvalues that did not converge are no verdict: such a sample counts as not found.
+            let spectrum = point.converged.then(|| spectrum(circuit, i, &point.state));
+            let spectrum = spectrum.filter(|found| found.abscissa().is_finite());
+            (point, spectrum)
+        })
+        .unzip();
+    let equilibria: Vec<_> = points.iter().map(|point| point.converged.then_some(&point.state[..])).collect();
+    let on_rails = on_rails(circuit, spec, &equilibria);
+    Stability { points, spectra, on_rails }
+}
+
+/// Eigenvalues of the Jacobian of one sample at `state` (`width` potentials, V), as growth rates also where there is a clock.
+#[must_use]
+pub fn spectrum<T: Real>(circuit: &dyn Dynamics<T>, sample: usize, state: &[f64]) -> Spectrum {
+    compiled_once!(T, SpectrumAt, spectrum_at)(circuit, sample, state)
+}
+
+/// [`spectrum`].
+type SpectrumAt<T> = fn(&dyn Dynamics<T>, usize, &[f64]) -> Spectrum;
+
+fn spectrum_at<T: Real>(circuit: &dyn Dynamics<T>, sample: usize, state: &[f64]) -> Spectrum {
+    if state.len() > DENSE {
+        return sorted(rightmost(circuit, sample, state));
+    }
+    sorted(dense_spectrum(circuit, sample, state))
+}
+
+/// The rightmost eigenvalues alone, the first of which is that of [`spectrum`]: what a verdict needs, at a fraction of the cost.
+#[must_use]
+pub fn leading<T: Real>(circuit: &dyn Dynamics<T>, sample: usize, state: &[f64]) -> Spectrum {
+    if state.len() > DENSE {
+        return sorted(rightmost(circuit, sample, state));
+    }
+    let pace = Pace::of(circuit);
+    let jacobian = Jacobian::at(circuit, sample, state, &pace);
+    let of = |block: &DMatrix<f64>| {
+        let found = (block.nrows() > SMALL).then(|| of_large_block(block, &pace)).flatten();
+        found.unwrap_or_else(|| of_block(block))
+    };
+    let found = jacobian.eigenvalues(T::EPSILON.to_f64(), &of);
+    sorted(found.into_iter().map(|eigenvalue| pace.growth(eigenvalue)).collect())
+}
+
+/// Eigenvalues, rightmost first.
+fn sorted(mut eigenvalues: Vec<Complex<f64>>) -> Spectrum {
+    eigenvalues.sort_by(|a, b| b.re.total_cmp(&a.re).then(b.im.total_cmp(&a.im)));
+    Spectrum { eigenvalues }
+}
+
+/// All eigenvalues (1/s), from the whole matrix.
+pub(super) fn dense_spectrum<T: Real>(
+    circuit: &dyn Dynamics<T>,
+    sample: usize,
+    state: &[f64],
+) -> Vec<Complex<f64>> {
+    let pace = Pace::of(circuit);
+    let jacobian = Jacobian::at(circuit, sample, state, &pace);
+    let found = jacobian.eigenvalues(T::EPSILON.to_f64(), &of_block);
+    found.into_iter().map(|eigenvalue| pace.growth(eigenvalue)).collect()
+}
+
+/// The Jacobian of `dv/dt`, or of a period's change.
+///
+/// What has no slope passes nothing on: its columns are zero but for the leak, and its eigenvalues are that.
+struct Jacobian {
+    /// In means `α v⁺ + ᾱ v⁻` and differences `v⁺ − v⁻` of the other dyads, the two of a dyad side by side; without dyads, in
+    /// the potentials of the other compartments.
+    matrix: DMatrix<f64>,
+    /// Eigenvalues of what is left out.
+    idle: Vec<f64>,
+}
+
+impl Jacobian {
+    fn at<T: Real>(circuit: &dyn Dynamics<T>, sample: usize, state: &[f64], pace: &Pace) -> Self {
+        match circuit.layered() {
+            Some(layered) => Self::of_dyads(layered, sample, state, pace),
+            None => Self::of_compartments(circuit, sample, state, pace),
+        }
+    }
+
+    fn of_compartments<T: Real>(
+        circuit: &dyn Dynamics<T>,
+        sample: usize,
+        state: &[f64],
+        pace: &Pace,
+    ) -> Self {
+        let slopes = slopes(circuit, state);
+        let (active, idle): (Vec<_>, Vec<_>) = (0..state.len()).partition(|&j| slopes[j] != 0.0);
+        let directions =
+            Matrix::from_fn(active.len(), state.len(), |n, j| if j == active[n] { T::ONE } else { T::ZERO });
+        let moved = along(circuit, sample, state, &directions);
+        let matrix = DMatrix::from_fn(active.len(), active.len(), |i, j| {
+            pace.scale[active[i]] * (moved[(active[i], j)] - f64::from(i == j))
+        });
+        Self { matrix, idle: idle.into_iter().map(|j| -pace.scale[j]).collect() }
+    }
+
+    fn of_dyads<T: Real>(circuit: &dyn Layered<T>, sample: usize, state: &[f64], pace: &Pace) -> Self {
+        let (layout, width) = (circuit.layout(), state.len());
+        let slopes = slopes(circuit, state);
+        let dyads = (0..layout.depth()).flat_map(|k| {
+            layout.plus(k).zip(layout.minus(k)).zip(circuit.mixing(k)).map(|((p, q), &a)| (p, q, a.to_f64()))
+        });
+        let (active, idle): (Vec<_>, Vec<_>) =
+            dyads.partition(|&(p, q, _)| slopes[p] != 0.0 || slopes[q] != 0.0);
+        // v⁺ = mean + ᾱ difference, v⁻ = mean − α difference: the rows of `directions`.
+        let mut directions = DMatrix::<f64>::zeros(2 * active.len(), width);
+        for (n, &(p, q, alpha)) in active.iter().enumerate() {
+            (directions[(2 * n, p)], directions[(2 * n, q)]) = (1.0, 1.0);
+            (directions[(2 * n + 1, p)], directions[(2 * n + 1, q)]) = (1.0 - alpha, -alpha);
+        }
+        let mut moved = along(circuit, sample, state, &directions.map(T::of)) - directions.transpose();
+        for (mut row, &scale) in moved.row_iter_mut().zip(&pace.scale) {
+            row *= scale;
+        }
+        let mut matrix = DMatrix::zeros(2 * active.len(), 2 * active.len());
+        for (n, &(p, q, alpha)) in active.iter().enumerate() {
+            matrix.set_row(2 * n, &(moved.row(p) * alpha + moved.row(q) * (1.0 - alpha)));
+            matrix.set_row(2 * n + 1, &(moved.row(p) - moved.row(q)));
+        }
+        Self { matrix, idle: idle.iter().flat_map(|&(p, q, _)| [-pace.scale[p], -pace.scale[q]]).collect() }
+    }
+
+    /// Eigenvalues, part by part, those of a part of several coordinates by `of`.
+    fn eigenvalues(
+        &self,
+        epsilon: f64,
+        of: &dyn Fn(&DMatrix<f64>) -> Vec<Complex<f64>>,
+    ) -> Vec<Complex<f64>> {
+        let mut found = dense(&self.matrix, epsilon, of);
+        found.extend(self.idle.iter().map(|&rate| Complex::new(rate, 0.0)));
+        found
+    }
+}
+
+/// Eigenvalues of a matrix whose entries are known to `epsilon`, strongly connected part by part.
+fn dense(
+    matrix: &DMatrix<f64>,
+    epsilon: f64,
+    of: &dyn Fn(&DMatrix<f64>) -> Vec<Complex<f64>>,
+) -> Vec<Complex<f64>> {
+    let floor = if matrix.is_empty() { 0.0 } else { ROUNDING * epsilon * matrix.amax() };
+    let mut graph: DiGraph<(), (), usize> = DiGraph::default();
+    let nodes: Vec<_> = (0..matrix.nrows()).map(|_| graph.add_node(())).collect();
+    for (j, column) in matrix.column_iter().enumerate() {
+        for (i, value) in column.iter().enumerate() {
+            if i != j && value.abs() > floor {
+                graph.add_edge(nodes[j], nodes[i], ());
+            }
+        }
+    }
+    let mut eigenvalues = Vec::with_capacity(matrix.nrows());
+    for part in tarjan_scc(&graph) {
+        if let [only] = part[..] {
+            eigenvalues.push(Complex::new(matrix[(only.index(), only.index())], 0.0));
+            continue;
+        }
+        let block =
+            DMatrix::from_fn(part.len(), part.len(), |i, j| matrix[(part[i].index(), part[j].index())]);
+        eigenvalues.extend(of(&block));
+    }
+    eigenvalues
+}
+
+/// Eigenvalues of one connected block by the real Schur form; NaN if it does not converge.
+///
+/// nalgebra's iteration has no exceptional shifts: of blocks that are all but defective, such as those of `DPᵀ` with spreads of 10⁻⁸ to 10⁻³,
+/// it stalls at some per cent. A reflection, which leaves the eigenvalues where they are, sends it another way.
+pub(super) fn of_block(block: &DMatrix<f64>) -> Vec<Complex<f64>> {
+    let found = schur(block).or_else(|| (0..REFLECTIONS).find_map(|number| schur(&reflected(block, number))));
+    found.unwrap_or_else(|| vec![Complex::new(f64::NAN, f64::NAN); block.nrows()])
+}
+
+/// Eigenvalues, if the iteration ends: it often does not when asked to deflate at one machine epsilon; at 45 and more of them the
+/// eigenvalues are those of a matrix that differs by so much, relatively.
+fn schur(block: &DMatrix<f64>) -> Option<Vec<Complex<f64>>> {
+    [1e-14, 1e-13, 1e-12].into_iter().find_map(|epsilon| {
+        let schur = Schur::try_new(block.clone(), epsilon, 100 * block.nrows())?;
+        let found: Vec<_> = schur.complex_eigenvalues().iter().copied().collect();
+        found.iter().all(|e| e.re.is_finite() && e.im.is_finite()).then_some(found)
+    })
+}
+
+/// `H block H`, with a Householder reflection `H` that mixes all coordinates.
+fn reflected(block: &DMatrix<f64>, number: u32) -> DMatrix<f64> {
+    let axis = DVector::from_fn(block.nrows(), |i, _| ((i as f64 + 1.0) * (1.3 + f64::from(number))).sin());
+    let axis = axis.normalize();
+    let left = block - (&axis * (axis.transpose() * block)) * 2.0;
+    &left - (&left * &axis) * axis.transpose() * 2.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn eigenvalues_of_a_companion_matrix_are_the_roots_it_was_made_of() {
+        // (x − 1)(x + 2)(x² + 9): roots 1, −2, ±3i. Coefficients of x³, x², x, 1: 1, 7, 9, −18.
+        let companion = DMatrix::from_row_slice(
+            4,
+            4,
+            &[-1.0, -7.0, -9.0, 18.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0],
+        );
+        let found = dense(&companion, f64::EPSILON, &of_block);
+        for root in [(1.0, 0.0), (-2.0, 0.0), (0.0, 3.0), (0.0, -3.0)] {
+            let root = Complex::new(root.0, root.1);
+            assert!(found.iter().any(|e| (e - root).norm() < 1e-12), "{root} in {found:?}");
+        }
+    }
+
+    #[test]
+    fn a_long_defective_chain_keeps_its_only_eigenvalue() {
+        let chain = DMatrix::from_fn(60, 60, |i, j| {
+            if i == j {
+                -1.0
+            } else if j == i + 1 {
+                5.0
+            } else {
+                0.0
+            }
+        });
+        assert!(
+            dense(&chain, f64::EPSILON, &of_block).iter().all(|e| (e.re + 1.0).abs() < 1e-15 && e.im == 0.0)
+        );
+    }
+
+    #[test]
+    fn all_but_defective_spectra_are_found() {
+        use crate::chip::{Chip, Weights};
+        use crate::circuit::DyadCircuit;
+        use crate::spec::{CircuitSpec, InitSpec, MismatchSpec, NudgeSpec, Variant};
+        let network = [64, 48, 32, 10];
+        for seed in 0..60 {
+            let mut spec = CircuitSpec::default();
+            spec.nudge = NudgeSpec { variant: Variant::DpTranspose, alpha: 0.4, beta: 0.5, ..spec.nudge };
+            let spread = 10_f64.powi(-3 - (seed % 6) as i32);
+            spec.mismatch = MismatchSpec { seed: Some(seed), mixing_dtod: spread, ..MismatchSpec::default() };
+            let chip = Chip::<f64>::fabricate(&spec, &network);
+            let weights = Weights::<f64>::draw(&InitSpec::FanIn, &spec, &network, seed);
+            let input = Matrix::from_fn(1, 64, |_, j| (j as f64 + seed as f64).sin().abs());
+            let circuit =
+                DyadCircuit::free(&chip, &weights, &input).nudged(&spec.nudge, Matrix::zeros(1, 10));
+            let state: Vec<f64> = circuit.free_state().iter().copied().collect();
+            let state = followed_point(&circuit, 0, &state, 1e-9).state;
+            // Arnoldi's iteration on products with the Jacobian knows nothing of the Schur form.
+            let (all, other) = (spectrum(&circuit, 0, &state), sorted(rightmost(&circuit, 0, &state)));
+            assert_eq!(all.eigenvalues.len(), state.len());
+            let error = (all.abscissa() - other.abscissa()).abs() * chip.slowest;
+            assert!(error < 1e-6, "seed {seed}, spread {spread:e}: {} {}", all.abscissa(), other.abscissa());
+        }
+    }
+
+    #[test]
+    fn the_leading_eigenvalue_is_the_first_of_all() {
+        use crate::chip::{Chip, Weights};
+        use crate::circuit::DyadCircuit;
+        use crate::spec::{ActivationKind, CircuitSpec, InitSpec, MismatchSpec, NudgeSpec, Variant};
+        let network = [12, 30, 24, 8];
+        let kinds = [ActivationKind::Relu, ActivationKind::Tanh, ActivationKind::HardSigmoid];
+        let mut blocks = 0;
+        for seed in 0..24 {
+            let variant = if seed % 4 == 3 { Variant::DpTranspose } else { Variant::Dp };
+            let mut spec = CircuitSpec::default();
+            spec.neuron.activation = kinds[seed as usize % 3].into();
+            let (alpha, beta) = (0.13 * (seed % 8) as f64, 0.1 + 0.05 * seed as f64);
+            spec.nudge = NudgeSpec { variant, alpha, beta, ..spec.nudge };
+            if seed % 2 == 0 {
+                spec.mismatch = MismatchSpec {
+                    seed: Some(seed),
+                    gain_dtod: 0.1,
+                    time_constant_dtod: 0.1,
+                    offset_dtod: 0.05,
+                    ..MismatchSpec::default()
+                };
+            }
+            let chip = Chip::<f64>::fabricate(&spec, &network);
+            let weights = Weights::<f64>::draw(&InitSpec::He, &spec, &network, seed);
+            let input = Matrix::from_fn(1, 12, |_, j| (j as f64 + seed as f64).sin().abs());
+            let circuit = DyadCircuit::free(&chip, &weights, &input).nudged(&spec.nudge, Matrix::zeros(1, 8));
+            let state: Vec<f64> = circuit.free_state().iter().copied().collect();
+            let (all, first) = (spectrum(&circuit, 0, &state), leading(&circuit, 0, &state));
+            blocks += usize::from(first.eigenvalues.len() < all.eigenvalues.len());
+            assert_eq!(all.verdict(), first.verdict(), "seed {seed}");
+            // Residuals of 1e-9 of the matrix's size; the rightmost of these is apart from the next, so well conditioned.
+            let error = (all.abscissa() - first.abscissa()).abs() * chip.slowest;
+            assert!(error < 1e-6, "seed {seed}: {error:.1e}/τ");
+        }
+        assert!(blocks >= 8, "iteration was used for {blocks} of 24");
+    }
+}
