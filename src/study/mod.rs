@@ -28,6 +28,7 @@ mod registry;
 pub mod robustness;
 pub mod runs;
 mod safe;
+pub mod sensitivity;
 pub mod settings;
 pub mod settle;
 pub mod spice;

@@ -12,7 +12,7 @@ use super::places::told_from;
 use super::settings::{self, Written};
 use super::{
     Extent, Failure, Given, Observer, Study, attractors, branch, compare, cost, folder, gradient, limits,
-    map, noise, robustness, settle, spice, stability, train, yields,
+    map, noise, robustness, sensitivity, settle, spice, stability, train, yields,
 };
 use crate::figure::{Drawn, draw_figures, want};
 use crate::record::dictionary::Table;
@@ -37,6 +37,7 @@ pub const STUDIES: &[Entry] = &[
     form::<map::Map>(),
     entry::<noise::Noise>(),
     entry::<gradient::Gradient>(),
+    entry::<sensitivity::Sensitivity>(),
     entry::<yields::Yield>(),
     entry::<robustness::Robustness>(),
     entry::<compare::Compare>(),

@@ -22,6 +22,7 @@ mod questions;
 mod readings;
 mod references;
 mod robustness;
+mod sensitivity;
 mod settle;
 mod simulators;
 mod sizes;

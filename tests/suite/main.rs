@@ -20,6 +20,8 @@ mod gradient_quality;
 mod traces;
 mod yields;
 mod robustness;
+mod sensitivity;
+mod sensitivity_chain;
 mod saturating;
 mod shards;
 mod references;
