@@ -10,6 +10,7 @@ mod noise_goes_on;
 mod noise_nets;
 mod noise_orders;
 mod oracle;
+mod own_solver;
 mod offsets;
 mod readings;
 mod solvers;
