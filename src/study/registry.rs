@@ -218,7 +218,8 @@ fn answer<S: Study>(
         given.want_double(&called)?;
     }
     if let Some(out) = place.out.as_ref().filter(|_| !S::WRITES) {
-        return Err(Failure::input(anyhow!("--out {}: `{called}` writes no files", out.display())));
+        let name = path(S::BELOW, S::NAME);
+        return Err(Failure::input(anyhow!("--out {}: `{name}` writes no files", out.display())));
     }
     settings.placed(place);
     let subject = settings.read(given, watch)?;

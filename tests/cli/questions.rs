@@ -152,7 +152,7 @@ fn every_form_of_stability_may_be_asked_by_a_file_and_says_what_its_option_says(
         assert_eq!(answers[0], answers[1], "{study}");
     }
     ask("limits", "");
-    bench.refuse("run q.toml --out l", &["--out", "`limits` writes no tables"]);
+    bench.refuse("run q.toml --out l", &["--out", "`limits` writes no files"]);
     ask("branch", "sample = 1\n");
     bench.refuse("run q.toml", &["--follow"]);
     ask("map", "map = [\"nudge.alpha=0:1:3\"]\n");

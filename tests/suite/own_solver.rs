@@ -67,7 +67,8 @@ fn a_solver_of_ones_own_settles_circuits_and_its_states_give_gradients() {
     // slowest mode in 1/τ, here above 0.1.
     let (found, wanted) = (&settled.state, net.fixed_points().state);
     assert!((found - &wanted).amax() < 1e-11, "{:e}", (found - &wanted).amax());
-    let (own, theirs) = (Measurement::read(&circuit, settled), Measurement::read(&circuit, net.fixed_points()));
+    let (own, theirs) =
+        (Measurement::read(&circuit, settled), Measurement::read(&circuit, net.fixed_points()));
     for (a, b) in own.differences.iter().zip(&theirs.differences) {
         assert!((a - b).amax() < 2e-11);
     }

@@ -46,6 +46,7 @@ impl Study for Attractors {
     type Tables = ();
 
     const KIND: Kind = untabled("attractors");
+    const WRITES: bool = false;
     const NAME: &'static str = "attractors";
     const ABOUT: &'static str = "Equilibria that the circuit settles at from random starts";
     const PATHS: &'static [&'static str] = &Files::PATHS;

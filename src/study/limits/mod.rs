@@ -55,6 +55,7 @@ impl Study for Limits {
     type Tables = ();
 
     const KIND: Kind = untabled("limits");
+    const WRITES: bool = false;
     const NAME: &'static str = "limits";
     const ABOUT: &'static str = "Find the largest safe β of this chip, these weights and samples";
     const PATHS: &'static [&'static str] = &Files::PATHS;

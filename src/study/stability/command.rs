@@ -2,7 +2,7 @@
 
 use anyhow::anyhow;
 use clap::parser::ValueSource;
-use clap::{Arg, ArgAction, ArgMatches, Command, FromArgMatches};
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 
 use super::super::attractors::Attractors;
 use super::super::branch::Branch;
@@ -46,7 +46,10 @@ pub const NOTES: &str = "The Jacobian is taken at the nudged fixed point, found 
 /// The command, with the options of all its forms.
 pub fn command() -> Command {
     let flag = Arg::new(LIMITS).long(LIMITS).action(ArgAction::SetTrue).help(Limits::ABOUT);
-    let command = settings::command::<Stability>().arg(form_option(flag));
+    // Branches and maps are written, so the command has a place for them.
+    let command =
+        Place::augment_args(settings::command::<Stability>()).about(Stability::ABOUT).long_about(None);
+    let command = command.arg(form_option(flag));
     let command = with::<Limits>(command, LIMITS);
     let command = with::<Branch>(command, FOLLOW);
     let command = with::<Attractors>(command, ATTRACTORS);
@@ -57,7 +60,9 @@ pub fn command() -> Command {
             let help = "Folder for tables and a figure of --map or --follow [default: none is written]";
             arg.help(help).display_order(last)
         })
-        .mut_arg("force", |arg| arg.help("Replace tables of an earlier one").display_order(last + 1))
+        .mut_arg("force", |arg| {
+            arg.help("Replace tables of an earlier one").requires("out").display_order(last + 1)
+        })
 }
 
 /// Answers what a command line asks.

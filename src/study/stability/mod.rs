@@ -38,6 +38,7 @@ impl Study for Stability {
     type Tables = ();
 
     const KIND: Kind = untabled("stability");
+    const WRITES: bool = false;
     const ABOUT: &'static str =
         "Jacobian spectrum, stability and predicted threshold at the fixed points of given networks";
     const NOTES: &'static str = command::NOTES;
