@@ -3,7 +3,7 @@
 //! `cargo bench --bench kernels` (divan prints operations as items).
 
 use divan::{Bencher, black_box, counter::ItemsCount};
-use dyadsim::device::{Activation, Dyads, Trim};
+use dyadsim::device::{Activation, DeviceOffset, Dyads};
 use dyadsim::matrix::product::{Onto, backward, correlate, forward};
 use dyadsim::matrix::{Matrix, Real, elementwise, measure};
 use dyadsim::noise::gaussian;
@@ -93,17 +93,17 @@ fn slope<T: Real>(bencher: Bencher<'_, '_>, kind: ActivationKind) {
 }
 
 #[divan::bench(types = [f32, f64], args = ActivationKind::ALL)]
-fn mix<T: Real>(bencher: Bencher<'_, '_>, kind: ActivationKind) {
+fn mean_and_difference<T: Real>(bencher: Bencher<'_, '_>, kind: ActivationKind) {
     let (batch, n) = (64, LENGTH / 64);
     let (plus, minus) = (numbers::<T>(LENGTH, 1), numbers::<T>(LENGTH, 1));
     let (mut mean, mut difference) = (numbers::<T>(LENGTH, 1), numbers::<T>(LENGTH, 1));
-    let (mixing, trims) = (vec![T::of(0.3); n], vec![Trim::NONE; n]);
+    let (mixing, offsets) = (vec![T::of(0.3); n], vec![DeviceOffset::NONE; n]);
     let device = device(kind);
     bencher.counter(ItemsCount::new(LENGTH)).bench_local(|| {
-        device.mix(Dyads {
+        device.mean_and_difference(Dyads {
             batch,
             mixing: &mixing,
-            trims: (&trims, &trims),
+            offsets: (&offsets, &offsets),
             potentials: (black_box(&plus).as_slice(), minus.as_slice()),
             mean: mean.as_mut_slice(),
             difference: difference.as_mut_slice(),

@@ -268,7 +268,7 @@ fn a_seed_draws_synapses_and_chip_unless_the_description_names_its_chip() {
     let mut circuit = CircuitSpec::default();
     circuit.mismatch.offset_dtod = 0.01;
     let of = |circuit: &CircuitSpec, seed| Network::new(circuit.clone(), &[4, 5, 3]).unwrap().seed(seed);
-    let offsets = |network: &Network| network.chip().layers[0].trim_plus.clone();
+    let offsets = |network: &Network| network.chip().layers[0].offset_plus.clone();
     let (one, two) = (of(&circuit, 1), of(&circuit, 2));
     assert!(one.weights() != two.weights() && offsets(&one) != offsets(&two));
     assert_eq!(one.circuit().mismatch.seed, Some(1));

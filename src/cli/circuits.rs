@@ -52,27 +52,27 @@ enum Action {
 pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> {
     match arguments.action.as_ref().unwrap_or(&Action::List) {
         Action::List => {
-            global.want_plain("circuits list")?;
+            global.reject_settings("circuits list")?;
             output::show(global, &builtin::table(CIRCUITS), &builtin::document(CIRCUITS))
         }
         Action::Show { circuit: None, .. } => {
-            global.want_plain("circuits show")?;
+            global.reject_settings("circuits show")?;
             let document = json!({"circuit": CircuitSpec::default(), "text": circuit_defaults_toml()});
             output::show(global, &circuit_defaults_toml(), &document)
         }
         Action::Show { circuit: Some(name), defaults } => {
-            global.want_plain("circuits show")?;
+            global.reject_settings("circuits show")?;
             let source = builtin::find(CIRCUITS, name)?;
             let circuit = source.circuit(&[])?;
             let text = if *defaults { circuit_toml(&circuit) } else { source.text()? };
             output::show(global, &text, &json!({"circuit": circuit, "text": text}))
         }
         Action::Check { circuit } => {
-            global.want_double("circuits check")?;
+            global.require_f64("circuits check")?;
             output::answer(global, &checks::circuit(circuit, &global.set)?)
         }
         Action::Schema => {
-            global.want_plain("circuits schema")?;
+            global.reject_settings("circuits schema")?;
             let schema = circuit_schema();
             output::show(global, &format!("{schema:#}\n"), &schema)
         }

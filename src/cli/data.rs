@@ -51,7 +51,7 @@ enum Action {
 /// # Errors
 /// A data set that is unknown, missing or damaged.
 pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> {
-    global.want_plain("data")?;
+    global.reject_settings("data")?;
     match arguments.action.as_ref().unwrap_or(&Action::List) {
         Action::List => list(global),
         Action::Show { name, path, split_seed } => {

@@ -55,18 +55,18 @@ enum Action {
 pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> {
     match arguments.action.as_ref().unwrap_or(&Action::List) {
         Action::List => {
-            global.want_plain("experiments list")?;
+            global.reject_settings("experiments list")?;
             output::show(global, &builtin::table(EXPERIMENTS), &builtin::document(EXPERIMENTS))
         }
         Action::Show { experiment: None, .. } => {
-            global.want_plain("experiments show")?;
+            global.reject_settings("experiments show")?;
             let text = experiment_template_toml();
             output::show(global, &text, &json!({"text": text}))
         }
         Action::Show { experiment: Some(name), defaults } => show(global, name, *defaults),
         Action::Check { experiment } => check(global, experiment),
         Action::Schema => {
-            global.want_plain("experiments schema")?;
+            global.reject_settings("experiments schema")?;
             let schema = experiment_schema();
             output::show(global, &format!("{schema:#}\n"), &schema)
         }
@@ -74,7 +74,7 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
 }
 
 fn show(global: &Global, name: &Path, defaults: bool) -> Result<ExitCode, Failure> {
-    global.want_plain("experiments show")?;
+    global.reject_settings("experiments show")?;
     let source = builtin::find(EXPERIMENTS, name)?;
     let resolved = source.experiment(&[])?.resolve(&[]).map_err(Failure::input)?;
     let text = if defaults { experiment_toml(&resolved.experiment) } else { source.text()? };
@@ -82,7 +82,7 @@ fn show(global: &Global, name: &Path, defaults: bool) -> Result<ExitCode, Failur
 }
 
 fn check(global: &Global, name: &Path) -> Result<ExitCode, Failure> {
-    global.want_double("experiments check")?;
+    global.require_f64("experiments check")?;
     let (done, unchecked) = checks::experiment(name, &global.set)?;
     unchecked.iter().for_each(|line| output::note(line));
     output::answer(global, &done)

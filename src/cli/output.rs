@@ -36,7 +36,7 @@ pub fn note(line: &dyn Display) {
 ///
 /// # Errors
 /// Those of [`print`].
-pub fn conclude(global: &Global, summary: &str, document: &impl Serialize) -> Result<ExitCode, Failure> {
+pub fn finish(global: &Global, summary: &str, document: &impl Serialize) -> Result<ExitCode, Failure> {
     if global.json {
         print_json(document)?;
     } else if !global.quiet {
@@ -50,7 +50,7 @@ pub fn conclude(global: &Global, summary: &str, document: &impl Serialize) -> Re
 /// # Errors
 /// Those of [`print`].
 pub fn answer(global: &Global, done: &Done) -> Result<ExitCode, Failure> {
-    let ended = conclude(global, &done.words, &done.document)?;
+    let ended = finish(global, &done.words, &done.document)?;
     Ok(if done.holds { ended } else { ExitCode::FAILURE })
 }
 

@@ -39,7 +39,7 @@ pub struct Arguments {
 /// # Errors
 /// No output folder, an unknown figure, or a file that cannot be written.
 pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> {
-    global.want_plain("plot")?;
+    global.reject_settings("plot")?;
     Study::recover(&arguments.folder).map_err(Failure::input)?;
     // A folder that is of no study is told what it lacks of runs.
     let study = of_folder(&arguments.folder).unwrap_or(&ENTRY);
@@ -67,7 +67,7 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
     let text: String = drawn.iter().map(|d| format!("{}\n{}\n", d.svg.display(), d.png.display())).collect();
     let document: Vec<_> =
         drawn.iter().map(|d| json!({"name": d.name, "svg": d.svg, "png": d.png})).collect();
-    output::conclude(global, &text, &json!({"figures": document}))
+    output::finish(global, &text, &json!({"figures": document}))
 }
 
 /// The names asked for, as figures are called.

@@ -29,7 +29,7 @@ pub struct Arguments {
 /// # Errors
 /// No output folder, or a file that cannot be written.
 pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> {
-    global.want_plain("report")?;
+    global.reject_settings("report")?;
     let found = of_folder(&arguments.folder).and_then(|study| Some((study, study.report?)));
     // A folder that has no report is told what it lacks of runs.
     let (study, report) = found.unwrap_or((&ENTRY, write_report));
@@ -42,7 +42,7 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> 
     bar.finish_and_clear();
     renew(&arguments.folder, &lock, &|name| name == "report.html").map_err(Failure::running)?;
     lock.release().map_err(Failure::running)?;
-    output::conclude(global, &format!("{}\n", path.display()), &json!({"report": path}))
+    output::finish(global, &format!("{}\n", path.display()), &json!({"report": path}))
 }
 
 /// Refuses a folder inside an output folder that is a link, unless it was asked for by name.

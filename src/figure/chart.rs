@@ -136,7 +136,7 @@ impl<'a> Chart<'a> {
             under(page, panel, place);
             let here = || self.series.iter().filter(|one| one.place == place);
             if !self.empty.is_empty() && !here().any(Series::tells) {
-                panel.say(page, self.empty);
+                panel.annotate(page, self.empty);
             }
             here().for_each(|one| one.draw_band(page, panel));
             here().for_each(|one| one.draw(page, panel));

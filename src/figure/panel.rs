@@ -43,7 +43,7 @@ impl Panel {
     }
 
     /// Writes a sentence in the middle of the panel, in as many lines as it takes.
-    pub fn say(&self, page: &mut Page, sentence: &str) {
+    pub fn annotate(&self, page: &mut Page, sentence: &str) {
         let lines = wrap(sentence, SMALL, self.width - 10.0);
         let first = self.top + 0.5 * self.height - 6.0 * (count(lines.len()) - 1.0) + 3.0;
         for (k, line) in lines.iter().enumerate() {

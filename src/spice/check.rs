@@ -9,10 +9,10 @@ use super::SpiceError;
 use super::bench::{Dialect, STEP, options, step};
 use super::name::{compartment, literal};
 use super::netlist::{Netlist, Wiring};
-use super::ngspice::{Run, run};
+use super::ngspice::{SimulatorRun, run};
 use crate::circuit::Dynamics;
 use crate::matrix::measure::larger;
-use crate::solve::{Outcome, Settled, Trace, followed, judge, settle_all};
+use crate::solve::{Outcome, Settled, Trace, classify_trace, followed, settle_all};
 use crate::spec::{SolverKind, SolverSpec, Verify};
 
 /// Distance of equilibria that counts as agreement (V), times 1 V or the largest potential.
@@ -98,14 +98,18 @@ pub fn tightened(spec: &SolverSpec) -> SolverSpec {
 /// # Errors
 /// No ngspice, or one that failed.
 pub fn check(wiring: &Wiring<'_>, netlist: &Netlist) -> Result<Report, SpiceError> {
-    check_heard(wiring, netlist, &|_| {})
+    check_with_progress(wiring, netlist, &|_| {})
 }
 
 /// Simulates and compares as [`check`] does; `told` hears how far it is.
 ///
 /// # Errors
 /// Those of [`check`].
-pub fn check_heard(wiring: &Wiring<'_>, netlist: &Netlist, told: Told<'_>) -> Result<Report, SpiceError> {
+pub fn check_with_progress(
+    wiring: &Wiring<'_>,
+    netlist: &Netlist,
+    told: Told<'_>,
+) -> Result<Report, SpiceError> {
     let mut both = Both { wiring, netlist, told, runs: 0 };
     let mut solver = tightened(&wiring.spec.solver);
     let mut report = both.with_solver(&solver)?;
@@ -165,7 +169,7 @@ impl Both<'_> {
             let found = self.run((stop, step))?;
             let wall = before.elapsed().as_secs_f64();
             let trace = waveform(wiring, &found, stop)?;
-            let theirs = judge(solver, wiring.circuit, &trace);
+            let theirs = classify_trace(solver, wiring.circuit, &trace);
             if theirs.is_none() && stop < last {
                 stop = (1.3 * stop).min(last);
                 continue;
@@ -176,7 +180,7 @@ impl Both<'_> {
     }
 
     /// Runs ngspice once.
-    fn run(&mut self, (stop, step): (f64, f64)) -> Result<Run, SpiceError> {
+    fn run(&mut self, (stop, step): (f64, f64)) -> Result<SimulatorRun, SpiceError> {
         self.runs += 1;
         (self.told)(Stage::Run(self.runs));
         // A point is the time and every potential, at every step and seldom oftener.
@@ -248,7 +252,7 @@ fn deck(wiring: &Wiring<'_>, netlist: &Netlist, (stop, step): (f64, f64)) -> Str
 }
 
 /// The potentials of a run, from the initial condition on, with rates by differences.
-fn waveform(wiring: &Wiring<'_>, run: &Run, stop: f64) -> Result<Trace, SpiceError> {
+fn waveform(wiring: &Wiring<'_>, run: &SimulatorRun, stop: f64) -> Result<Trace, SpiceError> {
     let raw = &run.raw;
     let time = raw.place("time")?;
     let names = compartment(&wiring.chip.layout);

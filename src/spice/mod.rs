@@ -17,7 +17,7 @@ mod nudge;
 mod raw;
 
 pub use bench::{Analyses, Dialect, NoiseAnalysis, bench};
-pub use check::{EQUILIBRIUM, Report, Stage, WAVEFORM, check, check_heard, tightened};
+pub use check::{EQUILIBRIUM, Report, Stage, WAVEFORM, check, check_with_progress, tightened};
 pub use error::SpiceError;
 pub use exportable::{exportable, writable_name};
 pub use name::map;

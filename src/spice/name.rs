@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::analysis::stationary::{Node, Quantity, nodes};
+use crate::analysis::stationary::{Node, ReadQuantity, nodes};
 use crate::chip::Layout;
 
 /// Name of a node of the deck.
@@ -14,10 +14,10 @@ pub fn node(letter: char, layer: usize, neuron: usize) -> String {
 /// Node of a compartment or of what is read of a dyad.
 fn of(node_: &Node) -> String {
     let letter = match node_.quantity {
-        Quantity::Plus => 'p',
-        Quantity::Minus => 'm',
-        Quantity::Activity => 's',
-        Quantity::Error => 'd',
+        ReadQuantity::Plus => 'p',
+        ReadQuantity::Minus => 'm',
+        ReadQuantity::Activity => 's',
+        ReadQuantity::Error => 'd',
     };
     node(letter, node_.layer, node_.neuron)
 }
@@ -27,7 +27,7 @@ fn of(node_: &Node) -> String {
 pub fn compartment(layout: &Layout) -> Vec<String> {
     let mut names = vec![String::new(); layout.width()];
     for node in nodes(layout) {
-        if matches!(node.quantity, Quantity::Plus | Quantity::Minus) {
+        if matches!(node.quantity, ReadQuantity::Plus | ReadQuantity::Minus) {
             names[node.place(layout)] = of(&node);
         }
     }

@@ -5,7 +5,7 @@ use super::name::{feed, literal, node};
 use super::{noise, nudge};
 use crate::chip::Chip;
 use crate::circuit::{DyadCircuit, Dynamics};
-use crate::device::Trim;
+use crate::device::DeviceOffset;
 use crate::spec::{CircuitSpec, NudgePoint, Start};
 
 /// One sample of a circuit, as it is wired.
@@ -40,8 +40,8 @@ impl Wiring<'_> {
     }
 
     /// Outputs that nudge `free` holds (V).
-    pub(super) fn held(&self) -> Vec<f64> {
-        self.circuit.held().map_or(vec![], |held| held.as_slice().to_vec())
+    pub(super) fn held_output(&self) -> Vec<f64> {
+        self.circuit.held_output().map_or(vec![], |held| held.as_slice().to_vec())
     }
 
     /// Leak conductance (S), the unit of all gains.
@@ -110,7 +110,7 @@ fn cells(wiring: &Wiring<'_>) -> Vec<Cell> {
         let activation = if top { spec.output_activation } else { spec.activation };
         Cell {
             activation,
-            trimmed: activation.offset != 0.0 || wiring.chip.layers[layer].has_trims(),
+            trimmed: activation.offset != 0.0 || wiring.chip.layers[layer].has_device_offsets(),
             unit: wiring.unit(),
             port,
             supply: wiring.chip.supply,
@@ -200,9 +200,10 @@ fn dyads(wiring: &Wiring<'_>, cells: &[Cell]) -> String {
                 given.extend([("AP", devices.gain_plus[j]), ("AM", devices.gain_minus[j])]);
             }
             if cell.trimmed {
-                let (shape, plus, minus) = (&cell.activation, devices.trim_plus[j], devices.trim_minus[j]);
+                let (shape, plus, minus) =
+                    (&cell.activation, devices.offset_plus[j], devices.offset_minus[j]);
                 given.extend([("OP", shape.offset + plus.offset), ("OM", shape.offset + minus.offset)]);
-                let rate = |trim: Trim<f64>| 1.0 / (shape.scale * trim.scale);
+                let rate = |trim: DeviceOffset<f64>| 1.0 / (shape.scale * trim.scale);
                 given.extend([("UP", rate(plus)), ("UM", rate(minus))]);
             }
             if cell.node {

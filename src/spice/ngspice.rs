@@ -40,7 +40,7 @@ const LOOK: Duration = Duration::from_millis(200);
 
 /// What a run left.
 #[derive(Clone, Debug)]
-pub struct Run {
+pub struct SimulatorRun {
     /// Version, from its own output.
     pub version: String,
     pub(super) raw: Raw,
@@ -60,7 +60,7 @@ pub fn version() -> Result<String, SpiceError> {
 ///
 /// # Errors
 /// No ngspice; a run that failed, aborted or fell back, with its own words; results that are not whole.
-pub(super) fn run(deck: &str, written: &(dyn Fn(u64) + Sync)) -> Result<Run, SpiceError> {
+pub(super) fn run(deck: &str, written: &(dyn Fn(u64) + Sync)) -> Result<SimulatorRun, SpiceError> {
     let folder = atomic::scratch()?;
     let path = |name: &str| folder.path().join(name);
     atomic::write(&path("deck.cir"), deck.as_bytes())?;
@@ -80,7 +80,7 @@ pub(super) fn run(deck: &str, written: &(dyn Fn(u64) + Sync)) -> Result<Run, Spi
         return Err(failed(format!("reports `{line}`"), &said));
     }
     let raw = read(&raw).map_err(|error| failed(format!("left no result ({error})"), &said))?;
-    Ok(Run { version: told_version(&said)?, raw: Raw::parse(&raw)? })
+    Ok(SimulatorRun { version: told_version(&said)?, raw: Raw::parse(&raw)? })
 }
 
 /// Does `work` while somebody looks at it now and then.

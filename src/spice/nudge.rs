@@ -19,7 +19,7 @@ pub(super) fn nudge(wiring: &Wiring<'_>) -> String {
         NudgePoint::Own => &[('e', 'a'), ('f', 'b')],
         NudgePoint::Drive => &[('e', 'u')],
         NudgePoint::Free => {
-            for (j, &held) in wiring.held().iter().enumerate() {
+            for (j, &held) in wiring.held_output().iter().enumerate() {
                 text += &format!("Vh{j} {} 0 DC {}\n", node('h', top, j), literal(held));
             }
             &[('e', 'h')]

@@ -85,7 +85,7 @@ impl Given {
     ///
     /// # Errors
     /// [`Precision::F32`].
-    pub fn want_double(&self, command: &str) -> Result<(), Failure> {
+    pub fn require_f64(&self, command: &str) -> Result<(), Failure> {
         match self.precision {
             Precision::F64 => Ok(()),
             Precision::F32 => Err(Failure::input(anyhow!(
@@ -98,8 +98,8 @@ impl Given {
     ///
     /// # Errors
     /// A setting, or [`Precision::F32`].
-    pub fn want_plain(&self, command: &str) -> Result<(), Failure> {
-        self.want_double(command)?;
+    pub fn reject_settings(&self, command: &str) -> Result<(), Failure> {
+        self.require_f64(command)?;
         match self.set.first() {
             None => Ok(()),
             Some(setting) => Err(Failure::input(anyhow!(

@@ -215,7 +215,7 @@ fn answer<S: Study>(
 ) -> Result<Done, Failure> {
     let called = path(S::BELOW, S::KIND.command);
     if !S::SINGLE {
-        given.want_double(&called)?;
+        given.require_f64(&called)?;
     }
     if let Some(out) = place.out.as_ref().filter(|_| !S::WRITES) {
         let name = path(S::BELOW, S::NAME);

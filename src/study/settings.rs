@@ -151,7 +151,7 @@ pub fn from_table<S: Study>(table: &Table, folder: &Path) -> Result<S, Failure> 
             if is_path { found_from(folder, Path::new(&text)).display().to_string() } else { text }
         };
         let told = texts(key, value)?.into_iter().map(here);
-        said(arg, told, (&mut line, &mut places));
+        push_arguments(arg, told, (&mut line, &mut places));
     }
     line.push("--".to_owned());
     let matches = command.try_get_matches_from(line.into_iter().chain(places)).map_err(refused)?;
@@ -159,7 +159,7 @@ pub fn from_table<S: Study>(table: &Table, folder: &Path) -> Result<S, Failure> 
 }
 
 /// Adds to a command line what a key says.
-fn said(
+fn push_arguments(
     arg: &Arg,
     texts: impl Iterator<Item = String>,
     (line, places): (&mut Vec<String>, &mut Vec<String>),

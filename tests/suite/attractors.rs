@@ -1,6 +1,6 @@
 //! Equilibria from random starts, against a dyad whose equilibria are the roots of a scalar equation.
 
-use dyadsim::analysis::attractors::{Census, Starts, census};
+use dyadsim::analysis::attractors::{Multistart, Starts, multistart};
 use dyadsim::chip::{Chip, Weights};
 use dyadsim::learn::{Batch, nudged};
 use dyadsim::matrix::Matrix;
@@ -10,7 +10,7 @@ use dyadsim::spec::*;
 const BIAS: f64 = 1.806;
 const TARGET: f64 = 1.1;
 
-fn count(beta: f64, starts: usize) -> Census {
+fn count(beta: f64, starts: usize) -> Multistart {
     let mut spec = CircuitSpec::default();
     spec.neuron.output_activation = ActivationKind::Tanh.into();
     (spec.nudge.variant, spec.nudge.alpha, spec.nudge.beta) = (Variant::Dp, 0.0, beta);
@@ -20,7 +20,7 @@ fn count(beta: f64, starts: usize) -> Census {
     let batch = Batch::new(Matrix::from_element(1, 1, 0.0), Matrix::from_element(1, 1, TARGET));
     let circuit = nudged(&chip, &weights, &batch, &spec);
     let starts = Starts { count: starts, spread: 2.0, seed: 5 };
-    census(&spec.solver, &circuit, &starts, &|| {}).remove(0)
+    multistart(&spec.solver, &circuit, &starts, &|| {}).remove(0)
 }
 
 /// Roots of the scalar equation, by its changes of sign on a fine grid.

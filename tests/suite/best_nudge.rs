@@ -3,10 +3,10 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
+use dyadsim::analysis::gradient_error::{Draw, draw, gradient_error, predicted};
 use dyadsim::analysis::limits::{Search, limits};
-use dyadsim::analysis::linear::{Valley, truth};
-use dyadsim::analysis::nudge::{Best, Place, Seen, best};
-use dyadsim::analysis::quality::{Draw, draw, predicted, quality};
+use dyadsim::analysis::nudge::{Best, Location, Observation, best};
+use dyadsim::analysis::small_signal::{NudgeSweep, exact_gradient};
 use dyadsim::random::{Key, Kind, stream};
 use dyadsim::spec::*;
 use rand_distr::{Distribution, StandardUniform};
@@ -39,16 +39,16 @@ fn noisy(kind: ActivationKind, seed: u64) -> Net {
 
 /// A curve that remembers what was looked at.
 struct Curve<'a> {
-    known: RefCell<BTreeMap<u64, Seen>>,
-    of: &'a dyn Fn(f64) -> Seen,
+    known: RefCell<BTreeMap<u64, Observation>>,
+    of: &'a dyn Fn(f64) -> Observation,
 }
 
 impl<'a> Curve<'a> {
-    fn new(of: &'a dyn Fn(f64) -> Seen) -> Self {
+    fn new(of: &'a dyn Fn(f64) -> Observation) -> Self {
         Self { known: RefCell::default(), of }
     }
 
-    fn at(&self, beta: f64) -> Seen {
+    fn at(&self, beta: f64) -> Observation {
         self.known.borrow_mut().entry(beta.to_bits()).or_insert_with(|| (self.of)(beta)).clone()
     }
 
@@ -73,7 +73,7 @@ impl<'a> Curve<'a> {
     }
 
     fn best(&self, grid: &[f64], safe: Option<f64>) -> Best {
-        let seen: Vec<Seen> = grid.iter().map(|&beta| self.at(beta)).collect();
+        let seen: Vec<Observation> = grid.iter().map(|&beta| self.at(beta)).collect();
         let mut look = |more: &[f64]| more.iter().map(|&beta| self.at(beta)).collect::<Vec<_>>();
         best(&seen, safe, Some(&mut look)).unwrap()
     }
@@ -98,16 +98,16 @@ fn deviation(kind: ActivationKind, seed: u64) -> (f64, f64, bool) {
         let drawn: Vec<Draw> =
             (0..DRAWS).map(|n| draw(&spec, &net.weights, &net.batch, (seed, n), false)).collect();
         let lost: usize = drawn.iter().map(|draw| draw.unsettled).sum();
-        let values = quality(&drawn.iter().collect::<Vec<_>>(), None).unwrap().errors;
-        Seen { beta, values, settled: 1.0 - lost as f64 / (DRAWS as f64 * 2.0) }
+        let values = gradient_error(&drawn.iter().collect::<Vec<_>>(), None).unwrap().errors;
+        Observation { beta, values, settled: 1.0 - lost as f64 / (DRAWS as f64 * 2.0) }
     };
     let theory = |beta: f64| {
         let valley =
-            Valley::predict(&net.spec, &net.chip, &net.weights, &net.batch, &[beta], net.chip.readout);
-        let truth = truth(&net.spec, &net.chip, &net.weights, &net.batch);
+            NudgeSweep::predict(&net.spec, &net.chip, &net.weights, &net.batch, &[beta], net.chip.readout);
+        let truth = exact_gradient(&net.spec, &net.chip, &net.weights, &net.batch);
         let value = valley[0].estimate.as_ref().map(|estimate| predicted(estimate, &truth, None));
         let values: Vec<f64> = value.map(|(bias, variance)| bias + variance).into_iter().collect();
-        Seen { beta, settled: if values.is_empty() { 0.0 } else { 1.0 }, values }
+        Observation { beta, settled: if values.is_empty() { 0.0 } else { 1.0 }, values }
     };
     let mut largest = [0.0_f64; 2];
     for (curve, largest) in [Curve::new(&measured), Curve::new(&theory)].iter().zip(&mut largest) {
@@ -128,7 +128,7 @@ fn deviation(kind: ActivationKind, seed: u64) -> (f64, f64, bool) {
             let found = curve.best(&range, safe);
             let apart = found.beta / least - 1.0;
             assert!(
-                found.place == Place::Inside && apart.abs() < 0.03,
+                found.place == Location::Inside && apart.abs() < 0.03,
                 "{kind:?} {seed} {range:?}: {found:?}, fine grid {least}, safe {safe:?}"
             );
             // The fit's own error, the hundredths of the fine grid, and what a flat valley leaves of them.

@@ -162,7 +162,7 @@ fn in_beta(
     let setting = |beta: f64| {
         let mut spec = spec.clone();
         spec.nudge.beta = beta;
-        Some(Setting { spec, gain: 1.0 })
+        Some(CircuitSetting { spec, gain: 1.0 })
     };
     let batch = Batch::new(Matrix::from_element(1, 1, input), Matrix::from_element(1, 1, target));
     let family = CircuitFamily::new(&setting, (from, to), weights, batch).unwrap();

@@ -1,13 +1,13 @@
 //! Linear noise analysis against the circuit itself: dense against matrix-free, predictions against stochastic runs.
 
-use dyadsim::analysis::linear::{Estimate, Point, Reading, Reduced, System};
-use dyadsim::analysis::replicas::{across, limit};
+use dyadsim::analysis::ensemble::{across, limit};
+use dyadsim::analysis::small_signal::{Estimate, OperatingPoint, Reading, Reduced, System};
 use dyadsim::analysis::stationary::{Plan, nodes, predicted, simulate, values};
 use dyadsim::circuit::{DyadCircuit, Dynamics, Layered, Scratch};
 use dyadsim::learn::{Batch, Gradient, nudged};
 use dyadsim::matrix::measure::larger;
 use dyadsim::matrix::{Matrix, select_rows};
-use dyadsim::noise::Presentations;
+use dyadsim::noise::SampleIds;
 use dyadsim::random::{Key, Kind, stream};
 use dyadsim::solve::{fixed_point, run};
 use dyadsim::spec::*;
@@ -55,14 +55,14 @@ fn replicas(net: &Net, count: usize, seed: u64) -> Batch<f64> {
     let rows = vec![0; count];
     let (inputs, targets) = (select_rows(&net.batch.inputs, &rows), select_rows(&net.batch.targets, &rows));
     let batch = Batch::new(inputs, targets);
-    Batch { presentations: Presentations { seed, ..batch.presentations }, ..batch }
+    Batch { sample_ids: SampleIds { seed, ..batch.sample_ids }, ..batch }
 }
 
 #[test]
 fn the_adjoint_of_a_point_is_the_transpose_of_its_matrix() {
     let net = noisy(900, &[5, 7, 6, 3], ActivationKind::Tanh, Variant::Dp, 0.3);
     let circuit = net.circuit();
-    let point = Point::new(&circuit, &net.batch.inputs, 0, &settled(&circuit));
+    let point = OperatingPoint::new(&circuit, &net.batch.inputs, 0, &settled(&circuit));
     let System { drift, .. } = point.system();
     for j in 0..drift.nrows() {
         let unit = DVector::from_fn(drift.nrows(), |i, _| f64::from(u8::from(i == j)));
@@ -77,13 +77,13 @@ fn a_chosen_output_is_read_without_the_matrix() {
     net.spec.noise = all_sources();
     net.chip = dyadsim::chip::Chip::fabricate(&net.spec, &net.network);
     let circuit = net.circuit();
-    let point = Point::new(&circuit, &net.batch.inputs, 0, &settled(&circuit));
+    let point = OperatingPoint::new(&circuit, &net.batch.inputs, 0, &settled(&circuit));
     let system = point.system();
     let whole = system.covariance().unwrap();
     for layer in 0..3 {
         let readout = point.reads_difference(layer).rows(0, 1).into_owned();
         let dual = DVector::from_column_slice(readout.as_slice());
-        let reduced = Reduced::new(&mut |v| point.adjoint(v), &system.disturbances, &dual).unwrap();
+        let reduced = Reduced::new(&mut |v| point.adjoint(v), &system.forcings, &dual).unwrap();
         for time in [0.0, 5e-6] {
             let exact = whole.averaged(&system.drift, time).read(&readout);
             let found = reduced.variance(time).unwrap();
@@ -144,7 +144,7 @@ impl Moments {
 /// Output activities and all errors, `[replicas × read-outs]`.
 fn read(circuit: &dyn Layered<f64>, state: &Matrix<f64>, scratch: &mut Scratch<f64>) -> Matrix<f64> {
     let depth = circuit.layout().depth();
-    (0..depth).for_each(|layer| circuit.mix(layer, state, scratch));
+    (0..depth).for_each(|layer| circuit.mean_and_difference(layer, state, scratch));
     let mut columns: Vec<_> = scratch.mean(depth - 1).column_iter().collect();
     (0..depth).for_each(|layer| columns.extend(scratch.difference(layer).column_iter()));
     Matrix::from_columns(&columns)
@@ -172,7 +172,7 @@ fn simulated(net: &Net, state: &[f64], step: f64, time: f64) -> Vec<Vec<f64>> {
 /// Predicted covariances of the same read-outs, in the same order.
 fn lyapunov(net: &Net, state: &[f64]) -> Vec<f64> {
     let circuit = net.circuit();
-    let point = Point::new(&circuit, &net.batch.inputs, 0, state);
+    let point = OperatingPoint::new(&circuit, &net.batch.inputs, 0, state);
     let depth = circuit.layout().depth();
     let blocks: Vec<Matrix<f64>> = std::iter::once(point.reads_mean(depth - 1))
         .chain((0..depth).map(|k| point.reads_difference(k)))
@@ -255,7 +255,7 @@ fn every_source_alone_and_all_together_are_predicted() {
         net.chip = dyadsim::chip::Chip::fabricate(&net.spec, &net.network);
         let state = settled(&net.circuit());
         let single = net.circuit();
-        let point = Point::new(&single, &net.batch.inputs, 0, &state);
+        let point = OperatingPoint::new(&single, &net.batch.inputs, 0, &state);
         let variances = predicted(&point, &point.system().covariance().unwrap());
         let batch = replicas(&net, REPLICAS, 5);
         let circuit = nudged(&net.chip, &net.weights, &batch, &net.spec);
@@ -280,7 +280,12 @@ fn every_source_alone_and_all_together_are_predicted() {
 }
 
 /// One draw of every compartment's reading and the gradient estimate that it gives, linearised.
-fn drawn(point: &Point<'_>, root: &Matrix<f64>, beta: f64, source: &mut impl rand::Rng) -> Gradient<f64> {
+fn drawn(
+    point: &OperatingPoint<'_>,
+    root: &Matrix<f64>,
+    beta: f64,
+    source: &mut impl rand::Rng,
+) -> Gradient<f64> {
     let z = Matrix::from_fn(root.nrows(), 1, |_, _| StandardNormal.sample(source));
     let v = root * z;
     let depth = point.circuit().layout().depth();
@@ -311,7 +316,7 @@ fn the_gradients_noise_and_angle_are_those_of_gaussian_readings() {
     net.spec.nudge.beta = 0.2;
     net.chip = dyadsim::chip::Chip::fabricate(&net.spec, &net.network);
     let circuit = net.circuit();
-    let point = Point::new(&circuit, &net.batch.inputs, 0, &settled(&circuit));
+    let point = OperatingPoint::new(&circuit, &net.batch.inputs, 0, &settled(&circuit));
     let reading = Reading::of(&point, 0.0).unwrap();
     let estimate: Estimate = reading.estimate(0.2);
     let root = reading.covariance().total.clone().cholesky().unwrap().l();

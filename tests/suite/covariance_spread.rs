@@ -1,13 +1,13 @@
 //! Noise of unequal devices: every source under spreads of every device against the Lyapunov equation, and closed forms.
 
-use dyadsim::analysis::linear::Point;
-use dyadsim::analysis::replicas::limit;
+use dyadsim::analysis::ensemble::limit;
+use dyadsim::analysis::small_signal::OperatingPoint;
 use dyadsim::analysis::stationary::{Plan, nodes, predicted, simulate, values};
 use dyadsim::chip::{Chip, Weights};
 use dyadsim::circuit::{Dynamics, Layered};
 use dyadsim::learn::{Batch, nudged};
 use dyadsim::matrix::{Matrix, select_rows};
-use dyadsim::noise::Presentations;
+use dyadsim::noise::SampleIds;
 use dyadsim::solve::fixed_point;
 use dyadsim::spec::*;
 
@@ -110,12 +110,12 @@ fn deviation(net: &Net, time: f64, seed: u64, bias: f64, comparisons: usize) -> 
     let single = net.circuit();
     let found = fixed_point(&single, 0, row(&single.free_state(), 0).as_slice(), 1e-12);
     assert!(found.converged, "{:.1e}", found.residual);
-    let point = Point::new(&single, &net.batch.inputs, 0, &found.state);
+    let point = OperatingPoint::new(&single, &net.batch.inputs, 0, &found.state);
     let variances = predicted(&point, &point.system().covariance().unwrap());
     let rows = vec![0; REPLICAS];
     let some = |m: &Matrix<f64>| select_rows(m, &rows);
     let batch = Batch {
-        presentations: Presentations { seed, ids: (0..REPLICAS as u64).collect() },
+        sample_ids: SampleIds { seed, ids: (0..REPLICAS as u64).collect() },
         ..Batch::new(some(&net.batch.inputs), some(&net.batch.targets))
     };
     let circuit = nudged(&net.chip, &net.weights, &batch, &net.spec);
@@ -190,7 +190,7 @@ fn compartments_four_decades_apart_have_their_variances_in_every_solver() {
     {
         let mut net = net(&[1, 1], kind, 0.1, &noise, &MismatchSpec::default());
         net.chip.rates[1] *= 1e4;
-        net.chip.retime();
+        net.chip.refresh_slowest();
         // A tenth of the fastest time constant (of `exponential-heun` two): a tenth of the loop's gain of ½ to first order,
         // its square to second.
         let (worst, allowed) = deviation(&net, 10.0, 13, bias, 3 * 4);

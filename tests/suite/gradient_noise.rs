@@ -1,7 +1,7 @@
 //! How well a noisy gradient is: mean and power over draws of noise of what the rule itself estimates, against the
 //! Lyapunov equation at the fixed point.
 
-use dyadsim::analysis::linear::{Point, Reading};
+use dyadsim::analysis::small_signal::{OperatingPoint, Reading};
 use dyadsim::chip::Chip;
 use dyadsim::learn::{Gradient, rule};
 use dyadsim::solve::Outcome;
@@ -33,7 +33,7 @@ fn draws(net: &Net) -> Vec<Gradient<f64>> {
     let rule = rule::<f64>(RuleKind::DpTranspose, &net.spec, &net.network);
     let mut batch = net.batch.clone();
     let estimates = (0..DRAWS).map(|seed| {
-        batch.presentations.seed = seed;
+        batch.sample_ids.seed = seed;
         let mut gradient = Gradient::zeros(&net.weights);
         let report = rule.estimate(&net.weights, &batch, &mut gradient);
         assert_eq!(report.used, 1, "{:?}", Outcome::tally(&report.outcomes));
@@ -50,7 +50,7 @@ fn draws_of_the_rule_scatter_by_the_predicted_power_which_falls_with_the_square_
         net.chip = Chip::fabricate(&net.spec, &net.network);
         let (points, circuit) = (net.fixed_points(), net.circuit());
         let state = row(&points.state, 0);
-        let point = Point::new(&circuit, &net.batch.inputs, 0, state.as_slice());
+        let point = OperatingPoint::new(&circuit, &net.batch.inputs, 0, state.as_slice());
         let predicted = Reading::of(&point, net.chip.readout).expect("stable").estimate(beta);
         let (draws, truth, n) = (draws(&net), net.backprop(), DRAWS as f64);
         for layer in 0..2 {

@@ -1,6 +1,6 @@
 //! Bias and variance of the gradient estimate: exact cases, powers of β, and noise of known size.
 
-use dyadsim::analysis::quality::{Draw, draw, quality};
+use dyadsim::analysis::gradient_error::{Draw, draw, gradient_error};
 use dyadsim::spec::*;
 
 use crate::nets::{Net, ideal};
@@ -15,7 +15,7 @@ fn bias(activation: ActivationKind, variant: Variant, (alpha, beta): (f64, f64))
     let net = Net::random(3, &[4, 6, 5, 3], 4, 1.0, ideal(activation, variant, alpha, beta));
     let drawn = draws(&net, 1);
     assert_eq!(drawn[0].unsettled, 0);
-    quality(&[&drawn[0]], None).unwrap().bias.value.sqrt()
+    gradient_error(&[&drawn[0]], None).unwrap().bias.value.sqrt()
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn noise_alone_has_the_variance_of_k_t_over_c() {
         let kept: Vec<&Draw> = drawn.iter().collect();
         let truth = &drawn[0].truth;
         let size: f64 = truth.forward[0].norm_squared() + truth.biases[0].iter().map(|b| b * b).sum::<f64>();
-        let variance = quality(&kept, None).unwrap().variance.unwrap();
+        let variance = gradient_error(&kept, None).unwrap().variance.unwrap();
         let kt_over_c = 1.380649e-23 * 300.0 / net.spec.neuron.capacitance;
         let inputs: f64 = net.batch.inputs.row_iter().map(|x| x.norm_squared() + 1.0).sum();
         let exact = 3.0 * 2.0 * kt_over_c * inputs / (4.0 * beta * beta) / size;
@@ -69,7 +69,7 @@ fn noise_alone_has_the_variance_of_k_t_over_c() {
         assert!((ratio - 1.0).abs() < 4.0 * (2.0 / (6.0 * COUNT as f64)).sqrt(), "β = {beta}: {ratio}");
         // The jackknife error is that of a χ² of some six degrees, each draw.
         assert!((0.5..2.0).contains(&(error / variance.value / (2.0 / (6.0 * COUNT as f64)).sqrt())));
-        let bias = quality(&kept, None).unwrap().bias;
+        let bias = gradient_error(&kept, None).unwrap().bias;
         assert!(bias.value.abs() < 4.0 * bias.error.unwrap(), "β = {beta}: {bias:?}");
         found.push(variance.value);
     }

@@ -2,7 +2,7 @@
 
 use dyadsim::chip::Chip;
 use dyadsim::circuit::{DyadCircuit, Dynamics, Layered, Loss, Scratch};
-use dyadsim::device::Trim;
+use dyadsim::device::DeviceOffset;
 use dyadsim::learn::Gradient;
 use dyadsim::matrix::Matrix;
 use dyadsim::matrix::measure::{Largest, larger};
@@ -255,10 +255,10 @@ fn a_held_nudge_holds_the_mean_output_of_offset_devices() {
     spec.nudge.at = NudgePoint::Free;
     let mut net = Net::random(690, &[3, 2], 1, 1.0, spec);
     net.chip = Chip::fabricate(&net.spec, &net.network);
-    net.chip.layers[0].trim_plus =
-        [(0.1, 1.2), (-0.2, 0.9)].map(|(offset, scale)| Trim { offset, scale }).into();
-    net.chip.layers[0].trim_minus =
-        [(-0.3, 0.8), (0.05, 1.1)].map(|(offset, scale)| Trim { offset, scale }).into();
+    net.chip.layers[0].offset_plus =
+        [(0.1, 1.2), (-0.2, 0.9)].map(|(offset, scale)| DeviceOffset { offset, scale }).into();
+    net.chip.layers[0].offset_minus =
+        [(-0.3, 0.8), (0.05, 1.1)].map(|(offset, scale)| DeviceOffset { offset, scale }).into();
     let free = DyadCircuit::free(&net.chip, &net.weights, &net.batch.inputs);
     net.batch.targets = free.means(&free.free_state()).pop().unwrap();
     let circuit = net.circuit();

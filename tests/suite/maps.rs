@@ -1,7 +1,7 @@
 //! Maps: borders of linear nets against the closed form, and every map against integration of all its points.
 
 use dyadsim::analysis::beta_threshold;
-use dyadsim::analysis::map::{By, Node, Place, Plane, Survey, contour};
+use dyadsim::analysis::map::{Criterion, Evaluate, GridIndex, Node, RefinedGrid, contour};
 use dyadsim::chip::Chip;
 use dyadsim::data::{Request, load};
 use dyadsim::learn::{Gradient, Optimizer, nudged, rule};
@@ -17,34 +17,34 @@ struct Open<'a> {
     net: &'a Net,
     alphas: Vec<f64>,
     betas: Vec<f64>,
-    by: By,
+    by: Criterion,
 }
 
 impl Open<'_> {
-    fn spec(&self, (i, j): Place) -> CircuitSpec {
+    fn spec(&self, (i, j): GridIndex) -> CircuitSpec {
         let mut spec = self.net.spec.clone();
         (spec.nudge.alpha, spec.nudge.beta) = (self.alphas[i], self.betas[j]);
         spec
     }
 
-    fn node(&self, place: Place, by: By, near: Option<&Node>) -> Node {
+    fn node(&self, place: GridIndex, by: Criterion, near: Option<&Node>) -> Node {
         let spec = self.spec(place);
         let chip = Chip::fabricate(&spec, &self.net.network);
-        Node::look(&nudged(&chip, &self.net.weights, &self.net.batch, &spec), &spec.solver, by, near)
+        Node::evaluate(&nudged(&chip, &self.net.weights, &self.net.batch, &spec), &spec.solver, by, near)
     }
 
-    fn survey(&self, stride: usize) -> Plane<Node> {
-        Plane::survey((self.alphas.len(), self.betas.len()), stride, self).unwrap()
+    fn survey(&self, stride: usize) -> RefinedGrid<Node> {
+        RefinedGrid::refine((self.alphas.len(), self.betas.len()), stride, self).unwrap()
     }
 }
 
-impl Survey<Node, std::convert::Infallible> for Open<'_> {
-    fn look(&self, place: Place, near: Option<&Node>) -> Result<Node, std::convert::Infallible> {
+impl Evaluate<Node, std::convert::Infallible> for Open<'_> {
+    fn evaluate(&self, place: GridIndex, near: Option<&Node>) -> Result<Node, std::convert::Infallible> {
         Ok(self.node(place, self.by, near))
     }
 
-    fn differ(&self, one: &Node, other: &Node) -> bool {
-        one.fate() != other.fate() || one.is_stable() != other.is_stable()
+    fn differs(&self, one: &Node, other: &Node) -> bool {
+        one.outcome() != other.outcome() || one.is_stable() != other.is_stable()
     }
 }
 
@@ -65,7 +65,7 @@ fn the_predicted_border_of_linear_nets_is_that_of_the_closed_form() {
             net: &net,
             alphas: even(0.0, 0.45, 24),
             betas: logarithmic(0.05, 20.0, 80),
-            by: By::Eigenvalues,
+            by: Criterion::Eigenvalues,
         };
         let plane = open.survey(6);
         let field = plane.field(Node::abscissa);
@@ -117,12 +117,17 @@ fn digits(epochs: usize, variant: Variant) -> Net {
 fn maps_of_digits_nets_are_what_integration_of_every_point_gives() {
     for (epochs, variant) in [(0, Variant::Dp), (3, Variant::Dp), (3, Variant::DpTranspose)] {
         let net = digits(epochs, variant);
-        let open =
-            Open { net: &net, alphas: even(0.0, 1.0, 20), betas: logarithmic(0.05, 5.0, 24), by: By::Both };
+        let open = Open {
+            net: &net,
+            alphas: even(0.0, 1.0, 20),
+            betas: logarithmic(0.05, 5.0, 24),
+            by: Criterion::Both,
+        };
         let plane = open.survey(4);
-        let speakers = plane.speakers();
+        let representatives = plane.representatives();
         let (mut wrong, mut away) = (0, 0);
-        let fate = |place: Place| plane.at(speakers[place.1 * 20 + place.0]).and_then(Node::fate);
+        let fate =
+            |place: GridIndex| plane.at(representatives[place.1 * 20 + place.0]).and_then(Node::outcome);
         for n in 0..20 * 24_usize {
             let (i, j) = (n % 20, n / 20);
             let around = (j.saturating_sub(1)..=(j + 1).min(23))
@@ -131,7 +136,7 @@ fn maps_of_digits_nets_are_what_integration_of_every_point_gives() {
                 continue; // one point from a border
             }
             away += 1;
-            wrong += usize::from(open.node((i, j), By::Integration, None).fate() != fate((i, j)));
+            wrong += usize::from(open.node((i, j), Criterion::Integration, None).outcome() != fate((i, j)));
         }
         println!(
             "{epochs} epochs, {variant:?}: {wrong} of {away} wrong, {} of 480 looked at",
@@ -149,10 +154,11 @@ fn eigenvalues_alone_tell_what_integration_of_every_point_gives() {
         // Time enough for margins of 0.01/τ: what has not settled then is not stable.
         net.spec.solver.max_time = 2000.0;
         let (alphas, betas) = (even(0.0, 1.0, 20), logarithmic(0.05, 5.0, 24));
-        let open = Open { net: &net, alphas, betas, by: By::Eigenvalues };
+        let open = Open { net: &net, alphas, betas, by: Criterion::Eigenvalues };
         let plane = open.survey(4);
-        let speakers = plane.speakers();
-        let stable = |place: Place| plane.at(speakers[place.1 * 20 + place.0]).is_some_and(Node::is_stable);
+        let representatives = plane.representatives();
+        let stable =
+            |place: GridIndex| plane.at(representatives[place.1 * 20 + place.0]).is_some_and(Node::is_stable);
         let (mut wrong, mut away) = (0, 0);
         for n in 0..20 * 24_usize {
             let (i, j) = (n % 20, n / 20);
@@ -162,7 +168,8 @@ fn eigenvalues_alone_tell_what_integration_of_every_point_gives() {
                 continue; // one point from a border
             }
             away += 1;
-            let settles = open.node((i, j), By::Integration, None).fate().is_some_and(Outcome::is_settled);
+            let settles =
+                open.node((i, j), Criterion::Integration, None).outcome().is_some_and(Outcome::is_settled);
             wrong += usize::from(settles != stable((i, j)));
         }
         println!("{epochs} epochs, {variant:?}: {wrong} of {away} wrong, {} looked at", plane.looked_at());
@@ -173,12 +180,13 @@ fn eigenvalues_alone_tell_what_integration_of_every_point_gives() {
 #[test]
 fn a_map_is_the_same_on_any_number_of_threads() {
     let net = Net::random(1003, &[5, 6, 4], 3, 1.5, ideal(ActivationKind::Tanh, Variant::Dp, 0.5, 0.5));
-    let open = Open { net: &net, alphas: even(0.0, 1.0, 17), betas: logarithmic(0.1, 8.0, 19), by: By::Both };
+    let open =
+        Open { net: &net, alphas: even(0.0, 1.0, 17), betas: logarithmic(0.1, 8.0, 19), by: Criterion::Both };
     let on = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         let plane = pool.install(|| open.survey(4));
         let bits: Vec<u64> = plane.field(Node::abscissa).into_iter().map(f64::to_bits).collect();
-        (bits, plane.speakers())
+        (bits, plane.representatives())
     };
     assert_eq!(on(1), on(3));
 }

@@ -3,7 +3,7 @@
 use dyadsim::chip::{Chip, Weights};
 use dyadsim::circuit::{DyadCircuit, Dynamics, Layered};
 use dyadsim::matrix::Matrix;
-use dyadsim::noise::Presentations;
+use dyadsim::noise::SampleIds;
 use dyadsim::solve;
 use dyadsim::spec::*;
 
@@ -33,7 +33,7 @@ impl Alone {
     pub fn circuit(&self) -> DyadCircuit<'_, f64> {
         let ids = (0..SAMPLES as u64).collect();
         DyadCircuit::free(&self.chip, &self.weights, &Matrix::zeros(SAMPLES, 1))
-            .presented(Presentations { seed: self.seed, ids })
+            .with_sample_ids(SampleIds { seed: self.seed, ids })
     }
 
     /// Steps all compartments from 0 V for `time` τ and shows `observe` their potentials after every step.

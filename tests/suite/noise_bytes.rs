@@ -3,7 +3,7 @@
 use dyadsim::circuit::Dynamics;
 use dyadsim::matrix::measure::Largest;
 use dyadsim::matrix::{Matrix, select_rows};
-use dyadsim::noise::Presentations;
+use dyadsim::noise::SampleIds;
 use dyadsim::solve::{run, settle_all};
 use dyadsim::spec::*;
 
@@ -32,7 +32,7 @@ fn loud(kind: SolverKind, samples: usize) -> Net {
 fn end(net: &Net, rows: &[usize]) -> Matrix<f64> {
     let circuit = net
         .circuit()
-        .presented(Presentations { seed: 9, ids: (30..30 + net.batch.inputs.nrows() as u64).collect() });
+        .with_sample_ids(SampleIds { seed: 9, ids: (30..30 + net.batch.inputs.nrows() as u64).collect() });
     let part = circuit.subset(rows);
     let start = part.free_state();
     run(&net.spec.solver, &part, start, (0.0, 5.0 * circuit.slowest()), &mut |_, _| {})

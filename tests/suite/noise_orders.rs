@@ -124,7 +124,7 @@ fn a_stiff_circuit_is_stable_at_steps_of_many_of_its_fastest_time_constants() {
     for column in 0..width {
         net.chip.rates[column] *= 10_f64.powf(4.0 * column as f64 / (width - 1) as f64);
     }
-    net.chip.retime();
+    net.chip.refresh_slowest();
     let exact = net.fixed_points().state.row(0).into_owned();
     for step in [0.05, 0.5] {
         let spec = SolverSpec { step, ..net.spec.solver.clone() };

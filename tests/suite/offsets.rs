@@ -3,7 +3,7 @@
 use dyadsim::chip::{Chip, Weights};
 use dyadsim::circuit::{DyadCircuit, Dynamics, Layered, Scratch};
 use dyadsim::data::{Request, load};
-use dyadsim::device::Trim;
+use dyadsim::device::DeviceOffset;
 use dyadsim::learn::{Gradient, Measurement, measure, rule};
 use dyadsim::matrix::Matrix;
 use dyadsim::matrix::measure::Largest;
@@ -99,8 +99,8 @@ fn a_linear_nets_offsets_read_as_errors_of_closed_form_and_vanish_with_auto_zero
             for layer in (0..read.len()).rev() {
                 let devices = &net.chip.layers[layer];
                 let pairs =
-                    devices.trim_minus.iter().zip(&devices.trim_plus).map(|(m, p)| m.offset - p.offset);
-                let own = Matrix::from_iterator(devices.trim_plus.len(), 1, pairs);
+                    devices.offset_minus.iter().zip(&devices.offset_plus).map(|(m, p)| m.offset - p.offset);
+                let own = Matrix::from_iterator(devices.offset_plus.len(), 1, pairs);
                 above = match net.weights.forward.get(layer + 1) {
                     Some(weights) => own + weights.transpose() * above,
                     None => own,
@@ -124,8 +124,10 @@ fn chopping_leaves_offsets_of_second_order() {
             net.spec.readout.chopping = chopping;
             for (layer, devices) in net.chip.layers.iter_mut().enumerate() {
                 let half = |n: usize| 0.5 * pair * ((3 * layer + 2 * n) as f64).sin();
-                devices.trim_plus = (0..devices.trim_plus.len()).map(half).map(Trim::shift).collect();
-                devices.trim_minus = devices.trim_plus.iter().map(|t| Trim::shift(-t.offset)).collect();
+                devices.offset_plus =
+                    (0..devices.offset_plus.len()).map(half).map(DeviceOffset::shift).collect();
+                devices.offset_minus =
+                    devices.offset_plus.iter().map(|t| DeviceOffset::shift(-t.offset)).collect();
             }
             let read = measured(&net);
             assert_eq!(read.relaxations, if chopping { 2 } else { 1 });
@@ -191,7 +193,7 @@ fn a_chip_is_a_seed_and_without_mismatch_none() {
     };
     let chip = |pair, seed, network: &[usize]| Chip::<f64>::fabricate(&spec(pair, seed), network);
     let large = chip(0.01, 3, &[2, 5000, 3]);
-    let pairs = large.layers[0].trim_plus.iter().zip(&large.layers[0].trim_minus);
+    let pairs = large.layers[0].offset_plus.iter().zip(&large.layers[0].offset_minus);
     let (mut difference, mut common) = (0.0, 0.0);
     for (plus, minus) in pairs {
         difference += (plus.offset - minus.offset).powi(2) / 5000.0;
@@ -202,16 +204,16 @@ fn a_chip_is_a_seed_and_without_mismatch_none() {
     assert!((common / 0.25e-4 - 1.0).abs() < scatter, "{common}");
     // A device's draw depends on its place alone, and scales with the spread.
     let small = chip(0.01, 3, &[7, 4, 9]);
-    assert_eq!(small.layers[0].trim_minus[..], large.layers[0].trim_minus[..4]);
-    assert_eq!(small.layers[1].trim_plus[..3], large.layers[1].trim_plus[..]);
-    assert_ne!(small.layers[0].trim_plus, chip(0.01, 4, &[7, 4, 9]).layers[0].trim_plus);
-    assert_eq!(small.exchanged().layers[0].trim_plus, small.layers[0].trim_minus);
+    assert_eq!(small.layers[0].offset_minus[..], large.layers[0].offset_minus[..4]);
+    assert_eq!(small.layers[1].offset_plus[..3], large.layers[1].offset_plus[..]);
+    assert_ne!(small.layers[0].offset_plus, chip(0.01, 4, &[7, 4, 9]).layers[0].offset_plus);
+    assert_eq!(small.exchanged().layers[0].offset_plus, small.layers[0].offset_minus);
     // Off is off, to the last bit.
     let mut off = Net::random(530, &[5, 6, 3], 4, 1.0, spec(0.0, 9));
     let mut plain = Net::random(530, &[5, 6, 3], 4, 1.0, spec(0.0, 9));
     plain.spec.mismatch = MismatchSpec::default();
     off.spec.mismatch.seed = Some(77);
-    assert!(!chip(0.0, 9, &[5, 6, 3]).has_trims());
+    assert!(!chip(0.0, 9, &[5, 6, 3]).has_device_offsets());
     assert_eq!(off.estimate().0, plain.estimate().0);
 }
 

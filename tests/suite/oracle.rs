@@ -2,7 +2,7 @@
 //! crate's circuits, so that agreement checks the right-hand side as well as the solvers.
 
 use dyadsim::chip::Chip;
-use dyadsim::device::Trim;
+use dyadsim::device::DeviceOffset;
 use dyadsim::matrix::measure::{Largest, larger};
 use dyadsim::spec::*;
 use nalgebra::{DMatrix, DVector};
@@ -24,8 +24,8 @@ pub struct Layer {
     pub gain_plus: Vector,
     pub gain_minus: Vector,
     pub mixing: Vector,
-    pub trims_plus: Vec<Trim<f64>>,
-    pub trims_minus: Vec<Trim<f64>>,
+    pub offsets_plus: Vec<DeviceOffset<f64>>,
+    pub offsets_minus: Vec<DeviceOffset<f64>>,
 }
 
 /// One sample's circuit.
@@ -58,14 +58,14 @@ fn phi(kind: ActivationKind, z: f64) -> f64 {
 impl Layer {
     /// Outputs of both compartments at their potentials.
     fn outputs(&self, plus: &Vector, minus: &Vector) -> (Vector, Vector) {
-        let f = |potentials: &Vector, trims: &[Trim<f64>]| {
+        let f = |potentials: &Vector, offsets: &[DeviceOffset<f64>]| {
             let ActivationSpec { kind, amplitude, scale, offset } = self.shape;
-            let of = |(v, own): (&f64, &Trim<f64>)| {
+            let of = |(v, own): (&f64, &DeviceOffset<f64>)| {
                 amplitude * phi(kind, (v - offset - own.offset) / (scale * own.scale))
             };
-            Vector::from_iterator(trims.len(), potentials.iter().zip(trims).map(of))
+            Vector::from_iterator(offsets.len(), potentials.iter().zip(offsets).map(of))
         };
-        (f(plus, &self.trims_plus), f(minus, &self.trims_minus))
+        (f(plus, &self.offsets_plus), f(minus, &self.offsets_minus))
     }
 
     /// `s̄` and `δ` at the potentials of both compartments.
@@ -99,8 +99,8 @@ impl Oracle {
                     gain_plus: even(plus),
                     gain_minus: even(minus),
                     mixing: even(nudge.alpha),
-                    trims_plus: vec![Trim::NONE; n],
-                    trims_minus: vec![Trim::NONE; n],
+                    offsets_plus: vec![DeviceOffset::NONE; n],
+                    offsets_minus: vec![DeviceOffset::NONE; n],
                 }
             })
             .collect();
@@ -126,8 +126,8 @@ impl Oracle {
             layer.gain_plus = Vector::from_column_slice(&devices.gain_plus);
             layer.gain_minus = Vector::from_column_slice(&devices.gain_minus);
             layer.mixing = Vector::from_column_slice(&devices.mixing);
-            layer.trims_plus.clone_from(&devices.trim_plus);
-            layer.trims_minus.clone_from(&devices.trim_minus);
+            layer.offsets_plus.clone_from(&devices.offset_plus);
+            layer.offsets_minus.clone_from(&devices.offset_minus);
         }
         self.rates = Vector::from_column_slice(&chip.rates);
     }

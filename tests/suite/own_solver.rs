@@ -30,7 +30,7 @@ impl Universal<f64> for Euler {
         let mut scratch = circuit.scratch(samples);
         let mut counts = Counts::default();
         let rest = loop {
-            circuit.motion(&state, &mut drive, &mut scratch);
+            circuit.limited_drive(&state, &mut drive, &mut scratch);
             counts.rhs_evals += 1;
             let rest = &drive - &state;
             if rest.amax() <= self.tolerance || counts.steps == self.most {

@@ -3,16 +3,16 @@
 //! A linear neuron at `α = ½` has `v± = clip(x ± ½ β (y − ŷ))` with `ŷ = ½ (v⁺ + v⁻)`, a hidden one of a 1-1-1 chain `x ± ½ w₂ δ₂`:
 //! every fate in the table is worked out by hand. The free equilibrium is `clip(x)`.
 
-use dyadsim::analysis::attractors::{Starts, census};
+use dyadsim::analysis::attractors::{Starts, multistart};
 use dyadsim::analysis::limits::{Failure, Search, limits};
-use dyadsim::analysis::map::{By, Node};
+use dyadsim::analysis::map::{Criterion, Node};
 use dyadsim::analysis::{Verdict, stability};
 use dyadsim::chip::Chip;
 use dyadsim::circuit::Dynamics;
-use dyadsim::device::Trim;
+use dyadsim::device::DeviceOffset;
 use dyadsim::learn::Batch;
 use dyadsim::matrix::Matrix;
-use dyadsim::solve::{Outcome, Trace, judge, settle_all};
+use dyadsim::solve::{Outcome, Trace, classify_trace, settle_all};
 use dyadsim::spec::*;
 
 use crate::nets::{Net, ideal, kinds_that};
@@ -164,7 +164,7 @@ impl Case {
 
     fn shift(&self, chip: &mut Chip<f64>) {
         if self.offset != 0.0 {
-            chip.layers.last_mut().unwrap().trim_plus[0] = Trim { offset: self.offset, scale: 1.0 };
+            chip.layers.last_mut().unwrap().offset_plus[0] = DeviceOffset { offset: self.offset, scale: 1.0 };
         }
     }
 
@@ -213,8 +213,8 @@ fn equilibria_on_rails_are_latch_up_to_all_that_looks_at_them() {
         let verdict = if case.latches { Verdict::LatchUp } else { Verdict::Stable };
         assert_eq!(found.verdict(0), Some(verdict), "{}", case.name);
         assert_eq!(found.on_rails, [case.latches], "{}", case.name);
-        for by in [By::Eigenvalues, By::Both] {
-            let node = Node::look(&circuit, &net.spec.solver, by, None);
+        for by in [Criterion::Eigenvalues, Criterion::Both] {
+            let node = Node::evaluate(&circuit, &net.spec.solver, by, None);
             assert_eq!(
                 (node.verdict(), node.is_stable()),
                 (Some(verdict), !case.latches),
@@ -222,8 +222,8 @@ fn equilibria_on_rails_are_latch_up_to_all_that_looks_at_them() {
                 case.name
             );
         }
-        let node = Node::look(&circuit, &net.spec.solver, By::Integration, None);
-        assert_eq!(node.fate(), Some(case.outcome()), "{}", case.name);
+        let node = Node::evaluate(&circuit, &net.spec.solver, Criterion::Integration, None);
+        assert_eq!(node.outcome(), Some(case.outcome()), "{}", case.name);
     }
 }
 
@@ -232,7 +232,7 @@ fn random_starts_clamped_into_the_rails_find_the_only_equilibrium() {
     for case in cases().into_iter().filter(|case| !case.latches) {
         let net = case.net();
         let starts = Starts { count: 60, spread: 2.0, seed: 1 };
-        let found = census(&net.spec.solver, &net.circuit(), &starts, &|| {}).remove(0);
+        let found = multistart(&net.spec.solver, &net.circuit(), &starts, &|| {}).remove(0);
         assert_eq!(found.outcomes.get("settled"), Some(&60), "{}: {:?}", case.name, found.outcomes);
         assert_eq!(found.attractors.len(), 1, "{}", case.name);
     }
@@ -274,7 +274,7 @@ fn a_trajectory_of_another_simulator_is_judged_alike() {
     let find = |name: &str| cases().into_iter().find(|case| case.name == name).unwrap();
     let net = find("starts on the lower rail and moves inward").net();
     let says = |start: &[f64], drive: &[f64], stop: f64| {
-        judge(&net.spec.solver, &net.circuit(), &charging(&net, start, drive, stop))
+        classify_trace(&net.spec.solver, &net.circuit(), &charging(&net, start, drive, stop))
     };
     assert_eq!(says(&[0.0, 0.0], &[0.505, 0.495], 40.0), Some(Outcome::Settled));
     assert_eq!(says(&[0.0, 0.0], &[0.505, 0.495], 5.0), None, "not yet decided");

@@ -2,7 +2,7 @@
 //! averaging leaves.
 
 use dyadsim::analysis::layer_angles;
-use dyadsim::analysis::linear::{Point, Reading};
+use dyadsim::analysis::small_signal::{OperatingPoint, Reading};
 use dyadsim::circuit::Dynamics;
 use dyadsim::learn::Batch;
 use dyadsim::matrix::measure::larger;
@@ -72,7 +72,7 @@ fn readings(net: &mut Net, count: usize) -> Matrix<f64> {
 fn assert_covariance(found: &Matrix<f64>, expected: &Matrix<f64>, count: usize, bias: f64, what: &str) {
     let n = expected.nrows();
     let entries = n * (n + 1) / 2;
-    let limit = dyadsim::analysis::replicas::limit(0.01, entries, count);
+    let limit = dyadsim::analysis::ensemble::limit(0.01, entries, count);
     let mut worst = 0.0_f64;
     for i in 0..n {
         for j in 0..=i {
@@ -103,7 +103,7 @@ fn an_averaged_reading_has_the_covariance_that_is_predicted() {
                 let circuit = net.circuit();
                 let start = row(&circuit.free_state(), 0);
                 let state = fixed_point(&circuit, 0, start.as_slice(), 1e-12).state;
-                let point = Point::new(&circuit, &net.batch.inputs, 0, &state);
+                let point = OperatingPoint::new(&circuit, &net.batch.inputs, 0, &state);
                 Reading::of(&point, time).unwrap().covariance().total.clone()
             };
             let found = readings(&mut net, count);

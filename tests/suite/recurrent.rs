@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 
 use dyadsim::analysis::continuation::{DynamicsFamily, End, EventKind, Plan, follow};
-use dyadsim::analysis::linear::{Reduced, System, disturbances};
+use dyadsim::analysis::small_signal::{Reduced, System, forcings};
 use dyadsim::circuit::{Dynamics, Scratch};
 use dyadsim::matrix::{Matrix, select_rows};
-use dyadsim::noise::{Colour, NoiseInput, Presentations};
+use dyadsim::noise::{Colour, NoiseInput, SampleIds};
 use dyadsim::solve::{
     Outcome, Settled, Verdict, fixed_point, leading, run, settle_any, spectrum, stability, universal,
 };
@@ -23,7 +23,7 @@ struct Recurrent {
     saturates: bool,
     clock: Option<f64>,
     noise: Vec<NoiseInput>,
-    ids: Presentations,
+    ids: SampleIds,
 }
 
 impl Recurrent {
@@ -62,7 +62,7 @@ impl Dynamics<f64> for Recurrent {
         let (biases, ids) = (select_rows(&self.biases, samples), self.ids.subset(samples));
         Box::new(Self { biases, ids, ..self.clone() })
     }
-    fn presentations(&self) -> Cow<'_, Presentations> {
+    fn sample_ids(&self) -> Cow<'_, SampleIds> {
         Cow::Borrowed(&self.ids)
     }
     fn clock(&self) -> Option<f64> {
@@ -96,7 +96,7 @@ fn network(norm: f64, saturates: bool, samples: usize) -> Recurrent {
     let weights = &weights * (norm / weights.singular_values()[0]);
     let biases = Matrix::from_fn(samples, NEURONS, |i, j| 0.7 * some(i + 3, 2 * j + 1));
     let rates = (0..NEURONS).map(|i| 1.0 / (TAU * (1.0 + 0.3 * i as f64))).collect();
-    let ids = Presentations::first(samples);
+    let ids = SampleIds::first(samples);
     Recurrent { weights, biases, rates, saturates, clock: None, noise: Vec::new(), ids }
 }
 
@@ -104,7 +104,7 @@ fn network(norm: f64, saturates: bool, samples: usize) -> Recurrent {
 fn pair(gain: f64, turn: f64, saturates: bool) -> Recurrent {
     let weights = dmatrix![1.0, -turn; turn, 1.0] * gain;
     let rates = vec![1.0 / TAU; 2];
-    let (biases, ids) = (dmatrix![0.1, 0.0], Presentations::first(1));
+    let (biases, ids) = (dmatrix![0.1, 0.0], SampleIds::first(1));
     Recurrent { weights, biases, rates, saturates, clock: None, noise: Vec::new(), ids }
 }
 
@@ -348,13 +348,13 @@ fn kronecker(a: &DMatrix<f64>, q: &DMatrix<f64>) -> DMatrix<f64> {
 
 /// White noise of one neuron, white noise common to all, and a slow noise of two.
 fn noisy(net: Recurrent) -> Recurrent {
-    let white = |cause, pattern| NoiseInput { cause, colour: Colour::White, patterns: vec![pattern] };
+    let white = |cause, pattern| NoiseInput { cause, colour: Colour::White, columns: vec![pattern] };
     let own = white("white", vec![(1, 2e-6)]);
     let common = white("supply", (0..NEURONS).map(|j| (j, 1e-6)).collect());
     let slow = NoiseInput {
         cause: "flicker",
         colour: Colour::Pole(0.2 / TAU),
-        patterns: vec![vec![(0, 1e-3), (4, -2e-3)]],
+        columns: vec![vec![(0, 1e-3), (4, -2e-3)]],
     };
     Recurrent { noise: vec![own, common, slow], ..net }
 }
@@ -366,7 +366,7 @@ fn expected_covariance(net: &Recurrent, state: &[f64]) -> DMatrix<f64> {
     a.view_mut((0, 0), (n, n)).copy_from(&(jacobian(net, state) * TAU));
     for input in &net.noise {
         let mut b = DVector::zeros(n + 1);
-        input.patterns[0].iter().for_each(|&(j, value)| b[j] = value * net.rates[j] * TAU);
+        input.columns[0].iter().for_each(|&(j, value)| b[j] = value * net.rates[j] * TAU);
         match input.colour {
             Colour::White => q += &b * b.transpose() / TAU,
             Colour::Pole(rate) => {
@@ -398,7 +398,7 @@ fn its_covariance_solves_the_lyapunov_equation_written_out_by_kronecker_products
             net.adjoint(&at, &direction, &mut image, &mut scratch);
             DVector::from_column_slice(image.as_slice()) - scaled
         };
-        let reduced = Reduced::new(&mut adjoint, &disturbances(&net, 0, &state), &readout).unwrap();
+        let reduced = Reduced::new(&mut adjoint, &forcings(&net, 0, &state), &readout).unwrap();
         let variance = reduced.variance(0.0).unwrap().total[0];
         let expected = (readout.transpose() * expected * &readout)[0];
         assert!((variance / expected - 1.0).abs() < 1e-9, "{variance} {expected}");

@@ -1,7 +1,9 @@
 //! Norms, local Lipschitz constants and attacks, against closed forms of linear nets, nalgebra's singular values and differences.
 
 use dyadsim::analysis::product_norm;
-use dyadsim::analysis::robustness::{Aim, Attack, Ball, Labelled, Victim, layer_norms, quantile};
+use dyadsim::analysis::robustness::{
+    Attack, Labelled, Norm, Objective, TargetNetwork, layer_norms, quantile,
+};
 use dyadsim::circuit::{DyadCircuit, Dynamics};
 use dyadsim::matrix::Matrix;
 use dyadsim::matrix::measure::Largest;
@@ -9,7 +11,7 @@ use dyadsim::spec::*;
 
 use crate::nets::Net;
 
-const BALLS: [Ball; 2] = [Ball::Max, Ball::Euclidean];
+const BALLS: [Norm; 2] = [Norm::LInf, Norm::L2];
 
 fn net(seed: u64, network: &[usize], samples: usize, activation: ActivationKind) -> Net {
     let mut spec = CircuitSpec::default();
@@ -20,8 +22,8 @@ fn net(seed: u64, network: &[usize], samples: usize, activation: ActivationKind)
     net
 }
 
-fn victim(net: &Net) -> Victim<f64> {
-    Victim::new(net.chip.clone(), &net.spec.nudge, net.weights.clone())
+fn victim(net: &Net) -> TargetNetwork<f64> {
+    TargetNetwork::new(net.chip.clone(), &net.spec.nudge, net.weights.clone())
 }
 
 fn outputs(net: &Net, inputs: &Matrix<f64>) -> Matrix<f64> {
@@ -42,10 +44,10 @@ fn product(net: &Net) -> Matrix<f64> {
     net.weights.forward.iter().cloned().reduce(|below, w| w * below).unwrap()
 }
 
-fn length(ball: Ball, x: impl Iterator<Item = f64>) -> f64 {
+fn length(ball: Norm, x: impl Iterator<Item = f64>) -> f64 {
     match ball {
-        Ball::Max => x.fold(0.0, |most, x| x.abs().max(most)),
-        Ball::Euclidean => x.map(|x| x * x).sum::<f64>().sqrt(),
+        Norm::LInf => x.fold(0.0, |most, x| x.abs().max(most)),
+        Norm::L2 => x.map(|x| x * x).sum::<f64>().sqrt(),
     }
 }
 
@@ -57,11 +59,11 @@ fn one_linear_output_is_driven_to_the_worst_loss_there_is() {
     let before = outputs(&net, &shard.inputs);
     for ball in BALLS {
         let dual = match ball {
-            Ball::Max => w.iter().map(|w| w.abs()).sum::<f64>(),
-            Ball::Euclidean => w.norm(),
+            Norm::LInf => w.iter().map(|w| w.abs()).sum::<f64>(),
+            Norm::L2 => w.norm(),
         };
         for steps in [1, 10] {
-            let attack = Attack { ball, radius: 0.2, steps, aim: Aim::Loss, start: 0 };
+            let attack = Attack { norm: ball, radius: 0.2, steps, objective: Objective::Loss, start: 0 };
             let after = outputs(&net, &victim.attack(&shard, attack).0);
             for i in 0..8 {
                 let (a, b) = (before[(i, 0)] - shard.targets[(i, 0)], after[(i, 0)] - shard.targets[(i, 0)]);
@@ -78,13 +80,15 @@ fn a_fast_attack_on_a_linear_net_moves_along_its_slope() {
     let (w, victim, shard) = (product(&net), victim(&net), labelled(&net));
     let slopes = (outputs(&net, &shard.inputs) - &shard.targets) * &w;
     for ball in BALLS {
-        let (moved, _) =
-            victim.attack(&shard, Attack { ball, radius: 0.1, steps: 1, aim: Aim::Loss, start: 0 });
+        let (moved, _) = victim.attack(
+            &shard,
+            Attack { norm: ball, radius: 0.1, steps: 1, objective: Objective::Loss, start: 0 },
+        );
         for i in 0..8 {
             for j in 0..6 {
                 let along = match ball {
-                    Ball::Max => slopes[(i, j)].signum(),
-                    Ball::Euclidean => slopes[(i, j)] / slopes.row(i).norm(),
+                    Norm::LInf => slopes[(i, j)].signum(),
+                    Norm::L2 => slopes[(i, j)] / slopes.row(i).norm(),
                 };
                 assert!((moved[(i, j)] - shard.inputs[(i, j)] - 0.1 * along).abs() < 1e-12); // rounding
             }
@@ -100,21 +104,23 @@ fn two_linear_classes_fall_exactly_at_their_distance_from_the_border() {
     let (apart, at) = (w.row(0) - w.row(1), outputs(&net, &shard.inputs));
     for ball in BALLS {
         let dual = match ball {
-            Ball::Max => apart.iter().map(|w| w.abs()).sum::<f64>(),
-            Ball::Euclidean => apart.norm(),
+            Norm::LInf => apart.iter().map(|w| w.abs()).sum::<f64>(),
+            Norm::L2 => apart.norm(),
         };
         for steps in [1, 20] {
             for i in 0..12 {
                 let distance = (at[(i, 0)] - at[(i, 1)]).abs() / dual;
                 let longest = match ball {
-                    Ball::Max => distance,
-                    Ball::Euclidean => distance * apart.largest() / dual,
+                    Norm::LInf => distance,
+                    Norm::L2 => distance * apart.largest() / dual,
                 };
                 assert!(longest < 0.29, "sample {i} is so far away that the walls are met: {longest}");
                 for (factor, falls) in [(0.999, false), (1.001, true)] {
                     let radius = factor * distance;
-                    let (_, fooled) =
-                        victim.attack(&shard, Attack { ball, radius, steps, aim: Aim::Margin, start: 0 });
+                    let (_, fooled) = victim.attack(
+                        &shard,
+                        Attack { norm: ball, radius, steps, objective: Objective::Margin, start: 0 },
+                    );
                     assert_eq!(fooled[i], falls, "{ball:?} {steps} {i} {factor}");
                 }
             }
@@ -127,15 +133,16 @@ fn attacks_stay_in_their_ball_and_between_the_walls() {
     let mut net = net(6, &[9, 12, 3], 16, ActivationKind::Relu);
     net.batch.inputs.apply(|x| *x = ((*x - 0.3) * 2.5).clamp(0.0, 1.0)); // up to the walls
     let (victim, shard) = (victim(&net), labelled(&net));
-    for (ball, radius) in [(Ball::Max, 0.3), (Ball::Euclidean, 1.0)] {
+    for (ball, radius) in [(Norm::LInf, 0.3), (Norm::L2, 1.0)] {
         for (steps, aim, start) in [
-            (1, Aim::Loss, 0),
-            (15, Aim::Loss, 0),
-            (15, Aim::Margin, 0),
-            (15, Aim::Class(1), 1),
-            (0, Aim::Loss, 2),
+            (1, Objective::Loss, 0),
+            (15, Objective::Loss, 0),
+            (15, Objective::Margin, 0),
+            (15, Objective::Class(1), 1),
+            (0, Objective::Loss, 2),
         ] {
-            let (moved, _) = victim.attack(&shard, Attack { ball, radius, steps, aim, start });
+            let (moved, _) =
+                victim.attack(&shard, Attack { norm: ball, radius, steps, objective: aim, start });
             assert!(moved.iter().all(|x| (0.0..=1.0).contains(x)));
             let change = &moved - &shard.inputs;
             let lengths: Vec<f64> = change.row_iter().map(|row| length(ball, row.iter().copied())).collect();
@@ -150,7 +157,7 @@ fn more_steps_find_more_loss_than_one_and_no_attack_gains_accuracy() {
     let net = net(7, &[20, 40, 30, 4], 60, ActivationKind::Tanh);
     let (victim, shard) = (victim(&net), labelled(&net));
     let loss = |inputs: &Matrix<f64>| (outputs(&net, inputs) - &shard.targets).norm_squared();
-    let of = |steps| Attack { ball: Ball::Max, radius: 0.25, steps, aim: Aim::Loss, start: 0 };
+    let of = |steps| Attack { norm: Norm::LInf, radius: 0.25, steps, objective: Objective::Loss, start: 0 };
     let (one, many) = (victim.attack(&shard, of(1)), victim.attack(&shard, of(40)));
     assert!(loss(&many.0) > loss(&one.0) && loss(&one.0) > loss(&shard.inputs));
     let shards = [shard];
@@ -162,7 +169,7 @@ fn more_steps_find_more_loss_than_one_and_no_attack_gains_accuracy() {
 }
 
 /// Samples of 2 inputs that no point of a fine grid over the ball takes out of their class.
-fn kept_by_grid(net: &Net, shard: &Labelled<f64>, ball: Ball, radius: f64) -> usize {
+fn kept_by_grid(net: &Net, shard: &Labelled<f64>, ball: Norm, radius: f64) -> usize {
     let steps = 60;
     let mut kept = vec![true; shard.labels.len()];
     for (p, q) in (0..=steps).flat_map(|p| (0..=steps).map(move |q| (p, q))) {
@@ -189,10 +196,11 @@ fn many_starts_towards_every_class_find_what_a_grid_over_the_ball_finds() {
         let net = net(seed, &[2, 12, 12, 4], 200, ActivationKind::Relu);
         let (victim, shards) = (victim(&net), [labelled(&net)]);
         for ball in BALLS {
-            let at = |aim, start| Attack { ball, radius: 0.15, steps: 30, aim, start };
-            let all: Vec<_> =
-                (0..6).flat_map(|start| (1..4).map(move |after| at(Aim::Class(after), start))).collect();
-            weak += 200.0 * victim.accuracy_under(&shards, &[at(Aim::Loss, 0)]);
+            let at = |aim, start| Attack { norm: ball, radius: 0.15, steps: 30, objective: aim, start };
+            let all: Vec<_> = (0..6)
+                .flat_map(|start| (1..4).map(move |after| at(Objective::Class(after), start)))
+                .collect();
+            weak += 200.0 * victim.accuracy_under(&shards, &[at(Objective::Loss, 0)]);
             strong += 200.0 * victim.accuracy_under(&shards, &all);
             grid += kept_by_grid(&net, &shards[0], ball, 0.15) as f64;
         }
@@ -213,7 +221,7 @@ fn random_starts_are_named_by_sample_and_start_alone() {
     last.labels = tail.map(|i| whole.labels[i]).to_vec();
     last.numbers = tail.map(|i| whole.numbers[i]).to_vec();
     for ball in BALLS {
-        let at = |start| Attack { ball, radius: 0.2, steps: 0, aim: Aim::Loss, start };
+        let at = |start| Attack { norm: ball, radius: 0.2, steps: 0, objective: Objective::Loss, start };
         let all = victim.attack(&whole, at(3)).0;
         assert_eq!(all.select_rows(&tail), victim.attack(&last, at(3)).0);
         assert!(
@@ -263,7 +271,7 @@ fn weights_that_are_no_numbers_are_in_no_class() {
     let shards = [labelled(&net)];
     net.weights.forward[1][(0, 0)] = f64::NAN;
     let victim = victim(&net);
-    let attack = Attack { ball: Ball::Euclidean, radius: 0.1, steps: 5, aim: Aim::Loss, start: 0 };
+    let attack = Attack { norm: Norm::L2, radius: 0.1, steps: 5, objective: Objective::Loss, start: 0 };
     assert!(
         victim.accuracy(&shards).abs() < 1e-15 && victim.accuracy_under(&shards, &[attack]).abs() < 1e-15
     );

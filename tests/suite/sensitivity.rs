@@ -8,7 +8,7 @@ use dyadsim::matrix::Matrix;
 use dyadsim::solve::{drive_jacobian, fixed_point, spectrum};
 use dyadsim::spec::*;
 use dyadsim::study::Silent;
-use dyadsim::study::sensitivity::{Group, Quantity, Sensitivities, Side, sensitivities};
+use dyadsim::study::sensitivity::{DeviceParameter, Group, Sensitivities, Side, sensitivities};
 use nalgebra::DVector;
 use proptest::prelude::*;
 
@@ -29,18 +29,18 @@ fn moved(net: &Net, group: &Group, device: usize, h: f64) -> (Chip<f64>, Weights
     let (k, plus) = (group.layer, group.side != Some(Side::Minus));
     let column = if plus { chip.layout.plus(k).start } else { chip.layout.minus(k).start } + device;
     let devices = &mut chip.layers[k];
-    let trim = if plus { &mut devices.trim_plus } else { &mut devices.trim_minus };
+    let trim = if plus { &mut devices.offset_plus } else { &mut devices.offset_minus };
     let gain = if plus { &mut devices.gain_plus } else { &mut devices.gain_minus };
     let inputs = weights.forward[k].ncols();
     match group.quantity {
-        Quantity::Offset => trim[device].offset += h,
-        Quantity::Scale => trim[device].scale += h,
-        Quantity::Gain => gain[device] += h,
-        Quantity::Mixing => devices.mixing[device] += h,
-        Quantity::Bias => weights.biases[k][device] += h,
-        Quantity::TimeConstant => chip.rates[column] *= (-h).exp(),
-        Quantity::Synapse => weights.forward[k][(device / inputs, device % inputs)] *= 1.0 + h,
-        Quantity::FeedbackSynapse => {
+        DeviceParameter::Offset => trim[device].offset += h,
+        DeviceParameter::Scale => trim[device].scale += h,
+        DeviceParameter::Gain => gain[device] += h,
+        DeviceParameter::Mixing => devices.mixing[device] += h,
+        DeviceParameter::Bias => weights.biases[k][device] += h,
+        DeviceParameter::TimeConstant => chip.rates[column] *= (-h).exp(),
+        DeviceParameter::Synapse => weights.forward[k][(device / inputs, device % inputs)] *= 1.0 + h,
+        DeviceParameter::FeedbackSynapse => {
             weights.feedback.as_mut().unwrap()[k][(device / inputs, device % inputs)] *= 1.0 + h;
         }
     }
@@ -233,7 +233,7 @@ fn derivatives_are_those_of_differences_with_feedback_of_its_own_and_with_auto_z
     spec.feedback = FeedbackSpec { synapses: FeedbackSynapses::Separate, init: FeedbackInit::Random };
     let separate = net(930, &[3, 4, 3, 2], 1.0, spec.clone());
     let found = answer(&separate);
-    let own = found.groups.iter().filter(|g| g.group.quantity == Quantity::FeedbackSynapse);
+    let own = found.groups.iter().filter(|g| g.group.quantity == DeviceParameter::FeedbackSynapse);
     assert_eq!(own.map(|g| g.group.layer).collect::<Vec<_>>(), [1, 2]);
     check(&separate, "separate feedback");
     spec.readout.auto_zero = true;

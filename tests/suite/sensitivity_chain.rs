@@ -4,20 +4,20 @@ use dyadsim::chip::{Chip, Weights};
 use dyadsim::learn::Batch;
 use dyadsim::spec::*;
 use dyadsim::study::Silent;
-use dyadsim::study::sensitivity::{Group, Quantity, Side, sensitivities};
+use dyadsim::study::sensitivity::{DeviceParameter, Group, Side, sensitivities};
 use nalgebra::{Complex, dmatrix};
 
 use crate::nets::ideal;
 
 /// What of a layer is which parameter; a synapse is a factor of its weight.
-const PARAMETERS: [(usize, Quantity, Option<Side>); 7] = [
-    (0, Quantity::Synapse, None),
-    (1, Quantity::Bias, None),
-    (2, Quantity::Offset, Some(Side::Plus)),
-    (3, Quantity::Offset, Some(Side::Minus)),
-    (4, Quantity::Gain, Some(Side::Plus)),
-    (5, Quantity::Gain, Some(Side::Minus)),
-    (6, Quantity::Mixing, None),
+const PARAMETERS: [(usize, DeviceParameter, Option<Side>); 7] = [
+    (0, DeviceParameter::Synapse, None),
+    (1, DeviceParameter::Bias, None),
+    (2, DeviceParameter::Offset, Some(Side::Plus)),
+    (3, DeviceParameter::Offset, Some(Side::Minus)),
+    (4, DeviceParameter::Gain, Some(Side::Plus)),
+    (5, DeviceParameter::Gain, Some(Side::Minus)),
+    (6, DeviceParameter::Mixing, None),
 ];
 
 /// The parameters of a linear 1-1-1 chain: two layers' synapse, bias, offsets, gains and mixing.
@@ -102,7 +102,7 @@ fn a_linear_chain_has_the_derivatives_of_its_closed_form() {
             }
         }
         // All time constants together are the unit of time.
-        let times = found.groups.iter().filter(|g| g.group.quantity == Quantity::TimeConstant);
+        let times = found.groups.iter().filter(|g| g.group.quantity == DeviceParameter::TimeConstant);
         let sum: f64 = times.flat_map(|g| g.margin.iter()).sum();
         assert!((sum + found.margin.0).abs() < 1e-10, "{sum}");
     }

@@ -9,8 +9,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use dyadsim::analysis::linear::Point;
-use dyadsim::analysis::stationary::{Node, Quantity};
+use dyadsim::analysis::small_signal::OperatingPoint;
+use dyadsim::analysis::stationary::{Node, ReadQuantity};
 use dyadsim::circuit::{Dynamics, Layered};
 use dyadsim::record::tensors::TensorWriter;
 use dyadsim::solve::fixed_point;
@@ -32,7 +32,7 @@ fn net(variant: Variant, alpha: f64) -> Net {
 
 /// Compartments as nodes of a deck: `p1_0` is `v_plus.1.0`, `m2_1` is `v_minus.2.1`.
 fn compartments(net: &Net) -> Vec<(String, Node)> {
-    let of = |(quantity, letter): (Quantity, &'static str)| {
+    let of = |(quantity, letter): (ReadQuantity, &'static str)| {
         let layers = net.network[1..].iter().enumerate();
         layers.flat_map(move |(layer, &n)| {
             (0..n).map(move |neuron| {
@@ -40,7 +40,7 @@ fn compartments(net: &Net) -> Vec<(String, Node)> {
             })
         })
     };
-    [(Quantity::Plus, "p"), (Quantity::Minus, "m")].into_iter().flat_map(of).collect()
+    [(ReadQuantity::Plus, "p"), (ReadQuantity::Minus, "m")].into_iter().flat_map(of).collect()
 }
 
 /// `s̄` and `δ` of a neuron as expressions of a deck; layer 0 is the input.
@@ -109,7 +109,7 @@ fn compare(net: &Net, nodes: &[(String, Node)], found: &[f64]) {
     let circuit = net.circuit();
     let start = row(&circuit.free_state(), 0);
     let state = fixed_point(&circuit, 0, start.as_slice(), 1e-12).state;
-    let point = Point::new(&circuit, &net.batch.inputs, 0, &state);
+    let point = OperatingPoint::new(&circuit, &net.batch.inputs, 0, &state);
     let covariance = point.system().covariance().unwrap().total;
     let mut worst = 0.0_f64;
     for ((name, node), found) in nodes.iter().zip(found) {

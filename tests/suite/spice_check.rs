@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::process::Command;
 
-use dyadsim::analysis::linear::Point;
+use dyadsim::analysis::small_signal::OperatingPoint;
 use dyadsim::analysis::stationary::{Node, nodes};
 use dyadsim::circuit::{Dynamics, Layered};
 use dyadsim::solve::{Outcome, fixed_point};
@@ -318,7 +318,7 @@ fn noise_totals_of_every_additive_source_are_those_of_the_lyapunov_equation() {
             let wanted: Vec<String> = all.iter().map(|node| names[&node.name()].clone()).collect();
             let circuit = net.circuit();
             let state = fixed_point(&circuit, 0, row(&circuit.free_state(), 0).as_slice(), 1e-12).state;
-            let point = Point::new(&circuit, &net.batch.inputs, 0, &state);
+            let point = OperatingPoint::new(&circuit, &net.batch.inputs, 0, &state);
             let covariance = point.system().covariance().unwrap().total;
             let mut worst = 0.0_f64;
             for (node, found) in all.iter().zip(totals(&net, &wanted)) {

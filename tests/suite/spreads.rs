@@ -44,7 +44,7 @@ fn factors(chip: &Chip<f64>) -> Vec<(&'static str, Vec<f64>)> {
     let devices = &chip.layers[0];
     let tau = chip.rates[chip.layout.layer(0)].iter().map(|rate| 1e6 / rate).collect();
     let gains = devices.gain_plus.iter().map(|a| a / 0.6).chain(devices.gain_minus.iter().map(|a| a / 0.7));
-    let scales = devices.trim_plus.iter().chain(&devices.trim_minus).map(|trim| trim.scale);
+    let scales = devices.offset_plus.iter().chain(&devices.offset_minus).map(|trim| trim.scale);
     let synapses = chip.synapses.as_ref().expect("spread synapses").forward[0].iter().copied();
     vec![
         ("time constants", tau),
@@ -95,7 +95,7 @@ fn quantities_and_compartments_are_drawn_apart() {
     let mut lists = factors(&chip);
     lists.push((
         "offsets",
-        chip.layers[0].trim_plus.iter().chain(&chip.layers[0].trim_minus).map(|t| t.offset).collect(),
+        chip.layers[0].offset_plus.iter().chain(&chip.layers[0].offset_minus).map(|t| t.offset).collect(),
     ));
     let mut pairs = Vec::new();
     for (i, (name, one)) in lists.iter().enumerate() {
@@ -130,7 +130,7 @@ fn what_is_nominally_zero_stays_zero_and_off_is_off() {
     other.mismatch =
         MismatchSpec { seed: Some(5), distribution: SpreadKind::Lognormal, ..MismatchSpec::default() };
     let other = Chip::<f64>::fabricate(&other, &[3, 40, 4]);
-    assert!(other.synapses.is_none() && !other.has_trims());
+    assert!(other.synapses.is_none() && !other.has_device_offsets());
     assert_eq!((&other.rates, other.slowest), (&plain.rates, plain.slowest));
     for (a, b) in other.layers.iter().zip(&plain.layers) {
         assert_eq!((&a.gain_plus, &a.gain_minus, &a.mixing), (&b.gain_plus, &b.gain_minus, &b.mixing));
@@ -157,7 +157,7 @@ fn each_spread_alone_moves_its_own_devices_and_a_chip_is_a_seed() {
         let of = |chip: &Chip<f64>| chip.layers[layer].clone();
         assert_eq!(of(&gains).gain_plus, of(&everything).gain_plus);
         assert_eq!(of(&mixing).mixing, of(&everything).mixing);
-        let scales = |chip: &Chip<f64>| of(chip).trim_plus.iter().map(|t| t.scale).collect::<Vec<_>>();
+        let scales = |chip: &Chip<f64>| of(chip).offset_plus.iter().map(|t| t.scale).collect::<Vec<_>>();
         assert_eq!(scales(&scale), scales(&everything));
         for other in [&mixing, &tau, &scale, &synapse] {
             assert_eq!(of(other).gain_plus, of(&none).gain_plus);

@@ -1,7 +1,7 @@
 //! Trajectories: the exponential integrator against Dormand–Prince 8(5,3), and both against a classical
 //! Runge–Kutta integration of the equations as docs/model.md writes them.
 
-use dyadsim::device::Trim;
+use dyadsim::device::DeviceOffset;
 use dyadsim::matrix::measure::{Largest, larger};
 use dyadsim::random::{Key, Kind, stream};
 use dyadsim::solve::{Outcome, Trace, settle_all};
@@ -28,17 +28,17 @@ pub fn scatter(net: &mut Net, seed: u64) {
             *gain *= 1.0 + 0.1 * spread();
         }
         devices.mixing.iter_mut().for_each(|alpha| *alpha += 0.05 * spread());
-        for trim in devices.trim_plus.iter_mut().chain(&mut devices.trim_minus) {
-            *trim = Trim::shift(0.02 * spread());
+        for trim in devices.offset_plus.iter_mut().chain(&mut devices.offset_minus) {
+            *trim = DeviceOffset::shift(0.02 * spread());
         }
     }
     net.chip.rates.iter_mut().for_each(|rate| *rate *= 2.0_f64.powf(spread()));
     for devices in &mut net.chip.layers {
-        for trim in devices.trim_plus.iter_mut().chain(&mut devices.trim_minus) {
+        for trim in devices.offset_plus.iter_mut().chain(&mut devices.offset_minus) {
             trim.scale = 1.0 + 0.05 * spread();
         }
     }
-    net.chip.retime();
+    net.chip.refresh_slowest();
 }
 
 /// The trajectory of the only sample.

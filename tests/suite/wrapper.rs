@@ -108,7 +108,7 @@ fn no_chatter_above_equilibrium_with_spread_rates() {
         for (j, rate) in net.chip.rates.iter_mut().enumerate() {
             *rate *= 0.5 * 10_f64.powf(j as f64 / (width - 1.0));
         }
-        net.chip.retime();
+        net.chip.refresh_slowest();
         let settled = settle(&net, kind, 1e-5, 1e-8);
         assert_eq!(settled.outcomes, [Outcome::Settled; 2], "{kind:?}");
         // ln 1e5 = 12 and some more for the loop, of the slowest τ.
@@ -123,7 +123,7 @@ fn stiff_chips_take_long_but_settle() {
         spec.solver = SolverSpec { kind, ..SolverSpec::default() };
         let mut net = Net::random(504, &[2, 2, 1], 1, 1.0, spec);
         net.chip.rates[1] *= 1e4;
-        net.chip.retime();
+        net.chip.refresh_slowest();
         let settled = settle(&net, kind, 1e-6, 1e-9);
         assert_eq!(settled.outcomes, [Outcome::Settled], "{kind:?}");
         let fixed = net.oracle(0).fixed_point();

@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::inputs::{Files, Setup};
 use super::stability::{read, untabled};
 use super::{Extent, Failure, Given, Observer, Receipt, Study};
-use crate::analysis::attractors::{Census, Starts, census};
+use crate::analysis::attractors::{Multistart, Starts, multistart};
 use crate::figure::FigureError;
 use crate::learn::nudged;
 use crate::noise::Sources;
@@ -36,7 +36,7 @@ pub struct Attractors {
 /// What was found.
 #[derive(Clone, Debug)]
 pub struct Answer {
-    samples: Vec<Census>,
+    samples: Vec<Multistart>,
     starts: Starts,
 }
 
@@ -70,7 +70,7 @@ impl Study for Attractors {
         chip.noise = Sources::default();
         let circuit = nudged(&chip, &setup.weights, &setup.batch, &setup.spec);
         watch.begin(Extent::Of(setup.batch.inputs.nrows(), "samples"));
-        let samples = census(&setup.spec.solver, &circuit, &starts, &|| watch.done(1));
+        let samples = multistart(&setup.spec.solver, &circuit, &starts, &|| watch.done(1));
         Ok(Answer { samples, starts })
     }
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::super::inputs::Setup;
 use super::super::text::some_lines;
 use super::Answer;
-use crate::analysis::attractors::{Attractor, Census};
+use crate::analysis::attractors::{Attractor, Multistart};
 use crate::units::{fraction, significant};
 
 /// Samples that the summary shows.
@@ -18,8 +18,8 @@ const EQUILIBRIA: usize = 6;
 /// The result for people.
 pub fn summary(setup: &Setup, Answer { samples, starts }: &Answer) -> String {
     let mut text = setup.headline();
-    let several = samples.iter().filter(|census| census.is_multistable()).count();
-    let most = samples.iter().map(|census| census.attractors.len()).max().unwrap_or(0);
+    let several = samples.iter().filter(|found| found.is_multistable()).count();
+    let most = samples.iter().map(|found| found.attractors.len()).max().unwrap_or(0);
     text += &format!(
         "\n{several} of {} samples have more than one equilibrium (at most {most}); {} random starts \
          each, seed {}\n\n\
@@ -28,42 +28,42 @@ pub fn summary(setup: &Setup, Answer { samples, starts }: &Answer) -> String {
         starts.count,
         starts.seed
     );
-    text + &some_lines(samples.iter().map(|census| line(census, starts.count)), SHOWN)
+    text + &some_lines(samples.iter().map(|found| line(found, starts.count)), SHOWN)
 }
 
 /// A sample for people.
-fn line(census: &Census, starts: usize) -> String {
+fn line(found: &Multistart, starts: usize) -> String {
     let told = |attractor: &Attractor| {
         let share = attractor.starts as f64 / starts as f64;
         let distance = attractor.distance.map_or("?".to_owned(), |distance| significant(distance, 3));
         format!("{} ({distance})", fraction(share, 3))
     };
-    let mut shares: Vec<String> = census.attractors.iter().take(EQUILIBRIA).map(told).collect();
-    if census.attractors.len() > shares.len() {
-        shares.push(format!("… {} in all", census.attractors.len()));
+    let mut shares: Vec<String> = found.attractors.iter().take(EQUILIBRIA).map(told).collect();
+    if found.attractors.len() > shares.len() {
+        shares.push(format!("… {} in all", found.attractors.len()));
     }
-    let failed = census.outcomes.iter().filter(|(name, _)| !name.contains("settled"));
+    let failed = found.outcomes.iter().filter(|(name, _)| !name.contains("settled"));
     let failed: Vec<String> = failed.map(|(name, count)| format!("{name} {count}")).collect();
     let failed = if failed.is_empty() { String::new() } else { format!("; {}", failed.join(", ")) };
-    format!("{:>6}  {:<10}  {}{failed}", census.sample, census.free.name(), shares.join(", "))
+    format!("{:>6}  {:<10}  {}{failed}", found.sample, found.free.name(), shares.join(", "))
 }
 
 /// Everything that was found.
 pub fn document(Answer { samples, starts }: &Answer) -> Value {
     let mut histogram: BTreeMap<usize, usize> = BTreeMap::new();
-    samples.iter().for_each(|census| *histogram.entry(census.attractors.len()).or_default() += 1);
+    samples.iter().for_each(|found| *histogram.entry(found.attractors.len()).or_default() += 1);
     json!({
         "starts": starts.count,
         "spread": starts.spread,
         "seed": starts.seed,
-        "multistable_samples": samples.iter().filter(|census| census.is_multistable()).count(),
+        "multistable_samples": samples.iter().filter(|found| found.is_multistable()).count(),
         "samples_by_equilibria": histogram.into_iter().collect::<Vec<_>>(),
-        "samples": samples.iter().map(|census| of_sample(census, starts.count)).collect::<Vec<_>>(),
+        "samples": samples.iter().map(|found| of_sample(found, starts.count)).collect::<Vec<_>>(),
     })
 }
 
 /// A sample for programs.
-fn of_sample(census: &Census, starts: usize) -> Value {
+fn of_sample(found: &Multistart, starts: usize) -> Value {
     let told = |attractor: &Attractor| {
         json!({
             "share": attractor.starts as f64 / starts as f64,
@@ -73,9 +73,9 @@ fn of_sample(census: &Census, starts: usize) -> Value {
         })
     };
     json!({
-        "sample": census.sample,
-        "free_start": census.free.name(),
-        "outcomes": census.outcomes,
-        "attractors": census.attractors.iter().map(told).collect::<Vec<_>>(),
+        "sample": found.sample,
+        "free_start": found.free.name(),
+        "outcomes": found.outcomes,
+        "attractors": found.attractors.iter().map(told).collect::<Vec<_>>(),
     })
 }

@@ -3,7 +3,7 @@
 
 mod figure;
 mod rows;
-mod way;
+mod key_range;
 mod words;
 mod work;
 
@@ -28,8 +28,8 @@ use crate::solve::DENSE;
 use work::{Answer, carry_out, circuit_at};
 
 pub use figure::Tables;
+pub use key_range::KeyRange;
 pub use rows::{BranchEventRow, BranchOutputRow, BranchRow, BranchSummary};
-pub use way::Way;
 
 /// Settings of `stability --follow`.
 #[derive(Clone, Debug, Args, Serialize)]
@@ -41,7 +41,7 @@ pub struct Branch {
     /// Follow the equilibrium of the free start while KEY moves: any number of the circuit file, or
     /// weights.gain
     #[arg(long, value_name = "KEY=FROM:TO")]
-    pub follow: Way,
+    pub follow: KeyRange,
     /// Sample whose equilibrium is followed, from 0
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub sample: usize,

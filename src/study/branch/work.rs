@@ -9,10 +9,10 @@ use super::super::inputs::Setup;
 use super::super::{Extent, Failure, Given, Observer};
 use super::Branch as Settings;
 use super::figure::Tables;
+use super::key_range::GAIN;
 use super::rows::{BranchEventRow, BranchOutputRow, BranchRow, BranchSummary};
-use super::way::GAIN;
 use crate::analysis::continuation::{
-    Branch, CircuitFamily, Event, EventKind, Plan, Setting, first_on_rail, follow,
+    Branch, CircuitFamily, CircuitSetting, Event, EventKind, Plan, first_on_rail, follow,
 };
 use crate::learn::Batch;
 use crate::matrix::select_rows;
@@ -45,12 +45,12 @@ pub fn carry_out(
     let (key, range) = (&settings.follow.key, settings.follow.range);
     watch.begin(Extent::Along("the range"));
     let furthest = AtomicUsize::new(0);
-    let setting = |value: f64| -> Option<Setting> {
+    let setting = |value: f64| -> Option<CircuitSetting> {
         let way_done = (value - range.0) / (range.1 - range.0);
         let hundredths = (100.0 * way_done.clamp(0.0, 1.0)) as usize;
         watch.at(furthest.fetch_max(hundredths, Ordering::Relaxed).max(hundredths));
         let gain = if key == GAIN { value } else { 1.0 };
-        Some(Setting { spec: circuit_at(setup, settings, given, value).ok()?, gain })
+        Some(CircuitSetting { spec: circuit_at(setup, settings, given, value).ok()?, gain })
     };
     let some = |matrix| select_rows(matrix, &[settings.sample]);
     let batch = Batch::new(some(&setup.batch.inputs), some(&setup.batch.targets));

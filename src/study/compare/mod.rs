@@ -92,7 +92,7 @@ impl Study for Compare {
     }
 
     fn read(&self, given: &Given, watch: &dyn Observer) -> Result<Subject, Failure> {
-        given.want_plain("compare")?;
+        given.reject_settings("compare")?;
         if !(self.threshold > 0.0 && self.threshold.is_finite()) {
             return Err(Failure::input(anyhow!(
                 "--threshold {}\n  accepted: a number above 0",

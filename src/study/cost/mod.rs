@@ -171,7 +171,7 @@ impl Costs {
             chip: self.chip,
         };
         let mut setup = files.read(given, watch)?;
-        setup.batch.presentations.seed = given.seed.unwrap_or(0).into();
+        setup.batch.sample_ids.seed = given.seed.unwrap_or(0).into();
         Ok((setup.spec.clone(), Does::Simulated(Box::new(setup))))
     }
 }

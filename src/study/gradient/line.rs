@@ -8,9 +8,9 @@ use super::super::inputs::Setup;
 use super::Gradient as Settings;
 use super::rows::GradientRow;
 use super::work::{is_random, spreads, unpredicted};
-use crate::analysis::linear::{Estimate, Valley, truth};
-use crate::analysis::nudge::{Best, Seen, best, left_out};
-use crate::analysis::quality::{Draw, Quality, Value, draw, predicted, quality};
+use crate::analysis::gradient_error::{Draw, GradientError, Value, draw, gradient_error, predicted};
+use crate::analysis::nudge::{Best, Observation, best, left_out};
+use crate::analysis::small_signal::{Estimate, NudgeSweep, exact_gradient};
 use crate::learn::Gradient;
 
 /// An error of the gradient that has a least value.
@@ -96,25 +96,25 @@ impl<'a> Line<'a> {
     }
 
     /// What was seen of a layer.
-    fn seen(&self, found: &Found, k: usize, measure: Measure) -> Seen {
+    fn seen(&self, found: &Found, k: usize, measure: Measure) -> Observation {
         let values = match measure {
             Measure::Squared => found.errors[k].clone(),
             Measure::Angle => found.angles[k].clone(),
         };
-        Seen { beta: self.beta(found), values, settled: found.settled }
+        Observation { beta: self.beta(found), values, settled: found.settled }
     }
 
-    fn foreseen((beta, theory): &(f64, Theory), k: usize, measure: Measure) -> Seen {
+    fn foreseen((beta, theory): &(f64, Theory), k: usize, measure: Measure) -> Observation {
         let value = |(error, angle): (f64, f64)| match measure {
             Measure::Squared => error,
             Measure::Angle => angle,
         };
-        Seen { beta: *beta, values: theory[k].map(value).into_iter().collect(), settled: 1.0 }
+        Observation { beta: *beta, values: theory[k].map(value).into_iter().collect(), settled: 1.0 }
     }
 
     /// The best nudge of all layers together (`k` = 0) or of one; more points are looked at for all together.
     pub fn best(&mut self, k: usize, measure: Measure, refine: bool) -> Option<Best> {
-        let seen: Vec<Seen> = self.found.iter().map(|found| self.seen(found, k, measure)).collect();
+        let seen: Vec<Observation> = self.found.iter().map(|found| self.seen(found, k, measure)).collect();
         let safe = self.safe;
         if !refine {
             return best(&seen, safe, None);
@@ -133,7 +133,7 @@ impl<'a> Line<'a> {
 
     /// The same of the prediction, which costs no draws.
     pub fn predicted(&mut self, k: usize, measure: Measure, refine: bool) -> Option<Best> {
-        let seen: Vec<Seen> = self.theories.iter().map(|at| Self::foreseen(at, k, measure)).collect();
+        let seen: Vec<Observation> = self.theories.iter().map(|at| Self::foreseen(at, k, measure)).collect();
         let safe = self.safe;
         if !refine || seen.iter().all(|at| at.values.is_empty()) {
             return best(&seen, safe, None);
@@ -152,7 +152,8 @@ impl<'a> Line<'a> {
 
     /// Says of every point whether it had a part in the best nudge.
     pub fn judge(&mut self) {
-        let seen: Vec<Seen> = self.found.iter().map(|found| self.seen(found, 0, Measure::Squared)).collect();
+        let seen: Vec<Observation> =
+            self.found.iter().map(|found| self.seen(found, 0, Measure::Squared)).collect();
         for (found, why) in self.found.iter_mut().zip(left_out(&seen, self.safe)) {
             found.rows.iter_mut().for_each(|row| row.left_out = why.map(|why| why.name().to_owned()));
         }
@@ -167,9 +168,9 @@ fn estimate(setup: &Setup, settings: &Settings) -> Option<Predicted> {
     if unpredicted(setup, settings).is_some() {
         return None;
     }
-    let valley = Valley::predict(spec, chip, weights, batch, &[spec.nudge.beta], chip.readout);
+    let valley = NudgeSweep::predict(spec, chip, weights, batch, &[spec.nudge.beta], chip.readout);
     let estimate = valley.into_iter().next().and_then(|at| at.estimate)?;
-    Some((estimate, truth(spec, chip, weights, batch)))
+    Some((estimate, exact_gradient(spec, chip, weights, batch)))
 }
 
 /// All layers together, and each.
@@ -196,7 +197,7 @@ fn rows(setup: &Setup, values: &[f64], origin: &str, drawn: &[Draw], found: Opti
     let (errors, angles) = (Vec::new(), Vec::new());
     let mut point = Found { values: values.to_vec(), rows: Vec::new(), errors, angles, settled };
     for layer in layers(setup) {
-        let quality = quality(&kept, layer);
+        let quality = gradient_error(&kept, layer);
         let theory = found.map(|(estimate, truth)| predicted(estimate, truth, layer));
         let mut row = row(quality.as_ref(), theory);
         (row.x, row.y, row.layer) = (values[0], values.get(1).copied(), layer.map(|layer| layer + 1));
@@ -211,7 +212,7 @@ fn rows(setup: &Setup, values: &[f64], origin: &str, drawn: &[Draw], found: Opti
 }
 
 /// The measured and predicted numbers of a row, its place left open.
-fn row(quality: Option<&Quality>, theory: Option<(f64, f64)>) -> GradientRow {
+fn row(quality: Option<&GradientError>, theory: Option<(f64, f64)>) -> GradientRow {
     let value = |of: Option<Value>| of.map(|v| v.value).filter(|v| v.is_finite());
     let error = |of: Option<Value>| of.and_then(|v| v.error).filter(|v| v.is_finite());
     let (angle, ratio) = (quality.map(|q| q.angle), quality.map(|q| q.ratio));

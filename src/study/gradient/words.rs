@@ -69,7 +69,7 @@ pub fn summary(setup: &Setup, tables: &Answer, out: Option<&Path>) -> String {
     }
     if !best.is_empty() {
         text += "\nbest β: that of the least mean squared error; beside it that of the least angle, and the largest safe one\n";
-        text += &some_lines(best.iter().map(|row| told(row, summary)), SHOWN);
+        text += &some_lines(best.iter().map(|row| describe(row, summary)), SHOWN);
         text += &left_out(&all, &best);
     }
     if single(tables) {
@@ -122,7 +122,7 @@ fn line(row: &GradientRow) -> String {
 }
 
 /// Best nudges of one value of the other axis.
-fn told(row: &BestRow, summary: &GradientSummary) -> String {
+fn describe(row: &BestRow, summary: &GradientSummary) -> String {
     let at = row.y.map_or(String::new(), |y| format!("{:<12} ", setting(y)));
     let measured = nudge(row.best_beta, row.best_beta_error, row.place.as_deref());
     let predicted = nudge(row.predicted_best_beta, None, row.predicted_place.as_deref());

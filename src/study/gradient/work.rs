@@ -8,7 +8,7 @@ use super::Answer;
 use super::Gradient;
 use super::line::{Line, Measure};
 use super::rows::{BestRow, GradientRow, GradientSummary};
-use crate::analysis::nudge::{Best, Place};
+use crate::analysis::nudge::{Best, Location};
 use crate::spec::CircuitSpec;
 
 /// Compartments up to which predictions are made; the work grows with the third power.
@@ -96,7 +96,7 @@ pub fn spreads(setup: &Setup, settings: &Gradient) -> bool {
 
 /// Whether draws differ.
 pub fn is_random(setup: &Setup, settings: &Gradient) -> bool {
-    spreads(setup, settings) || !setup.chip.noise.is_still() || setup.chip.periphery.clock.is_some()
+    spreads(setup, settings) || !setup.chip.noise.is_noiseless() || setup.chip.periphery.clock.is_some()
 }
 
 /// Why nothing is predicted, if so.
@@ -117,7 +117,7 @@ pub fn unpredicted(setup: &Setup, settings: &Gradient) -> Option<&'static str> {
 
 /// The best nudges of a line: of all layers together, looked for with more points, and of each, from the points that are then there.
 fn nudges(line: &mut Line<'_>, y: Option<f64>, refine: bool) -> Vec<BestRow> {
-    let inside = |best: Option<Best>| best.filter(|best| best.place == Place::Inside);
+    let inside = |best: Option<Best>| best.filter(|best| best.place == Location::Inside);
     let beta = |best: Option<Best>| inside(best).map(|best| best.beta);
     let place = |best: Option<Best>| best.map(|best| best.place.name().to_owned());
     let count = line.setup.chip.layout.depth() + 1;

@@ -46,7 +46,7 @@ fn headline(setup: &Setup, Answer { chips, search }: &Answer) -> String {
         "largest safe β      {} (sample {}{on}: {}); β = {beta} is {safe}, {} of the limit\n",
         significant(limit, 6),
         sample.sample,
-        told(sample),
+        describe(sample),
         significant(beta / limit, 3)
     ) + &in_time(setup, search)
 }
@@ -66,7 +66,7 @@ fn in_time(setup: &Setup, search: &Search) -> String {
 }
 
 /// How a sample fails, and what foretold it.
-fn told(sample: &SampleLimit) -> String {
+fn describe(sample: &SampleLimit) -> String {
     let failure = sample.failure.map_or("nothing fails", words);
     let foreseen = match &sample.foreseen {
         None => "nothing foreseen".to_owned(),
@@ -132,7 +132,7 @@ fn of_chips(chips: &[Chip], search: &Search) -> String {
             chip.seed,
             significant(sample.limit.unwrap_or(f64::NAN), 6),
             sample.sample,
-            told(sample)
+            describe(sample)
         ),
         None => format!("{:>6}  {:>14}", chip.seed, format!("> {}", search.highest)),
     };
@@ -144,7 +144,7 @@ fn of_samples(chips: &[Chip], search: &Search) -> String {
     let line = |sample: &SampleLimit| {
         let limit =
             sample.limit.map_or_else(|| format!("> {}", search.highest), |limit| significant(limit, 6));
-        format!("{:>6}  {limit:>14}  {}", sample.sample, told(sample))
+        format!("{:>6}  {limit:>14}  {}", sample.sample, describe(sample))
     };
     let samples: Vec<String> = chips.iter().flat_map(|chip| chip.limits.samples.iter().map(line)).collect();
     String::from("\nsample  largest safe β  what happens beyond\n") + &some_lines(samples.into_iter(), SHOWN)

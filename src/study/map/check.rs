@@ -3,9 +3,9 @@
 use rayon::prelude::*;
 
 use super::super::Failure;
-use super::board::Board;
+use super::evaluator::MapEvaluator;
 use super::rows::MapCheck;
-use crate::analysis::map::{By, Node, Plane};
+use crate::analysis::map::{Criterion, Node, RefinedGrid};
 use crate::random::{Key, Kind, permutation, stream};
 use crate::solve::Outcome;
 
@@ -15,29 +15,36 @@ const BAND: f64 = 0.01;
 /// Integrates a share of the points, chosen by `seed`, and counts those that the map has right.
 ///
 /// # Errors
-/// Those of [`Board::look_by`].
-pub fn verify(board: &Board<'_>, plane: &Plane<Node>, share: f64, seed: u64) -> Result<MapCheck, Failure> {
+/// Those of [`MapEvaluator::evaluate_by`].
+pub fn verify(
+    evaluator: &MapEvaluator<'_>,
+    plane: &RefinedGrid<Node>,
+    share: f64,
+    seed: u64,
+) -> Result<MapCheck, Failure> {
     let (width, height) = plane.shape;
     let points = width * height;
     let count = ((share * points as f64).ceil() as usize).clamp(1, points);
     let mut chosen = permutation(points, &mut stream(Key::new(seed, Kind::Probe)));
     chosen.truncate(count);
-    let found = chosen.par_iter().map(|&n| board.look_by((n % width, n / width), By::Integration, None));
+    let found = chosen
+        .par_iter()
+        .map(|&n| evaluator.evaluate_by((n % width, n / width), Criterion::Integration, None));
     let found = found.collect::<Result<Vec<Node>, Failure>>()?;
-    let speakers = plane.speakers();
-    let at = |n: usize| plane.at(speakers[n]);
+    let representatives = plane.representatives();
+    let at = |n: usize| plane.at(representatives[n]);
     let classes = |of: &dyn Fn(&Node) -> u8| (0..points).map(|n| at(n).map_or(0, of)).collect::<Vec<u8>>();
-    let fates = classes(&|node| node.fate().map_or(0, |fate| 1 + fate as u8));
+    let fates = classes(&|node| node.outcome().map_or(0, |fate| 1 + fate as u8));
     let stable = classes(&|node| u8::from(node.is_stable()));
-    let bands = (band(&board.xs), band(&board.ys));
+    let bands = (band(&evaluator.xs), band(&evaluator.ys));
     let away = |map: &[u8], n: usize| !near_border(map, width, &bands, n);
     let pairs = || chosen.iter().copied().zip(&found);
-    let same_fate = |&(n, node): &(usize, &Node)| at(n).and_then(Node::fate) == node.fate();
+    let same_fate = |&(n, node): &(usize, &Node)| at(n).and_then(Node::outcome) == node.outcome();
     let same_verdict = |&(n, node): &(usize, &Node)| {
-        at(n).is_some_and(Node::is_stable) == node.fate().is_some_and(Outcome::is_settled)
+        at(n).is_some_and(Node::is_stable) == node.outcome().is_some_and(Outcome::is_settled)
     };
-    let integrated = board.by != By::Eigenvalues;
-    let judged = board.by != By::Integration;
+    let integrated = evaluator.by != Criterion::Eigenvalues;
+    let judged = evaluator.by != Criterion::Integration;
     Ok(MapCheck {
         seed,
         points: count,

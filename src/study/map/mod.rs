@@ -1,6 +1,6 @@
 //! What becomes of a batch over any two settings, looked at near borders alone.
 
-mod board;
+mod evaluator;
 mod check;
 mod figure;
 mod rows;
@@ -18,14 +18,14 @@ use super::axis::{Axis, refuse_same};
 use super::inputs::{Files, Setup};
 use super::stability::{COMMAND, read};
 use super::{Extent, Failure, Given, Observer, Receipt, Study, folder};
-use crate::analysis::map::{By, Plane};
+use crate::analysis::map::{Criterion, RefinedGrid};
 use crate::figure::{Figure, FigureError};
 use crate::record::RecordError;
 use crate::record::dictionary::{Table, table};
 use crate::record::json::write_json;
 use crate::record::study::Kind;
 use crate::record::table::write_table;
-use board::{Board, GAIN};
+use evaluator::{GAIN, MapEvaluator};
 
 pub use figure::Tables;
 pub use rows::{MapAxis, MapCheck, MapLineRow, MapRow, MapSummary};
@@ -45,7 +45,7 @@ pub enum Judge {
     Both,
 }
 
-impl From<Judge> for By {
+impl From<Judge> for Criterion {
     fn from(judge: Judge) -> Self {
         match judge {
             Judge::Eigenvalues => Self::Eigenvalues,
@@ -122,19 +122,19 @@ impl Study for Map {
 
     fn read(&self, given: &Given, watch: &dyn Observer) -> Result<Setup, Failure> {
         let setup = read(&self.files, given, watch)?;
-        Board::new(self, self.axes()?, &setup, (given, watch)).check()?;
+        MapEvaluator::new(self, self.axes()?, &setup, (given, watch)).check()?;
         Ok(setup)
     }
 
     fn ask(&self, setup: &Setup, given: &Given, watch: &dyn Observer) -> Result<Tables, Failure> {
-        let board = Board::new(self, self.axes()?, setup, (given, watch));
-        let shape = (board.xs.len(), board.ys.len());
+        let evaluator = MapEvaluator::new(self, self.axes()?, setup, (given, watch));
+        let shape = (evaluator.xs.len(), evaluator.ys.len());
         watch.begin(Extent::AtMost(shape.0 * shape.1, "points"));
         let stride = shape.0.max(shape.1).div_ceil(COARSE).max(1);
-        let plane = Plane::survey(shape, stride, &board)?;
+        let plane = RefinedGrid::refine(shape, stride, &evaluator)?;
         let seed = given.seed.unwrap_or(0).into();
-        let check = self.verify.map(|share| check::verify(&board, &plane, share, seed)).transpose()?;
-        Ok(tables::tables(&board, &plane, check))
+        let check = self.verify.map(|share| check::verify(&evaluator, &plane, share, seed)).transpose()?;
+        Ok(tables::tables(&evaluator, &plane, check))
     }
 
     fn write(answer: &Tables, folder: &Path) -> Result<(), RecordError> {

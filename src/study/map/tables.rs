@@ -2,34 +2,34 @@
 
 use std::collections::BTreeMap;
 
-use super::board::Board;
+use super::evaluator::MapEvaluator;
 use super::figure::Tables;
 use super::rows::{MapAxis, MapCheck, MapLineRow, MapRow, MapSummary};
-use crate::analysis::map::{By, Node, Plane, contour};
+use crate::analysis::map::{Criterion, Node, RefinedGrid, contour};
 use crate::solve::Verdict;
 
 /// Margins that are drawn, in units of 1/τ.
 const MARGINS: [f64; 4] = [0.1, 0.25, 0.5, 0.75];
 /// Tables of what was found.
-pub fn tables(board: &Board<'_>, plane: &Plane<Node>, verified: Option<MapCheck>) -> Tables {
-    let points = points(board, plane);
+pub fn tables(evaluator: &MapEvaluator<'_>, plane: &RefinedGrid<Node>, verified: Option<MapCheck>) -> Tables {
+    let points = points(evaluator, plane);
     let count = |of: &dyn Fn(&MapRow) -> Option<String>| {
         let mut counts = BTreeMap::new();
         points.iter().filter_map(of).for_each(|name| *counts.entry(name).or_insert(0) += 1);
         counts
     };
-    let spec = &board.setup.spec;
-    let samples = board.setup.batch.inputs.nrows();
+    let spec = &evaluator.setup.spec;
+    let samples = evaluator.setup.batch.inputs.nrows();
     let looked_at = plane.looked_at();
     let places = || (0..points.len()).map(|n| (n % plane.shape.0, n / plane.shape.0));
     let summary = MapSummary {
-        settings: settings(board),
-        x: MapAxis::of(board.x),
-        y: MapAxis::of(board.y),
-        by: match board.by {
-            By::Eigenvalues => "eigenvalues",
-            By::Integration => "integration",
-            By::Both => "both",
+        settings: settings(evaluator),
+        x: MapAxis::of(evaluator.x),
+        y: MapAxis::of(evaluator.y),
+        by: match evaluator.by {
+            Criterion::Eigenvalues => "eigenvalues",
+            Criterion::Integration => "integration",
+            Criterion::Both => "both",
         }
         .into(),
         solver: format!("{}, at most {} τ", spec.solver.kind.name(), spec.solver.max_time),
@@ -43,16 +43,17 @@ pub fn tables(board: &Board<'_>, plane: &Plane<Node>, verified: Option<MapCheck>
         verdicts: count(&|row| row.verdict.clone()),
         verified,
     };
-    Tables { summary, lines: lines(board, plane), points }
+    Tables { summary, lines: lines(evaluator, plane), points }
 }
 
 /// Circuit, network and gains in a line.
-fn settings(board: &Board<'_>) -> String {
-    let spec = &board.setup.spec;
-    let network: Vec<String> = board.setup.weights.network().iter().map(ToString::to_string).collect();
+fn settings(evaluator: &MapEvaluator<'_>) -> String {
+    let spec = &evaluator.setup.spec;
+    let network: Vec<String> = evaluator.setup.weights.network().iter().map(ToString::to_string).collect();
     let nudge = &spec.nudge;
-    let open =
-        |key: &str| [board.x, board.y].iter().any(|axis| axis.key.trim_start_matches("circuit.") == key);
+    let open = |key: &str| {
+        [evaluator.x, evaluator.y].iter().any(|axis| axis.key.trim_start_matches("circuit.") == key)
+    };
     let mut text = format!("{}, {}, {}", spec.name, network.join("-"), word(&nudge.variant));
     for (key, symbol, value) in [("nudge.alpha", "α", nudge.alpha), ("nudge.beta", "β", nudge.beta)] {
         if !open(key) {
@@ -68,17 +69,17 @@ fn word(value: &impl serde::Serialize) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-fn points(board: &Board<'_>, plane: &Plane<Node>) -> Vec<MapRow> {
-    let (speakers, abscissae) = (plane.speakers(), plane.field(Node::abscissa));
-    let judged = board.by != By::Integration;
+fn points(evaluator: &MapEvaluator<'_>, plane: &RefinedGrid<Node>) -> Vec<MapRow> {
+    let (representatives, abscissae) = (plane.representatives(), plane.field(Node::abscissa));
+    let judged = evaluator.by != Criterion::Integration;
     let row = |(n, &speaker): (usize, &(usize, usize))| {
         let place = (n % plane.shape.0, n / plane.shape.0);
         let node = plane.at(speaker);
         let own = plane.at(place).filter(|_| judged);
         MapRow {
-            x: board.xs[place.0],
-            y: board.ys[place.1],
-            outcome: node.and_then(Node::fate).map(|fate| fate.name().into()),
+            x: evaluator.xs[place.0],
+            y: evaluator.ys[place.1],
+            outcome: node.and_then(Node::outcome).map(|fate| fate.name().into()),
             at_rest: node.and_then(Node::at_rest),
             verdict: node.filter(|_| judged).map(|node| verdict(node).into()),
             abscissa_tau: Some(abscissae[n]).filter(|a| judged && a.is_finite()),
@@ -87,14 +88,14 @@ fn points(board: &Board<'_>, plane: &Plane<Node>) -> Vec<MapRow> {
             looked_at: u8::from(place == speaker),
         }
     };
-    speakers.iter().enumerate().map(row).collect()
+    representatives.iter().enumerate().map(row).collect()
 }
 
 fn verdict(node: &Node) -> &'static str {
     node.verdict().map_or("lost", Verdict::name)
 }
 
-fn lines(board: &Board<'_>, plane: &Plane<Node>) -> Vec<MapLineRow> {
+fn lines(evaluator: &MapEvaluator<'_>, plane: &RefinedGrid<Node>) -> Vec<MapLineRow> {
     let mut rows: Vec<MapLineRow> = Vec::new();
     let mut line = 0;
     let mut add = |kind: &str, level: f64, path: &[(f64, f64)]| {
@@ -102,13 +103,13 @@ fn lines(board: &Board<'_>, plane: &Plane<Node>) -> Vec<MapLineRow> {
             kind: kind.into(),
             level,
             line,
-            x: board.x.at(i),
-            y: board.y.at(j),
+            x: evaluator.x.at(i),
+            y: evaluator.y.at(j),
         };
         rows.extend(path.iter().map(point));
         line += 1;
     };
-    if board.by != By::Integration {
+    if evaluator.by != Criterion::Integration {
         // Where an equilibrium is lost the border lies half-way between points.
         let height = |node: &Node| if node.lost > 0 { Some(f64::INFINITY) } else { node.abscissa() };
         contour(&plane.field(height), plane.shape, 0.0).iter().for_each(|path| add("threshold", 0.0, path));
@@ -117,7 +118,7 @@ fn lines(board: &Board<'_>, plane: &Plane<Node>) -> Vec<MapLineRow> {
             contour(&field, plane.shape, -margin).iter().for_each(|path| add("margin", margin, path));
         }
     }
-    let known = board.closed_form();
+    let known = evaluator.closed_form();
     // A step aside of more than one point is a gap.
     for piece in known.chunk_by(|a, b| (a.0 - b.0).abs() <= 1.0 || (a.1 - b.1).abs() <= 1.0) {
         add("closed-form", 0.0, piece);

@@ -3,9 +3,9 @@
 use super::super::inputs::Setup;
 use super::super::safe::{largest_safe, unlimited};
 use super::rows::{NoiseAngleRow, NoiseBest};
-use crate::analysis::linear::{Angle, Estimate, Valley, truth};
-use crate::analysis::nudge::{Best, Place, Seen, best};
-use crate::analysis::quality::predicted;
+use crate::analysis::gradient_error::predicted;
+use crate::analysis::nudge::{Best, Location, Observation, best};
+use crate::analysis::small_signal::{Angle, Estimate, NudgeSweep, exact_gradient};
 use crate::learn::{Batch, Gradient};
 
 /// Nudges, per decade, from the weakest to the strongest.
@@ -35,8 +35,8 @@ pub fn rows(setup: &Setup) -> Option<Angles> {
     let steps = PER_DECADE * WEAKEST..=PER_DECADE * STRONGEST;
     let betas: Vec<f64> = steps.map(|k| 10_f64.powf(f64::from(k) / f64::from(PER_DECADE))).collect();
     let (spec, chip, weights) = (&setup.spec, &setup.chip, &setup.weights);
-    let predict = |betas: &[f64]| Valley::predict(spec, chip, weights, &batch, betas, chip.readout);
-    let (valley, truth) = (predict(&betas), truth(spec, chip, weights, &batch));
+    let predict = |betas: &[f64]| NudgeSweep::predict(spec, chip, weights, &batch, betas, chip.readout);
+    let (valley, truth) = (predict(&betas), exact_gradient(spec, chip, weights, &batch));
     let mut rows = Vec::new();
     for at in &valley {
         for layer in std::iter::once(None).chain((0..chip.layout.depth()).map(Some)) {
@@ -49,7 +49,7 @@ pub fn rows(setup: &Setup) -> Option<Angles> {
 
 fn row(
     setup: &Setup,
-    at: &Valley,
+    at: &NudgeSweep,
     truth: &Gradient<f64>,
     (layer, samples): (Option<usize>, usize),
 ) -> NoiseAngleRow {
@@ -70,7 +70,7 @@ fn row(
 }
 
 /// Predictions at some nudges, and what predicts more of them.
-type Predicted<'a> = (&'a [Valley], &'a dyn Fn(&[f64]) -> Vec<Valley>);
+type Predicted<'a> = (&'a [NudgeSweep], &'a dyn Fn(&[f64]) -> Vec<NudgeSweep>);
 
 /// The nudges of the least squared error and of the least angle, up to the largest safe one.
 fn best_of(
@@ -90,15 +90,15 @@ fn best_of(
     let searched = unlimited.is_none();
     let safe = searched.then(|| largest_safe(&setup.spec, &setup.weights, batch, highest, 1)).flatten();
     let of = |value: &dyn Fn(&Estimate) -> f64| {
-        let seen = |at: &Valley| {
+        let seen = |at: &NudgeSweep| {
             let values = at.estimate.iter().map(value).collect();
-            Seen { beta: at.beta, values, settled: 1.0 }
+            Observation { beta: at.beta, values, settled: 1.0 }
         };
         let mut look = |betas: &[f64]| predict(betas).iter().map(seen).collect::<Vec<_>>();
         best(&valley.iter().map(seen).collect::<Vec<_>>(), safe, Some(&mut look))
     };
     let (error, turn) = (of(&squared), of(&angle));
-    let inside = |found: Option<Best>| found.filter(|b| b.place == Place::Inside).map(|b| b.beta);
+    let inside = |found: Option<Best>| found.filter(|b| b.place == Location::Inside).map(|b| b.beta);
     let place = |found: Option<Best>| found.map(|b| b.place.name().to_owned());
     let there = turn.and_then(|b| predict(&[b.beta]).first()?.estimate.as_ref().map(angle));
     NoiseBest {

@@ -9,16 +9,16 @@ use super::super::{Extent, Failure, Observer};
 use super::Tables;
 use super::rows::{NoiseBest, NoiseCauseRow, NoiseLayerRow, NoiseRow, NoiseSummary};
 use super::{Noise, angle, large, spectrum, work};
-use crate::analysis::linear::{Covariance, LinearError, Point, Reading, System, variances};
-use crate::analysis::replicas::{Estimate, limit};
+use crate::analysis::ensemble::{Estimate, limit};
+use crate::analysis::small_signal::{Covariance, LinearError, OperatingPoint, Reading, System, variances};
 use crate::analysis::stationary::{
-    Measured, Node, Quantity, floors, nodes, predicted, simulate_told, values,
+    Measured, Node, ReadQuantity, floors, nodes, predicted, simulate_told, values,
 };
 use crate::chip::Layout;
 use crate::circuit::{DyadCircuit, Dynamics, Layered};
 use crate::learn::{Batch, nudged};
 use crate::matrix::{Matrix, select_rows};
-use crate::solve::{DENSE, SHARD, followed_point};
+use crate::solve::{DENSE, SHARD, homotopy};
 
 /// Fixed points are found to this residual, in units of `1 V + ‖v_free‖∞`.
 const TOLERANCE: f64 = 1e-10;
@@ -123,7 +123,7 @@ pub(super) fn summary(
 }
 
 /// A warning if some compartments are at a rail.
-pub(super) fn at_rails(point: &Point<'_>) -> Vec<String> {
+pub(super) fn at_rails(point: &OperatingPoint<'_>) -> Vec<String> {
     let some = Some(point.at_rails()).filter(|&some| some > 0);
     some.map(|some| format!("{some} compartments are at a rail, where no linear theory holds"))
         .into_iter()
@@ -140,32 +140,32 @@ fn operating_point<'a>(
     setup: &'a Setup,
     circuit: &'a DyadCircuit<'a, f64>,
     sample: usize,
-) -> Result<Point<'a>, Failure> {
+) -> Result<OperatingPoint<'a>, Failure> {
     let free = circuit.free_state();
     let tolerance = TOLERANCE * (1.0 + free.amax());
     let start: Vec<f64> = free.row(sample).iter().copied().collect();
-    let found = followed_point(circuit, sample, &start, tolerance);
+    let found = homotopy(circuit, sample, &start, tolerance);
     if !found.converged {
         return Err(Failure::running(anyhow!(
             "Newton's method found no fixed point of sample {sample} (residual {:.1e} V); try a smaller nudge.beta",
             found.residual
         )));
     }
-    Ok(Point::new(circuit, &setup.batch.inputs, sample, &found.state))
+    Ok(OperatingPoint::new(circuit, &setup.batch.inputs, sample, &found.state))
 }
 
 /// Simulates replicas of the sample.
 pub(super) fn run(
     setup: &Setup,
     settings: &Noise,
-    point: &Point<'_>,
+    point: &OperatingPoint<'_>,
     &Asked { traced, seed, watch }: &Asked<'_>,
 ) -> Result<Measured, Failure> {
     let replicas = settings.replicas as usize;
     let rows = vec![settings.sample; replicas];
     let some = |matrix| select_rows(matrix, &rows);
     let mut batch = Batch::new(some(&setup.batch.inputs), some(&setup.batch.targets));
-    batch.presentations.seed = u64::from(seed);
+    batch.sample_ids.seed = u64::from(seed);
     let circuit = nudged(&setup.chip, &setup.weights, &batch, &setup.spec);
     let plan = work::plan(setup, settings, &circuit, traced)?;
     watch.begin(Extent::Of(plan.steps() * replicas.div_ceil(SHARD), "steps"));
@@ -188,7 +188,7 @@ pub(super) struct Verdict {
 
 /// Every read-out as predicted and as measured.
 fn compare(
-    point: &Point<'_>,
+    point: &OperatingPoint<'_>,
     stationary: &Covariance,
     measured: Option<&Measured>,
     settings: &Noise,
@@ -254,24 +254,24 @@ pub(super) fn half_error(power: Estimate, rms: f64) -> f64 {
 }
 
 /// The read-out of a node as a vector over the compartments.
-pub(super) fn dual(point: &Point<'_>, node: Node) -> DVector<f64> {
+pub(super) fn dual(point: &OperatingPoint<'_>, node: Node) -> DVector<f64> {
     let layout = point.circuit().layout();
     let row = |readout: Matrix<f64>| readout.row(node.neuron).transpose();
     match node.quantity {
-        Quantity::Plus | Quantity::Minus => {
+        ReadQuantity::Plus | ReadQuantity::Minus => {
             let mut unit = DVector::zeros(layout.width());
             unit[node.place(layout)] = 1.0;
             unit
         }
-        Quantity::Activity => row(point.reads_mean(node.layer)),
-        Quantity::Error => row(point.reads_difference(node.layer)),
+        ReadQuantity::Activity => row(point.reads_mean(node.layer)),
+        ReadQuantity::Error => row(point.reads_difference(node.layer)),
     }
 }
 
 /// Signal and noise per layer, and of the gradient estimate of this sample.
 fn layers(
     setup: &Setup,
-    point: &Point<'_>,
+    point: &OperatingPoint<'_>,
     stationary: &Covariance,
     system: &System,
     reading: &Reading<'_, '_>,
@@ -286,9 +286,10 @@ fn layers(
     let mut rows = Vec::new();
     for layer in 0..layout.depth() {
         let (now, read) = (instant.layer(layer), reading.layer(layer));
-        for (quantity, now, read) in
-            [(Quantity::Activity, now.activity, read.activity), (Quantity::Error, now.error, read.error)]
-        {
+        for (quantity, now, read) in [
+            (ReadQuantity::Activity, now.activity, read.activity),
+            (ReadQuantity::Error, now.error, read.error),
+        ] {
             let places: Vec<usize> = (0..layout.neurons(layer))
                 .map(|neuron| Node { quantity, layer, neuron }.place(layout))
                 .collect();
@@ -327,11 +328,13 @@ fn layers(
 }
 
 /// What every source adds to every layer.
-fn causes(point: &Point<'_>, stationary: &Covariance, layout: &Layout) -> Vec<NoiseCauseRow> {
+fn causes(point: &OperatingPoint<'_>, stationary: &Covariance, layout: &Layout) -> Vec<NoiseCauseRow> {
     let mut rows = Vec::new();
     for layer in 0..layout.depth() {
-        let readouts =
-            [(Quantity::Activity, point.reads_mean(layer)), (Quantity::Error, point.reads_difference(layer))];
+        let readouts = [
+            (ReadQuantity::Activity, point.reads_mean(layer)),
+            (ReadQuantity::Error, point.reads_difference(layer)),
+        ];
         for (quantity, readout) in readouts {
             let power = |covariance| variances(&readout, covariance).iter().sum::<f64>();
             let all = power(&stationary.total);

@@ -8,8 +8,8 @@ use super::Tables;
 use super::course::{Answer, Asked, Found, at_rails, dual, half_error, judged, run, summary, unstable};
 use super::rows::{NoiseCauseRow, NoiseLayerRow};
 use super::{Noise, angle, spectrum};
-use crate::analysis::linear::{Covariance, Point, Reduced};
-use crate::analysis::stationary::{Measured, Node, Quantity, values};
+use crate::analysis::small_signal::{Covariance, OperatingPoint, Reduced};
+use crate::analysis::stationary::{Measured, Node, ReadQuantity, values};
 use crate::chip::Layout;
 use crate::noise::Cause;
 
@@ -32,15 +32,15 @@ struct Output {
 pub fn carry_out(
     setup: &Setup,
     settings: &Noise,
-    point: &Point<'_>,
+    point: &OperatingPoint<'_>,
     asked: &Asked<'_>,
 ) -> Result<Answer, Failure> {
     let &Asked { traced, seed, .. } = asked;
     let layout = point.circuit().layout();
-    let (disturbances, held) = (point.disturbances(), point.held().powi(2));
+    let (forcings, held) = (point.forcings(), point.held().powi(2));
     let reduced = |node: Node| {
         let readout = dual(point, node);
-        let found = Reduced::new(&mut |v| point.adjoint(v), &disturbances, &readout);
+        let found = Reduced::new(&mut |v| point.adjoint(v), &forcings, &readout);
         found.map(|found| (found, readout.norm_squared())).map_err(|error| unstable(settings.sample, &error))
     };
     let outputs: Result<Vec<Output>, Failure> = output_nodes(layout)
@@ -91,11 +91,11 @@ pub fn carry_out(
 fn output_nodes(layout: &Layout) -> Vec<Node> {
     let layer = layout.depth() - 1;
     let of = |quantity| (0..layout.neurons(layer)).map(move |neuron| Node { quantity, layer, neuron });
-    Quantity::ALL.into_iter().flat_map(of).collect()
+    ReadQuantity::ALL.into_iter().flat_map(of).collect()
 }
 
 /// Those of one quantity.
-fn of(outputs: &[Output], quantity: Quantity) -> impl Iterator<Item = &Output> + Clone {
+fn of(outputs: &[Output], quantity: ReadQuantity) -> impl Iterator<Item = &Output> + Clone {
     outputs.iter().filter(move |output| output.node.quantity == quantity)
 }
 
@@ -112,7 +112,7 @@ fn layers(
     operating: &[f64],
     measured: Option<&Measured>,
 ) -> Vec<NoiseLayerRow> {
-    let row = |quantity: Quantity| {
+    let row = |quantity: ReadQuantity| {
         let these = || of(outputs, quantity);
         let places: Vec<usize> = these().map(|output| output.place).collect();
         let found = measured.map(|m| m.replicas.variance(&places)).filter(|f| f.value > 0.0);
@@ -131,13 +131,13 @@ fn layers(
             snr: Some(signal / read).filter(|ratio| ratio.is_finite()),
         }
     };
-    [Quantity::Activity, Quantity::Error].map(row).into()
+    [ReadQuantity::Activity, ReadQuantity::Error].map(row).into()
 }
 
 /// What every source adds to the output layer.
 fn causes(outputs: &[Output]) -> Vec<NoiseCauseRow> {
     let mut rows = Vec::new();
-    for quantity in [Quantity::Activity, Quantity::Error] {
+    for quantity in [ReadQuantity::Activity, ReadQuantity::Error] {
         let names: Vec<Cause> = of(outputs, quantity)
             .next()
             .map(|output| output.stationary.shares.iter().map(|share| share.cause).collect())

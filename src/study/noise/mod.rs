@@ -143,7 +143,7 @@ fn check(settings: &Noise, setup: &Setup) -> Result<(), Failure> {
             samples - 1
         )));
     }
-    if setup.chip.noise.is_still() {
+    if setup.chip.noise.is_noiseless() {
         return Err(Failure::input(anyhow!(
             "circuit `{}` has no noise that acts on its compartments\n  accepted: a section such as [noise.thermal] \
              (--set noise.thermal.excess=1 --set solver.kind=exponential-heun)",

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use super::runs::Runs;
 use super::{Failure, Given, Observer, Precision, Receipt, Study, folder};
-use crate::analysis::robustness::Aim;
+use crate::analysis::robustness::Objective;
 use crate::figure::{Figure, FigureError};
 use crate::record::RecordError;
 use crate::record::dictionary::{Table, table};
@@ -77,11 +77,11 @@ impl Climbed {
     }
 
     /// What is climbed, one after the other.
-    fn aims(self, classes: usize) -> Vec<Aim> {
+    fn aims(self, classes: usize) -> Vec<Objective> {
         match self {
-            Self::Loss => vec![Aim::Loss],
-            Self::Margin => vec![Aim::Margin],
-            Self::Classes => (1..classes).map(Aim::Class).collect(),
+            Self::Loss => vec![Objective::Loss],
+            Self::Margin => vec![Objective::Margin],
+            Self::Classes => (1..classes).map(Objective::Class).collect(),
         }
     }
 }

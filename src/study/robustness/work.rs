@@ -8,7 +8,7 @@ use super::super::runs::Runs;
 use super::super::{Extent, Failure, Given, Observer};
 use super::{RobustRow, RobustRunRow, RobustSummary, Robustness};
 use crate::analysis::product_norm;
-use crate::analysis::robustness::{Aim, Attack, Ball, Labelled, Victim, layer_norms, quantile};
+use crate::analysis::robustness::{Attack, Labelled, Norm, Objective, TargetNetwork, layer_norms, quantile};
 use crate::chip::{Chip, Weights};
 use crate::data::Dataset;
 use crate::learn::circuit_of;
@@ -34,11 +34,11 @@ pub struct Subject {
     /// Sizes of perturbations.
     pub sizes: Sizes,
     /// What PGD and FGSM climb, one after the other.
-    pub aims: Vec<Aim>,
+    pub aims: Vec<Objective>,
 }
 
 /// What a measure is called, and where it stands.
-type Place<'a> = (&'a str, Option<usize>, Option<(Ball, f64)>);
+type Place<'a> = (&'a str, Option<usize>, Option<(Norm, f64)>);
 
 impl Subject {
     /// Runs that did not come to their end.
@@ -101,14 +101,14 @@ impl Subject {
         }
         add(("product-norm", None, None), product_norm(&weights));
         let circuit = circuit_of(plan.rule, &plan.resolved.circuit);
-        let victim = Victim::new(Chip::fabricate(&circuit, network), &circuit.nudge, weights);
+        let victim = TargetNetwork::new(Chip::fabricate(&circuit, network), &circuit.nudge, weights);
         let constants = victim.lipschitz(looked);
         for (name, share) in [("lipschitz-median", 0.5), ("lipschitz-95", 0.95), ("lipschitz-max", 1.0)] {
             add((name, None, None), quantile(&constants, share));
         }
         add(("accuracy", None, None), victim.accuracy(attacked));
         watch.done(1);
-        for (ball, sizes) in [(Ball::Max, &self.sizes.linf), (Ball::Euclidean, &self.sizes.l2)] {
+        for (ball, sizes) in [(Norm::LInf, &self.sizes.linf), (Norm::L2, &self.sizes.l2)] {
             for (name, steps) in [("fgsm", 1), ("pgd", usize::from(settings.steps))] {
                 for &radius in sizes {
                     let attacks = self.attacks(ball, radius, steps, settings.starts);
@@ -121,9 +121,11 @@ impl Subject {
     }
 
     /// Every start with every aim; a single step is taken from the sample alone.
-    fn attacks(&self, ball: Ball, radius: f64, steps: usize, starts: u32) -> Vec<Attack> {
+    fn attacks(&self, ball: Norm, radius: f64, steps: usize, starts: u32) -> Vec<Attack> {
         let starts = if steps == 1 { 1 } else { starts };
-        let from = |start| self.aims.iter().map(move |&aim| Attack { ball, radius, steps, aim, start });
+        let from = |start| {
+            self.aims.iter().map(move |&aim| Attack { norm: ball, radius, steps, objective: aim, start })
+        };
         (0..starts).flat_map(from).collect()
     }
 }

@@ -1,8 +1,8 @@
 //! What drives, and what reaches them, move of some quantities: rows of the adjoint, and what of them a
 //! device's parameter asks.
 
-use super::parameters::{Group, Quantity, Side};
-use super::point::{Model, Point, Vector};
+use super::parameters::{DeviceParameter, Group, Side};
+use super::point::{EquilibriumPoint, Model, Vector};
 use crate::matrix::Matrix;
 use crate::spec::NudgePoint;
 
@@ -22,7 +22,7 @@ pub struct Duals {
 
 impl Duals {
     /// Follows derivatives by drives back to what the drives are made of.
-    pub fn of(model: &Model<'_>, point: &Point, whole: Matrix<f64>) -> Self {
+    pub fn of(model: &Model<'_>, point: &EquilibriumPoint, whole: Matrix<f64>) -> Self {
         let mut own = whole.clone();
         own.column_iter_mut().zip(point.open.iter()).for_each(|(mut column, &open)| column *= open);
         let (mut heard, mut fed) = (Vec::new(), Vec::new());
@@ -51,20 +51,26 @@ impl Duals {
     ///
     /// An offset is nothing but a drive of the other sign, `v − o` obeying the same equation, and a scale is
     /// an offset in proportion to the potential; so what reads outputs directly is part of it.
-    pub fn of_device(&self, model: &Model<'_>, point: &Point, group: &Group, device: usize) -> Vector {
+    pub fn of_device(
+        &self,
+        model: &Model<'_>,
+        point: &EquilibriumPoint,
+        group: &Group,
+        device: usize,
+    ) -> Vector {
         let (layer, side) = (group.layer, usize::from(group.side == Some(Side::Minus)));
         let column = model.starts(layer)[side] + device;
         match group.quantity {
-            Quantity::Offset => -self.whole.column(column),
-            Quantity::Scale => self.whole.column(column) * -point.reach[column],
-            Quantity::Gain => {
+            DeviceParameter::Offset => -self.whole.column(column),
+            DeviceParameter::Scale => self.whole.column(column) * -point.reach[column],
+            DeviceParameter::Gain => {
                 let sign = [1.0, -1.0][side];
                 self.own.column(column) * (sign * point.back[layer][side][device])
             }
-            Quantity::Mixing => self.means[layer].column(device) * point.differences[layer][device],
-            Quantity::Bias => self.heard[layer].column(device).into_owned(),
-            Quantity::TimeConstant => Vector::zeros(self.whole.nrows()),
-            Quantity::Synapse => {
+            DeviceParameter::Mixing => self.means[layer].column(device) * point.differences[layer][device],
+            DeviceParameter::Bias => self.heard[layer].column(device).into_owned(),
+            DeviceParameter::TimeConstant => Vector::zeros(self.whole.nrows()),
+            DeviceParameter::Synapse => {
                 let (neuron, input) = group.synapse(device, model.programmed);
                 let mut found = self.heard[layer].column(neuron) * point.below[layer][input];
                 if layer > 0 && model.programmed.feedback.is_none() {
@@ -72,7 +78,7 @@ impl Duals {
                 }
                 found * model.programmed.forward[layer][(neuron, input)]
             }
-            Quantity::FeedbackSynapse => {
+            DeviceParameter::FeedbackSynapse => {
                 let (neuron, input) = group.synapse(device, model.programmed);
                 let programmed = model.programmed.feedback(layer)[(neuron, input)];
                 self.fed[layer - 1].column(input) * (point.differences[layer][neuron] * programmed)

@@ -7,15 +7,15 @@
 use rayon::prelude::*;
 
 use super::duals::Duals;
-use super::parameters::{Group, Quantity};
-use super::point::{Model, Point, Vector};
+use super::parameters::{DeviceParameter, Group};
+use super::point::{EquilibriumPoint, Model, Vector};
 use crate::circuit::DyadCircuit;
 use crate::learn::Batch;
 use crate::matrix::Matrix;
 
 /// The relaxations of one sample that are read: with the nudge, and for auto-zero without it.
 pub struct Sample {
-    sides: Vec<(Point, Duals)>,
+    sides: Vec<(EquilibriumPoint, Duals)>,
 }
 
 /// Columns of the readings: the differences of all layers, then the means of all but the last.
@@ -70,7 +70,7 @@ impl Sample {
         let readings = Readings::of(model);
         let side = |(number, (circuit, state)): (usize, &(&DyadCircuit<'_, f64>, &[f64]))| {
             let nudged = number == 0;
-            let point = Point::new(model, circuit, batch, (sample, state), nudged);
+            let point = EquilibriumPoint::new(model, circuit, batch, (sample, state), nudged);
             let whole = point.adjoint(&readings.matrix(model, &point.slopes, nudged))?;
             let duals = Duals::of(model, &point, whole);
             Some((point, duals))
@@ -98,7 +98,7 @@ impl Sample {
     fn moves(&self, model: &Model<'_>, readings: &Readings, group: &Group, device: usize) -> Vector {
         let each = self.sides.iter().map(|(point, duals)| duals.of_device(model, point, group, device));
         let mut found = each.fold(Vector::zeros(readings.count), |sum, own| sum + own);
-        if group.quantity == Quantity::Mixing
+        if group.quantity == DeviceParameter::Mixing
             && let Some(start) = readings.means.get(group.layer)
         {
             found[start + device] += self.sides[0].0.differences[group.layer][device];
@@ -156,7 +156,7 @@ impl<'a> Estimate<'a> {
         if !group.moves_equilibria() {
             return vec![vec![0.0; self.layers.len()]; group.devices(self.model.programmed)];
         }
-        if group.quantity == Quantity::Synapse && group.layer == 0 {
+        if group.quantity == DeviceParameter::Synapse && group.layer == 0 {
             return self.moved_by_inputs(group);
         }
         let devices = 0..group.devices(self.model.programmed);
@@ -168,7 +168,7 @@ impl<'a> Estimate<'a> {
     /// proportion to its input.
     fn moved_by_inputs(&self, group: &Group) -> Vec<Vec<f64>> {
         let programmed = &self.model.programmed.forward[0];
-        let bias = Group { quantity: Quantity::Bias, ..*group };
+        let bias = Group { quantity: DeviceParameter::Bias, ..*group };
         let inputs = &self.layers[0].below;
         let neuron = |neuron: usize| -> Vec<Vec<f64>> {
             let pairs = self.pairs(&bias, neuron);

@@ -8,8 +8,8 @@
 use nalgebra::{Complex, DMatrix, DVector};
 
 use super::duals::Duals;
-use super::parameters::{Group, Quantity, Side};
-use super::point::{Model, Point, Vector};
+use super::parameters::{DeviceParameter, Group, Side};
+use super::point::{EquilibriumPoint, Model, Vector};
 use crate::matrix::Matrix;
 use crate::solve::Spectrum;
 use crate::spec::NudgePoint;
@@ -29,7 +29,7 @@ const CONDITION: f64 = 1e8;
 /// The derivative of a margin by the parameters of all devices.
 pub struct Margin<'a> {
     model: &'a Model<'a>,
-    point: Point,
+    point: EquilibriumPoint,
     value: Complex<f64>,
     /// `ℓ_c r_c` of every compartment.
     parts: Complexes,
@@ -48,7 +48,7 @@ impl<'a> Margin<'a> {
     /// Why it has no derivative, in a clause.
     pub fn new(
         model: &'a Model<'a>,
-        point: Point,
+        point: EquilibriumPoint,
         rates: &[f64],
         spectrum: &Spectrum,
         unit: f64,
@@ -76,7 +76,7 @@ impl<'a> Margin<'a> {
 
     /// The derivative of the margin by a parameter of one device.
     pub fn moved(&self, group: &Group, device: usize) -> f64 {
-        if group.quantity == Quantity::TimeConstant {
+        if group.quantity == DeviceParameter::TimeConstant {
             let side = usize::from(group.side == Some(Side::Minus));
             let column = self.model.starts(group.layer)[side] + device;
             return (self.value * self.parts[column]).re * self.unit;
@@ -145,7 +145,7 @@ struct Form {
 }
 
 impl Form {
-    fn of(model: &Model<'_>, point: &Point, dual: &Vector, direction: Vector) -> Self {
+    fn of(model: &Model<'_>, point: &EquilibriumPoint, dual: &Vector, direction: Vector) -> Self {
         let duals = Duals::of(model, point, Matrix::from_row_slice(1, dual.len(), dual.as_slice()));
         let outputs = direction.component_mul(&point.slopes);
         let (below, differences) = mixed(model, point, &outputs);
@@ -170,22 +170,24 @@ impl Form {
 
     /// The derivative by a parameter of one device at fixed potentials; of an offset and a scale without what
     /// the potential would do as well.
-    fn of_device(&self, model: &Model<'_>, point: &Point, group: &Group, device: usize) -> f64 {
+    fn of_device(&self, model: &Model<'_>, point: &EquilibriumPoint, group: &Group, device: usize) -> f64 {
         let (layer, side) = (group.layer, usize::from(group.side == Some(Side::Minus)));
         let column = model.starts(layer)[side] + device;
         // Of nudge `drive` the loss is seen where the output's synapses and biases add up.
         let held = layer + 1 == model.depth() && model.nudged_at(NudgePoint::Drive);
         let seen = |neuron: usize| if held { self.seen[0][neuron] } else { 0.0 };
         match group.quantity {
-            Quantity::Offset | Quantity::TimeConstant => 0.0,
-            Quantity::Scale => -self.parts[column] / point.scales[column],
-            Quantity::Gain => [1.0, -1.0][side] * self.duals.own[column] * self.back[layer][side][device],
-            Quantity::Mixing => {
+            DeviceParameter::Offset | DeviceParameter::TimeConstant => 0.0,
+            DeviceParameter::Scale => -self.parts[column] / point.scales[column],
+            DeviceParameter::Gain => {
+                [1.0, -1.0][side] * self.duals.own[column] * self.back[layer][side][device]
+            }
+            DeviceParameter::Mixing => {
                 self.duals.means[layer][device] * self.differences[layer][device]
                     + self.means[layer][device] * point.differences[layer][device]
             }
-            Quantity::Bias => seen(device),
-            Quantity::Synapse => {
+            DeviceParameter::Bias => seen(device),
+            DeviceParameter::Synapse => {
                 let (neuron, input) = group.synapse(device, model.programmed);
                 let mut found = self.duals.heard[layer][neuron] * self.below[layer][input];
                 found += seen(neuron) * point.below[layer][input];
@@ -194,7 +196,7 @@ impl Form {
                 }
                 found * model.programmed.forward[layer][(neuron, input)]
             }
-            Quantity::FeedbackSynapse => {
+            DeviceParameter::FeedbackSynapse => {
                 let (neuron, input) = group.synapse(device, model.programmed);
                 let programmed = model.programmed.feedback(layer)[(neuron, input)];
                 self.duals.fed[layer - 1][input] * self.differences[layer][neuron] * programmed
@@ -204,7 +206,7 @@ impl Form {
 }
 
 /// What every layer hears the means of (the inputs do not move), and the differences of every layer.
-fn mixed(model: &Model<'_>, point: &Point, outputs: &Vector) -> (Vec<Vector>, Vec<Vector>) {
+fn mixed(model: &Model<'_>, point: &EquilibriumPoint, outputs: &Vector) -> (Vec<Vector>, Vec<Vector>) {
     let (mut below, mut differences) = (vec![Vector::zeros(point.below[0].len())], Vec::new());
     for (layer, devices) in model.chip.layers.iter().enumerate() {
         let [plus, minus] = model.starts(layer).map(|start| outputs.rows(start, devices.mixing.len()));
@@ -226,7 +228,12 @@ fn tops(model: &Model<'_>, below: &[Vector], outputs: &Vector) -> [Vector; 2] {
 }
 
 /// What comes back to both sides of every layer.
-fn back(model: &Model<'_>, point: &Point, differences: &[Vector], tops: &[Vector; 2]) -> Vec<[Vector; 2]> {
+fn back(
+    model: &Model<'_>,
+    point: &EquilibriumPoint,
+    differences: &[Vector],
+    tops: &[Vector; 2],
+) -> Vec<[Vector; 2]> {
     (0..model.depth())
         .map(|layer| match differences.get(layer + 1) {
             Some(above) => {
@@ -239,7 +246,7 @@ fn back(model: &Model<'_>, point: &Point, differences: &[Vector], tops: &[Vector
 }
 
 /// What the outputs of every compartment do to drives, weighted with the duals of these.
-fn by_outputs(model: &Model<'_>, point: &Point, duals: &Duals) -> Vector {
+fn by_outputs(model: &Model<'_>, point: &EquilibriumPoint, duals: &Duals) -> Vector {
     let mut found = Vector::zeros(point.slopes.len());
     let top = model.depth() - 1;
     for (layer, devices) in model.chip.layers.iter().enumerate() {
@@ -275,7 +282,7 @@ fn weighted(model: &Model<'_>, duals: &Duals, side: usize) -> Vector {
 
 /// The derivative of the form by the place where the loss gradient is taken, through the loss's curvature:
 /// none of a squared error.
-fn seen(model: &Model<'_>, point: &Point, duals: &Duals, tops: &[Vector; 2]) -> [Vector; 2] {
+fn seen(model: &Model<'_>, point: &EquilibriumPoint, duals: &Duals, tops: &[Vector; 2]) -> [Vector; 2] {
     let top = model.depth() - 1;
     let none = || Vector::zeros(model.chip.layout.outputs());
     let Some(shares) = &point.shares else { return [none(), none()] };

@@ -29,7 +29,7 @@ use crate::record::study::Kind;
 use crate::record::table::{read_csv, write_table};
 use crate::spec::MismatchSpec;
 
-pub use parameters::{Group, Quantity, Side};
+pub use parameters::{DeviceParameter, Group, Side};
 pub use rows::{SensitivityLayerRow, SensitivityRow, SensitivitySummary};
 pub use work::{Moved, Sensitivities, sensitivities};
 

@@ -5,7 +5,7 @@ use crate::spec::MismatchSpec;
 
 /// A kind of parameter of a device, with what one unit of it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Quantity {
+pub enum DeviceParameter {
     /// Offset of an activation device, referred to its input (V).
     Offset,
     /// Scale of an activation device, a factor of its shape's.
@@ -38,7 +38,7 @@ pub enum Side {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Group {
     /// What of them.
-    pub quantity: Quantity,
+    pub quantity: DeviceParameter,
     /// Which compartment has them, if it is one of the two.
     pub side: Option<Side>,
     /// Layer, from 0.
@@ -49,12 +49,23 @@ impl Group {
     /// Lists the groups of a chip with these synapses, layer by layer.
     #[must_use]
     pub fn all(chip: &Chip<f64>, weights: &Weights<f64>) -> Vec<Self> {
-        let own = [Quantity::Offset, Quantity::Scale, Quantity::Gain, Quantity::TimeConstant];
+        let own = [
+            DeviceParameter::Offset,
+            DeviceParameter::Scale,
+            DeviceParameter::Gain,
+            DeviceParameter::TimeConstant,
+        ];
         let sides = own.into_iter().flat_map(|q| [(q, Some(Side::Plus)), (q, Some(Side::Minus))]);
-        let whole = [Quantity::Mixing, Quantity::Bias, Quantity::Synapse, Quantity::FeedbackSynapse];
+        let whole = [
+            DeviceParameter::Mixing,
+            DeviceParameter::Bias,
+            DeviceParameter::Synapse,
+            DeviceParameter::FeedbackSynapse,
+        ];
         let kinds: Vec<_> = sides.chain(whole.map(|q| (q, None))).collect();
         let there = |group: &Self| {
-            group.quantity != Quantity::FeedbackSynapse || (weights.feedback.is_some() && group.layer > 0)
+            group.quantity != DeviceParameter::FeedbackSynapse
+                || (weights.feedback.is_some() && group.layer > 0)
         };
         (0..chip.layout.depth())
             .flat_map(|layer| kinds.iter().map(move |&(quantity, side)| Self { quantity, side, layer }))
@@ -66,7 +77,7 @@ impl Group {
     #[must_use]
     pub fn devices(&self, weights: &Weights<f64>) -> usize {
         match self.quantity {
-            Quantity::Synapse | Quantity::FeedbackSynapse => weights.forward[self.layer].len(),
+            DeviceParameter::Synapse | DeviceParameter::FeedbackSynapse => weights.forward[self.layer].len(),
             _ => weights.forward[self.layer].nrows(),
         }
     }
@@ -81,25 +92,25 @@ impl Group {
     /// Says whether the parameter moves equilibria; time constants move none.
     #[must_use]
     pub fn moves_equilibria(&self) -> bool {
-        self.quantity != Quantity::TimeConstant
+        self.quantity != DeviceParameter::TimeConstant
     }
 
     /// Returns the name in tables, without the layer.
     #[must_use]
     pub fn name(&self) -> &'static str {
         match (self.quantity, self.side) {
-            (Quantity::Offset, Some(Side::Minus)) => "offset_minus",
-            (Quantity::Offset, _) => "offset_plus",
-            (Quantity::Scale, Some(Side::Minus)) => "scale_minus",
-            (Quantity::Scale, _) => "scale_plus",
-            (Quantity::Gain, Some(Side::Minus)) => "gain_minus",
-            (Quantity::Gain, _) => "gain_plus",
-            (Quantity::TimeConstant, Some(Side::Minus)) => "time_constant_minus",
-            (Quantity::TimeConstant, _) => "time_constant_plus",
-            (Quantity::Mixing, _) => "mixing",
-            (Quantity::Bias, _) => "bias",
-            (Quantity::Synapse, _) => "synapse",
-            (Quantity::FeedbackSynapse, _) => "feedback_synapse",
+            (DeviceParameter::Offset, Some(Side::Minus)) => "offset_minus",
+            (DeviceParameter::Offset, _) => "offset_plus",
+            (DeviceParameter::Scale, Some(Side::Minus)) => "scale_minus",
+            (DeviceParameter::Scale, _) => "scale_plus",
+            (DeviceParameter::Gain, Some(Side::Minus)) => "gain_minus",
+            (DeviceParameter::Gain, _) => "gain_plus",
+            (DeviceParameter::TimeConstant, Some(Side::Minus)) => "time_constant_minus",
+            (DeviceParameter::TimeConstant, _) => "time_constant_plus",
+            (DeviceParameter::Mixing, _) => "mixing",
+            (DeviceParameter::Bias, _) => "bias",
+            (DeviceParameter::Synapse, _) => "synapse",
+            (DeviceParameter::FeedbackSynapse, _) => "feedback_synapse",
         }
     }
 
@@ -108,7 +119,7 @@ impl Group {
     pub fn device_name(&self, device: usize, weights: &Weights<f64>) -> String {
         let (group, layer) = (self.name(), self.layer + 1);
         match self.quantity {
-            Quantity::Synapse | Quantity::FeedbackSynapse => {
+            DeviceParameter::Synapse | DeviceParameter::FeedbackSynapse => {
                 let (neuron, input) = self.synapse(device, weights);
                 format!("{group}.{layer}.{neuron}.{input}")
             }
@@ -122,8 +133,8 @@ impl Group {
     pub fn spread(&self, mismatch: &MismatchSpec, chip: &Chip<f64>, device: usize) -> f64 {
         let devices = &chip.layers[self.layer];
         let trim = || match self.side {
-            Some(Side::Minus) => devices.trim_minus[device],
-            _ => devices.trim_plus[device],
+            Some(Side::Minus) => devices.offset_minus[device],
+            _ => devices.offset_plus[device],
         };
         let gain = || match self.side {
             Some(Side::Minus) => devices.gain_minus[device],
@@ -131,17 +142,17 @@ impl Group {
         };
         match self.quantity {
             // Of the two compartments' difference.
-            Quantity::Offset => mismatch.offset_dtod * std::f64::consts::FRAC_1_SQRT_2,
-            Quantity::Scale => mismatch.scale_dtod * trim().scale,
-            Quantity::Gain => mismatch.gain_dtod * gain().abs(),
+            DeviceParameter::Offset => mismatch.offset_dtod * std::f64::consts::FRAC_1_SQRT_2,
+            DeviceParameter::Scale => mismatch.scale_dtod * trim().scale,
+            DeviceParameter::Gain => mismatch.gain_dtod * gain().abs(),
             // Two conductances as α to 1 − α, each with the spread: dα = α (1 − α) (ε − ε').
-            Quantity::Mixing => {
+            DeviceParameter::Mixing => {
                 let alpha = devices.mixing[device];
                 mismatch.mixing_dtod * std::f64::consts::SQRT_2 * (alpha * (1.0 - alpha)).abs()
             }
-            Quantity::Bias => 0.0,
-            Quantity::TimeConstant => mismatch.time_constant_dtod,
-            Quantity::Synapse | Quantity::FeedbackSynapse => {
+            DeviceParameter::Bias => 0.0,
+            DeviceParameter::TimeConstant => mismatch.time_constant_dtod,
+            DeviceParameter::Synapse | DeviceParameter::FeedbackSynapse => {
                 mismatch.synapse_dtod * self.factor(chip, device)
             }
         }
@@ -150,7 +161,7 @@ impl Group {
     /// Returns what a synapse of this chip carries of what is programmed.
     fn factor(&self, chip: &Chip<f64>, device: usize) -> f64 {
         let Some(synapses) = &chip.synapses else { return 1.0 };
-        let own = synapses.feedback.as_ref().filter(|_| self.quantity == Quantity::FeedbackSynapse);
+        let own = synapses.feedback.as_ref().filter(|_| self.quantity == DeviceParameter::FeedbackSynapse);
         let factors = &own.unwrap_or(&synapses.forward)[self.layer];
         factors[(device / factors.ncols(), device % factors.ncols())]
     }

@@ -30,7 +30,7 @@ pub struct Model<'a> {
 impl<'a> Model<'a> {
     /// Takes a chip with programmed synapses.
     pub fn new(spec: &'a CircuitSpec, chip: &'a Chip<f64>, programmed: &'a Weights<f64>) -> Self {
-        Self { spec, chip, programmed, weights: chip.carried(programmed) }
+        Self { spec, chip, programmed, weights: chip.effective_weights(programmed) }
     }
 
     /// The number of layers.
@@ -55,7 +55,7 @@ impl<'a> Model<'a> {
 }
 
 /// One sample at its equilibrium, with the nudge or without it.
-pub struct Point {
+pub struct EquilibriumPoint {
     /// Slopes `f′` of all compartments.
     pub slopes: Vector,
     /// Second derivatives `f″` (1/V).
@@ -84,7 +84,7 @@ pub struct Point {
     pub clearance: f64,
 }
 
-impl Point {
+impl EquilibriumPoint {
     /// Sample `sample` of a circuit, nudged or not, at a fixed point.
     pub fn new(
         model: &Model<'_>,
@@ -202,8 +202,10 @@ fn devices(model: &Model<'_>, state: &[f64]) -> (Vector, Vector, Vector) {
     let (mut reach, mut scales, mut bends) = (blank(), blank(), blank());
     for (layer, devices) in model.chip.layers.iter().enumerate() {
         let shape = model.shape(layer);
-        for (start, trims) in model.starts(layer).into_iter().zip([&devices.trim_plus, &devices.trim_minus]) {
-            for (column, trim) in (start..).zip(trims) {
+        for (start, offsets) in
+            model.starts(layer).into_iter().zip([&devices.offset_plus, &devices.offset_minus])
+        {
+            for (column, trim) in (start..).zip(offsets) {
                 reach[column] = (state[column] - shape.offset - trim.offset) / trim.scale;
                 scales[column] = trim.scale;
                 let scale = shape.scale * trim.scale;
@@ -230,9 +232,11 @@ fn bend(kind: ActivationKind, z: f64) -> f64 {
 fn clearance(model: &Model<'_>, state: &[f64], drive: &Matrix<f64>) -> f64 {
     let mut least = f64::INFINITY;
     for (layer, devices) in model.chip.layers.iter().enumerate() {
-        for (start, trims) in model.starts(layer).into_iter().zip([&devices.trim_plus, &devices.trim_minus]) {
-            for (column, &trim) in (start..).zip(trims) {
-                let kinks = devices.activation.trimmed_kinks(trim);
+        for (start, offsets) in
+            model.starts(layer).into_iter().zip([&devices.offset_plus, &devices.offset_minus])
+        {
+            for (column, &trim) in (start..).zip(offsets) {
+                let kinks = devices.activation.offset_kinks(trim);
                 least = kinks.map(|kink| (state[column] - kink).abs()).fold(least, f64::min);
             }
         }

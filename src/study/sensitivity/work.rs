@@ -7,7 +7,7 @@ use super::super::{Extent, Failure, Observer};
 use super::gradient::{Estimate, Sample};
 use super::margin::Margin;
 use super::parameters::Group;
-use super::point::{Model, Point};
+use super::point::{EquilibriumPoint, Model};
 use super::rows::{SensitivityLayerRow, SensitivityRow, SensitivitySummary};
 use super::{Answer, Subject};
 use crate::chip::{Chip, Weights};
@@ -92,7 +92,7 @@ pub fn sensitivities(
         return Err(nothing());
     }
     let unit = circuit.slowest();
-    let point = Point::new(&model, &circuit, batch, (worst, &found[0].points[worst].state), true);
+    let point = EquilibriumPoint::new(&model, &circuit, batch, (worst, &found[0].points[worst].state), true);
     let margin = Margin::new(&model, point, circuit.rates(), spectrum, unit);
 
     let estimate = Estimate::new(&model, &samples);
@@ -155,7 +155,7 @@ pub(super) fn check(spec: &CircuitSpec, chip: &Chip<f64>, batch: &Batch<f64>) ->
             "`[amplifier]` with a finite gain, a bandwidth or an offset: its load depends on every device",
             "an ideal amplifier",
         )),
-        () if periphery.droop != 0.0 => {
+        () if periphery.leakage_loss != 0.0 => {
             Some(("`[leakage]` with a hold time: what is read is not the equilibrium", "leakage.hold = 0"))
         }
         () if spec.readout.chopping => Some((
@@ -202,7 +202,8 @@ pub fn carry_out(subject: &Subject, watch: &dyn Observer) -> Result<Answer, Fail
         let squares: Vec<f64> = rows.iter().filter_map(of).map(|x| x * x).collect();
         (!squares.is_empty()).then(|| squares.iter().sum::<f64>().sqrt())
     };
-    let noise = (!chip.noise.is_still()).then_some("noise is left out: these are the equilibria without it");
+    let noise =
+        (!chip.noise.is_noiseless()).then_some("noise is left out: these are the equilibria without it");
     let summary = SensitivitySummary {
         circuit: spec.name.clone(),
         settings: setup.words(&[]) + if subject.nominal { ", nominal devices" } else { "" },

@@ -48,7 +48,7 @@ impl Grades {
         Self {
             samples: samples.collect(),
             outcomes: free.settled.outcomes.clone(),
-            noisy: !setup.chip.noise.is_still(),
+            noisy: !setup.chip.noise.is_noiseless(),
         }
     }
 

@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::inputs::{Files, Setup};
 use super::{Extent, Failure, Given, Observer, Place, Receipt, Study};
 use crate::figure::FigureError;
-use crate::learn::{Measurement, inference_heard, measure_heard, relaxations};
+use crate::learn::{Measurement, inference_with_progress, measure_with_progress, relaxations};
 use crate::record::RecordError;
 use crate::record::study::Kind;
 use crate::record::tensors::TensorWriter;
@@ -82,7 +82,7 @@ impl Study for Settle {
     fn read(&self, given: &Given, watch: &dyn Observer) -> Result<Setup, Failure> {
         let mut setup = self.files.read_graded(given)?;
         self.files.warn(&setup, watch);
-        setup.batch.presentations.seed = given.seed.unwrap_or(0).into();
+        setup.batch.sample_ids.seed = given.seed.unwrap_or(0).into();
         self.want_traceable(&setup)?;
         Ok(setup)
     }
@@ -92,9 +92,9 @@ impl Study for Settle {
         let again = setup.graded && setup.nudged;
         let each = relaxations(spec) + usize::from(again);
         watch.begin(Extent::Of(each * batch.inputs.nrows(), "relaxations"));
-        let heard = |samples: usize| watch.done(samples);
-        let measured = measure_heard(chip, weights, batch, spec, (self.trace.is_some(), &heard));
-        let free = again.then(|| inference_heard(chip, weights, batch, spec, &heard));
+        let progress = |samples: usize| watch.done(samples);
+        let measured = measure_with_progress(chip, weights, batch, spec, (self.trace.is_some(), &progress));
+        let free = again.then(|| inference_with_progress(chip, weights, batch, spec, &progress));
         watch.end();
         let graded = setup.graded.then(|| free.as_ref().unwrap_or(&measured));
         let grades = graded.map(|free| Grades::new(setup, free));

@@ -38,7 +38,7 @@ impl Wanted {
     /// A time or a node that is none; noise that the circuit has not.
     pub fn analyses(&self, setup: &Setup, seed: Option<u32>) -> Result<Analyses, Failure> {
         let wants_noise = !self.noise.is_empty() || self.trnoise;
-        if wants_noise && setup.chip.noise.is_still() {
+        if wants_noise && setup.chip.noise.is_noiseless() {
             return Err(Failure::input(anyhow!(
                 "circuit `{}` has no noise that acts on its compartments\n  \
                  accepted: a section such as [noise.thermal] (--set noise.thermal.excess=1 \

@@ -20,7 +20,8 @@ use crate::record::RecordError;
 use crate::record::atomic::write;
 use crate::record::study::Kind;
 use crate::spice::{
-    Analyses, Dialect, Netlist, Report, SpiceError, Stage, Wiring, bench, check_heard, exportable, version,
+    Analyses, Dialect, Netlist, Report, SpiceError, Stage, Wiring, bench, check_with_progress, exportable,
+    version,
 };
 use deck::Deck;
 
@@ -180,7 +181,7 @@ impl Study for Spice {
             deck.write(&files, &self.files.paths(), self.place.force)?;
         }
         let told = |stage: Stage| tell(stage, watch);
-        let report = if self.check { Some(check_heard(&wiring, &netlist, &told)?) } else { None };
+        let report = if self.check { Some(check_with_progress(&wiring, &netlist, &told)?) } else { None };
         Ok(Answer { elements: netlist.elements(), report, files })
     }
 
@@ -239,7 +240,7 @@ fn alone(batch: &Batch<f64>, sample: usize) -> Batch<f64> {
     Batch {
         inputs: select_rows(&batch.inputs, &[sample]),
         targets: select_rows(&batch.targets, &[sample]),
-        presentations: batch.presentations.subset(&[sample]),
+        sample_ids: batch.sample_ids.subset(&[sample]),
     }
 }
 

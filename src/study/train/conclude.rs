@@ -7,13 +7,13 @@ use rayon::prelude::*;
 use super::ExperimentError;
 use super::cost::priced;
 use super::figures::{Tables, draw_all, report};
-use super::identity::Place;
+use super::identity::GridPlace;
 use super::plan::{RunPlan, control_name, controls};
 use super::rows::{ControlSummary, PairSummary, Summary, TrajectoryRow};
 use super::run::Setting;
+use super::run_summary::summary;
 use super::setting_columns::of_runs;
 use super::stored::{Record, finished};
-use super::told::summary;
 use super::valley::predicted;
 use crate::analysis::{agreement, relative_distance};
 use crate::chip::{Chip, Weights};
@@ -27,7 +27,7 @@ use crate::spec::Resolved;
 use crate::train::predictions;
 
 /// A complete run with what it learned.
-struct Done<'a> {
+struct FinishedRun<'a> {
     plan: &'a RunPlan,
     record: Record,
     weights: Weights<f64>,
@@ -36,12 +36,12 @@ struct Done<'a> {
 }
 
 /// Writes everything that is known only at the end.
-pub(super) fn conclude(
+pub(super) fn finish(
     setting: &Setting<'_>,
     base: &Resolved,
     plans: &[RunPlan],
 ) -> Result<Summary, ExperimentError> {
-    let runs = plans.par_iter().map(|plan| done(setting, plan)).collect::<Result<Vec<_>, _>>()?;
+    let runs = plans.par_iter().map(|plan| read_finished(setting, plan)).collect::<Result<Vec<_>, _>>()?;
     let folder = setting.folder.path();
     let metrics: Vec<_> = runs.iter().flat_map(|run| run.record.metrics.clone()).collect();
     let layers: Vec<_> = runs.iter().flat_map(|run| run.record.layers.clone()).collect();
@@ -71,26 +71,27 @@ pub(super) fn conclude(
 }
 
 /// Reads a complete run back; weight files of diverged runs may hold anything.
-fn done<'a>(setting: &Setting<'_>, plan: &'a RunPlan) -> Result<Done<'a>, ExperimentError> {
+fn read_finished<'a>(setting: &Setting<'_>, plan: &'a RunPlan) -> Result<FinishedRun<'a>, ExperimentError> {
     let network = &plan.resolved.experiment.network;
     let record = finished(setting, plan)?;
     let weights = read_weights_unchecked::<f64>(&setting.folder.weights(&plan.name), Some(network))?;
     let chip = Chip::fabricate(&circuit_of(plan.rule, &plan.resolved.circuit), network);
     let predictions = predictions(&chip, &weights, &setting.dataset.test);
-    Ok(Done { plan, record, weights, predictions })
+    Ok(FinishedRun { plan, record, weights, predictions })
 }
 
 /// Every run that has a control against it, by the run's name.
 fn drifts(
     setting: &Setting<'_>,
     plans: &[RunPlan],
-    runs: &[Done<'_>],
+    runs: &[FinishedRun<'_>],
 ) -> Result<BTreeMap<String, ControlSummary>, ExperimentError> {
     let controls = controls(plans);
-    let moved = controls.par_iter().map(|plan| done(setting, plan)).collect::<Result<Vec<_>, _>>()?;
-    let by_name: BTreeMap<String, &Done<'_>> =
+    let moved =
+        controls.par_iter().map(|plan| read_finished(setting, plan)).collect::<Result<Vec<_>, _>>()?;
+    let by_name: BTreeMap<String, &FinishedRun<'_>> =
         moved.iter().map(|control| (control.plan.name.clone(), control)).collect();
-    let drift = |run: &Done<'_>| {
+    let drift = |run: &FinishedRun<'_>| {
         let control = by_name.get(&control_name(&run.plan.name))?;
         let (relative_distance, cosine, prediction_agreement) = apart(control, run);
         let (run, moved) = (run.plan.name.clone(), control.plan.moved?);
@@ -100,11 +101,11 @@ fn drifts(
 }
 
 /// One example of each outcome: the first in the order of the plan, settled ones from the last epoch met.
-fn trajectories(runs: &[Done<'_>]) -> Vec<TrajectoryRow> {
+fn trajectories(runs: &[FinishedRun<'_>]) -> Vec<TrajectoryRow> {
     let mut rows = Vec::new();
     for outcome in Outcome::ALL {
         let of_kind =
-            |run: &&Done<'_>| run.record.trajectories.iter().any(|row| row.outcome == outcome.name());
+            |run: &&FinishedRun<'_>| run.record.trajectories.iter().any(|row| row.outcome == outcome.name());
         if let Some(run) = runs.iter().find(of_kind) {
             rows.extend(run.record.trajectories.iter().filter(|row| row.outcome == outcome.name()).cloned());
         }
@@ -113,9 +114,10 @@ fn trajectories(runs: &[Done<'_>]) -> Vec<TrajectoryRow> {
 }
 
 /// Every two rules at the same gains, seed and settings; backpropagation, which has no gains, pairs with all.
-fn pairs(runs: &[Done<'_>], drifts: &BTreeMap<String, ControlSummary>) -> Vec<PairSummary> {
+fn pairs(runs: &[FinishedRun<'_>], drifts: &BTreeMap<String, ControlSummary>) -> Vec<PairSummary> {
     let pair = |a, b| pair(a, b, drifts);
-    let by_name: BTreeMap<&str, &Done<'_>> = runs.iter().map(|run| (run.plan.name.as_str(), run)).collect();
+    let by_name: BTreeMap<&str, &FinishedRun<'_>> =
+        runs.iter().map(|run| (run.plan.name.as_str(), run)).collect();
     let mut alike: HashMap<_, Vec<usize>> = HashMap::new();
     for (i, run) in runs.iter().enumerate().filter(|(_, run)| run.plan.alpha().is_some()) {
         alike.entry(place(run.plan)).or_default().push(i);
@@ -131,20 +133,20 @@ fn pairs(runs: &[Done<'_>], drifts: &BTreeMap<String, ControlSummary>) -> Vec<Pa
 }
 
 /// What runs share that differ in their rule alone.
-fn place(plan: &RunPlan) -> (u64, Option<u32>, Place) {
+fn place(plan: &RunPlan) -> (u64, Option<u32>, GridPlace) {
     (plan.seed, plan.chip, plan.key().place)
 }
 
 /// Relative distance and cosine of every layer, and the share of equal predictions.
-fn apart(a: &Done<'_>, b: &Done<'_>) -> (Vec<f64>, Vec<f64>, f64) {
+fn apart(a: &FinishedRun<'_>, b: &FinishedRun<'_>) -> (Vec<f64>, Vec<f64>, f64) {
     let layers = || a.weights.forward.iter().zip(&b.weights.forward);
     let distance = layers().map(|(a, b)| relative_distance(a, b)).collect();
     (distance, layers().map(|(a, b)| cosine(a, b)).collect(), agreement(&a.predictions, &b.predictions))
 }
 
-fn pair(a: &Done<'_>, b: &Done<'_>, drifts: &BTreeMap<String, ControlSummary>) -> PairSummary {
+fn pair(a: &FinishedRun<'_>, b: &FinishedRun<'_>, drifts: &BTreeMap<String, ControlSummary>) -> PairSummary {
     let (relative_distance, cosine, prediction_agreement) = apart(a, b);
-    let drift = |run: &Done<'_>| drifts.get(&run.plan.name).cloned();
+    let drift = |run: &FinishedRun<'_>| drifts.get(&run.plan.name).cloned();
     PairSummary {
         run_a: a.plan.name.clone(),
         run_b: b.plan.name.clone(),

@@ -30,7 +30,7 @@ pub(super) fn priced(
     let weights = read_weights_unchecked::<f64>(&file, Some(experiment.network.as_slice()))?;
     let order = permutation(setting.dataset.train.len(), &mut stream(Key::new(0, Kind::Probe)));
     let mut batch = gather(setting.dataset, &order[..SAMPLES.min(order.len())]);
-    batch.presentations.seed = plan.seed;
+    batch.sample_ids.seed = plan.seed;
     let finite = weights.forward.iter().all(|w| w.iter().all(|v| v.is_finite()));
     let Some(work) = finite.then(|| Work::simulated(&spec, &weights, &batch)).flatten() else {
         return Ok(None);

@@ -18,7 +18,7 @@ pub type Settings = BTreeMap<String, Value>;
 ///
 /// Numbers are equal by their bits, but that −0 is 0, so that a place can be looked up.
 #[derive(Clone, Debug, Default)]
-pub struct Place {
+pub struct GridPlace {
     /// Mixing α; `None` if the rule has none.
     pub alpha: Option<f64>,
     /// Nudge β; `None` if the rule has none.
@@ -27,22 +27,22 @@ pub struct Place {
     pub settings: Settings,
 }
 
-impl Place {
+impl GridPlace {
     /// The gains as what they are compared by.
     fn bits(&self) -> [Option<u64>; 2] {
         [self.alpha, self.beta].map(|gain| gain.map(|gain| (gain + 0.0).to_bits()))
     }
 }
 
-impl PartialEq for Place {
+impl PartialEq for GridPlace {
     fn eq(&self, other: &Self) -> bool {
         self.bits() == other.bits() && self.settings == other.settings
     }
 }
 
-impl Eq for Place {}
+impl Eq for GridPlace {}
 
-impl Hash for Place {
+impl Hash for GridPlace {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.bits().hash(state);
         self.settings.hash(state);
@@ -55,14 +55,14 @@ pub struct RunKey {
     /// The rule.
     pub rule: RuleKind,
     /// Its gains and other settings.
-    pub place: Place,
+    pub place: GridPlace,
 }
 
 impl RunKey {
     /// The key of a run in `summary.json`; `None` if no rule has the name that stands there.
     #[must_use]
     pub fn of(run: &RunSummary) -> Option<Self> {
-        let place = Place { alpha: run.alpha, beta: run.beta, settings: run.settings.clone() };
+        let place = GridPlace { alpha: run.alpha, beta: run.beta, settings: run.settings.clone() };
         Some(Self { rule: RuleKind::named(&run.rule)?, place })
     }
 }
@@ -92,12 +92,13 @@ mod tests {
 
     #[test]
     fn places_are_equal_by_their_numbers() {
-        let place = |alpha: f64| Place { alpha: Some(alpha), ..Place::default() };
+        let place = |alpha: f64| GridPlace { alpha: Some(alpha), ..GridPlace::default() };
         assert_eq!(place(0.0), place(-0.0));
         assert_eq!(place(f64::NAN), place(f64::NAN));
         assert_ne!(place(0.1 + 0.2), place(0.3));
-        assert_ne!(place(0.0), Place::default());
-        let known: std::collections::HashSet<Place> = [place(0.0), place(-0.0), Place::default()].into();
+        assert_ne!(place(0.0), GridPlace::default());
+        let known: std::collections::HashSet<GridPlace> =
+            [place(0.0), place(-0.0), GridPlace::default()].into();
         assert_eq!(known.len(), 2);
     }
 }

@@ -24,7 +24,7 @@ pub(super) fn next_nudge<T: Real>(
 ) -> Result<f64, String> {
     let Some(spec) = probe.spec() else { return Err("the rule has no circuit".into()) };
     let (batch, weights) = (probe.margin_batch(), weights.cast::<f64>());
-    let diagnosis = |short: &Shortfall| told(short, probe.sample(short.sample), asked.at_least);
+    let diagnosis = |short: &Shortfall| describe(short, probe.sample(short.sample), asked.at_least);
     match asked.otherwise {
         Otherwise::Lower => {
             keep(spec, &weights, &batch, asked.at_least).map(|kept| kept.beta).map_err(|s| diagnosis(&s))
@@ -37,7 +37,7 @@ pub(super) fn next_nudge<T: Real>(
 }
 
 /// Which sample, which failure, which margin.
-fn told(short: &Shortfall, sample: usize, asked: f64) -> String {
+fn describe(short: &Shortfall, sample: usize, asked: f64) -> String {
     let margin = short.margin.map_or_else(
         || "no equilibrium was found".to_owned(),
         |margin| format!("margin {}/τ", significant(margin, 3)),

@@ -23,7 +23,7 @@ pub mod rows;
 mod run;
 mod setting_columns;
 mod stored;
-mod told;
+mod run_summary;
 mod trajectory;
 mod valley;
 mod words;
@@ -205,7 +205,7 @@ pub fn carry_out<T: Real>(
     if options.stop.load(Ordering::Relaxed) {
         return Ok(Ending::Stopped);
     }
-    let summary = pool(options.threads)?.install(|| conclude::conclude(&setting, base, plans))?;
+    let summary = pool(options.threads)?.install(|| conclude::finish(&setting, base, plans))?;
     folder.finish(manifest)?;
     Ok(Ending::Complete(Box::new(summary)))
 }

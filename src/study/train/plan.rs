@@ -4,7 +4,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::heed::Combinations;
-use super::identity::{Place, RunKey, Settings};
+use super::identity::{GridPlace, RunKey, Settings};
 use super::labels::{Labels, Names, short};
 use crate::spec::{ExperimentSpec, Loaded, Override, Resolved, RuleKind, SpecError, excludes, setting_of};
 
@@ -45,7 +45,7 @@ impl RunPlan {
     /// What it shares with the runs that differ by seed and chip alone.
     #[must_use]
     pub fn key(&self) -> RunKey {
-        let place = Place { alpha: self.alpha(), beta: self.beta(), settings: self.settings.clone() };
+        let place = GridPlace { alpha: self.alpha(), beta: self.beta(), settings: self.settings.clone() };
         RunKey { rule: self.rule, place }
     }
 }
@@ -194,9 +194,9 @@ fn named(templates: Vec<Vec<RunPlan>>) -> Vec<RunPlan> {
 
 /// The backpropagation run that a run is compared with: the same settings, as far as it heeds them.
 fn reference_of(run: &RunPlan) -> RunKey {
-    let felt = run.settings.iter().filter(|(path, _)| feels(RuleKind::Bp, path));
+    let felt = run.settings.iter().filter(|(path, _)| applies_to(RuleKind::Bp, path));
     let settings = felt.map(|(path, value)| (path.clone(), value.clone())).collect();
-    RunKey { rule: RuleKind::Bp, place: Place { settings, ..Place::default() } }
+    RunKey { rule: RuleKind::Bp, place: GridPlace { settings, ..GridPlace::default() } }
 }
 
 /// How runs are named: after rule, gains and whatever else the grid varies.
@@ -210,7 +210,7 @@ impl Naming<'_> {
     /// One run of a combination, of any seed; rules without a circuit ignore what only a nudge or a solver
     /// could feel.
     fn run(&self, loaded: &Loaded, rule: RuleKind, settings: &[Override]) -> Result<RunPlan, SpecError> {
-        let felt: Vec<Override> = settings.iter().filter(|s| feels(rule, &s.path)).cloned().collect();
+        let felt: Vec<Override> = settings.iter().filter(|s| applies_to(rule, &s.path)).cloned().collect();
         let mut resolved = loaded.resolve_run(&felt)?;
         resolved.experiment.seeds.clear();
         let gains = match rule {
@@ -265,7 +265,7 @@ fn on_chips(run: RunPlan, chips: Option<u32>) -> impl Iterator<Item = RunPlan> {
 }
 
 /// Whether a setting matters to a rule.
-pub(super) fn feels(rule: RuleKind, path: &str) -> bool {
+pub(super) fn applies_to(rule: RuleKind, path: &str) -> bool {
     let path = setting_of(path);
     match path.split('.').next() {
         Some("adversarial") => rule == RuleKind::Adversarial,

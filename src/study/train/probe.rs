@@ -26,7 +26,7 @@ pub(super) struct Probe<T: Real> {
 
 /// What the probe saw.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Seen {
+pub(super) struct ProbeResult {
     /// Angle to backpropagation per layer (degrees).
     pub angles: Vec<Option<f64>>,
     /// Worst −(spectral abscissa) τ over the probed samples whose fixed point was found.
@@ -55,7 +55,7 @@ impl<T: Real> Probe<T> {
         });
         let backprop = Backprop::new(chip, &circuit.nudge);
         let mut batch = gather(dataset, samples);
-        batch.presentations.seed = seed;
+        batch.sample_ids.seed = seed;
         let margins = margins.min(samples.len());
         Self { batch, samples: samples.to_vec(), margins, circuit: own, backprop, keep_unsettled }
     }
@@ -77,9 +77,9 @@ impl<T: Real> Probe<T> {
     }
 
     /// Looks at the weights, under this nudge or that of the circuit.
-    pub fn look(&self, weights: &Weights<T>, beta: Option<f64>) -> Seen {
+    pub fn look(&self, weights: &Weights<T>, beta: Option<f64>) -> ProbeResult {
         let Some((spec, chip)) = &self.circuit else {
-            return Seen { angles: vec![None; weights.forward.len()], margin: None };
+            return ProbeResult { angles: vec![None; weights.forward.len()], margin: None };
         };
         let spec = &spec.nudged(beta);
         let measured = measure(chip, weights, &self.batch, spec, false);
@@ -93,7 +93,7 @@ impl<T: Real> Probe<T> {
         self.backprop.estimate(weights, &self.batch, &mut exact);
         let angles =
             layer_angles(&estimate, &exact).into_iter().map(|a| a.is_finite().then_some(a)).collect();
-        Seen { angles, margin: self.margin(spec, weights, &states) }
+        ProbeResult { angles, margin: self.margin(spec, weights, &states) }
     }
 
     /// Worst margin (τ) over the samples whose fixed point Newton finds from their last state or the free

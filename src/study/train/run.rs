@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use super::plan::RunPlan;
-use super::probe::{Probe, Seen};
+use super::probe::{Probe, ProbeResult};
 use super::rows::{LayersRow, MetricsRow};
+use super::run_summary::fractions;
 use super::stored::{Record, history, leaves_history, moments, restore, stored};
-use super::told::fractions;
 use super::{ExperimentError, keep, trajectory};
 use crate::chip::{Chip, Weights};
 use crate::circuit::Loss;
@@ -44,7 +44,7 @@ impl Setting<'_> {
 
 /// Trains a run to its end, or until it is told to stop.
 pub(super) fn train<T: Real>(setting: &Setting<'_>, plan: &RunPlan) -> Result<(), ExperimentError> {
-    let mut run = Run::<T>::open(setting, plan)?;
+    let mut run = TrainingRun::<T>::open(setting, plan)?;
     let epochs = plan.resolved.experiment.epochs;
     setting.tell(plan, run.record.epochs);
     if run.record.metrics.is_empty() {
@@ -72,7 +72,7 @@ fn trained(plan: &RunPlan) -> Trained {
 }
 
 /// A run in memory.
-struct Run<'a, T: Real> {
+struct TrainingRun<'a, T: Real> {
     setting: &'a Setting<'a>,
     plan: &'a RunPlan,
     chip: Chip<T>,
@@ -82,7 +82,7 @@ struct Run<'a, T: Real> {
     record: Record,
 }
 
-impl<'a, T: Real> Run<'a, T> {
+impl<'a, T: Real> TrainingRun<'a, T> {
     /// From the checkpoint, or from the start.
     fn open(setting: &'a Setting<'a>, plan: &'a RunPlan) -> Result<Self, ExperimentError> {
         let (experiment, circuit) = (&plan.resolved.experiment, &plan.resolved.circuit);
@@ -193,7 +193,7 @@ impl<'a, T: Real> Run<'a, T> {
         found.ok()
     }
 
-    fn metrics_row(&self, report: &EpochReport, seen: &Seen, started: Instant) -> MetricsRow {
+    fn metrics_row(&self, report: &EpochReport, seen: &ProbeResult, started: Instant) -> MetricsRow {
         let data = self.setting.dataset;
         let on = |split| evaluate(&self.chip, &self.learner.weights, &self.loss, split, data.classes);
         let (train, test) = (on(&data.train), on(&data.test));
@@ -223,7 +223,7 @@ impl<'a, T: Real> Run<'a, T> {
         }
     }
 
-    fn layer_rows(&mut self, seen: &Seen) -> Result<(), ExperimentError> {
+    fn layer_rows(&mut self, seen: &ProbeResult) -> Result<(), ExperimentError> {
         let reference = self.reference()?;
         for (k, w) in self.learner.weights.forward.iter().enumerate() {
             let distance = reference.as_ref().map(|r| frobenius(&(w - &r.forward[k])));

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use super::plan::{RunPlan, feels};
+use super::plan::{RunPlan, applies_to};
 use crate::record::columns::{Column, Kind};
 use crate::record::dictionary::Entry;
 use crate::record::table::OfRuns;
@@ -85,7 +85,7 @@ fn values(base: &Resolved, plan: &RunPlan, keys: &[&String]) -> Vec<Option<Value
                 base.experiment.grid.get(*key).and_then(|values| serde_json::to_value(values.first()?).ok());
             plan.settings.get(*key).cloned().or(only)
         };
-        feels(plan.rule, key).then(|| scalar.cloned().or_else(written)).flatten()
+        applies_to(plan.rule, key).then(|| scalar.cloned().or_else(written)).flatten()
     };
     keys.iter().map(of).collect()
 }

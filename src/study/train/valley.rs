@@ -4,11 +4,11 @@
 use std::collections::HashMap;
 
 use super::ExperimentError;
-use super::identity::{Place, RunKey};
+use super::identity::{GridPlace, RunKey};
 use super::plan::RunPlan;
 use super::rows::ValleyRow;
 use super::run::Setting;
-use crate::analysis::linear::{Angle, Valley, best, truth};
+use crate::analysis::small_signal::{Angle, NudgeSweep, best, exact_gradient};
 use crate::chip::{Chip, Weights};
 use crate::learn::{Batch, Gradient, circuit_of};
 use crate::random::{Key, Kind, permutation, stream};
@@ -36,12 +36,12 @@ pub(super) fn predicted(setting: &Setting<'_>, plans: &[RunPlan]) -> Result<Vec<
         }
         let network = Some(plan.resolved.experiment.network.as_slice());
         let weights = |run: &str| read_weights_unchecked::<f64>(&setting.folder.weights(run), network);
-        let site = Site::new(setting, plan);
+        let set = OperatingSet::new(setting, plan);
         if let (None, Some(reference)) = (best_of.get(&place(plan)), &plan.reference) {
-            best_of.insert(place(plan), site.best(&weights(reference)?, &range(&betas)));
+            best_of.insert(place(plan), set.best(&weights(reference)?, &range(&betas)));
         }
         let best = best_of.get(&place(plan)).copied().flatten();
-        rows.push(site.row(plan, &weights(&plan.name)?, best));
+        rows.push(set.row(plan, &weights(&plan.name)?, best));
     }
     Ok(rows)
 }
@@ -61,7 +61,7 @@ fn is_predicted(plan: &RunPlan) -> bool {
 /// What runs share that differ in nudge and seed only.
 fn place(plan: &RunPlan) -> RunKey {
     let key = plan.key();
-    RunKey { place: Place { beta: None, ..key.place }, ..key }
+    RunKey { place: GridPlace { beta: None, ..key.place }, ..key }
 }
 
 /// Nudges at the place of a run, ascending.
@@ -82,7 +82,7 @@ fn range(betas: &[f64]) -> Vec<f64> {
 }
 
 /// A circuit with the samples that it is looked at with.
-struct Site {
+struct OperatingSet {
     spec: CircuitSpec,
     chip: Chip<f64>,
     batch: Batch<f64>,
@@ -90,7 +90,7 @@ struct Site {
     averaged: usize,
 }
 
-impl Site {
+impl OperatingSet {
     fn new(setting: &Setting<'_>, plan: &RunPlan) -> Self {
         let experiment = &plan.resolved.experiment;
         let spec = circuit_of(plan.rule, &plan.resolved.circuit);
@@ -104,10 +104,10 @@ impl Site {
         }
     }
 
-    fn valley(&self, weights: &Weights<f64>, betas: &[f64]) -> (Vec<Valley>, Gradient<f64>) {
+    fn valley(&self, weights: &Weights<f64>, betas: &[f64]) -> (Vec<NudgeSweep>, Gradient<f64>) {
         let Self { spec, chip, batch, .. } = self;
-        let valley = Valley::predict(spec, chip, weights, batch, betas, chip.readout);
-        (valley, truth(spec, chip, weights, batch))
+        let valley = NudgeSweep::predict(spec, chip, weights, batch, betas, chip.readout);
+        (valley, exact_gradient(spec, chip, weights, batch))
     }
 
     /// The nudge of the smallest angle of the whole gradient.

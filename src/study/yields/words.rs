@@ -29,7 +29,7 @@ pub fn summary(tables: &Answer, out: Option<&Path>) -> String {
             "\nlargest spread of one parameter for {} % of chips\n",
             significant(100.0 * s.wanted, 6)
         );
-        text += &tables.tolerances.iter().map(told).collect::<String>();
+        text += &tables.tolerances.iter().map(describe).collect::<String>();
     }
     text += &format!(
         "\nto claim {} % at {} % confidence, {} chips must pass and none fail (rule of three: 3/n)\n",
@@ -56,7 +56,7 @@ fn line(row: &YieldRow) -> String {
     )
 }
 
-fn told(row: &ToleranceRow) -> String {
+fn describe(row: &ToleranceRow) -> String {
     let number = |value: Option<f64>, missing: &str| value.map_or(missing.to_owned(), setting);
     let beyond = format!("> {}", row.most);
     let failed = if row.failed_without > 0 {

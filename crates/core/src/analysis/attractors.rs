@@ -43,7 +43,7 @@ pub struct Attractor {
 
 /// What became of the starts of one sample.
 #[derive(Clone, Debug)]
-pub struct Census {
+pub struct Multistart {
     /// The sample.
     pub sample: usize,
     /// How the free start ended.
@@ -54,7 +54,7 @@ pub struct Census {
     pub attractors: Vec<Attractor>,
 }
 
-impl Census {
+impl Multistart {
     /// Whether more than one equilibrium was found.
     #[must_use]
     pub fn is_multistable(&self) -> bool {
@@ -64,12 +64,12 @@ impl Census {
 
 /// Settles every sample from random starts; noise is left out. `tick` is called as often as a sample is done.
 #[must_use]
-pub fn census(
+pub fn multistart(
     spec: &SolverSpec,
     circuit: &dyn Layered<f64>,
     starts: &Starts,
     tick: &(dyn Fn() + Sync),
-) -> Vec<Census> {
+) -> Vec<Multistart> {
     let spec = noiseless(spec, spec.max_time);
     let one = |sample| {
         let found = of_sample(&spec, circuit, sample, starts);
@@ -79,7 +79,7 @@ pub fn census(
     (0..circuit.samples()).into_par_iter().map(one).collect()
 }
 
-fn of_sample(spec: &SolverSpec, circuit: &dyn Layered<f64>, sample: usize, starts: &Starts) -> Census {
+fn of_sample(spec: &SolverSpec, circuit: &dyn Layered<f64>, sample: usize, starts: &Starts) -> Multistart {
     let solver = solver::<f64>(spec);
     let one = circuit.layered_subset(&[sample]);
     let free = solver.settle(one.as_ref(), None, false);
@@ -107,7 +107,7 @@ fn of_sample(spec: &SolverSpec, circuit: &dyn Layered<f64>, sample: usize, start
         }
     }
     attractors.sort_by_key(|attractor| (!attractor.of_free, std::cmp::Reverse(attractor.starts)));
-    Census { sample, free: free.outcomes[0], outcomes: Outcome::tally(&outcomes), attractors }
+    Multistart { sample, free: free.outcomes[0], outcomes: Outcome::tally(&outcomes), attractors }
 }
 
 /// Random potentials, `[starts × width]` (V): a start is the same whatever the number of starts.

@@ -24,27 +24,27 @@ const REACH: f64 = 2.5;
 
 /// How the size of a perturbation is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ball {
+pub enum Norm {
     /// Largest change of an input, `L∞`.
-    Max,
+    LInf,
     /// Euclidean length of the change, `L2`.
-    Euclidean,
+    L2,
 }
 
-impl Ball {
+impl Norm {
     /// Name in tables and on the command line.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Self::Max => "linf",
-            Self::Euclidean => "l2",
+            Self::LInf => "linf",
+            Self::L2 => "l2",
         }
     }
 }
 
 /// What an attack climbs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Aim {
+pub enum Objective {
     /// The loss that the network was trained on.
     Loss,
     /// The largest wrong output less the right one.
@@ -57,13 +57,13 @@ pub enum Aim {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Attack {
     /// How the perturbation is measured.
-    pub ball: Ball,
+    pub norm: Norm,
     /// Its largest size (V).
     pub radius: f64,
     /// Steps: one makes the fast gradient (sign) attack, more a projected one.
     pub steps: usize,
     /// What is climbed.
-    pub aim: Aim,
+    pub objective: Objective,
     /// Where the climb begins: 0 at the sample itself, others at random points of the ball, each number its own.
     pub start: u32,
 }
@@ -112,12 +112,12 @@ impl<T: Real> Labelled<T> {
 
 /// A network as an attacker sees it.
 #[derive(Debug)]
-pub struct Victim<T: Real> {
+pub struct TargetNetwork<T: Real> {
     network: Backprop<T>,
     weights: Weights<T>,
 }
 
-impl<T: Real> Victim<T> {
+impl<T: Real> TargetNetwork<T> {
     /// The free circuit of a chip with its weights; the loss is that of `nudge`.
     #[must_use]
     pub fn new(chip: Chip<T>, nudge: &NudgeSpec, weights: Weights<T>) -> Self {
@@ -157,10 +157,10 @@ impl<T: Real> Victim<T> {
         for _ in 0..attack.steps {
             let slopes = self.network.pull_back(&self.weights, &at, |outputs, error| {
                 note(outputs, &shard.labels, &mut fooled);
-                self.aim(attack.aim, outputs, shard, error);
+                self.output_error(attack.objective, outputs, shard, error);
             });
-            climb(&mut at, &slopes, attack.ball, step);
-            project(&mut at, &shard.inputs, attack.ball, attack.radius);
+            ascend(&mut at, &slopes, attack.norm, step);
+            project(&mut at, &shard.inputs, attack.norm, attack.radius);
         }
         let outputs = |outputs: &Matrix<T>, _: &mut Matrix<T>| note(outputs, &shard.labels, &mut fooled);
         let _ = self.network.pull_back(&self.weights, &at, outputs);
@@ -172,7 +172,7 @@ impl<T: Real> Victim<T> {
     pub fn accuracy(&self, shards: &[Labelled<T>]) -> f64 {
         self.accuracy_under(
             shards,
-            &[Attack { ball: Ball::Max, radius: 0.0, steps: 0, aim: Aim::Loss, start: 0 }],
+            &[Attack { norm: Norm::LInf, radius: 0.0, steps: 0, objective: Objective::Loss, start: 0 }],
         )
     }
 
@@ -198,16 +198,22 @@ impl<T: Real> Victim<T> {
     }
 
     /// The error whose pull-back is the slope of what is climbed.
-    fn aim(&self, aim: Aim, outputs: &Matrix<T>, shard: &Labelled<T>, error: &mut Matrix<T>) {
-        if aim == Aim::Loss {
+    fn output_error(
+        &self,
+        objective: Objective,
+        outputs: &Matrix<T>,
+        shard: &Labelled<T>,
+        error: &mut Matrix<T>,
+    ) {
+        if objective == Objective::Loss {
             self.network.output_slopes(outputs, &shard.targets, error);
             return;
         }
         error.fill(T::ZERO);
         for (i, &label) in shard.labels.iter().enumerate() {
             let wrong = (0..outputs.ncols()).filter(|&c| c != label);
-            let rival = match aim {
-                Aim::Class(after) => Some((label + after) % outputs.ncols()),
+            let rival = match objective {
+                Objective::Class(after) => Some((label + after) % outputs.ncols()),
                 _ => wrong.reduce(|a, b| if outputs[(i, b)] > outputs[(i, a)] { b } else { a }),
             };
             error[(i, label)] = -T::ONE;
@@ -246,20 +252,20 @@ fn start<T: Real>(shard: &Labelled<T>, attack: Attack) -> Matrix<T> {
     for (i, &number) in shard.numbers.iter().enumerate() {
         // Inputs are layer 0; the seed is fixed: the point depends on the sample and the number of the start alone.
         let mut source = stream(Key::new(0, Kind::Start).step(number).trial(attack.start));
-        let mut draw = || match attack.ball {
-            Ball::Max => 2.0 * Distribution::<f64>::sample(&StandardUniform, &mut source) - 1.0,
-            Ball::Euclidean => StandardNormal.sample(&mut source),
+        let mut draw = || match attack.norm {
+            Norm::LInf => 2.0 * Distribution::<f64>::sample(&StandardUniform, &mut source) - 1.0,
+            Norm::L2 => StandardNormal.sample(&mut source),
         };
         let drawn: Vec<f64> = (0..at.ncols()).map(|_| draw()).collect();
-        let size = match attack.ball {
-            Ball::Max => 1.0,
-            Ball::Euclidean => drawn.iter().map(|x| x * x).sum::<f64>().sqrt(),
+        let size = match attack.norm {
+            Norm::LInf => 1.0,
+            Norm::L2 => drawn.iter().map(|x| x * x).sum::<f64>().sqrt(),
         };
         for (j, x) in drawn.into_iter().enumerate() {
             at[(i, j)] += T::of(attack.radius * x / size);
         }
     }
-    project(&mut at, &shard.inputs, attack.ball, attack.radius);
+    project(&mut at, &shard.inputs, attack.norm, attack.radius);
     at
 }
 
@@ -272,9 +278,9 @@ fn note<T: Real>(outputs: &Matrix<T>, labels: &[usize], fooled: &mut [bool]) {
 }
 
 /// A step of steepest ascent of this size.
-fn climb<T: Real>(at: &mut Matrix<T>, slopes: &Matrix<T>, ball: Ball, step: f64) {
-    match ball {
-        Ball::Max => {
+fn ascend<T: Real>(at: &mut Matrix<T>, slopes: &Matrix<T>, norm: Norm, step: f64) {
+    match norm {
+        Norm::LInf => {
             let step = T::of(step);
             at.zip_apply(slopes, |x, slope| {
                 if slope > T::ZERO {
@@ -284,7 +290,7 @@ fn climb<T: Real>(at: &mut Matrix<T>, slopes: &Matrix<T>, ball: Ball, step: f64)
                 }
             });
         }
-        Ball::Euclidean => {
+        Norm::L2 => {
             let lengths = row_lengths(slopes);
             let scale = |length: &f64| T::of(if *length > 0.0 { step / length } else { 0.0 });
             let scales: Vec<T> = lengths.iter().map(scale).collect();
@@ -298,13 +304,13 @@ fn climb<T: Real>(at: &mut Matrix<T>, slopes: &Matrix<T>, ball: Ball, step: f64)
 }
 
 /// Back into the ball around the samples, and then into `[0, 1]`, which holds them: no point leaves the ball by that.
-fn project<T: Real>(at: &mut Matrix<T>, centre: &Matrix<T>, ball: Ball, radius: f64) {
-    match ball {
-        Ball::Max => {
+fn project<T: Real>(at: &mut Matrix<T>, centre: &Matrix<T>, norm: Norm, radius: f64) {
+    match norm {
+        Norm::LInf => {
             let radius = T::of(radius);
             at.zip_apply(centre, |x, c| *x = x.clamp(c - radius, c + radius));
         }
-        Ball::Euclidean => {
+        Norm::L2 => {
             let lengths = row_lengths(&(&*at - centre));
             let shrink = |length: &f64| T::of(if *length > radius { radius / length } else { 1.0 });
             let shrinks: Vec<T> = lengths.iter().map(shrink).collect();

@@ -6,8 +6,8 @@
 
 use rayon::prelude::*;
 
-use super::linear::{Covariance, Point, rounding, variances};
-use super::replicas::Replicas;
+use super::ensemble::Ensemble;
+use super::small_signal::{Covariance, OperatingPoint, rounding, variances};
 use crate::chip::Layout;
 use crate::circuit::{Layered, Scratch};
 use crate::matrix::Matrix;
@@ -22,7 +22,7 @@ const ROUNDINGS: f64 = 16.0;
 
 /// What a read-out reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Quantity {
+pub enum ReadQuantity {
     /// `v⁺`.
     Plus,
     /// `v⁻`.
@@ -33,7 +33,7 @@ pub enum Quantity {
     Error,
 }
 
-impl Quantity {
+impl ReadQuantity {
     /// Every quantity, in the order of a table.
     pub const ALL: [Self; 4] = [Self::Plus, Self::Minus, Self::Activity, Self::Error];
 
@@ -53,7 +53,7 @@ impl Quantity {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Node {
     /// What it reads.
-    pub quantity: Quantity,
+    pub quantity: ReadQuantity,
     /// Layer, from 0.
     pub layer: usize,
     /// Neuron, from 0.
@@ -72,10 +72,10 @@ impl Node {
     pub fn place(&self, layout: &Layout) -> usize {
         let before: usize = (0..self.layer).map(|layer| layout.neurons(layer)).sum();
         match self.quantity {
-            Quantity::Plus => layout.plus(self.layer).start + self.neuron,
-            Quantity::Minus => layout.minus(self.layer).start + self.neuron,
-            Quantity::Activity => layout.width() + before + self.neuron,
-            Quantity::Error => layout.width() + layout.width() / 2 + before + self.neuron,
+            ReadQuantity::Plus => layout.plus(self.layer).start + self.neuron,
+            ReadQuantity::Minus => layout.minus(self.layer).start + self.neuron,
+            ReadQuantity::Activity => layout.width() + before + self.neuron,
+            ReadQuantity::Error => layout.width() + layout.width() / 2 + before + self.neuron,
         }
     }
 }
@@ -88,12 +88,12 @@ pub fn nodes(layout: &Layout) -> Vec<Node> {
             (0..layout.neurons(layer)).map(move |neuron| Node { quantity, layer, neuron })
         })
     };
-    Quantity::ALL.into_iter().flat_map(layers).collect()
+    ReadQuantity::ALL.into_iter().flat_map(layers).collect()
 }
 
 /// Read-outs of the linear system at a point, `[read-outs × width]`.
 #[must_use]
-pub fn readouts(point: &Point<'_>) -> Matrix<f64> {
+pub fn readouts(point: &OperatingPoint<'_>) -> Matrix<f64> {
     let layout = point.circuit().layout();
     let width = layout.width();
     let mut all = Matrix::zeros(2 * width, width);
@@ -109,26 +109,26 @@ pub fn readouts(point: &Point<'_>) -> Matrix<f64> {
 
 /// Predicted variance of every read-out (V²); 0 where noise cancels but for rounding.
 #[must_use]
-pub fn predicted(point: &Point<'_>, covariance: &Covariance) -> Vec<f64> {
+pub fn predicted(point: &OperatingPoint<'_>, covariance: &Covariance) -> Vec<f64> {
     variances(&readouts(point), &covariance.total)
 }
 
 /// Variances (V²) below which a read-out, predicted or measured, has nothing but rounding.
 #[must_use]
-pub fn floors(point: &Point<'_>, covariance: &Covariance) -> Vec<f64> {
+pub fn floors(point: &OperatingPoint<'_>, covariance: &Covariance) -> Vec<f64> {
     let all = readouts(point);
     let held = ROUNDINGS * f64::EPSILON * largest(point);
     rounding(&all, &covariance.total).into_iter().map(|floor| floor.max(held * held)).collect()
 }
 
 /// Largest potential at the point (V): potentials and their differences are rounded as it is.
-fn largest(point: &Point<'_>) -> f64 {
+fn largest(point: &OperatingPoint<'_>) -> f64 {
     values(point).iter().fold(0.0, |most, v| v.abs().max(most))
 }
 
 /// The value of every read-out at the point (V).
 #[must_use]
-pub fn values(point: &Point<'_>) -> Vec<f64> {
+pub fn values(point: &OperatingPoint<'_>) -> Vec<f64> {
     let depth = point.circuit().layout().depth();
     let layers = (0..depth).flat_map(|k| point.mean(k)).chain((0..depth).flat_map(|k| point.difference(k)));
     point.state().iter().chain(layers).copied().collect()
@@ -159,7 +159,7 @@ impl Plan {
 #[derive(Clone, Debug)]
 pub struct Measured {
     /// All read-outs.
-    pub replicas: Replicas,
+    pub replicas: Ensemble,
     /// The traced read-out of every replica at every step (V).
     pub series: Vec<Vec<f64>>,
 }
@@ -232,7 +232,7 @@ impl<'c> Reader<'c> {
     fn new(circuit: &'c dyn Layered<f64>, centre: &[f64], plan: Plan) -> Self {
         let rows = circuit.samples();
         let series = vec![Vec::new(); if plan.traced.is_some() { rows } else { 0 }];
-        let measured = Measured { replicas: Replicas::new(rows, centre.to_vec()), series };
+        let measured = Measured { replicas: Ensemble::new(rows, centre.to_vec()), series };
         Self { circuit, plan, steps: 0, scratch: circuit.scratch(rows), measured }
     }
 
@@ -242,13 +242,13 @@ impl<'c> Reader<'c> {
         self.steps += 1;
         let Some(since) = self.steps.checked_sub(self.plan.before).filter(|&since| since > 0) else { return };
         if let Some(node) = self.plan.traced {
-            self.circuit.mix(node.layer, state, &mut self.scratch);
+            self.circuit.mean_and_difference(node.layer, state, &mut self.scratch);
             let values = read(node, state, layout, &self.scratch);
             self.measured.series.iter_mut().zip(values).for_each(|(one, value)| one.push(*value));
         }
         if since.is_multiple_of(self.plan.every) {
             let layers = || 0..layout.depth();
-            layers().for_each(|layer| self.circuit.mix(layer, state, &mut self.scratch));
+            layers().for_each(|layer| self.circuit.mean_and_difference(layer, state, &mut self.scratch));
             let means = layers().map(|layer| self.scratch.mean(layer));
             let differences = layers().map(|layer| self.scratch.difference(layer));
             self.measured.replicas.add(std::iter::once(state).chain(means).chain(differences));
@@ -261,8 +261,8 @@ fn read<'m>(node: Node, state: &'m Matrix<f64>, layout: &Layout, scratch: &'m Sc
     let rows = state.nrows();
     let column = |matrix: &'m Matrix<f64>, j: usize| &matrix.as_slice()[j * rows..(j + 1) * rows];
     match node.quantity {
-        Quantity::Plus | Quantity::Minus => column(state, node.place(layout)),
-        Quantity::Activity => column(scratch.mean(node.layer), node.neuron),
-        Quantity::Error => column(scratch.difference(node.layer), node.neuron),
+        ReadQuantity::Plus | ReadQuantity::Minus => column(state, node.place(layout)),
+        ReadQuantity::Activity => column(scratch.mean(node.layer), node.neuron),
+        ReadQuantity::Error => column(scratch.difference(node.layer), node.neuron),
     }
 }

@@ -7,7 +7,7 @@
 use nalgebra::Complex;
 use std::f64::consts::PI;
 
-use super::replicas::{Estimate, across};
+use super::ensemble::{Estimate, across};
 
 /// Lowest bin that is used: below, Hann's window mixes in the mean.
 const LOWEST: usize = 3;

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::quality::{draw, quality};
+use super::gradient_error::{draw, gradient_error};
 use crate::chip::{Chip, Weights};
 use crate::circuit::Dynamics;
 use crate::learn::{Batch, nudged};
@@ -40,8 +40,8 @@ pub fn meets(spec: &CircuitSpec, weights: &Weights<f64>, batch: &Batch<f64>, tar
                 && worst.is_some_and(|margin| margin >= least)
         }
         Target::Angle(most) => {
-            let drawn = draw(spec, weights, batch, (batch.presentations.seed, 0), false);
-            let angle = quality(&[&drawn], None).map(|quality| quality.angle.value);
+            let drawn = draw(spec, weights, batch, (batch.sample_ids.seed, 0), false);
+            let angle = gradient_error(&[&drawn], None).map(|quality| quality.angle.value);
             drawn.unsettled == 0 && angle.is_some_and(|angle| angle <= most)
         }
     }

@@ -16,7 +16,7 @@ const FLOOR: f64 = 0.01;
 
 /// What of a device is drawn, the step of its key. The codes are part of every chip: add, never renumber.
 #[derive(Clone, Copy, Debug)]
-enum Quantity {
+enum SpreadQuantity {
     Offset = 0,
     TimeConstant = 1,
     Gain = 2,
@@ -33,30 +33,30 @@ pub(super) fn spread<T: Real>(
     devices: &mut Devices<T>,
     rates: (&mut [T], &mut [T]),
 ) {
-    let Devices { gain_plus, gain_minus, mixing, trim_plus, trim_minus, .. } = devices;
-    let sides = [(trim_plus, gain_plus, rates.0), (trim_minus, gain_minus, rates.1)];
-    for (side, (trims, gains, rates)) in sides.into_iter().enumerate() {
-        for (neuron, trim) in trims.iter_mut().enumerate() {
+    let Devices { gain_plus, gain_minus, mixing, offset_plus, offset_minus, .. } = devices;
+    let sides = [(offset_plus, gain_plus, rates.0), (offset_minus, gain_minus, rates.1)];
+    for (side, (offsets, gains, rates)) in sides.into_iter().enumerate() {
+        for (neuron, trim) in offsets.iter_mut().enumerate() {
             let name = |quantity| name(mismatch, quantity, layer).device((2 * neuron + side) as u32);
             if mismatch.offset_dtod != 0.0 {
                 let deviation = mismatch.offset_dtod * std::f64::consts::FRAC_1_SQRT_2;
-                trim.offset = T::of(deviation * normal(name(Quantity::Offset)));
+                trim.offset = T::of(deviation * normal(name(SpreadQuantity::Offset)));
             }
             let factor = |spread, quantity| factor(mismatch.distribution, spread, name(quantity));
-            if let Some(factor) = factor(mismatch.scale_dtod, Quantity::Scale) {
+            if let Some(factor) = factor(mismatch.scale_dtod, SpreadQuantity::Scale) {
                 trim.scale = T::of(factor);
             }
-            if let Some(factor) = factor(mismatch.gain_dtod, Quantity::Gain) {
+            if let Some(factor) = factor(mismatch.gain_dtod, SpreadQuantity::Gain) {
                 gains[neuron] *= T::of(factor);
             }
-            if let Some(factor) = factor(mismatch.time_constant_dtod, Quantity::TimeConstant) {
+            if let Some(factor) = factor(mismatch.time_constant_dtod, SpreadQuantity::TimeConstant) {
                 rates[neuron] /= T::of(factor);
             }
         }
     }
     for (neuron, alpha) in mixing.iter_mut().enumerate() {
         let arm = |side: usize| {
-            let name = name(mismatch, Quantity::Mixing, layer).device((2 * neuron + side) as u32);
+            let name = name(mismatch, SpreadQuantity::Mixing, layer).device((2 * neuron + side) as u32);
             factor(mismatch.distribution, mismatch.mixing_dtod, name)
         };
         if let (Some(plus), Some(minus)) = (arm(0), arm(1)) {
@@ -90,14 +90,14 @@ pub(super) fn synapses<T: Real>(
         };
         network.windows(2).enumerate().map(layer).collect()
     };
-    let feedback = (feedback == FeedbackSynapses::Separate).then(|| layers(Quantity::FeedbackSynapse));
-    Some(Synapses { forward: layers(Quantity::Synapse), feedback })
+    let feedback = (feedback == FeedbackSynapses::Separate).then(|| layers(SpreadQuantity::FeedbackSynapse));
+    Some(Synapses { forward: layers(SpreadQuantity::Synapse), feedback })
 }
 
 impl<T: Real> Synapses<T> {
     /// What these synapses make of programmed weights; biases are currents and stay.
     #[must_use]
-    pub fn carry(&self, weights: &Weights<T>) -> Weights<T> {
+    pub fn effective_weights(&self, weights: &Weights<T>) -> Weights<T> {
         let each = |matrices: &[Matrix<T>], factors: &[Matrix<T>]| {
             matrices.iter().zip(factors).map(|(w, factor)| w.component_mul(factor)).collect()
         };
@@ -111,7 +111,7 @@ impl<T: Real> Synapses<T> {
 }
 
 /// The stream of the first device of a layer: devices are `2 n` and `2 n + 1` for the compartments of neuron `n`.
-fn name(mismatch: &MismatchSpec, quantity: Quantity, layer: usize) -> Key {
+fn name(mismatch: &MismatchSpec, quantity: SpreadQuantity, layer: usize) -> Key {
     let seed = mismatch.seed.unwrap_or(0);
     Key::new(seed, Kind::Mismatch).layer(layer as u16 + 1).step(quantity as u32)
 }

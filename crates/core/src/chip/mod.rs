@@ -16,7 +16,7 @@ pub use weights::Weights;
 
 use std::borrow::Cow;
 
-use crate::device::{Activation, Trim};
+use crate::device::{Activation, DeviceOffset};
 use crate::matrix::{Matrix, Real};
 use crate::noise::Sources;
 use crate::spec::{CircuitSpec, NudgeSpec, Variant};
@@ -65,16 +65,16 @@ pub struct Devices<T> {
     /// Mixing `α`.
     pub mixing: Vec<T>,
     /// What the activation devices of the plus compartments have of their own.
-    pub trim_plus: Vec<Trim<T>>,
+    pub offset_plus: Vec<DeviceOffset<T>>,
     /// What those of the minus compartments have.
-    pub trim_minus: Vec<Trim<T>>,
+    pub offset_minus: Vec<DeviceOffset<T>>,
 }
 
 impl<T: Real> Devices<T> {
     /// Whether any compartment's activation device is not that of the shape.
     #[must_use]
-    pub fn has_trims(&self) -> bool {
-        self.trim_plus.iter().chain(&self.trim_minus).any(|&trim| trim != Trim::NONE)
+    pub fn has_device_offsets(&self) -> bool {
+        self.offset_plus.iter().chain(&self.offset_minus).any(|&trim| trim != DeviceOffset::NONE)
     }
 }
 
@@ -97,8 +97,8 @@ impl<T: Real> Chip<T> {
                     gain_plus: vec![T::of(plus); n],
                     gain_minus: vec![T::of(minus); n],
                     mixing: vec![T::of(spec.nudge.alpha); n],
-                    trim_plus: vec![Trim::NONE; n],
-                    trim_minus: vec![Trim::NONE; n],
+                    offset_plus: vec![DeviceOffset::NONE; n],
+                    offset_minus: vec![DeviceOffset::NONE; n],
                 };
                 let rates = rates[layout.layer(layer)].split_at_mut(n);
                 mismatch::spread(&spec.mismatch, layer, &mut devices, rates);
@@ -111,22 +111,22 @@ impl<T: Real> Chip<T> {
         let synapses = mismatch::synapses(&spec.mismatch, network, spec.feedback.synapses);
         let mut chip = Self { layout, layers, supply, rates, slowest, noise, readout, periphery, synapses };
         if spec.mismatch.time_constant_dtod != 0.0 {
-            chip.retime();
+            chip.refresh_slowest();
         }
         chip
     }
 
     /// Whether any compartment's activation device differs from its shape: then dyads differ without a nudge, too.
     #[must_use]
-    pub fn has_trims(&self) -> bool {
-        self.layers.iter().any(Devices::has_trims)
+    pub fn has_device_offsets(&self) -> bool {
+        self.layers.iter().any(Devices::has_device_offsets)
     }
 
     /// What the synapses of this chip make of programmed `weights`.
     #[must_use]
-    pub fn carried<'a>(&self, weights: &'a Weights<T>) -> Cow<'a, Weights<T>> {
+    pub fn effective_weights<'a>(&self, weights: &'a Weights<T>) -> Cow<'a, Weights<T>> {
         match &self.synapses {
-            Some(synapses) => Cow::Owned(synapses.carry(weights)),
+            Some(synapses) => Cow::Owned(synapses.effective_weights(weights)),
             None => Cow::Borrowed(weights),
         }
     }
@@ -137,7 +137,7 @@ impl<T: Real> Chip<T> {
     pub fn exchanged(&self) -> Self {
         let mut chip = self.clone();
         for (layer, devices) in chip.layers.iter_mut().enumerate() {
-            std::mem::swap(&mut devices.trim_plus, &mut devices.trim_minus);
+            std::mem::swap(&mut devices.offset_plus, &mut devices.offset_minus);
             for (plus, minus) in self.layout.plus(layer).zip(self.layout.minus(layer)) {
                 chip.rates.swap(plus, minus);
                 chip.noise.swap(plus, minus);
@@ -147,7 +147,7 @@ impl<T: Real> Chip<T> {
     }
 
     /// Refreshes the slowest time constant after `rates` were filled anew.
-    pub fn retime(&mut self) {
+    pub fn refresh_slowest(&mut self) {
         let slowest = self.rates.iter().map(|r| 1.0 / r.to_f64()).fold(0.0, f64::max);
         self.slowest = slowest;
     }

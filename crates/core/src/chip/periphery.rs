@@ -18,7 +18,7 @@ pub struct Periphery<T> {
     /// What is added to every drive (V): leakage, injected charge.
     pub shift: f64,
     /// What every compartment loses before it is read (V).
-    pub droop: T,
+    pub leakage_loss: T,
     /// Frequency of the clock (Hz).
     pub clock: Option<f64>,
 }
@@ -44,7 +44,7 @@ impl<T: Real> Periphery<T> {
             amplifier: (amplifier != Amplifier::IDEAL).then_some(amplifier),
             pair_load: 2.0 * stated.pair_minimum / leak,
             shift: capacitor::shift(leakage.current, leak) + injected,
-            droop: T::of(capacitor::droop(leakage.current, capacitance, leakage.hold)),
+            leakage_loss: T::of(capacitor::leakage_loss(leakage.current, capacitance, leakage.hold)),
             clock: spec.clock.map(|clock| clock.frequency),
         }
     }

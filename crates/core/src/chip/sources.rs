@@ -2,7 +2,7 @@
 
 use super::Layout;
 use crate::device::switched;
-use crate::noise::{Pole, Process, Sources, SynapseTraps, Trap, Traps, flicker, sampled, shot, thermal};
+use crate::noise::{OuProcess, Process, Sources, SynapseTraps, Trap, Traps, flicker, sampled, shot, thermal};
 use crate::spec::{CircuitSpec, FlickerSpec};
 
 /// The noise sources of a chip; those of size 0 are left out.
@@ -29,7 +29,7 @@ pub(super) fn sources(spec: &CircuitSpec, layout: &Layout) -> Sources {
         white: if white > 0.0 { vec![white / referred * sampled_twice; width] } else { vec![] },
         poles: processes
             .into_iter()
-            .map(|p| Pole { rate: p.rate, variance: vec![p.variance / referred; width] })
+            .map(|p| OuProcess { rate: p.rate, variance: vec![p.variance / referred; width] })
             .collect(),
         traps,
         synapse_traps,

@@ -61,8 +61,11 @@ impl<T: Real> DyadCircuit<'_, T> {
             }
             // Nobody asks what the input moves, and tangents rely on its zeros.
             if layer > 0 {
-                let heard = columns_mut(&mut forward[layer], batch, j..j + 1);
-                heard.iter_mut().zip(plus.iter().zip(minus)).for_each(|(heard, (&p, &m))| *heard = p + m);
+                let weighted_input = columns_mut(&mut forward[layer], batch, j..j + 1);
+                weighted_input
+                    .iter_mut()
+                    .zip(plus.iter().zip(minus))
+                    .for_each(|(weighted_input, (&p, &m))| *weighted_input = p + m);
             }
         }
     }

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::{Circuit, Layered, Scratch};
 use crate::matrix::{Matrix, Real};
-use crate::noise::{NoiseInput, Presentations};
+use crate::noise::{NoiseInput, SampleIds};
 
 /// A batch of dynamical systems `τ dv/dt = u(v) − v`, alike but for their inputs.
 ///
@@ -88,8 +88,8 @@ pub trait Dynamics<T: Real>: Sync {
     }
 
     /// Computes numbers that jump where a compartment passes a kink, from potentials and limited drives.
-    fn pieces(&self, _state: &Matrix<T>, _drive: &Matrix<T>, pieces: &mut Matrix<T>) {
-        pieces.fill(T::ZERO);
+    fn regime(&self, _state: &Matrix<T>, _drive: &Matrix<T>, regime: &mut Matrix<T>) {
+        regime.fill(T::ZERO);
     }
 
     /// Computes what of a small deviation of every potential is passed on to any drive: 0 where a column of the Jacobian is
@@ -107,7 +107,7 @@ pub trait Dynamics<T: Real>: Sync {
     fn limit(&self, _state: &Matrix<T>, _drive: &mut Matrix<T>) {}
 
     /// Computes the limited drive `U(v)` of every compartment (V).
-    fn motion(&self, state: &Matrix<T>, drive: &mut Matrix<T>, scratch: &mut Scratch<T>) {
+    fn limited_drive(&self, state: &Matrix<T>, drive: &mut Matrix<T>, scratch: &mut Scratch<T>) {
         self.drive(state, drive, scratch);
         self.limit(state, drive);
     }
@@ -123,8 +123,8 @@ pub trait Dynamics<T: Real>: Sync {
     /// Returns which noise the samples meet, by default that of the first ones of seed 0.
     ///
     /// A system whose noise is simulated keeps track of it: the samples of a [`Self::subset`] meet their own noise.
-    fn presentations(&self) -> Cow<'_, Presentations> {
-        Cow::Owned(Presentations::first(self.samples()))
+    fn sample_ids(&self) -> Cow<'_, SampleIds> {
+        Cow::Owned(SampleIds::first(self.samples()))
     }
 
     /// Returns the same circuits as layered ones, if they are: what can be swept layer by layer often need not be integrated.

@@ -32,7 +32,7 @@ pub trait Layered<T: Real>: Dynamics<T> {
     /// and minus compartments, column after column.
     ///
     /// For passes over a few dyads at a time, whose numbers stay at hand; the order of the dyads does not matter.
-    fn mix_dyads(
+    fn mean_and_difference_of(
         &self,
         layer: usize,
         dyads: Range<usize>,
@@ -41,28 +41,28 @@ pub trait Layered<T: Real>: Dynamics<T> {
     );
 
     /// Computes means `s̄` and differences `δ` of one layer at `state`, into the scratch.
-    fn mix(&self, layer: usize, state: &Matrix<T>, scratch: &mut Scratch<T>) {
+    fn mean_and_difference(&self, layer: usize, state: &Matrix<T>, scratch: &mut Scratch<T>) {
         let dyads = 0..self.layout().neurons(layer);
-        self.mix_dyads(layer, dyads.clone(), self.layout().dyads(layer, dyads, state), scratch);
+        self.mean_and_difference_of(layer, dyads.clone(), self.layout().dyads(layer, dyads, state), scratch);
     }
 
     /// Computes what one layer hears from below, `W_k s̄_{k−1}`, from the scratch's means into the scratch.
-    fn push(&self, layer: usize, scratch: &mut Scratch<T>);
+    fn forward_input(&self, layer: usize, scratch: &mut Scratch<T>);
 
     /// Computes what one layer hears after the means below have moved from `before`, at which the scratch has it.
     ///
     /// For sweeps in which few neurons move; what they change may be added instead of computed anew.
-    fn push_moved(&self, layer: usize, _before: &Matrix<T>, scratch: &mut Scratch<T>) {
-        self.push(layer, scratch);
+    fn forward_input_moved(&self, layer: usize, _before: &Matrix<T>, scratch: &mut Scratch<T>) {
+        self.forward_input(layer, scratch);
     }
 
     /// Computes what comes back to one layer from above, from the scratch's differences into the scratch: `F_{k+1}ᵀ δ_{k+1}`,
     /// or the nudge at the output.
-    fn pull(&self, layer: usize, scratch: &mut Scratch<T>);
+    fn feedback_input(&self, layer: usize, scratch: &mut Scratch<T>);
 
     /// Adds the scratch's two halves of some dyads of a layer up to the drives (V) of their plus and minus compartments,
     /// column after column.
-    fn assemble_dyads(
+    fn sum_inputs_of(
         &self,
         layer: usize,
         dyads: Range<usize>,
@@ -71,33 +71,33 @@ pub trait Layered<T: Real>: Dynamics<T> {
     );
 
     /// Adds the scratch's two halves of one layer up to its drive (V): the layer's columns, one after the other.
-    fn assemble(&self, layer: usize, drive: &mut [T], scratch: &Scratch<T>) {
+    fn sum_inputs(&self, layer: usize, drive: &mut [T], scratch: &Scratch<T>) {
         let half = drive.len() / 2;
-        self.assemble_dyads(layer, 0..self.layout().neurons(layer), drive.split_at_mut(half), scratch);
+        self.sum_inputs_of(layer, 0..self.layout().neurons(layer), drive.split_at_mut(half), scratch);
     }
 
     /// Computes the drive of every compartment (V), up and down through the layers: [`Dynamics::drive`] of a layered circuit.
     fn drive_by_layers(&self, state: &Matrix<T>, drive: &mut Matrix<T>, scratch: &mut Scratch<T>) {
         let depth = self.layout().depth();
         for layer in 0..depth {
-            self.mix(layer, state, scratch);
-            self.push(layer, scratch);
+            self.mean_and_difference(layer, state, scratch);
+            self.forward_input(layer, scratch);
         }
         for layer in (0..depth).rev() {
-            self.pull(layer, scratch);
-            self.assemble(layer, self.layout().columns_mut(layer, drive), scratch);
+            self.feedback_input(layer, scratch);
+            self.sum_inputs(layer, self.layout().columns_mut(layer, drive), scratch);
         }
     }
 
-    /// Computes the drive at the free state, right after [`Self::free_pass`]: what comes back from dyads without a difference is
+    /// Computes the drive at the free state, right after [`Self::feed_forward`]: what comes back from dyads without a difference is
     /// zero, as the pass has left it.
     fn free_drive(&self, drive: &mut Matrix<T>, scratch: &mut Scratch<T>) {
         let depth = self.layout().depth();
         for layer in (0..depth).rev() {
             if layer + 1 == depth || scratch.difference(layer + 1).iter().any(|&d| d != T::ZERO) {
-                self.pull(layer, scratch);
+                self.feedback_input(layer, scratch);
             }
-            self.assemble(layer, self.layout().columns_mut(layer, drive), scratch);
+            self.sum_inputs(layer, self.layout().columns_mut(layer, drive), scratch);
         }
     }
 
@@ -107,12 +107,12 @@ pub trait Layered<T: Real>: Dynamics<T> {
         // What it hears: the mean below, the difference above, and at the top its own, through the nudge.
         for near in layer.saturating_sub(1)..(layer + 2).min(depth) {
             if near != layer || layer + 1 == depth {
-                self.mix(near, state, scratch);
+                self.mean_and_difference(near, state, scratch);
             }
         }
-        self.push(layer, scratch);
-        self.pull(layer, scratch);
-        self.assemble(layer, self.layout().columns_mut(layer, drive), scratch);
+        self.forward_input(layer, scratch);
+        self.feedback_input(layer, scratch);
+        self.sum_inputs(layer, self.layout().columns_mut(layer, drive), scratch);
     }
 
     /// Limits drives `u` (V) of some dyads of a layer to what their amplifiers at `potentials` (V) deliver; plus and minus
@@ -144,7 +144,7 @@ pub trait Layered<T: Real>: Dynamics<T> {
 
     /// Returns the free equilibrium: the feed-forward state, both compartments alike (ideal devices); its means, differences and
     /// what each layer hears from below stay in the scratch.
-    fn free_pass(&self, scratch: &mut Scratch<T>) -> Matrix<T>;
+    fn feed_forward(&self, scratch: &mut Scratch<T>) -> Matrix<T>;
 
     /// Returns the damping coefficient `L_k` of a layer for damped sweeps (Høier & Zach 2024).
     fn damping(&self, _layer: usize) -> f64 {

@@ -11,7 +11,7 @@ mod adjoint;
 mod dyad;
 mod dynamics;
 mod layered;
-mod motion;
+mod limited_drive;
 mod node;
 mod noisy;
 mod nudge;

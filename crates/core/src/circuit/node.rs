@@ -11,18 +11,18 @@ use crate::matrix::{Matrix, Real};
 
 /// Per state column: what becomes of a drive, and how fast.
 #[derive(Clone, Debug)]
-pub(super) struct Nodes<T> {
+pub(super) struct SummingNodes<T> {
     /// Factor of the drive.
-    share: Vec<T>,
+    gain: Vec<T>,
     /// What is added to it then (V).
-    shift: Vec<T>,
+    offset: Vec<T>,
     /// `1/τ` (1/s).
     pub rates: Vec<T>,
     /// Slowest time constant (s).
     pub slowest: f64,
 }
 
-impl<T: Real> Nodes<T> {
+impl<T: Real> SummingNodes<T> {
     /// The nodes of a chip with these synapses; `None` if they are ideal.
     pub fn wire(chip: &Chip<T>, weights: &Weights<T>) -> Option<Self> {
         let periphery = &chip.periphery;
@@ -30,29 +30,29 @@ impl<T: Real> Nodes<T> {
             return None;
         }
         let width = chip.layout.width();
-        let (mut share, mut shift) = (vec![T::ONE; width], vec![T::of(periphery.shift); width]);
+        let (mut gain, mut offset) = (vec![T::ONE; width], vec![T::of(periphery.shift); width]);
         let (mut rates, mut slowest) = (chip.rates.clone(), chip.slowest);
         if let Some(amplifier) = &periphery.amplifier {
             let loads = loads(chip, weights);
-            let gains = || loads.iter().map(|load| 1.0 + load);
-            for ((share, shift), gain) in share.iter_mut().zip(&mut shift).zip(gains()) {
-                *share = T::of(amplifier.share(gain));
-                *shift = T::of(periphery.shift * amplifier.share(gain) + amplifier.shift(gain));
+            let noise_gains = || loads.iter().map(|load| 1.0 + load);
+            for ((gain, offset), noise_gain) in gain.iter_mut().zip(&mut offset).zip(noise_gains()) {
+                *gain = T::of(amplifier.share(noise_gain));
+                *offset = T::of(periphery.shift * amplifier.share(noise_gain) + amplifier.shift(noise_gain));
             }
             // Switched capacitors have until the next clock.
             if periphery.clock.is_none() {
-                for (rate, gain) in rates.iter_mut().zip(gains()) {
-                    *rate = T::of(1.0 / amplifier.time_constant(1.0 / rate.to_f64(), gain));
+                for (rate, noise_gain) in rates.iter_mut().zip(noise_gains()) {
+                    *rate = T::of(1.0 / amplifier.time_constant(1.0 / rate.to_f64(), noise_gain));
                 }
                 slowest = rates.iter().map(|rate| 1.0 / rate.to_f64()).fold(0.0, f64::max);
             }
         }
-        Some(Self { share, shift, rates, slowest })
+        Some(Self { gain, offset, rates, slowest })
     }
 
     /// Factor of a column's drive, and what is added to it then (V).
     pub fn of(&self, column: usize) -> (T, T) {
-        (self.share[column], self.shift[column])
+        (self.gain[column], self.offset[column])
     }
 
     /// Brings drives (V) of some dyads, plus and minus, from what they would be to what they are.
@@ -68,8 +68,8 @@ impl<T: Real> Nodes<T> {
         for (start, drives) in [(starts.0, drives.0), (starts.1, drives.1)] {
             let columns = start + dyads.start..start + dyads.end;
             for (column, drives) in columns.zip(drives.chunks_exact_mut(batch)) {
-                let (share, shift) = (self.share[column], self.shift[column]);
-                drives.iter_mut().for_each(|drive| *drive = share * *drive + shift);
+                let (gain, offset) = (self.gain[column], self.offset[column]);
+                drives.iter_mut().for_each(|drive| *drive = gain * *drive + offset);
             }
         }
     }
@@ -77,7 +77,7 @@ impl<T: Real> Nodes<T> {
     /// The same of tangents or duals, `[batch × n]` columns from `first` on: no shift.
     pub fn scale(&self, first: usize, batch: usize, values: &mut [T]) {
         for (column, values) in (first..).zip(values.chunks_exact_mut(batch)) {
-            values.iter_mut().for_each(|value| *value *= self.share[column]);
+            values.iter_mut().for_each(|value| *value *= self.gain[column]);
         }
     }
 }

@@ -16,7 +16,7 @@ pub trait Circuit<T: Real>: Layered<T> {
     fn readout(&self) -> f64;
 
     /// Returns what every compartment loses before it is read (V).
-    fn droop(&self) -> T {
+    fn leakage_loss(&self) -> T {
         T::ZERO
     }
 
@@ -24,7 +24,7 @@ pub trait Circuit<T: Real>: Layered<T> {
     fn gains(&self, layer: usize) -> (&[T], &[T]);
 
     /// Computes what the first layer hears of a deviation of its input drivers (`[batch × n_0]`, V), `[batch × n_1]`.
-    fn hear(&self, drivers: &Matrix<T>, heard: &mut Matrix<T>);
+    fn weigh_input(&self, drivers: &Matrix<T>, weighted_input: &mut Matrix<T>);
 
     /// Computes the squared voltages over which the read noise of a layer spreads, from the scratch's means and differences:
     /// `Σ_j W_ij² s̄_j²` of what it hears from below and `Σ_j F_ji² δ_j²` of what comes back, `[batch × n]` each (V²).

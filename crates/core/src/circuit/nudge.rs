@@ -102,8 +102,8 @@ impl<T: Real> DyadCircuit<'_, T> {
 
     /// Outputs of the free circuit that nudge `free` holds, `[batch × n_L]` (V).
     #[must_use]
-    pub fn held(&self) -> Option<&Matrix<T>> {
-        self.held.as_ref()
+    pub fn held_output(&self) -> Option<&Matrix<T>> {
+        self.held_output.as_ref()
     }
 
     /// `−β ∇ℓ(ŷ±)` for both output compartments.
@@ -118,7 +118,9 @@ impl<T: Real> DyadCircuit<'_, T> {
         let at = match nudge.at {
             NudgePoint::Mean => scratch.means[top].as_slice(),
             NudgePoint::Own => columns(&scratch.outputs, batch, self.layout().plus(top)),
-            NudgePoint::Free => self.held.as_ref().map_or(target, |held| held.as_slice()),
+            NudgePoint::Free => {
+                self.held_output.as_ref().map_or(target, |held_output| held_output.as_slice())
+            }
             NudgePoint::Drive => scratch.feedback_minus.as_slice(),
         };
         nudge.loss.gradient(batch, at, target, scratch.feedback[top].as_mut_slice());
@@ -133,8 +135,8 @@ impl<T: Real> DyadCircuit<'_, T> {
     /// `W_L s̄_{L−1} + b_L` into `scratch.feedback_minus`, which nudge `drive` does not use otherwise.
     fn output_drive(&self, scratch: &mut Scratch<T>) {
         let top = self.layout().depth() - 1;
-        let heard = if top == 0 { &self.heard } else { &scratch.forward[top] };
-        scratch.feedback_minus.copy_from(heard);
+        let weighted_input = if top == 0 { &self.weighted_input } else { &scratch.forward[top] };
+        scratch.feedback_minus.copy_from(weighted_input);
         for (mut column, &b) in scratch.feedback_minus.column_iter_mut().zip(&self.weights.biases[top]) {
             column.add_scalar_mut(b);
         }

@@ -5,8 +5,8 @@
 use crate::matrix::dispatch::{Kernel, multiply_add, run};
 use crate::matrix::{Matrix, Real};
 
-/// See [`mix`].
-struct Mix<'a, T> {
+/// See [`mean_and_difference`].
+struct MeanAndDifference<'a, T> {
     batch: usize,
     mixing: &'a [T],
     outputs: (&'a [T], &'a [T]),
@@ -14,7 +14,7 @@ struct Mix<'a, T> {
     difference: &'a mut [T],
 }
 
-impl<T: Real> Kernel for Mix<'_, T> {
+impl<T: Real> Kernel for MeanAndDifference<'_, T> {
     type Output = ();
 
     #[inline(always)]
@@ -36,18 +36,18 @@ impl<T: Real> Kernel for Mix<'_, T> {
 ///
 /// The mean is rounded like its formula, without fused steps, so that `α = 0` and `α = 1` give one
 /// compartment's output to the last bit.
-pub(super) fn mix<T: Real>(
+pub(super) fn mean_and_difference<T: Real>(
     batch: usize,
     mixing: &[T],
     outputs: (&[T], &[T]),
     mean: &mut [T],
     difference: &mut [T],
 ) {
-    run(Mix { batch, mixing, outputs, mean, difference });
+    run(MeanAndDifference { batch, mixing, outputs, mean, difference });
 }
 
-/// See [`split`].
-struct Split<'a, T> {
+/// See [`add_feedback`].
+struct AddFeedback<'a, T> {
     batch: usize,
     bias: Option<&'a [T]>,
     gains: (&'a [T], &'a [T]),
@@ -56,7 +56,7 @@ struct Split<'a, T> {
     drives: (&'a mut [T], &'a mut [T]),
 }
 
-impl<T: Real> Kernel for Split<'_, T> {
+impl<T: Real> Kernel for AddFeedback<'_, T> {
     type Output = ();
 
     #[inline(always)]
@@ -78,7 +78,7 @@ impl<T: Real> Kernel for Split<'_, T> {
 }
 
 /// `u⁺ = base + b + a⁺ e⁺` and `u⁻ = base + b − a⁻ e⁻`, with one bias and pair of gains per column.
-pub(super) fn split<T: Real>(
+pub(super) fn add_feedback<T: Real>(
     batch: usize,
     bias: Option<&[T]>,
     gains: (&[T], &[T]),
@@ -86,7 +86,7 @@ pub(super) fn split<T: Real>(
     feedback: (&[T], &[T]),
     drives: (&mut [T], &mut [T]),
 ) {
-    run(Split { batch, bias, gains, base, feedback, drives });
+    run(AddFeedback { batch, bias, gains, base, feedback, drives });
 }
 
 /// `out = a ⊙ b`.

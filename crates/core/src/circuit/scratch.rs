@@ -91,12 +91,12 @@ impl<T: Real> Scratch<T> {
 
     /// What a layer hears from below, `W_k s̄_{k−1}` without bias, as last pushed, `[batch × n]` (V).
     #[must_use]
-    pub fn heard(&self, layer: usize) -> &Matrix<T> {
+    pub fn weighted_input(&self, layer: usize) -> &Matrix<T> {
         &self.forward[layer]
     }
 
     /// The same, for solvers that extrapolate it.
-    pub fn heard_mut(&mut self, layer: usize) -> &mut Matrix<T> {
+    pub fn weighted_input_mut(&mut self, layer: usize) -> &mut Matrix<T> {
         &mut self.forward[layer]
     }
 

@@ -12,7 +12,7 @@ pub(super) struct Squares<T: Real> {
     /// `W_k ∘ W_k` and `F_k ∘ F_k`.
     pub weights: Arc<[Vec<Matrix<T>>; 2]>,
     /// `(W_1 ∘ W_1)(x ∘ x)`, `[batch × n_1]` (V²).
-    pub heard: Matrix<T>,
+    pub weighted_input: Matrix<T>,
 }
 
 impl<T: Real> Squares<T> {
@@ -21,13 +21,18 @@ impl<T: Real> Squares<T> {
         let squared = |m: &Matrix<T>| m.component_mul(m);
         let forward: Vec<_> = weights.forward.iter().map(squared).collect();
         let feedback = weights.feedback.as_ref().map_or(forward.clone(), |f| f.iter().map(squared).collect());
-        let mut heard = Matrix::zeros(input.nrows(), forward[0].nrows());
-        product::forward(heard.as_view_mut(), Onto::Nothing, squared(input).as_view(), forward[0].as_view());
-        Self { weights: Arc::new([forward, feedback]), heard }
+        let mut weighted_input = Matrix::zeros(input.nrows(), forward[0].nrows());
+        product::forward(
+            weighted_input.as_view_mut(),
+            Onto::Nothing,
+            squared(input).as_view(),
+            forward[0].as_view(),
+        );
+        Self { weights: Arc::new([forward, feedback]), weighted_input }
     }
 
     /// Of some of the samples.
     pub fn subset(&self, samples: &[usize]) -> Self {
-        Self { weights: self.weights.clone(), heard: select_rows(&self.heard, samples) }
+        Self { weights: self.weights.clone(), weighted_input: select_rows(&self.weighted_input, samples) }
     }
 }

@@ -68,7 +68,7 @@ impl<T: Real> DyadCircuit<'_, T> {
         );
         let mixing = &self.chip.layers[layer].mixing;
         let (mean, difference) = (&mut scratch.means[layer], &mut scratch.differences[layer]);
-        passes::mix(batch, mixing, outputs, mean.as_mut_slice(), difference.as_mut_slice());
+        passes::mean_and_difference(batch, mixing, outputs, mean.as_mut_slice(), difference.as_mut_slice());
     }
 
     /// Tangent of what comes back to a layer.
@@ -112,7 +112,7 @@ impl<T: Real> DyadCircuit<'_, T> {
         let target = columns_mut(image, batch, range.clone());
         let half = target.len() / 2;
         let gains = (devices.gain_plus.as_slice(), devices.gain_minus.as_slice());
-        passes::split(batch, None, gains, base, (feedback, minus), target.split_at_mut(half));
+        passes::add_feedback(batch, None, gains, base, (feedback, minus), target.split_at_mut(half));
         if let Some(nodes) = &self.nodes {
             nodes.scale(range.start, batch, target);
         }

@@ -83,7 +83,8 @@ impl Work {
         resolve_times(&mut spec);
         let network = weights.network();
         let chip = Chip::fabricate(&spec, &network);
-        let circuit = DyadCircuit::free(&chip, weights, &batch.inputs).presented(batch.presentations.clone());
+        let circuit =
+            DyadCircuit::free(&chip, weights, &batch.inputs).with_sample_ids(batch.sample_ids.clone());
         let free = Measurement::read(&circuit, settle_all(&spec.solver, &circuit, false));
         let (inference, slowest, settled) = times(&free)?;
         let mut work = Self {

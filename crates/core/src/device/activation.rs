@@ -9,7 +9,7 @@ mod vector;
 pub use self::vector::Dyads;
 
 use self::vector::Affine;
-use super::trim::Trim;
+use super::device_offset::DeviceOffset;
 use crate::matrix::Real;
 use crate::spec::{ActivationKind, ActivationSpec};
 
@@ -55,19 +55,19 @@ impl Activation {
     ///
     /// If the lengths differ.
     pub fn apply<T: Real>(&self, potentials: &[T], outputs: &mut [T]) {
-        self.apply_trimmed(Trim::NONE, potentials, outputs);
+        self.apply_offset(DeviceOffset::NONE, potentials, outputs);
     }
 
     /// Outputs (V) of the same device with a compartment's own offset and scale.
     ///
-    /// [`Trim::NONE`] gives the bits of [`apply`](Self::apply).
+    /// [`DeviceOffset::NONE`] gives the bits of [`apply`](Self::apply).
     ///
     /// # Panics
     ///
     /// If the lengths differ.
-    pub fn apply_trimmed<T: Real>(&self, trim: Trim<T>, potentials: &[T], outputs: &mut [T]) {
+    pub fn apply_offset<T: Real>(&self, trim: DeviceOffset<T>, potentials: &[T], outputs: &mut [T]) {
         assert_eq!(potentials.len(), outputs.len(), "as many outputs as potentials");
-        let map = self.affine().trimmed(trim);
+        let map = self.affine().with_offset(trim);
         match self.kind {
             ActivationKind::Linear if map.is_identity() => outputs.copy_from_slice(potentials),
             ActivationKind::Linear => vector::apply::<T, vector::Linear>(map, potentials, outputs),
@@ -81,21 +81,21 @@ impl Activation {
 
     /// Mean and difference of the outputs of a layer of dyads, in one pass.
     ///
-    /// Outputs are those of [`apply_trimmed`](Self::apply_trimmed). The mean is rounded like its formula,
+    /// Outputs are those of [`apply_offset`](Self::apply_offset). The mean is rounded like its formula,
     /// without fused steps, so that `α = 0` and `α = 1` give one compartment's output to the last bit.
     ///
     /// # Panics
     ///
     /// If a slice is too short.
-    pub fn mix<T: Real>(&self, dyads: Dyads<'_, T>) {
+    pub fn mean_and_difference<T: Real>(&self, dyads: Dyads<'_, T>) {
         let map = self.affine();
         match self.kind {
-            ActivationKind::Linear => vector::mix::<T, vector::Linear>(map, dyads),
-            ActivationKind::Relu => vector::mix::<T, vector::Relu>(map, dyads),
-            ActivationKind::HardSigmoid => vector::mix::<T, vector::HardSigmoid>(map, dyads),
-            ActivationKind::Tanh => vector::mix::<T, vector::Tanh>(map, dyads),
-            ActivationKind::Sigmoid => vector::mix::<T, vector::Sigmoid>(map, dyads),
-            ActivationKind::Softplus => vector::mix::<T, vector::Softplus>(map, dyads),
+            ActivationKind::Linear => vector::mean_and_difference::<T, vector::Linear>(map, dyads),
+            ActivationKind::Relu => vector::mean_and_difference::<T, vector::Relu>(map, dyads),
+            ActivationKind::HardSigmoid => vector::mean_and_difference::<T, vector::HardSigmoid>(map, dyads),
+            ActivationKind::Tanh => vector::mean_and_difference::<T, vector::Tanh>(map, dyads),
+            ActivationKind::Sigmoid => vector::mean_and_difference::<T, vector::Sigmoid>(map, dyads),
+            ActivationKind::Softplus => vector::mean_and_difference::<T, vector::Softplus>(map, dyads),
         }
     }
 
@@ -105,17 +105,17 @@ impl Activation {
     ///
     /// If the lengths differ.
     pub fn derivative<T: Real>(&self, potentials: &[T], slopes: &mut [T]) {
-        self.derivative_trimmed(Trim::NONE, potentials, slopes);
+        self.derivative_offset(DeviceOffset::NONE, potentials, slopes);
     }
 
-    /// Slopes (V/V) of the device that [`apply_trimmed`](Self::apply_trimmed) is.
+    /// Slopes (V/V) of the device that [`apply_offset`](Self::apply_offset) is.
     ///
     /// # Panics
     ///
     /// If the lengths differ.
-    pub fn derivative_trimmed<T: Real>(&self, trim: Trim<T>, potentials: &[T], slopes: &mut [T]) {
+    pub fn derivative_offset<T: Real>(&self, trim: DeviceOffset<T>, potentials: &[T], slopes: &mut [T]) {
         assert_eq!(potentials.len(), slopes.len(), "as many slopes as potentials");
-        let map = self.affine().trimmed(trim);
+        let map = self.affine().with_offset(trim);
         match self.kind {
             ActivationKind::Linear => slopes.fill(map.gain),
             ActivationKind::Relu => vector::derivative::<T, vector::Relu>(map, potentials, slopes),
@@ -173,7 +173,7 @@ impl Activation {
     }
 
     /// The same of a compartment with an offset and a scale of its own.
-    pub fn trimmed_kinks(&self, trim: Trim<f64>) -> impl Iterator<Item = f64> {
+    pub fn offset_kinks(&self, trim: DeviceOffset<f64>) -> impl Iterator<Item = f64> {
         let own = move |kink: &f64| self.offset + trim.offset + (kink - self.offset) * trim.scale;
         self.kinks().iter().map(own)
     }
@@ -292,12 +292,12 @@ mod tests {
 
         #[test]
         fn a_trim_moves_and_stretches_the_device(v in -3.0..3.0, eighths in -16_i8..16, power in -2_i32..3) {
-            let trim = Trim { offset: f64::from(eighths) / 8.0, scale: 2.0_f64.powi(power) };
+            let trim = DeviceOffset { offset: f64::from(eighths) / 8.0, scale: 2.0_f64.powi(power) };
             for kind in ActivationKind::ALL {
                 let spec = ActivationSpec { kind, amplitude: 1.0, scale: trim.scale, offset: trim.offset };
                 let (mut trimmed, mut slope) = ([0.0], [0.0]);
-                plain(kind).apply_trimmed(trim, &[v], &mut trimmed);
-                plain(kind).derivative_trimmed(trim, &[v], &mut slope);
+                plain(kind).apply_offset(trim, &[v], &mut trimmed);
+                plain(kind).derivative_offset(trim, &[v], &mut slope);
                 prop_assert_eq!(trimmed[0], outputs(&Activation::new(&spec), &[v])[0]);
                 prop_assert_eq!(slope[0], slopes(&Activation::new(&spec), &[v])[0]);
             }
@@ -308,7 +308,7 @@ mod tests {
             for kind in ActivationKind::ALL {
                 let whole = outputs(&device(kind), &v);
                 let mut trimmed = vec![0.0; v.len()];
-                device(kind).apply_trimmed(Trim::NONE, &v, &mut trimmed);
+                device(kind).apply_offset(DeviceOffset::NONE, &v, &mut trimmed);
                 prop_assert_eq!(&trimmed, &whole);
                 let alone: Vec<f64> = v.iter().map(|&v| outputs(&device(kind), &[v])[0]).collect();
                 prop_assert_eq!(alone, whole);
@@ -342,7 +342,7 @@ mod tests {
         assert_eq!(device(ActivationKind::HardSigmoid).kinks(), [0.125, 0.375]);
         // 0.125 + 0.5, and 0.25 · 2 from there.
         let steps = device(ActivationKind::HardSigmoid);
-        let trimmed: Vec<f64> = steps.trimmed_kinks(Trim { offset: 0.5, scale: 2.0 }).collect();
+        let trimmed: Vec<f64> = steps.offset_kinks(DeviceOffset { offset: 0.5, scale: 2.0 }).collect();
         assert_eq!(trimmed, [0.625, 1.125]);
     }
 

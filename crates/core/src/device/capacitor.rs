@@ -14,6 +14,6 @@ pub fn shift(current: f64, leak: f64) -> f64 {
 /// assert!((lost - 0.1e-3).abs() < 1e-18); // 10 pA on 100 fF: 0.1 mV/µs
 /// ```
 #[must_use]
-pub fn droop(current: f64, capacitance: f64, time: f64) -> f64 {
+pub fn leakage_loss(current: f64, capacitance: f64, time: f64) -> f64 {
     current * time / capacitance
 }

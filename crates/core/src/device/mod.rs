@@ -6,8 +6,8 @@ pub mod capacitor;
 pub(crate) mod slew;
 pub mod switched;
 pub(crate) mod transconductor;
-pub(crate) mod trim;
+pub(crate) mod device_offset;
 
 pub use activation::{Activation, Dyads};
 pub use amplifier::Amplifier;
-pub use trim::Trim;
+pub use device_offset::DeviceOffset;

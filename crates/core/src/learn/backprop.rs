@@ -74,14 +74,14 @@ impl<T: Real> Backprop<T> {
         inputs: &Matrix<T>,
         error: impl FnOnce(&Matrix<T>, &mut Matrix<T>),
     ) -> Matrix<T> {
-        let carried = self.chip.carried(weights);
+        let effective = self.chip.effective_weights(weights);
         let mut work = self.take(inputs.nrows());
-        work.up(&self.chip, &carried, inputs);
+        work.up(&self.chip, &effective, inputs);
         work.top(error);
-        work.down(&carried, inputs, None);
+        work.down(&effective, inputs, None);
         let mut slopes = Matrix::zeros(inputs.nrows(), inputs.ncols());
         let lowest = work.layers[0].potentials.as_view();
-        product::backward(slopes.as_view_mut(), Onto::Nothing, lowest, carried.forward[0].as_view());
+        product::backward(slopes.as_view_mut(), Onto::Nothing, lowest, effective.forward[0].as_view());
         self.keep(work);
         slopes
     }
@@ -103,11 +103,11 @@ impl<T: Real> Backprop<T> {
 impl<T: Real> Rule<T> for Backprop<T> {
     fn estimate(&self, weights: &Weights<T>, batch: &Batch<T>, gradient: &mut Gradient<T>) -> Report {
         let samples = batch.inputs.nrows();
-        let carried = self.chip.carried(weights);
+        let effective = self.chip.effective_weights(weights);
         let mut work = self.take(samples);
-        work.up(&self.chip, &carried, &batch.inputs);
+        work.up(&self.chip, &effective, &batch.inputs);
         work.top(|outputs, error| self.output_slopes(outputs, &batch.targets, error));
-        work.down(&carried, &batch.inputs, Some(gradient));
+        work.down(&effective, &batch.inputs, Some(gradient));
         if let Some(synapses) = &self.chip.synapses {
             // By what is programmed, not by what it comes to.
             let slopes = gradient.forward.iter_mut().zip(&synapses.forward);
@@ -179,7 +179,7 @@ impl<T: Real> Layer<T> {
         if let Some((low, high)) = supply {
             clip(self.potentials.as_mut_slice(), low, high);
         }
-        if devices.has_trims() {
+        if devices.has_device_offsets() {
             self.activate_each(devices);
         } else {
             devices.activation.apply(self.potentials.as_slice(), self.means.as_mut_slice());
@@ -197,10 +197,10 @@ impl<T: Real> Layer<T> {
         let batch = self.potentials.nrows();
         let potentials = self.potentials.as_slice();
         // The differences are not wanted, but a mix gives both: they pass through the slopes' buffer.
-        devices.activation.mix(Dyads {
+        devices.activation.mean_and_difference(Dyads {
             batch,
             mixing: &devices.mixing,
-            trims: (&devices.trim_plus, &devices.trim_minus),
+            offsets: (&devices.offset_plus, &devices.offset_minus),
             potentials: (potentials, potentials),
             mean: self.means.as_mut_slice(),
             difference: self.slopes.as_mut_slice(),
@@ -209,8 +209,8 @@ impl<T: Real> Layer<T> {
         for (j, (slopes, v)) in
             self.slopes.as_mut_slice().chunks_exact_mut(batch).zip(potentials.chunks_exact(batch)).enumerate()
         {
-            devices.activation.derivative_trimmed(devices.trim_plus[j], v, slopes);
-            devices.activation.derivative_trimmed(devices.trim_minus[j], v, &mut other);
+            devices.activation.derivative_offset(devices.offset_plus[j], v, slopes);
+            devices.activation.derivative_offset(devices.offset_minus[j], v, &mut other);
             let (alpha, rest) = (devices.mixing[j], T::ONE - devices.mixing[j]);
             for (plus, &minus) in slopes.iter_mut().zip(&other) {
                 *plus = alpha * *plus + rest * minus;
@@ -223,7 +223,7 @@ impl<T: Real> Layer<T> {
 mod tests {
     use super::*;
     use crate::circuit::{DyadCircuit, Dynamics};
-    use crate::device::Trim;
+    use crate::device::DeviceOffset;
     use crate::spec::{ActivationKind, CircuitSpec, InitSpec, SupplySpec};
 
     /// Mean loss of the feed-forward state.
@@ -248,11 +248,14 @@ mod tests {
             let mut chip = Chip::<f64>::fabricate(&spec, &network);
             for (k, devices) in chip.layers.iter_mut().enumerate() {
                 let wave = |x: usize| (x as f64).sin();
-                for (j, trim) in devices.trim_plus.iter_mut().enumerate() {
-                    *trim = Trim { offset: 0.1 * wave(k + 2 * j), scale: 1.0 + 0.2 * wave(j + 5) };
+                for (j, trim) in devices.offset_plus.iter_mut().enumerate() {
+                    *trim = DeviceOffset { offset: 0.1 * wave(k + 2 * j), scale: 1.0 + 0.2 * wave(j + 5) };
                 }
-                for (j, trim) in devices.trim_minus.iter_mut().enumerate() {
-                    *trim = Trim { offset: 0.1 * wave(3 * k + j + 1), scale: 1.0 - 0.2 * wave(2 * j + k) };
+                for (j, trim) in devices.offset_minus.iter_mut().enumerate() {
+                    *trim = DeviceOffset {
+                        offset: 0.1 * wave(3 * k + j + 1),
+                        scale: 1.0 - 0.2 * wave(2 * j + k),
+                    };
                 }
             }
             let mut weights = Weights::<f64>::draw(&InitSpec::He, &spec, &network, 3);

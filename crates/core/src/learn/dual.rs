@@ -54,14 +54,14 @@ pub fn nudged<'a, T: Real>(
     batch: &Batch<T>,
     spec: &CircuitSpec,
 ) -> DyadCircuit<'a, T> {
-    let free = DyadCircuit::free(chip, weights, &batch.inputs).presented(batch.presentations.clone());
+    let free = DyadCircuit::free(chip, weights, &batch.inputs).with_sample_ids(batch.sample_ids.clone());
     // Dyads of equal compartments are at rest in the feed-forward state, which the circuit holds by itself.
-    let held = (spec.nudge.at == NudgePoint::Free && chip.has_trims())
+    let held = (spec.nudge.at == NudgePoint::Free && chip.has_device_offsets())
         .then(|| free.means(&operating_point(&free)).pop())
         .flatten();
     let mut circuit = free.nudged(&spec.nudge, batch.targets.clone());
     if let Some(held) = held {
-        circuit = circuit.holding(held);
+        circuit = circuit.with_held_output(held);
     }
     if spec.solver.damping == Damping::Lipschitz { circuit.with_damping(spec.nudge.alpha) } else { circuit }
 }

@@ -9,7 +9,7 @@ use crate::matrix::elementwise::column_sums;
 use crate::matrix::product::{self, Onto};
 use crate::matrix::{Matrix, Real, compiled_once};
 use crate::noise::Memory;
-use crate::solve::{Heard, Settled, settle_all_heard, settle_next};
+use crate::solve::{Progress, Settled, settle_all_with_progress, settle_next};
 use crate::spec::{CircuitSpec, SolverSpec};
 
 /// What is read of a batch.
@@ -45,38 +45,41 @@ pub fn measure<T: Real>(
     spec: &CircuitSpec,
     traced: bool,
 ) -> Measurement<T> {
-    measure_heard(chip, weights, batch, spec, (traced, &|_| {}))
+    measure_with_progress(chip, weights, batch, spec, (traced, &|_| {}))
 }
 
-/// Settles and reads a batch as [`measure`] does; `heard` is told of every sample in each of its
+/// Settles and reads a batch as [`measure`] does; `progress` is told of every sample in each of its
 /// [`relaxations`].
 #[must_use]
-pub fn measure_heard<T: Real>(
+pub fn measure_with_progress<T: Real>(
     chip: &Chip<T>,
     weights: &Weights<T>,
     batch: &Batch<T>,
     spec: &CircuitSpec,
-    heard: (bool, Heard<'_>),
+    progress: (bool, Progress<'_>),
 ) -> Measurement<T> {
-    compiled_once!(T, Measure, measure_on)(chip, weights, batch, spec, heard)
+    compiled_once!(T, Measure, measure_on)(chip, weights, batch, spec, progress)
 }
 
-/// [`measure_heard`].
-type Measure<T> = fn(&Chip<T>, &Weights<T>, &Batch<T>, &CircuitSpec, (bool, Heard<'_>)) -> Measurement<T>;
+/// [`measure_with_progress`].
+type Measure<T> = fn(&Chip<T>, &Weights<T>, &Batch<T>, &CircuitSpec, (bool, Progress<'_>)) -> Measurement<T>;
 
 fn measure_on<T: Real>(
     chip: &Chip<T>,
     weights: &Weights<T>,
     batch: &Batch<T>,
     spec: &CircuitSpec,
-    (traced, heard): (bool, Heard<'_>),
+    (traced, progress): (bool, Progress<'_>),
 ) -> Measurement<T> {
     let circuit = nudged(chip, weights, batch, spec);
     let readout = &spec.readout;
     if relaxations(spec) == 1 {
-        return Measurement::read(&circuit, settle_all_heard(&spec.solver, &circuit, traced, heard));
+        return Measurement::read(
+            &circuit,
+            settle_all_with_progress(&spec.solver, &circuit, traced, progress),
+        );
     }
-    let mut relaxations = Relaxations { solver: &spec.solver, memory: None, heard };
+    let mut relaxations = Relaxations { solver: &spec.solver, memory: None, progress };
     let mut measured = relaxations.next(&circuit, traced);
     if readout.auto_zero {
         measured.subtract(relaxations.next(&unnudged(chip, weights, batch, 1), false));
@@ -84,7 +87,7 @@ fn measure_on<T: Real>(
     if readout.chopping {
         let chip = chip.exchanged();
         relaxations.exchange(&chip.layout);
-        let again = Batch { presentations: batch.presentations.again(2), ..batch.clone() };
+        let again = Batch { sample_ids: batch.sample_ids.again(2), ..batch.clone() };
         let mut other = relaxations.next(&nudged(&chip, weights, &again, spec), false);
         if readout.auto_zero {
             other.subtract(relaxations.next(&unnudged(&chip, weights, batch, 3), false));
@@ -109,20 +112,20 @@ pub fn inference<T: Real>(
     batch: &Batch<T>,
     spec: &CircuitSpec,
 ) -> Measurement<T> {
-    inference_heard(chip, weights, batch, spec, &|_| {})
+    inference_with_progress(chip, weights, batch, spec, &|_| {})
 }
 
-/// Settles and reads a batch as [`inference`] does; `heard` is told of every sample.
+/// Settles and reads a batch as [`inference`] does; `progress` is told of every sample.
 #[must_use]
-pub fn inference_heard<T: Real>(
+pub fn inference_with_progress<T: Real>(
     chip: &Chip<T>,
     weights: &Weights<T>,
     batch: &Batch<T>,
     spec: &CircuitSpec,
-    heard: Heard<'_>,
+    progress: Progress<'_>,
 ) -> Measurement<T> {
     let circuit = unnudged(chip, weights, batch, 1);
-    Measurement::read(&circuit, settle_all_heard(&spec.solver, &circuit, false, heard))
+    Measurement::read(&circuit, settle_all_with_progress(&spec.solver, &circuit, false, progress))
 }
 
 /// The same circuit with the nudge off, read once more.
@@ -132,21 +135,23 @@ fn unnudged<'a, T: Real>(
     batch: &Batch<T>,
     reading: u64,
 ) -> DyadCircuit<'a, T> {
-    DyadCircuit::free(chip, weights, &batch.inputs).presented(batch.presentations.again(reading)).watched()
+    DyadCircuit::free(chip, weights, &batch.inputs)
+        .with_sample_ids(batch.sample_ids.again(reading))
+        .reads_difference()
 }
 
 /// Relaxations of the same samples one after the other: the noise of every source goes on from one to the next.
 struct Relaxations<'a, T> {
     solver: &'a SolverSpec,
     memory: Option<Memory<T>>,
-    heard: Heard<'a>,
+    progress: Progress<'a>,
 }
 
 impl<T: Real> Relaxations<'_, T> {
     /// The next one.
     fn next(&mut self, circuit: &DyadCircuit<'_, T>, traced: bool) -> Measurement<T> {
-        let watched = (traced, self.heard);
-        let (settled, memory) = settle_next(self.solver, circuit, watched, self.memory.as_ref());
+        let options = (traced, self.progress);
+        let (settled, memory) = settle_next(self.solver, circuit, options, self.memory.as_ref());
         self.memory = Some(memory);
         Measurement::read(circuit, settled)
     }
@@ -253,10 +258,10 @@ mod tests {
             (spec.readout.auto_zero, spec.readout.chopping) = (auto_zero, chopping);
             let chip = Chip::fabricate(&spec, &[2, 2]);
             let count = AtomicUsize::new(0);
-            let heard = |more: usize| {
+            let progress = |more: usize| {
                 count.fetch_add(more, Ordering::Relaxed);
             };
-            let measured = measure_heard(&chip, &weights, &batch, &spec, (false, &heard));
+            let measured = measure_with_progress(&chip, &weights, &batch, &spec, (false, &progress));
             assert_eq!((relaxations(&spec), measured.relaxations), (times, times));
             assert_eq!(count.load(Ordering::Relaxed), times * samples);
         }

@@ -19,12 +19,14 @@ mod optimizer;
 pub use adversarial::Adversarial;
 pub use backprop::Backprop;
 pub use dual::{DualPropagation, nudged};
-pub use measure::{Measurement, inference, inference_heard, measure, measure_heard, relaxations};
+pub use measure::{
+    Measurement, inference, inference_with_progress, measure, measure_with_progress, relaxations,
+};
 pub use optimizer::{Moments, Optimizer};
 
 use crate::chip::{Chip, Weights};
 use crate::matrix::{Matrix, Real, compiled_once};
-use crate::noise::Presentations;
+use crate::noise::SampleIds;
 use crate::solve::{Counts, Outcome};
 use crate::spec::{CircuitSpec, RuleKind, RuleSpec};
 
@@ -36,14 +38,14 @@ pub struct Batch<T> {
     /// Targets.
     pub targets: Matrix<T>,
     /// Presentations that the samples are: noise is theirs.
-    pub presentations: Presentations,
+    pub sample_ids: SampleIds,
 }
 
 impl<T: Real> Batch<T> {
     /// Samples that are the first presentations of seed 0.
     #[must_use]
     pub fn new(inputs: Matrix<T>, targets: Matrix<T>) -> Self {
-        Self { presentations: Presentations::first(inputs.nrows()), inputs, targets }
+        Self { sample_ids: SampleIds::first(inputs.nrows()), inputs, targets }
     }
 }
 

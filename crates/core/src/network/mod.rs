@@ -21,7 +21,7 @@ use crate::circuit::{Loss, check_targets};
 use crate::data::Split;
 use crate::learn::{Backprop, Batch, Gradient, Rule, circuit_of, inference, measure};
 use crate::matrix::Matrix;
-use crate::noise::Presentations;
+use crate::noise::SampleIds;
 use crate::solve::steps;
 use crate::spec::{CircuitSpec, FeedbackSynapses, InitSpec, MOST_PARTS, RuleKind, SpecError};
 use crate::train::{Evaluation, evaluate};
@@ -228,8 +228,8 @@ impl Network {
             check_targets(self.circuit.nudge.loss, targets)?;
         }
         let targets = targets.cloned().unwrap_or_else(|| Matrix::zeros(samples, layout.outputs()));
-        let presentations = Presentations { seed: self.seed, ..Presentations::first(samples) };
-        Ok(Batch { presentations, ..Batch::new(inputs.clone(), targets) })
+        let sample_ids = SampleIds { seed: self.seed, ..SampleIds::first(samples) };
+        Ok(Batch { sample_ids, ..Batch::new(inputs.clone(), targets) })
     }
 
     /// Refuses a chip whose fastest compartment divides the steps of a stochastic solver into more parts than anybody waits for.

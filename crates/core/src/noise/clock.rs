@@ -4,7 +4,7 @@
 //! lies between two, so that a shorter step refines the same path. A base interval is the step doubled until it is
 //! longer than four of the slowest time constants: steps that are halves of each other have it in common.
 
-use super::Presentations;
+use super::SampleIds;
 use crate::random::{Key, Kind};
 
 /// Halvings of a base interval that have names.
@@ -96,8 +96,8 @@ pub(super) struct Lanes {
 }
 
 impl Lanes {
-    pub fn new(presentations: &Presentations) -> Self {
-        let ids = &presentations.ids;
+    pub fn new(sample_ids: &SampleIds) -> Self {
+        let ids = &sample_ids.ids;
         let mut groups: Vec<(u32, Vec<(usize, usize)>)> = Vec::new();
         for (row, id) in ids.iter().enumerate() {
             let (group, lane) = ((id / LANES as u64) as u32, (id % LANES as u64) as usize);
@@ -106,7 +106,7 @@ impl Lanes {
                 None => groups.push((group, vec![(lane, row)])),
             }
         }
-        Self { seed: presentations.seed, rows: ids.len(), groups }
+        Self { seed: sample_ids.seed, rows: ids.len(), groups }
     }
 
     /// Whether the batch is one whole group in order, so that its numbers need not be sorted.
@@ -149,8 +149,8 @@ mod tests {
 
     #[test]
     fn samples_know_their_lanes_in_any_order() {
-        let lanes = Lanes::new(&Presentations { seed: 1, ids: vec![130, 0, 65, 2] });
+        let lanes = Lanes::new(&SampleIds { seed: 1, ids: vec![130, 0, 65, 2] });
         assert_eq!(lanes.groups, [(2, vec![(2, 0)]), (0, vec![(0, 1), (2, 3)]), (1, vec![(1, 2)])]);
-        assert!(Lanes::new(&Presentations { seed: 1, ids: (64..128).collect() }).is_whole());
+        assert!(Lanes::new(&SampleIds { seed: 1, ids: (64..128).collect() }).is_whole());
     }
 }

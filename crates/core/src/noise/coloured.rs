@@ -1,9 +1,9 @@
-//! Ornstein–Uhlenbeck processes and what leaks make of them over a step, drawn exactly, refined by bridges ([`Pair`]).
+//! Ornstein–Uhlenbeck processes and what leaks make of them over a step, drawn exactly, refined by bridges ([`OuIntegral`]).
 
 use super::Process;
 use super::clock::{Channel, Clock, Lanes};
 use super::draw::Numbers;
-use super::pair::{Move, Pair, Travel};
+use super::ou_integral::{Move, OuIntegral, Travel};
 use crate::matrix::dispatch::run;
 use crate::matrix::{Real, rows_of};
 
@@ -15,7 +15,7 @@ pub(super) struct Coloured<T> {
     /// Standard deviation of every column.
     deviations: Vec<T>,
     /// Runs of columns with equal leaks.
-    runs: Vec<Run<T>>,
+    runs: Vec<EqualLeaks<T>>,
     /// Processes and integrals at the ends of second halves that are still to come, by level from 1.
     pending: Vec<[Vec<T>; 2]>,
     /// Processes where the last step ended.
@@ -30,7 +30,7 @@ pub(super) struct Coloured<T> {
 
 /// Columns with one leak.
 #[derive(Clone, Debug)]
-struct Run<T> {
+struct EqualLeaks<T> {
     columns: std::ops::Range<usize>,
     /// A base interval, and halves of every level from 1.
     moves: Vec<Move<T>>,
@@ -43,10 +43,10 @@ impl<T: Real> Coloured<T> {
         let runs = columns.chunk_by(|a, b| (a.1, a.2) == (b.1, b.2)).map(|run| {
             let (start, (_, r, leak)) = (from, run[0]);
             from += run.len();
-            let pair = Pair { rate, r, leak };
+            let pair = OuIntegral { rate, r, leak };
             let halves = (1..=clock.level).map(|level| pair.half(clock.length(level)));
             let moves = std::iter::once(pair.base(clock.length(0))).chain(halves);
-            Run { columns: start..from, moves: moves.collect() }
+            EqualLeaks { columns: start..from, moves: moves.collect() }
         });
         let blank = || vec![T::ZERO; rows * columns.len()];
         Self {

@@ -1,12 +1,12 @@
 //! Steps of processes, against their law.
 
 use super::*;
-use crate::noise::Presentations;
+use crate::noise::SampleIds;
 
 /// Integrals over `count` steps of `step` τ with τ = 1.
 fn integrals(step: f64, count: usize, leak: f64) -> Vec<Vec<f64>> {
     let mut clock = Clock::new(step, 1.0);
-    let lanes = Lanes::new(&Presentations::first(64));
+    let lanes = Lanes::new(&SampleIds::first(64));
     let mut process = Coloured::new(Channel::Input, &clock, 64, 0.7, &vec![(2.0, 1.0, leak); 32]);
     let each = (0..count).map(|_| {
         process.advance(&clock, &lanes);

@@ -24,5 +24,5 @@ pub struct NoiseInput {
     /// Their spectrum.
     pub colour: Colour,
     /// A pattern for every source, each as entries (column of the state, value).
-    pub patterns: Vec<Vec<(usize, f64)>>,
+    pub columns: Vec<Vec<(usize, f64)>>,
 }

@@ -1,6 +1,6 @@
 //! Noise: what sources are by their device parameters, and the numbers that they draw along a trajectory.
 //!
-//! One source per file; [`Sources`] is what a chip has of them, [`Path`] the noise that a batch of samples meets.
+//! One source per file; [`Sources`] is what a chip has of them, [`NoisePath`] the noise that a batch of samples meets.
 //! PSDs are one-sided. A source that is silent draws no number.
 
 mod clock;
@@ -9,12 +9,12 @@ mod draw;
 pub(crate) mod flicker;
 pub mod gaussian;
 mod input;
-mod jumps;
+mod telegraph_path;
 mod memory;
 pub(crate) mod ornstein;
-mod pair;
+mod ou_integral;
 mod path;
-mod poles;
+mod ou_bank;
 pub mod sampled;
 pub mod shot;
 mod sources;
@@ -25,6 +25,6 @@ mod white;
 pub use input::{Cause, Colour, NoiseInput};
 pub use memory::Memory;
 pub use ornstein::Process;
-pub use path::{Exposure, Path, hold};
-pub use sources::{Pole, Presentations, Sources, SynapseTraps, Traps};
+pub use path::{NoiseContext, NoisePath, hold};
+pub use sources::{OuProcess, SampleIds, Sources, SynapseTraps, Traps};
 pub use telegraph::Trap;

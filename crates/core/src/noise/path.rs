@@ -6,16 +6,16 @@
 use super::clock::{Channel, Clock, Lanes};
 use super::coloured::Coloured;
 use super::draw::{Numbers, add};
-use super::jumps::Jumps;
-use super::poles::Poles;
+use super::ou_bank::OuBank;
+use super::telegraph_path::TelegraphPath;
 use super::white::{White, variance};
-use super::{Memory, Presentations, Sources};
+use super::{Memory, SampleIds, Sources};
 use crate::matrix::{Matrix, Real, select_rows};
 use crate::random::Kind;
 
 /// What a path needs to know of the circuits that it acts on.
 #[derive(Clone, Copy, Debug)]
-pub struct Exposure<'a> {
+pub struct NoiseContext<'a> {
     /// `1/τ` of every state column (1/s).
     pub rates: &'a [f64],
     /// Input drivers.
@@ -32,20 +32,20 @@ pub struct Exposure<'a> {
 
 /// The noise of a batch, a step at a time.
 #[derive(Clone, Debug)]
-pub struct Path<T: Real> {
+pub struct NoisePath<T: Real> {
     clock: Clock,
     lanes: Lanes,
-    presentations: Presentations,
+    sample_ids: SampleIds,
     white: Option<White<T>>,
-    poles: Option<Poles<T>>,
-    traps: Option<Jumps<T>>,
+    poles: Option<OuBank<T>>,
+    traps: Option<TelegraphPath<T>>,
     /// With the share of it that every column gets.
     supply: Option<(Coloured<T>, Vec<T>)>,
     read: Option<White<T>>,
     drivers: Option<Coloured<T>>,
-    synapses: Option<Jumps<T>>,
+    synapses: Option<TelegraphPath<T>>,
     additive: Matrix<T>,
-    heard: Matrix<T>,
+    driver_integrals: Matrix<T>,
     numbers: Matrix<T>,
     /// What 1 V in the drive adds to every column over a step (V).
     reaches: Vec<f64>,
@@ -53,14 +53,14 @@ pub struct Path<T: Real> {
     deviations: Vec<f64>,
 }
 
-impl<T: Real> Path<T> {
+impl<T: Real> NoisePath<T> {
     /// The path of some samples, before its first step.
     #[must_use]
-    pub fn new(sources: &Sources, exposure: &Exposure, presentations: &Presentations) -> Self {
-        let clock = Clock::new(exposure.step, exposure.slowest);
-        let lanes = Lanes::new(presentations);
-        let (rows, rates) = (lanes.rows, exposure.rates);
-        let leak = |r: f64| if exposure.leaky { r } else { 0.0 };
+    pub fn new(sources: &Sources, context: &NoiseContext, sample_ids: &SampleIds) -> Self {
+        let clock = Clock::new(context.step, context.slowest);
+        let lanes = Lanes::new(sample_ids);
+        let (rows, rates) = (lanes.rows, context.rates);
+        let leak = |r: f64| if context.leaky { r } else { 0.0 };
         let first = rates.first().copied().unwrap_or(1.0);
         let white = |channel, psd: &dyn Fn(usize) -> f64| {
             let each = rates.iter().enumerate().map(|(j, &r)| (r * (psd(j) / 2.0).sqrt(), leak(r)));
@@ -68,24 +68,24 @@ impl<T: Real> Path<T> {
         };
         let poles = (!sources.poles.is_empty()).then(|| {
             let columns: Vec<_> = rates.iter().map(|&r| (r, leak(r))).collect();
-            Poles::new(&clock, rows, &sources.poles, &columns)
+            OuBank::new(&clock, rows, &sources.poles, &columns)
         });
         let traps = sources.traps.as_ref().map(|traps| {
             let each = traps.amplitude.iter().zip(rates).map(|(&a, &r)| (a, r, leak(r)));
-            Jumps::new(Kind::Trap, traps.trap, &lanes, each.collect())
+            TelegraphPath::new(Kind::Trap, traps.trap, &lanes, each.collect())
         });
         let supply = sources.supply.map(|process| {
             let one = Coloured::alike(Channel::Supply, &clock, rows, &process, (1, first, leak(first)));
-            (one, rates.iter().map(|&r| T::of(exposure.reach(r) / exposure.reach(first))).collect())
+            (one, rates.iter().map(|&r| T::of(context.reach(r) / context.reach(first))).collect())
         });
         let drivers = sources.input.map(|process| {
-            let columns = (exposure.inputs, first, leak(first));
+            let columns = (context.inputs, first, leak(first));
             Coloured::alike(Channel::Input, &clock, rows, &process, columns)
         });
         let synapses = sources.synapse_traps.map(|traps| {
             // The mean level over the step.
-            let each = vec![(traps.amplitude, 1.0 / exposure.step, 0.0); exposure.synapses];
-            Jumps::new(Kind::SynapseTrap, traps.trap, &lanes, each)
+            let each = vec![(traps.amplitude, 1.0 / context.step, 0.0); context.synapses];
+            TelegraphPath::new(Kind::SynapseTrap, traps.trap, &lanes, each)
         });
         let blank = |columns| Matrix::zeros(rows, columns);
         Self {
@@ -94,14 +94,14 @@ impl<T: Real> Path<T> {
             traps,
             supply,
             read: sources.read.map(|psd| white(Channel::Read, &|_| psd)),
-            heard: blank(if drivers.is_some() { exposure.inputs } else { 0 }),
+            driver_integrals: blank(if drivers.is_some() { context.inputs } else { 0 }),
             numbers: blank(if sources.read.is_some() { rates.len() } else { 0 }),
             drivers,
             synapses,
             additive: blank(rates.len()),
-            presentations: presentations.clone(),
-            reaches: rates.iter().map(|&r| exposure.reach(r)).collect(),
-            deviations: rates.iter().map(|&r| exposure.deviation(r)).collect(),
+            sample_ids: sample_ids.clone(),
+            reaches: rates.iter().map(|&r| context.reach(r)).collect(),
+            deviations: rates.iter().map(|&r| context.deviation(r)).collect(),
             clock,
             lanes,
         }
@@ -139,7 +139,7 @@ impl<T: Real> Path<T> {
         }
         if let Some(drivers) = &mut self.drivers {
             drivers.advance(clock, lanes);
-            self.heard.as_mut_slice().copy_from_slice(drivers.step());
+            self.driver_integrals.as_mut_slice().copy_from_slice(drivers.step());
         }
         if let Some(synapses) = &mut self.synapses {
             synapses.advance(lanes.seed, time, clock.step);
@@ -190,7 +190,7 @@ impl<T: Real> Path<T> {
     /// The integrals of the input drivers through the leak of the first layer (V), `[rows × n_0]`.
     #[must_use]
     pub fn drivers(&self) -> Option<&Matrix<T>> {
-        self.drivers.as_ref().map(|_| &self.heard)
+        self.drivers.as_ref().map(|_| &self.driver_integrals)
     }
 
     /// White increments for read noise, to be multiplied by the root of its power (V): those of what a layer hears
@@ -208,7 +208,7 @@ impl<T: Real> Path<T> {
 
     /// Goes on, before its first step, from where the slow sources of the same samples are.
     pub fn go_on(&mut self, from: &Memory<T>) {
-        let poles = self.poles.iter_mut().flat_map(Poles::each_mut);
+        let poles = self.poles.iter_mut().flat_map(OuBank::each_mut);
         let supply = self.supply.as_mut().map(|(one, _)| one);
         let processes = poles.chain(supply).chain(&mut self.drivers);
         processes.zip(&from.processes).for_each(|(process, states)| process.begin(states));
@@ -219,7 +219,7 @@ impl<T: Real> Path<T> {
     /// Writes down where the slow sources of the sample in `row` are, as those of the sample `sample` of `memory`.
     pub fn remember(&self, row: usize, memory: &mut Memory<T>, sample: usize) {
         let (height, rows) = (self.lanes.rows, memory.rows());
-        let poles = self.poles.iter().flat_map(Poles::each);
+        let poles = self.poles.iter().flat_map(OuBank::each);
         let processes = poles.chain(self.supply.as_ref().map(|(one, _)| one)).chain(&self.drivers);
         for (process, to) in processes.zip(&mut memory.processes) {
             let column = process.ends().iter().skip(row).step_by(height);
@@ -233,20 +233,20 @@ impl<T: Real> Path<T> {
 
     /// Keeps some of the samples.
     pub fn keep(&mut self, rows: &[usize]) {
-        self.presentations = self.presentations.subset(rows);
-        self.lanes = Lanes::new(&self.presentations);
+        self.sample_ids = self.sample_ids.subset(rows);
+        self.lanes = Lanes::new(&self.sample_ids);
         self.white.iter_mut().chain(&mut self.read).for_each(|white| white.keep(rows));
         self.poles.iter_mut().for_each(|poles| poles.keep(rows));
         let supply = self.supply.as_mut().map(|(one, _)| one);
         self.drivers.iter_mut().chain(supply).for_each(|process| process.keep(rows));
         self.traps.iter_mut().chain(&mut self.synapses).for_each(|jumps| jumps.keep(rows));
-        for matrix in [&mut self.additive, &mut self.heard, &mut self.numbers] {
+        for matrix in [&mut self.additive, &mut self.driver_integrals, &mut self.numbers] {
             *matrix = select_rows(matrix, rows);
         }
     }
 }
 
-impl Exposure<'_> {
+impl NoiseContext<'_> {
     /// What a constant of 1 V in the drive of a column adds over a step (V).
     #[must_use]
     pub fn reach(&self, rate: f64) -> f64 {
@@ -263,9 +263,9 @@ impl Exposure<'_> {
 /// Adds what a sample-and-hold of deviation `sigma` (V) leaves in a reading.
 ///
 /// The reading has the number `occasion` among those of the samples.
-pub fn hold<T: Real>(sigma: f64, presentations: &Presentations, occasion: u64, reading: &mut Matrix<T>) {
+pub fn hold<T: Real>(sigma: f64, sample_ids: &SampleIds, occasion: u64, reading: &mut Matrix<T>) {
     let mut numbers = Numbers::new();
-    numbers.draw(&Lanes::new(presentations), Channel::Sampled, occasion, reading.ncols());
+    numbers.draw(&Lanes::new(sample_ids), Channel::Sampled, occasion, reading.ncols());
     for (value, &z) in reading.iter_mut().zip(&numbers.values) {
         *value += T::of(sigma) * z;
     }

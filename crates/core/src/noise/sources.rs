@@ -11,7 +11,7 @@ pub struct Sources {
     /// One-sided PSD of the white noise of every state column (V²/Hz); empty when there is none.
     pub white: Vec<f64>,
     /// Ornstein–Uhlenbeck processes of every compartment, each independent.
-    pub poles: Vec<Pole>,
+    pub poles: Vec<OuProcess>,
     /// A trap in every compartment.
     pub traps: Option<Traps>,
     /// A trap in every synapse.
@@ -28,7 +28,7 @@ pub struct Sources {
 
 /// Ornstein–Uhlenbeck processes of one rate, one in every state column.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Pole {
+pub struct OuProcess {
     /// Rate (1/s).
     pub rate: f64,
     /// Stationary variance of every state column (V²).
@@ -56,7 +56,7 @@ pub struct SynapseTraps {
 impl Sources {
     /// Whether nothing acts on the circuit as it moves; readings may still be noisy.
     #[must_use]
-    pub fn is_still(&self) -> bool {
+    pub fn is_noiseless(&self) -> bool {
         *self == Self { sampled: self.sampled, ..Self::default() }
     }
 
@@ -84,14 +84,14 @@ const READING: u32 = 28;
 ///
 /// Neither rule nor gains enter, so that circuits that differ in them meet the same noise.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Presentations {
+pub struct SampleIds {
     /// Seed of the noise.
     pub seed: u64,
     /// Number of every sample: its row in a file, or its place in the whole of a training.
     pub ids: Vec<u64>,
 }
 
-impl Presentations {
+impl SampleIds {
     /// The first `count` of seed 0.
     #[must_use]
     pub fn first(count: usize) -> Self {

@@ -139,12 +139,12 @@ impl<T: Real> Kernel for Halve<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::noise::Presentations;
+    use crate::noise::SampleIds;
 
     /// Increments over `count` steps of `step` τ with τ = 1, for samples `ids`.
     fn increments(step: f64, count: usize, leaks: &[f64], ids: Vec<u64>) -> Vec<Vec<f64>> {
         let mut clock = Clock::new(step, 1.0);
-        let lanes = Lanes::new(&Presentations { seed: 3, ids });
+        let lanes = Lanes::new(&SampleIds { seed: 3, ids });
         let columns: Vec<_> = leaks.iter().map(|&leak| (1.5, leak)).collect();
         let mut white = White::new(Channel::White, &clock, lanes.rows, &columns);
         let each = (0..count).map(|_| {

@@ -5,7 +5,7 @@
 
 use nalgebra::{Complex, DMatrix, DVector, SymmetricEigen};
 
-use super::pace::Pace;
+use super::growth_rate::GrowthRate;
 use super::spectrum::of_block;
 use crate::circuit::Dynamics;
 use crate::matrix::{Matrix, Real};
@@ -26,7 +26,7 @@ pub(super) fn rightmost<T: Real>(
     state: &[f64],
 ) -> Vec<Complex<f64>> {
     let one = circuit.subset(&[sample]);
-    let pace = Pace::of(circuit);
+    let growth_rate = GrowthRate::of(circuit);
     let width = state.len();
     let at = Matrix::from_fn(1, width, |_, j| T::of(state[j]));
     let mut scratch = one.scratch(1);
@@ -34,7 +34,7 @@ pub(super) fn rightmost<T: Real>(
         let direction = Matrix::from_fn(1, width, |_, j| T::of(v[j]));
         let mut image = Matrix::zeros(1, width);
         one.tangent(&at, &direction, &mut image, &mut scratch);
-        DVector::from_fn(width, |j, _| pace.scale[j] * (image[j].to_f64() - v[j]))
+        DVector::from_fn(width, |j, _| growth_rate.scale[j] * (image[j].to_f64() - v[j]))
     };
     // Products in single precision carry no more than its digits.
     let tolerance = TOLERANCE.max(100.0 * T::EPSILON.to_f64());
@@ -42,23 +42,23 @@ pub(super) fn rightmost<T: Real>(
     let mut found = Vec::new();
     for _ in 0..RESTARTS {
         let (basis, hessenberg, rest) = krylov(&mut product, start.normalize(), DIMENSION);
-        let (values, vector, residual) = ritz(&hessenberg, rest, &pace);
+        let (values, vector, residual) = ritz(&hessenberg, rest, &growth_rate);
         found = values;
         if found.is_empty() || residual <= tolerance * found[0].norm() {
             break;
         }
         start = basis * vector;
     }
-    found.into_iter().map(|eigenvalue| pace.growth(eigenvalue)).collect()
+    found.into_iter().map(|eigenvalue| growth_rate.growth(eigenvalue)).collect()
 }
 
 /// The rightmost eigenvalues of a matrix that is at hand; `None` if they do not converge.
-pub(super) fn of_large_block(block: &DMatrix<f64>, pace: &Pace) -> Option<Vec<Complex<f64>>> {
+pub(super) fn of_large_block(block: &DMatrix<f64>, growth_rate: &GrowthRate) -> Option<Vec<Complex<f64>>> {
     let mut product = |v: &DVector<f64>| block * v;
     let mut start = DVector::from_element(block.nrows(), 1.0);
     for _ in 0..RESTARTS {
         let (basis, hessenberg, rest) = krylov(&mut product, start.normalize(), SHORT.min(block.nrows()));
-        let (values, vector, residual) = ritz(&hessenberg, rest, pace);
+        let (values, vector, residual) = ritz(&hessenberg, rest, growth_rate);
         let first = values.first().filter(|first| first.re.is_finite())?;
         if residual <= TOLERANCE * first.norm().max(block.amax()) {
             return Some(values);
@@ -106,10 +106,14 @@ fn krylov(
 }
 
 /// Ritz values, the longest-lasting first, the real vector to restart with, and the residual of the first pair.
-fn ritz(hessenberg: &DMatrix<f64>, rest: f64, pace: &Pace) -> (Vec<Complex<f64>>, DVector<f64>, f64) {
+fn ritz(
+    hessenberg: &DMatrix<f64>,
+    rest: f64,
+    growth_rate: &GrowthRate,
+) -> (Vec<Complex<f64>>, DVector<f64>, f64) {
     let n = hessenberg.nrows();
     let mut values = of_block(hessenberg);
-    values.sort_by(|a, b| pace.rank(*b).total_cmp(&pace.rank(*a)).then(b.im.total_cmp(&a.im)));
+    values.sort_by(|a, b| growth_rate.rank(*b).total_cmp(&growth_rate.rank(*a)).then(b.im.total_cmp(&a.im)));
     let Some(&first) = values.first() else { return (values, DVector::zeros(n), 0.0) };
     // Null vector of H − λ: for a pair, of (H − Re λ)² + (Im λ)², whose null space both of them span.
     let shifted = hessenberg - DMatrix::identity(n, n) * first.re;

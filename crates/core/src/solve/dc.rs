@@ -15,10 +15,10 @@
 
 use super::anderson::Anderson;
 use super::criteria::Criteria;
+use super::half_sweeps::HalfSweeps;
 use super::krylov::newton_krylov;
-use super::newton::{FixedPoint, followed_point};
+use super::newton::{FixedPoint, homotopy};
 use super::outcome::{Counts, Outcome, Settled};
-use super::sweeps::Sweeps;
 use super::verify::verify;
 use super::{Dynamics, Layered, Universal};
 use crate::matrix::{Matrix, Real, copy_rows};
@@ -123,11 +123,11 @@ impl<'a, T: Real> Search<'a, T> {
     /// Sweeps from `start`, or the free state, until every sample is decided: settled, or given up.
     fn sweep(&mut self, whole: &dyn Layered<T>, start: Option<&Matrix<T>>) {
         let mut sweeps = match start {
-            None => Sweeps::from_free(whole),
-            Some(state) => Sweeps::from_state(whole, state.clone()),
+            None => HalfSweeps::from_free(whole),
+            Some(state) => HalfSweeps::from_state(whole, state.clone()),
         };
         let mut smaller: Option<Box<dyn Layered<T> + '_>> = None;
-        let mut anderson = Anderson::new(whole.samples(), Sweeps::<T>::source_width(whole));
+        let mut anderson = Anderson::new(whole.samples(), HalfSweeps::<T>::source_width(whole));
         sweeps.source(whole, &mut anderson.source);
         let mut image = Matrix::zeros(0, 0);
         for round in 0..ROUNDS {
@@ -166,7 +166,7 @@ impl<'a, T: Real> Search<'a, T> {
     }
 
     /// Decides what can be decided after a check.
-    fn judge(&mut self, sweeps: &mut Sweeps<T>, anderson: &mut Anderson<T>, last: bool) {
+    fn judge(&mut self, sweeps: &mut HalfSweeps<T>, anderson: &mut Anderson<T>, last: bool) {
         let mut found = Vec::with_capacity(self.rows.len());
         for (row, &i) in self.rows.iter().enumerate() {
             let sample = &mut self.samples[i];
@@ -198,7 +198,7 @@ impl<'a, T: Real> Search<'a, T> {
     }
 
     /// Hands the states of rows to their samples; if they are all there are, the sweeps are over and keep nothing.
-    fn keep_states(&mut self, sweeps: &mut Sweeps<T>, found: &[(usize, usize)]) {
+    fn keep_states(&mut self, sweeps: &mut HalfSweeps<T>, found: &[(usize, usize)]) {
         let samples = self.samples.len();
         if found.len() == samples {
             std::mem::swap(&mut self.state, &mut sweeps.state);
@@ -249,7 +249,7 @@ impl<'a, T: Real> Search<'a, T> {
             let swept = self.samples[i].residual.is_finite();
             let near = swept && keep(newton_krylov(one.as_ref(), &of(&self.state, i), &tolerance));
             if !near && start.len() <= DENSE {
-                keep(followed_point(one.as_ref(), 0, &start, self.dc.allowed::<T>(size)));
+                keep(homotopy(one.as_ref(), 0, &start, self.dc.allowed::<T>(size)));
             }
         }
         best

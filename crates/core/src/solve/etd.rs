@@ -18,10 +18,10 @@
 
 use super::confirm::{Look, confirmed};
 use super::criteria::Criteria;
+use super::linear_combination::{equal_rates, linear_combination};
 use super::outcome::Settled;
 use super::phi::{cubic, phi};
 use super::relax::{Batch, Part, Stepper, relax};
-use super::weigh::{equal_rates, weigh};
 use super::{Dynamics, Universal};
 use crate::matrix::elementwise::{clip, max_distance_rows, max_rows_of};
 use crate::matrix::{Matrix, Real, select_rows};
@@ -68,7 +68,7 @@ pub(super) fn look<T: Real>(
     start: Option<Matrix<T>>,
     traced: bool,
 ) -> Look<T> {
-    let mut run = Run::new(circuit, criteria, start);
+    let mut run = EtdRun::new(circuit, criteria, start);
     if traced && circuit.is_kinked() {
         run.slopes = Some(Box::new(std::array::from_fn(|_| Matrix::zeros(0, 0))));
     }
@@ -78,7 +78,7 @@ pub(super) fn look<T: Real>(
 /// A batch under way, and its circuits.
 struct Relaxation<'a, T: Real> {
     part: Part<'a, dyn Dynamics<T> + 'a>,
-    run: Run<T>,
+    run: EtdRun<T>,
 }
 
 impl<T: Real> Stepper<T> for Relaxation<'_, T> {
@@ -105,7 +105,7 @@ impl<T: Real> Stepper<T> for Relaxation<'_, T> {
 }
 
 /// A batch under way.
-struct Run<T: Real> {
+struct EtdRun<T: Real> {
     batch: Batch<T>,
     stage: Matrix<T>,
     drive_a: Matrix<T>,
@@ -119,7 +119,7 @@ struct Run<T: Real> {
     slopes: Option<Box<[Matrix<T>; 2]>>,
 }
 
-impl<T: Real> Run<T> {
+impl<T: Real> EtdRun<T> {
     fn step(&mut self, circuit: &dyn Dynamics<T>, residual: f64) {
         loop {
             let end = self.batch.aim();
@@ -172,7 +172,7 @@ impl<T: Real> Run<T> {
         let Batch { step: h, ref state, ref drive, ref mut scratch, .. } = *batch;
         // a: half a step with the drive held.
         combine(rates, h / 2.0, |p| [p[0], p[1], 0.0, 0.0, 0.0], state, [drive; 4], stage);
-        circuit.motion(stage, drive_a, scratch);
+        circuit.limited_drive(stage, drive_a, scratch);
         // b: half a step with the drive's slope from a.
         combine(
             rates,
@@ -182,7 +182,7 @@ impl<T: Real> Run<T> {
             [drive, drive_a, drive, drive],
             stage,
         );
-        circuit.motion(stage, drive_b, scratch);
+        circuit.limited_drive(stage, drive_b, scratch);
         // c: a whole step with the slope from b.
         combine(
             rates,
@@ -192,7 +192,7 @@ impl<T: Real> Run<T> {
             [drive, drive_b, drive, drive],
             stage,
         );
-        circuit.motion(stage, drive_c, scratch);
+        circuit.limited_drive(stage, drive_c, scratch);
         let weights = |p: [f64; 4]| {
             let middle = 2.0 * p[2] - 4.0 * p[3];
             [p[0], p[1] - 3.0 * p[2] + 4.0 * p[3], middle, middle, 4.0 * p[3] - p[2]]
@@ -201,7 +201,7 @@ impl<T: Real> Run<T> {
         if let Some((low, high)) = circuit.supply() {
             clip(next.as_mut_slice(), low, high);
         }
-        circuit.motion(next, drive_next, scratch);
+        circuit.limited_drive(next, drive_next, scratch);
         batch.counts.rhs_evals += 4;
     }
 
@@ -249,8 +249,8 @@ impl<T: Real> Run<T> {
         if slopes[0].shape() != (batch, width) {
             **slopes = std::array::from_fn(|_| Matrix::zeros(batch, width));
         }
-        circuit.pieces(&self.batch.state, &self.batch.drive, &mut slopes[0]);
-        circuit.pieces(&self.next, &self.drive_next, &mut slopes[1]);
+        circuit.regime(&self.batch.state, &self.batch.drive, &mut slopes[0]);
+        circuit.regime(&self.next, &self.drive_next, &mut slopes[1]);
         let [before, after] = slopes.each_ref();
         let (mut passed, mut errors) = (vec![T::ZERO; batch], vec![T::ZERO; batch]);
         max_distance_rows(before.as_slice(), after.as_slice(), &mut passed);
@@ -296,6 +296,6 @@ fn combine<T: Real>(
         let c = [T::of(c[0]), T::of(x * c[1]), T::of(x * c[2]), T::of(x * c[3]), T::of(x * c[4])];
         let range = columns.start * batch..columns.end * batch;
         let slices = drives.map(|m| &m.as_slice()[range.clone()]);
-        weigh(c, &state.as_slice()[range.clone()], slices, &mut out.as_mut_slice()[range]);
+        linear_combination(c, &state.as_slice()[range.clone()], slices, &mut out.as_mut_slice()[range]);
     }
 }

@@ -146,8 +146,8 @@ impl Explicit {
         let mut system = Segment { circuit: relaxation.circuit, buffers, overflow: &overflow, watch: None };
         let watch = reach.map(|_| {
             let allowed = [self.spec.atol, self.spec.rtol.max(ROUNDINGS * T::EPSILON.to_f64())];
-            let (rate, pieces) = (system.rate(&y), system.pieces());
-            RefCell::new(Watch::new(self.order, allowed, y.clone(), rate, pieces))
+            let (rate, regime) = (system.rate(&y), system.regime());
+            RefCell::new(Watch::new(self.order, allowed, y.clone(), rate, regime))
         });
         system.watch = watch.as_ref();
         let run = self.order.integrate(system, y, [rtol, atol], stretch);
@@ -237,7 +237,7 @@ impl<'a, T: Real> Relaxation<'a, T> {
     /// Shows the monitor the present state at `seconds`, its drive evaluated afresh.
     fn observe(&mut self, monitor: &mut Monitor<T>, seconds: f64) {
         self.seconds = seconds;
-        self.circuit.motion(&self.state, &mut self.drive, &mut self.scratch);
+        self.circuit.limited_drive(&self.state, &mut self.drive, &mut self.scratch);
         self.counts.rhs_evals += 1;
         monitor.observe(self.circuit, &[0], seconds, (&self.state, &self.drive), None);
     }
@@ -338,7 +338,7 @@ impl<T: Real> Segment<'_, T> {
         for (v, y) in state.iter_mut().zip(y.iter()) {
             *v = T::of(*y);
         }
-        self.circuit.motion(state, drive, scratch);
+        self.circuit.limited_drive(state, drive, scratch);
         let tau = self.circuit.slowest();
         let supply = self.circuit.supply();
         for (j, (dy, &rate)) in dy.iter_mut().zip(self.circuit.rates()).enumerate() {
@@ -359,11 +359,11 @@ impl<T: Real> Segment<'_, T> {
     }
 
     /// Which pieces devices are on where the rate was evaluated last.
-    fn pieces(&self) -> Vec<f64> {
+    fn regime(&self) -> Vec<f64> {
         let Buffers { state, drive, .. } = &*self.buffers.borrow();
-        let mut pieces = Matrix::zeros(1, state.ncols());
-        self.circuit.pieces(state, drive, &mut pieces);
-        pieces.iter().map(|piece| piece.to_f64()).collect()
+        let mut regime = Matrix::zeros(1, state.ncols());
+        self.circuit.regime(state, drive, &mut regime);
+        regime.iter().map(|piece| piece.to_f64()).collect()
     }
 }
 
@@ -371,14 +371,14 @@ impl<T: Real> System<f64, DVector<f64>> for Segment<'_, T> {
     fn system(&self, _time: f64, y: &DVector<f64>, dy: &mut DVector<f64>) {
         self.evaluate(y, dy);
         if let Some(watch) = self.watch {
-            watch.borrow_mut().hear(dy);
+            watch.borrow_mut().record_stage(dy);
         }
     }
 
     /// Stops the integrator after a step that is not to be taken.
     fn solout(&mut self, time: f64, y: &DVector<f64>, _dy: &DVector<f64>) -> bool {
         let Some(watch) = self.watch else { return false };
-        let pieces = self.pieces();
-        watch.borrow_mut().refuses(time, y, pieces, |y| self.rate(y))
+        let regime = self.regime();
+        watch.borrow_mut().refuses(time, y, regime, |y| self.rate(y))
     }
 }

@@ -13,17 +13,17 @@
 //! | [`exponential-em`, `heun`, `exponential-heun`](stochastic) | stochastic, fixed step | noise |
 //! | [`clocked`](stochastic) | from clock to clock | switched capacitors |
 
-pub mod adams;
+pub mod exponential_adams;
 mod anderson;
 mod arnoldi;
-mod arrival;
+mod settling_time;
 mod confirm;
 mod criteria;
 pub mod dc;
 pub mod etd;
 pub mod explicit;
 mod extension;
-mod gamma;
+mod interpolation;
 mod judgement;
 mod krylov;
 pub mod layerwise;
@@ -31,24 +31,24 @@ mod monitor;
 mod newton;
 mod observed;
 mod outcome;
-mod pace;
+mod growth_rate;
 mod phi;
 mod rails;
 mod relax;
 mod ringing;
 mod spectrum;
 pub mod stochastic;
-mod sweeps;
+mod half_sweeps;
 mod tolerance;
 mod verify;
 mod watched;
-mod weigh;
+mod linear_combination;
 
 pub use extension::Bend;
 pub use newton::{FixedPoint, drive_jacobian, fixed_point};
-pub use newton::{continued_point, followed_point};
+pub use newton::{continued_point, homotopy};
+pub use observed::classify_trace;
 pub use observed::followed;
-pub use observed::judge;
 pub use outcome::{Counts, Outcome, Settled, Trace};
 pub use rails::on_rails;
 pub use spectrum::DENSE;
@@ -132,7 +132,7 @@ fn entry<T: Real>(spec: &SolverSpec) -> Entry<T> {
 /// The registry.
 fn registry<T: Real>(spec: &SolverSpec) -> Entry<T> {
     let universal: Box<dyn Universal<T>> = match spec.kind {
-        SolverKind::Eam => return Entry::Layered(Box::new(adams::Eam::new(spec))),
+        SolverKind::Eam => return Entry::Layered(Box::new(exponential_adams::Eam::new(spec))),
         SolverKind::Layerwise => return Entry::Layered(Box::new(layerwise::Layerwise::new(spec))),
         SolverKind::Etd => Box::new(etd::Etd::new(spec)),
         SolverKind::Dopri5 => Box::new(explicit::Explicit::new(spec, extension::Order::Five)),
@@ -169,28 +169,28 @@ fn start_state<T: Real>(start: Start, circuit: &dyn Dynamics<T>) -> Option<Matri
 }
 
 /// Hears, from any thread, that so many more samples are settled.
-pub type Heard<'a> = &'a (dyn Fn(usize) + Sync);
+pub type Progress<'a> = &'a (dyn Fn(usize) + Sync);
 
 /// Settles a batch of any size on all threads of the current pool, shard by shard, and reads its states.
 ///
 /// A sample-and-hold leaves its noise in what is read, and leaky capacitors lose charge before, whatever the solver.
 #[must_use]
 pub fn settle_all<T: Real>(spec: &SolverSpec, circuit: &dyn Layered<T>, traced: bool) -> Settled<T> {
-    settle_all_heard(spec, circuit, traced, &|_| {})
+    settle_all_with_progress(spec, circuit, traced, &|_| {})
 }
 
-/// Settles a batch as [`settle_all`] does; `heard` is told of every shard.
+/// Settles a batch as [`settle_all`] does; `progress` is told of every shard.
 #[must_use]
-pub fn settle_all_heard<T: Real>(
+pub fn settle_all_with_progress<T: Real>(
     spec: &SolverSpec,
     circuit: &dyn Layered<T>,
     traced: bool,
-    heard: Heard<'_>,
+    progress: Progress<'_>,
 ) -> Settled<T> {
     let mut settled = match entry(spec) {
-        Entry::Universal(solver) => settle_shards(solver.as_ref(), spec.start, circuit, (traced, heard)),
+        Entry::Universal(solver) => settle_shards(solver.as_ref(), spec.start, circuit, (traced, progress)),
         Entry::Layered(solver) => {
-            settle_layered_shards(solver.as_ref(), spec.start, circuit, (traced, heard))
+            settle_layered_shards(solver.as_ref(), spec.start, circuit, (traced, progress))
         }
     };
     take_readings(circuit, &mut settled);
@@ -205,17 +205,17 @@ pub fn settle_any<T: Real>(spec: &SolverSpec, circuit: &dyn Dynamics<T>, traced:
     Some(settled)
 }
 
-/// Settles a batch as [`settle_all_heard`] does, in one of several relaxations of the same samples: their slow
+/// Settles a batch as [`settle_all_with_progress`] does, in one of several relaxations of the same samples: their slow
 /// noise goes on from `before`, if that is known. Returns where it is when every sample has been read, too.
 #[must_use]
 pub fn settle_next<T: Real>(
     spec: &SolverSpec,
     circuit: &dyn Circuit<T>,
-    (traced, heard): (bool, Heard<'_>),
+    (traced, progress): (bool, Progress<'_>),
     before: Option<&Memory<T>>,
 ) -> (Settled<T>, Memory<T>) {
     if !spec.kind.is_stochastic() || !circuit.noise().has_memory() {
-        return (settle_all_heard(spec, circuit, traced, heard), Memory::default());
+        return (settle_all_with_progress(spec, circuit, traced, progress), Memory::default());
     }
     let samples: Vec<usize> = (0..circuit.samples()).collect();
     let parts: Vec<(Settled<T>, Memory<T>)> = samples
@@ -225,7 +225,7 @@ pub fn settle_next<T: Real>(
             let (start, before) =
                 (start_state(spec.start, part.as_ref()), before.map(|all| all.subset(rows)));
             let settled = stochastic::settle_on(spec, part.as_ref(), start, traced, before.as_ref());
-            heard(rows.len());
+            progress(rows.len());
             settled
         })
         .collect();
@@ -238,11 +238,11 @@ pub fn settle_next<T: Real>(
 /// What is read of final states: capacitors have lost charge, and a sample-and-hold adds its noise.
 fn take_readings<T: Real>(circuit: &dyn Dynamics<T>, settled: &mut Settled<T>) {
     let Some(circuit) = circuit.noisy() else { return };
-    if circuit.droop() != T::ZERO {
-        settled.state.add_scalar_mut(-circuit.droop());
+    if circuit.leakage_loss() != T::ZERO {
+        settled.state.add_scalar_mut(-circuit.leakage_loss());
     }
     if let Some(sigma) = circuit.noise().sampled {
-        hold(sigma, &circuit.presentations(), 0, &mut settled.state);
+        hold(sigma, &circuit.sample_ids(), 0, &mut settled.state);
     }
 }
 
@@ -252,7 +252,7 @@ fn take_readings<T: Real>(circuit: &dyn Dynamics<T>, settled: &mut Settled<T>) {
 pub fn operating_point<T: Real>(circuit: &dyn Dynamics<T>) -> Matrix<T> {
     if let Some(layered) = circuit.layered() {
         let mut scratch = circuit.scratch(circuit.samples());
-        let free = layered.free_pass(&mut scratch);
+        let free = layered.feed_forward(&mut scratch);
         let mut layers = 0..layered.layout().depth();
         if layers.all(|layer| scratch.difference(layer).iter().all(|&d| d == T::ZERO)) {
             return free;
@@ -267,11 +267,11 @@ fn settle_shards<T: Real>(
     solver: &dyn Universal<T>,
     start: Start,
     circuit: &dyn Dynamics<T>,
-    (traced, heard): (bool, Heard<'_>),
+    (traced, progress): (bool, Progress<'_>),
 ) -> Settled<T> {
     let settle = |part: &dyn Dynamics<T>| {
         let settled = solver.settle_any(part, start_state(start, part), traced);
-        heard(part.samples());
+        progress(part.samples());
         settled
     };
     if circuit.samples() <= solver.most() {
@@ -288,11 +288,11 @@ fn settle_layered_shards<T: Real>(
     solver: &dyn Solver<T>,
     start: Start,
     circuit: &dyn Layered<T>,
-    (traced, heard): (bool, Heard<'_>),
+    (traced, progress): (bool, Progress<'_>),
 ) -> Settled<T> {
     let settle = |part: &dyn Layered<T>| {
         let settled = solver.settle(part, start_state(start, part), traced);
-        heard(part.samples());
+        progress(part.samples());
         settled
     };
     if circuit.samples() <= solver.shard() {

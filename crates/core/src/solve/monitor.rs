@@ -3,13 +3,13 @@
 //! Told every accepted step: the state and the drive there. The residual `‖τ dv/dt‖∞ = ‖u − v‖∞` is
 //! that of the accepted state itself, never an extrapolation. What does not settle is told by [`super::ringing`].
 
-use super::arrival::Arrival;
 use super::criteria::Criteria;
 use super::extension::Bend;
 use super::judgement::{LEAVING, Steadiness, bounds};
 use super::outcome::{Outcome, Trace};
 use super::rails::Rails;
 use super::ringing::{Ringing, Trend, WINDOWS};
+use super::settling_time::SettlingTime;
 use crate::circuit::Dynamics;
 use crate::matrix::elementwise::{farthest_columns, max_rows_of};
 use crate::matrix::{Matrix, Real, copy_rows};
@@ -24,7 +24,7 @@ struct Sample {
     at_limit: Option<f64>,
     /// `‖v‖∞` (V).
     largest: f64,
-    arrival: Arrival,
+    settling_time: SettlingTime,
     bound: f64,
     ringing: Ringing,
 }
@@ -141,7 +141,7 @@ impl<T: Real> Monitor<T> {
             }
             let latched = self.rails.observe((row, i), state, drive);
             let excess = (self.samples[i].residual / tolerance).ln();
-            let held = self.samples[i].arrival.follow(time, excess, settled, circuit.slowest());
+            let held = self.samples[i].settling_time.follow(time, excess, settled, circuit.slowest());
             let outcome = self.verdict(i, time, magnitude, held, latched).map(|outcome| {
                 let held = outcome == Outcome::Settled && self.rails.holds((row, i), drive);
                 if held { Outcome::LatchUp } else { self.left(i, outcome) }
@@ -235,7 +235,7 @@ impl<T: Real> Monitor<T> {
             return Some(if monotone { Outcome::LatchUp } else { Outcome::Oscillation });
         }
         if held.is_some_and(|held| held >= hold) {
-            sample.time = sample.arrival.reached();
+            sample.time = sample.settling_time.reached();
             return Some(Outcome::Settled);
         }
         // A sample that is settling when the limit strikes gets its hold.
@@ -318,7 +318,7 @@ impl Sample {
             residual: 0.0,
             at_limit: None,
             largest: 0.0,
-            arrival: Arrival::default(),
+            settling_time: SettlingTime::default(),
             bound,
             ringing: Ringing::new(strict),
         }

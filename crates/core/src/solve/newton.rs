@@ -78,9 +78,9 @@ pub fn continued_point<T: Real>(
     sample: usize,
     start: &[f64],
     tolerance: f64,
-    steps: usize,
+    max_steps: usize,
 ) -> FixedPoint {
-    newton(circuit, sample, start, tolerance, steps)
+    newton(circuit, sample, start, tolerance, max_steps)
 }
 
 /// Damped Newton of at most so many steps.
@@ -89,9 +89,9 @@ fn newton<T: Real>(
     sample: usize,
     start: &[f64],
     tolerance: f64,
-    steps: usize,
+    max_steps: usize,
 ) -> FixedPoint {
-    compiled_once!(T, Newton, newton_from)(circuit, sample, start, tolerance, steps)
+    compiled_once!(T, Newton, newton_from)(circuit, sample, start, tolerance, max_steps)
 }
 
 /// [`newton`].
@@ -102,14 +102,14 @@ fn newton_from<T: Real>(
     sample: usize,
     start: &[f64],
     tolerance: f64,
-    steps: usize,
+    max_steps: usize,
 ) -> FixedPoint {
     let one = circuit.subset(&[sample]);
     let mut scratch = one.scratch(1);
     let mut residual_of = |state: &DVector<f64>| residual(one.as_ref(), state, &mut scratch);
     let mut state = DVector::from_column_slice(start);
     let mut residual = residual_of(&state);
-    for _ in 0..steps {
+    for _ in 0..max_steps {
         // A last step below the tolerance costs little and gains many digits.
         let before = residual.largest();
         let Some(step) = newton_step(circuit, sample, &state, &residual) else { break };
@@ -133,7 +133,7 @@ fn newton_from<T: Real>(
 /// from the free state this is nearly a nudge that is turned up. The branch may end before, as that of a linear
 /// circuit does at its threshold. Costs up to some hundred Newton steps more.
 #[must_use]
-pub fn followed_point<T: Real>(
+pub fn homotopy<T: Real>(
     circuit: &dyn Dynamics<T>,
     sample: usize,
     start: &[f64],
@@ -261,7 +261,7 @@ mod tests {
             let circuit = DyadCircuit::free(&chip, &weights, &inputs).nudged(&spec.nudge, targets.clone());
             let free: Vec<f64> = circuit.free_state().iter().copied().collect();
             let alone = fixed_point(&circuit, 0, &free, 1e-9);
-            let followed = followed_point(&circuit, 0, &free, 1e-9);
+            let followed = homotopy(&circuit, 0, &free, 1e-9);
             assert!(followed.converged || !alone.converged, "nothing is lost");
             stuck += usize::from(!alone.converged);
             freed += usize::from(followed.converged && !alone.converged);

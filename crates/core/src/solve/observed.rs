@@ -19,7 +19,7 @@ pub fn followed(circuit: &dyn Dynamics<f64>) -> f64 {
 ///
 /// States and drives are those of the trace; the circuit gives rails, activation devices and time constants.
 #[must_use]
-pub fn judge(spec: &SolverSpec, circuit: &dyn Dynamics<f64>, trace: &Trace) -> Option<Outcome> {
+pub fn classify_trace(spec: &SolverSpec, circuit: &dyn Dynamics<f64>, trace: &Trace) -> Option<Outcome> {
     let criteria = Criteria::new(spec, circuit.slowest());
     let mut monitor = Monitor::new(circuit, criteria, &circuit.free_state(), false);
     for ((&time, state), drive) in trace.times.iter().zip(&trace.states).zip(&trace.drives) {

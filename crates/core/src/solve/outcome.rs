@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::extension::{Bend, curve};
-use super::gamma::Passed;
+use super::interpolation::Passed;
 use super::phi::phi;
 use crate::matrix::Matrix;
 

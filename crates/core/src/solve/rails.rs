@@ -26,7 +26,7 @@ enum Side {
 }
 
 /// A compartment, by its column, and a rail.
-type Place = (usize, Side);
+type RailContact = (usize, Side);
 
 /// Both rails and how near counts as touching (V).
 #[derive(Clone, Copy, Debug)]
@@ -51,7 +51,7 @@ impl Supply {
     }
 
     /// What some potentials of a row touch.
-    fn touched<T: Real>(&self, row: usize, potentials: &Matrix<T>) -> impl Iterator<Item = Place> {
+    fn touched<T: Real>(&self, row: usize, potentials: &Matrix<T>) -> impl Iterator<Item = RailContact> {
         (0..potentials.ncols()).flat_map(move |column| {
             let v = potentials[(row, column)].to_f64();
             [Side::Low, Side::High]
@@ -74,9 +74,9 @@ pub(super) struct Rails {
 #[derive(Clone, Debug, Default)]
 struct Sample {
     /// What the free equilibrium touches.
-    free: Vec<Place>,
+    free: Vec<RailContact>,
     /// What the start touched beside that and has not left since; `None` before the start was seen.
-    start: Option<Vec<Place>>,
+    start: Option<Vec<RailContact>>,
     /// Whether some of that does not move inward.
     pressed: bool,
 }
@@ -117,7 +117,7 @@ impl Rails {
             let inside = supply.inside(state[(row, column)].to_f64(), side);
             inside.is_nan() || inside <= left
         });
-        let at = |potentials: &Matrix<T>, (column, side): Place| {
+        let at = |potentials: &Matrix<T>, (column, side): RailContact| {
             supply.inside(potentials[(row, column)].to_f64(), side) <= 0.0
         };
         *pressed = start.iter().any(|&place| at(state, place) && at(drive, place));

@@ -67,7 +67,7 @@ pub(super) fn relax<T: Real>(stepper: &mut dyn Stepper<T>, traced: bool) -> Look
     stepper.batch().show(&mut monitor, stepper.circuit(), &rows);
     while !monitor.is_done() && stepper.batch().counts.steps < STEPS {
         let Batch { tolerances, criteria, .. } = stepper.batch_mut();
-        tolerances.attend(criteria, &monitor, &rows);
+        tolerances.mark_decided(criteria, &monitor, &rows);
         rows.iter().for_each(|&i| strayed[i] |= monitor.is_open(i) && monitor.is_leaving(i));
         stepper.step(monitor.worst_residual());
         stepper.batch().show(&mut monitor, stepper.circuit(), &rows);
@@ -116,7 +116,7 @@ impl<T: Real> Batch<T> {
         let state = match (start, circuit.layered()) {
             // The pass to the free state leaves behind most of the drive there.
             (None, Some(layered)) => {
-                let state = layered.free_pass(&mut scratch);
+                let state = layered.feed_forward(&mut scratch);
                 layered.free_drive(&mut drive, &mut scratch);
                 state
             }
@@ -142,8 +142,8 @@ impl<T: Real> Batch<T> {
 
     /// Evaluates the drive at the state.
     pub(super) fn evaluate(&mut self, circuit: &dyn Dynamics<T>) {
-        circuit.motion(&self.state, &mut self.drive, &mut self.scratch);
-        self.tolerances.forget_residuals();
+        circuit.limited_drive(&self.state, &mut self.drive, &mut self.scratch);
+        self.tolerances.clear_residuals();
         self.counts.rhs_evals += 1;
     }
 

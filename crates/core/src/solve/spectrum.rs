@@ -12,8 +12,8 @@ use petgraph::graph::DiGraph;
 use rayon::prelude::*;
 
 use super::arnoldi::{of_large_block, rightmost};
-use super::newton::{FixedPoint, along, followed_point, slopes};
-use super::pace::Pace;
+use super::growth_rate::GrowthRate;
+use super::newton::{FixedPoint, along, homotopy, slopes};
 use super::rails::on_rails;
 use crate::circuit::{Dynamics, Layered};
 use crate::matrix::{Matrix, Real, compiled_once};
@@ -131,7 +131,7 @@ pub fn stability(
         .into_par_iter()
         .map(|i| {
             let start: Vec<f64> = start.row(i).iter().copied().collect();
-            let point = followed_point(circuit, i, &start, tolerance);
+            let point = homotopy(circuit, i, &start, tolerance);
             // Eigenvalues that did not converge are no verdict: such a sample counts as not found.
             let spectrum = point.converged.then(|| spectrum(circuit, i, &point.state));
             let spectrum = spectrum.filter(|found| found.abscissa().is_finite());
@@ -165,14 +165,14 @@ pub fn leading<T: Real>(circuit: &dyn Dynamics<T>, sample: usize, state: &[f64])
     if state.len() > DENSE {
         return sorted(rightmost(circuit, sample, state));
     }
-    let pace = Pace::of(circuit);
-    let jacobian = Jacobian::at(circuit, sample, state, &pace);
+    let growth_rate = GrowthRate::of(circuit);
+    let jacobian = Jacobian::at(circuit, sample, state, &growth_rate);
     let of = |block: &DMatrix<f64>| {
-        let found = (block.nrows() > SMALL).then(|| of_large_block(block, &pace)).flatten();
+        let found = (block.nrows() > SMALL).then(|| of_large_block(block, &growth_rate)).flatten();
         found.unwrap_or_else(|| of_block(block))
     };
     let found = jacobian.eigenvalues(T::EPSILON.to_f64(), &of);
-    sorted(found.into_iter().map(|eigenvalue| pace.growth(eigenvalue)).collect())
+    sorted(found.into_iter().map(|eigenvalue| growth_rate.growth(eigenvalue)).collect())
 }
 
 /// Eigenvalues, rightmost first.
@@ -187,10 +187,10 @@ pub(super) fn dense_spectrum<T: Real>(
     sample: usize,
     state: &[f64],
 ) -> Vec<Complex<f64>> {
-    let pace = Pace::of(circuit);
-    let jacobian = Jacobian::at(circuit, sample, state, &pace);
+    let growth_rate = GrowthRate::of(circuit);
+    let jacobian = Jacobian::at(circuit, sample, state, &growth_rate);
     let found = jacobian.eigenvalues(T::EPSILON.to_f64(), &of_block);
-    found.into_iter().map(|eigenvalue| pace.growth(eigenvalue)).collect()
+    found.into_iter().map(|eigenvalue| growth_rate.growth(eigenvalue)).collect()
 }
 
 /// The Jacobian of `dv/dt`, or of a period's change.
@@ -205,10 +205,15 @@ struct Jacobian {
 }
 
 impl Jacobian {
-    fn at<T: Real>(circuit: &dyn Dynamics<T>, sample: usize, state: &[f64], pace: &Pace) -> Self {
+    fn at<T: Real>(
+        circuit: &dyn Dynamics<T>,
+        sample: usize,
+        state: &[f64],
+        growth_rate: &GrowthRate,
+    ) -> Self {
         match circuit.layered() {
-            Some(layered) => Self::of_dyads(layered, sample, state, pace),
-            None => Self::of_compartments(circuit, sample, state, pace),
+            Some(layered) => Self::of_dyads(layered, sample, state, growth_rate),
+            None => Self::of_compartments(circuit, sample, state, growth_rate),
         }
     }
 
@@ -216,7 +221,7 @@ impl Jacobian {
         circuit: &dyn Dynamics<T>,
         sample: usize,
         state: &[f64],
-        pace: &Pace,
+        growth_rate: &GrowthRate,
     ) -> Self {
         let slopes = slopes(circuit, state);
         let (active, idle): (Vec<_>, Vec<_>) = (0..state.len()).partition(|&j| slopes[j] != 0.0);
@@ -224,12 +229,17 @@ impl Jacobian {
             Matrix::from_fn(active.len(), state.len(), |n, j| if j == active[n] { T::ONE } else { T::ZERO });
         let moved = along(circuit, sample, state, &directions);
         let matrix = DMatrix::from_fn(active.len(), active.len(), |i, j| {
-            pace.scale[active[i]] * (moved[(active[i], j)] - f64::from(i == j))
+            growth_rate.scale[active[i]] * (moved[(active[i], j)] - f64::from(i == j))
         });
-        Self { matrix, idle: idle.into_iter().map(|j| -pace.scale[j]).collect() }
+        Self { matrix, idle: idle.into_iter().map(|j| -growth_rate.scale[j]).collect() }
     }
 
-    fn of_dyads<T: Real>(circuit: &dyn Layered<T>, sample: usize, state: &[f64], pace: &Pace) -> Self {
+    fn of_dyads<T: Real>(
+        circuit: &dyn Layered<T>,
+        sample: usize,
+        state: &[f64],
+        growth_rate: &GrowthRate,
+    ) -> Self {
         let (layout, width) = (circuit.layout(), state.len());
         let slopes = slopes(circuit, state);
         let dyads = (0..layout.depth()).flat_map(|k| {
@@ -244,7 +254,7 @@ impl Jacobian {
             (directions[(2 * n + 1, p)], directions[(2 * n + 1, q)]) = (1.0 - alpha, -alpha);
         }
         let mut moved = along(circuit, sample, state, &directions.map(T::of)) - directions.transpose();
-        for (mut row, &scale) in moved.row_iter_mut().zip(&pace.scale) {
+        for (mut row, &scale) in moved.row_iter_mut().zip(&growth_rate.scale) {
             row *= scale;
         }
         let mut matrix = DMatrix::zeros(2 * active.len(), 2 * active.len());
@@ -252,7 +262,10 @@ impl Jacobian {
             matrix.set_row(2 * n, &(moved.row(p) * alpha + moved.row(q) * (1.0 - alpha)));
             matrix.set_row(2 * n + 1, &(moved.row(p) - moved.row(q)));
         }
-        Self { matrix, idle: idle.iter().flat_map(|&(p, q, _)| [-pace.scale[p], -pace.scale[q]]).collect() }
+        Self {
+            matrix,
+            idle: idle.iter().flat_map(|&(p, q, _)| [-growth_rate.scale[p], -growth_rate.scale[q]]).collect(),
+        }
     }
 
     /// Eigenvalues, part by part, those of a part of several coordinates by `of`.
@@ -375,7 +388,7 @@ mod tests {
             let circuit =
                 DyadCircuit::free(&chip, &weights, &input).nudged(&spec.nudge, Matrix::zeros(1, 10));
             let state: Vec<f64> = circuit.free_state().iter().copied().collect();
-            let state = followed_point(&circuit, 0, &state, 1e-9).state;
+            let state = homotopy(&circuit, 0, &state, 1e-9).state;
             // Arnoldi's iteration on products with the Jacobian knows nothing of the Schur form.
             let (all, other) = (spectrum(&circuit, 0, &state), sorted(rightmost(&circuit, 0, &state)));
             assert_eq!(all.eigenvalues.len(), state.len());

@@ -48,7 +48,7 @@ impl<T: Real> Tolerances<T> {
     }
 
     /// Notes which rows still need their accuracy: of a runaway only the fate is asked.
-    pub(super) fn attend(&mut self, criteria: &Criteria, monitor: &Monitor<T>, rows: &[usize]) {
+    pub(super) fn mark_decided(&mut self, criteria: &Criteria, monitor: &Monitor<T>, rows: &[usize]) {
         for ((rtol, before), &i) in self.rtols.iter_mut().zip(&mut self.before).zip(rows) {
             *before = monitor.residual(i);
             *rtol = match (monitor.is_open(i), monitor.is_leaving(i) && !criteria.strict) {
@@ -85,7 +85,7 @@ impl<T: Real> Tolerances<T> {
     }
 
     /// The drive at the end of the step has been found anew.
-    pub(super) fn forget_residuals(&mut self) {
+    pub(super) fn clear_residuals(&mut self) {
         self.measured = false;
     }
 
@@ -135,7 +135,7 @@ impl<T: Real> Tolerances<T> {
     }
 
     /// Whether some open row looks settled at the end of the step, by the drive that came with it.
-    pub(super) fn look_settled(&self, criteria: &Criteria) -> bool {
+    pub(super) fn any_settled(&self, criteria: &Criteria) -> bool {
         self.residuals
             .iter()
             .zip(&self.sizes)

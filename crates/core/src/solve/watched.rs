@@ -41,7 +41,7 @@ pub(super) struct Watch {
     time: f64,
     state: DVector<f64>,
     rate: DVector<f64>,
-    pieces: Vec<f64>,
+    regime: Vec<f64>,
     /// Rates at the last stages, the latest at the end.
     stages: Vec<DVector<f64>>,
     /// Bends of the steps so far.
@@ -58,7 +58,7 @@ impl Watch {
         tolerance: [f64; 2],
         state: DVector<f64>,
         rate: DVector<f64>,
-        pieces: Vec<f64>,
+        regime: Vec<f64>,
     ) -> Self {
         Self {
             order,
@@ -66,7 +66,7 @@ impl Watch {
             time: 0.0,
             state,
             rate,
-            pieces,
+            regime,
             stages: Vec::new(),
             bends: Vec::new(),
             refused: None,
@@ -75,7 +75,7 @@ impl Watch {
     }
 
     /// Takes in the rate at one more stage.
-    pub(super) fn hear(&mut self, rate: &DVector<f64>) {
+    pub(super) fn record_stage(&mut self, rate: &DVector<f64>) {
         if self.stages.len() == self.order.stages() {
             self.stages.rotate_left(1);
             self.stages.pop();
@@ -83,12 +83,12 @@ impl Watch {
         self.stages.push(rate.clone());
     }
 
-    /// Whether the step that ends at `time` (τ) in `state`, with devices on `pieces`, is to be refused; `rate` evaluates rates.
+    /// Whether the step that ends at `time` (τ) in `state`, with devices on `regime`, is to be refused; `rate` evaluates rates.
     pub(super) fn refuses(
         &mut self,
         time: f64,
         state: &DVector<f64>,
-        pieces: Vec<f64>,
+        regime: Vec<f64>,
         mut rate: impl FnMut(&DVector<f64>) -> DVector<f64>,
     ) -> bool {
         let length = time - self.time;
@@ -100,12 +100,12 @@ impl Watch {
         let allowed = self.tolerance[0] + self.tolerance[1] * size;
         let excess = self.defect(length, (state, &end), &bend, rate) / allowed;
         if excess > 1.0 && length > SHORTEST {
-            let kinked = pieces != self.pieces;
+            let kinked = regime != self.regime;
             self.refused = Some(Refused { length, excess, kinked });
             return true;
         }
         self.bends.push(bend);
-        (self.time, self.state, self.rate, self.pieces) = (time, state.clone(), end, pieces);
+        (self.time, self.state, self.rate, self.regime) = (time, state.clone(), end, regime);
         false
     }
 

@@ -141,7 +141,7 @@ fn check_grid(experiment: &ExperimentSpec) -> Result<(), Fault> {
         let first = key.split('.').next().unwrap_or_default().trim();
         let varies = !NOT_IN_GRID.contains(&first);
         ensure(varies, &["grid", key], "this", "a setting that a run can vary, such as \"nudge.alpha\"")?;
-        let distinct = !values.is_empty() && all_differ(values.iter().map(told));
+        let distinct = !values.is_empty() && all_differ(values.iter().map(describe));
         let accepted = "a list of different values, at least one";
         if !distinct {
             return Err(Fault::refused(&["grid", key], Value::Array(values.clone()), accepted));
@@ -189,7 +189,7 @@ fn all_differ<T: Ord>(mut values: impl Iterator<Item = T>) -> bool {
 }
 
 /// A value as text that is the same for equal values.
-fn told(value: &Value) -> String {
+fn describe(value: &Value) -> String {
     match value {
         Value::Float(x) => (x + 0.0).to_string() + "f", // −0 is 0, and 1.0 is not the integer 1
         other => other.to_string(),

@@ -36,7 +36,7 @@ impl Override {
 
     /// The option and what it was given.
     #[must_use]
-    pub fn told(&self) -> String {
+    pub fn describe(&self) -> String {
         format!("{} {self}", self.option)
     }
 

@@ -123,7 +123,7 @@ impl Tree {
     /// # Errors
     /// When the path leads nowhere, or through a value that is no table.
     pub fn set(&mut self, setting: &Override) -> Result<(), SpecError> {
-        let place = Place::Set(setting.told());
+        let place = Place::Set(setting.describe());
         self.put(setting, place.clone())?;
         let path = route(self.kind, &KeyPath::parse(&setting.path)?, &place)?;
         let kind = self.kind;
@@ -144,7 +144,7 @@ impl Tree {
     pub fn set_for_run(&mut self, setting: &Override) -> Result<(), SpecError> {
         let in_grid =
             self.origins.get(&KeyPath::of(&["grid", &setting.path])).map(|origin| origin.place.clone());
-        self.put(setting, in_grid.unwrap_or_else(|| Place::Set(setting.told())))
+        self.put(setting, in_grid.unwrap_or_else(|| Place::Set(setting.describe())))
     }
 
     /// The tree without the values of its grid and without what is expected of all runs, as a run alone has it; the places of the
@@ -308,10 +308,10 @@ pub fn route(kind: FileKind, path: &KeyPath, place: &Place) -> Result<KeyPath, S
 pub fn refuse_twice(kind: FileKind, settings: &[Override]) -> Result<(), SpecError> {
     let mut seen: Vec<(KeyPath, &Override)> = Vec::new();
     for setting in settings {
-        let path = route(kind, &KeyPath::parse(&setting.path)?, &Place::Set(setting.told()))?;
+        let path = route(kind, &KeyPath::parse(&setting.path)?, &Place::Set(setting.describe()))?;
         match seen.iter().find(|(known, before)| *known == path && !before.agrees(setting)) {
             Some((_, before)) => {
-                return Err(SpecError::Twice { later: setting.told(), before: before.told(), path });
+                return Err(SpecError::Twice { later: setting.describe(), before: before.describe(), path });
             }
             None => seen.push((path, setting)),
         }

@@ -8,7 +8,7 @@ use crate::chip::Weights;
 use crate::data::Dataset;
 use crate::learn::{Batch, Gradient, Optimizer, Report, Rule};
 use crate::matrix::{Matrix, Real};
-use crate::noise::Presentations;
+use crate::noise::SampleIds;
 use crate::random::{Key, Kind, permutation, stream};
 use crate::solve::Outcome;
 
@@ -90,8 +90,8 @@ impl<T: Real> Course<'_, T> {
         for samples in order.chunks(self.batch) {
             let ids = (shown..shown + samples.len() as u64).collect();
             shown += samples.len() as u64;
-            let presentations = Presentations { seed: self.seed, ids };
-            let batch = Batch { presentations, ..self.gather(samples) };
+            let sample_ids = SampleIds { seed: self.seed, ids };
+            let batch = Batch { sample_ids, ..self.gather(samples) };
             let report = self.rule.estimate(&learner.weights, &batch, &mut gradient);
             observe(&learner.weights, samples, &report);
             total.take(&report);

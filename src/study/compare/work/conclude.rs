@@ -115,7 +115,7 @@ fn farther(one: f64, other: f64) -> bool {
 }
 
 /// The pairs with what came out.
-pub fn told(
+pub fn conclusions(
     study: &Comparator<'_>,
     pairs: &[Pair],
     (layers, departures, groups): (&[CompareRow], &[DepartureRow], &[GroupRow]),

@@ -5,7 +5,7 @@
 
 mod conclude;
 mod pairs;
-mod portrait;
+mod run_snapshot;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -19,9 +19,9 @@ use crate::data::Dataset;
 use crate::matrix::measure::cosine;
 use crate::record::RecordError;
 use crate::study::train::{RunPlan, controls, is_control_of};
-use conclude::{departures, groups, told};
+use conclude::{conclusions, departures, groups};
 use pairs::{Pair, pairs};
-use portrait::{Portrait, weights_after};
+use run_snapshot::{RunSnapshot, weights_after};
 
 /// What to compare, and how.
 #[derive(Clone, Copy, Debug)]
@@ -100,7 +100,7 @@ impl Comparator<'_> {
         predictions.sort_by_key(|row: &PredictionRow| (row.pair, row.seed, row.chip, row.epoch));
         let departures = departures(&layers, self.threshold, self.snapshots());
         let groups = groups(&layers, &predictions);
-        let told = told(self, &pairs, (&layers, &departures, &groups), at_rest);
+        let told = conclusions(self, &pairs, (&layers, &departures, &groups), at_rest);
         let epochs = self.plans.iter().map(|plan| plan.resolved.experiment.epochs);
         let summary = CompareSummary {
             settings: self.settings(),
@@ -150,10 +150,10 @@ impl Comparator<'_> {
     }
 
     fn one(&self, task: &Task<'_>) -> Result<(Vec<CompareRow>, Vec<PredictionRow>), RecordError> {
-        let take = |run: &usize| Portrait::take(self, &self.plans[*run], task.epoch);
+        let take = |run: &usize| RunSnapshot::take(self, &self.plans[*run], task.epoch);
         let portraits = task.runs.par_iter().map(take).collect::<Result<Vec<_>, _>>()?;
         let drift =
-            |(run, portrait): (&usize, &Portrait)| self.drift(&self.plans[*run], portrait, task.epoch);
+            |(run, portrait): (&usize, &RunSnapshot)| self.drift(&self.plans[*run], portrait, task.epoch);
         let drifts = task.runs.par_iter().zip(&portraits).map(drift).collect::<Result<Vec<_>, _>>()?;
         // Every run of a member is among the runs of its task.
         let of = |run: usize| task.runs.binary_search(&run).ok().map(|at| &portraits[at]);
@@ -183,7 +183,12 @@ impl Comparator<'_> {
     }
 
     /// Relative distance of every layer of a run to its control's, if it has one.
-    fn drift(&self, plan: &RunPlan, run: &Portrait, epoch: usize) -> Result<Option<Vec<f64>>, RecordError> {
+    fn drift(
+        &self,
+        plan: &RunPlan,
+        run: &RunSnapshot,
+        epoch: usize,
+    ) -> Result<Option<Vec<f64>>, RecordError> {
         let mut all = controls(self.plans).into_iter();
         let Some(control) = all.find(|control| is_control_of(control, plan)) else { return Ok(None) };
         let moved = weights_after(self, &control, epoch)?.forward;
@@ -195,7 +200,7 @@ impl Comparator<'_> {
 fn layer(
     (pair, epoch, k): (usize, usize, usize),
     (a, b): (&RunPlan, &RunPlan),
-    (one, other): (&Portrait, &Portrait),
+    (one, other): (&RunSnapshot, &RunSnapshot),
 ) -> CompareRow {
     let finite = |value: f64| Some(value).filter(|v| v.is_finite());
     let moved = one.moved.as_ref().zip(other.moved.as_ref());
@@ -218,7 +223,7 @@ fn layer(
         control_distance: None,
         cosine: cosine(&one.forward[k], &other.forward[k]),
         update_cosine: moved.and_then(|(one, other)| finite(cosine(&one[k], &other[k]))),
-        cka: finite(one.said[k].alignment(&other.said[k])),
+        cka: finite(one.activities[k].alignment(&other.activities[k])),
         left_deg: largest(&left),
         left_mean_deg: mean(&left),
         right_deg: largest(&right),

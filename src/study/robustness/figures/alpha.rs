@@ -21,13 +21,13 @@ const NOTE: &str = "bars: one standard error to both sides; dashed, in the band 
     those at which the accuracies differ most";
 
 /// A measure, and what its column is called.
-struct Quantity<'a> {
+struct PlottedMeasure<'a> {
     title: String,
     measure: &'a str,
     attack: Option<(&'a str, f64)>,
 }
 
-impl Quantity<'_> {
+impl PlottedMeasure<'_> {
     fn find<'g>(&self, group: &Group<'g>) -> Option<&'g RobustRow> {
         group.find(self.measure, None, self.attack)
     }
@@ -73,12 +73,12 @@ fn draw(tables: &Tables) -> Result<Page, FigureError> {
     chart.draw("no run has such a measure", |_, _, _| {})
 }
 
-fn quantities(tables: &Tables) -> Vec<Quantity<'static>> {
-    let proxy = |measure, title: &str| Quantity { title: title.into(), measure, attack: None };
+fn quantities(tables: &Tables) -> Vec<PlottedMeasure<'static>> {
+    let proxy = |measure, title: &str| PlottedMeasure { title: title.into(), measure, attack: None };
     let under = |(ball, name): (&'static str, &str)| {
         let size = telling(tables, ball)?;
         let title = format!("accuracy, PGD {name}, ε = {}", setting(size));
-        Some(Quantity { title, measure: "pgd", attack: Some((ball, size)) })
+        Some(PlottedMeasure { title, measure: "pgd", attack: Some((ball, size)) })
     };
     let proxies =
         [proxy("product-norm", "norm of the product"), proxy("lipschitz-median", "Jacobian, median")];
@@ -88,7 +88,7 @@ fn quantities(tables: &Tables) -> Vec<Quantity<'static>> {
 /// A rule's line; without α it stands across the panel, dashed, in the band of its standard error.
 fn series(
     tables: &Tables,
-    quantity: &Quantity,
+    quantity: &PlottedMeasure,
     (at, place): ((usize, usize), &Place),
     (rule, x): (&str, Axis),
 ) -> Vec<Series> {

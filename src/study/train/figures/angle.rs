@@ -122,7 +122,7 @@ fn cells(runs: &[&Run], stride: usize) -> Vec<Cell> {
 
 fn fill(page: &mut Page, panel: &Panel, cells: &[Cell], (top, stride): (f64, usize)) {
     if cells.is_empty() {
-        panel.say(page, "no run here");
+        panel.annotate(page, "no run here");
     }
     let half = 0.5 * count(stride);
     for cell in cells {

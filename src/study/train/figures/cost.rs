@@ -26,8 +26,8 @@ pub const FIGURE: Figure<Tables> = Figure {
 };
 
 /// What an accuracy costs: one of the quantities across.
-type Quantity = fn(&CostRow) -> f64;
-const QUANTITIES: [Quantity; 2] = [|row| row.energy_update_j, |row| row.latency_update_s];
+type CostOf = fn(&CostRow) -> f64;
+const QUANTITIES: [CostOf; 2] = [|row| row.energy_update_j, |row| row.latency_update_s];
 
 fn draw(tables: &Tables) -> Result<Page, FigureError> {
     let lines = lines(tables);
@@ -84,7 +84,7 @@ fn readings<'r>(rows: &[&'r CostRow]) -> Vec<(f64, Vec<&'r CostRow>)> {
 }
 
 /// The time of a reading below every point; the lines have nearly the same ones.
-fn labels(page: &mut Page, panel: &Panel, rows: &[&CostRow], quantity: Quantity) {
+fn labels(page: &mut Page, panel: &Panel, rows: &[&CostRow], quantity: CostOf) {
     for (time, here) in readings(rows) {
         let x = mean(&here.iter().map(|row| quantity(row)).collect::<Vec<_>>());
         let Some(at) = panel.at(x, range(here.iter().map(|row| row.test_accuracy)).0) else { continue };

@@ -20,7 +20,7 @@ use crate::statistics::Spread;
 const UNSETTLED: f64 = 0.01;
 
 /// A quantity of a row of `metrics`; `None` if it does not exist there.
-pub type Quantity = fn(&MetricsRow) -> Option<f64>;
+pub type MetricOf = fn(&MetricsRow) -> Option<f64>;
 
 /// A figure of curves: the same quantity for every rule, in the grid of α and β.
 #[derive(Clone, Copy, Debug)]
@@ -30,7 +30,7 @@ pub struct Curves {
     /// Label of the y axis.
     pub y_label: &'static str,
     /// What is shown.
-    pub quantity: Quantity,
+    pub quantity: MetricOf,
     /// The kind of y axis.
     pub kind: Kind,
     /// Whether rules that nudge no circuit have the quantity.
@@ -46,7 +46,7 @@ pub struct Curves {
 impl Curves {
     /// A linear axis, backpropagation included.
     #[must_use]
-    pub fn new(title: &'static str, y_label: &'static str, quantity: Quantity) -> Self {
+    pub fn new(title: &'static str, y_label: &'static str, quantity: MetricOf) -> Self {
         let (kind, reference, mark, floor, factor) = (Kind::Linear, true, None, None, 1.0);
         Self { title, y_label, quantity, kind, reference, mark, floor, factor }
     }
@@ -92,7 +92,7 @@ impl Curves {
     }
 
     /// Mean and range at every epoch at which some seed has a number.
-    fn points(&self, runs: &[&Run]) -> Vec<Point> {
+    fn points(&self, runs: &[&Run]) -> Vec<EpochPoint> {
         let mut epochs: Vec<usize> =
             runs.iter().flat_map(|run| run.metrics.iter().map(|row| row.epoch)).collect();
         epochs.sort_unstable();
@@ -104,7 +104,7 @@ impl Curves {
             let spread = Spread::of(values.map(|value| value * self.factor))?;
             let unsettled = rows.iter().any(|row| unsettled(row) > UNSETTLED);
             let dot = Dot::new(count(epoch), spread.mean).within(spread.low, spread.high).loose(unsettled);
-            Some(Point { epoch, dot, seeds: spread.count, unsettled })
+            Some(EpochPoint { epoch, dot, seeds: spread.count, unsettled })
         };
         epochs.into_iter().filter_map(point).collect()
     }
@@ -136,7 +136,7 @@ impl Curves {
 }
 
 /// A point of a curve.
-struct Point {
+struct EpochPoint {
     epoch: usize,
     dot: Dot,
     /// How many seeds have a number.
@@ -147,7 +147,7 @@ struct Point {
 
 /// The curve of a rule in a panel. Epochs at which no seed has a number break it; rings stand where a seed
 /// drops out.
-fn series(place: (usize, usize), rule: RuleKind, points: &[Point]) -> Vec<Series> {
+fn series(place: (usize, usize), rule: RuleKind, points: &[EpochPoint]) -> Vec<Series> {
     let ink = ink_of(rule);
     let at = |dots: Vec<Dot>| {
         let one = Series::at(place, ink, dots);
@@ -156,7 +156,7 @@ fn series(place: (usize, usize), rule: RuleKind, points: &[Point]) -> Vec<Series
     // Backpropagation lies under all others: wider, it still shows.
     let width = if rule == RuleKind::Bp { 2.8 } else { 1.5 };
     let key = || Key::Line(ink, rule.label().into());
-    let part = |part: &[Point]| {
+    let part = |part: &[EpochPoint]| {
         let one = at(part.iter().map(|point| point.dot).collect()).key(key());
         if part.len() > 1 { one.band(0.18).line(width) } else { one.bars(1.2).marks(2.6) }
     };

@@ -4,7 +4,7 @@
 //! *healthy* if at most [`UNSETTLED`] of its nudged samples did not come to rest: what the others learned is
 //! told as failure and takes part in nothing else.
 
-use super::super::identity::{Place, RunKey, Settings, agree};
+use super::super::identity::{GridPlace, RunKey, Settings, agree};
 use super::super::rows::{PairSummary, RunSummary, Summary};
 use crate::figure::axis::setting;
 use crate::spec::RuleKind;
@@ -237,7 +237,7 @@ fn parted(world: &World<'_>, pairs: &[PairSummary], rules: [RuleKind; 2]) -> Opt
             && healthy(&pair.run_a)
             && healthy(&pair.run_b)
     };
-    let gains = |pair: &PairSummary| Place { alpha: pair.alpha, beta: pair.beta, ..Place::default() };
+    let gains = |pair: &PairSummary| GridPlace { alpha: pair.alpha, beta: pair.beta, ..GridPlace::default() };
     let places = grouped(pairs.iter().filter(here), gains);
     let places: Vec<Vec<&PairSummary>> = places.into_iter().map(|(_, pairs)| pairs).collect();
     // The layer that parted most, mean over seeds and chips.

@@ -29,10 +29,10 @@ pub const FIGURE: Figure<Tables> = Figure {
 };
 
 /// A quantity of a run after an epoch.
-type Quantity = fn(&Run, &MetricsRow) -> Option<f64>;
+type EpochValue = fn(&Run, &MetricsRow) -> Option<f64>;
 
 /// Rows of panels.
-const ROWS: [(&str, Quantity); 3] =
+const ROWS: [(&str, EpochValue); 3] =
     [("nudge β", nudge), ("margin (1/τ)", margin), ("test accuracy", accuracy)];
 /// The one with the margins.
 const MARGINS: usize = 1;
@@ -93,7 +93,7 @@ impl Group<'_> {
 
 fn draw(tables: &Tables) -> Result<Page, FigureError> {
     let groups = groups(tables);
-    let of = |quantity: Quantity| {
+    let of = |quantity: EpochValue| {
         let each =
             move |run: &&'_ Run| run.metrics.iter().filter_map(|row| quantity(run, row)).collect::<Vec<_>>();
         groups.iter().flat_map(|group| &group.runs).flat_map(each).collect::<Vec<f64>>().into_iter()
@@ -185,7 +185,7 @@ fn unstable(page: &mut Page, panel: &Panel, asked: Option<f64>) {
 }
 
 /// A run's line, dashed over epochs in which samples did not settle; a ring where it was stopped.
-fn line(place: (usize, usize), run: &Run, quantity: Quantity, last: f64) -> [Series; 2] {
+fn line(place: (usize, usize), run: &Run, quantity: EpochValue, last: f64) -> [Series; 2] {
     let dots = run
         .metrics
         .iter()

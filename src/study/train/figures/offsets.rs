@@ -84,14 +84,14 @@ fn lines(grid: &Grid) -> Vec<Line> {
     let line = |rule: RuleKind, settings: &Settings| {
         let quiet = value(settings, AUTO_ZERO).and_then(Value::as_bool) == Some(true);
         let rule_too = if rules.len() > 1 { format!("{}, ", rule.label()) } else { String::new() };
-        let label = format!("{rule_too}{}{}", told(settings), if quiet { ", auto-zero" } else { "" });
+        let label = format!("{rule_too}{}{}", describe(settings), if quiet { ", auto-zero" } else { "" });
         Line { rule, settings: settings.clone(), ink: ink(settings), quiet, label }
     };
     rules.iter().flat_map(|rule| settings.iter().map(|(settings, _)| line(*rule, settings))).collect()
 }
 
 /// The offset in words.
-fn told(settings: &Settings) -> String {
+fn describe(settings: &Settings) -> String {
     value(settings, SPREAD).map_or(String::new(), |size| match size.as_f64() {
         Some(volts) => format!("{} mV", setting(1e3 * volts)),
         None => size.as_str().unwrap_or_default().to_owned(),

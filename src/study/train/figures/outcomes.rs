@@ -120,7 +120,7 @@ fn bounds(rows: &[&MetricsRow]) -> Option<[f64; 7]> {
 
 fn fill(page: &mut Page, panel: &Panel, stacks: &[Stack]) {
     if stacks.is_empty() {
-        panel.say(page, "no run here");
+        panel.annotate(page, "no run here");
     }
     for part in stacks.chunk_by(|a, b| a.bounds.is_some() == b.bounds.is_some() && b.epoch == a.epoch + 1) {
         let (first, last) = (count(part[0].epoch) - 0.5, count(part[part.len() - 1].epoch) + 0.5);

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::super::identity::{Place, Settings};
+use super::super::identity::{GridPlace, Settings};
 use super::super::rows::{PairSummary, RunSummary, Summary};
 use super::FIGURES;
 use super::findings::findings;
@@ -42,7 +42,7 @@ const MAIN_SETTINGS: [(&str, &str); 14] = [
 ];
 
 #[derive(Serialize)]
-struct Setting {
+struct ReportSetting {
     label: String,
     value: String,
 }
@@ -82,8 +82,8 @@ struct Parts {
     seeds: String,
     run_count: usize,
     incomplete: Vec<String>,
-    settings: Vec<Setting>,
-    all_settings: Vec<Setting>,
+    settings: Vec<ReportSetting>,
+    all_settings: Vec<ReportSetting>,
     results: Vec<ResultLine>,
     pairs: Vec<PairLine>,
     /// Whether some pair has a control.
@@ -138,20 +138,20 @@ fn summarised(tables: &Tables) -> Summary {
     Summary { name: tables.name.clone(), runs, pairs: tables.pairs.clone() }
 }
 
-fn settings(tables: &Tables) -> Vec<Setting> {
+fn settings(tables: &Tables) -> Vec<ReportSetting> {
     let found = |(path, label): &(&str, &str)| {
-        Some(Setting { label: (*label).into(), value: setting_at(tables, path)? })
+        Some(ReportSetting { label: (*label).into(), value: setting_at(tables, path)? })
     };
     MAIN_SETTINGS.iter().filter_map(found).collect()
 }
 
-fn all_settings(tables: &Tables) -> Vec<Setting> {
+fn all_settings(tables: &Tables) -> Vec<ReportSetting> {
     let mut all = Vec::new();
     flatten("", &toml::Value::Table(tables.experiment.clone()), &mut all);
     all
 }
 
-fn flatten(path: &str, value: &toml::Value, all: &mut Vec<Setting>) {
+fn flatten(path: &str, value: &toml::Value, all: &mut Vec<ReportSetting>) {
     match value {
         toml::Value::Table(table) => {
             for (key, value) in table {
@@ -159,7 +159,7 @@ fn flatten(path: &str, value: &toml::Value, all: &mut Vec<Setting>) {
                 flatten(&path, value, all);
             }
         }
-        value => all.push(Setting { label: path.into(), value: value.to_string() }),
+        value => all.push(ReportSetting { label: path.into(), value: value.to_string() }),
     }
 }
 
@@ -226,11 +226,11 @@ fn pairs(tables: &Tables) -> Vec<PairLine> {
         if a.len() >= b.len() { a } else { b }
     };
     let alike = |pair: &PairSummary| {
-        let place = Place { alpha: pair.alpha, beta: pair.beta, settings: settings(pair) };
+        let place = GridPlace { alpha: pair.alpha, beta: pair.beta, settings: settings(pair) };
         (pair.rule_a.clone(), pair.rule_b.clone(), place)
     };
     let groups = grouped(&tables.pairs, alike);
-    let line = |((_, _, place), members): ((String, String, Place), Vec<&PairSummary>)| {
+    let line = |((_, _, place), members): ((String, String, GridPlace), Vec<&PairSummary>)| {
         pair_line(&Row::new(place.beta, place.settings), &members)
     };
     groups.into_iter().map(line).collect()

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::super::identity::{Place, Settings};
+use super::super::identity::{GridPlace, Settings};
 use super::super::rows::{
     CostRow, LayersRow, MetricsRow, PairSummary, RunSummary, Summary, TrajectoryRow, ValleyRow,
 };
@@ -28,7 +28,7 @@ pub struct Run {
     /// Rule.
     pub rule: RuleKind,
     /// Gains, and the other settings of the grid; these are those of `summary`.
-    pub place: Place,
+    pub place: GridPlace,
     /// Seed.
     pub seed: u64,
     /// Its record in `summary.json`; `None` if the run was cut off before it got one.
@@ -179,7 +179,7 @@ fn started(rule: RuleKind, row: &MetricsRow) -> Run {
     Run {
         name: row.run.clone(),
         rule,
-        place: Place { alpha: row.alpha, beta: row.beta, settings: Settings::new() },
+        place: GridPlace { alpha: row.alpha, beta: row.beta, settings: Settings::new() },
         seed: row.seed,
         summary: None,
         metrics: Vec::new(),

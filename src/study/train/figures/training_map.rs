@@ -25,12 +25,12 @@ pub const FIGURE: Figure<Tables> = Figure {
 };
 
 /// Gives a run's value of a setting.
-type Setting = Box<dyn Fn(&Run) -> Option<f64>>;
+type SettingValue = Box<dyn Fn(&Run) -> Option<f64>>;
 
 /// A setting that the grid varies.
 struct Varied {
     label: String,
-    of: Setting,
+    of: SettingValue,
     values: Vec<f64>,
 }
 
@@ -137,7 +137,7 @@ fn is_struck(runs: &[&Run]) -> bool {
 
 /// The numbers that the grid varies, if they are two: α across and β up where they are among them.
 fn varied(tables: &Tables) -> Vec<Varied> {
-    let mut all: Vec<(String, Setting)> = vec![
+    let mut all: Vec<(String, SettingValue)> = vec![
         ("mixing α".into(), Box::new(|run: &Run| run.place.alpha)),
         ("nudge β".into(), Box::new(|run: &Run| run.place.beta)),
     ];
@@ -148,7 +148,7 @@ fn varied(tables: &Tables) -> Vec<Varied> {
         let path = key.clone();
         all.push((key, Box::new(move |run: &Run| run.settings().get(&path)?.as_f64())));
     }
-    let with_values = |(label, of): (String, Setting)| {
+    let with_values = |(label, of): (String, SettingValue)| {
         let mut values: Vec<f64> = tables.runs.iter().filter_map(&of).collect();
         values.sort_by(f64::total_cmp);
         values.dedup();

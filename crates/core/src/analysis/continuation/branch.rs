@@ -34,7 +34,7 @@ impl Plan {
 
 /// A point of a branch.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Point {
+pub struct BranchPoint {
     /// State.
     pub state: Vector,
     /// Parameter.
@@ -83,7 +83,7 @@ impl End {
 #[derive(Clone, Debug)]
 pub struct Branch {
     /// Its points, in order.
-    pub points: Vec<Point>,
+    pub points: Vec<BranchPoint>,
     /// What happens on it, in order.
     pub events: Vec<Event>,
     /// Where it ends.

@@ -13,7 +13,7 @@ use crate::spec::CircuitSpec;
 
 /// A circuit at one value of the parameter.
 #[derive(Clone, Debug)]
-pub struct Setting {
+pub struct CircuitSetting {
     /// The circuit.
     pub spec: CircuitSpec,
     /// Factor of all weights.
@@ -39,7 +39,7 @@ pub struct Border {
 ///
 /// Beyond its range the parameter is extrapolated in a straight line, so that no setting is ever asked for that could not be.
 pub struct CircuitFamily<'a> {
-    setting: &'a (dyn Fn(f64) -> Option<Setting> + Sync),
+    setting: &'a (dyn Fn(f64) -> Option<CircuitSetting> + Sync),
     range: (f64, f64),
     weights: &'a Weights<f64>,
     batch: Batch<f64>,
@@ -52,7 +52,7 @@ impl<'a> CircuitFamily<'a> {
     /// The sample of a batch that has one; `setting` gives the circuit for every value in `range`. `None` if it does not.
     #[must_use]
     pub fn new(
-        setting: &'a (dyn Fn(f64) -> Option<Setting> + Sync),
+        setting: &'a (dyn Fn(f64) -> Option<CircuitSetting> + Sync),
         range: (f64, f64),
         weights: &'a Weights<f64>,
         batch: Batch<f64>,
@@ -123,7 +123,7 @@ impl<'a> CircuitFamily<'a> {
 
     /// Builds the circuit at a value and hands it on; `None` where there is none.
     pub fn with<R>(&self, p: f64, then: impl FnOnce(&DyadCircuit<'_, f64>, &Chip<f64>) -> R) -> Option<R> {
-        let Setting { spec, gain } = (self.setting)(p)?;
+        let CircuitSetting { spec, gain } = (self.setting)(p)?;
         let chip = Chip::fabricate(&spec, &self.network);
         if gain == 1.0 {
             return Some(then(&nudged(&chip, self.weights, &self.batch, &spec), &chip));
@@ -176,9 +176,9 @@ impl Family for CircuitFamily<'_> {
             let mut kinks = Vec::new();
             for (layer, devices) in chip.layers.iter().enumerate() {
                 let (plus, minus) = (circuit.layout().plus(layer), circuit.layout().minus(layer));
-                let trims = devices.trim_plus.iter().chain(&devices.trim_minus);
-                for (coordinate, &trim) in plus.chain(minus).zip(trims) {
-                    let own = devices.activation.trimmed_kinks(trim);
+                let offsets = devices.offset_plus.iter().chain(&devices.offset_minus);
+                for (coordinate, &trim) in plus.chain(minus).zip(offsets) {
+                    let own = devices.activation.offset_kinks(trim);
                     kinks.extend(own.map(|position| Kink { coordinate, position }));
                 }
             }

@@ -3,7 +3,7 @@
 use nalgebra::Complex;
 
 use super::criticality::first_lyapunov;
-use super::solve::{Condition, Equations, Place, Tangent};
+use super::solve::{Condition, CurvePoint, Equations, Tangent};
 use super::{Event, EventKind, unstable};
 
 /// Length of the bracket in which an event is left, as a share of the step it was found in.
@@ -18,7 +18,7 @@ const FLAT: f64 = 1e-5;
 /// A place with its tangent and eigenvalues.
 #[derive(Clone, Debug)]
 pub(super) struct Node {
-    pub place: Place,
+    pub place: CurvePoint,
     pub tangent: Tangent,
     pub eigenvalues: Vec<Complex<f64>>,
     pub arc: f64,
@@ -73,7 +73,8 @@ impl Piece<'_> {
         }
         let share = at / self.length;
         let (a, b) = (&self.start.place, &self.end.place);
-        let guess = Place { x: &a.x * (1.0 - share) + &b.x * share, p: a.p * (1.0 - share) + b.p * share };
+        let guess =
+            CurvePoint { x: &a.x * (1.0 - share) + &b.x * share, p: a.p * (1.0 - share) + b.p * share };
         let place = self.equations.place(guess, &Condition::Ahead(a, &self.start.tangent, at))?;
         let tangent = self.equations.tangent(&place, &self.start.tangent)?;
         let eigenvalues = self.equations.family.eigenvalues(&place.x, place.p);

@@ -1,8 +1,8 @@
 //! Steps along a branch: tangent, plane across, kinks.
 
-use super::branch::{Branch, End, Plan, Point, TOLERANCE};
+use super::branch::{Branch, BranchPoint, End, Plan, TOLERANCE};
 use super::events::{Node, between};
-use super::solve::{Condition, Equations, Metric, Place, Tangent};
+use super::solve::{Condition, CurvePoint, Equations, Metric, Tangent};
 use super::{Event, EventKind, Family, Vector, unstable};
 
 /// Longest step at first, as a share of the range and of the state's size.
@@ -23,7 +23,7 @@ const RUNAWAY: f64 = 1e3;
 pub fn equilibrium(family: &dyn Family, near: Vector, parameter: f64) -> Option<Vector> {
     let metric = Metric { range: 1.0 + parameter.abs(), size: 1.0 + near.amax() };
     let equations = Equations { family, metric, tolerance: TOLERANCE };
-    let guess = Place { x: near, p: parameter };
+    let guess = CurvePoint { x: near, p: parameter };
     equations.place(guess, &Condition::Parameter(parameter)).map(|place| place.x)
 }
 
@@ -33,7 +33,7 @@ pub fn follow(family: &dyn Family, plan: &Plan) -> Option<Branch> {
     let size = 1.0 + plan.start.amax();
     let metric = Metric { range: (plan.range.1 - plan.range.0).abs(), size };
     let equations = Equations { family, metric, tolerance: plan.tolerance };
-    let guess = Place { x: plan.start.clone(), p: plan.range.0 };
+    let guess = CurvePoint { x: plan.start.clone(), p: plan.range.0 };
     let place = equations.place(guess, &Condition::Parameter(plan.range.0))?;
     let along = Tangent { x: Vector::zeros(place.x.len()), p: plan.range.1 - plan.range.0 };
     let mut tangent = equations.tangent(&place, &along)?;
@@ -118,7 +118,7 @@ impl Walker<'_> {
 
     fn record(&mut self) {
         let Node { place, eigenvalues, arc, .. } = &self.node;
-        self.branch.points.push(Point {
+        self.branch.points.push(BranchPoint {
             state: place.x.clone(),
             parameter: place.p,
             arc: *arc,
@@ -128,7 +128,7 @@ impl Walker<'_> {
     }
 
     /// The next place; `None` if steps shrink to nothing.
-    fn advance(&mut self) -> Option<(Place, Aim)> {
+    fn advance(&mut self) -> Option<(CurvePoint, Aim)> {
         let stretch = (self.node.place.x.amax() / self.equations.metric.size).max(1.0);
         self.step = self.step.min(self.plan.longest * stretch);
         while self.step > SHORTEST {
@@ -184,9 +184,9 @@ impl Walker<'_> {
     }
 
     /// Tries to get to an aim, or to whatever kink turns out to lie before it.
-    fn attempt(&self, aim: Aim, length: f64) -> Option<(Place, Aim)> {
+    fn attempt(&self, aim: Aim, length: f64) -> Option<(CurvePoint, Aim)> {
         let Node { place, tangent, .. } = &self.node;
-        let mut guess = Place { x: &place.x + &tangent.x * length, p: place.p + tangent.p * length };
+        let mut guess = CurvePoint { x: &place.x + &tangent.x * length, p: place.p + tangent.p * length };
         let mut aim = aim;
         for _ in 0..DETOURS {
             let condition = match aim {
@@ -204,7 +204,7 @@ impl Walker<'_> {
             if aim == Aim::Kink(index) {
                 return None;
             }
-            guess = Place {
+            guess = CurvePoint {
                 x: &place.x + (&found.x - &place.x) * share,
                 p: place.p + (found.p - place.p) * share,
             };
@@ -214,7 +214,7 @@ impl Walker<'_> {
     }
 
     /// Whether a place lies ahead, and not further than a step can lead.
-    fn is_near(&self, found: &Place, length: f64) -> bool {
+    fn is_near(&self, found: &CurvePoint, length: f64) -> bool {
         let Node { place, tangent, .. } = &self.node;
         let (state, parameter) = (&found.x - &place.x, found.p - place.p);
         let metric = self.equations.metric;
@@ -227,7 +227,7 @@ impl Walker<'_> {
     }
 
     /// The first kink passed on the way to a place but the one aimed at, and the share of the way up to it.
-    fn trespass(&self, found: &Place, aim: Aim) -> Option<(usize, f64)> {
+    fn trespass(&self, found: &CurvePoint, aim: Aim) -> Option<(usize, f64)> {
         let before = self.equations.family.kinks(self.node.place.p);
         let after = self.equations.family.kinks(found.p);
         let mut first: Option<(usize, f64)> = None;
@@ -247,7 +247,7 @@ impl Walker<'_> {
     }
 
     /// Whether the branch turns little between here and a place on the same piece.
-    fn is_straight(&self, found: &Place, aim: Aim) -> bool {
+    fn is_straight(&self, found: &CurvePoint, aim: Aim) -> bool {
         if aim != Aim::Ahead || self.step < 1e3 * SHORTEST {
             return true;
         }
@@ -258,7 +258,7 @@ impl Walker<'_> {
     }
 
     /// Moves to a place that was found.
-    fn arrive(&mut self, place: Place, aim: Aim) -> Arrival {
+    fn arrive(&mut self, place: CurvePoint, aim: Aim) -> Arrival {
         let kink = match aim {
             Aim::Kink(index) => Some(index),
             _ => None,
@@ -296,7 +296,7 @@ impl Walker<'_> {
     }
 
     /// Tangent and eigenvalues of a place of the present piece.
-    fn reach(&self, place: Place) -> Option<Node> {
+    fn reach(&self, place: CurvePoint) -> Option<Node> {
         let tangent = self.equations.tangent(&place, &self.node.tangent)?;
         let eigenvalues = self.equations.family.eigenvalues(&place.x, place.p);
         let (state, parameter) = (&place.x - &self.node.place.x, place.p - self.node.place.p);
@@ -305,7 +305,7 @@ impl Walker<'_> {
     }
 
     /// A place on a kink, moved by next to nothing to one of its sides.
-    fn beside(&self, place: &Place, index: usize, above: bool) -> Place {
+    fn beside(&self, place: &CurvePoint, index: usize, above: bool) -> CurvePoint {
         let kink = self.equations.family.kinks(place.p)[index];
         let aside = BESIDE * (1.0 + kink.position.abs());
         let mut place = place.clone();
@@ -315,7 +315,7 @@ impl Walker<'_> {
 
     /// Passes a kink: the state's component goes on as it came, so the tangent on the other side does too.
     /// Whether the branch ends there.
-    fn pass(&mut self, place: &Place, index: usize) -> Option<End> {
+    fn pass(&mut self, place: &CurvePoint, index: usize) -> Option<End> {
         let upwards = !self.sides[index];
         let beyond = self.beside(place, index, upwards);
         let Some(tangent) = self.equations.tangent_across(&beyond, index, upwards) else {

@@ -16,8 +16,8 @@ mod solve;
 
 use nalgebra::{Complex, DMatrix, DVector};
 
-pub use branch::{Branch, End, Plan, Point};
-pub use circuit::{Border, CircuitFamily, Setting};
+pub use branch::{Branch, BranchPoint, End, Plan};
+pub use circuit::{Border, CircuitFamily, CircuitSetting};
 pub use criticality::first_lyapunov;
 pub use dynamics::DynamicsFamily;
 pub use follow::{equilibrium, follow};

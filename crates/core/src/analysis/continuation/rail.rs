@@ -1,6 +1,6 @@
 //! Where a branch first lies on a rail that the free equilibrium does not touch: latch-up from there on, however stable (docs/model.md §5).
 
-use super::{Branch, CircuitFamily, Point, equilibrium};
+use super::{Branch, BranchPoint, CircuitFamily, equilibrium};
 
 /// Halvings of the step within which that begins, to the last digit.
 const HALVINGS: usize = 50;
@@ -8,7 +8,7 @@ const HALVINGS: usize = 50;
 /// The value of the parameter there; `None` if the branch keeps off such rails.
 #[must_use]
 pub fn first_on_rail(family: &CircuitFamily<'_>, branch: &Branch) -> Option<f64> {
-    let is_on = |point: &Point| family.is_on_rail(&point.state, point.parameter);
+    let is_on = |point: &BranchPoint| family.is_on_rail(&point.state, point.parameter);
     let first = branch.points.iter().position(is_on)?;
     let Some(before) = first.checked_sub(1) else { return Some(branch.points[0].parameter) };
     let (a, b) = (&branch.points[before], &branch.points[first]);

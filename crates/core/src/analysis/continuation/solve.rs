@@ -10,7 +10,7 @@ const STEPS: usize = 10;
 
 /// A place on a branch: a state and a parameter.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Place {
+pub(super) struct CurvePoint {
     pub x: Vector,
     pub p: f64,
 }
@@ -45,7 +45,7 @@ impl Metric {
 /// What is asked of a place beside being on the branch.
 pub(super) enum Condition<'a> {
     /// To be at a distance from a place along a tangent.
-    Ahead(&'a Place, &'a Tangent, f64),
+    Ahead(&'a CurvePoint, &'a Tangent, f64),
     /// To be on a kink.
     Kink(usize),
     /// To have a parameter.
@@ -62,7 +62,7 @@ pub(super) struct Equations<'a> {
 
 impl Equations<'_> {
     /// The place from `guess` that meets a condition; `None` if Newton's method does not arrive.
-    pub fn place(&self, guess: Place, condition: &Condition<'_>) -> Option<Place> {
+    pub fn place(&self, guess: CurvePoint, condition: &Condition<'_>) -> Option<CurvePoint> {
         let mut at = guess;
         let mut last = f64::INFINITY;
         for step in 0..=STEPS {
@@ -95,7 +95,7 @@ impl Equations<'_> {
     /// and so is the sum, `n + 2` roundings of its size in all (Higham, Accuracy and Stability, §3.1).
     ///
     /// Gains of 10⁴ and states of 10⁶ V leave more than any tolerance relative to the states.
-    fn is_rounding(&self, at: &Place, residual: &Vector) -> bool {
+    fn is_rounding(&self, at: &CurvePoint, residual: &Vector) -> bool {
         let roundings = (at.x.len() + 2) as f64 * f64::EPSILON;
         let jacobian = self.family.jacobian(&at.x, at.p);
         let size = |row: usize| jacobian.row(row).iter().zip(&at.x).map(|(j, x)| (j * x).abs()).sum::<f64>();
@@ -103,18 +103,18 @@ impl Equations<'_> {
     }
 
     /// The tangent at a place, towards the side on which `along` lies.
-    pub fn tangent(&self, at: &Place, along: &Tangent) -> Option<Tangent> {
+    pub fn tangent(&self, at: &CurvePoint, along: &Tangent) -> Option<Tangent> {
         self.direction(at, &self.row(along), 1.0)
     }
 
     /// The tangent at a place on a kink that passes it upwards or downwards; it may lie across that by which the branch came.
-    pub fn tangent_across(&self, at: &Place, kink: usize, upwards: bool) -> Option<Tangent> {
+    pub fn tangent_across(&self, at: &CurvePoint, kink: usize, upwards: bool) -> Option<Tangent> {
         let (row, ..) = self.condition(at, &Condition::Kink(kink));
         self.direction(at, &row, if upwards { 1.0 } else { -1.0 })
     }
 
     /// The tangent whose product with `row` has a sign.
-    fn direction(&self, at: &Place, row: &Vector, sign: f64) -> Option<Tangent> {
+    fn direction(&self, at: &CurvePoint, row: &Vector, sign: f64) -> Option<Tangent> {
         let n = at.x.len();
         let mut right = Vector::zeros(n + 1);
         right[n] = sign;
@@ -130,7 +130,7 @@ impl Equations<'_> {
     }
 
     /// Derivative of a condition, how far it is missed, and the size of what it compares.
-    fn condition(&self, at: &Place, condition: &Condition<'_>) -> (Vector, f64, f64) {
+    fn condition(&self, at: &CurvePoint, condition: &Condition<'_>) -> (Vector, f64, f64) {
         let n = at.x.len();
         match condition {
             Condition::Ahead(from, along, distance) => {
@@ -160,7 +160,7 @@ impl Equations<'_> {
     }
 
     /// The Jacobian with the derivative by the parameter beside and a row below.
-    fn bordered(&self, at: &Place, row: &Vector) -> Option<LU<f64, nalgebra::Dyn, nalgebra::Dyn>> {
+    fn bordered(&self, at: &CurvePoint, row: &Vector) -> Option<LU<f64, nalgebra::Dyn, nalgebra::Dyn>> {
         let n = at.x.len();
         let mut matrix = DMatrix::zeros(n + 1, n + 1);
         matrix.view_mut((0, 0), (n, n)).copy_from(&self.family.jacobian(&at.x, at.p));

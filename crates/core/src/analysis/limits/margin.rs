@@ -11,14 +11,14 @@
 
 use rayon::prelude::*;
 
-use super::known::alike;
-use super::trial::{Failure, Trial};
+use super::simulation::{Failure, Simulation};
+use super::stable_branch::alike;
 use super::{Search, Verdict};
 use crate::chip::Weights;
 use crate::circuit::{DyadCircuit, Dynamics};
 use crate::learn::{Batch, nudged};
 use crate::matrix::Matrix;
-use crate::solve::{FixedPoint, Outcome, continued_point, fixed_point, followed_point, leading, on_rails};
+use crate::solve::{FixedPoint, Outcome, continued_point, fixed_point, homotopy, leading, on_rails};
 use crate::spec::CircuitSpec;
 
 /// What decays at the margin asked for is down by e⁻³⁰, 10⁻¹³, after so many times 1/margin: below any tolerance.
@@ -97,8 +97,8 @@ pub fn keep(
     batch: &Batch<f64>,
     at_least: f64,
 ) -> Result<Kept, Shortfall> {
-    let trial = trial(spec, weights, batch, at_least);
-    let looker = Looker { trial: &trial, at_least };
+    let simulation = simulation(spec, weights, batch, at_least);
+    let looker = Looker { simulation: &simulation, at_least };
     if let Some(beyond) = looker.beyond_numbers() {
         return Err(beyond);
     }
@@ -131,19 +131,19 @@ pub fn shortfall(
     batch: &Batch<f64>,
     at_least: f64,
 ) -> Option<Shortfall> {
-    let trial = trial(spec, weights, batch, at_least);
+    let simulation = simulation(spec, weights, batch, at_least);
     let all: Vec<usize> = (0..batch.inputs.nrows()).collect();
-    Looker { trial: &trial, at_least }.look(&all, spec.nudge.beta).into_iter().next()
+    Looker { simulation: &simulation, at_least }.look(&all, spec.nudge.beta).into_iter().next()
 }
 
-fn trial<'a>(
+fn simulation<'a>(
     spec: &CircuitSpec,
     weights: &'a Weights<f64>,
     batch: &'a Batch<f64>,
     at_least: f64,
-) -> Trial<'a> {
+) -> Simulation<'a> {
     let search = Search { highest: spec.nudge.beta, time: SETTLING / at_least, width: WIDTH };
-    Trial::new(spec, weights, batch, &search)
+    Simulation::new(spec, weights, batch, &search)
 }
 
 /// A point of the branch of equilibria that the free state leads to.
@@ -157,7 +157,7 @@ struct Branch {
 
 /// Looks at samples at some nudge.
 struct Looker<'a> {
-    trial: &'a Trial<'a>,
+    simulation: &'a Simulation<'a>,
     at_least: f64,
 }
 
@@ -165,9 +165,10 @@ impl Looker<'_> {
     /// The first sample whose free potentials leave no digits for a difference, whatever the nudge. Weights that a diverging learner leaves
     /// (10⁶ and more in every layer) would be integrated for millions of steps at every nudge, to the same end.
     fn beyond_numbers(&self) -> Option<Shortfall> {
-        let spec = self.trial.at(0.0);
-        let free = nudged(self.trial.chip(), self.trial.weights, self.trial.batch, &spec).free_state();
-        let largest = self.trial.largest();
+        let spec = self.simulation.at(0.0);
+        let free = nudged(self.simulation.chip(), self.simulation.weights, self.simulation.batch, &spec)
+            .free_state();
+        let largest = self.simulation.largest();
         let is_beyond = |&sample: &usize| free.row(sample).iter().any(|v| v.is_nan() || v.abs() > largest);
         let sample = (0..free.nrows()).find(is_beyond)?;
         let lack = Lack::Fails(Failure::Unsettled(Outcome::NotFinite));
@@ -204,7 +205,7 @@ impl Looker<'_> {
         if samples.is_empty() {
             return Vec::new();
         }
-        let seen = self.trial.integrate(samples, beta, 1.0);
+        let seen = self.simulation.integrate(samples, beta, 1.0);
         let judged = |((sample, outcome, state), branch): ((usize, Outcome, Vec<f64>), &Option<Branch>)| {
             let (margin, lack) = self.judge((sample, beta), outcome, &state, branch.as_ref())?;
             Some(Shortfall { sample, beta, margin, lack })
@@ -214,12 +215,12 @@ impl Looker<'_> {
 
     /// The branch at a nudge, or what it says is wrong with a sample.
     fn walked(&self, sample: usize, beta: f64) -> Result<Branch, Shortfall> {
-        let batch = self.trial.one(sample);
+        let batch = self.simulation.one(sample);
         let told = |margin: Option<f64>, lack: Lack| Shortfall { sample, beta, margin, lack };
         let ended = told(None, Lack::Fails(Failure::Elsewhere));
         let branch = self.branch(&batch, beta).ok_or(ended)?;
-        let spec = self.trial.at(beta);
-        let circuit = nudged(self.trial.chip(), self.trial.weights, &batch, &spec);
+        let spec = self.simulation.at(beta);
+        let circuit = nudged(self.simulation.chip(), self.simulation.weights, &batch, &spec);
         let spectrum = leading(&circuit, 0, &branch.state);
         let margin = -spectrum.abscissa() * circuit.slowest();
         let thin = margin < self.at_least;
@@ -265,9 +266,9 @@ impl Looker<'_> {
         state: &[f64],
         branch: Option<&Branch>,
     ) -> Option<(Option<f64>, Lack)> {
-        let batch = self.trial.one(sample);
-        let spec = self.trial.at(beta);
-        let circuit = nudged(self.trial.chip(), self.trial.weights, &batch, &spec);
+        let batch = self.simulation.one(sample);
+        let spec = self.simulation.at(beta);
+        let circuit = nudged(self.simulation.chip(), self.simulation.weights, &batch, &spec);
         let tolerance = tolerance(&circuit);
         let margin = |point: &FixedPoint| {
             let spectrum = point.converged.then(|| leading(&circuit, 0, &point.state))?;
@@ -276,7 +277,7 @@ impl Looker<'_> {
         };
         if !outcome.is_settled() {
             let free: Vec<f64> = circuit.free_state().iter().copied().collect();
-            let found = margin(&followed_point(&circuit, 0, &free, tolerance));
+            let found = margin(&homotopy(&circuit, 0, &free, tolerance));
             let lack = match found {
                 // Whoever is too slow says less than the eigenvalue.
                 Some((margin, leaning)) if outcome == Outcome::Timeout && margin < self.at_least => {
@@ -309,8 +310,8 @@ impl Looker<'_> {
 
     /// The equilibrium near a state, with the differences of every layer there.
     fn point(&self, batch: &Batch<f64>, beta: f64, state: &[f64]) -> (FixedPoint, Vec<Matrix<f64>>) {
-        let spec = self.trial.at(beta);
-        let circuit = nudged(self.trial.chip(), self.trial.weights, batch, &spec);
+        let spec = self.simulation.at(beta);
+        let circuit = nudged(self.simulation.chip(), self.simulation.weights, batch, &spec);
         let point = continued_point(&circuit, 0, state, tolerance(&circuit), STEPS);
         let errors = errors(&circuit, &point.state);
         (point, errors)
@@ -319,8 +320,8 @@ impl Looker<'_> {
     /// The point of the branch at a nudge, walked to from none; `None` if the branch ends before.
     fn branch(&self, batch: &Batch<f64>, beta: f64) -> Option<Branch> {
         let free = {
-            let spec = self.trial.at(0.0);
-            let circuit = nudged(self.trial.chip(), self.trial.weights, batch, &spec);
+            let spec = self.simulation.at(0.0);
+            let circuit = nudged(self.simulation.chip(), self.simulation.weights, batch, &spec);
             let start: Vec<f64> = circuit.free_state().iter().copied().collect();
             fixed_point(&circuit, 0, &start, tolerance(&circuit)).state
         };

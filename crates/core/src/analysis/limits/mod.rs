@@ -6,26 +6,26 @@
 //! differ the integration is believed and the limit found by bisection.
 
 mod chips;
-mod known;
+mod stable_branch;
 mod margin;
 mod sample;
-mod trial;
+mod simulation;
 
 use rayon::prelude::*;
 
 pub use chips::{Confidence, confidence};
-pub use known::Foreseen;
 pub use margin::{Kept, Lack, Shortfall, keep, shortfall};
 pub use sample::SampleLimit;
-pub use trial::Failure;
+pub use simulation::Failure;
+pub use stable_branch::Prediction;
 
 use crate::chip::Weights;
 use crate::learn::Batch;
 use crate::solve::Verdict;
 use crate::spec::CircuitSpec;
 
-use trial::Trial;
-pub(super) use trial::noiseless;
+use simulation::Simulation;
+pub(super) use simulation::noiseless;
 
 /// How far to look, and how closely.
 #[derive(Clone, Copy, Debug)]
@@ -71,12 +71,12 @@ impl ChipLimits {
 /// Finds the largest safe nudge of every sample; the nudge of `spec` itself does not matter.
 #[must_use]
 pub fn limits(spec: &CircuitSpec, weights: &Weights<f64>, batch: &Batch<f64>, search: &Search) -> ChipLimits {
-    let trial = Trial::new(spec, weights, batch, search);
-    let march = trial.march();
+    let simulation = Simulation::new(spec, weights, batch, search);
+    let ramp = simulation.ramp();
     let found: Vec<(SampleLimit, usize)> = (0..batch.inputs.nrows())
         .into_par_iter()
-        .map(|sample| sample::limit(&trial, &march, sample, search))
+        .map(|sample| sample::limit(&simulation, &ramp, sample, search))
         .collect();
-    let trials = march.trials() + found.iter().map(|(_, trials)| trials).sum::<usize>();
+    let trials = ramp.trials() + found.iter().map(|(_, trials)| trials).sum::<usize>();
     ChipLimits { samples: found.into_iter().map(|(limit, _)| limit).collect(), trials }
 }

@@ -1,9 +1,9 @@
 //! The largest safe nudge of one sample.
 
-use super::super::continuation::{CircuitFamily, Setting};
+use super::super::continuation::{CircuitFamily, CircuitSetting};
 use super::Search;
-use super::known::{Foreseen, Known};
-use super::trial::{Failure, March, Trial, next};
+use super::simulation::{Failure, Ramp, Simulation, next};
+use super::stable_branch::{Prediction, StableBranch};
 use crate::solve::Outcome;
 
 /// Where a foreseen limit is tried, in units of it: a circuit may fail in a window just below it.
@@ -30,7 +30,7 @@ pub struct SampleLimit {
     /// How the circuit fails beyond it.
     pub failure: Option<Failure>,
     /// What eigenvalues say.
-    pub foreseen: Option<Foreseen>,
+    pub foreseen: Option<Prediction>,
     /// Whether integration just below and above bears the foreseen limit out; if not, `limit` is by bisection.
     pub confirmed: bool,
     /// Folds below the limit at which the state moves to a nearby equilibrium, and the gradient estimate with it by less than
@@ -40,20 +40,20 @@ pub struct SampleLimit {
 
 /// Finds the limit of a sample; also how many trials it took beside those of the march.
 pub(super) fn limit(
-    trial: &Trial<'_>,
-    march: &March,
+    simulation: &Simulation<'_>,
+    ramp: &Ramp,
     sample: usize,
     search: &Search,
 ) -> (SampleLimit, usize) {
-    let seen = march.of(sample);
+    let seen = ramp.of(sample);
     let first_bad = seen.iter().find(|one| !one.1.is_settled()).map(|one| one.0);
     let end = first_bad.map_or(search.highest, |beta| (BEYOND * beta).min(search.highest));
-    let setting = |beta: f64| Some(Setting { spec: trial.at(beta), gain: 1.0 });
-    let family = CircuitFamily::new(&setting, (0.0, end), trial.weights, trial.one(sample));
-    let mut finder = Finder { trial, sample, known: None, trials: 0 };
-    finder.known = family.as_ref().and_then(|family| Known::follow(family, end));
+    let setting = |beta: f64| Some(CircuitSetting { spec: simulation.at(beta), gain: 1.0 });
+    let family = CircuitFamily::new(&setting, (0.0, end), simulation.weights, simulation.one(sample));
+    let mut finder = Finder { simulation, sample, branch: None, trials: 0 };
+    finder.branch = family.as_ref().and_then(|family| StableBranch::follow(family, end));
     let foreseen = finder.pass_jumps(end);
-    let small_jumps = finder.known.as_ref().map_or(0, Known::small_jumps);
+    let small_jumps = finder.branch.as_ref().map_or(0, StableBranch::small_jumps);
     let mut bracket: Bracket = (0.0, None);
     for (beta, outcome, state) in seen {
         let failure = match finder.judge(beta, outcome, state) {
@@ -88,9 +88,9 @@ pub(super) fn limit(
 
 /// Tries nudges on one sample.
 struct Finder<'a> {
-    trial: &'a Trial<'a>,
+    simulation: &'a Simulation<'a>,
     sample: usize,
-    known: Option<Known<'a>>,
+    branch: Option<StableBranch<'a>>,
     trials: usize,
 }
 
@@ -112,29 +112,29 @@ impl Finder<'_> {
             return Some(Failure::Unsettled(outcome));
         }
         // Without a branch there is nothing to compare with.
-        let there = self.known.as_ref().is_none_or(|known| known.holds(beta, state));
+        let there = self.branch.as_ref().is_none_or(|branch| branch.holds(beta, state));
         (!there).then_some(Failure::Elsewhere)
     }
 
     /// What ends the stable branch, after the ends beyond which the circuit settles so near that its gradient hardly changes.
-    fn pass_jumps(&mut self, end: f64) -> Option<Foreseen> {
+    fn pass_jumps(&mut self, end: f64) -> Option<Prediction> {
         for _ in 0..JUMPS {
-            let foreseen = self.known.as_ref()?.foreseen(end)?;
+            let foreseen = self.branch.as_ref()?.predicted_end(end)?;
             let above = (1.0 + CLOSE) * foreseen.beta;
             if above >= end {
                 return Some(foreseen);
             }
             self.trials += 1;
-            let seen = self.trial.integrate(&[self.sample], above, PATIENCE);
+            let seen = self.simulation.integrate(&[self.sample], above, PATIENCE);
             let passed = seen.first().is_some_and(|(_, outcome, state)| {
                 outcome.is_settled()
-                    && self.known.as_mut().is_some_and(|known| known.go_on(above, end, state))
+                    && self.branch.as_mut().is_some_and(|branch| branch.go_on(above, end, state))
             });
             if !passed {
                 return Some(foreseen);
             }
         }
-        self.known.as_ref()?.foreseen(end)
+        self.branch.as_ref()?.predicted_end(end)
     }
 
     /// Integrates at a nudge, and once more for longer where time was too short: why it is not safe, if it is not.
@@ -142,7 +142,7 @@ impl Finder<'_> {
         let mut failure = None;
         for patience in [1.0, PATIENCE] {
             self.trials += 1;
-            let seen = self.trial.integrate(&[self.sample], beta, patience);
+            let seen = self.simulation.integrate(&[self.sample], beta, patience);
             failure = seen.first().and_then(|(_, outcome, state)| self.judge(beta, *outcome, state));
             if failure != Some(Failure::Unsettled(Outcome::Timeout)) {
                 break;

@@ -2,7 +2,7 @@
 
 use crate::circuit::{Circuit, DyadCircuit, Dynamics};
 use crate::matrix::Matrix;
-use crate::solve::{Outcome, Verdict, continued_point, followed_point, leading, on_rails, settle_all};
+use crate::solve::{Outcome, Verdict, continued_point, homotopy, leading, on_rails, settle_all};
 use crate::spec::SolverSpec;
 
 /// Equilibria are found to this residual, in units of `1 V + ‖v_free‖∞`.
@@ -14,7 +14,7 @@ const FEW: usize = 4;
 
 /// How a point is judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum By {
+pub enum Criterion {
     /// By the eigenvalues at the equilibrium, continued from a neighbour.
     Eigenvalues,
     /// By integration from the start that the description names: what really becomes of it.
@@ -47,7 +47,12 @@ pub struct Node {
 impl Node {
     /// Looks at a circuit, near a point whose equilibria are known.
     #[must_use]
-    pub fn look(circuit: &DyadCircuit<'_, f64>, solver: &SolverSpec, by: By, near: Option<&Self>) -> Self {
+    pub fn evaluate(
+        circuit: &DyadCircuit<'_, f64>,
+        solver: &SolverSpec,
+        by: Criterion,
+        near: Option<&Self>,
+    ) -> Self {
         let samples = circuit.samples();
         let mut node = Self {
             outcomes: Vec::new(),
@@ -60,13 +65,13 @@ impl Node {
             integrations: 0,
         };
         let mut ends = None;
-        if by != By::Eigenvalues {
+        if by != Criterion::Eigenvalues {
             let settled = settle_all(solver, circuit, false);
             node.outcomes = settled.outcomes;
-            node.integrations = if by == By::Integration { samples } else { 0 };
+            node.integrations = if by == Criterion::Integration { samples } else { 0 };
             ends = Some(settled.state);
         }
-        if by != By::Integration {
+        if by != Criterion::Integration {
             node.find_equilibria(circuit, solver, near, ends);
             node.find_worst(circuit);
             let known: Vec<Option<&[f64]>> = node.equilibria.iter().map(Option::as_deref).collect();
@@ -114,7 +119,7 @@ impl Node {
         for (row, &i) in open.iter().enumerate() {
             let end: Vec<f64> = ends.row(row).iter().copied().collect();
             // What noise has left, or charge that has leaked away, is a start, not an equilibrium.
-            if outcomes[row] == Outcome::Settled && circuit.droop() == 0.0 {
+            if outcomes[row] == Outcome::Settled && circuit.leakage_loss() == 0.0 {
                 self.equilibria[i] = Some(end);
                 continue;
             }
@@ -129,7 +134,7 @@ impl Node {
                 let point = match (known(i), near) {
                     (Some(start), _) => continued_point(circuit, i, start, tolerance, STEPS),
                     (None, Some(_)) => continued_point(circuit, i, &rest(i), tolerance, FEW),
-                    (None, None) => followed_point(circuit, i, &rest(i), tolerance),
+                    (None, None) => homotopy(circuit, i, &rest(i), tolerance),
                 };
                 found = Some(point).filter(|point| point.converged);
                 lost_again |= found.is_none() && near.is_some();
@@ -155,7 +160,7 @@ impl Node {
 
     /// What becomes of the batch: settled if all of it does, else the most frequent failure.
     #[must_use]
-    pub fn fate(&self) -> Option<Outcome> {
+    pub fn outcome(&self) -> Option<Outcome> {
         let count = |outcome: Outcome| self.outcomes.iter().filter(|o| **o == outcome).count();
         let failures = Outcome::ALL.into_iter().filter(|o| !o.is_settled() && count(*o) > 0);
         // The first of equals, which `max_by_key` would not give.

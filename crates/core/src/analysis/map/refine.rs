@@ -10,25 +10,25 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 
 /// A point by its indices along both axes.
-pub type Place = (usize, usize);
+pub type GridIndex = (usize, usize);
 
 /// What is looked for at a point, from what was found at a neighbour.
-pub trait Survey<N, E>: Sync {
+pub trait Evaluate<N, E>: Sync {
     /// Looks at a point.
     ///
     /// # Errors
     /// Its own, which end the survey.
-    fn look(&self, place: Place, near: Option<&N>) -> Result<N, E>;
+    fn evaluate(&self, place: GridIndex, near: Option<&N>) -> Result<N, E>;
 
     /// Whether a border runs between two points.
-    fn differ(&self, one: &N, other: &N) -> bool;
+    fn differs(&self, one: &N, other: &N) -> bool;
 }
 
 /// A rectangle between two corners, both of them part of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Rectangle {
-    low: Place,
-    high: Place,
+    low: GridIndex,
+    high: GridIndex,
 }
 
 impl Rectangle {
@@ -42,7 +42,7 @@ impl Rectangle {
         (Self::middle(self.low.0, self.high.0), Self::middle(self.low.1, self.high.1))
     }
 
-    fn corners(&self) -> [Place; 4] {
+    fn corners(&self) -> [GridIndex; 4] {
         let ((i, j), (k, l)) = (self.low, self.high);
         [(i, j), (i, l), (k, j), (k, l)]
     }
@@ -63,37 +63,37 @@ impl Rectangle {
     }
 
     /// Corners of its parts.
-    fn wanted(&self) -> Vec<Place> {
+    fn wanted(&self) -> Vec<GridIndex> {
         self.parts().iter().flat_map(Self::corners).collect()
     }
 
     /// The corner nearest to a point.
-    fn nearest(&self, place: Place) -> Place {
-        let distance = |corner: &Place| corner.0.abs_diff(place.0) + corner.1.abs_diff(place.1);
+    fn nearest(&self, place: GridIndex) -> GridIndex {
+        let distance = |corner: &GridIndex| corner.0.abs_diff(place.0) + corner.1.abs_diff(place.1);
         self.corners().into_iter().min_by_key(distance).unwrap_or(self.low)
     }
 }
 
 /// A plane, as far as it was looked at.
 #[derive(Clone, Debug)]
-pub struct Plane<N> {
+pub struct RefinedGrid<N> {
     /// Points along both axes.
     pub shape: (usize, usize),
     nodes: Vec<Option<N>>,
     rectangles: Vec<Rectangle>,
 }
 
-impl<N: Send + Sync> Plane<N> {
+impl<N: Send + Sync> RefinedGrid<N> {
     /// Surveys `shape` points, at first every `stride`-th along both axes.
     ///
     /// What is found does not depend on the number of threads: a point starts from a neighbour that is named by its place.
     ///
     /// # Errors
     /// The first of the survey's.
-    pub fn survey<E: Send>(
+    pub fn refine<E: Send>(
         shape: (usize, usize),
         stride: usize,
-        survey: &dyn Survey<N, E>,
+        evaluator: &dyn Evaluate<N, E>,
     ) -> Result<Self, E> {
         let (columns, rows) = (lines(shape.0, stride), lines(shape.1, stride));
         let mut plane = Self {
@@ -104,22 +104,22 @@ impl<N: Send + Sync> Plane<N> {
                 .collect(),
         };
         let chain = |&i: &usize| {
-            let mut chain: Vec<(Place, N)> = Vec::new();
+            let mut chain: Vec<(GridIndex, N)> = Vec::new();
             for &j in &rows {
-                let found = survey.look((i, j), chain.last().map(|(_, node)| node))?;
+                let found = evaluator.evaluate((i, j), chain.last().map(|(_, node)| node))?;
                 chain.push(((i, j), found));
             }
             Ok(chain)
         };
         let chains = columns.par_iter().map(chain).collect::<Result<Vec<_>, E>>()?;
         chains.into_iter().flatten().for_each(|(place, node)| plane.put(place, node));
-        while plane.cut(survey)? {}
+        while plane.cut(evaluator)? {}
         Ok(plane)
     }
 
     /// Cuts every rectangle through which a border runs; whether there was one.
-    fn cut<E: Send>(&mut self, survey: &dyn Survey<N, E>) -> Result<bool, E> {
-        let crossed = |r: &Rectangle| r.cuts() != (None, None) && self.is_crossed(r, survey);
+    fn cut<E: Send>(&mut self, evaluator: &dyn Evaluate<N, E>) -> Result<bool, E> {
+        let crossed = |r: &Rectangle| r.cuts() != (None, None) && self.is_crossed(r, evaluator);
         let (crossed, rest): (Vec<Rectangle>, Vec<Rectangle>) =
             self.rectangles.iter().copied().partition(|r| crossed(r));
         if crossed.is_empty() {
@@ -131,8 +131,10 @@ impl<N: Send + Sync> Plane<N> {
                 wanted.entry(place).or_insert_with(|| rectangle.nearest(place));
             }
         }
-        let look = |(&place, &near): (&Place, &Place)| Ok((place, survey.look(place, self.at(near))?));
-        let found = wanted.par_iter().map(look).collect::<Result<Vec<_>, E>>()?;
+        let evaluate = |(&place, &near): (&GridIndex, &GridIndex)| {
+            Ok((place, evaluator.evaluate(place, self.at(near))?))
+        };
+        let found = wanted.par_iter().map(evaluate).collect::<Result<Vec<_>, E>>()?;
         found.into_iter().for_each(|(place, node)| self.put(place, node));
         self.rectangles = rest;
         self.rectangles.extend(crossed.iter().flat_map(Rectangle::parts));
@@ -140,22 +142,22 @@ impl<N: Send + Sync> Plane<N> {
     }
 
     /// Whether known points of a rectangle differ.
-    fn is_crossed<E>(&self, rectangle: &Rectangle, survey: &dyn Survey<N, E>) -> bool {
+    fn is_crossed<E>(&self, rectangle: &Rectangle, evaluator: &dyn Evaluate<N, E>) -> bool {
         let Some(first) = self.at(rectangle.low) else { return false };
         let ((i, j), (k, l)) = (rectangle.low, rectangle.high);
         let sides = (i..=k).flat_map(|c| [(c, j), (c, l)]).chain((j..=l).flat_map(|r| [(i, r), (k, r)]));
-        sides.filter_map(|place| self.at(place)).any(|node| survey.differ(first, node))
+        sides.filter_map(|place| self.at(place)).any(|node| evaluator.differs(first, node))
     }
 }
 
-impl<N> Plane<N> {
-    fn put(&mut self, (i, j): Place, node: N) {
+impl<N> RefinedGrid<N> {
+    fn put(&mut self, (i, j): GridIndex, node: N) {
         self.nodes[j * self.shape.0 + i] = Some(node);
     }
 
     /// What was found at a point, if it was looked at.
     #[must_use]
-    pub fn at(&self, (i, j): Place) -> Option<&N> {
+    pub fn at(&self, (i, j): GridIndex) -> Option<&N> {
         self.nodes[j * self.shape.0 + i].as_ref()
     }
 
@@ -167,19 +169,19 @@ impl<N> Plane<N> {
 
     /// For every point (the first axis runs fastest) the point that speaks for it, itself if it was looked at.
     #[must_use]
-    pub fn speakers(&self) -> Vec<Place> {
-        let mut speakers = vec![(0, 0); self.nodes.len()];
+    pub fn representatives(&self) -> Vec<GridIndex> {
+        let mut representatives = vec![(0, 0); self.nodes.len()];
         for Rectangle { low, high } in &self.rectangles {
             for j in low.1..=high.1 {
-                speakers[j * self.shape.0 + low.0..=j * self.shape.0 + high.0].fill(*low);
+                representatives[j * self.shape.0 + low.0..=j * self.shape.0 + high.0].fill(*low);
             }
         }
         for (index, node) in self.nodes.iter().enumerate() {
             if node.is_some() {
-                speakers[index] = (index % self.shape.0, index / self.shape.0);
+                representatives[index] = (index % self.shape.0, index / self.shape.0);
             }
         }
-        speakers
+        representatives
     }
 
     /// A number at every point: `of` where it was looked at, else between the corners of its rectangle; NaN where one has none.
@@ -231,13 +233,13 @@ mod tests {
     /// Inside or outside a shape.
     struct Shape<F>(F, AtomicUsize);
 
-    impl<F: Fn(f64, f64) -> bool + Sync> Survey<bool, ()> for Shape<F> {
-        fn look(&self, (i, j): Place, _: Option<&bool>) -> Result<bool, ()> {
+    impl<F: Fn(f64, f64) -> bool + Sync> Evaluate<bool, ()> for Shape<F> {
+        fn evaluate(&self, (i, j): GridIndex, _: Option<&bool>) -> Result<bool, ()> {
             self.1.fetch_add(1, Ordering::Relaxed);
             Ok((self.0)(i as f64, j as f64))
         }
 
-        fn differ(&self, one: &bool, other: &bool) -> bool {
+        fn differs(&self, one: &bool, other: &bool) -> bool {
             one != other
         }
     }
@@ -249,14 +251,14 @@ mod tests {
         stride: usize,
         inside: impl Fn(f64, f64) -> bool + Sync,
     ) -> (usize, usize) {
-        let survey = Shape(&inside, AtomicUsize::new(0));
-        let plane = Plane::survey(shape, stride, &survey).unwrap();
-        let speakers = plane.speakers();
+        let evaluator = Shape(&inside, AtomicUsize::new(0));
+        let plane = RefinedGrid::refine(shape, stride, &evaluator).unwrap();
+        let representatives = plane.representatives();
         let wrong = (0..shape.0 * shape.1).filter(|&index| {
-            let speaks = *plane.at(speakers[index]).unwrap();
+            let speaks = *plane.at(representatives[index]).unwrap();
             speaks != inside((index % shape.0) as f64, (index / shape.0) as f64)
         });
-        assert_eq!(plane.looked_at(), survey.1.load(Ordering::Relaxed), "no point is looked at twice");
+        assert_eq!(plane.looked_at(), evaluator.1.load(Ordering::Relaxed), "no point is looked at twice");
         (wrong.count(), plane.looked_at())
     }
 
@@ -295,15 +297,15 @@ mod tests {
     #[test]
     fn a_field_is_exact_at_its_points_and_straight_between_them() {
         struct Hill;
-        impl Survey<f64, ()> for Hill {
-            fn look(&self, (i, j): Place, _: Option<&f64>) -> Result<f64, ()> {
+        impl Evaluate<f64, ()> for Hill {
+            fn evaluate(&self, (i, j): GridIndex, _: Option<&f64>) -> Result<f64, ()> {
                 Ok(2.0 * i as f64 - 3.0 * j as f64)
             }
-            fn differ(&self, one: &f64, other: &f64) -> bool {
+            fn differs(&self, one: &f64, other: &f64) -> bool {
                 (*one > 10.0) != (*other > 10.0)
             }
         }
-        let plane = Plane::survey((40, 30), 7, &Hill).unwrap();
+        let plane = RefinedGrid::refine((40, 30), 7, &Hill).unwrap();
         for (index, value) in plane.field(|v| Some(*v)).into_iter().enumerate() {
             let exact = 2.0 * (index % 40) as f64 - 3.0 * (index / 40) as f64;
             assert!((value - exact).abs() < 1e-12, "{index}: {value} {exact}"); // rounding

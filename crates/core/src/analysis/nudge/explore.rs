@@ -4,8 +4,8 @@
 //! a kink. A value that far above the least one therefore says something of what is above it, and only gaps in which the curve can be below
 //! the least value seen are divided (after Piyavskii 1972).
 
-use super::super::quality::mean;
-use super::{Place, Seen, left_out};
+use super::super::gradient_error::mean;
+use super::{Location, Observation, left_out};
 
 /// Steepest fall of `ln` error over `ln β` that is reckoned with.
 const FALL: f64 = 2.0;
@@ -16,7 +16,7 @@ pub(super) const CLOSE: f64 = 0.02;
 
 /// Points by `x`.
 pub(super) struct Curve {
-    seen: Vec<Seen>,
+    seen: Vec<Observation>,
     /// The usable points, in rising order of `x`, with `ln` of their mean.
     usable: Vec<(f64, f64, usize)>,
     safe: Option<f64>,
@@ -28,7 +28,7 @@ pub(super) struct Curve {
 
 impl Curve {
     /// A curve of what was seen; `None` of nothing.
-    pub fn new(seen: &[Seen], safe: Option<f64>) -> Option<Self> {
+    pub fn new(seen: &[Observation], safe: Option<f64>) -> Option<Self> {
         let betas = || seen.iter().map(|at| at.beta).filter(|beta| *beta > 0.0);
         let (low, high) = (betas().min_by(f64::total_cmp)?, betas().max_by(f64::total_cmp)?);
         let cut = safe.is_some_and(|safe| safe < high);
@@ -51,7 +51,7 @@ impl Curve {
     }
 
     /// Looks at some more nudges; whether there were any.
-    pub fn add(&mut self, look: &mut dyn FnMut(&[f64]) -> Vec<Seen>, wanted: &[f64]) -> bool {
+    pub fn add(&mut self, look: &mut dyn FnMut(&[f64]) -> Vec<Observation>, wanted: &[f64]) -> bool {
         if !wanted.is_empty() {
             self.added += wanted.len();
             self.seen.extend(look(&wanted.iter().map(|x| x.exp()).collect::<Vec<f64>>()));
@@ -72,25 +72,25 @@ impl Curve {
     }
 
     /// Where the lowest point lies.
-    pub fn place(&self) -> Option<Place> {
+    pub fn place(&self) -> Option<Location> {
         let k = self.place_of_lowest()?;
         Some(match () {
-            () if k > 0 && k + 1 < self.usable.len() => Place::Inside,
+            () if k > 0 && k + 1 < self.usable.len() => Location::Inside,
             // What is above is cut off by the largest safe nudge, or by samples that do not come to rest.
             () if k + 1 == self.usable.len() && (self.cut || self.usable[k].0 < self.range.1 - CLOSE) => {
-                Place::Limit
+                Location::Limit
             }
-            () if k == 0 => Place::Low,
-            () => Place::High,
+            () if k == 0 => Location::Low,
+            () => Location::High,
         })
     }
 
     /// The end of the range within `reach` of a place, if one is.
-    pub fn end_near(&self, x: f64, reach: f64) -> Option<Place> {
+    pub fn end_near(&self, x: f64, reach: f64) -> Option<Location> {
         if x - self.range.0 <= reach {
-            return Some(Place::Low);
+            return Some(Location::Low);
         }
-        let high = if self.cut { Place::Limit } else { Place::High };
+        let high = if self.cut { Location::Limit } else { Location::High };
         (self.range.1 - x <= reach).then_some(high)
     }
 

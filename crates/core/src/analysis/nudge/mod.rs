@@ -11,7 +11,7 @@
 mod explore;
 mod fit;
 
-use super::quality::{jackknife, mean};
+use super::gradient_error::{jackknife, mean};
 
 use explore::{CLOSE, Curve};
 use fit::Fit;
@@ -36,7 +36,7 @@ const JUMP: f64 = 0.1;
 
 /// What was seen at one nudge.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Seen {
+pub struct Observation {
     /// The nudge.
     pub beta: f64,
     /// The error of every draw there, above 0 in the mean; the same draws at every nudge.
@@ -67,7 +67,7 @@ impl Left {
 
 /// Where the least value lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum Location {
     /// Between nudges at which the error is larger.
     Inside,
     /// At the lower end of the range: the best nudge may lie below.
@@ -78,7 +78,7 @@ pub enum Place {
     Limit,
 }
 
-impl Place {
+impl Location {
     /// Name in tables.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -101,7 +101,7 @@ pub struct Best {
     /// What the fit leaves open; `None` at an end.
     pub fit: Option<f64>,
     /// Where it lies.
-    pub place: Place,
+    pub place: Location,
 }
 
 impl Best {
@@ -119,14 +119,14 @@ impl Best {
 }
 
 /// Looks at more nudges.
-pub type Look<'a> = &'a mut dyn FnMut(&[f64]) -> Vec<Seen>;
+pub type Look<'a> = &'a mut dyn FnMut(&[f64]) -> Vec<Observation>;
 
 /// Why each of these points takes no part, if it does not; `safe` is the largest safe nudge, if there is one.
 #[must_use]
-pub fn left_out(seen: &[Seen], safe: Option<f64>) -> Vec<Option<Left>> {
-    let beyond = |at: &Seen| safe.is_some_and(|safe| at.beta > safe);
+pub fn left_out(seen: &[Observation], safe: Option<f64>) -> Vec<Option<Left>> {
+    let beyond = |at: &Observation| safe.is_some_and(|safe| at.beta > safe);
     let most = seen.iter().filter(|at| !beyond(at)).map(|at| at.settled).fold(0.0, f64::max);
-    let why = |at: &Seen| match () {
+    let why = |at: &Observation| match () {
         () if beyond(at) => Some(Left::Beyond),
         () if at.settled < most - UNSETTLED => Some(Left::Unsettled),
         () => None,
@@ -137,24 +137,24 @@ pub fn left_out(seen: &[Seen], safe: Option<f64>) -> Vec<Option<Left>> {
 /// The best nudge between the first and the last of some that were seen, which stay as they are; with `look` at as many more as it takes, without
 /// it from these alone. `None` where nothing can be compared.
 #[must_use]
-pub fn best(seen: &[Seen], safe: Option<f64>, look: Option<Look<'_>>) -> Option<Best> {
+pub fn best(seen: &[Observation], safe: Option<f64>, look: Option<Look<'_>>) -> Option<Best> {
     let mut curve = Curve::new(seen, safe)?;
     let Some(look) = look else {
         let place = curve.place()?;
-        return if place == Place::Inside { given(&curve) } else { Some(at_end(&curve, place)?) };
+        return if place == Location::Inside { given(&curve) } else { Some(at_end(&curve, place)?) };
     };
     let mut found = None;
     for mesh in MESHES {
         while curve.add(look, &curve.hiding(mesh)) {}
         while curve.add(look, &curve.towards_an_end()) {}
-        found = if curve.place()? == Place::Inside { Some(refined(&curve)?) } else { None };
+        found = if curve.place()? == Location::Inside { Some(refined(&curve)?) } else { None };
         // Where the curve jumps, closer points tell nothing more.
         let jumps = mesh <= MESHES[1] && curve.jump(WINDOWS[0]) > JUMP;
         if jumps || found.as_ref().is_none_or(|found| found.fit.error <= ENOUGH) {
             break;
         }
     }
-    let found = found.map(|found| told(&curve, &found));
+    let found = found.map(|found| best_of(&curve, &found));
     // So near to an end the least value may as well be beyond it: a bump of the curve is enough.
     let place =
         found.as_ref().map_or_else(|| curve.place(), |found| curve.end_near(found.beta.ln(), found.reach()));
@@ -165,7 +165,7 @@ pub fn best(seen: &[Seen], safe: Option<f64>, look: Option<Look<'_>>) -> Option<
 }
 
 /// An end.
-fn at_end(curve: &Curve, place: Place) -> Option<Best> {
+fn at_end(curve: &Curve, place: Location) -> Option<Best> {
     Some(Best { beta: curve.lowest()?.0.exp(), draws: None, fit: None, place })
 }
 
@@ -223,11 +223,11 @@ fn given(curve: &Curve) -> Option<Best> {
     let fit = Fit::of(&curve.within(lowest, half), curve.ends());
     let fit = fit.filter(|fit| (fit.vertex - lowest).abs() <= bracket);
     let fit = fit.unwrap_or(Fit { vertex: lowest, error: bracket, degree: 0 });
-    Some(told(curve, &Found { window: (lowest, half), fit }))
+    Some(best_of(curve, &Found { window: (lowest, half), fit }))
 }
 
 /// Its nudge, with the errors of draws and of the fit.
-fn told(curve: &Curve, found: &Found) -> Best {
+fn best_of(curve: &Curve, found: &Found) -> Best {
     let Found { window: (centre, half), fit } = found;
     let points = curve.drawn(*centre, *half);
     let draws = points.first().map_or(0, |point| point.1.len());
@@ -237,7 +237,7 @@ fn told(curve: &Curve, found: &Found) -> Best {
     };
     let spread = jackknife(draws, 2, vertex).error;
     let beta = fit.vertex.exp();
-    Best { beta, draws: spread.map(|e| e * beta), fit: Some(fit.error * beta), place: Place::Inside }
+    Best { beta, draws: spread.map(|e| e * beta), fit: Some(fit.error * beta), place: Location::Inside }
 }
 
 #[cfg(test)]
@@ -251,8 +251,8 @@ mod tests {
 
     /// The best nudge of a curve from a grid, and how many nudges were looked at.
     fn of(curve: &dyn Fn(f64) -> f64, betas: &[f64], safe: Option<f64>) -> (Best, usize) {
-        let at = |beta: &f64| Seen { beta: *beta, values: vec![curve(*beta)], settled: 1.0 };
-        let seen: Vec<Seen> = betas.iter().map(at).collect();
+        let at = |beta: &f64| Observation { beta: *beta, values: vec![curve(*beta)], settled: 1.0 };
+        let seen: Vec<Observation> = betas.iter().map(at).collect();
         let mut looks = 0;
         let mut look = |more: &[f64]| {
             looks += more.len();
@@ -270,7 +270,7 @@ mod tests {
             let bump = |x: f64| -0.002 * (100.0 * x).sin();
             let curve = |beta: f64| ((beta / centre).ln().powi(2) + bump(beta.ln())).exp();
             let found = of(&curve, &grid(1.0, 10.0, 15), None).0;
-            assert_eq!(found.place, if inside { Place::Inside } else { Place::Low }, "{found:?}");
+            assert_eq!(found.place, if inside { Location::Inside } else { Location::Low }, "{found:?}");
             if inside {
                 assert!(
                     (found.beta / centre).ln().abs() < 3.0 * found.error().unwrap() / centre,
@@ -290,7 +290,7 @@ mod tests {
                 [(0.01, 1.0, 2), (0.001, 20.0, 5), (0.9 * exact, 1.5 * exact, 4), (0.02, 0.98, 40)]
             {
                 let (found, looks) = of(&curve, &grid(from, to, count), None);
-                assert_eq!(found.place, Place::Inside);
+                assert_eq!(found.place, Location::Inside);
                 assert!((found.beta / exact - 1.0).abs() < 0.01, "{power} {from}: {found:?} {exact}");
                 assert!((found.beta - exact).abs() <= found.fit.unwrap() + 1e-3 * exact, "{found:?} {exact}");
                 assert!(looks < 50, "{looks}");
@@ -314,19 +314,19 @@ mod tests {
         let curve = |beta: f64| if beta > 0.8 { 1e-3 } else { 1e-2 / beta + beta.powi(2) };
         let exact = 0.005_f64.powf(1.0 / 3.0);
         let (found, _) = of(&curve, &grid(0.02, 2.0, 7), Some(0.8));
-        assert!((found.beta / exact - 1.0).abs() < 0.01 && found.place == Place::Inside, "{found:?}");
+        assert!((found.beta / exact - 1.0).abs() < 0.01 && found.place == Location::Inside, "{found:?}");
         // A valley that the limit cuts off has no best nudge, nor has one outside the range.
         let (found, _) = of(&curve, &grid(0.02, 2.0, 7), Some(0.9 * exact));
-        assert_eq!(found.place, Place::Limit);
+        assert_eq!(found.place, Location::Limit);
         let (found, _) = of(&curve, &grid(0.02, 0.9 * exact, 7), Some(0.8));
-        assert_eq!(found.place, Place::High);
+        assert_eq!(found.place, Location::High);
         let (found, _) = of(&curve, &grid(1.1 * exact, 2.0, 7), Some(0.8));
-        assert_eq!(found.place, Place::Low);
+        assert_eq!(found.place, Location::Low);
     }
 
     #[test]
     fn points_where_samples_do_not_settle_are_left_out() {
-        let at = |beta: f64, value: f64, settled: f64| Seen { beta, values: vec![value], settled };
+        let at = |beta: f64, value: f64, settled: f64| Observation { beta, values: vec![value], settled };
         let seen = [
             at(0.1, 1.0, 0.995),
             at(0.2, 0.1, 0.9),
@@ -337,7 +337,7 @@ mod tests {
         let why = left_out(&seen, Some(1.0));
         assert_eq!(why, [None, Some(Left::Unsettled), None, None, Some(Left::Beyond)]);
         let found = best(&seen, Some(1.0), None).unwrap();
-        assert_eq!(found.place, Place::Inside);
+        assert_eq!(found.place, Location::Inside);
         assert!(
             found.beta > 0.3 && found.beta < 0.8 && found.error().unwrap() > 0.05 * found.beta,
             "{found:?}"
@@ -350,9 +350,9 @@ mod tests {
         let draws: Vec<f64> = (0..64).map(|k| 1e-4 * (1.0 + 0.2 * (f64::from(k) * 2.399).sin())).collect();
         let at = |beta: &f64| {
             let values = draws.iter().map(|s| s / (beta * beta) + beta * beta).collect();
-            Seen { beta: *beta, values, settled: 1.0 }
+            Observation { beta: *beta, values, settled: 1.0 }
         };
-        let seen: Vec<Seen> = grid(0.01, 1.0, 7).iter().map(at).collect();
+        let seen: Vec<Observation> = grid(0.01, 1.0, 7).iter().map(at).collect();
         let found = best(&seen, None, Some(&mut |more: &[f64]| more.iter().map(at).collect())).unwrap();
         let spread = 0.2 / 2.0_f64.sqrt() / 4.0 / 8.0;
         assert!((found.draws.unwrap() / found.beta / spread - 1.0).abs() < 0.1, "{found:?} {spread}");

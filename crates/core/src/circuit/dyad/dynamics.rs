@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::{DyadCircuit, columns, columns_mut};
 use crate::circuit::{Circuit, Dynamics, Layered, Scratch};
 use crate::matrix::{Matrix, Real};
-use crate::noise::{NoiseInput, Presentations};
+use crate::noise::{NoiseInput, SampleIds};
 
 impl<T: Real> Dynamics<T> for DyadCircuit<'_, T> {
     fn width(&self) -> usize {
@@ -14,7 +14,7 @@ impl<T: Real> Dynamics<T> for DyadCircuit<'_, T> {
     }
 
     fn samples(&self) -> usize {
-        self.heard.nrows()
+        self.weighted_input.nrows()
     }
 
     fn rates(&self) -> &[T] {
@@ -46,7 +46,7 @@ impl<T: Real> Dynamics<T> for DyadCircuit<'_, T> {
     }
 
     fn free_state(&self) -> Matrix<T> {
-        self.free_pass(&mut self.scratch(self.samples()))
+        self.feed_forward(&mut self.scratch(self.samples()))
     }
 
     fn subset<'a>(&'a self, samples: &[usize]) -> Box<dyn Dynamics<T> + 'a> {
@@ -79,27 +79,27 @@ impl<T: Real> Dynamics<T> for DyadCircuit<'_, T> {
             || self.chip.layers.iter().any(|devices| !devices.activation.kinks().is_empty())
     }
 
-    fn pieces(&self, state: &Matrix<T>, drive: &Matrix<T>, pieces: &mut Matrix<T>) {
-        self.pieces_of(state, drive, pieces);
+    fn regime(&self, state: &Matrix<T>, drive: &Matrix<T>, regime: &mut Matrix<T>) {
+        self.regime_of(state, drive, regime);
     }
 
     fn slopes(&self, state: &Matrix<T>, slopes: &mut Matrix<T>) {
         let batch = state.nrows();
         for (layer, devices) in self.chip.layers.iter().enumerate() {
-            if !devices.has_trims() {
+            if !devices.has_device_offsets() {
                 let range = self.layout().layer(layer);
                 let from = columns(state, batch, range.clone());
                 devices.activation.derivative(from, columns_mut(slopes, batch, range));
                 continue;
             }
-            for (side, trims) in [
-                (self.layout().plus(layer), &devices.trim_plus),
-                (self.layout().minus(layer), &devices.trim_minus),
+            for (side, offsets) in [
+                (self.layout().plus(layer), &devices.offset_plus),
+                (self.layout().minus(layer), &devices.offset_minus),
             ] {
-                for (column, &trim) in side.zip(trims) {
+                for (column, &trim) in side.zip(offsets) {
                     let from = columns(state, batch, column..column + 1);
                     let to = columns_mut(slopes, batch, column..column + 1);
-                    devices.activation.derivative_trimmed(trim, from, to);
+                    devices.activation.derivative_offset(trim, from, to);
                 }
             }
         }
@@ -117,8 +117,8 @@ impl<T: Real> Dynamics<T> for DyadCircuit<'_, T> {
         self.inputs_at(sample, state)
     }
 
-    fn presentations(&self) -> Cow<'_, Presentations> {
-        Cow::Borrowed(&self.presentations)
+    fn sample_ids(&self) -> Cow<'_, SampleIds> {
+        Cow::Borrowed(&self.sample_ids)
     }
 
     fn layered(&self) -> Option<&dyn Layered<T>> {

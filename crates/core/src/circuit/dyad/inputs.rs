@@ -15,7 +15,7 @@ impl<T: Real> DyadCircuit<'_, T> {
         let state = Matrix::from_fn(1, state.len(), |_, j| T::of(state[j]));
         let mut scratch = one.scratch(1);
         for layer in 0..one.layout().depth() {
-            one.mix(layer, &state, &mut scratch);
+            one.mean_and_difference(layer, &state, &mut scratch);
         }
         one.inputs(&mut scratch)
     }
@@ -29,7 +29,7 @@ impl<T: Real> DyadCircuit<'_, T> {
         let mut found = Vec::new();
         let mut add = |cause: Cause, colour, patterns: Vec<Pattern>| {
             if !patterns.is_empty() {
-                found.push(NoiseInput { cause, colour, patterns });
+                found.push(NoiseInput { cause, colour, columns: patterns });
             }
         };
         if !noise.white.is_empty() {
@@ -68,8 +68,8 @@ impl<T: Real> DyadCircuit<'_, T> {
             let sides = layout.plus(0).zip(layout.minus(0)).enumerate();
             sides
                 .flat_map(|(j, (plus, minus))| {
-                    let heard = deviation * self.weights.forward[0][(j, column)].to_f64();
-                    [(plus, heard), (minus, heard)]
+                    let weighted_input = deviation * self.weights.forward[0][(j, column)].to_f64();
+                    [(plus, weighted_input), (minus, weighted_input)]
                 })
                 .collect()
         };
@@ -86,8 +86,8 @@ impl<T: Real> DyadCircuit<'_, T> {
             let (mut forward, mut feedback) = (Matrix::zeros(1, n), Matrix::zeros(1, n));
             self.read_powers(layer, &mut forward, &mut feedback, scratch);
             for j in 0..n {
-                patterns.push(self.heard_by(layer, j, size * forward[j].to_f64().sqrt()));
-                patterns.push(self.returned_to(layer, j, size * feedback[j].to_f64().sqrt()));
+                patterns.push(self.input_pattern(layer, j, size * forward[j].to_f64().sqrt()));
+                patterns.push(self.feedback_pattern(layer, j, size * feedback[j].to_f64().sqrt()));
             }
         }
         patterns.retain(|pattern| pattern.iter().any(|entry| entry.1 != 0.0));
@@ -105,13 +105,13 @@ impl<T: Real> DyadCircuit<'_, T> {
             let (forward, feedback) = (&self.weights.forward[layer], self.weights.feedback(layer));
             for (i, input) in below.into_iter().flatten().enumerate() {
                 for j in 0..layout.neurons(layer) {
-                    let heard = deviation * forward[(j, i)].to_f64() * input.to_f64();
-                    let mut up = self.heard_by(layer, j, heard);
+                    let weighted_input = deviation * forward[(j, i)].to_f64() * input.to_f64();
+                    let mut up = self.input_pattern(layer, j, weighted_input);
                     let back = |down: f64| {
                         if layer == 0 {
                             vec![]
                         } else {
-                            self.returned_to(layer - 1, i, deviation * down * error[j].to_f64())
+                            self.feedback_pattern(layer - 1, i, deviation * down * error[j].to_f64())
                         }
                     };
                     let down = back(feedback[(j, i)].to_f64());
@@ -129,13 +129,13 @@ impl<T: Real> DyadCircuit<'_, T> {
     }
 
     /// A deviation (V) of what one neuron hears.
-    fn heard_by(&self, layer: usize, neuron: usize, size: f64) -> Pattern {
+    fn input_pattern(&self, layer: usize, neuron: usize, size: f64) -> Pattern {
         let (plus, minus) = (self.layout().plus(layer).start, self.layout().minus(layer).start);
         vec![(plus + neuron, size), (minus + neuron, size)]
     }
 
     /// A deviation (V) of what comes back to one neuron.
-    fn returned_to(&self, layer: usize, neuron: usize, size: f64) -> Pattern {
+    fn feedback_pattern(&self, layer: usize, neuron: usize, size: f64) -> Pattern {
         let (plus, minus) = (self.layout().plus(layer).start, self.layout().minus(layer).start);
         let (up, down) = self.gains(layer);
         vec![(plus + neuron, size * up[neuron].to_f64()), (minus + neuron, -size * down[neuron].to_f64())]

@@ -19,14 +19,16 @@ impl<T: Real> Layered<T> for DyadCircuit<'_, T> {
     }
 
     fn nudged(&self) -> bool {
-        self.nudge.is_some() || self.watched
+        self.nudge.is_some() || self.reads_difference
     }
 
     fn unnudged<'a>(&'a self) -> Option<Box<dyn Layered<T> + 'a>> {
-        self.nudge.is_some().then(|| Box::new(Self { nudge: None, held: None, ..self.clone() }) as Box<_>)
+        self.nudge
+            .is_some()
+            .then(|| Box::new(Self { nudge: None, held_output: None, ..self.clone() }) as Box<_>)
     }
 
-    fn mix_dyads(
+    fn mean_and_difference_of(
         &self,
         layer: usize,
         dyads: Range<usize>,
@@ -43,7 +45,7 @@ impl<T: Real> Layered<T> for DyadCircuit<'_, T> {
         }
     }
 
-    fn push(&self, layer: usize, scratch: &mut Scratch<T>) {
+    fn forward_input(&self, layer: usize, scratch: &mut Scratch<T>) {
         if layer > 0 {
             let below = scratch.means[layer - 1].as_view();
             let weights = self.weights.forward[layer].as_view();
@@ -51,14 +53,14 @@ impl<T: Real> Layered<T> for DyadCircuit<'_, T> {
         }
     }
 
-    fn push_moved(&self, layer: usize, before: &Matrix<T>, scratch: &mut Scratch<T>) {
+    fn forward_input_moved(&self, layer: usize, before: &Matrix<T>, scratch: &mut Scratch<T>) {
         if layer > 0 {
             let Scratch { forward, means, .. } = scratch;
             forward_moved(&mut forward[layer], before, &means[layer - 1], &self.weights.forward[layer]);
         }
     }
 
-    fn pull(&self, layer: usize, scratch: &mut Scratch<T>) {
+    fn feedback_input(&self, layer: usize, scratch: &mut Scratch<T>) {
         if layer + 1 < self.layout().depth() {
             let above = scratch.differences[layer + 1].as_view();
             let weights = self.weights.feedback(layer + 1).as_view();
@@ -70,7 +72,7 @@ impl<T: Real> Layered<T> for DyadCircuit<'_, T> {
         }
     }
 
-    fn assemble_dyads(
+    fn sum_inputs_of(
         &self,
         layer: usize,
         dyads: Range<usize>,
@@ -80,12 +82,12 @@ impl<T: Real> Layered<T> for DyadCircuit<'_, T> {
         let batch = self.samples();
         let devices = &self.chip.layers[layer];
         let some = |matrix| columns(matrix, batch, dyads.clone());
-        let base = some(if layer == 0 { &self.heard } else { &scratch.forward[layer] });
+        let base = some(if layer == 0 { &self.weighted_input } else { &scratch.forward[layer] });
         let bias = Some(&self.weights.biases[layer][dyads.clone()]);
         let back = some(&scratch.feedback[layer]);
         let back_minus = if self.nudges_own(layer) { some(&scratch.feedback_minus) } else { back };
         let gains = (&devices.gain_plus[dyads.clone()], &devices.gain_minus[dyads.clone()]);
-        passes::split(batch, bias, gains, base, (back, back_minus), (&mut *plus, &mut *minus));
+        passes::add_feedback(batch, bias, gains, base, (back, back_minus), (&mut *plus, &mut *minus));
         if let Some(nodes) = &self.nodes {
             nodes.apply(self.layout(), layer, &dyads, batch, (&mut *plus, &mut *minus));
         }
@@ -112,14 +114,14 @@ impl<T: Real> Layered<T> for DyadCircuit<'_, T> {
         }
     }
 
-    fn free_pass(&self, scratch: &mut Scratch<T>) -> Matrix<T> {
+    fn feed_forward(&self, scratch: &mut Scratch<T>) -> Matrix<T> {
         let mut state = Matrix::zeros(self.samples(), self.layout().width());
         scratch.feedback_minus.fill(T::zero());
         for layer in 0..self.layout().depth() {
             scratch.feedback[layer].fill(T::zero());
-            self.push(layer, scratch);
-            self.assemble(layer, self.layout().columns_mut(layer, &mut state), scratch);
-            self.mix(layer, &state, scratch);
+            self.forward_input(layer, scratch);
+            self.sum_inputs(layer, self.layout().columns_mut(layer, &mut state), scratch);
+            self.mean_and_difference(layer, &state, scratch);
         }
         state
     }

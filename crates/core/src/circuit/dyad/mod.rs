@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::node::Nodes;
+use super::node::SummingNodes;
 use super::nudge::{Loss, Nudge};
 use super::squares::Squares;
 use super::{Dynamics, Layered};
@@ -22,7 +22,7 @@ use crate::chip::{Chip, Weights};
 use crate::device::Dyads;
 use crate::matrix::product::{self, Onto};
 use crate::matrix::{Matrix, Real, measure, select_rows};
-use crate::noise::Presentations;
+use crate::noise::SampleIds;
 use crate::spec::{NudgePoint, NudgeSpec};
 
 /// A batch of dyadic networks on one chip: inputs, and a nudge if it is switched on.
@@ -31,17 +31,17 @@ pub struct DyadCircuit<'a, T: Real> {
     pub(super) chip: &'a Chip<T>,
     pub(super) weights: Cow<'a, Weights<T>>,
     /// `W_1 x`, what the first layer hears, `[batch × n_1]` (V).
-    pub(super) heard: Matrix<T>,
+    pub(super) weighted_input: Matrix<T>,
     pub(super) nudge: Option<Nudge<T>>,
     /// Output of the free circuit, held (nudge `free` only).
-    pub(super) held: Option<Matrix<T>>,
+    pub(super) held_output: Option<Matrix<T>>,
     /// Summing nodes, where they are not ideal.
-    pub(super) nodes: Option<Arc<Nodes<T>>>,
+    pub(super) nodes: Option<Arc<SummingNodes<T>>>,
     /// Damping coefficients per layer.
     damping: Vec<f64>,
-    presentations: Presentations,
+    sample_ids: SampleIds,
     /// Whether the differences are to be read without a nudge.
-    watched: bool,
+    reads_difference: bool,
     /// Squares that read noise needs, where there is any.
     squares: Option<Squares<T>>,
     /// Inputs, where synapses fluctuate (V).
@@ -52,23 +52,28 @@ impl<'a, T: Real> DyadCircuit<'a, T> {
     /// The free circuit on inputs `[batch × n_0]` (V).
     #[must_use]
     pub fn free(chip: &'a Chip<T>, weights: &'a Weights<T>, input: &Matrix<T>) -> Self {
-        let weights = chip.carried(weights);
-        let mut heard = Matrix::zeros(input.nrows(), chip.layout.neurons(0));
-        product::forward(heard.as_view_mut(), Onto::Nothing, input.as_view(), weights.forward[0].as_view());
-        let presentations = Presentations::first(input.nrows());
+        let weights = chip.effective_weights(weights);
+        let mut weighted_input = Matrix::zeros(input.nrows(), chip.layout.neurons(0));
+        product::forward(
+            weighted_input.as_view_mut(),
+            Onto::Nothing,
+            input.as_view(),
+            weights.forward[0].as_view(),
+        );
+        let sample_ids = SampleIds::first(input.nrows());
         let squares = chip.noise.read.map(|_| Squares::new(&weights, input));
         let input = chip.noise.synapse_traps.map(|_| input.clone());
-        let nodes = Nodes::wire(chip, &weights).map(Arc::new);
+        let nodes = SummingNodes::wire(chip, &weights).map(Arc::new);
         Self {
             chip,
             weights,
-            heard,
+            weighted_input,
             nudge: None,
-            held: None,
+            held_output: None,
             nodes,
             damping: vec![0.0; chip.layout.depth()],
-            presentations,
-            watched: false,
+            sample_ids,
+            reads_difference: false,
             squares,
             input,
         }
@@ -76,21 +81,21 @@ impl<'a, T: Real> DyadCircuit<'a, T> {
 
     /// Tells which noise the samples meet; by default it is that of the first ones of seed 0.
     #[must_use]
-    pub fn presented(self, presentations: Presentations) -> Self {
-        Self { presentations, ..self }
+    pub fn with_sample_ids(self, sample_ids: SampleIds) -> Self {
+        Self { sample_ids, ..self }
     }
 
     /// Asks for steady differences as if there were a nudge, since they are going to be read.
     #[must_use]
-    pub fn watched(self) -> Self {
-        Self { watched: true, ..self }
+    pub fn reads_difference(self) -> Self {
+        Self { reads_difference: true, ..self }
     }
 
     /// The output of the free circuit that nudge `free` holds, `[batch × n_L]` (V), where it is known better than by the
     /// feed-forward state: compartments with offsets of their own send errors back without a nudge.
     #[must_use]
-    pub fn holding(self, output: Matrix<T>) -> Self {
-        Self { held: self.held.is_some().then_some(output), ..self }
+    pub fn with_held_output(self, output: Matrix<T>) -> Self {
+        Self { held_output: self.held_output.is_some().then_some(output), ..self }
     }
 
     /// Switches the nudge of `spec` on, towards `target` (`[batch × n_L]`, V); `β = 0` leaves it off.
@@ -100,7 +105,7 @@ impl<'a, T: Real> DyadCircuit<'a, T> {
             return self;
         }
         if spec.at == NudgePoint::Free {
-            self.held = self.means(&self.free_state()).pop();
+            self.held_output = self.means(&self.free_state()).pop();
         }
         let loss = Loss { kind: spec.loss, reference: T::of(spec.reference) };
         self.nudge = Some(Nudge { target, beta: spec.beta, at: spec.at, loss });
@@ -127,13 +132,13 @@ impl<'a, T: Real> DyadCircuit<'a, T> {
         DyadCircuit {
             chip: self.chip,
             weights: Cow::Borrowed(&self.weights),
-            heard: select_rows(&self.heard, samples),
+            weighted_input: select_rows(&self.weighted_input, samples),
             nudge,
-            held: self.held.as_ref().map(|h| select_rows(h, samples)),
+            held_output: self.held_output.as_ref().map(|h| select_rows(h, samples)),
             nodes: self.nodes.clone(),
             damping: self.damping.clone(),
-            presentations: self.presentations.subset(samples),
-            watched: self.watched,
+            sample_ids: self.sample_ids.subset(samples),
+            reads_difference: self.reads_difference,
             input: self.input.as_ref().map(|input| select_rows(input, samples)),
             squares: self.squares.as_ref().map(|squares| squares.subset(samples)),
         }
@@ -174,11 +179,11 @@ impl<'a, T: Real> DyadCircuit<'a, T> {
         (mean, difference): (&mut [T], &mut [T]),
     ) {
         let devices = &self.chip.layers[layer];
-        let trims = (&devices.trim_plus[dyads.clone()], &devices.trim_minus[dyads.clone()]);
-        devices.activation.mix(Dyads {
+        let offsets = (&devices.offset_plus[dyads.clone()], &devices.offset_minus[dyads.clone()]);
+        devices.activation.mean_and_difference(Dyads {
             batch: self.samples(),
             mixing: &devices.mixing[dyads],
-            trims,
+            offsets,
             potentials,
             mean,
             difference,
@@ -195,13 +200,13 @@ impl<'a, T: Real> DyadCircuit<'a, T> {
         let batch = self.samples();
         let devices = &self.chip.layers[layer];
         let (plus, minus) = self.layout().dyads_mut(layer, dyads.clone(), outputs);
-        for (from, to, trims) in
-            [(potentials.0, plus, &devices.trim_plus), (potentials.1, minus, &devices.trim_minus)]
+        for (from, to, offsets) in
+            [(potentials.0, plus, &devices.offset_plus), (potentials.1, minus, &devices.offset_minus)]
         {
             let mut first = 0;
-            for run in trims[dyads.clone()].chunk_by(|a, b| a == b) {
+            for run in offsets[dyads.clone()].chunk_by(|a, b| a == b) {
                 let span = first * batch..(first + run.len()) * batch;
-                devices.activation.apply_trimmed(run[0], &from[span.clone()], &mut to[span]);
+                devices.activation.apply_offset(run[0], &from[span.clone()], &mut to[span]);
                 first += run.len();
             }
         }

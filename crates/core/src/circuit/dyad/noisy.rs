@@ -16,8 +16,8 @@ impl<T: Real> Circuit<T> for DyadCircuit<'_, T> {
         self.chip.readout
     }
 
-    fn droop(&self) -> T {
-        self.chip.periphery.droop
+    fn leakage_loss(&self) -> T {
+        self.chip.periphery.leakage_loss
     }
 
     fn gains(&self, layer: usize) -> (&[T], &[T]) {
@@ -25,9 +25,9 @@ impl<T: Real> Circuit<T> for DyadCircuit<'_, T> {
         (gain_plus, gain_minus)
     }
 
-    fn hear(&self, drivers: &Matrix<T>, heard: &mut Matrix<T>) {
+    fn weigh_input(&self, drivers: &Matrix<T>, weighted_input: &mut Matrix<T>) {
         let weights = self.weights.forward[0].as_view();
-        product::forward(heard.as_view_mut(), Onto::Nothing, drivers.as_view(), weights);
+        product::forward(weighted_input.as_view_mut(), Onto::Nothing, drivers.as_view(), weights);
     }
 
     fn read_powers(
@@ -45,7 +45,7 @@ impl<T: Real> Circuit<T> for DyadCircuit<'_, T> {
         let [weights, backward] = &*squares.weights;
         scratch.prepare_squares(self.layout(), self.samples());
         if layer == 0 {
-            forward.copy_from(&squares.heard);
+            forward.copy_from(&squares.weighted_input);
         } else {
             let Scratch { squares: square, means, .. } = scratch;
             let below = (&mut square[layer - 1], &means[layer - 1]);

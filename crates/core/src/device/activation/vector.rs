@@ -3,7 +3,7 @@
 //! The loops stream: linear, relu and hard-sigmoid run at the speed of memory, the others at that of
 //! [`elementary`]. NaN gives NaN in every one of them.
 
-use crate::device::trim::Trim;
+use crate::device::device_offset::DeviceOffset;
 use crate::matrix::Real;
 use crate::matrix::dispatch::{Kernel, run};
 use crate::matrix::elementary;
@@ -29,7 +29,7 @@ impl<T: Real> Affine<T> {
 
     /// The same with a compartment's own offset and scale.
     #[inline(always)]
-    pub fn trimmed(self, trim: Trim<T>) -> Self {
+    pub fn with_offset(self, trim: DeviceOffset<T>) -> Self {
         let (rate, gain) = (self.rate / trim.scale, self.gain / trim.scale);
         Self { offset: self.offset + trim.offset, rate, gain, ..self }
     }
@@ -183,7 +183,7 @@ impl<T: Real, S: Shape> Kernel for Slopes<'_, T, S> {
     }
 }
 
-/// A layer of dyads, read by [`Activation::mix`](super::Activation::mix).
+/// A layer of dyads, read by [`Activation::mean_and_difference`](super::Activation::mean_and_difference).
 ///
 /// Potentials and results are column-major `[batch × n]`; device numbers have one entry per column.
 #[derive(Debug)]
@@ -193,7 +193,7 @@ pub struct Dyads<'a, T> {
     /// Mixing `α`.
     pub mixing: &'a [T],
     /// What plus and minus compartments have of their own.
-    pub trims: (&'a [Trim<T>], &'a [Trim<T>]),
+    pub offsets: (&'a [DeviceOffset<T>], &'a [DeviceOffset<T>]),
     /// Potentials of plus and minus compartments (V).
     pub potentials: (&'a [T], &'a [T]),
     /// `s̄ = α s⁺ + (1 − α) s⁻` (V), written.
@@ -202,19 +202,19 @@ pub struct Dyads<'a, T> {
     pub difference: &'a mut [T],
 }
 
-struct Mix<'a, T, S> {
+struct MeanAndDifference<'a, T, S> {
     map: Affine<T>,
     dyads: Dyads<'a, T>,
     shape: std::marker::PhantomData<S>,
 }
 
-impl<T: Real, S: Shape> Kernel for Mix<'_, T, S> {
+impl<T: Real, S: Shape> Kernel for MeanAndDifference<'_, T, S> {
     type Output = ();
 
     #[inline(always)]
     fn run<const FUSED: bool>(self) {
-        let Dyads { batch, mixing, trims, potentials, mean, difference } = self.dyads;
-        let devices = |j: usize| (mixing[j], trims.0[j], trims.1[j]);
+        let Dyads { batch, mixing, offsets, potentials, mean, difference } = self.dyads;
+        let devices = |j: usize| (mixing[j], offsets.0[j], offsets.1[j]);
         let mut start = 0;
         while start < mixing.len() {
             // Columns with equal devices are one long column; on an ideal chip the whole layer is.
@@ -222,7 +222,7 @@ impl<T: Real, S: Shape> Kernel for Mix<'_, T, S> {
             let end = (start + 1..mixing.len()).find(|&j| devices(j) != (alpha, up, down));
             let end = end.unwrap_or(mixing.len());
             let span = start * batch..end * batch;
-            let (up, down, rest) = (self.map.trimmed(up), self.map.trimmed(down), T::ONE - alpha);
+            let (up, down, rest) = (self.map.with_offset(up), self.map.with_offset(down), T::ONE - alpha);
             let from = potentials.0[span.clone()].iter().zip(&potentials.1[span.clone()]);
             let to = mean[span.clone()].iter_mut().zip(&mut difference[span]);
             for ((mean, difference), (&plus, &minus)) in to.zip(from) {
@@ -237,8 +237,8 @@ impl<T: Real, S: Shape> Kernel for Mix<'_, T, S> {
 }
 
 /// Means and differences of dyads.
-pub(super) fn mix<T: Real, S: Shape>(map: Affine<T>, dyads: Dyads<'_, T>) {
-    run(Mix::<T, S> { map, dyads, shape: std::marker::PhantomData });
+pub(super) fn mean_and_difference<T: Real, S: Shape>(map: Affine<T>, dyads: Dyads<'_, T>) {
+    run(MeanAndDifference::<T, S> { map, dyads, shape: std::marker::PhantomData });
 }
 
 /// `outputs = f(potentials)`.
@@ -254,7 +254,7 @@ pub(super) fn derivative<T: Real, S: Shape>(map: Affine<T>, potentials: &[T], sl
 #[cfg(test)]
 mod tests {
     use super::super::Activation;
-    use super::{Dyads, Trim};
+    use super::{DeviceOffset, Dyads};
     use crate::spec::{ActivationKind, ActivationSpec};
 
     #[test]
@@ -263,30 +263,30 @@ mod tests {
         let v: Vec<f64> = (0..batch * n).map(|i| f64::from(i as u8 % 23) * 0.3 - 3.0).collect();
         let w: Vec<f64> = v.iter().map(|v| 0.9 * v + 0.1).collect();
         for (mixing, plus, minus) in [
-            ([0.3; 5], [Trim::NONE; 5], [Trim::NONE; 5]),
+            ([0.3; 5], [DeviceOffset::NONE; 5], [DeviceOffset::NONE; 5]),
             (
                 [0.0, 0.0, 1.0, 1.0, 0.5],
-                [0.1, 0.1, 0.1, -0.2, 0.0].map(Trim::shift),
+                [0.1, 0.1, 0.1, -0.2, 0.0].map(DeviceOffset::shift),
                 [(0.0, 1.0), (0.1, 1.0), (0.1, 1.1), (0.1, 1.1), (0.1, 0.9)]
-                    .map(|(offset, scale)| Trim { offset, scale }),
+                    .map(|(offset, scale)| DeviceOffset { offset, scale }),
             ),
         ] {
             for kind in ActivationKind::ALL {
                 let device =
                     Activation::new(&ActivationSpec { kind, amplitude: 1.5, scale: 0.5, offset: 0.125 });
                 let (mut mean, mut difference) = (vec![f64::NAN; batch * n], vec![f64::NAN; batch * n]);
-                device.mix(Dyads {
+                device.mean_and_difference(Dyads {
                     batch,
                     mixing: &mixing,
-                    trims: (&plus, &minus),
+                    offsets: (&plus, &minus),
                     potentials: (&v, &w),
                     mean: &mut mean,
                     difference: &mut difference,
                 });
                 for i in 0..batch * n {
                     let (column, mut s) = (i / batch, [0.0; 2]);
-                    device.apply_trimmed(plus[column], &v[i..=i], &mut s[..1]);
-                    device.apply_trimmed(minus[column], &w[i..=i], &mut s[1..]);
+                    device.apply_offset(plus[column], &v[i..=i], &mut s[..1]);
+                    device.apply_offset(minus[column], &w[i..=i], &mut s[1..]);
                     let alpha = mixing[column];
                     assert_eq!(mean[i], alpha * s[0] + (1.0 - alpha) * s[1], "{kind:?} {i}");
                     assert_eq!(difference[i], s[0] - s[1], "{kind:?} {i}");

@@ -6,11 +6,11 @@
 
 use crate::circuit::Dynamics;
 use crate::matrix::{Matrix, Real, select_rows};
-use crate::noise::{Colour, Exposure, NoiseInput, Path, Pole, Sources};
+use crate::noise::{Colour, NoiseContext, NoiseInput, NoisePath, OuProcess, Sources};
 
 /// The noise of a step, `[batch × width]` (V).
 pub(super) struct Inputs<T: Real> {
-    pub path: Path<T>,
+    pub path: NoisePath<T>,
     /// What every compartment gets of every source, in units of what its first compartment gets, `[sources × width]`.
     shares: Matrix<f64>,
     sum: Matrix<T>,
@@ -23,30 +23,30 @@ impl<T: Real> Inputs<T> {
     pub fn new(circuit: &dyn Dynamics<T>, state: &Matrix<T>, step: f64, leaky: bool) -> Option<Self> {
         let inputs = circuit.noise_inputs(0, &row(state, 0));
         let rates: Vec<f64> = circuit.rates().iter().map(|r| r.to_f64()).collect();
-        let patterns = inputs.iter().flat_map(|input| &input.patterns);
+        let patterns = inputs.iter().flat_map(|input| &input.columns);
         let first = |pattern: &Vec<(usize, f64)>| pattern.first().map_or(0, |entry| entry.0);
         let homes: Vec<f64> = patterns.map(|pattern| rates[first(pattern)]).collect();
         if homes.is_empty() {
             return None;
         }
         let colours: Vec<Colour> =
-            inputs.iter().flat_map(|input| input.patterns.iter().map(|_| input.colour)).collect();
-        let exposure =
-            Exposure { rates: &homes, inputs: 0, synapses: 0, leaky, step, slowest: circuit.slowest() };
+            inputs.iter().flat_map(|input| input.columns.iter().map(|_| input.colour)).collect();
+        let context =
+            NoiseContext { rates: &homes, inputs: 0, synapses: 0, leaky, step, slowest: circuit.slowest() };
         let shares = Matrix::from_fn(homes.len(), rates.len(), |source, column| {
             let reach = |rate: f64| match colours[source] {
-                Colour::White => exposure.deviation(rate),
-                Colour::Pole(_) => exposure.reach(rate),
+                Colour::White => context.deviation(rate),
+                Colour::Pole(_) => context.reach(rate),
             };
             reach(rates[column]) / reach(homes[source])
         });
-        let path = Path::new(&sources(&inputs, &colours), &exposure, &circuit.presentations());
+        let path = NoisePath::new(&sources(&inputs, &colours), &context, &circuit.sample_ids());
         let blank = || Matrix::zeros(state.nrows(), state.ncols());
         Some(Self { path, shares, sum: blank(), other: blank() })
     }
 
     /// What the step's noise adds (V).
-    pub fn push(&self) -> &Matrix<T> {
+    pub fn increment(&self) -> &Matrix<T> {
         &self.sum
     }
 
@@ -78,11 +78,11 @@ fn sources(inputs: &[NoiseInput], colours: &[Colour]) -> Sources {
     let white = |colour: &Colour| if *colour == Colour::White { 2.0 } else { 0.0 };
     let mut from = 0;
     let poles = inputs.iter().filter_map(|input| {
-        let own = from..from + input.patterns.len();
+        let own = from..from + input.columns.len();
         from = own.end;
         let Colour::Pole(rate) = input.colour else { return None };
         let variance = (0..colours.len()).map(|source| f64::from(own.contains(&source))).collect();
-        Some(Pole { rate, variance })
+        Some(OuProcess { rate, variance })
     });
     let poles = poles.collect();
     let white = if colours.contains(&Colour::White) { colours.iter().map(white).collect() } else { vec![] };
@@ -100,7 +100,7 @@ fn collect<T: Real>(
     sum.fill(T::ZERO);
     for sample in 0..state.nrows() {
         let inputs = circuit.noise_inputs(sample, &row(state, sample));
-        let patterns = inputs.iter().flat_map(|input| &input.patterns);
+        let patterns = inputs.iter().flat_map(|input| &input.columns);
         for (source, pattern) in patterns.enumerate() {
             for &(column, value) in pattern {
                 sum[(sample, column)] += T::of(value * shares[(source, column)]) * step[(sample, source)];

@@ -21,15 +21,15 @@
 //! Kloeden & Platen, Numerical Solution of Stochastic Differential Equations (1992), on Heun's method and orders; Jentzen & Kloeden, Proc. R. Soc. A
 //! 465, 649 (2009), on exponential Euler.
 
-mod agitation;
+mod noise_increment;
 mod inputs;
-mod march;
+mod fixed_step;
 mod noise;
 mod quantile;
 mod quiet;
 mod stationary;
 
-use march::March;
+use fixed_step::FixedStep;
 use stationary::Windows;
 
 use super::criteria::Criteria;
@@ -57,15 +57,15 @@ pub fn run<T: Real>(
     (from, time): (f64, f64),
     observe: &mut dyn FnMut(f64, &Matrix<T>),
 ) -> Matrix<T> {
-    let mut march = March::new(spec, circuit, start);
-    let step = march.step();
-    march.skip_to((from / step).round() as u64);
-    let last = ((from + time) / step).round() as u64 * march.parts;
-    while march.done < last {
-        march.advance(circuit);
-        observe(march.time(), &march.state);
+    let mut stepper = FixedStep::new(spec, circuit, start);
+    let step = stepper.step();
+    stepper.skip_to((from / step).round() as u64);
+    let last = ((from + time) / step).round() as u64 * stepper.parts;
+    while stepper.done < last {
+        stepper.advance(circuit);
+        observe(stepper.time(), &stepper.state);
     }
-    march.state
+    stepper.state
 }
 
 /// Parts of steps that `time` (slowest τ) takes on a circuit with these rates (1/s), whose fastest compartment a step follows.
@@ -73,7 +73,7 @@ pub fn run<T: Real>(
 pub fn steps(spec: &SolverSpec, rates: &[f64], time: f64) -> f64 {
     let fastest = rates.iter().copied().fold(0.0, f64::max);
     let slowest = rates.iter().copied().fold(f64::INFINITY, f64::min);
-    time / spec.step * march::parts(spec.kind, fastest / slowest) as f64
+    time / spec.step * fixed_step::parts(spec.kind, fastest / slowest) as f64
 }
 
 /// A stochastic solver.
@@ -92,11 +92,11 @@ impl<T: Real> Universal<T> for Stochastic {
     fn settle_any(&self, circuit: &dyn Dynamics<T>, start: Option<Matrix<T>>, traced: bool) -> Settled<T> {
         let start = start.unwrap_or_else(|| circuit.free_state());
         let criteria = Criteria::new(&self.spec, circuit.slowest());
-        let march = March::new(&self.spec, circuit, start);
-        if march.is_still() {
-            return settle_still(circuit, march, criteria, traced);
+        let stepper = FixedStep::new(&self.spec, circuit, start);
+        if stepper.is_noiseless() {
+            return settle_noiseless(circuit, stepper, criteria, traced);
         }
-        Relaxation::new(&self.spec, circuit, march, traced).finish(circuit).0
+        Relaxation::new(&self.spec, circuit, stepper, traced).finish(circuit).0
     }
 }
 
@@ -122,11 +122,11 @@ fn settle_on_from<T: Real>(
     traced: bool,
     before: Option<&Memory<T>>,
 ) -> (Settled<T>, Memory<T>) {
-    let mut march = March::new(spec, circuit, start.unwrap_or_else(|| circuit.free_state()));
+    let mut stepper = FixedStep::new(spec, circuit, start.unwrap_or_else(|| circuit.free_state()));
     if let Some(before) = before {
-        march.go_on(before);
+        stepper.go_on(before);
     }
-    let mut relaxation = Relaxation::new(spec, circuit, march, traced);
+    let mut relaxation = Relaxation::new(spec, circuit, stepper, traced);
     if let Some(noisy) = circuit.noisy() {
         let (inputs, synapses) = (noisy.layout().inputs(), noisy.layout().synapses());
         relaxation.memory =
@@ -136,30 +136,30 @@ fn settle_on_from<T: Real>(
 }
 
 /// Without noise the scheme ends like every other integrator.
-fn settle_still<T: Real>(
+fn settle_noiseless<T: Real>(
     circuit: &dyn Dynamics<T>,
-    mut march: March<T>,
+    mut stepper: FixedStep<T>,
     criteria: Criteria,
     traced: bool,
 ) -> Settled<T> {
     let mut monitor = Monitor::new(circuit, criteria, &circuit.free_state(), traced);
     let rows: Vec<usize> = (0..circuit.samples()).collect();
-    march.listen(circuit);
-    monitor.observe(circuit, &rows, 0.0, (&march.state, &march.drive), None);
-    while !monitor.is_done() && march.time() < criteria.limit + criteria.hold {
-        march.advance(circuit);
-        march.listen(circuit);
-        monitor.observe(circuit, &rows, march.time(), (&march.state, &march.drive), None);
+    stepper.evaluate_drive(circuit);
+    monitor.observe(circuit, &rows, 0.0, (&stepper.state, &stepper.drive), None);
+    while !monitor.is_done() && stepper.time() < criteria.limit + criteria.hold {
+        stepper.advance(circuit);
+        stepper.evaluate_drive(circuit);
+        monitor.observe(circuit, &rows, stepper.time(), (&stepper.state, &stepper.drive), None);
     }
-    monitor.give_up(&rows, march.time(), &march.state);
-    monitor.finish(march.counts)
+    monitor.give_up(&rows, stepper.time(), &stepper.state);
+    monitor.finish(stepper.counts)
 }
 
 /// A noisy batch on its way to its stationary state, and then under its readers.
 struct Relaxation<T: Real> {
     spec: SolverSpec,
     criteria: Criteria,
-    march: March<T>,
+    stepper: FixedStep<T>,
     windows: Windows<T>,
     /// Samples that are still stepped, by their number in the whole batch.
     rows: Vec<usize>,
@@ -175,15 +175,15 @@ struct Relaxation<T: Real> {
 }
 
 impl<T: Real> Relaxation<T> {
-    fn new(spec: &SolverSpec, circuit: &dyn Dynamics<T>, march: March<T>, traced: bool) -> Self {
+    fn new(spec: &SolverSpec, circuit: &dyn Dynamics<T>, stepper: FixedStep<T>, traced: bool) -> Self {
         let criteria = Criteria::new(spec, circuit.slowest());
-        let (batch, width) = march.state.shape();
-        let readout = circuit.noisy().map_or(0.0, Circuit::readout) / march.part;
+        let (batch, width) = stepper.state.shape();
+        let readout = circuit.noisy().map_or(0.0, Circuit::readout) / stepper.part;
         let blank = || Matrix::zeros(batch, width);
         Self {
             spec: spec.clone(),
             criteria,
-            windows: Windows::new(circuit, march.step()),
+            windows: Windows::new(circuit, stepper.step()),
             rows: (0..batch).collect(),
             readout: if readout > 0.0 { readout.round().max(1.0) as u64 } else { 0 },
             since: vec![None; batch],
@@ -198,7 +198,7 @@ impl<T: Real> Relaxation<T> {
             },
             done: vec![false; batch],
             memory: Memory::default(),
-            march,
+            stepper,
         }
     }
 
@@ -207,12 +207,12 @@ impl<T: Real> Relaxation<T> {
         self.record(circuit);
         while self.done.contains(&false) {
             let current = smaller.as_deref().unwrap_or(circuit);
-            for _ in 0..self.march.parts {
-                self.march.advance_part(current);
+            for _ in 0..self.stepper.parts {
+                self.stepper.advance_part(current);
                 self.read(current);
             }
             self.record(current);
-            if self.windows.observe(&self.march.state) {
+            if self.windows.observe(&self.stepper.state) {
                 self.judge(current);
             }
             let closed = self.rows.iter().filter(|&&sample| self.done[sample]).count();
@@ -223,13 +223,13 @@ impl<T: Real> Relaxation<T> {
                 smaller = Some(circuit.subset(&self.rows));
             }
         }
-        self.settled.counts = self.march.counts;
+        self.settled.counts = self.stepper.counts;
         (self.settled, self.memory)
     }
 
     /// Gives samples their outcomes at the end of a window; their readings begin.
     fn judge(&mut self, circuit: &dyn Dynamics<T>) {
-        let time = self.march.time();
+        let time = self.stepper.time();
         let open = |row: &usize| !self.done[self.rows[*row]] && self.since[self.rows[*row]].is_none();
         let open: Vec<usize> = (0..self.rows.len()).filter(open).collect();
         for (row, outcome) in open.iter().zip(self.verdicts(circuit, &open)) {
@@ -240,9 +240,9 @@ impl<T: Real> Relaxation<T> {
             // It has arrived by the second window: when, within the first one, is not known.
             let since = if outcome.is_settled() { 0.5 * self.windows.length() } else { 0.0 };
             self.settled.time[sample] = (time - since).max(0.0).min(self.criteria.limit);
-            self.since[sample] = Some(self.march.done);
+            self.since[sample] = Some(self.stepper.done);
             if self.readout == 0 || !outcome.is_settled() {
-                let state = self.march.state.row(row).into_owned();
+                let state = self.stepper.state.row(row).into_owned();
                 self.close(circuit, row, state);
             }
         }
@@ -250,7 +250,7 @@ impl<T: Real> Relaxation<T> {
 
     /// What some rows have come to, where it is clear.
     fn verdicts(&mut self, circuit: &dyn Dynamics<T>, open: &[usize]) -> Vec<Option<Outcome>> {
-        let state = &self.march.state;
+        let state = &self.stepper.state;
         let verdict = |&row: &usize| self.windows.verdict(row, self.rows[row], state);
         let mut verdicts: Vec<Option<Outcome>> = open.iter().map(verdict).collect();
         // Without a nudge nothing comes back in a layered circuit, so that it cannot ring.
@@ -260,9 +260,9 @@ impl<T: Real> Relaxation<T> {
             (0..open.len()).filter(|&i| verdicts[i] == Some(Outcome::NoisySettled)).collect();
         if !stationary.is_empty() {
             let rows: Vec<usize> = stationary.iter().map(|&i| open[i]).collect();
-            let (fates, counts) = quiet::fates(&self.spec, circuit, &rows, (state, mean));
+            let (fates, counts) = quiet::check_without_noise(&self.spec, circuit, &rows, (state, mean));
             stationary.into_iter().zip(fates).for_each(|(i, fate)| verdicts[i] = Some(fate));
-            self.march.counts += counts;
+            self.stepper.counts += counts;
         }
         verdicts
     }
@@ -276,8 +276,8 @@ impl<T: Real> Relaxation<T> {
             let sample = self.rows[row];
             let Some(since) = self.since[sample].filter(|_| !self.done[sample]) else { continue };
             let mut sum = self.sums.row_mut(sample);
-            sum += self.march.state.row(row);
-            if self.march.done - since >= self.readout {
+            sum += self.stepper.state.row(row);
+            if self.stepper.done - since >= self.readout {
                 let mean = self.sums.row(sample) * T::of(1.0 / self.readout as f64);
                 self.close(circuit, row, mean);
             }
@@ -287,13 +287,13 @@ impl<T: Real> Relaxation<T> {
     /// Takes the reading of a sample.
     fn close(&mut self, circuit: &dyn Dynamics<T>, row: usize, reading: nalgebra::RowDVector<T>) {
         let sample = self.rows[row];
-        self.march.listen(circuit);
-        let apart = self.march.drive.row(row) - self.march.state.row(row);
+        self.stepper.evaluate_drive(circuit);
+        let apart = self.stepper.drive.row(row) - self.stepper.state.row(row);
         self.settled.residual[sample] = apart.iter().fold(0.0, |most: f64, e| most.max(e.to_f64().abs()));
         self.settled.state.row_mut(sample).copy_from(&reading);
         self.done[sample] = true;
         if !self.memory.is_empty() {
-            self.march.remember(row, &mut self.memory, sample);
+            self.stepper.remember(row, &mut self.memory, sample);
         }
     }
 
@@ -302,12 +302,12 @@ impl<T: Real> Relaxation<T> {
         if self.settled.traces.is_empty() {
             return;
         }
-        self.march.listen(circuit);
+        self.stepper.evaluate_drive(circuit);
         for (row, &sample) in self.rows.iter().enumerate().filter(|(_, sample)| !self.done[**sample]) {
             let trace = &mut self.settled.traces[sample];
-            trace.times.push(self.march.time());
-            trace.states.push(self.march.state.row(row).iter().map(|v| v.to_f64()).collect());
-            trace.drives.push(self.march.drive.row(row).iter().map(|u| u.to_f64()).collect());
+            trace.times.push(self.stepper.time());
+            trace.states.push(self.stepper.state.row(row).iter().map(|v| v.to_f64()).collect());
+            trace.drives.push(self.stepper.drive.row(row).iter().map(|u| u.to_f64()).collect());
             if trace.leaks.is_empty() {
                 trace.leaks = circuit.rates().iter().map(|r| r.to_f64()).collect();
             }
@@ -315,7 +315,7 @@ impl<T: Real> Relaxation<T> {
     }
 
     fn keep(&mut self, rows: &[usize]) {
-        self.march.keep(rows);
+        self.stepper.keep(rows);
         self.windows.keep(rows);
         self.rows = rows.iter().map(|&row| self.rows[row]).collect();
     }

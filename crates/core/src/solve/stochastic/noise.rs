@@ -1,15 +1,15 @@
 //! The noise of a step, device by device or as a list of inputs, as the circuit gives it.
 
-use super::agitation::Agitation;
 use super::inputs::Inputs;
+use super::noise_increment::NoiseIncrement;
 use crate::circuit::{Dynamics, Scratch};
 use crate::matrix::{Matrix, Real};
-use crate::noise::{Exposure, Path};
+use crate::noise::{NoiseContext, NoisePath};
 
 /// What acts on a batch, `[batch × width]` (V) a step.
 pub(super) enum Noise<T: Real> {
     /// The devices of a chip, in fused passes.
-    Devices(Agitation<T>),
+    Devices(NoiseIncrement<T>),
     /// The inputs of any other system.
     Inputs(Inputs<T>),
 }
@@ -20,11 +20,11 @@ impl<T: Real> Noise<T> {
         let Some(noisy) = circuit.noisy() else {
             return Inputs::new(circuit, state, step, leaky).map(Self::Inputs);
         };
-        if noisy.noise().is_still() {
+        if noisy.noise().is_noiseless() {
             return None;
         }
         let rates: Vec<f64> = circuit.rates().iter().map(|r| r.to_f64()).collect();
-        let exposure = Exposure {
+        let context = NoiseContext {
             rates: &rates,
             inputs: noisy.layout().inputs(),
             synapses: noisy.layout().synapses(),
@@ -32,12 +32,12 @@ impl<T: Real> Noise<T> {
             step,
             slowest: circuit.slowest(),
         };
-        let path = Path::new(noisy.noise(), &exposure, &circuit.presentations());
-        Some(Self::Devices(Agitation::new(noisy, path)))
+        let path = NoisePath::new(noisy.noise(), &context, &circuit.sample_ids());
+        Some(Self::Devices(NoiseIncrement::new(noisy, path)))
     }
 
     /// Its sources.
-    pub fn path(&self) -> &Path<T> {
+    pub fn path(&self) -> &NoisePath<T> {
         match self {
             Self::Devices(noise) => &noise.path,
             Self::Inputs(noise) => &noise.path,
@@ -45,7 +45,7 @@ impl<T: Real> Noise<T> {
     }
 
     /// Its sources, to be moved on.
-    pub fn path_mut(&mut self) -> &mut Path<T> {
+    pub fn path_mut(&mut self) -> &mut NoisePath<T> {
         match self {
             Self::Devices(noise) => &mut noise.path,
             Self::Inputs(noise) => &mut noise.path,
@@ -58,10 +58,10 @@ impl<T: Real> Noise<T> {
     }
 
     /// What the step's noise adds (V).
-    pub fn push(&self) -> &Matrix<T> {
+    pub fn increment(&self) -> &Matrix<T> {
         match self {
-            Self::Devices(noise) => noise.push(),
-            Self::Inputs(noise) => noise.push(),
+            Self::Devices(noise) => noise.increment(),
+            Self::Inputs(noise) => noise.increment(),
         }
     }
 

@@ -8,8 +8,8 @@ use super::super::criteria::Criteria;
 use super::super::etd::settle_by;
 use super::super::rails::Rails;
 use super::super::{Counts, Dynamics, Outcome};
-use super::march::March;
-use super::settle_still;
+use super::fixed_step::FixedStep;
+use super::settle_noiseless;
 use crate::matrix::{Matrix, Real, select_rows};
 use crate::spec::SolverSpec;
 
@@ -17,7 +17,7 @@ use crate::spec::SolverSpec;
 const LEFT: f64 = 0.01;
 
 /// What becomes of samples (rows of `state`, V) that have the same `mean` for a while, once their noise is gone.
-pub(super) fn fates<T: Real>(
+pub(super) fn check_without_noise<T: Real>(
     spec: &SolverSpec,
     circuit: &dyn Dynamics<T>,
     rows: &[usize],
@@ -35,9 +35,12 @@ pub(super) fn fates<T: Real>(
     let criteria = Criteria { atol: spec.atol.max(LEFT * rms), rails: false, ..criteria };
     let start = select_rows(state, rows);
     let mut quiet = match part.clock() {
-        Some(_) => {
-            settle_still(part.as_ref(), March::new(spec, part.as_ref(), start).still(), criteria, false)
-        }
+        Some(_) => settle_noiseless(
+            part.as_ref(),
+            FixedStep::new(spec, part.as_ref(), start).without_noise(),
+            criteria,
+            false,
+        ),
         None => settle_by(criteria, part.as_ref(), Some(start), false),
     };
     Rails::judge(part.as_ref(), spec, &mut quiet);

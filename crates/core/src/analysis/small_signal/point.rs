@@ -2,12 +2,12 @@
 
 use nalgebra::DVector;
 
-use super::system::{Disturbance, System, disturbances};
+use super::system::{NoiseForcing, System, forcings};
 use crate::circuit::{Circuit, Layered, Scratch};
 use crate::matrix::{Matrix, select_rows};
 
 /// One sample at its operating point.
-pub struct Point<'a> {
+pub struct OperatingPoint<'a> {
     circuit: Box<dyn Layered<f64> + 'a>,
     /// Inputs `x` (V).
     input: Vec<f64>,
@@ -20,7 +20,7 @@ pub struct Point<'a> {
     held: f64,
 }
 
-impl<'a> Point<'a> {
+impl<'a> OperatingPoint<'a> {
     /// Sample `sample` of a circuit on `inputs` (`[batch × n_0]`, V) at `state` (`width` potentials, V), a fixed point.
     #[must_use]
     pub fn new(circuit: &'a dyn Circuit<f64>, inputs: &Matrix<f64>, sample: usize, state: &[f64]) -> Self {
@@ -30,7 +30,7 @@ impl<'a> Point<'a> {
         let (mut slopes, mut scratch) = (state.clone(), circuit.scratch(1));
         circuit.slopes(&state, &mut slopes);
         for layer in 0..circuit.layout().depth() {
-            circuit.mix(layer, &state, &mut scratch);
+            circuit.mean_and_difference(layer, &state, &mut scratch);
         }
         let input = select_rows(inputs, &[sample]).as_slice().to_vec();
         Self { input, state, slopes: slopes.as_slice().to_vec(), scratch, circuit, held }
@@ -116,8 +116,8 @@ impl<'a> Point<'a> {
 
     /// Everything that disturbs the circuit, linear in each.
     #[must_use]
-    pub fn disturbances(&self) -> Vec<Disturbance> {
-        disturbances(self.circuit(), 0, self.state())
+    pub fn forcings(&self) -> Vec<NoiseForcing> {
+        forcings(self.circuit(), 0, self.state())
     }
 
     /// Deviation (V) that a sample-and-hold adds to every compartment that is read.

@@ -12,7 +12,7 @@ use crate::random::{Key, Kind, stream};
 
 /// One trap per column and sample.
 #[derive(Clone, Debug)]
-pub(super) struct Jumps<T> {
+pub(super) struct TelegraphPath<T> {
     kind: Kind,
     trap: Trap,
     /// `(amplitude, r, ℓ)` of every column.
@@ -34,7 +34,7 @@ struct State {
     count: u32,
 }
 
-impl<T: Real> Jumps<T> {
+impl<T: Real> TelegraphPath<T> {
     /// Traps in equilibrium at time 0.
     pub fn new(kind: Kind, trap: Trap, lanes: &Lanes, columns: Vec<(f64, f64, f64)>) -> Self {
         let mut rows = vec![(0, 0); lanes.rows];
@@ -118,13 +118,13 @@ fn name(kind: Kind, seed: u64, column: usize, (group, lane): (u32, usize)) -> Ke
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::noise::Presentations;
+    use crate::noise::SampleIds;
 
     #[test]
     fn a_history_does_not_depend_on_the_step() {
-        let lanes = Lanes::new(&Presentations::first(64));
+        let lanes = Lanes::new(&SampleIds::first(64));
         let trap = Trap { capture: 1.0, emission: 0.3 };
-        let make = || Jumps::<f64>::new(Kind::Trap, trap, &lanes, vec![(2.0, 1.0, 0.5); 4]);
+        let make = || TelegraphPath::<f64>::new(Kind::Trap, trap, &lanes, vec![(2.0, 1.0, 0.5); 4]);
         let (mut coarse, mut fine) = (make(), make());
         for i in 0..50 {
             let time = 2.0 * f64::from(i);

@@ -10,8 +10,8 @@
 use super::clock::{Channel, Clock, Lanes};
 use super::coloured::Coloured;
 use super::draw::{Numbers, add};
-use super::pair::{Move, Pair, Share, Travel};
-use super::sources::Pole;
+use super::ou_integral::{Move, OuIntegral, Share, Travel};
+use super::sources::OuProcess;
 use crate::matrix::dispatch::run;
 use crate::matrix::{Real, rows_of};
 
@@ -20,7 +20,7 @@ const SLOW: f64 = 0.25;
 
 /// The sum of all processes in every column.
 #[derive(Clone, Debug)]
-pub(super) struct Poles<T> {
+pub(super) struct OuBank<T> {
     rows: usize,
     /// With the level of the shortest halves that each draws for itself.
     own: Vec<(u32, Coloured<T>)>,
@@ -44,10 +44,10 @@ struct Pool<T> {
     later: [Vec<T>; 2],
 }
 
-impl<T: Real> Poles<T> {
+impl<T: Real> OuBank<T> {
     /// For columns with `(r, ℓ)`, rates in 1/s.
-    pub fn new(clock: &Clock, rows: usize, poles: &[Pole], columns: &[(f64, f64)]) -> Self {
-        let depth = |pole: &Pole| {
+    pub fn new(clock: &Clock, rows: usize, poles: &[OuProcess], columns: &[(f64, f64)]) -> Self {
+        let depth = |pole: &OuProcess| {
             let own = |level: &u32| pole.rate * clock.length(*level) >= SLOW;
             (1..=clock.level).take_while(own).last().unwrap_or(0)
         };
@@ -57,7 +57,7 @@ impl<T: Real> Poles<T> {
             (depth(pole), Coloured::new(Channel::Pole(number), &clock, rows, pole.rate, &each))
         });
         let pools = (1..=clock.level).map(|level| {
-            let members: Vec<&Pole> = poles.iter().filter(|pole| depth(pole) < level).collect();
+            let members: Vec<&OuProcess> = poles.iter().filter(|pole| depth(pole) < level).collect();
             Pool::new(&members, clock.length(level), rows, columns)
         });
         Self {
@@ -132,7 +132,7 @@ impl<T: Real> Poles<T> {
 
 impl<T: Real> Pool<T> {
     /// For halves of `length` (s).
-    fn new(members: &[&Pole], length: f64, rows: usize, columns: &[(f64, f64)]) -> Self {
+    fn new(members: &[&OuProcess], length: f64, rows: usize, columns: &[(f64, f64)]) -> Self {
         let moment = |power: i32, column: usize| {
             members.iter().map(|pole| pole.rate.powi(power) * pole.variance[column]).sum::<f64>()
         };
@@ -144,7 +144,7 @@ impl<T: Real> Pool<T> {
         let runs = columns[..width].chunk_by(|a, b| a == b).map(|run| {
             let (start, (r, leak)) = (from, run[0]);
             from += run.len();
-            (start..from, Pair { rate, r, leak }.half(length))
+            (start..from, OuIntegral { rate, r, leak }.half(length))
         });
         let blank = || vec![T::ZERO; rows * width];
         Self {
@@ -213,5 +213,5 @@ impl<T: Real> Pool<T> {
 }
 
 #[cfg(test)]
-#[path = "poles_tests.rs"]
+#[path = "ou_bank_tests.rs"]
 mod tests;

@@ -12,13 +12,13 @@ use crate::study::train::RunPlan;
 use crate::train::{activities, classes_of};
 
 /// A network after some epochs.
-pub struct Portrait {
+pub struct RunSnapshot {
     /// Weights of every layer.
     pub forward: Vec<Matrix<f64>>,
     /// What training has added to them; `None` without the weights of the start, and at the start.
     pub moved: Option<Vec<Matrix<f64>>>,
     /// What every layer says to the test set.
-    pub said: Vec<Centred>,
+    pub activities: Vec<Centred>,
     /// Leading singular subspaces of every layer.
     pub leading: Vec<Option<Leading>>,
     /// Predicted class of every test sample.
@@ -45,7 +45,7 @@ pub fn weights_after(
     read_weights_unchecked(&path, Some(&experiment.network))
 }
 
-impl Portrait {
+impl RunSnapshot {
     /// Of a run after `epoch` epochs.
     ///
     /// # Errors
@@ -69,7 +69,7 @@ impl Portrait {
             leading: weights.forward.iter().map(|w| Leading::of(w, study.leading)).collect(),
             accuracy: right.count() as f64 / test.len().max(1) as f64,
             forward: weights.forward,
-            said: said.into_iter().map(Centred::new).collect(),
+            activities: said.into_iter().map(Centred::new).collect(),
             classes,
         })
     }

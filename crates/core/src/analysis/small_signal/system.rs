@@ -23,13 +23,13 @@ use crate::solve::drive_jacobian;
 /// `Σ b bᵀ` is the intensity of the white noise (V²/s: `⟨dW dWᵀ⟩ = Σ b bᵀ dt`), or the covariance of the coloured
 /// forcing (V²/s²). A white drive noise of one-sided PSD `S_u` gives compartment `j` the entry `√(S_u/2)/τ_j`.
 #[derive(Clone, Debug)]
-pub struct Disturbance {
+pub struct NoiseForcing {
     /// Where it comes from.
     pub cause: Cause,
     /// Its spectrum.
     pub colour: Colour,
     /// The patterns, each as entries (state, value).
-    pub patterns: Vec<Vec<(usize, f64)>>,
+    pub columns: Vec<Vec<(usize, f64)>>,
 }
 
 /// A linear system with noise.
@@ -38,7 +38,7 @@ pub struct System {
     /// `A` (1/s).
     pub drift: Matrix<f64>,
     /// What disturbs it.
-    pub disturbances: Vec<Disturbance>,
+    pub forcings: Vec<NoiseForcing>,
 }
 
 /// The share of one cause in a covariance.
@@ -63,11 +63,11 @@ pub struct Covariance {
     pub residual: f64,
 }
 
-impl Disturbance {
+impl NoiseForcing {
     /// `Σ b bᵀ`.
     fn matrix(&self, n: usize) -> Matrix<f64> {
         let mut sum = Matrix::zeros(n, n);
-        for pattern in &self.patterns {
+        for pattern in &self.columns {
             for &(i, a) in pattern {
                 for &(j, b) in pattern {
                     sum[(i, j)] += a * b;
@@ -89,11 +89,11 @@ impl Disturbance {
 /// What disturbs one sample of a circuit at `state` (`width` potentials, V): `dv_j/dt` gets `n_j/τ_j` of a noise `n_j` of its
 /// drive.
 #[must_use]
-pub fn disturbances(circuit: &dyn Dynamics<f64>, sample: usize, state: &[f64]) -> Vec<Disturbance> {
+pub fn forcings(circuit: &dyn Dynamics<f64>, sample: usize, state: &[f64]) -> Vec<NoiseForcing> {
     let rates = circuit.rates();
-    let scaled = |NoiseInput { cause, colour, mut patterns }| {
+    let scaled = |NoiseInput { cause, colour, columns: mut patterns }| {
         patterns.iter_mut().flatten().for_each(|(column, value): &mut (usize, f64)| *value *= rates[*column]);
-        Disturbance { cause, colour, patterns }
+        NoiseForcing { cause, colour, columns: patterns }
     };
     circuit.noise_inputs(sample, state).into_iter().map(scaled).collect()
 }
@@ -107,7 +107,7 @@ impl System {
         for (mut row, &rate) in drift.row_iter_mut().zip(circuit.rates()) {
             row *= rate;
         }
-        Self { drift, disturbances: disturbances(circuit, sample, state) }
+        Self { drift, forcings: forcings(circuit, sample, state) }
     }
 
     /// Number of states.
@@ -119,7 +119,7 @@ impl System {
     /// The causes, each once.
     #[must_use]
     pub fn causes(&self) -> Vec<Cause> {
-        causes(&self.disturbances)
+        causes(&self.forcings)
     }
 
     /// The stationary covariance.
@@ -132,7 +132,7 @@ impl System {
         for cause in self.causes() {
             let mut sum = Matrix::zeros(n, n);
             let mut poles = Vec::new();
-            for source in self.disturbances.iter().filter(|d| d.cause == cause) {
+            for source in self.forcings.iter().filter(|d| d.cause == cause) {
                 let matrix = source.matrix(n);
                 match source.colour {
                     Colour::White => sum += matrix,
@@ -177,8 +177,8 @@ impl System {
         let gain = |pattern: &Vec<(usize, f64)>| {
             pattern.iter().map(|&(i, b)| response[i] * b).sum::<Complex<f64>>().norm_sqr()
         };
-        let of = |d: &Disturbance| d.density(frequency) * d.patterns.iter().map(gain).sum::<f64>();
-        let share = |cause| self.disturbances.iter().filter(|d| d.cause == cause).map(of).sum::<f64>();
+        let of = |d: &NoiseForcing| d.density(frequency) * d.columns.iter().map(gain).sum::<f64>();
+        let share = |cause| self.forcings.iter().filter(|d| d.cause == cause).map(of).sum::<f64>();
         self.causes().into_iter().map(share).collect()
     }
 }
@@ -228,9 +228,9 @@ impl Covariance {
 }
 
 /// The causes of some disturbances, each once, in order.
-pub(super) fn causes(disturbances: &[Disturbance]) -> Vec<Cause> {
+pub(super) fn causes(forcings: &[NoiseForcing]) -> Vec<Cause> {
     let mut found: Vec<Cause> = Vec::new();
-    for disturbance in disturbances {
+    for disturbance in forcings {
         if !found.contains(&disturbance.cause) {
             found.push(disturbance.cause);
         }

@@ -5,12 +5,12 @@
 
 use rayon::prelude::*;
 
-use super::point::Point;
+use super::point::OperatingPoint;
 use super::signal::{Estimate, Reading};
 use crate::chip::{Chip, Weights};
 use crate::circuit::Dynamics;
 use crate::learn::{Backprop, Batch, Gradient, Rule, nudged};
-use crate::solve::followed_point;
+use crate::solve::homotopy;
 use crate::spec::CircuitSpec;
 
 /// Fixed points are found to this residual, in units of `1 V + ‖v_free‖∞`.
@@ -18,7 +18,7 @@ const TOLERANCE: f64 = 1e-9;
 
 /// What is predicted for one β.
 #[derive(Clone, Debug)]
-pub struct Valley {
+pub struct NudgeSweep {
     /// The nudge.
     pub beta: f64,
     /// The estimate of the batch; `None` if a sample has no stable fixed point there.
@@ -27,7 +27,7 @@ pub struct Valley {
     pub unstable: usize,
 }
 
-impl Valley {
+impl NudgeSweep {
     /// Predictions for a batch at several nudges, every state read for `time` (s).
     ///
     /// The circuit is that of `spec` on the ideal chip or one like it; samples run on all threads.
@@ -50,8 +50,8 @@ impl Valley {
                 .into_par_iter()
                 .map(|i| {
                     let start: Vec<f64> = free.row(i).iter().copied().collect();
-                    let found = followed_point(&circuit, i, &start, tolerance);
-                    let point = Point::new(&circuit, &batch.inputs, i, &found.state);
+                    let found = homotopy(&circuit, i, &start, tolerance);
+                    let point = OperatingPoint::new(&circuit, &batch.inputs, i, &found.state);
                     let reading = found.converged.then(|| Reading::of(&point, time).ok()).flatten()?;
                     Some(reading.estimate(beta))
                 })
@@ -67,7 +67,7 @@ impl Valley {
 
 /// The true gradient of the mean loss of a batch.
 #[must_use]
-pub fn truth(
+pub fn exact_gradient(
     spec: &CircuitSpec,
     chip: &Chip<f64>,
     weights: &Weights<f64>,
@@ -81,8 +81,8 @@ pub fn truth(
 /// The β of the smallest total angle, for batches of `batch` samples: of the parabola in `ln β` through the smallest
 /// value and its neighbours, or the smallest itself at an end. `None` without any value.
 #[must_use]
-pub fn best(valley: &[Valley], truth: &Gradient<f64>, batch: usize) -> Option<(f64, f64)> {
-    let angle = |at: &Valley| Some((at.beta.ln(), at.estimate.as_ref()?.angle(truth, None, batch).total));
+pub fn best(valley: &[NudgeSweep], truth: &Gradient<f64>, batch: usize) -> Option<(f64, f64)> {
+    let angle = |at: &NudgeSweep| Some((at.beta.ln(), at.estimate.as_ref()?.angle(truth, None, batch).total));
     let points: Vec<Option<(f64, f64)>> = valley.iter().map(angle).collect();
     let known = points.iter().enumerate().filter_map(|(k, point)| Some((k, (*point)?)));
     let (k, (at, least)) = known.min_by(|a, b| a.1.1.total_cmp(&b.1.1))?;
@@ -108,7 +108,7 @@ mod tests {
     use crate::matrix::Matrix;
 
     /// A truth `(1, 0)`, estimates `(1, c β)` and noise of power `s²/β²`.
-    fn invented(betas: &[f64], slope: f64, noise: f64) -> (Vec<Valley>, Gradient<f64>) {
+    fn invented(betas: &[f64], slope: f64, noise: f64) -> (Vec<NudgeSweep>, Gradient<f64>) {
         let gradient = |aside: f64| Gradient {
             forward: vec![Matrix::from_row_slice(1, 2, &[1.0, aside])],
             biases: vec![vec![0.0]],
@@ -116,7 +116,7 @@ mod tests {
         let at = |&beta: &f64| {
             let mean = gradient(slope * beta);
             let estimate = Some(Estimate { mean, noise: vec![(noise / beta).powi(2)], samples: 1 });
-            Valley { beta, estimate, unstable: 0 }
+            NudgeSweep { beta, estimate, unstable: 0 }
         };
         (betas.iter().map(at).collect(), gradient(0.0))
     }

@@ -5,13 +5,13 @@
 //! the squared norm of a mean would keep (its variance over `n`), and what of `⟨e_r · e_r⟩` is above it is the variance of a draw.
 //! Error bars are jackknives over draws (Efron & Stein 1981). A squared bias may come out below zero: then it is not resolved.
 
-use crate::analysis::linear::Estimate;
+use crate::analysis::small_signal::Estimate;
 use crate::chip::{Chip, Weights};
 use crate::learn::{Batch, Gradient, measure};
-use crate::noise::Presentations;
+use crate::noise::SampleIds;
 use crate::spec::CircuitSpec;
 
-use super::linear::truth;
+use super::small_signal::exact_gradient;
 
 pub use crate::statistics::{Value, jackknife, mean_without as mean};
 
@@ -44,17 +44,17 @@ pub fn draw(
     let chip = Chip::fabricate(&spec, &weights.network());
     let samples = batch.inputs.nrows();
     let ids = (0..samples as u64).map(|i| number * samples as u64 + i).collect();
-    let batch = Batch { presentations: Presentations { seed, ids }, ..batch.clone() };
+    let batch = Batch { sample_ids: SampleIds { seed, ids }, ..batch.clone() };
     let measured = measure(&chip, weights, &batch, &spec, false);
     let keep = measured.kept(false);
     let mut estimate = Gradient::zeros(weights);
     let used = measured.gradient(&batch, &keep, &mut estimate);
-    Draw { estimate, truth: truth(&spec, &chip, weights, &batch), used, unsettled: samples - used }
+    Draw { estimate, truth: exact_gradient(&spec, &chip, weights, &batch), used, unsettled: samples - used }
 }
 
 /// Quality of the estimates of one layer, or of all; powers in units of the true gradient's squared norm.
 #[derive(Clone, Debug)]
-pub struct Quality {
+pub struct GradientError {
     /// Angle of one draw to backpropagation, in the mean over draws (degrees).
     pub angle: Value,
     /// Norm of one draw over that of the true gradient, in the mean.
@@ -75,7 +75,7 @@ pub struct Quality {
 
 /// Quality over some draws of layer `layer` (from 0), or of all layers; `None` without draws.
 #[must_use]
-pub fn quality(draws: &[&Draw], layer: Option<usize>) -> Option<Quality> {
+pub fn gradient_error(draws: &[&Draw], layer: Option<usize>) -> Option<GradientError> {
     let vectors: Vec<(Vec<f64>, Vec<f64>)> = draws.iter().map(|draw| scaled(draw, layer)).collect();
     let (angles, ratios): (Vec<f64>, Vec<f64>) = vectors.iter().map(|(g, e)| turn(g, e)).unzip();
     let errors = Powers::of(vectors.iter().map(|v| &v.1))?;
@@ -84,7 +84,7 @@ pub fn quality(draws: &[&Draw], layer: Option<usize>) -> Option<Quality> {
     let variance = |without: Option<usize>| errors.mean(without) - errors.common(without);
     let snr = |without: Option<usize>| (signals.common(without).max(0.0) / variance(without)).sqrt();
     let several = n > 1 && variance(None) > f64::EPSILON * errors.mean(None);
-    Some(Quality {
+    Some(GradientError {
         angle: jackknife(n, 2, |without| mean(&angles, without)),
         ratio: jackknife(n, 2, |without| mean(&ratios, without)),
         bias: jackknife(n, 3, |without| errors.common(without)),

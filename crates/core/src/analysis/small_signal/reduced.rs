@@ -10,7 +10,7 @@
 use nalgebra::DVector;
 
 use super::lyapunov::{LinearError, lyapunov};
-use super::system::{Covariance, Disturbance, System};
+use super::system::{Covariance, NoiseForcing, System};
 use crate::matrix::Matrix;
 
 /// First dimension that is tried; each further one is twice as large.
@@ -46,7 +46,7 @@ impl Reduced {
     /// is too small to tell).
     pub fn new(
         adjoint: &mut dyn FnMut(&DVector<f64>) -> DVector<f64>,
-        disturbances: &[Disturbance],
+        forcings: &[NoiseForcing],
         readout: &DVector<f64>,
     ) -> Result<Self, LinearError> {
         let length = readout.norm();
@@ -59,7 +59,7 @@ impl Reduced {
             let last = closed || dimension >= MOST;
             match space.left() {
                 Ok(error) if error <= LEFT || last => {
-                    let system = space.system(disturbances);
+                    let system = space.system(forcings);
                     return Ok(Self { system, length, error });
                 }
                 Err(error) if last => return Err(error),
@@ -137,14 +137,14 @@ impl Space {
     }
 
     /// The small system, its disturbances as seen through the basis.
-    fn system(&self, disturbances: &[Disturbance]) -> System {
+    fn system(&self, forcings: &[NoiseForcing]) -> System {
         let m = self.columns.len();
         let seen = |pattern: &Vec<(usize, f64)>| {
             (0..m).map(|k| (k, pattern.iter().map(|&(i, b)| self.basis[k][i] * b).sum())).collect()
         };
-        let disturbances = disturbances
+        let forcings = forcings
             .iter()
-            .map(|d| Disturbance { patterns: d.patterns.iter().map(seen).collect(), ..d.clone() });
-        System { drift: self.drift(), disturbances: disturbances.collect() }
+            .map(|d| NoiseForcing { columns: d.columns.iter().map(seen).collect(), ..d.clone() });
+        System { drift: self.drift(), forcings: forcings.collect() }
     }
 }

@@ -25,10 +25,10 @@ use std::ops::Range;
 use super::confirm::{Look, confirmed};
 use super::criteria::Criteria;
 use super::etd;
-use super::gamma::{Basis, POINTS, Weights};
+use super::interpolation::{Basis, POINTS, Weights};
+use super::linear_combination::{Correction, correct, equal_rates, linear_combination};
 use super::outcome::Settled;
 use super::relax::{Batch, Part, Stepper, relax};
-use super::weigh::{Correction, correct, equal_rates, weigh};
 use super::{Dynamics, Layered, Solver};
 use crate::matrix::elementwise::{clip, max_distance_rows};
 use crate::matrix::{Matrix, Real, select_rows};
@@ -76,7 +76,7 @@ fn look<T: Real>(
     start: Option<Matrix<T>>,
     traced: bool,
 ) -> Look<T> {
-    let mut run = Run::new(circuit, criteria, start);
+    let mut run = AdamsRun::new(circuit, criteria, start);
     run.longest = if traced { TRACED * circuit.slowest() } else { f64::INFINITY };
     relax(&mut Relaxation { part: Part::whole(circuit), run }, traced)
 }
@@ -106,7 +106,7 @@ impl Piece {
 }
 
 /// A batch under way.
-struct Run<T: Real> {
+struct AdamsRun<T: Real> {
     batch: Batch<T>,
     /// Drives of earlier steps with their times (s), the latest first.
     past: Vec<(f64, Matrix<T>)>,
@@ -128,7 +128,7 @@ struct Run<T: Real> {
 /// A batch under way, and its circuits.
 struct Relaxation<'a, T: Real> {
     part: Part<'a, dyn Layered<T> + 'a>,
-    run: Run<T>,
+    run: AdamsRun<T>,
 }
 
 impl<T: Real> Stepper<T> for Relaxation<'_, T> {
@@ -154,7 +154,7 @@ impl<T: Real> Stepper<T> for Relaxation<'_, T> {
     }
 }
 
-impl<T: Real> Run<T> {
+impl<T: Real> AdamsRun<T> {
     fn step(&mut self, circuit: &dyn Layered<T>, residual: f64) {
         loop {
             self.batch.step = self.batch.step.min(self.longest);
@@ -230,7 +230,7 @@ impl<T: Real> Run<T> {
         self.drifts.fill(T::ZERO);
         for layer in 0..=top {
             self.predict(circuit, layer);
-            circuit.push(layer, &mut self.batch.scratch);
+            circuit.forward_input(layer, &mut self.batch.scratch);
         }
         // The output hears itself through the nudge, which costs no product: twice, to solve that loop too.
         for layer in std::iter::once(top).chain((0..=top).rev()) {
@@ -238,7 +238,7 @@ impl<T: Real> Run<T> {
                 self.drifts.fill(T::ZERO);
                 self.batch.tolerances.restart();
             }
-            circuit.pull(layer, &mut self.batch.scratch);
+            circuit.feedback_input(layer, &mut self.batch.scratch);
             self.correct(circuit, layer, layer == top);
         }
         self.batch.counts.rhs_evals += 1;
@@ -254,7 +254,7 @@ impl<T: Real> Run<T> {
             let block = &mut block[..2 * half];
             foresee(tile, state, drives, circuit.supply(), block);
             let (plus, minus) = block.split_at(half);
-            circuit.mix_dyads(layer, tile.dyads.clone(), (plus, minus), scratch);
+            circuit.mean_and_difference_of(layer, tile.dyads.clone(), (plus, minus), scratch);
         }
     }
 
@@ -270,7 +270,7 @@ impl<T: Real> Run<T> {
         let rails = circuit.supply().unwrap_or((T::of(f64::NEG_INFINITY), T::of(f64::INFINITY)));
         for tile in &tiles[layer] {
             let dyads = || tile.dyads.clone();
-            circuit.assemble_dyads(layer, dyads(), layout.dyads_mut(layer, dyads(), drive_next), scratch);
+            circuit.sum_inputs_of(layer, dyads(), layout.dyads_mut(layer, dyads(), drive_next), scratch);
             if circuit.is_limited() {
                 let block = &mut block[..2 * dyads().len() * rows];
                 foresee(tile, state, drives, circuit.supply(), block);
@@ -299,7 +299,7 @@ impl<T: Real> Run<T> {
             let means = tile.dyads.start * rows..tile.dyads.end * rows;
             let before = &mut block[..means.len()];
             before.copy_from_slice(&scratch.mean(layer).as_slice()[means.clone()]);
-            circuit.mix_dyads(layer, dyads(), layout.dyads(layer, dyads(), next), scratch);
+            circuit.mean_and_difference_of(layer, dyads(), layout.dyads(layer, dyads(), next), scratch);
             if !output {
                 max_distance_rows(before, &scratch.mean(layer).as_slice()[means], drifts);
             }
@@ -331,7 +331,7 @@ impl<T: Real> Run<T> {
         let Batch { tolerances, criteria, .. } = &self.batch;
         let unmoved = UNMOVED * T::EPSILON.to_f64() * tolerances.largest();
         let stale = self.drifts.iter().any(|drift| drift.to_f64() > unmoved);
-        if stale && tolerances.look_settled(criteria) {
+        if stale && tolerances.any_settled(criteria) {
             self.batch.evaluate(circuit);
         }
     }
@@ -352,7 +352,7 @@ fn foresee<T: Real>(
         let [one, two, three] = drives.map(|drive| &drive.as_slice()[elements.clone()]);
         let place = piece.place * rows..piece.place * rows + elements.len();
         let last = [one, two, three, three];
-        weigh([v, a, b, c, T::ZERO], &state.as_slice()[elements], last, &mut block[place]);
+        linear_combination([v, a, b, c, T::ZERO], &state.as_slice()[elements], last, &mut block[place]);
     }
     if let Some((low, high)) = rails {
         clip(block, low, high);

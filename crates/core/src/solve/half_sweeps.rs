@@ -10,7 +10,7 @@ use crate::matrix::elementwise::{differ, max_abs_rows, max_distance_rows};
 use crate::matrix::{Matrix, Real, select_rows};
 
 /// A batch that is swept.
-pub(super) struct Sweeps<T: Real> {
+pub(super) struct HalfSweeps<T: Real> {
     /// Potentials, `[batch × width]` (V).
     pub state: Matrix<T>,
     /// Drive of one layer.
@@ -28,11 +28,11 @@ pub(super) struct Sweeps<T: Real> {
     pub size: Vec<T>,
 }
 
-impl<T: Real> Sweeps<T> {
+impl<T: Real> HalfSweeps<T> {
     /// From the free state, which leaves its halves behind.
     pub fn from_free(circuit: &dyn Layered<T>) -> Self {
         let mut scratch = circuit.scratch(circuit.samples());
-        let state = circuit.free_pass(&mut scratch);
+        let state = circuit.feed_forward(&mut scratch);
         Self::with(circuit, state, scratch)
     }
 
@@ -40,8 +40,8 @@ impl<T: Real> Sweeps<T> {
     pub fn from_state(circuit: &dyn Layered<T>, state: Matrix<T>) -> Self {
         let mut scratch = circuit.scratch(circuit.samples());
         for layer in 0..circuit.layout().depth() {
-            circuit.mix(layer, &state, &mut scratch);
-            circuit.push(layer, &mut scratch);
+            circuit.mean_and_difference(layer, &state, &mut scratch);
+            circuit.forward_input(layer, &mut scratch);
         }
         Self::with(circuit, state, scratch)
     }
@@ -64,7 +64,7 @@ impl<T: Real> Sweeps<T> {
     /// From the output to the first layer: what comes back is new, what is heard is that of before.
     pub fn down(&mut self, circuit: &dyn Layered<T>) {
         for layer in (0..self.stale.len()).rev() {
-            circuit.pull(layer, &mut self.scratch);
+            circuit.feedback_input(layer, &mut self.scratch);
             self.assign(circuit, layer);
         }
     }
@@ -94,11 +94,11 @@ impl<T: Real> Sweeps<T> {
                 continue;
             }
             if layer == top {
-                circuit.pull(layer, &mut self.scratch);
+                circuit.feedback_input(layer, &mut self.scratch);
             }
             let state = circuit.layout().columns_mut(layer, &mut self.state);
             self.drive.resize(state.len(), T::ZERO);
-            circuit.assemble(layer, &mut self.drive, &self.scratch);
+            circuit.sum_inputs(layer, &mut self.drive, &self.scratch);
             max_distance_rows(&self.drive, state, &mut self.residual);
         }
     }
@@ -107,18 +107,18 @@ impl<T: Real> Sweeps<T> {
     fn listen(&mut self, circuit: &dyn Layered<T>, layer: usize) -> bool {
         let stale = std::mem::take(&mut self.stale[layer]);
         if std::mem::take(&mut self.extrapolated[layer]) {
-            circuit.push(layer, &mut self.scratch);
+            circuit.forward_input(layer, &mut self.scratch);
         } else if stale {
-            circuit.push_moved(layer, &self.before[layer - 1], &mut self.scratch);
+            circuit.forward_input_moved(layer, &self.before[layer - 1], &mut self.scratch);
         }
         stale
     }
 
     /// Sets a layer to the potentials at which its drive balances its leak.
     fn assign(&mut self, circuit: &dyn Layered<T>, layer: usize) {
-        circuit.assemble(layer, circuit.layout().columns_mut(layer, &mut self.state), &self.scratch);
+        circuit.sum_inputs(layer, circuit.layout().columns_mut(layer, &mut self.state), &self.scratch);
         self.scratch.swap_mean(layer, &mut self.before[layer]);
-        circuit.mix(layer, &self.state, &mut self.scratch);
+        circuit.mean_and_difference(layer, &self.state, &mut self.scratch);
         if layer + 1 < self.stale.len() {
             self.stale[layer + 1] |=
                 differ(self.scratch.mean(layer).as_slice(), self.before[layer].as_slice());
@@ -131,8 +131,8 @@ impl<T: Real> Sweeps<T> {
         let columns = circuit.layout().layer(top);
         let output = &self.state.as_slice()[columns.start * batch..columns.end * batch];
         let mut rest = source.as_mut_slice();
-        let heard = (1..=top).map(|layer| self.scratch.heard(layer).as_slice());
-        for part in heard.chain([output]) {
+        let weighted_input = (1..=top).map(|layer| self.scratch.weighted_input(layer).as_slice());
+        for part in weighted_input.chain([output]) {
             let (here, after) = rest.split_at_mut(part.len());
             here.copy_from_slice(part);
             rest = after;
@@ -150,15 +150,15 @@ impl<T: Real> Sweeps<T> {
         let (batch, top) = (self.state.nrows(), self.stale.len() - 1);
         let mut rest = source.as_slice();
         for layer in 1..=top {
-            let heard = self.scratch.heard_mut(layer).as_mut_slice();
-            let (here, after) = rest.split_at(heard.len());
-            heard.copy_from_slice(here);
+            let weighted_input = self.scratch.weighted_input_mut(layer).as_mut_slice();
+            let (here, after) = rest.split_at(weighted_input.len());
+            weighted_input.copy_from_slice(here);
             rest = after;
             (self.stale[layer], self.extrapolated[layer]) = (true, true);
         }
         let columns = circuit.layout().layer(top);
         self.state.as_mut_slice()[columns.start * batch..columns.end * batch].copy_from_slice(rest);
-        circuit.mix(top, &self.state, &mut self.scratch);
+        circuit.mean_and_difference(top, &self.state, &mut self.scratch);
     }
 
     /// Keeps only some rows.

@@ -8,7 +8,7 @@ use super::super::inputs::{Files, Setup};
 use super::super::{Failure, Given, Observer};
 use super::Map;
 use crate::analysis::beta_threshold;
-use crate::analysis::map::{By, Node, Place, Survey};
+use crate::analysis::map::{Criterion, Evaluate, GridIndex, Node};
 use crate::chip::{Chip, Weights};
 use crate::learn::nudged;
 use crate::spec::{CIRCUITS, CircuitSpec, Override};
@@ -19,7 +19,7 @@ pub const GAIN: &str = "weights.gain";
 const DEPTH: &str = "weights.depth";
 
 /// A circuit file with two settings left open.
-pub struct Board<'a> {
+pub struct MapEvaluator<'a> {
     given: &'a Given,
     files: &'a Files,
     /// What is common to all points.
@@ -33,11 +33,11 @@ pub struct Board<'a> {
     /// Values along the second.
     pub ys: Vec<f64>,
     /// What points are judged by.
-    pub by: By,
+    pub by: Criterion,
     watch: &'a dyn Observer,
 }
 
-impl<'a> Board<'a> {
+impl<'a> MapEvaluator<'a> {
     /// Nothing is looked at yet.
     pub fn new(
         settings: &'a Map,
@@ -105,7 +105,7 @@ impl<'a> Board<'a> {
     }
 
     /// Values at a place.
-    fn values(&self, (i, j): Place) -> (f64, f64) {
+    fn values(&self, (i, j): GridIndex) -> (f64, f64) {
         (self.xs[i], self.ys[j])
     }
 
@@ -113,13 +113,13 @@ impl<'a> Board<'a> {
     ///
     /// # Errors
     /// What [`Self::check`] has not tried.
-    pub fn look_by(&self, place: Place, by: By, near: Option<&Node>) -> Result<Node, Failure> {
+    pub fn evaluate_by(&self, place: GridIndex, by: Criterion, near: Option<&Node>) -> Result<Node, Failure> {
         let (x, y) = self.values(place);
         let (spec, weights) = (self.circuit(x, y)?, self.weights(x, y)?);
         let chip = Chip::fabricate(&spec, &weights.network());
         let circuit = nudged(&chip, &weights, &self.setup.batch, &spec);
         self.watch.done(1);
-        Ok(Node::look(&circuit, &spec.solver, by, near))
+        Ok(Node::evaluate(&circuit, &spec.solver, by, near))
     }
 
     /// The nudge at which a linear circuit loses its equilibrium, in closed form, at every value of the
@@ -141,13 +141,14 @@ impl<'a> Board<'a> {
     }
 }
 
-impl Survey<Node, Failure> for Board<'_> {
-    fn look(&self, place: Place, near: Option<&Node>) -> Result<Node, Failure> {
-        self.look_by(place, self.by, near)
+impl Evaluate<Node, Failure> for MapEvaluator<'_> {
+    fn evaluate(&self, place: GridIndex, near: Option<&Node>) -> Result<Node, Failure> {
+        self.evaluate_by(place, self.by, near)
     }
 
-    fn differ(&self, one: &Node, other: &Node) -> bool {
-        one.fate() != other.fate() || (self.by != By::Integration && one.is_stable() != other.is_stable())
+    fn differs(&self, one: &Node, other: &Node) -> bool {
+        one.outcome() != other.outcome()
+            || (self.by != Criterion::Integration && one.is_stable() != other.is_stable())
     }
 }
 

@@ -1,7 +1,7 @@
 //! One step of a noisy batch, scheme by scheme.
 
+use super::super::linear_combination::{equal_rates, linear_combination};
 use super::super::phi::phi;
-use super::super::weigh::{equal_rates, weigh};
 use super::super::{Counts, Dynamics};
 use super::noise::Noise;
 use crate::circuit::Scratch;
@@ -11,7 +11,7 @@ use crate::noise::Memory;
 use crate::spec::{SolverKind, SolverSpec};
 
 /// A batch under way.
-pub(super) struct March<T: Real> {
+pub(super) struct FixedStep<T: Real> {
     kind: SolverKind,
     /// Length of a part of a step (s): what is integrated at once.
     pub part: f64,
@@ -20,9 +20,9 @@ pub(super) struct March<T: Real> {
     /// Parts done since time 0.
     pub done: u64,
     pub state: Matrix<T>,
-    /// Drive at `state`, if `heard`.
+    /// Drive at `state`, if `evaluated`.
     pub drive: Matrix<T>,
-    heard: bool,
+    evaluated: bool,
     stage: Matrix<T>,
     drive_stage: Matrix<T>,
     next: Matrix<T>,
@@ -32,7 +32,7 @@ pub(super) struct March<T: Real> {
     pub counts: Counts,
 }
 
-impl<T: Real> March<T> {
+impl<T: Real> FixedStep<T> {
     /// A batch at time 0 in `state` (V).
     pub fn new(spec: &SolverSpec, circuit: &dyn Dynamics<T>, state: Matrix<T>) -> Self {
         let (kind, part, parts) = scheme(spec, circuit);
@@ -45,7 +45,7 @@ impl<T: Real> March<T> {
             parts,
             done: 0,
             drive: blank(),
-            heard: false,
+            evaluated: false,
             stage: blank(),
             drive_stage: blank(),
             next: blank(),
@@ -71,12 +71,12 @@ impl<T: Real> March<T> {
     }
 
     /// Whether no noise acts on the batch.
-    pub fn is_still(&self) -> bool {
+    pub fn is_noiseless(&self) -> bool {
         self.noise.is_none()
     }
 
     /// The same batch without its noise.
-    pub fn still(self) -> Self {
+    pub fn without_noise(self) -> Self {
         Self { noise: None, ..self }
     }
 
@@ -99,11 +99,11 @@ impl<T: Real> March<T> {
     }
 
     /// Evaluates the drive at the state, if that has not been done.
-    pub fn listen(&mut self, circuit: &dyn Dynamics<T>) {
-        if !self.heard {
-            circuit.motion(&self.state, &mut self.drive, &mut self.scratch);
+    pub fn evaluate_drive(&mut self, circuit: &dyn Dynamics<T>) {
+        if !self.evaluated {
+            circuit.limited_drive(&self.state, &mut self.drive, &mut self.scratch);
             self.counts.rhs_evals += 1;
-            self.heard = true;
+            self.evaluated = true;
         }
     }
 
@@ -117,8 +117,8 @@ impl<T: Real> March<T> {
     /// One part of a step.
     pub fn advance_part(&mut self, circuit: &dyn Dynamics<T>) {
         // State-dependent noise needs the means that the drive has left behind.
-        self.heard &= self.noise.as_ref().is_none_or(|noise| !noise.needs_scratch());
-        self.listen(circuit);
+        self.evaluated &= self.noise.as_ref().is_none_or(|noise| !noise.needs_scratch());
+        self.evaluate_drive(circuit);
         if let Some(noise) = &mut self.noise {
             noise.at_start(circuit, &self.state, &mut self.scratch);
         }
@@ -126,7 +126,7 @@ impl<T: Real> March<T> {
         if self.kind == SolverKind::ExponentialEm {
             std::mem::swap(&mut self.next, &mut self.stage);
         } else {
-            circuit.motion(&self.stage, &mut self.drive_stage, &mut self.scratch);
+            circuit.limited_drive(&self.stage, &mut self.drive_stage, &mut self.scratch);
             self.counts.rhs_evals += 1;
             if let Some(noise) = &mut self.noise {
                 noise.at_end(circuit, &self.stage, &mut self.scratch);
@@ -137,7 +137,7 @@ impl<T: Real> March<T> {
             clip(self.next.as_mut_slice(), low, high);
         }
         std::mem::swap(&mut self.state, &mut self.next);
-        self.heard = false;
+        self.evaluated = false;
         self.done += 1;
         self.counts.steps += 1;
     }
@@ -147,8 +147,8 @@ impl<T: Real> March<T> {
         let kind = self.kind;
         let noisy = if self.noise.is_some() { T::ONE } else { T::ZERO };
         let Self { state, drive, stage, noise, .. } = self;
-        let push = noise.as_ref().map_or(&*drive, |noise| noise.push());
-        combine(rates, self.part, state, [drive, push, push, push], stage, |x| {
+        let increment = noise.as_ref().map_or(&*drive, |noise| noise.increment());
+        combine(rates, self.part, state, [drive, increment, increment, increment], stage, |x| {
             let (left, moved) = if kind == SolverKind::Heun { (1.0 - x, x) } else { decay(x) };
             [T::of(left), T::of(moved), noisy, T::ZERO, T::ZERO]
         });
@@ -158,14 +158,14 @@ impl<T: Real> March<T> {
     fn correct(&mut self, rates: &[T]) {
         let noisy = if self.noise.is_some() { T::ONE } else { T::ZERO };
         let Self { state, drive, stage, drive_stage, next, noise, .. } = self;
-        let push = noise.as_ref().map_or(&*drive, |noise| noise.push());
+        let increment = noise.as_ref().map_or(&*drive, |noise| noise.increment());
         if self.kind == SolverKind::Heun {
-            combine(rates, self.part, state, [drive, drive_stage, stage, push], next, |x| {
+            combine(rates, self.part, state, [drive, drive_stage, stage, increment], next, |x| {
                 let half = T::of(0.5 * x);
                 [T::of(1.0 - 0.5 * x), half, half, -half, noisy]
             });
         } else {
-            combine(rates, self.part, state, [drive, drive_stage, push, push], next, |x| {
+            combine(rates, self.part, state, [drive, drive_stage, increment, increment], next, |x| {
                 let (left, moved) = decay(x);
                 let rise = x * phi(-x)[2];
                 [T::of(left), T::of(moved - rise), T::of(rise), noisy, T::ZERO]
@@ -226,6 +226,6 @@ fn combine<T: Real>(
         let range = columns.start * batch..columns.end * batch;
         let slices = drives.map(|m| &m.as_slice()[range.clone()]);
         let out = &mut out.as_mut_slice()[range.clone()];
-        weigh(coefficients(rate.to_f64() * h), &state.as_slice()[range], slices, out);
+        linear_combination(coefficients(rate.to_f64() * h), &state.as_slice()[range], slices, out);
     }
 }

@@ -39,16 +39,16 @@ impl<T: Real> DyadCircuit<'_, T> {
         self.limit_columns(minus + dyads.start, potentials.1, drives.1);
     }
 
-    /// See [`Dynamics::pieces`].
-    pub(super) fn pieces_of(&self, state: &Matrix<T>, drive: &Matrix<T>, pieces: &mut Matrix<T>) {
-        self.slopes(state, pieces);
-        self.add_rails(state, drive, pieces);
+    /// See [`Dynamics::regime`].
+    pub(super) fn regime_of(&self, state: &Matrix<T>, drive: &Matrix<T>, regime: &mut Matrix<T>) {
+        self.slopes(state, regime);
+        self.add_rails(state, drive, regime);
         let Some(rate) = self.chip.periphery.slew else { return };
         let batch = state.nrows();
         for (column, &leak) in self.rates().iter().enumerate() {
             let one = column..column + 1;
             let pulls = columns(drive, batch, one.clone()).iter().zip(columns(state, batch, one.clone()));
-            for (piece, (&u, &v)) in columns_mut(pieces, batch, one).iter_mut().zip(pulls) {
+            for (piece, (&u, &v)) in columns_mut(regime, batch, one).iter_mut().zip(pulls) {
                 // No slope jumps by just this much.
                 *piece += T::of(std::f64::consts::E) * slew::side(rate, leak, u - v);
             }
@@ -56,7 +56,7 @@ impl<T: Real> DyadCircuit<'_, T> {
     }
 
     /// Adds a number that jumps where a drive meets a rail.
-    fn add_rails(&self, state: &Matrix<T>, drive: &Matrix<T>, pieces: &mut Matrix<T>) {
+    fn add_rails(&self, state: &Matrix<T>, drive: &Matrix<T>, regime: &mut Matrix<T>) {
         let Some((low, high)) = self.chip.supply else { return };
         let batch = state.nrows();
         let mut rails = [vec![low; batch], vec![high; batch]];
@@ -70,7 +70,7 @@ impl<T: Real> DyadCircuit<'_, T> {
                 rails.iter_mut().for_each(|rail| self.limit_columns(column, potentials, rail));
             }
             let drives = columns(drive, batch, one.clone()).iter().zip(rails[0].iter().zip(&rails[1]));
-            for (piece, (&u, (&low, &high))) in columns_mut(pieces, batch, one).iter_mut().zip(drives) {
+            for (piece, (&u, (&low, &high))) in columns_mut(regime, batch, one).iter_mut().zip(drives) {
                 let side = if u >= high - slack {
                     1.0
                 } else if u <= low + slack {

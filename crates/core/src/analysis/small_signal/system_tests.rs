@@ -17,34 +17,34 @@ fn loops(n: usize, gain: f64, seed: u64) -> Matrix<f64> {
     normal(n, n, seed) * (gain / (n as f64).sqrt()) - Matrix::identity(n, n)
 }
 
-fn source(cause: Cause, colour: Colour, patterns: &Matrix<f64>) -> Disturbance {
+fn source(cause: Cause, colour: Colour, patterns: &Matrix<f64>) -> NoiseForcing {
     let column = |c: usize| patterns.column(c).iter().copied().enumerate().collect();
-    Disturbance { cause, colour, patterns: (0..patterns.ncols()).map(column).collect() }
+    NoiseForcing { cause, colour, columns: (0..patterns.ncols()).map(column).collect() }
 }
 
 /// White, and two coloured causes, one of them with two rates.
 fn mixed(n: usize, seed: u64) -> System {
     let patterns = |k| normal(n, 2, 10 * seed + k);
-    let disturbances = vec![
+    let forcings = vec![
         source("thermal", Colour::White, &patterns(1)),
         source("flicker", Colour::Pole(0.05), &patterns(2)),
         source("flicker", Colour::Pole(4.0), &patterns(3)),
         source("supply", Colour::Pole(1.0), &patterns(4)),
     ];
-    System { drift: loops(n, 0.6, seed), disturbances }
+    System { drift: loops(n, 0.6, seed), forcings }
 }
 
 /// The augmented system as one matrix: the state, then every process of every coloured disturbance.
 fn augmented(system: &System) -> (Matrix<f64>, Matrix<f64>) {
     let n = system.size();
     let coloured: usize =
-        system.disturbances.iter().filter(|d| d.colour != Colour::White).map(|d| d.patterns.len()).sum();
+        system.forcings.iter().filter(|d| d.colour != Colour::White).map(|d| d.columns.len()).sum();
     let mut drift = Matrix::zeros(n + coloured, n + coloured);
     let mut intensity = drift.clone();
     drift.view_mut((0, 0), (n, n)).copy_from(&system.drift);
     let mut at = n;
-    for d in &system.disturbances {
-        for pattern in &d.patterns {
+    for d in &system.forcings {
+        for pattern in &d.columns {
             match d.colour {
                 Colour::White => {
                     for &(i, a) in pattern {
@@ -71,7 +71,7 @@ fn an_rc_has_four_k_t_r_over_four_r_c() {
     let pattern = Matrix::from_element(1, 1, (density / 2.0).sqrt() / tau);
     let system = System {
         drift: Matrix::from_element(1, 1, -1.0 / tau),
-        disturbances: vec![source("thermal", Colour::White, &pattern)],
+        forcings: vec![source("thermal", Colour::White, &pattern)],
     };
     let variance = system.covariance().unwrap().total[0];
     assert!((variance / (kt / c) - 1.0).abs() < 1e-14, "{variance:e}");
@@ -97,7 +97,7 @@ fn two_capacitors_joined_by_resistors_keep_k_t_over_c_each() {
         3,
         &[current[0] / c[0], 0.0, current[2] / c[0], 0.0, current[1] / c[1], -current[2] / c[1]],
     );
-    let found = System { drift, disturbances: vec![source("thermal", Colour::White, &patterns)] };
+    let found = System { drift, forcings: vec![source("thermal", Colour::White, &patterns)] };
     let found = found.covariance().unwrap().total;
     for i in 0..2 {
         assert!((found[(i, i)] * c[i] / kt - 1.0).abs() < 1e-12);
@@ -111,7 +111,7 @@ fn a_chain_of_two_rcs_is_as_worked_out_by_hand() {
     let (a, b, g, q) = (2.0, 0.7, 3.0, 0.5_f64);
     let drift = Matrix::from_row_slice(2, 2, &[-a, 0.0, g * b, -b]);
     let pattern = Matrix::from_column_slice(2, 1, &[q.sqrt(), 0.0]);
-    let system = System { drift, disturbances: vec![source("shot", Colour::White, &pattern)] };
+    let system = System { drift, forcings: vec![source("shot", Colour::White, &pattern)] };
     let found = system.covariance().unwrap().total;
     let first = q / (2.0 * a);
     let second = g * b * first / (a + b);
@@ -125,7 +125,7 @@ fn coloured_noise_on_an_rc_has_its_textbook_variance() {
     for (a, rate) in [(1.0, 0.01), (1.0, 1.0), (2.0, 300.0)] {
         let pattern = Matrix::from_element(1, 1, 0.3 * a);
         let drift = Matrix::from_element(1, 1, -a);
-        let system = System { drift, disturbances: vec![source("input", Colour::Pole(rate), &pattern)] };
+        let system = System { drift, forcings: vec![source("input", Colour::Pole(rate), &pattern)] };
         let exact = 0.09 * a / (a + rate);
         assert!((system.covariance().unwrap().total[0] / exact - 1.0).abs() < 1e-13, "{a} {rate}");
     }
@@ -178,7 +178,7 @@ fn an_averaged_rc_is_as_worked_out_by_hand() {
     // 2 P (x − 1 + e^{−x})/x² with x = T/τ.
     let system = System {
         drift: Matrix::from_element(1, 1, -1e6),
-        disturbances: vec![source("thermal", Colour::White, &Matrix::from_element(1, 1, 1e3))],
+        forcings: vec![source("thermal", Colour::White, &Matrix::from_element(1, 1, 1e3))],
     };
     let found = system.covariance().unwrap();
     assert_eq!(found.averaged(&system.drift, 0.0).total, found.total);
@@ -219,7 +219,7 @@ fn a_read_out_of_a_large_system_is_that_of_its_matrix() {
     let row = Matrix::from_row_slice(1, n, readout.as_slice());
     let transposed = system.drift.transpose();
     let mut adjoint = |v: &DVector<f64>| &transposed * v;
-    let reduced = Reduced::new(&mut adjoint, &system.disturbances, &readout).unwrap();
+    let reduced = Reduced::new(&mut adjoint, &system.forcings, &readout).unwrap();
     assert!(reduced.system.size() < n, "{}", reduced.system.size());
     let covariance = system.covariance().unwrap();
     for time in [0.0, 2.0] {

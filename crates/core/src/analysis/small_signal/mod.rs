@@ -8,13 +8,13 @@ mod reduced;
 mod rounding;
 mod signal;
 mod system;
-mod valley;
+mod nudge_sweep;
 
 pub use lyapunov::{LinearError, Solutions, lyapunov};
+pub use nudge_sweep::{NudgeSweep, best, exact_gradient};
 pub use phi::Averages;
-pub use point::Point;
+pub use point::OperatingPoint;
 pub use reduced::Reduced;
 pub use rounding::{rounding, variances};
 pub use signal::{Angle, Estimate, LayerSignal, Level, Reading};
-pub use system::{Covariance, Disturbance, Share, System, disturbances};
-pub use valley::{Valley, best, truth};
+pub use system::{Covariance, NoiseForcing, Share, System, forcings};

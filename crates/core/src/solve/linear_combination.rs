@@ -15,15 +15,15 @@ pub(super) fn equal_rates<T: Real>(rates: &[T]) -> impl Iterator<Item = (Range<u
     })
 }
 
-/// See [`weigh`].
-struct Weigh<'a, T> {
+/// See [`linear_combination`].
+struct LinearCombination<'a, T> {
     coefficients: [T; 5],
     state: &'a [T],
     drives: [&'a [T]; 4],
     out: &'a mut [T],
 }
 
-impl<T: Real> Kernel for Weigh<'_, T> {
+impl<T: Real> Kernel for LinearCombination<'_, T> {
     type Output = ();
 
     #[inline(always)]
@@ -49,8 +49,13 @@ impl<T: Real> Kernel for Weigh<'_, T> {
 }
 
 /// `out = c₀ v + c₁ u₁ + … + c₄ u₄`.
-pub(super) fn weigh<T: Real>(coefficients: [T; 5], state: &[T], drives: [&[T]; 4], out: &mut [T]) {
-    run(Weigh { coefficients, state, drives, out });
+pub(super) fn linear_combination<T: Real>(
+    coefficients: [T; 5],
+    state: &[T],
+    drives: [&[T]; 4],
+    out: &mut [T],
+) {
+    run(LinearCombination { coefficients, state, drives, out });
 }
 
 /// What a multistep method needs to make the end of a step of its drive there.
@@ -180,9 +185,9 @@ mod tests {
 
                 let five = |w: [f64; 4]| [w[0], w[1], w[2], w[3], 0.0];
                 let [mut foreseen, mut base, mut end] = [0, 1, 2].map(|_| vec![0.0; 3 * rows]);
-                weigh(five(by.predict), &v, [&a, &b, &c, &c], &mut foreseen);
-                weigh(five(by.base), &v, [&a, &b, &c, &c], &mut base);
-                weigh([1.0, by.gain, 0.0, 0.0, 0.0], &base, [&u; 4], &mut end);
+                linear_combination(five(by.predict), &v, [&a, &b, &c, &c], &mut foreseen);
+                linear_combination(five(by.base), &v, [&a, &b, &c, &c], &mut base);
+                linear_combination([1.0, by.gain, 0.0, 0.0, 0.0], &base, [&u; 4], &mut end);
                 clip(&mut foreseen, rails.0, rails.1);
                 clip(&mut end, rails.0, rails.1);
                 let [mut moved, mut sizes, mut residuals] = [0, 1, 2].map(|_| vec![0.0; rows]);

@@ -2,11 +2,11 @@
 
 use crate::circuit::{Circuit, Scratch};
 use crate::matrix::{Matrix, Real, select_rows};
-use crate::noise::Path;
+use crate::noise::NoisePath;
 
 /// The noise of a step, `[batch × width]` (V).
-pub(super) struct Agitation<T: Real> {
-    pub path: Path<T>,
+pub(super) struct NoiseIncrement<T: Real> {
+    pub path: NoisePath<T>,
     depends: bool,
     /// Sum of everything, where there is more than what is additive.
     sum: Matrix<T>,
@@ -22,9 +22,9 @@ pub(super) struct Agitation<T: Real> {
     synapses: Vec<[T; 2]>,
 }
 
-impl<T: Real> Agitation<T> {
+impl<T: Real> NoiseIncrement<T> {
     /// The noise of a circuit along `path`.
-    pub fn new(circuit: &dyn Circuit<T>, path: Path<T>) -> Self {
+    pub fn new(circuit: &dyn Circuit<T>, path: NoisePath<T>) -> Self {
         let (batch, layout, sources) = (circuit.samples(), circuit.layout(), circuit.noise());
         let depends = sources.read.is_some() || sources.synapse_traps.is_some();
         let width = if depends || sources.input.is_some() { layout.width() } else { 0 };
@@ -48,7 +48,7 @@ impl<T: Real> Agitation<T> {
     }
 
     /// What the step's noise adds (V).
-    pub fn push(&self) -> &Matrix<T> {
+    pub fn increment(&self) -> &Matrix<T> {
         if self.sum.is_empty() { self.path.additive() } else { &self.sum }
     }
 
@@ -81,11 +81,11 @@ impl<T: Real> Agitation<T> {
     /// Noise of the input drivers, through the first layer's synapses to both compartments.
     fn pass_drivers(&mut self, circuit: &dyn Circuit<T>, sum: &mut Matrix<T>) {
         let Some(drivers) = self.path.drivers() else { return };
-        let heard = &mut self.parts[0][0];
-        circuit.hear(drivers, heard);
+        let weighted_input = &mut self.parts[0][0];
+        circuit.weigh_input(drivers, weighted_input);
         let count = circuit.layout().neurons(0);
         for (column, &share) in self.shares.iter().enumerate() {
-            sum.column_mut(column).axpy(share, &heard.column(column % count), T::ONE);
+            sum.column_mut(column).axpy(share, &weighted_input.column(column % count), T::ONE);
         }
     }
 
@@ -122,10 +122,10 @@ impl<T: Real> Agitation<T> {
         for (neuron, (plus, minus)) in layout.plus(layer).zip(layout.minus(layer)).enumerate() {
             for (column, gain) in [(plus, up[neuron]), (minus, -down[neuron])] {
                 let (common, split) = (forward.column(neuron), feedback.column(neuron));
-                let [heard, returned] = shares[column];
+                let [weighted_input, returned] = shares[column];
                 let out = sum.column_mut(column);
                 for ((out, &e), &f) in out.into_iter().zip(common.iter()).zip(split.iter()) {
-                    *out += heard * e + gain * (returned * f);
+                    *out += weighted_input * e + gain * (returned * f);
                 }
             }
         }
@@ -148,7 +148,7 @@ fn root_times<T: Real>(power: &mut nalgebra::DVectorViewMut<'_, T>, numbers: &na
 
 /// What every column gets of its neuron's read noise. What a neuron hears is drawn as its plus compartment takes it in, what comes
 /// back as the minus one does.
-fn readings<T: Real>(circuit: &dyn Circuit<T>, path: &Path<T>) -> Vec<[T; 2]> {
+fn readings<T: Real>(circuit: &dyn Circuit<T>, path: &NoisePath<T>) -> Vec<[T; 2]> {
     let layout = circuit.layout();
     let mut shares = vec![[T::ONE; 2]; layout.width()];
     for layer in 0..layout.depth() {

@@ -9,7 +9,7 @@ pub use crate::statistics::{Estimate, across, limit};
 
 /// Sums over time of read-outs and their squares, replica by replica.
 #[derive(Clone, Debug)]
-pub struct Replicas {
+pub struct Ensemble {
     /// Where deviations are counted from (V), so that squares lose no digits.
     centre: Vec<f64>,
     /// `[replicas × read-outs]`.
@@ -18,7 +18,7 @@ pub struct Replicas {
     times: usize,
 }
 
-impl Replicas {
+impl Ensemble {
     /// For read-outs near `centre` (V).
     #[must_use]
     pub fn new(replicas: usize, centre: Vec<f64>) -> Self {
@@ -112,7 +112,7 @@ mod tests {
 
     #[test]
     fn variances_are_counted_about_the_common_mean() {
-        let mut replicas = Replicas::new(2, vec![1.0, 10.0]);
+        let mut replicas = Ensemble::new(2, vec![1.0, 10.0]);
         for (a, b) in [(1.5, 2.5), (0.5, 1.5)] {
             replicas.add([&Matrix::from_column_slice(2, 1, &[a, b]), &Matrix::from_element(2, 1, 12.0)]);
         }

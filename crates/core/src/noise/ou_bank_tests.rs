@@ -3,13 +3,13 @@
 use nalgebra::{Matrix3, RowVector3};
 
 use super::*;
-use crate::noise::{Presentations, flicker};
+use crate::noise::{SampleIds, flicker};
 
 /// `(X, X, A)` of two processes at the ends of `2h` and over it, with the integral over the first half: covariances of all four, exact.
 fn exact(members: &[(f64, f64)], leak: f64, h: f64) -> (Matrix3<f64>, RowVector3<f64>, f64) {
     let mut found = (Matrix3::zeros(), RowVector3::zeros(), 0.0);
     for &(rate, variance) in members {
-        let pair = Pair { rate, r: 1.0, leak };
+        let pair = OuIntegral { rate, r: 1.0, leak };
         // Rows: x(0), x(h), x(2h), a₁, a₂ as loads of x(0) and of the two halves' kicks.
         let (step, kicks) = (pair.transition(h), pair.covariance(h));
         let (e, f, decay) = (step[(0, 0)], step[(1, 0)], (-leak * h).exp());
@@ -40,8 +40,10 @@ fn a_pool_halves_as_its_members_would() {
         [vec![(0.249, 1.0)], vec![(0.249, 1.0), (0.05, 1.0)], vec![(0.2, 0.1), (0.001, 20.0)], band(0.249)]
     {
         for leak in [0.0, 0.05, 1.0] {
-            let poles: Vec<Pole> =
-                members.iter().map(|&(rate, variance)| Pole { rate, variance: vec![variance] }).collect();
+            let poles: Vec<OuProcess> = members
+                .iter()
+                .map(|&(rate, variance)| OuProcess { rate, variance: vec![variance] })
+                .collect();
             let pool = Pool::<f64>::new(&poles.iter().collect::<Vec<_>>(), h, 1, &[(1.0, leak)]);
             let (by, deviation) = (pool.runs[0].1, pool.deviations[0]);
             let (known, with, own) = exact(&members, leak, h);
@@ -60,13 +62,13 @@ fn a_pool_halves_as_its_members_would() {
 }
 
 /// Integrals of flicker noise over `count` steps of `step` τ with τ = 1, and its processes.
-fn integrals(step: f64, count: usize, leak: f64) -> (Vec<Vec<f64>>, Vec<Pole>) {
+fn integrals(step: f64, count: usize, leak: f64) -> (Vec<Vec<f64>>, Vec<OuProcess>) {
     let mut clock = Clock::new(step, 1.0);
-    let lanes = Lanes::new(&Presentations::first(64));
+    let lanes = Lanes::new(&SampleIds::first(64));
     let processes = flicker::processes(1.0, 1e-3, 10.0, 2);
-    let poles: Vec<Pole> =
-        processes.iter().map(|p| Pole { rate: p.rate, variance: vec![p.variance; 32] }).collect();
-    let mut sum = Poles::new(&clock, 64, &poles, &[(1.0, leak); 32]);
+    let poles: Vec<OuProcess> =
+        processes.iter().map(|p| OuProcess { rate: p.rate, variance: vec![p.variance; 32] }).collect();
+    let mut sum = OuBank::new(&clock, 64, &poles, &[(1.0, leak); 32]);
     let each = (0..count).map(|_| {
         sum.advance(&clock, &lanes);
         clock.done += 1;
@@ -129,15 +131,15 @@ fn increments_of_every_span_have_the_variance_of_the_sum() {
 fn a_sample_keeps_its_numbers_when_others_leave() {
     let clock = Clock::new(0.1, 1.0);
     let sources = flicker::processes(1.0, 1e-2, 10.0, 2);
-    let poles: Vec<Pole> =
-        sources.iter().map(|p| Pole { rate: p.rate, variance: vec![p.variance; 3] }).collect();
+    let poles: Vec<OuProcess> =
+        sources.iter().map(|p| OuProcess { rate: p.rate, variance: vec![p.variance; 3] }).collect();
     let follow = |leave: usize| {
-        let (mut clock, mut lanes) = (clock, Lanes::new(&Presentations::first(5)));
-        let mut sum = Poles::<f64>::new(&clock, 5, &poles, &[(1.0, 1.0); 3]);
+        let (mut clock, mut lanes) = (clock, Lanes::new(&SampleIds::first(5)));
+        let mut sum = OuBank::<f64>::new(&clock, 5, &poles, &[(1.0, 1.0); 3]);
         for step in 0..100 {
             if step == leave {
                 sum.keep(&[1, 4]);
-                lanes = Lanes::new(&Presentations::first(5).subset(&[1, 4]));
+                lanes = Lanes::new(&SampleIds::first(5).subset(&[1, 4]));
             }
             sum.advance(&clock, &lanes);
             clock.done += 1;

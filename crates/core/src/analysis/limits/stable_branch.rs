@@ -17,7 +17,7 @@ const FINER: f64 = 0.1;
 
 /// What ends the branch of stable equilibria that the free state leads to.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Foreseen {
+pub struct Prediction {
     /// At which nudge.
     pub beta: f64,
     /// `fold`, `crossing`, `infinity`, `hopf`, `border`, `border-fold`, `rail` where a compartment comes to lie on one that the free
@@ -32,12 +32,12 @@ pub struct Foreseen {
 }
 
 /// The stretches, in rising order of β.
-pub(super) struct Known<'a> {
+pub(super) struct StableBranch<'a> {
     family: &'a CircuitFamily<'a>,
     stretches: Vec<Branch>,
 }
 
-impl<'a> Known<'a> {
+impl<'a> StableBranch<'a> {
     /// The first stretch, from the free state.
     pub fn follow(family: &'a CircuitFamily<'a>, end: f64) -> Option<Self> {
         let first = stretch(family, (0.0, end), family.free_state())?;
@@ -66,10 +66,10 @@ impl<'a> Known<'a> {
     }
 
     /// What ends the last stretch before `end`.
-    pub fn foreseen(&self, end: f64) -> Option<Foreseen> {
+    pub fn predicted_end(&self, end: f64) -> Option<Prediction> {
         let branch = self.stretches.last()?;
         let (beta, event) = branch.stable_until();
-        let plain = |beta, event| Foreseen { beta, event, border: None, period: None, lyapunov: None };
+        let plain = |beta, event| Prediction { beta, event, border: None, period: None, lyapunov: None };
         if let Some(rail) = first_on_rail(self.family, branch).filter(|&rail| rail <= beta) {
             return Some(plain(rail, "rail"));
         }
@@ -84,7 +84,7 @@ impl<'a> Known<'a> {
             _ => (None, None),
         };
         let border = self.family.border(event);
-        Some(Foreseen { beta, event: event.kind.name(), border, period, lyapunov })
+        Some(Prediction { beta, event: event.kind.name(), border, period, lyapunov })
     }
 
     /// Whether a settled state is one of these equilibria; false where the last stretch has ended.

@@ -4,14 +4,14 @@ use crate::matrix::Real;
 
 /// A compartment's own offset and scale: `f(v) = A φ((v − o − offset)/(u · scale))`.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Trim<T> {
+pub struct DeviceOffset<T> {
     /// Added to the shape's offset (V).
     pub offset: T,
     /// Factor of the shape's scale, above 0.
     pub scale: T,
 }
 
-impl<T: Real> Trim<T> {
+impl<T: Real> DeviceOffset<T> {
     /// The shape itself, to the last bit.
     pub const NONE: Self = Self { offset: T::ZERO, scale: T::ONE };
 

@@ -39,7 +39,7 @@ impl Failure {
 }
 
 /// A chip with weights and samples to try nudges on.
-pub(super) struct Trial<'a> {
+pub(super) struct Simulation<'a> {
     spec: CircuitSpec,
     chip: Chip<f64>,
     pub weights: &'a Weights<f64>,
@@ -48,14 +48,14 @@ pub(super) struct Trial<'a> {
 }
 
 /// What was seen at one nudge: outcome and last state of some samples.
-type Seen = Vec<(usize, Outcome, Vec<f64>)>;
+type Results = Vec<(usize, Outcome, Vec<f64>)>;
 
 /// What was seen at rising nudges; samples that fail take no further part.
-pub(super) struct March {
-    steps: Vec<(f64, Seen)>,
+pub(super) struct Ramp {
+    steps: Vec<(f64, Results)>,
 }
 
-impl March {
+impl Ramp {
     /// Samples that were integrated.
     pub fn trials(&self) -> usize {
         self.steps.iter().map(|(_, seen)| seen.len()).sum()
@@ -63,7 +63,7 @@ impl March {
 
     /// Nudge, outcome and state of a sample, in rising order.
     pub fn of(&self, sample: usize) -> Vec<(f64, Outcome, &[f64])> {
-        let at = |(beta, seen): &'_ (f64, Seen)| {
+        let at = |(beta, seen): &'_ (f64, Results)| {
             seen.iter().position(|one| one.0 == sample).map(|place| (*beta, place))
         };
         let mut found: Vec<_> = self
@@ -76,7 +76,7 @@ impl March {
     }
 }
 
-impl<'a> Trial<'a> {
+impl<'a> Simulation<'a> {
     pub fn new(
         spec: &CircuitSpec,
         weights: &'a Weights<f64>,
@@ -85,7 +85,7 @@ impl<'a> Trial<'a> {
     ) -> Self {
         let mut chip = Chip::fabricate(spec, &weights.network());
         // Neither noise nor what a capacitor loses before it is read belongs to the equilibrium.
-        (chip.noise, chip.periphery.droop) = (Sources::default(), 0.0);
+        (chip.noise, chip.periphery.leakage_loss) = (Sources::default(), 0.0);
         let spec = CircuitSpec { solver: patient(&spec.solver, search.time), ..spec.clone() };
         Self { spec, chip, weights, batch, highest: search.highest }
     }
@@ -118,7 +118,7 @@ impl<'a> Trial<'a> {
     }
 
     /// Integrates some samples at a nudge, for `patience` times the usual time at most.
-    pub fn integrate(&self, samples: &[usize], beta: f64, patience: f64) -> Seen {
+    pub fn integrate(&self, samples: &[usize], beta: f64, patience: f64) -> Results {
         let mut spec = self.at(beta);
         spec.solver.max_time *= patience;
         let batch = self.some(samples);
@@ -129,25 +129,25 @@ impl<'a> Trial<'a> {
     }
 
     /// Integrates all samples at rising nudges, up to where each fails.
-    pub fn march(&self) -> March {
+    pub fn ramp(&self) -> Ramp {
         let all: Vec<usize> = (0..self.batch.inputs.nrows()).collect();
-        let mut march = March { steps: Vec::new() };
+        let mut ramp = Ramp { steps: Vec::new() };
         let first = FIRST * self.highest;
         let (mut beta, mut open) = (first, all);
         while !open.is_empty() {
             let seen = self.integrate(&open, beta, 1.0);
             open = seen.iter().filter(|one| one.1.is_settled()).map(|one| one.0).collect();
-            march.steps.push((beta, seen));
+            ramp.steps.push((beta, seen));
             if beta >= self.highest {
                 break;
             }
             beta = next(beta, self.highest);
         }
         // Where even the first nudge fails, down to one that does not.
-        let fails = |seen: &Seen| -> Vec<usize> {
+        let fails = |seen: &Results| -> Vec<usize> {
             seen.iter().filter(|one| !one.1.is_settled()).map(|one| one.0).collect()
         };
-        let (mut beta, mut failing) = (first, fails(&march.steps[0].1));
+        let (mut beta, mut failing) = (first, fails(&ramp.steps[0].1));
         for _ in 0..DEPTH {
             if failing.is_empty() {
                 break;
@@ -155,9 +155,9 @@ impl<'a> Trial<'a> {
             beta *= DOWN;
             let seen = self.integrate(&failing, beta, 1.0);
             failing = fails(&seen);
-            march.steps.push((beta, seen));
+            ramp.steps.push((beta, seen));
         }
-        march
+        ramp
     }
 }
 

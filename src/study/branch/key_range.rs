@@ -10,14 +10,14 @@ pub(super) const GAIN: &str = "weights.gain";
 
 /// A setting and its range.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Way {
+pub struct KeyRange {
     /// The setting.
     pub(super) key: String,
     /// Where it begins and ends.
     pub(super) range: (f64, f64),
 }
 
-impl FromStr for Way {
+impl FromStr for KeyRange {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -36,13 +36,13 @@ impl FromStr for Way {
     }
 }
 
-impl Display for Way {
+impl Display for KeyRange {
     fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}={}:{}", self.key, self.range.0, self.range.1)
     }
 }
 
-impl Serialize for Way {
+impl Serialize for KeyRange {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }
@@ -55,7 +55,7 @@ mod tests {
     #[test]
     fn a_way_is_written_as_it_is_asked_for() {
         for text in ["nudge.beta=0:2", "weights.gain=0.1:5", " nudge.alpha = 1:-0.1 ", "a.b=1e-300:0.1"] {
-            let way: Way = text.parse().unwrap();
+            let way: KeyRange = text.parse().unwrap();
             assert_eq!(way.to_string().parse(), Ok(way));
         }
         for (text, why) in [
@@ -64,7 +64,7 @@ mod tests {
             ("nudge.beta=1:x", "two different numbers"),
             ("weights.gain=-1:1", "0 or more"),
         ] {
-            assert!(text.parse::<Way>().unwrap_err().contains(why), "{text}");
+            assert!(text.parse::<KeyRange>().unwrap_err().contains(why), "{text}");
         }
     }
 }

@@ -11,13 +11,13 @@ use crate::matrix::Real;
 
 /// What makes growth rates of a circuit's Jacobian.
 #[derive(Clone, Debug)]
-pub(super) struct Pace {
+pub(super) struct GrowthRate {
     /// Factor of every row of `J − 1`: `1/τ` (1/s), or with a clock the share of a period.
     pub scale: Vec<f64>,
     clock: Option<f64>,
 }
 
-impl Pace {
+impl GrowthRate {
     /// The pace of a circuit.
     pub fn of<T: Real>(circuit: &dyn Dynamics<T>) -> Self {
         let rates = circuit.rates().iter().map(|rate| rate.to_f64());

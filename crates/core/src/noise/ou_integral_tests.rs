@@ -15,7 +15,7 @@ fn closed(rate: f64, r: f64, leak: f64, h: f64) -> [f64; 3] {
 #[test]
 fn covariances_are_those_of_the_closed_form() {
     for (rate, leak, h) in [(0.3, 1.0, 0.7), (5.0, 1.0, 8.0), (1.0, 40.0, 3.0), (0.01, 1.0, 8.0)] {
-        let found = Pair { rate, r: 1.5, leak }.covariance(h);
+        let found = OuIntegral { rate, r: 1.5, leak }.covariance(h);
         let wanted = closed(rate, 1.5, leak, h);
         for (found, wanted) in [found[(0, 0)], found[(0, 1)], found[(1, 1)]].into_iter().zip(wanted) {
             // The closed form loses digits by (λ/ℓ)² or (λh)²: at most 1e-4 of them here.
@@ -27,7 +27,7 @@ fn covariances_are_those_of_the_closed_form() {
 #[test]
 fn without_leak_a_slow_process_integrates_as_brownian_motion_does() {
     let (rate, h) = (1e-9, 2.0);
-    let found = Pair { rate, r: 1.0, leak: 0.0 }.covariance(h);
+    let found = OuIntegral { rate, r: 1.0, leak: 0.0 }.covariance(h);
     // x = √(2λ) W: variances h, h²/2, h³/3 to first order in λh.
     for (found, wanted) in
         [(found[(0, 0)], h), (found[(0, 1)], h * h / 2.0), (found[(1, 1)], h.powi(3) / 3.0)]
@@ -42,7 +42,7 @@ fn two_halves_have_the_law_of_the_whole() {
     for (rate, leak, h) in
         [(0.5, 1.0, 0.3), (1e-6, 1.0, 4.0), (30.0, 1.0, 1.0), (1.0, 0.0, 0.5), (1.0, 1.0, 0.1)]
     {
-        let pair = Pair { rate, r: 1.0, leak };
+        let pair = OuIntegral { rate, r: 1.0, leak };
         let half: Move<f64> = pair.half(h);
         let (step, one, two) = (pair.transition(h), pair.covariance(h), pair.covariance(2.0 * h));
         let bridge = Matrix2::from_fn(|i, j| half.end[i][j]);

@@ -22,7 +22,7 @@ thread_local! {
 
 /// A process of unit variance and its leaky integral.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Pair {
+pub(super) struct OuIntegral {
     /// `λ` (1/s).
     pub rate: f64,
     /// Factor of the integral (1/s).
@@ -31,7 +31,7 @@ pub(super) struct Pair {
     pub leak: f64,
 }
 
-impl Pair {
+impl OuIntegral {
     /// `w(s)`: what is left after `s` (s) of a kick to the process, in both.
     fn response(self, s: f64) -> Vector2<f64> {
         let (slow, fast) = (self.rate.min(self.leak), self.rate.max(self.leak));
@@ -215,5 +215,5 @@ impl<T: Real> Kernel for Share<'_, T> {
 }
 
 #[cfg(test)]
-#[path = "pair_tests.rs"]
+#[path = "ou_integral_tests.rs"]
 mod tests;

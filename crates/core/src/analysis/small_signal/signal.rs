@@ -15,7 +15,7 @@
 
 use super::dense::{times, times_transposed};
 use super::lyapunov::LinearError;
-use super::point::Point;
+use super::point::OperatingPoint;
 use super::rounding::variances;
 use super::system::{Covariance, System};
 use crate::learn::Gradient;
@@ -57,14 +57,14 @@ pub struct LayerSignal {
 
 /// A reading of one sample: the covariance of potentials averaged over the reading's time, with what reading adds.
 pub struct Reading<'p, 'a> {
-    point: &'p Point<'a>,
+    point: &'p OperatingPoint<'a>,
     covariance: Covariance,
 }
 
 impl<'p, 'a> Reading<'p, 'a> {
     /// The reading that takes `time` (s; 0 is an instant) of a circuit whose stationary covariance is known.
     #[must_use]
-    pub fn new(point: &'p Point<'a>, system: &System, stationary: &Covariance, time: f64) -> Self {
+    pub fn new(point: &'p OperatingPoint<'a>, system: &System, stationary: &Covariance, time: f64) -> Self {
         let mut covariance = stationary.averaged(&system.drift, time);
         let held = point.held();
         if held > 0.0 {
@@ -77,7 +77,7 @@ impl<'p, 'a> Reading<'p, 'a> {
     ///
     /// # Errors
     /// [`LinearError::Unstable`] if the point is not stable.
-    pub fn of(point: &'p Point<'a>, time: f64) -> Result<Self, LinearError> {
+    pub fn of(point: &'p OperatingPoint<'a>, time: f64) -> Result<Self, LinearError> {
         let system = point.system();
         let stationary = system.covariance()?;
         Ok(Self::new(point, &system, &stationary, time))
