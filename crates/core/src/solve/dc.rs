@@ -146,17 +146,22 @@ impl<'a, T: Real> Search<'a, T> {
                 self.rows = open.iter().map(|&row| self.rows[row]).collect();
                 sweeps.keep(&open);
                 anderson.keep(&open);
+                // `rows` number samples of the whole batch, so the subset is one of the whole, never of a
+                // subset.
                 smaller = Some(whole.layered_subset(&self.rows));
             }
             let circuit = smaller.as_deref().unwrap_or(whole);
             sweeps.up(circuit);
             self.counts.steps += 1;
+            // Rows only become fewer, and by halves: a few allocations in a whole search.
             if image.nrows() != self.rows.len() {
                 image = Matrix::zeros(self.rows.len(), anderson.source.ncols());
             }
             sweeps.source(circuit, &mut image);
             let mixed = anderson.advance(&image);
             for (&i, &mixed) in self.rows.iter().zip(&mixed) {
+                // Decided rows are swept along until they are dropped, but were found without this
+                // extrapolation.
                 self.samples[i].accelerated |= mixed && !self.samples[i].decided;
             }
             if mixed.contains(&true) {
@@ -176,14 +181,19 @@ impl<'a, T: Real> Search<'a, T> {
             let (residual, size) = (sweeps.residual[row].to_f64(), sweeps.size[row].to_f64());
             let finite = residual.is_finite() && size.is_finite();
             sample.settled = finite && residual <= self.dc.allowed::<T>(size);
+            // Such a jump comes from another linear piece: differences from before it would mislead the fit.
             if residual > GROWTH * sample.last {
                 anderson.forget(row);
             }
             sample.last = residual;
             sample.waited += 1;
+            // Accelerated residuals rise now and then on their way down, so only a halving counts as
+            // progress.
             if residual < 0.5 * sample.mark {
                 (sample.mark, sample.waited) = (residual, 0);
             }
+            // Ten rounds without a halving contract by no better than 0.93 each: Newton's method costs less
+            // then.
             sample.decided = sample.settled || !finite || last || sample.waited >= PATIENCE;
             // What is kept is the point itself, or where Newton's method goes on.
             if sample.decided && finite {
@@ -247,7 +257,9 @@ impl<'a, T: Real> Search<'a, T> {
         let healthy = start.iter().all(|v| v.is_finite());
         if healthy && !direct {
             let swept = self.samples[i].residual.is_finite();
+            // Nothing was found from the start; the sweeps are often on the right linear piece already.
             let near = swept && keep(newton_krylov(one.as_ref(), &of(&self.state, i), &tolerance));
+            // The branch takes up to some hundred dense factorisations, each of which costs n³.
             if !near && start.len() <= DENSE {
                 keep(homotopy(one.as_ref(), 0, &start, self.dc.allowed::<T>(size)));
             }
@@ -263,6 +275,7 @@ impl<'a, T: Real> Search<'a, T> {
         };
         Settled {
             outcomes: self.samples.iter().map(outcome).collect(),
+            // No time has passed; 0 s would enter means of settling times.
             time: vec![f64::NAN; self.samples.len()],
             residual: self.samples.iter().map(|sample| sample.residual).collect(),
             counts: self.counts,

@@ -162,6 +162,7 @@ impl<T: Real> AdamsRun<T> {
             let order = self.weigh_past(circuit);
             self.predict_and_correct(circuit);
             let error = self.error(residual);
+            // Prediction through `order` drives and correction through one more differ by O(h^(order + 1)).
             if self.batch.judge(circuit, error, 1.0 / (order + 1) as f64, GROW) {
                 self.refused = 0;
                 self.accept(circuit, end);
@@ -177,6 +178,7 @@ impl<T: Real> AdamsRun<T> {
     fn keep(&mut self, circuit: &dyn Layered<T>, rows: &[usize]) {
         self.batch.keep(circuit, rows);
         let blank = || Matrix::zeros(rows.len(), circuit.layout().width());
+        // Nothing that counts rests on what these hold before the next step writes them.
         (self.next, self.drive_next) = (blank(), blank());
         for (_, drive) in &mut self.past {
             *drive = select_rows(drive, rows);
@@ -211,12 +213,14 @@ impl<T: Real> AdamsRun<T> {
         self.past.retain(|(time, _)| now - time < MEMORY * tau);
         let mut behind = [0.0; POINTS];
         for (x, (time, _)) in behind[1..].iter_mut().zip(&self.past) {
+            // From now on and in τ, so that late steps have as many digits as early ones.
             *x = (time - now) / tau;
         }
         let points = self.past.len() + 1;
         let basis = Basis::new(self.batch.step / tau, &behind[..points]);
         let mut last: Option<(f64, Weights)> = None;
         for piece in self.tiles.iter_mut().flatten().flat_map(|tile| &mut tile.pieces) {
+            // On an ideal chip all ratios are equal, and the functions of the step are evaluated once.
             let known = last.filter(|(ratio, _)| *ratio == piece.ratio);
             piece.weights = known.map_or_else(|| basis.weights(piece.ratio), |(_, weights)| weights);
             last = Some((piece.ratio, piece.weights));
@@ -234,6 +238,8 @@ impl<T: Real> AdamsRun<T> {
         }
         // The output hears itself through the nudge, which costs no product: twice, to solve that loop too.
         for layer in std::iter::once(top).chain((0..=top).rev()) {
+            // The first pass over the output only starts its loop: what counts is what the second leaves
+            // open.
             if layer == top {
                 self.drifts.fill(T::ZERO);
                 self.batch.tolerances.restart();
@@ -273,6 +279,8 @@ impl<T: Real> AdamsRun<T> {
             circuit.sum_inputs_of(layer, dyads(), layout.dyads_mut(layer, dyads(), drive_next), scratch);
             if circuit.is_limited() {
                 let block = &mut block[..2 * dyads().len() * rows];
+                // The block has held other tiles since; extrapolating again is cheaper than memory for all of
+                // them.
                 foresee(tile, state, drives, circuit.supply(), block);
                 limit_foreseen(circuit, layer, dyads(), block, drive_next, unlimited);
             }
@@ -286,6 +294,8 @@ impl<T: Real> AdamsRun<T> {
                 let corrected = &mut next.as_mut_slice()[elements()];
                 let before = &mut block[..corrected.len()];
                 if output {
+                    // No layer takes the output's mean; the nudge takes its potentials, so their move is the
+                    // drift.
                     before.copy_from_slice(corrected);
                 }
                 correct(by, known, &drive_next.as_slice()[elements()], corrected, tolerances.maxima());
@@ -310,6 +320,7 @@ impl<T: Real> AdamsRun<T> {
     fn error(&mut self, residual: f64) -> f64 {
         let Self { batch, tiles, drifts, .. } = self;
         let pieces = tiles.iter().flatten().flat_map(|tile| &tile.pieces);
+        // A drift enters potentials by the weight of the new drive; the largest weight bounds all columns.
         let most = pieces.map(|piece| piece.weights.gain).fold(0.0, f64::max);
         for (row, &drift) in drifts.iter().enumerate() {
             batch.tolerances.raise_row(row, T::of(most) * drift);
@@ -322,6 +333,7 @@ impl<T: Real> AdamsRun<T> {
         let since = self.batch.time;
         self.batch.advance(end, &mut self.next, &mut self.drive_next);
         let (rows, width) = self.next.shape();
+        // Once the past is full its oldest matrix becomes the buffer of the next drive: nothing is allocated.
         let mut oldest = match self.past.len() + 1 {
             POINTS => self.past.pop().map_or_else(|| Matrix::zeros(rows, width), |(_, drive)| drive),
             _ => Matrix::zeros(rows, width),
@@ -329,6 +341,7 @@ impl<T: Real> AdamsRun<T> {
         std::mem::swap(&mut oldest, &mut self.drive_next);
         self.past.insert(0, (since, oldest));
         let Batch { tolerances, criteria, .. } = &self.batch;
+        // A move of a few roundings cannot carry a residual across the tolerance, which is larger than that.
         let unmoved = UNMOVED * T::EPSILON.to_f64() * tolerances.largest();
         let stale = self.drifts.iter().any(|drift| drift.to_f64() > unmoved);
         if stale && tolerances.any_settled(criteria) {

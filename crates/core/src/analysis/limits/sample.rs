@@ -47,6 +47,7 @@ pub(super) fn limit(
 ) -> (SampleLimit, usize) {
     let seen = ramp.of(sample);
     let first_bad = seen.iter().find(|one| !one.1.is_settled()).map(|one| one.0);
+    // The branch may turn shortly above the first failure of the coarse ramp; farther on it is not needed.
     let end = first_bad.map_or(search.highest, |beta| (BEYOND * beta).min(search.highest));
     let setting = |beta: f64| Some(CircuitSetting { spec: simulation.at(beta), gain: 1.0 });
     let family = CircuitFamily::new(&setting, (0.0, end), simulation.weights, simulation.one(sample));
@@ -57,10 +58,12 @@ pub(super) fn limit(
     let mut bracket: Bracket = (0.0, None);
     for (beta, outcome, state) in seen {
         let failure = match finder.judge(beta, outcome, state) {
+            // Close to a fold the decay is as slow as one likes, so a timeout alone is no failure yet.
             Some(Failure::Unsettled(Outcome::Timeout)) => finder.attempt(beta),
             failure => failure,
         };
         bracket = after(bracket, beta, failure);
+        // The limit is the lowest nudge that fails: safe windows above it are of no use to a rising nudge.
         if bracket.1.is_some() {
             break;
         }
@@ -121,6 +124,7 @@ impl Finder<'_> {
         for _ in 0..JUMPS {
             let foreseen = self.branch.as_ref()?.predicted_end(end)?;
             let above = (1.0 + CLOSE) * foreseen.beta;
+            // Nothing is integrated beyond the end: whether this is a small jump does not matter.
             if above >= end {
                 return Some(foreseen);
             }
@@ -144,6 +148,7 @@ impl Finder<'_> {
             self.trials += 1;
             let seen = self.simulation.integrate(&[self.sample], beta, patience);
             failure = seen.first().and_then(|(_, outcome, state)| self.judge(beta, *outcome, state));
+            // Only a timeout may become another answer with more time.
             if failure != Some(Failure::Unsettled(Outcome::Timeout)) {
                 break;
             }
@@ -159,10 +164,13 @@ impl Finder<'_> {
         search: &Search,
     ) -> Option<(f64, Failure, bool)> {
         let (mut safe, mut bad) = bracket;
+        // A prediction outside the bracket is refuted already: the circuit has settled above it, or failed
+        // below.
         if let Some(beta) = foreseen
             && beta > safe
             && bad.is_none_or(|(bad, _)| beta <= bad)
         {
+            // Nudges up to the safe end have been integrated; each trial costs a relaxation.
             let tried = safe;
             for below in BELOW.map(|share| share * beta).into_iter().filter(|&below| below > tried) {
                 if let Some(failure) = self.attempt(below) {
@@ -180,6 +188,7 @@ impl Finder<'_> {
         }
         let (mut high, mut failure) = bad?;
         for _ in 0..HALVINGS {
+            // Relative to the upper end, which is above zero even where no nudge is safe.
             if high - safe <= search.width * high {
                 break;
             }

@@ -68,6 +68,8 @@ impl Node {
         if by != Criterion::Eigenvalues {
             let settled = settle_all(solver, circuit, false);
             node.outcomes = settled.outcomes;
+            // With eigenvalues besides, the search for equilibria counts these samples when it takes their
+            // ends.
             node.integrations = if by == Criterion::Integration { samples } else { 0 };
             ends = Some(settled.state);
         }
@@ -124,6 +126,7 @@ impl Node {
                 continue;
             }
             let mut found = None;
+            // From the end of a runaway or a cycle Newton's method would find a point that was never near.
             if ends_near(outcomes[row], circuit) {
                 self.searches += 1;
                 found =
@@ -133,6 +136,8 @@ impl Node {
                 self.searches += 1;
                 let point = match (known(i), near) {
                     (Some(start), _) => continued_point(circuit, i, start, tolerance, STEPS),
+                    // Lost at the neighbour and lost here, most likely: few steps keep a region without
+                    // equilibria cheap.
                     (None, Some(_)) => continued_point(circuit, i, &rest(i), tolerance, FEW),
                     (None, None) => homotopy(circuit, i, &rest(i), tolerance),
                 };
@@ -147,11 +152,14 @@ impl Node {
     fn find_worst(&mut self, circuit: &DyadCircuit<'_, f64>) {
         for (i, state) in self.equilibria.iter_mut().enumerate() {
             let found = state.as_ref().map(|state| leading(circuit, i, state));
+            // An eigenvalue that is no number says as little of the sample as an equilibrium that was not
+            // found.
             let Some(found) = found.filter(|found| found.abscissa().is_finite()) else {
                 (*state, self.lost) = (None, self.lost + 1);
                 continue;
             };
             if self.worst.is_none_or(|(_, re, ..)| found.abscissa() > re) {
+                // Eigenvalues come by falling real part, so the first is the one of the abscissa.
                 let turn = found.eigenvalues.first().map_or(0.0, |e| e.im);
                 self.worst = Some((i, found.abscissa(), turn, found.verdict()));
             }
@@ -185,6 +193,7 @@ impl Node {
     #[must_use]
     pub fn verdict(&self) -> Option<Verdict> {
         match self.worst {
+            // One unstable sample decides, whatever became of those that were lost.
             Some((_, re, _, verdict)) if re >= 0.0 => Some(verdict),
             _ if self.on_rails > 0 => Some(Verdict::LatchUp),
             Some((.., verdict)) if self.lost == 0 => Some(verdict),

@@ -103,6 +103,7 @@ impl<N: Send + Sync> RefinedGrid<N> {
                 .flat_map(|(i, k)| spans(&rows).map(move |(j, l)| Rectangle { low: (i, j), high: (k, l) }))
                 .collect(),
         };
+        // Points of a line start from the one before, lines run in parallel: no start depends on threads.
         let chain = |&i: &usize| {
             let mut chain: Vec<(GridIndex, N)> = Vec::new();
             for &j in &rows {
@@ -125,6 +126,7 @@ impl<N: Send + Sync> RefinedGrid<N> {
         if crossed.is_empty() {
             return Ok(false);
         }
+        // Rectangles share sides: a point is evaluated once, near the first rectangle that wants it.
         let mut wanted = BTreeMap::new();
         for rectangle in &crossed {
             for place in rectangle.wanted().into_iter().filter(|&place| self.at(place).is_none()) {
@@ -136,6 +138,7 @@ impl<N: Send + Sync> RefinedGrid<N> {
         };
         let found = wanted.par_iter().map(evaluate).collect::<Result<Vec<_>, E>>()?;
         found.into_iter().for_each(|(place, node)| self.put(place, node));
+        // Those not crossed stay and are asked again: cuts next to them leave new points on their sides.
         self.rectangles = rest;
         self.rectangles.extend(crossed.iter().flat_map(Rectangle::parts));
         Ok(true)
@@ -145,6 +148,7 @@ impl<N: Send + Sync> RefinedGrid<N> {
     fn is_crossed<E>(&self, rectangle: &Rectangle, evaluator: &dyn Evaluate<N, E>) -> bool {
         let Some(first) = self.at(rectangle.low) else { return false };
         let ((i, j), (k, l)) = (rectangle.low, rectangle.high);
+        // Inside there is no point as long as the rectangle is uncut; neighbours' cuts reach only the sides.
         let sides = (i..=k).flat_map(|c| [(c, j), (c, l)]).chain((j..=l).flat_map(|r| [(i, r), (k, r)]));
         sides.filter_map(|place| self.at(place)).any(|node| evaluator.differs(first, node))
     }
@@ -171,6 +175,7 @@ impl<N> RefinedGrid<N> {
     #[must_use]
     pub fn representatives(&self) -> Vec<GridIndex> {
         let mut representatives = vec![(0, 0); self.nodes.len()];
+        // Corners of a rectangle that is not crossed agree: any of them stands for the points between.
         for Rectangle { low, high } in &self.rectangles {
             for j in low.1..=high.1 {
                 representatives[j * self.shape.0 + low.0..=j * self.shape.0 + high.0].fill(*low);
@@ -192,6 +197,7 @@ impl<N> RefinedGrid<N> {
         for Rectangle { low: (i, j), high: (k, l) } in self.rectangles.iter().copied() {
             let [a, b, c, d] = [(i, j), (i, l), (k, j), (k, l)].map(value);
             for row in j..=l {
+                // An axis of one value makes rectangles without height, or without width below.
                 let up = if l > j { (row - j) as f64 / (l - j) as f64 } else { 0.0 };
                 for column in i..=k {
                     let across = if k > i { (column - i) as f64 / (k - i) as f64 } else { 0.0 };
@@ -212,6 +218,7 @@ impl<N> RefinedGrid<N> {
 /// Every `stride`-th of `count` indices, and the last.
 fn lines(count: usize, stride: usize) -> Vec<usize> {
     let mut lines: Vec<usize> = (0..count).step_by(stride.max(1)).collect();
+    // Without the last index a strip of up to `stride - 1` points would belong to no rectangle.
     if lines.last() != Some(&(count - 1)) {
         lines.push(count - 1);
     }
