@@ -17,10 +17,10 @@ use crate::spec::SolverSpec;
 /// of the rightmost eigenvalue from the axis, and different equilibria lie kinks or saturations apart.
 const SAME: f64 = 1e3;
 
-/// Starts of a census.
+/// Random starts.
 #[derive(Clone, Copy, Debug)]
 pub struct Starts {
-    /// How many.
+    /// Number of starts.
     pub count: usize,
     /// Potentials are uniform within `±spread (1 V + ‖v_free‖∞)`, and within the rails.
     pub spread: f64,
@@ -35,18 +35,18 @@ pub struct Attractor {
     pub starts: usize,
     /// Largest distance of any potential from where the free start settles (V); `None` if that does not settle.
     pub distance: Option<f64>,
-    /// Whether the free start settles there.
+    /// True if the free start settles there.
     pub of_free: bool,
     /// Potentials (V).
     pub state: Vec<f64>,
 }
 
-/// What became of the starts of one sample.
+/// Outcomes of the starts of one sample and the equilibria that were found.
 #[derive(Clone, Debug)]
 pub struct Multistart {
     /// The sample.
     pub sample: usize,
-    /// How the free start ended.
+    /// Outcome of the free start.
     pub free: Outcome,
     /// Outcomes of the random starts, by name.
     pub outcomes: BTreeMap<&'static str, usize>,
@@ -55,14 +55,14 @@ pub struct Multistart {
 }
 
 impl Multistart {
-    /// Whether more than one equilibrium was found.
+    /// Returns whether more than one equilibrium was found.
     #[must_use]
     pub fn is_multistable(&self) -> bool {
         self.attractors.len() > 1
     }
 }
 
-/// Settles every sample from random starts; noise is left out. `tick` is called as often as a sample is done.
+/// Settles every sample from random starts; noise is left out. `tick` is called after every sample.
 #[must_use]
 pub fn multistart(
     spec: &SolverSpec,

@@ -1,4 +1,4 @@
-//! What independent replicas of one circuit tell: means over them, standard errors, and verdicts at a family-wise error.
+//! Ensembles of independent replicas of one circuit: means, standard errors, verdicts at a family-wise error.
 //!
 //! Samples along one trajectory are correlated in a way that would have to be estimated; replicas are independent by
 //! construction, so that the spread of their time averages is the standard error, whatever the correlations are.

@@ -1,4 +1,4 @@
-//! How good an estimate of the gradient is: bias and variance over draws of noise and chips, and their errors over draws.
+//! Error of gradient estimates: bias and variance over draws of noise and chips, and their standard errors.
 //!
 //! Every draw is measured against backpropagation on its own chip, over all samples, in units of the true gradient's norm:
 //! `e_r = (ĝ_r − g_r)/‖g_r‖`. With `n` draws, `⟨e_r · e_s⟩` over pairs `r ≠ s` is the squared bias without the noise that
@@ -18,9 +18,9 @@ pub use crate::statistics::{Value, jackknife, mean_without as mean};
 /// One estimate of a gradient.
 #[derive(Clone, Debug)]
 pub struct Draw {
-    /// As read from the circuit, over the samples that came to rest.
+    /// Estimate read from the circuit, over the samples that came to rest.
     pub estimate: Gradient<f64>,
-    /// By backpropagation on the same chip, over all samples.
+    /// Gradient by backpropagation on the same chip, over all samples.
     pub truth: Gradient<f64>,
     /// Samples that came to rest.
     pub used: usize,
@@ -28,7 +28,7 @@ pub struct Draw {
     pub unsettled: usize,
 }
 
-/// Makes draw `number`: its samples are presentations of their own, and if `chips` says so the chip is another one, too.
+/// Makes draw `number`: its samples have numbers of their own and, if `chips` is set, a chip of their own.
 #[must_use]
 pub fn draw(
     spec: &CircuitSpec,
@@ -96,7 +96,7 @@ pub fn gradient_error(draws: &[&Draw], layer: Option<usize>) -> Option<GradientE
     })
 }
 
-/// What the linear theory says of the same: squared bias and variance, in units of the true gradient's squared norm.
+/// Squared bias and variance by linear theory, in units of the true gradient's squared norm.
 #[must_use]
 pub fn predicted(estimate: &Estimate, truth: &Gradient<f64>, layer: Option<usize>) -> (f64, f64) {
     let size = squared(&flat(truth, layer));

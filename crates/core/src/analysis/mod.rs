@@ -1,4 +1,4 @@
-//! Looking at circuits and at what they learned: spectra and thresholds, and comparisons of weights.
+//! Analysis of circuits and of what they learned: spectra and thresholds, and comparisons of weights.
 
 pub mod attractors;
 mod compare;

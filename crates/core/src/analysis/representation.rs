@@ -7,8 +7,8 @@ use crate::matrix::measure::frobenius;
 /// Singular values below this share of the largest are rounding: they span no subspace.
 const NEGLIGIBLE: f64 = 1e-12;
 
-/// What a layer says to many inputs, ready to be compared: `[samples × neurons]` without the means over samples, and
-/// `‖XᵀX‖_F`.
+/// Activities of a layer for many inputs, ready to be compared: `[samples × neurons]` without the means over
+/// samples, and `‖XᵀX‖_F`.
 #[derive(Clone, Debug)]
 pub struct Centred {
     values: DMatrix<f64>,

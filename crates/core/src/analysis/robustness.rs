@@ -22,7 +22,7 @@ const SHARD: usize = 250;
 /// Steps of a projected attack add up to this many radii, so that it can cross the ball (Madry et al. 2018).
 const REACH: f64 = 2.5;
 
-/// How the size of a perturbation is measured.
+/// Norm in which a perturbation is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Norm {
     /// Largest change of an input, `L∞`.
@@ -42,29 +42,29 @@ impl Norm {
     }
 }
 
-/// What an attack climbs.
+/// Objective that an attack maximises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Objective {
     /// The loss that the network was trained on.
     Loss,
     /// The largest wrong output less the right one.
     Margin,
-    /// The output so many classes after the right one, cyclically, less the right one.
+    /// The output of the class this many after the right one, cyclically, less the right one.
     Class(usize),
 }
 
 /// An attack on inputs that are kept in `[0, 1]` V, as data are.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Attack {
-    /// How the perturbation is measured.
+    /// Norm of the perturbation.
     pub norm: Norm,
     /// Its largest size (V).
     pub radius: f64,
     /// Steps: one makes the fast gradient (sign) attack, more a projected one.
     pub steps: usize,
-    /// What is climbed.
+    /// Objective that is maximised.
     pub objective: Objective,
-    /// Where the climb begins: 0 at the sample itself, others at random points of the ball, each number its own.
+    /// Start of the ascent: 0 is the sample itself, other numbers are random points of the ball.
     pub start: u32,
 }
 
@@ -110,7 +110,7 @@ impl<T: Real> Labelled<T> {
     }
 }
 
-/// A network as an attacker sees it.
+/// Network under attack.
 #[derive(Debug)]
 pub struct TargetNetwork<T: Real> {
     network: Backprop<T>,
@@ -197,7 +197,7 @@ impl<T: Real> TargetNetwork<T> {
             .collect()
     }
 
-    /// The error whose pull-back is the slope of what is climbed.
+    /// Computes the error whose pull-back is the gradient of the objective.
     fn output_error(
         &self,
         objective: Objective,

@@ -20,7 +20,7 @@ const TELLING: u64 = 16;
 /// Roundings of the largest potential that a read-out carries.
 const ROUNDINGS: f64 = 16.0;
 
-/// What a read-out reads.
+/// Quantity of a read-out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReadQuantity {
     /// `v⁺`.
@@ -52,7 +52,7 @@ impl ReadQuantity {
 /// One read-out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Node {
-    /// What it reads.
+    /// Quantity.
     pub quantity: ReadQuantity,
     /// Layer, from 0.
     pub layer: usize,
@@ -134,7 +134,7 @@ pub fn values(point: &OperatingPoint<'_>) -> Vec<f64> {
     point.state().iter().chain(layers).copied().collect()
 }
 
-/// How long to look at how many replicas (in steps).
+/// Number of replicas and lengths of the simulation (in steps).
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
     /// Steps before anything is read.
@@ -155,7 +155,7 @@ impl Plan {
     }
 }
 
-/// What was read.
+/// Statistics of the simulated read-outs.
 #[derive(Clone, Debug)]
 pub struct Measured {
     /// All read-outs.

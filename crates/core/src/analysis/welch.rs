@@ -71,7 +71,7 @@ pub fn periodogram(series: &[f64], step: f64, length: usize) -> Vec<f64> {
     sum.iter().map(|sum| sum * scale).collect()
 }
 
-/// What a sampled series shows at `frequency`: the density there and where it is folded to from beyond half of `1/step`.
+/// Density of a sampled series at `frequency`, with what is aliased from beyond half of `1/step`.
 #[must_use]
 pub fn folded(density: impl Fn(f64) -> f64, frequency: f64, step: f64) -> f64 {
     // Densities fall as 1/f² at least, so what is left out is below that of the last pair, times their number.

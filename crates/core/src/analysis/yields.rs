@@ -14,7 +14,7 @@ pub use crate::statistics::{chips_needed, clopper_pearson, tolerance};
 /// Fixed points are found to this residual, in units of `1 V + ‖v_free‖∞`.
 const TOLERANCE: f64 = 1e-9;
 
-/// What a chip must reach.
+/// Requirement that a chip must meet.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Target {
     /// At least this margin, −(largest real part of an eigenvalue) τ of the slowest compartment, for every sample.
@@ -23,8 +23,8 @@ pub enum Target {
     Angle(f64),
 }
 
-/// Whether the chip of `spec` meets a target. A sample whose fixed point is not found, or on a rail where it is not without the nudge, or that
-/// does not settle, fails it.
+/// Returns whether the chip of `spec` meets a target. A sample whose fixed point is not found, or on a rail
+/// where it is not without the nudge, or that does not settle, fails it.
 #[must_use]
 pub fn meets(spec: &CircuitSpec, weights: &Weights<f64>, batch: &Batch<f64>, target: Target) -> bool {
     match target {

@@ -82,23 +82,23 @@ pub trait Dynamics<T: Real>: Sync {
         None
     }
 
-    /// Says whether a slope may jump: at a kink of a device, at a rail, or at a slew limit.
+    /// Returns whether a slope may jump: at a kink of a device, at a rail, or at a slew limit.
     fn is_kinked(&self) -> bool {
         false
     }
 
-    /// Computes numbers that jump where a compartment passes a kink, from potentials and limited drives.
+    /// Computes one number per compartment that changes by a jump when the compartment passes a kink.
     fn regime(&self, _state: &Matrix<T>, _drive: &Matrix<T>, regime: &mut Matrix<T>) {
         regime.fill(T::ZERO);
     }
 
-    /// Computes what of a small deviation of every potential is passed on to any drive: 0 where a column of the Jacobian is
-    /// known to be zero.
+    /// Computes the factor by which a small deviation of every potential enters the drives: 0 where a column
+    /// of the Jacobian is known to be zero.
     fn slopes(&self, _state: &Matrix<T>, slopes: &mut Matrix<T>) {
         slopes.fill(T::ONE);
     }
 
-    /// Says whether compartments follow a limited drive.
+    /// Returns whether compartments follow a limited drive.
     fn is_limited(&self) -> bool {
         false
     }
@@ -120,7 +120,7 @@ pub trait Dynamics<T: Real>: Sync {
         Vec::new()
     }
 
-    /// Returns which noise the samples meet, by default that of the first ones of seed 0.
+    /// Returns the numbers of the samples, which name their noise; the default is `SampleIds::first`.
     ///
     /// A system whose noise is simulated keeps track of it: the samples of a [`Self::subset`] meet their own noise.
     fn sample_ids(&self) -> Cow<'_, SampleIds> {

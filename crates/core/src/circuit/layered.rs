@@ -18,7 +18,7 @@ pub trait Layered<T: Real>: Dynamics<T> {
     /// Returns the mixing `α` of the dyads of a layer.
     fn mixing(&self, layer: usize) -> &[T];
 
-    /// Says whether a nudge acts or differences are read (then a steady δ is part of being settled).
+    /// Returns whether a nudge acts or differences are read (then a steady δ is part of being settled).
     fn nudged(&self) -> bool {
         false
     }
@@ -46,22 +46,22 @@ pub trait Layered<T: Real>: Dynamics<T> {
         self.mean_and_difference_of(layer, dyads.clone(), self.layout().dyads(layer, dyads, state), scratch);
     }
 
-    /// Computes what one layer hears from below, `W_k s̄_{k−1}`, from the scratch's means into the scratch.
+    /// Computes the input of one layer from below, `W_k s̄_{k−1}`, from the scratch's means into the scratch.
     fn forward_input(&self, layer: usize, scratch: &mut Scratch<T>);
 
-    /// Computes what one layer hears after the means below have moved from `before`, at which the scratch has it.
+    /// Updates the input of one layer from below after the means there have moved from `before`.
     ///
     /// For sweeps in which few neurons move; what they change may be added instead of computed anew.
     fn forward_input_moved(&self, layer: usize, _before: &Matrix<T>, scratch: &mut Scratch<T>) {
         self.forward_input(layer, scratch);
     }
 
-    /// Computes what comes back to one layer from above, from the scratch's differences into the scratch: `F_{k+1}ᵀ δ_{k+1}`,
+    /// Computes the feedback into one layer from the differences above, into the scratch: `F_{k+1}ᵀ δ_{k+1}`,
     /// or the nudge at the output.
     fn feedback_input(&self, layer: usize, scratch: &mut Scratch<T>);
 
-    /// Adds the scratch's two halves of some dyads of a layer up to the drives (V) of their plus and minus compartments,
-    /// column after column.
+    /// Sums the scratch's two inputs of some dyads of a layer to the drives (V) of their plus and minus
+    /// compartments, column after column.
     fn sum_inputs_of(
         &self,
         layer: usize,
@@ -70,7 +70,7 @@ pub trait Layered<T: Real>: Dynamics<T> {
         scratch: &Scratch<T>,
     );
 
-    /// Adds the scratch's two halves of one layer up to its drive (V): the layer's columns, one after the other.
+    /// Sums the scratch's two inputs of one layer to its drive (V): the layer's columns, one after the other.
     fn sum_inputs(&self, layer: usize, drive: &mut [T], scratch: &Scratch<T>) {
         let half = drive.len() / 2;
         self.sum_inputs_of(layer, 0..self.layout().neurons(layer), drive.split_at_mut(half), scratch);

@@ -23,7 +23,7 @@ pub(super) struct SummingNodes<T> {
 }
 
 impl<T: Real> SummingNodes<T> {
-    /// The nodes of a chip with these synapses; `None` if they are ideal.
+    /// Summing nodes of a chip with these synapses; `None` if they are ideal.
     pub fn wire(chip: &Chip<T>, weights: &Weights<T>) -> Option<Self> {
         let periphery = &chip.periphery;
         if periphery.amplifier.is_none() && periphery.shift == 0.0 {
@@ -50,12 +50,12 @@ impl<T: Real> SummingNodes<T> {
         Some(Self { gain, offset, rates, slowest })
     }
 
-    /// Factor of a column's drive, and what is added to it then (V).
+    /// Gain of a column's drive and the output offset (V).
     pub fn of(&self, column: usize) -> (T, T) {
         (self.gain[column], self.offset[column])
     }
 
-    /// Brings drives (V) of some dyads, plus and minus, from what they would be to what they are.
+    /// Applies gain and offset to ideal drives (V) of some dyads, plus and minus.
     pub fn apply(
         &self,
         layout: &Layout,
@@ -74,7 +74,7 @@ impl<T: Real> SummingNodes<T> {
         }
     }
 
-    /// The same of tangents or duals, `[batch × n]` columns from `first` on: no shift.
+    /// Scales tangents or duals, `[batch × n]` columns from `first` on, by the gains; offsets do not enter.
     pub fn scale(&self, first: usize, batch: usize, values: &mut [T]) {
         for (column, values) in (first..).zip(values.chunks_exact_mut(batch)) {
             values.iter_mut().for_each(|value| *value *= self.gain[column]);
@@ -83,13 +83,13 @@ impl<T: Real> SummingNodes<T> {
 }
 
 impl<T: Real> DyadCircuit<'_, T> {
-    /// The synapses as this chip's devices carry them.
+    /// The effective weights of this chip's devices.
     #[must_use]
     pub fn weights(&self) -> &Weights<T> {
         &self.weights
     }
 
-    /// What the summing node of a state column makes of a drive: factor, and what is added to it (V).
+    /// Gain and output offset (V) of the summing node of a state column.
     #[must_use]
     pub fn node(&self, column: usize) -> (T, T) {
         self.nodes.as_ref().map_or((T::ONE, T::ZERO), |nodes| nodes.of(column))

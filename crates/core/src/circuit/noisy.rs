@@ -15,7 +15,7 @@ pub trait Circuit<T: Real>: Layered<T> {
     /// Returns the integration time of a reading (s); 0 is an instant.
     fn readout(&self) -> f64;
 
-    /// Returns what every compartment loses before it is read (V).
+    /// Returns the leakage loss of every compartment before it is read (V).
     fn leakage_loss(&self) -> T {
         T::ZERO
     }
@@ -23,7 +23,8 @@ pub trait Circuit<T: Real>: Layered<T> {
     /// Returns the feedback gains `(a⁺, a⁻)` of the dyads of a layer.
     fn gains(&self, layer: usize) -> (&[T], &[T]);
 
-    /// Computes what the first layer hears of a deviation of its input drivers (`[batch × n_0]`, V), `[batch × n_1]`.
+    /// Computes the first layer's input from a deviation of the input drivers (`[batch × n_0]`, V),
+    /// `[batch × n_1]`.
     fn weigh_input(&self, drivers: &Matrix<T>, weighted_input: &mut Matrix<T>);
 
     /// Computes the squared voltages over which the read noise of a layer spreads, from the scratch's means and differences:
@@ -38,9 +39,9 @@ pub trait Circuit<T: Real>: Layered<T> {
         scratch: &mut Scratch<T>,
     );
 
-    /// Computes what relative deviations of a layer's conductances pass on, from the scratch's means and differences:
-    /// `Σ_j W_ij z_ij s̄_j` into the first of `parts`, and `Σ_j F_ji z_ji δ_j` of the layer above into the second
-    /// (V), `[batch × n]` each.
+    /// Computes the inputs due to relative deviations of a layer's conductances, from the scratch's means and
+    /// differences: `Σ_j W_ij z_ij s̄_j` into the first of `parts`, and `Σ_j F_ji z_ji δ_j` of the layer
+    /// above into the second (V), `[batch × n]` each.
     ///
     /// `deviations` are those of all synapses, `[batch × synapses]`; the layer's begin at column `first`, row by row
     /// of `W`. Returns where those of the layer above begin.

@@ -12,7 +12,7 @@ pub struct Nudge<T> {
     pub target: Matrix<T>,
     /// Strength `β > 0`, in double precision whatever the states are in: a gradient divides by it.
     pub beta: f64,
-    /// Where the gradient is taken.
+    /// Point at which the loss gradient is taken.
     pub at: NudgePoint,
     /// The loss and its reference voltage.
     pub loss: Loss<T>,
@@ -21,7 +21,7 @@ pub struct Nudge<T> {
 /// A loss `ℓ(ŷ, y)` (V²).
 #[derive(Clone, Copy, Debug)]
 pub struct Loss<T> {
-    /// Which loss.
+    /// Kind of loss.
     pub kind: LossKind,
     /// `V_ref` of the cross-entropy (V).
     pub reference: T,

@@ -89,18 +89,18 @@ impl<T: Real> Scratch<T> {
         &self.differences[layer]
     }
 
-    /// What a layer hears from below, `W_k s̄_{k−1}` without bias, as last pushed, `[batch × n]` (V).
+    /// Input of a layer from below, `W_k s̄_{k−1}` without bias, as last computed, `[batch × n]` (V).
     #[must_use]
     pub fn weighted_input(&self, layer: usize) -> &Matrix<T> {
         &self.forward[layer]
     }
 
-    /// The same, for solvers that extrapolate it.
+    /// Mutable [`Self::weighted_input`], for solvers that extrapolate it.
     pub fn weighted_input_mut(&mut self, layer: usize) -> &mut Matrix<T> {
         &mut self.forward[layer]
     }
 
-    /// Some of the samples.
+    /// Copies the work space of some samples.
     #[must_use]
     pub fn subset(&self, rows: &[usize]) -> Self {
         let some = |matrix: &Matrix<T>| {

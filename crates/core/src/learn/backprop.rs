@@ -64,7 +64,8 @@ impl<T: Real> Backprop<T> {
         self.loss.gradient(outputs.nrows(), outputs.as_slice(), targets.as_slice(), slopes.as_mut_slice());
     }
 
-    /// What an error at the outputs comes to at the inputs, `[batch × n_0]`: the error times each sample's Jacobian.
+    /// Pulls an error at the outputs back to the inputs, `[batch × n_0]`: the error times each sample's
+    /// Jacobian.
     ///
     /// `error` is shown the outputs `s̄_L` (V) and writes the error, both `[batch × n_L]`.
     #[must_use]

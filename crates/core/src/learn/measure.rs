@@ -12,7 +12,7 @@ use crate::noise::Memory;
 use crate::solve::{Progress, Settled, settle_all_with_progress, settle_next};
 use crate::spec::{CircuitSpec, SolverSpec};
 
-/// What is read of a batch.
+/// Readings of a batch.
 #[derive(Clone, Debug)]
 pub struct Measurement<T: Real> {
     /// The nudged relaxation. With more relaxations `outcomes` are those of a sample's first that did not come to rest,
@@ -28,7 +28,7 @@ pub struct Measurement<T: Real> {
     pub beta: f64,
 }
 
-/// Settles a batch on the circuit of `spec` and reads it as its `[readout]` says; keeps trajectories if `traced`.
+/// Settles a batch on the circuit of `spec` and reads it by its `[readout]`; keeps trajectories if `traced`.
 ///
 /// Auto-zero settles the same samples without the nudge and subtracts the differences found there. Chopping settles them
 /// with the compartments of every dyad in each other's role: `δ` of the roles, not of the devices, is what is averaged,
@@ -48,7 +48,7 @@ pub fn measure<T: Real>(
     measure_with_progress(chip, weights, batch, spec, (traced, &|_| {}))
 }
 
-/// Settles and reads a batch as [`measure`] does; `progress` is told of every sample in each of its
+/// Settles and reads a batch as [`measure`] does; `progress` is called for every sample in each of its
 /// [`relaxations`].
 #[must_use]
 pub fn measure_with_progress<T: Real>(
@@ -104,7 +104,7 @@ pub fn relaxations(spec: &CircuitSpec) -> usize {
     times(spec.readout.auto_zero) * times(spec.readout.chopping)
 }
 
-/// Settles a batch without the nudge, as auto-zero does, and reads it: what the circuit says of its inputs, with its noise.
+/// Settles a batch without the nudge, as auto-zero does, and reads it: the circuit's noisy predictions.
 #[must_use]
 pub fn inference<T: Real>(
     chip: &Chip<T>,
@@ -115,7 +115,7 @@ pub fn inference<T: Real>(
     inference_with_progress(chip, weights, batch, spec, &|_| {})
 }
 
-/// Settles and reads a batch as [`inference`] does; `progress` is told of every sample.
+/// Settles and reads a batch as [`inference`] does; `progress` is called for every sample.
 #[must_use]
 pub fn inference_with_progress<T: Real>(
     chip: &Chip<T>,
@@ -166,7 +166,7 @@ impl<T: Real> Relaxations<'_, T> {
 }
 
 impl<T: Real> Measurement<T> {
-    /// What stands in a settled batch.
+    /// Reads a settled batch, without auto-zero.
     #[must_use]
     pub fn read(circuit: &DyadCircuit<'_, T>, settled: Settled<T>) -> Self {
         let (means, differences) = circuit.mixed(&settled.state);

@@ -30,7 +30,7 @@ use crate::noise::SampleIds;
 use crate::solve::{Counts, Outcome};
 use crate::spec::{CircuitSpec, RuleKind, RuleSpec};
 
-/// Inputs `[batch × n_0]` and targets `[batch × n_L]` (V), and which noise they meet.
+/// Inputs `[batch × n_0]` and targets `[batch × n_L]` (V), and the numbers that name their noise.
 #[derive(Clone, Debug)]
 pub struct Batch<T> {
     /// Inputs.
@@ -69,7 +69,7 @@ impl<T: Real> Gradient<T> {
     }
 }
 
-/// What a rule met on the way to its estimate.
+/// Outcomes and readings behind a rule's estimate.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
     /// Outcome of each nudged sample; empty for rules without a circuit.

@@ -62,7 +62,7 @@ impl<T: Real> Optimizer<T> {
         self.spec.learning_rate * factor
     }
 
-    /// One update of all weights and biases; feedback synapses of their own are left as they are.
+    /// Updates all weights and biases once; feedback synapses of their own are left as they are.
     pub fn update(&mut self, weights: &mut Weights<T>, gradient: &Gradient<T>, epoch: usize) {
         self.moments.updates += 1;
         let update = self.coefficients(epoch);

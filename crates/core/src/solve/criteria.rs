@@ -18,14 +18,14 @@ pub struct Criteria {
     pub hold: f64,
     /// Time limit (s).
     pub limit: f64,
-    /// Whether rails are watched: not where noise has made the start.
+    /// True if rails are watched: not where noise has made the start.
     pub rails: bool,
-    /// Whether this is a second look, at samples that a first one found unsettled (see [`super::confirm`]).
+    /// True if this is a second look, at samples that a first one found unsettled (see [`super::confirm`]).
     pub strict: bool,
 }
 
 impl Criteria {
-    /// What a description asks of circuits whose slowest time constant is `tau` (s).
+    /// Criteria of a description for circuits whose slowest time constant is `tau` (s).
     #[must_use]
     pub fn new(spec: &SolverSpec, tau: f64) -> Self {
         let SolverSpec { rtol, atol, hold, max_time, .. } = *spec;

@@ -121,7 +121,7 @@ const EIGHT: [Terms; 4] = [
     ],
 ];
 
-/// What is added to the cubic through the ends, one compartment after the other (V).
+/// Terms added to the cubic through the ends of a step, compartment by compartment (V).
 pub type Bend = Vec<[f64; 4]>;
 
 impl Order {

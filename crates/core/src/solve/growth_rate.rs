@@ -9,7 +9,7 @@ use nalgebra::Complex;
 use crate::circuit::Dynamics;
 use crate::matrix::Real;
 
-/// What makes growth rates of a circuit's Jacobian.
+/// Conversion of eigenvalues of a circuit's Jacobian to growth rates.
 #[derive(Clone, Debug)]
 pub(super) struct GrowthRate {
     /// Factor of every row of `J − 1`: `1/τ` (1/s), or with a clock the share of a period.
@@ -18,7 +18,7 @@ pub(super) struct GrowthRate {
 }
 
 impl GrowthRate {
-    /// The pace of a circuit.
+    /// Conversion for one circuit.
     pub fn of<T: Real>(circuit: &dyn Dynamics<T>) -> Self {
         let rates = circuit.rates().iter().map(|rate| rate.to_f64());
         let clock = circuit.clock();
@@ -38,7 +38,7 @@ impl GrowthRate {
         Complex::new(frequency * size.ln(), frequency * multiplier.arg())
     }
 
-    /// The larger, the longer a deviation lasts.
+    /// Key that orders eigenvalues by how slowly their deviations decay, the slowest last.
     pub fn rank(&self, eigenvalue: Complex<f64>) -> f64 {
         if self.clock.is_some() { (eigenvalue + 1.0).norm() } else { eigenvalue.re }
     }

@@ -29,14 +29,14 @@ pub(super) struct HalfSweeps<T: Real> {
 }
 
 impl<T: Real> HalfSweeps<T> {
-    /// From the free state, which leaves its halves behind.
+    /// Starts from the free state; the feed-forward pass has left its inputs in the scratch.
     pub fn from_free(circuit: &dyn Layered<T>) -> Self {
         let mut scratch = circuit.scratch(circuit.samples());
         let state = circuit.feed_forward(&mut scratch);
         Self::with(circuit, state, scratch)
     }
 
-    /// From any state: what every layer hears there is computed first.
+    /// Starts from any state, at which it computes the input of every layer.
     pub fn from_state(circuit: &dyn Layered<T>, state: Matrix<T>) -> Self {
         let mut scratch = circuit.scratch(circuit.samples());
         for layer in 0..circuit.layout().depth() {
@@ -61,7 +61,7 @@ impl<T: Real> HalfSweeps<T> {
         }
     }
 
-    /// From the output to the first layer: what comes back is new, what is heard is that of before.
+    /// Sweeps from the output to the first layer: feedback is new, inputs from below are the old ones.
     pub fn down(&mut self, circuit: &dyn Layered<T>) {
         for layer in (0..self.stale.len()).rev() {
             circuit.feedback_input(layer, &mut self.scratch);
@@ -69,7 +69,8 @@ impl<T: Real> HalfSweeps<T> {
         }
     }
 
-    /// From the second layer to the output, after a check: what is heard is new, what comes back is that of before.
+    /// Sweeps from the second layer to the output, after a check: inputs from below are new, feedback is the
+    /// old one.
     ///
     /// The first layer's drive is still the one that it took in the sweep down.
     pub fn up(&mut self, circuit: &dyn Layered<T>) {
@@ -125,7 +126,7 @@ impl<T: Real> HalfSweeps<T> {
         }
     }
 
-    /// All that the next sweep down depends on: what the layers hear, and the output's potentials.
+    /// Copies what the next sweep down depends on: the layers' inputs and the output's potentials.
     pub fn source(&self, circuit: &dyn Layered<T>, source: &mut Matrix<T>) {
         let (batch, top) = (self.state.nrows(), self.stale.len() - 1);
         let columns = circuit.layout().layer(top);
@@ -145,7 +146,7 @@ impl<T: Real> HalfSweeps<T> {
         (1..layout.depth()).map(|layer| layout.neurons(layer)).sum::<usize>() + 2 * layout.outputs()
     }
 
-    /// Lets the next sweep down start from another source; what the layers truly hear is then computed afterwards.
+    /// Replaces the source of the next sweep down; the layers' true inputs are then computed afterwards.
     pub fn set_source(&mut self, circuit: &dyn Layered<T>, source: &Matrix<T>) {
         let (batch, top) = (self.state.nrows(), self.stale.len() - 1);
         let mut rest = source.as_slice();

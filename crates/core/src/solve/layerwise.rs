@@ -216,12 +216,12 @@ impl<T: Real> Sweep<T> {
         change
     }
 
-    /// Whether there is nothing left to wait for: all settled or beyond their bounds.
+    /// Returns whether there is nothing left to wait for: all settled or beyond their bounds.
     fn all_diverged(&self, change: &Change) -> bool {
         (0..self.bounds.len()).all(|i| change.settled[i] || self.diverged(i, change))
     }
 
-    /// Whether a sample left its bound (or the numbers).
+    /// Returns whether a sample left its bound (or the numbers).
     fn diverged(&self, i: usize, change: &Change) -> bool {
         let size = self.state.row(i).iter().map(|v| v.to_f64().abs()).fold(0.0, f64::max);
         size > self.bounds[i] || !(size.is_finite() && change.residual[i].is_finite())

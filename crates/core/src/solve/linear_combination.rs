@@ -63,7 +63,7 @@ pub(super) fn linear_combination<T: Real>(
 pub(super) struct Correction<T> {
     /// Weights of the potential and of three drives in what was predicted.
     pub predict: [T; 4],
-    /// The same in what is known of the corrected potential before its drive.
+    /// Weights of the same in the corrected potential, without the drive at the end.
     pub base: [T; 4],
     /// Weight of the drive at the end.
     pub gain: T,

@@ -66,7 +66,7 @@ use crate::spec::{SolverKind, SolverSpec, Start};
 /// Samples that a time integrator steps together; fixed, so that results do not depend on threads.
 pub const SHARD: usize = 64;
 
-/// A way to bring a batch of layered circuits to equilibrium.
+/// Solver that brings a batch of layered circuits to equilibrium.
 ///
 /// Some solvers correct one layer before the next hears it: a system that is not layered is refused by its type.
 ///
@@ -90,7 +90,7 @@ pub trait Solver<T: Real>: Sync {
     }
 }
 
-/// A way to bring any batch of dynamical systems to equilibrium, layered or not.
+/// Solver that brings any batch of dynamical systems to equilibrium, layered or not.
 ///
 /// Where they are layered it may take a shorter way.
 pub trait Universal<T: Real>: Sync {
@@ -168,7 +168,7 @@ fn start_state<T: Real>(start: Start, circuit: &dyn Dynamics<T>) -> Option<Matri
     (start == Start::Zero).then(|| Matrix::zeros(circuit.samples(), circuit.width()))
 }
 
-/// Hears, from any thread, that so many more samples are settled.
+/// Callback, from any thread, with the number of samples settled since the last call.
 pub type Progress<'a> = &'a (dyn Fn(usize) + Sync);
 
 /// Settles a batch of any size on all threads of the current pool, shard by shard, and reads its states.
@@ -179,7 +179,7 @@ pub fn settle_all<T: Real>(spec: &SolverSpec, circuit: &dyn Layered<T>, traced: 
     settle_all_with_progress(spec, circuit, traced, &|_| {})
 }
 
-/// Settles a batch as [`settle_all`] does; `progress` is told of every shard.
+/// Settles a batch as [`settle_all`] does; `progress` is called after every shard.
 #[must_use]
 pub fn settle_all_with_progress<T: Real>(
     spec: &SolverSpec,
@@ -246,8 +246,9 @@ fn take_readings<T: Real>(circuit: &dyn Dynamics<T>, settled: &mut Settled<T>) {
     }
 }
 
-/// Where the circuits would be at rest without noise, `[batch × width]` (V): the free state, if they are layered and their dyads
-/// are of equal compartments; else by fixed points, to which whatever finds none comes as close as it can.
+/// Computes the noiseless rest states of circuits, `[batch × width]` (V): the free state, if they are layered
+/// and their dyads are of equal compartments; else by fixed points, to which whatever finds none comes as
+/// close as it can.
 #[must_use]
 pub fn operating_point<T: Real>(circuit: &dyn Dynamics<T>) -> Matrix<T> {
     if let Some(layered) = circuit.layered() {

@@ -60,19 +60,20 @@ impl<T: Real> Monitor<T> {
         }
     }
 
-    /// Whether every sample has its outcome.
+    /// Returns whether every sample has its outcome.
     #[must_use]
     pub fn is_done(&self) -> bool {
         self.samples.iter().all(|s| s.outcome.is_some())
     }
 
-    /// Whether a sample, by its number in the whole batch, is still undecided.
+    /// Returns whether a sample, by its number in the whole batch, is still undecided.
     #[must_use]
     pub fn is_open(&self, sample: usize) -> bool {
         self.samples[sample].outcome.is_none()
     }
 
-    /// Whether a sample has left the range in which its trajectory matters: only its fate is still asked.
+    /// Returns whether a sample has left the range in which its trajectory matters: only its outcome is still
+    /// asked.
     #[must_use]
     pub fn is_leaving(&self, sample: usize) -> bool {
         self.samples[sample].largest > LEAVING * self.samples[sample].bound
@@ -90,7 +91,7 @@ impl<T: Real> Monitor<T> {
         self.samples[sample].residual
     }
 
-    /// Whether a sample that came to nothing rings in a way that needs a longer look, per sample.
+    /// Returns, per sample, whether an undecided sample rings in a way that needs a longer integration.
     #[must_use]
     pub fn unclear(&self) -> Vec<bool> {
         let unclear = |sample: &Sample| {
@@ -270,7 +271,7 @@ impl<T: Real> Monitor<T> {
         }
     }
 
-    /// Whether `time` lies in another window than the last one closed.
+    /// Returns whether `time` lies in another window than the last one closed.
     fn closes_window(&self, time: f64) -> bool {
         (time / self.window) as usize > self.windows_closed
     }

@@ -19,14 +19,14 @@ const FOLLOWING: usize = 12;
 /// Shortest stride along a branch, as a share of it.
 const FINEST: f64 = 1e-3;
 
-/// What Newton's method found for one sample.
+/// Result of Newton's method for one sample.
 #[derive(Clone, Debug)]
 pub struct FixedPoint {
     /// Potentials of all compartments (V), in the columns of the layout.
     pub state: Vec<f64>,
     /// `‖u − v‖∞` there (V).
     pub residual: f64,
-    /// Whether the residual fell below the tolerance asked for.
+    /// True if the residual fell below the tolerance asked for.
     pub converged: bool,
 }
 
@@ -71,7 +71,8 @@ pub fn fixed_point<T: Real>(
     newton(circuit, sample, start, tolerance, STEPS)
 }
 
-/// [`fixed_point`] from one that is near, within so many steps: it arrives within a dozen or there is none of that branch.
+/// Newton's method from a nearby fixed point, in at most `max_steps` steps: a dozen suffice, or the branch
+/// has ended.
 #[must_use]
 pub fn continued_point<T: Real>(
     circuit: &dyn Dynamics<T>,
@@ -83,7 +84,7 @@ pub fn continued_point<T: Real>(
     newton(circuit, sample, start, tolerance, max_steps)
 }
 
-/// Damped Newton of at most so many steps.
+/// Damped Newton of at most `max_steps` steps.
 fn newton<T: Real>(
     circuit: &dyn Dynamics<T>,
     sample: usize,
@@ -126,7 +127,7 @@ fn newton_from<T: Real>(
     FixedPoint { state: state.as_slice().to_vec(), residual, converged: residual <= tolerance }
 }
 
-/// [`fixed_point`], and where Newton's method gets stuck, the branch of fixed points that leads there from `start`.
+/// Fixed point by Newton's method, or by homotopy from `start` where Newton's method gets stuck.
 ///
 /// Kinked activations can trap a damped step far from any solution. The fixed points of
 /// `u(v) − v = (1 − t) (u(start) − start)` are then followed from `t = 0`, where `start` is one, to `t = 1`:

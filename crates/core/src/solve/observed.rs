@@ -1,4 +1,4 @@
-//! Outcomes of trajectories that somebody else integrated, by the same definitions.
+//! Outcomes of trajectories that another program has integrated, by the same definitions.
 
 use super::criteria::Criteria;
 use super::judgement::{LEAVING, bound};
@@ -8,14 +8,13 @@ use crate::circuit::Dynamics;
 use crate::matrix::Matrix;
 use crate::spec::SolverSpec;
 
-/// Potential (V) up to which a sample's trajectory matters: beyond this multiple of `1 V + ‖v_free‖∞` integrators
-/// follow a sample only to its fate.
+/// Bound (V) beyond which integrators track only the outcome of a sample, a multiple of `1 V + ‖v_free‖∞`.
 #[must_use]
 pub fn followed(circuit: &dyn Dynamics<f64>) -> f64 {
     LEAVING * bound(circuit.free_state().amax())
 }
 
-/// What became of the only sample of `circuit` along `trace`; `None` if the trace ends before that is decided.
+/// Outcome of the only sample of `circuit` along `trace`; `None` if the trace ends before that is decided.
 ///
 /// States and drives are those of the trace; the circuit gives rails, activation devices and time constants.
 #[must_use]

@@ -42,13 +42,13 @@ impl Outcome {
         }
     }
 
-    /// Whether the state is an equilibrium that a gradient may be read from.
+    /// Returns whether the state is an equilibrium that a gradient may be read from.
     #[must_use]
     pub fn is_settled(self) -> bool {
         matches!(self, Self::Settled | Self::NoisySettled)
     }
 
-    /// How often each outcome occurs, by name.
+    /// Counts each outcome, by name.
     #[must_use]
     pub fn tally(outcomes: &[Self]) -> BTreeMap<&'static str, usize> {
         let mut counts = BTreeMap::new();
@@ -92,7 +92,7 @@ impl std::ops::AddAssign for Counts {
 pub struct Settled<T> {
     /// Final states, `[batch × width]` (V).
     pub state: Matrix<T>,
-    /// How each sample ended.
+    /// Outcome of each sample.
     pub outcomes: Vec<Outcome>,
     /// When the held residual was first reached (between two steps, by its exponential decay), or when the sample was
     /// given up (s); NaN for methods without time.
@@ -116,7 +116,8 @@ pub struct Trace {
     pub drives: Vec<Vec<f64>>,
     /// `1/τ` of each compartment (1/s).
     pub leaks: Vec<f64>,
-    /// How the method itself bends within each step, where it knows; the rest of the steps are left out or empty.
+    /// The method's own continuous extension within each step, where there is one; other steps are left out
+    /// or empty.
     pub bends: Vec<Bend>,
 }
 

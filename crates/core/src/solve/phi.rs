@@ -16,7 +16,8 @@ pub fn phi(z: f64) -> [f64; 4] {
     [z.exp(), p1, p2, p3]
 }
 
-/// What three points of a step's drive leave of its third derivative: `∫₀¹ e^{(1−s)z} s (s − ½)(s − 1) ds = 6 φ_4 − 3 φ_3 + ½ φ_2`.
+/// Weight of the drive's third derivative in the error of three points:
+/// `∫₀¹ e^{(1−s)z} s (s − ½)(s − 1) ds = 6 φ_4 − 3 φ_3 + ½ φ_2`.
 #[must_use]
 pub fn cubic(z: f64) -> f64 {
     let [_, _, p2, p3] = phi(z);

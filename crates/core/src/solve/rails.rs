@@ -77,7 +77,7 @@ struct Sample {
     free: Vec<RailContact>,
     /// What the start touched beside that and has not left since; `None` before the start was seen.
     start: Option<Vec<RailContact>>,
-    /// Whether some of that does not move inward.
+    /// True if some of that does not move inward.
     pressed: bool,
 }
 
@@ -124,14 +124,15 @@ impl Rails {
         reached
     }
 
-    /// Whether a sample at rest, with this drive, lies on a rail that its free equilibrium does not touch.
+    /// Returns whether a sample at rest, with this drive, lies on a rail that its free equilibrium does not
+    /// touch.
     pub fn holds<T: Real>(&self, (row, sample): (usize, usize), drive: &Matrix<T>) -> bool {
         let Some(supply) = &self.supply else { return false };
         let free = &self.samples[sample].free;
         supply.touched(row, drive).any(|place| !free.contains(&place))
     }
 
-    /// Whether something has not moved inward from a rail that it lay on in the start.
+    /// Returns whether something has not moved inward from a rail that it lay on in the start.
     pub fn pressed(&self, sample: usize) -> bool {
         self.samples[sample].pressed
     }

@@ -157,7 +157,8 @@ impl<T: Real> Batch<T> {
         end
     }
 
-    /// Whether a step with this error, in units of the tolerance, is accepted; sets the length of the next.
+    /// Returns whether a step with this error, in units of the tolerance, is accepted; sets the length of the
+    /// next.
     ///
     /// The error goes as the step to the power `1/exponent`; the step grows `grow` times at most.
     pub(super) fn judge(&mut self, circuit: &dyn Dynamics<T>, error: f64, exponent: f64, grow: f64) -> bool {

@@ -133,7 +133,8 @@ impl Ringing {
         (self.watched, self.sign) = (column, 0.0);
     }
 
-    /// Whether the last two tenfold growths of the potentials up to the bound of runaways were without turns.
+    /// Returns whether the last two tenfold growths of the potentials up to the bound of runaways were
+    /// without turns.
     pub fn grows_without_turns(&self) -> bool {
         self.flips_in_decades == 0
     }
@@ -153,7 +154,7 @@ impl Ringing {
             && self.flips[n - 8..].iter().sum::<u32>() >= 6
     }
 
-    /// What an unsettled sample is called at the time limit, unless it is looked at for longer.
+    /// Outcome of an unsettled sample at the time limit, unless it is integrated for longer.
     pub fn unsettled(&self) -> Outcome {
         let rings = if self.strict {
             self.trend() == Trend::Stays || (self.trend() == Trend::Unclear && self.rings_on())
@@ -180,7 +181,7 @@ impl Ringing {
         self.flips.iter().rev().take(self.flips.len() / 2).sum()
     }
 
-    /// Whether peaks decay at a time limit that was reached without a closed cycle.
+    /// Returns whether peaks decay at a time limit that was reached without a closed cycle.
     pub fn trend(&self) -> Trend {
         if self.late_flips() < 2 {
             let turned = self.flips.iter().sum::<u32>() > 0;

@@ -46,13 +46,13 @@ impl Spectrum {
         self.eigenvalues.first().map_or(f64::NAN, |e| e.re)
     }
 
-    /// What the rightmost eigenvalue says.
+    /// Verdict by the rightmost eigenvalue.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
         if self.abscissa() > 0.0 { self.leaning() } else { Verdict::Stable }
     }
 
-    /// What would become of the circuit if the rightmost eigenvalue moved over the axis.
+    /// Instability that would set in if the rightmost eigenvalue crossed the axis.
     #[must_use]
     pub fn leaning(&self) -> Verdict {
         match self.eigenvalues.first() {
@@ -62,7 +62,7 @@ impl Spectrum {
     }
 }
 
-/// Fate of a small deviation from the fixed point.
+/// Behaviour of a small deviation from the fixed point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// It decays.
@@ -92,13 +92,13 @@ pub struct Stability {
     pub points: Vec<FixedPoint>,
     /// Spectrum of each sample; `None` where no fixed point was found.
     pub spectra: Vec<Option<Spectrum>>,
-    /// Whether the fixed point of each lies on a rail that its free equilibrium does not touch.
+    /// True for every sample whose fixed point lies on a rail that its free equilibrium does not touch.
     pub on_rails: Vec<bool>,
 }
 
 impl Stability {
-    /// What is said of a sample that has a spectrum: what its rightmost eigenvalue says, but latch-up where it stays on a rail that the free
-    /// equilibrium does not touch (docs/model.md §5).
+    /// Verdict on a sample that has a spectrum: by its rightmost eigenvalue, but latch-up where it stays on a
+    /// rail that the free equilibrium does not touch (docs/model.md §5).
     #[must_use]
     pub fn verdict(&self, sample: usize) -> Option<Verdict> {
         let verdict = self.spectra[sample].as_ref()?.verdict();

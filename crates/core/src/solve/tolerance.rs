@@ -17,7 +17,7 @@ const STRICT: f64 = 0.1;
 /// Relative step error allowed to a sample that runs away.
 const RUNAWAY_RTOL: f64 = 1e-3;
 
-/// What is known of the rows' errors.
+/// Error estimates of the rows and the tolerances that they are compared with.
 #[derive(Clone, Debug)]
 pub(super) struct Tolerances<T> {
     /// Relative tolerance of every row; infinite once its outcome is known.
@@ -47,7 +47,7 @@ impl<T: Real> Tolerances<T> {
         }
     }
 
-    /// Notes which rows still need their accuracy: of a runaway only the fate is asked.
+    /// Marks the rows whose accuracy no longer matters: of a runaway only the outcome is asked.
     pub(super) fn mark_decided(&mut self, criteria: &Criteria, monitor: &Monitor<T>, rows: &[usize]) {
         for ((rtol, before), &i) in self.rtols.iter_mut().zip(&mut self.before).zip(rows) {
             *before = monitor.residual(i);
@@ -84,7 +84,7 @@ impl<T: Real> Tolerances<T> {
         self.measured.then_some((&self.residuals, &self.sizes))
     }
 
-    /// The drive at the end of the step has been found anew.
+    /// Clears the residuals: the drive at the end of the step has been evaluated again.
     pub(super) fn clear_residuals(&mut self) {
         self.measured = false;
     }
@@ -134,7 +134,7 @@ impl<T: Real> Tolerances<T> {
         worst
     }
 
-    /// Whether some open row looks settled at the end of the step, by the drive that came with it.
+    /// Returns whether some open row looks settled at the end of the step, by the drive that came with it.
     pub(super) fn any_settled(&self, criteria: &Criteria) -> bool {
         self.residuals
             .iter()

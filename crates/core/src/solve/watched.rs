@@ -27,7 +27,7 @@ pub(super) struct Refused {
     length: f64,
     /// Its defect over what is allowed.
     excess: f64,
-    /// Whether a device passed a kink.
+    /// True if a device passed a kink.
     kinked: bool,
 }
 
@@ -83,7 +83,8 @@ impl Watch {
         self.stages.push(rate.clone());
     }
 
-    /// Whether the step that ends at `time` (τ) in `state`, with devices on `regime`, is to be refused; `rate` evaluates rates.
+    /// Returns whether the step that ends at `time` (τ) in `state`, with devices on `regime`, is to be
+    /// refused; `rate` evaluates rates.
     pub(super) fn refuses(
         &mut self,
         time: f64,

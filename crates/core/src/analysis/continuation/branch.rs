@@ -7,7 +7,7 @@ use super::{Event, Vector};
 /// Residual allowed where nothing else is said: some tens of roundings, over a network's sums.
 pub(super) const TOLERANCE: f64 = 1e-12;
 
-/// What is followed, and how far.
+/// Range, start and step sizes of a continuation.
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// First and last value of the parameter.
@@ -20,7 +20,7 @@ pub struct Plan {
     pub longest: f64,
     /// Most steps.
     pub steps: usize,
-    /// Whether to stop where a stable branch ends.
+    /// Stop where a stable branch ends.
     pub while_stable: bool,
 }
 
@@ -82,11 +82,11 @@ impl End {
 /// A branch of equilibria.
 #[derive(Clone, Debug)]
 pub struct Branch {
-    /// Its points, in order.
+    /// Points in order.
     pub points: Vec<BranchPoint>,
-    /// What happens on it, in order.
+    /// Events in order.
     pub events: Vec<Event>,
-    /// Where it ends.
+    /// Reason for its end.
     pub end: End,
 }
 

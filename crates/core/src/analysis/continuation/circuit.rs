@@ -29,9 +29,9 @@ pub struct Border {
     pub neuron: usize,
     /// `plus` or `minus`.
     pub compartment: &'static str,
-    /// Whether it passes upwards.
+    /// True if it passes upwards.
     pub upwards: bool,
-    /// Whether the dyad straddles the kink from there on: its other compartment stays on the other side.
+    /// True if the dyad straddles the kink from there on: its other compartment stays on the other side.
     pub straddles: bool,
 }
 
@@ -78,7 +78,7 @@ impl<'a> CircuitFamily<'a> {
             .unwrap_or_else(|| Vector::zeros(self.width))
     }
 
-    /// What passes its kink at an event; `None` if it is no border.
+    /// Compartment that passes its kink at an event; `None` if it is no border.
     #[must_use]
     pub fn border(&self, event: &Event) -> Option<Border> {
         let EventKind::Border { kink, upwards, .. } = event.kind else { return None };
@@ -110,7 +110,8 @@ impl<'a> CircuitFamily<'a> {
         found.unwrap_or_default()
     }
 
-    /// Whether an equilibrium lies on a rail that the free one does not touch, by the tolerances of the circuit's solver.
+    /// Returns whether an equilibrium lies on a rail that the free one does not touch, by the tolerances of
+    /// the circuit's solver.
     #[must_use]
     pub fn is_on_rail(&self, x: &Vector, p: f64) -> bool {
         let p = self.inside(p);

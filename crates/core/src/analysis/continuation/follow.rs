@@ -79,7 +79,7 @@ struct Walker<'a> {
     plan: &'a Plan,
     /// Where the branch is, seen from the side on which it goes on.
     node: Node,
-    /// Whether the state is above each kink.
+    /// True if the state is above each kink.
     sides: Vec<bool>,
     step: f64,
     branch: Branch,
@@ -213,7 +213,7 @@ impl Walker<'_> {
         None
     }
 
-    /// Whether a place lies ahead, and not further than a step can lead.
+    /// Returns whether a place lies ahead, and not further than a step can lead.
     fn is_near(&self, found: &CurvePoint, length: f64) -> bool {
         let Node { place, tangent, .. } = &self.node;
         let (state, parameter) = (&found.x - &place.x, found.p - place.p);
@@ -246,7 +246,7 @@ impl Walker<'_> {
         first
     }
 
-    /// Whether the branch turns little between here and a place on the same piece.
+    /// Returns whether the branch turns little between here and a place on the same piece.
     fn is_straight(&self, found: &CurvePoint, aim: Aim) -> bool {
         if aim != Aim::Ahead || self.step < 1e3 * SHORTEST {
             return true;

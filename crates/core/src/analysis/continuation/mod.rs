@@ -100,15 +100,15 @@ pub enum EventKind {
     Border {
         /// Index among the family's kinks.
         kink: usize,
-        /// Whether it passes upwards.
+        /// True if it passes upwards.
         upwards: bool,
-        /// Whether the branch turns back there.
+        /// True if the branch turns back there.
         folds: bool,
     },
 }
 
 impl EventKind {
-    /// Whether the branch turns back.
+    /// Returns whether the branch turns back.
     #[must_use]
     pub fn turns(&self) -> bool {
         matches!(self, Self::Fold | Self::Border { folds: true, .. })
@@ -129,7 +129,7 @@ impl EventKind {
 }
 
 impl Event {
-    /// Whether a stable branch ends here.
+    /// Returns whether a stable branch ends here.
     #[must_use]
     pub fn loses_stability(&self) -> bool {
         self.unstable.0 == 0 && self.unstable.1 > 0

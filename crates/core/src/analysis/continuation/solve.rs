@@ -91,8 +91,9 @@ impl Equations<'_> {
         None
     }
 
-    /// Whether a residual is no more than what rounding leaves: every term `J_ij x_j` of a sum of `n` is rounded, its state is,
-    /// and so is the sum, `n + 2` roundings of its size in all (Higham, Accuracy and Stability, §3.1).
+    /// Returns whether a residual is no more than what rounding leaves: every term `J_ij x_j` of a sum of `n`
+    /// is rounded, its state is, and so is the sum, `n + 2` roundings of its size in all (Higham, Accuracy
+    /// and Stability, §3.1).
     ///
     /// Gains of 10⁴ and states of 10⁶ V leave more than any tolerance relative to the states.
     fn is_rounding(&self, at: &CurvePoint, residual: &Vector) -> bool {

@@ -10,7 +10,7 @@ pub struct Confidence {
     pub share: f64,
     /// Probability with which this is true.
     pub confidence: f64,
-    /// Which of the limits it is, 1 for the lowest.
+    /// Rank of the limit, 1 for the lowest.
     pub rank: usize,
     /// The bound.
     pub bound: f64,

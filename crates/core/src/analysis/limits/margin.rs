@@ -45,7 +45,7 @@ const STEPS: usize = 12;
 pub struct Kept {
     /// The nudge, at most that of the circuit.
     pub beta: f64,
-    /// What is below the margin at the circuit's own nudge.
+    /// Largest shortfall at the circuit's own nudge.
     pub worst: Option<Shortfall>,
 }
 
@@ -54,11 +54,11 @@ pub struct Kept {
 pub struct Shortfall {
     /// The sample, by its place in the batch.
     pub sample: usize,
-    /// Nudge at which it was looked at.
+    /// Nudge at which the sample was examined.
     pub beta: f64,
     /// Its margin (1/τ), where there is an equilibrium.
     pub margin: Option<f64>,
-    /// What the circuit does there.
+    /// Reason for which the margin is missing.
     pub lack: Lack,
 }
 
@@ -300,7 +300,7 @@ impl Looker<'_> {
         (margin < self.at_least).then_some((Some(margin), Lack::Thin(leaning)))
     }
 
-    /// Whether an equilibrium is that to which the free one leads as the nudge is turned up.
+    /// Returns whether an equilibrium is that to which the free one leads as the nudge is turned up.
     fn on_branch(&self, (batch, beta): (&Batch<f64>, f64), state: &[f64], known: Option<&Branch>) -> bool {
         let walked = if known.is_none() { self.branch(batch, beta) } else { None };
         let Some(branch) = known.or(walked.as_ref()) else { return false };

@@ -27,10 +27,10 @@ use crate::spec::CircuitSpec;
 use simulation::Simulation;
 pub(super) use simulation::noiseless;
 
-/// How far to look, and how closely.
+/// Range and resolution of the search.
 #[derive(Clone, Copy, Debug)]
 pub struct Search {
-    /// Highest nudge that is looked at.
+    /// Highest nudge examined.
     pub highest: f64,
     /// Longest simulated time of a trial, in units of the slowest `τ`: near a border everything is slow.
     pub time: f64,

@@ -13,7 +13,7 @@ const ABOVE: f64 = 1.02;
 const CLOSE: f64 = 0.002;
 /// Beyond the first nudge that fails, the branch is followed by this factor more.
 const BEYOND: f64 = 1.3;
-/// So many times the simulated time is given to a trial that was too slow.
+/// Factor of the simulated time for a simulation that was too slow.
 const PATIENCE: f64 = 10.0;
 /// Most small jumps that are passed.
 const JUMPS: usize = 50;
@@ -27,11 +27,11 @@ pub struct SampleLimit {
     pub sample: usize,
     /// Largest safe nudge; `None` if none fails up to the highest.
     pub limit: Option<f64>,
-    /// How the circuit fails beyond it.
+    /// Failure of the circuit beyond it.
     pub failure: Option<Failure>,
-    /// What eigenvalues say.
+    /// Limit predicted by eigenvalues along the branch.
     pub foreseen: Option<Prediction>,
-    /// Whether integration just below and above bears the foreseen limit out; if not, `limit` is by bisection.
+    /// True if integration just below and above confirms the predicted limit; else `limit` is by bisection.
     pub confirmed: bool,
     /// Folds below the limit at which the state moves to a nearby equilibrium, and the gradient estimate with it by less than
     /// [`Failure::Elsewhere`] asks for.

@@ -1,4 +1,4 @@
-//! Trials: the circuit integrated from its free state at some nudge.
+//! Simulations: the circuit integrated from its free state at some nudge.
 
 use crate::chip::{Chip, Weights};
 use crate::learn::{Batch, nudged};
@@ -38,7 +38,7 @@ impl Failure {
     }
 }
 
-/// A chip with weights and samples to try nudges on.
+/// Chip, weights and samples that are integrated at any nudge.
 pub(super) struct Simulation<'a> {
     spec: CircuitSpec,
     chip: Chip<f64>,
@@ -47,10 +47,10 @@ pub(super) struct Simulation<'a> {
     highest: f64,
 }
 
-/// What was seen at one nudge: outcome and last state of some samples.
+/// Results at one nudge: sample, outcome and last state.
 type Results = Vec<(usize, Outcome, Vec<f64>)>;
 
-/// What was seen at rising nudges; samples that fail take no further part.
+/// Results at rising nudges; samples that fail take no further part.
 pub(super) struct Ramp {
     steps: Vec<(f64, Results)>,
 }
@@ -108,7 +108,7 @@ impl<'a> Simulation<'a> {
         &self.chip
     }
 
-    /// One sample as a batch.
+    /// Batch of one sample.
     pub fn one(&self, sample: usize) -> Batch<f64> {
         self.some(&[sample])
     }

@@ -15,10 +15,10 @@ const FLOOR: f64 = 3e-5;
 /// How much shorter the steps are with which a branch that was lost is tried again.
 const FINER: f64 = 0.1;
 
-/// What ends the branch of stable equilibria that the free state leads to.
+/// Predicted end of the branch of stable equilibria that the free state leads to.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Prediction {
-    /// At which nudge.
+    /// Nudge of the end.
     pub beta: f64,
     /// `fold`, `crossing`, `infinity`, `hopf`, `border`, `border-fold`, `rail` where a compartment comes to lie on one that the free
     /// equilibrium does not touch, or `lost` where no next equilibrium was found.
@@ -31,7 +31,7 @@ pub struct Prediction {
     pub lyapunov: Option<f64>,
 }
 
-/// The stretches, in rising order of β.
+/// Stable stretches, in rising order of β.
 pub(super) struct StableBranch<'a> {
     family: &'a CircuitFamily<'a>,
     stretches: Vec<Branch>,
@@ -65,7 +65,7 @@ impl<'a> StableBranch<'a> {
         found
     }
 
-    /// What ends the last stretch before `end`.
+    /// Predicts the event that ends the last stretch before `end`.
     pub fn predicted_end(&self, end: f64) -> Option<Prediction> {
         let branch = self.stretches.last()?;
         let (beta, event) = branch.stable_until();
@@ -87,7 +87,7 @@ impl<'a> StableBranch<'a> {
         Some(Prediction { beta, event: event.kind.name(), border, period, lyapunov })
     }
 
-    /// Whether a settled state is one of these equilibria; false where the last stretch has ended.
+    /// Returns whether a settled state is one of these equilibria; false where the last stretch has ended.
     pub fn holds(&self, beta: f64, state: &[f64]) -> bool {
         let state = Vector::from_column_slice(state);
         let stretch = |branch: &Branch| {
@@ -105,7 +105,7 @@ impl<'a> StableBranch<'a> {
         there.is_some_and(|(at, point)| self.is_same((at, &point), (beta, &state)))
     }
 
-    /// Whether two states at their nudges give nearly the same gradient, `δ/β` in every layer.
+    /// Returns whether two states at their nudges give nearly the same gradient, `δ/β` in every layer.
     fn is_same(&self, one: (f64, &Vector), other: (f64, &Vector)) -> bool {
         let errors = |(beta, state): (f64, &Vector)| {
             let state = Matrix::from_row_slice(1, state.len(), state.as_slice());
@@ -116,7 +116,8 @@ impl<'a> StableBranch<'a> {
     }
 }
 
-/// Whether differences `δ` of every layer (V), each at its nudge, make nearly the same gradient; not if there are none.
+/// Returns whether differences `δ` of every layer (V), each at its nudge, make nearly the same gradient; not
+/// if there are none.
 pub(super) fn alike(one: (&[Matrix<f64>], f64), other: (&[Matrix<f64>], f64)) -> bool {
     let near = |a: &Matrix<f64>, b: &Matrix<f64>| {
         let (a, b) = (a / one.1, b / other.1);

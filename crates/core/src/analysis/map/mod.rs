@@ -1,4 +1,4 @@
-//! Maps: what becomes of a batch of circuits over any two settings.
+//! Maps: outcomes and stability of a batch of circuits over any two settings.
 //!
 //! A [`RefinedGrid`] is refined where its points differ; a [`Node`] is one of them; [`contour`] draws lines through what was found.
 

@@ -1,4 +1,4 @@
-//! One point of a map: what becomes of every sample there, and what the Jacobian at its equilibrium says.
+//! One point of a map: the outcome of every sample, and the spectrum at its equilibrium.
 
 use crate::circuit::{Circuit, DyadCircuit, Dynamics};
 use crate::matrix::Matrix;
@@ -12,21 +12,21 @@ const STEPS: usize = 12;
 /// Newton steps where a neighbour has none: enough for a linear circuit, and for a branch that begins again.
 const FEW: usize = 4;
 
-/// How a point is judged.
+/// Criterion by which a point of a map is classified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Criterion {
-    /// By the eigenvalues at the equilibrium, continued from a neighbour.
+    /// Eigenvalues at the equilibrium, continued from a neighbour.
     Eigenvalues,
-    /// By integration from the start that the description names: what really becomes of it.
+    /// Integration from the start that the description names.
     Integration,
-    /// By both.
+    /// Both.
     Both,
 }
 
-/// What was found at a point.
+/// Results at a point.
 #[derive(Clone, Debug)]
 pub struct Node {
-    /// How every sample ended; empty if nothing was integrated.
+    /// Outcome of every sample; empty if nothing was integrated.
     pub outcomes: Vec<Outcome>,
     /// Potentials of every sample at its equilibrium (V), where one is known.
     equilibria: Vec<Option<Vec<f64>>>,
@@ -45,7 +45,7 @@ pub struct Node {
 }
 
 impl Node {
-    /// Looks at a circuit, near a point whose equilibria are known.
+    /// Evaluates a circuit, starting from the equilibria of a neighbouring point if there is one.
     #[must_use]
     pub fn evaluate(
         circuit: &DyadCircuit<'_, f64>,
@@ -166,7 +166,7 @@ impl Node {
         }
     }
 
-    /// What becomes of the batch: settled if all of it does, else the most frequent failure.
+    /// Outcome of the batch: settled if all samples are, else the most frequent failure.
     #[must_use]
     pub fn outcome(&self) -> Option<Outcome> {
         let count = |outcome: Outcome| self.outcomes.iter().filter(|o| **o == outcome).count();
@@ -189,7 +189,7 @@ impl Node {
         self.worst.map(|(_, re, ..)| re * self.slowest)
     }
 
-    /// What is said of the equilibria, where that is known: latch-up also where one that is stable lies on a rail.
+    /// Verdict on the equilibria, where all are known: latch-up also where a stable one lies on a rail.
     #[must_use]
     pub fn verdict(&self) -> Option<Verdict> {
         match self.worst {
@@ -201,14 +201,16 @@ impl Node {
         }
     }
 
-    /// Whether every sample has an equilibrium that is on no rail, and all eigenvalues are on the left.
+    /// Returns whether every sample has an equilibrium that is on no rail, and all eigenvalues are on the
+    /// left.
     #[must_use]
     pub fn is_stable(&self) -> bool {
         self.lost == 0 && self.on_rails == 0 && self.worst.is_some_and(|(_, re, ..)| re < 0.0)
     }
 }
 
-/// Whether there may be an equilibrium near where a sample ended; what has latched up at a rail has one there.
+/// Returns whether there may be an equilibrium near where a sample ended; what has latched up at a rail has
+/// one there.
 fn ends_near(outcome: Outcome, circuit: &DyadCircuit<'_, f64>) -> bool {
     let at_rail = outcome == Outcome::LatchUp && circuit.supply().is_some();
     outcome.is_settled() || outcome == Outcome::Timeout || at_rail

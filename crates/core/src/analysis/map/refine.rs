@@ -12,15 +12,15 @@ use rayon::prelude::*;
 /// A point by its indices along both axes.
 pub type GridIndex = (usize, usize);
 
-/// What is looked for at a point, from what was found at a neighbour.
+/// Evaluation of the points of a grid, each from the result at a neighbour.
 pub trait Evaluate<N, E>: Sync {
-    /// Looks at a point.
+    /// Evaluates a point.
     ///
     /// # Errors
     /// Its own, which end the survey.
     fn evaluate(&self, place: GridIndex, near: Option<&N>) -> Result<N, E>;
 
-    /// Whether a border runs between two points.
+    /// Returns whether a border runs between two points.
     fn differs(&self, one: &N, other: &N) -> bool;
 }
 
@@ -37,7 +37,7 @@ impl Rectangle {
         (high - low > 1).then_some(low + (high - low) / 2)
     }
 
-    /// Where it is cut.
+    /// Indices at which it is cut.
     fn cuts(&self) -> (Option<usize>, Option<usize>) {
         (Self::middle(self.low.0, self.high.0), Self::middle(self.low.1, self.high.1))
     }
@@ -74,7 +74,7 @@ impl Rectangle {
     }
 }
 
-/// A plane, as far as it was looked at.
+/// Results on a grid that was refined along borders.
 #[derive(Clone, Debug)]
 pub struct RefinedGrid<N> {
     /// Points along both axes.
@@ -84,7 +84,8 @@ pub struct RefinedGrid<N> {
 }
 
 impl<N: Send + Sync> RefinedGrid<N> {
-    /// Surveys `shape` points, at first every `stride`-th along both axes.
+    /// Evaluates a grid of `shape` points, at first every `stride`-th along both axes, and refines it along
+    /// borders.
     ///
     /// What is found does not depend on the number of threads: a point starts from a neighbour that is named by its place.
     ///
@@ -144,7 +145,7 @@ impl<N: Send + Sync> RefinedGrid<N> {
         Ok(true)
     }
 
-    /// Whether known points of a rectangle differ.
+    /// Returns whether known points of a rectangle differ.
     fn is_crossed<E>(&self, rectangle: &Rectangle, evaluator: &dyn Evaluate<N, E>) -> bool {
         let Some(first) = self.at(rectangle.low) else { return false };
         let ((i, j), (k, l)) = (rectangle.low, rectangle.high);
@@ -159,19 +160,19 @@ impl<N> RefinedGrid<N> {
         self.nodes[j * self.shape.0 + i] = Some(node);
     }
 
-    /// What was found at a point, if it was looked at.
+    /// Result at a point, if it was evaluated.
     #[must_use]
     pub fn at(&self, (i, j): GridIndex) -> Option<&N> {
         self.nodes[j * self.shape.0 + i].as_ref()
     }
 
-    /// Points that were looked at.
+    /// Number of points that were evaluated.
     #[must_use]
     pub fn looked_at(&self) -> usize {
         self.nodes.iter().flatten().count()
     }
 
-    /// For every point (the first axis runs fastest) the point that speaks for it, itself if it was looked at.
+    /// Evaluated point that stands for each point (the first axis runs fastest), itself if it was evaluated.
     #[must_use]
     pub fn representatives(&self) -> Vec<GridIndex> {
         let mut representatives = vec![(0, 0); self.nodes.len()];
@@ -189,7 +190,7 @@ impl<N> RefinedGrid<N> {
         representatives
     }
 
-    /// A number at every point: `of` where it was looked at, else between the corners of its rectangle; NaN where one has none.
+    /// Value of `of` at every point, bilinear between evaluated ones; NaN where a corner has none.
     #[must_use]
     pub fn field(&self, of: impl Fn(&N) -> Option<f64>) -> Vec<f64> {
         let value = |place| self.at(place).and_then(&of).unwrap_or(f64::NAN);

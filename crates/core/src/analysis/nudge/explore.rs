@@ -71,7 +71,7 @@ impl Curve {
         self.usable.iter().position(|at| at.0 == x)
     }
 
-    /// Where the lowest point lies.
+    /// Location of the lowest point.
     pub fn place(&self) -> Option<Location> {
         let k = self.place_of_lowest()?;
         Some(match () {
@@ -153,7 +153,7 @@ impl Curve {
         self.inside(centre, half).map(|at| (at.0, at.1)).collect()
     }
 
-    /// The same with the values of all draws.
+    /// Points within a window, with the values of all draws.
     pub fn drawn(&self, centre: f64, half: f64) -> Vec<(f64, &[f64])> {
         self.inside(centre, half).map(|at| (at.0, &self.seen[at.2].values[..])).collect()
     }

@@ -8,9 +8,9 @@ const DEGREE: usize = 3;
 /// A vertex.
 #[derive(Clone, Debug)]
 pub(super) struct Fit {
-    /// Where the polynomial is lowest.
+    /// Position of the minimum.
     pub vertex: f64,
-    /// What polynomials of another degree, and the points about it, leave open.
+    /// Error by polynomials of another degree and by the scatter of the points.
     pub error: f64,
     /// Its degree; 0 if there was none.
     pub degree: usize,

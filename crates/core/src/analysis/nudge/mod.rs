@@ -34,7 +34,7 @@ const REACH: f64 = 2.0;
 /// decides when that is, a draw changes at once as the nudge moves.
 const JUMP: f64 = 0.1;
 
-/// What was seen at one nudge.
+/// Observation at one nudge.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Observation {
     /// The nudge.
@@ -65,7 +65,7 @@ impl Left {
     }
 }
 
-/// Where the least value lies.
+/// Location of the least value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Location {
     /// Between nudges at which the error is larger.
@@ -98,9 +98,9 @@ pub struct Best {
     pub beta: f64,
     /// Its standard error over draws; `None` from one draw and at an end.
     pub draws: Option<f64>,
-    /// What the fit leaves open; `None` at an end.
+    /// Error of the fit; `None` at an end.
     pub fit: Option<f64>,
-    /// Where it lies.
+    /// Location within the range.
     pub place: Location,
 }
 

@@ -16,7 +16,7 @@ use crate::spec::CircuitSpec;
 /// Fixed points are found to this residual, in units of `1 V + ‖v_free‖∞`.
 const TOLERANCE: f64 = 1e-9;
 
-/// What is predicted for one β.
+/// Prediction for one β.
 #[derive(Clone, Debug)]
 pub struct NudgeSweep {
     /// The nudge.
@@ -65,7 +65,7 @@ impl NudgeSweep {
     }
 }
 
-/// The true gradient of the mean loss of a batch.
+/// Exact gradient of the mean loss of a batch, by backpropagation.
 #[must_use]
 pub fn exact_gradient(
     spec: &CircuitSpec,

@@ -72,7 +72,7 @@ impl<'a> OperatingPoint<'a> {
         self.state.as_slice()
     }
 
-    /// What layer `layer` multiplies its error with: the means of the layer below, or the inputs (V).
+    /// Factors of a layer's error in its gradient: the means of the layer below, or the inputs (V).
     #[must_use]
     pub fn below(&self, layer: usize) -> Vec<f64> {
         if layer == 0 { self.input.clone() } else { self.scratch.mean(layer - 1).as_slice().to_vec() }
@@ -114,7 +114,7 @@ impl<'a> OperatingPoint<'a> {
         out
     }
 
-    /// Everything that disturbs the circuit, linear in each.
+    /// Noise forcings of the circuit, linear in each.
     #[must_use]
     pub fn forcings(&self) -> Vec<NoiseForcing> {
         forcings(self.circuit(), 0, self.state())

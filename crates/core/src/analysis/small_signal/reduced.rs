@@ -27,7 +27,7 @@ pub struct Reduced {
     pub system: System,
     /// The read-out's length: it reads the first state of the small system, times this.
     pub length: f64,
-    /// What is left of the dual equation: an estimate of the relative error of a standard deviation.
+    /// Residual of the dual equation: an estimate of the relative error of a standard deviation.
     pub error: f64,
 }
 

@@ -17,7 +17,7 @@ pub fn variances(readouts: &Matrix<f64>, covariance: &Matrix<f64>) -> Vec<f64> {
     found.into_iter().zip(floors).map(|(found, floor)| if found > floor { found } else { 0.0 }).collect()
 }
 
-/// What rounding may leave of a variance of 0, read-out by read-out.
+/// Rounding error of a variance of 0, read-out by read-out.
 #[must_use]
 pub fn rounding(readouts: &Matrix<f64>, covariance: &Matrix<f64>) -> Vec<f64> {
     let share = ROUNDINGS * covariance.nrows() as f64 * f64::EPSILON;

@@ -51,7 +51,7 @@ pub struct LayerSignal {
     pub activity: Level,
     /// Of the error `δ`.
     pub error: Level,
-    /// Which cause makes how much of the error's noise (V², summed over neurons).
+    /// Contribution of every cause to the error's noise (V², summed over neurons).
     pub causes: Vec<(&'static str, f64)>,
 }
 

@@ -24,11 +24,11 @@ use crate::solve::drive_jacobian;
 /// forcing (V²/s²). A white drive noise of one-sided PSD `S_u` gives compartment `j` the entry `√(S_u/2)/τ_j`.
 #[derive(Clone, Debug)]
 pub struct NoiseForcing {
-    /// Where it comes from.
+    /// Cause of the noise.
     pub cause: Cause,
     /// Its spectrum.
     pub colour: Colour,
-    /// The patterns, each as entries (state, value).
+    /// Columns `b` of the input matrix, each as entries (state, value).
     pub columns: Vec<Vec<(usize, f64)>>,
 }
 
@@ -37,7 +37,7 @@ pub struct NoiseForcing {
 pub struct System {
     /// `A` (1/s).
     pub drift: Matrix<f64>,
-    /// What disturbs it.
+    /// Noise forcings.
     pub forcings: Vec<NoiseForcing>,
 }
 
@@ -86,8 +86,8 @@ impl NoiseForcing {
     }
 }
 
-/// What disturbs one sample of a circuit at `state` (`width` potentials, V): `dv_j/dt` gets `n_j/τ_j` of a noise `n_j` of its
-/// drive.
+/// Noise forcings of one sample of a circuit at `state` (`width` potentials, V): `dv_j/dt` gets `n_j/τ_j` of
+/// a noise `n_j` of its drive.
 #[must_use]
 pub fn forcings(circuit: &dyn Dynamics<f64>, sample: usize, state: &[f64]) -> Vec<NoiseForcing> {
     let rates = circuit.rates();

@@ -40,7 +40,7 @@ pub struct DyadCircuit<'a, T: Real> {
     /// Damping coefficients per layer.
     damping: Vec<f64>,
     sample_ids: SampleIds,
-    /// Whether the differences are to be read without a nudge.
+    /// True if the differences are to be read without a nudge.
     reads_difference: bool,
     /// Squares that read noise needs, where there is any.
     squares: Option<Squares<T>>,
@@ -79,13 +79,13 @@ impl<'a, T: Real> DyadCircuit<'a, T> {
         }
     }
 
-    /// Tells which noise the samples meet; by default it is that of the first ones of seed 0.
+    /// Sets the numbers of the samples, which name their noise; the default is `SampleIds::first`.
     #[must_use]
     pub fn with_sample_ids(self, sample_ids: SampleIds) -> Self {
         Self { sample_ids, ..self }
     }
 
-    /// Asks for steady differences as if there were a nudge, since they are going to be read.
+    /// Makes steady differences part of being settled, as under a nudge, because they will be read.
     #[must_use]
     pub fn reads_difference(self) -> Self {
         Self { reads_difference: true, ..self }
@@ -190,7 +190,7 @@ impl<'a, T: Real> DyadCircuit<'a, T> {
         });
     }
 
-    /// Whether the two compartments of a layer get loss gradients of their own.
+    /// Returns whether the two compartments of a layer get loss gradients of their own.
     pub(super) fn nudges_own(&self, layer: usize) -> bool {
         layer + 1 == self.layout().depth() && self.nudge.as_ref().is_some_and(|n| n.at == NudgePoint::Own)
     }

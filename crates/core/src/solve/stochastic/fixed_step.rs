@@ -70,12 +70,12 @@ impl<T: Real> FixedStep<T> {
         }
     }
 
-    /// Whether no noise acts on the batch.
+    /// Returns whether no noise acts on the batch.
     pub fn is_noiseless(&self) -> bool {
         self.noise.is_none()
     }
 
-    /// The same batch without its noise.
+    /// Removes the noise of the batch.
     pub fn without_noise(self) -> Self {
         Self { noise: None, ..self }
     }
@@ -90,7 +90,7 @@ impl<T: Real> FixedStep<T> {
         self.part * self.parts as f64
     }
 
-    /// Takes the clock and the noise to the end of so many steps, the state as it is.
+    /// Advances clock and noise by `steps` steps; the state stays.
     pub fn skip_to(&mut self, steps: u64) {
         self.done = steps * self.parts;
         if let Some(noise) = &mut self.noise {
@@ -107,14 +107,14 @@ impl<T: Real> FixedStep<T> {
         }
     }
 
-    /// One step.
+    /// Takes one step.
     pub fn advance(&mut self, circuit: &dyn Dynamics<T>) {
         for _ in 0..self.parts {
             self.advance_part(circuit);
         }
     }
 
-    /// One part of a step.
+    /// Takes one part of a step.
     pub fn advance_part(&mut self, circuit: &dyn Dynamics<T>) {
         // State-dependent noise needs the means that the drive has left behind.
         self.evaluated &= self.noise.as_ref().is_none_or(|noise| !noise.needs_scratch());

@@ -45,7 +45,7 @@ impl<T: Real> Inputs<T> {
         Some(Self { path, shares, sum: blank(), other: blank() })
     }
 
-    /// What the step's noise adds (V).
+    /// Noise increment of the step (V).
     pub fn increment(&self) -> &Matrix<T> {
         &self.sum
     }

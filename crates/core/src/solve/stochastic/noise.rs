@@ -36,7 +36,7 @@ impl<T: Real> Noise<T> {
         Some(Self::Devices(NoiseIncrement::new(noisy, path)))
     }
 
-    /// Its sources.
+    /// The noise path.
     pub fn path(&self) -> &NoisePath<T> {
         match self {
             Self::Devices(noise) => &noise.path,
@@ -44,7 +44,7 @@ impl<T: Real> Noise<T> {
         }
     }
 
-    /// Its sources, to be moved on.
+    /// The noise path, to be advanced.
     pub fn path_mut(&mut self) -> &mut NoisePath<T> {
         match self {
             Self::Devices(noise) => &mut noise.path,
@@ -52,12 +52,12 @@ impl<T: Real> Noise<T> {
         }
     }
 
-    /// Whether it needs means and differences in the scratch.
+    /// Returns whether it needs means and differences in the scratch.
     pub fn needs_scratch(&self) -> bool {
         matches!(self, Self::Devices(noise) if noise.depends())
     }
 
-    /// What the step's noise adds (V).
+    /// Noise increment of the step (V).
     pub fn increment(&self) -> &Matrix<T> {
         match self {
             Self::Devices(noise) => noise.increment(),

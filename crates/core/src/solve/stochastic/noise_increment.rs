@@ -1,4 +1,4 @@
-//! What noise does to a batch over a step: the path's increments, and those that depend on the state.
+//! Noise increment of a batch over a step: the path's own, and those that depend on the state.
 
 use crate::circuit::{Circuit, Scratch};
 use crate::matrix::{Matrix, Real, select_rows};
@@ -42,12 +42,12 @@ impl<T: Real> NoiseIncrement<T> {
         }
     }
 
-    /// Whether it depends on the state.
+    /// Returns whether it depends on the state.
     pub fn depends(&self) -> bool {
         self.depends
     }
 
-    /// What the step's noise adds (V).
+    /// Noise increment of the step (V).
     pub fn increment(&self) -> &Matrix<T> {
         if self.sum.is_empty() { self.path.additive() } else { &self.sum }
     }

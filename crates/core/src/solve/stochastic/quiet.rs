@@ -16,7 +16,7 @@ use crate::spec::SolverSpec;
 /// Share of the fluctuations that may be left.
 const LEFT: f64 = 0.01;
 
-/// What becomes of samples (rows of `state`, V) that have the same `mean` for a while, once their noise is gone.
+/// Outcomes of stationary samples (rows of `state`, V, around `mean`) after noise is switched off.
 pub(super) fn check_without_noise<T: Real>(
     spec: &SolverSpec,
     circuit: &dyn Dynamics<T>,

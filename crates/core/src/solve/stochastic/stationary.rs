@@ -102,7 +102,7 @@ impl<T: Real> Windows<T> {
         2.0 * BLOCKS as f64 * self.length
     }
 
-    /// What a sample has come to, if it is clear: its place in the batch, and its number in the whole one.
+    /// Outcome of a sample, if it is clear, by its place in the batch and its number in the whole one.
     pub fn verdict(&self, row: usize, sample: usize, state: &Matrix<T>) -> Option<Outcome> {
         let last = self.means.last()?;
         let mut worst = (0.0_f64, 0);
