@@ -89,8 +89,8 @@ pub trait Layered<T: Real>: Dynamics<T> {
         }
     }
 
-    /// Computes the drive at the free state, right after [`Self::feed_forward`]: what comes back from dyads without a difference is
-    /// zero, as the pass has left it.
+    /// Computes the drive at the free state, right after [`Self::feed_forward`]: what comes back from dyads
+    /// without a difference is zero, as the pass has left it.
     fn free_drive(&self, drive: &mut Matrix<T>, scratch: &mut Scratch<T>) {
         let depth = self.layout().depth();
         for layer in (0..depth).rev() {

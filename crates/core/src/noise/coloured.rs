@@ -1,4 +1,5 @@
-//! Ornstein–Uhlenbeck processes and what leaks make of them over a step, drawn exactly, refined by bridges ([`OuIntegral`]).
+//! Ornstein–Uhlenbeck processes and what leaks make of them over a step, drawn exactly, refined by bridges
+//! ([`OuIntegral`]).
 
 use super::Process;
 use super::clock::{Channel, Clock, Lanes};

@@ -1,7 +1,7 @@
 //! Noise: what sources are by their device parameters, and the numbers that they draw along a trajectory.
 //!
-//! One source per file; [`Sources`] is what a chip has of them, [`NoisePath`] the noise that a batch of samples meets.
-//! PSDs are one-sided. A source that is silent draws no number.
+//! One source per file; [`Sources`] is what a chip has of them, [`NoisePath`] the noise that a batch of
+//! samples meets. PSDs are one-sided. A source that is silent draws no number.
 
 mod clock;
 mod coloured;

@@ -205,8 +205,9 @@ pub fn settle_any<T: Real>(spec: &SolverSpec, circuit: &dyn Dynamics<T>, traced:
     Some(settled)
 }
 
-/// Settles a batch as [`settle_all_with_progress`] does, in one of several relaxations of the same samples: their slow
-/// noise goes on from `before`, if that is known. Returns where it is when every sample has been read, too.
+/// Settles a batch as [`settle_all_with_progress`] does, in one of several relaxations of the same samples:
+/// their slow noise goes on from `before`, if that is known. Returns where it is when every sample has been
+/// read, too.
 #[must_use]
 pub fn settle_next<T: Real>(
     spec: &SolverSpec,

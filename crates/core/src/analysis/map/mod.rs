@@ -1,6 +1,7 @@
 //! Maps: outcomes and stability of a batch of circuits over any two settings.
 //!
-//! A [`RefinedGrid`] is refined where its points differ; a [`Node`] is one of them; [`contour`] draws lines through what was found.
+//! A [`RefinedGrid`] is refined where its points differ; a [`Node`] is one of them; [`contour`] draws lines
+//! through what was found.
 
 mod contour;
 mod node;
