@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::RecordError;
-use super::place::{is_folder, make, names, remove, rename};
+use super::place::{is_folder, list_names, make, remove, rename};
 
 /// While things are being moved.
 const REPLACING: &str = ".replacing";
@@ -42,7 +42,7 @@ pub(super) fn is_pending(root: &Path) -> bool {
 /// Moves everything of [`NEW`] into the folder, `last` at the end.
 pub(super) fn bring_in(root: &Path, last: &str) -> Result<(), RecordError> {
     let from = root.join(NEW);
-    let mut all = names(&from)?;
+    let mut all = list_names(&from)?;
     all.sort_by_key(|name| name == last);
     all.iter().try_for_each(|name| shift(&from, root, Path::new(name), &|_| true))
 }
@@ -54,7 +54,7 @@ pub(super) fn set_aside(root: &Path, first: &str, ours: Ours<'_>) -> Result<(), 
     let to = root.join(REPLACING);
     remove(&to)?; // restored before, if it held anything
     make(&to)?;
-    let mut all = names(root)?;
+    let mut all = list_names(root)?;
     all.sort_by_key(|name| name != first);
     for name in all.into_iter().filter(|name| !NAMES.iter().any(|kept| name == *kept)) {
         shift(root, &to, Path::new(&name), ours)?;
@@ -64,7 +64,7 @@ pub(super) fn set_aside(root: &Path, first: &str, ours: Ours<'_>) -> Result<(), 
 
 /// Removes everything that is ours, but neither links' targets nor what was set aside.
 pub(super) fn clear(root: &Path, ours: Ours<'_>) -> Result<(), RecordError> {
-    for name in names(root)?.into_iter().filter(|name| !NAMES.iter().any(|kept| name == *kept)) {
+    for name in list_names(root)?.into_iter().filter(|name| !NAMES.iter().any(|kept| name == *kept)) {
         wipe(root, Path::new(&name), ours)?;
     }
     Ok(())
@@ -76,7 +76,7 @@ pub(super) fn restore(root: &Path) -> Result<(), RecordError> {
     if let Some(whole) = kept(root).filter(|_| !is_halfway(root)) {
         rename(&whole, &from)?;
     }
-    for name in names(&from)? {
+    for name in list_names(&from)? {
         shift(&from, root, Path::new(&name), &|_| true)?;
     }
     remove(&from)
@@ -97,7 +97,7 @@ fn shift(from: &Path, to: &Path, name: &Path, ours: Ours<'_>) -> Result<(), Reco
         return Ok(());
     }
     make(&new)?;
-    for below in names(&old)? {
+    for below in list_names(&old)? {
         shift(from, to, &name.join(below), ours)?;
     }
     prune(&old);
@@ -113,7 +113,7 @@ fn wipe(root: &Path, name: &Path, ours: Ours<'_>) -> Result<(), RecordError> {
     if !holds_ours(name, ours) {
         return Ok(());
     }
-    for below in names(&path)? {
+    for below in list_names(&path)? {
         wipe(root, &name.join(below), ours)?;
     }
     prune(&path);

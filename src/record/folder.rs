@@ -15,7 +15,7 @@ use super::json::{read_sealed, write_sealed};
 use super::ledger::{MANIFEST, difference, list, read_manifest, some};
 use super::lock::{LOCK, Lock};
 use super::manifest::{Manifest, Status, version};
-use super::place::{is_folder, is_plain, make, names, remove, want_folder};
+use super::place::{is_folder, is_plain, list_names, make, remove, want_folder};
 use super::seal::Seal;
 use super::{RecordError, aside, atomic};
 
@@ -427,7 +427,7 @@ fn survey(root: &Path) -> Result<State, RecordError> {
 
 /// Whether a folder is missing, or holds nothing but temporary files and the names allowed.
 fn is_vacant(folder: &Path, allowed: &[&str]) -> Result<bool, RecordError> {
-    let mut names = names(folder)?.into_iter();
+    let mut names = list_names(folder)?.into_iter();
     Ok(names
         .all(|name| atomic::is_temporary(Path::new(&name)) || allowed.iter().any(|allowed| name == *allowed)))
 }

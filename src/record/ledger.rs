@@ -9,7 +9,7 @@ use super::aside::holds_ours;
 use super::json::{Sealed, read_sealed, write_sealed};
 use super::lock::Lock;
 use super::manifest::{Manifest, Status, sha256};
-use super::place::{is_folder, is_plain, names, want_file};
+use super::place::{is_folder, is_plain, list_names, want_file};
 use super::seal::Seal;
 
 /// Name of the manifest.
@@ -34,7 +34,7 @@ fn collect(
     wanted: &dyn Fn(&Path) -> bool,
     files: &mut Files,
 ) -> Result<(), RecordError> {
-    for name in names(&root.join(below))? {
+    for name in list_names(&root.join(below))? {
         let name = below.join(name);
         let path = root.join(&name);
         if is_folder(&path) && holds_ours(&name, wanted) {

@@ -74,7 +74,7 @@ pub(super) fn remove(path: &Path) -> Result<(), RecordError> {
 }
 
 /// Names in a folder, sorted; none if it is not there.
-pub(super) fn names(folder: &Path) -> Result<Vec<std::ffi::OsString>, RecordError> {
+pub(super) fn list_names(folder: &Path) -> Result<Vec<std::ffi::OsString>, RecordError> {
     let listing = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         listing => listing.and_then(Iterator::collect::<io::Result<Vec<_>>>),

@@ -10,7 +10,7 @@ use super::folder::{last_weights, snapshot};
 use super::ledger::{Files, difference, read_manifest};
 use super::lock::Lock;
 use super::manifest::{Status, sha256};
-use super::place::names;
+use super::place::list_names;
 use super::{RecordError, atomic, parquet};
 
 /// Files that a complete folder lost, and its lock until all is done.
@@ -99,7 +99,7 @@ fn weights(root: &Path, name: &str) -> Option<Vec<u8>> {
     if let Some((run, _)) = inside.rsplit_once("/epoch-") {
         return fs::read(last_weights(root, run)).ok();
     }
-    let names = names(&root.join("weights").join(inside)).ok()?;
+    let names = list_names(&root.join("weights").join(inside)).ok()?;
     let epoch = |name: &std::ffi::OsString| {
         name.to_str()?.strip_prefix("epoch-")?.strip_suffix(".safetensors")?.parse::<usize>().ok()
     };

@@ -13,7 +13,7 @@ use super::json::write_sealed;
 use super::ledger::{MANIFEST, list, read_manifest};
 use super::lock::{LOCK, Lock};
 use super::manifest::{Manifest, sha256};
-use super::place::{is_folder, make, names, refuse_inputs_inside, remove};
+use super::place::{is_folder, list_names, make, refuse_inputs_inside, remove};
 use super::{RecordError, aside, atomic};
 
 /// What was asked, in the folder of the answer.
@@ -169,7 +169,7 @@ fn put_back(root: &Path) -> Result<(), RecordError> {
 fn check(folder: &Path, force: bool, kind: Kind) -> Result<(), RecordError> {
     let path = folder.to_path_buf();
     let found: Vec<_> =
-        names(folder)?.into_iter().filter(|name| name != LOCK && name != aside::NEW).collect();
+        list_names(folder)?.into_iter().filter(|name| name != LOCK && name != aside::NEW).collect();
     let ours = |name: &Path| kind.is_ours(name) || aside::NAMES.iter().any(|ours| name.as_os_str() == *ours);
     // A folder named like a table is not ours, nor is a link named like a folder; one named like a table goes as a link.
     let other = found.iter().find(|name| {
@@ -263,7 +263,7 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let root = place.path().join("y");
         made(&root, "old");
-        let names = || names(&root).unwrap();
+        let names = || list_names(&root).unwrap();
         assert_eq!(names(), ["figures", "manifest.json", "yield.csv", "yield.json", "yield_tolerance.csv"]);
         let study = claim(&root, true).unwrap();
         fill(&study, "new");

@@ -69,7 +69,7 @@ pub fn write_table_of_runs<R: Serialize + DeserializeOwned + JsonSchema>(
     let path = folder.join(format!("{stem}.csv"));
     let wrong = |reason| RecordError::Table { path: path.clone(), reason };
     let text = to_csv(&columns, rows).map_err(|error| wrong(error.to_string()))?;
-    let mut cells = cells(&text).map_err(|error| wrong(error.to_string()))?;
+    let mut cells = split_cells(&text).map_err(|error| wrong(error.to_string()))?;
     let mut entries = entries::<R>();
     of_runs.insert(&mut columns, &mut cells, &mut entries);
     let text = if of_runs.columns.is_empty() {
@@ -141,7 +141,7 @@ fn joined(columns: &[Column], rows: &[Vec<String>]) -> csv::Result<Vec<u8>> {
     Ok(text)
 }
 
-fn cells(text: &[u8]) -> csv::Result<Vec<Vec<String>>> {
+fn split_cells(text: &[u8]) -> csv::Result<Vec<Vec<String>>> {
     let mut reader = csv::Reader::from_reader(text);
     reader.records().map(|record| Ok(record?.iter().map(str::to_owned).collect())).collect()
 }

@@ -174,7 +174,7 @@ impl Both<'_> {
                 stop = (1.3 * stop).min(last);
                 continue;
             }
-            let report = report((ours, theirs), &trace, followed(wiring.circuit));
+            let report = compare_simulators((ours, theirs), &trace, followed(wiring.circuit));
             return Ok(Report { version: found.version, wall, step: share, ..report });
         }
     }
@@ -192,7 +192,7 @@ impl Both<'_> {
 }
 
 /// Distances; of potentials up to `limit` (V).
-fn report((ours, theirs): (&Settled<f64>, Option<Outcome>), trace: &Trace, limit: f64) -> Report {
+fn compare_simulators((ours, theirs): (&Settled<f64>, Option<Outcome>), trace: &Trace, limit: f64) -> Report {
     let here = &ours.traces[0];
     let (mut apart, mut largest, mut points) = (0.0_f64, 0.0_f64, 0);
     for (&time, state) in trace.times.iter().zip(&trace.states).filter(|(time, _)| **time <= here.end()) {

@@ -69,7 +69,7 @@ impl Netlist {
     /// Writes the netlist of a sample.
     #[must_use]
     pub fn new(wiring: &Wiring<'_>) -> Self {
-        let cells = cells(wiring);
+        let cells = list_cells(wiring);
         let mut library = "* Library: a dyad of every layer.\n".to_owned();
         for (layer, cell) in cells.iter().enumerate() {
             library += &cell.text(layer);
@@ -97,7 +97,7 @@ impl Netlist {
 }
 
 /// The cell of every layer.
-fn cells(wiring: &Wiring<'_>) -> Vec<Cell> {
+fn list_cells(wiring: &Wiring<'_>) -> Vec<Cell> {
     let depth = wiring.chip.layout.depth();
     let cell = |layer: usize| {
         let spec = &wiring.spec.neuron;

@@ -20,7 +20,7 @@ pub struct Point {
 ///
 /// # Errors
 /// Bad input at any point.
-pub fn points(given: &Given, files: &Files, axes: &[Axis]) -> Result<Vec<Point>, Failure> {
+pub fn expand_grid(given: &Given, files: &Files, axes: &[Axis]) -> Result<Vec<Point>, Failure> {
     if let Some(third) = axes.get(2) {
         return Err(Failure::input(anyhow!(
             "--vary {}: a grid has at most two axes\n  accepted: one or two --vary",

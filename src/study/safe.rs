@@ -1,6 +1,6 @@
 //! The largest safe nudge beside a best one.
 
-use crate::analysis::limits::{Search, limits};
+use crate::analysis::limits::{Search, find_limits};
 use crate::chip::Weights;
 use crate::learn::Batch;
 use crate::spec::{CircuitSpec, NoiseSpec, ReadoutSpec};
@@ -26,7 +26,7 @@ pub fn largest_safe(
     let of = |chip: u64| {
         let mut spec = spec.clone();
         spec.mismatch.seed = Some(spec.mismatch.seed.unwrap_or(0) + chip);
-        limits(&spec, weights, batch, &search).limit()
+        find_limits(&spec, weights, batch, &search).limit()
     };
     (0..chips).filter_map(of).min_by(f64::total_cmp)
 }

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use dyadsim::analysis::gradient_error::{Draw, draw, gradient_error, predicted};
-use dyadsim::analysis::limits::{Search, limits};
+use dyadsim::analysis::limits::{Search, find_limits};
 use dyadsim::analysis::nudge::{Best, Location, Observation, best};
 use dyadsim::analysis::small_signal::{NudgeSweep, exact_gradient};
 use dyadsim::random::{Key, Kind, stream};
@@ -92,7 +92,8 @@ fn deviation(kind: ActivationKind, seed: u64) -> (f64, f64, bool) {
         spec
     };
     let safe =
-        limits(&net.spec, &net.weights, &net.batch, &Search { highest: 4.0, ..Search::default() }).limit();
+        find_limits(&net.spec, &net.weights, &net.batch, &Search { highest: 4.0, ..Search::default() })
+            .limit();
     let measured = |beta: f64| {
         let spec = with(beta);
         let drawn: Vec<Draw> =

@@ -1,6 +1,6 @@
 //! The nudge that keeps a margin, against closed forms and against what integration and eigenvalues say of it.
 
-use dyadsim::analysis::limits::{Kept, Lack, Search, Shortfall, keep, limits, shortfall};
+use dyadsim::analysis::limits::{Kept, Lack, Search, Shortfall, find_limits, keep, shortfall};
 use dyadsim::analysis::{Verdict, stability};
 use dyadsim::chip::Weights;
 use dyadsim::circuit::Dynamics;
@@ -100,7 +100,7 @@ fn kept_nudges_of_random_nets_have_the_margin_are_safe_and_are_not_far_from_the_
             assert!(own >= asked - 1e-6, "{own} of {about}");
             // What has the margin asked for is down by e⁻⁶⁰ in this time.
             let search = Search { highest: 1.0, time: 300.0, ..Search::default() };
-            let limit = limits(&net.spec, &net.weights, &net.batch, &search).limit();
+            let limit = find_limits(&net.spec, &net.weights, &net.batch, &search).limit();
             assert!(limit.is_none_or(|limit| found.beta <= limit * 1.01), "limit {limit:?} of {about}");
             if found.beta == 1.0 {
                 assert_eq!(found.worst, None, "{about}");

@@ -1,7 +1,7 @@
 //! Largest safe nudges against closed forms, and of trained nets against brute force.
 
 use dyadsim::analysis::beta_threshold;
-use dyadsim::analysis::limits::{ChipLimits, Failure, Search, limits};
+use dyadsim::analysis::limits::{ChipLimits, Failure, Search, find_limits};
 use dyadsim::chip::{Chip, Weights};
 use dyadsim::circuit::Layered;
 use dyadsim::data::{Dataset, Request, load};
@@ -18,7 +18,7 @@ use rayon::prelude::*;
 use crate::nets::{Net, ideal};
 
 fn of(net: &Net) -> ChipLimits {
-    limits(&net.spec, &net.weights, &net.batch, &Search::default())
+    find_limits(&net.spec, &net.weights, &net.batch, &Search::default())
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn transposed_circuits_lose_their_stability_once_dyads_straddle_their_kinks() {
         let mut net = Net::random(620, &[64, 48, 32, 10], 3, 2.0, spec);
         net.spec.solver = SolverSpec::default();
         let found =
-            limits(&net.spec, &net.weights, &net.batch, &Search { highest: 1.0, ..Search::default() });
+            find_limits(&net.spec, &net.weights, &net.batch, &Search { highest: 1.0, ..Search::default() });
         assert_eq!(found.limit().is_some_and(|limit| limit < 0.5), limited, "α {alpha}: {found:?}");
     }
 }
@@ -257,7 +257,7 @@ fn study(seeds: std::ops::Range<u64>) -> (usize, usize, usize) {
         .map(|seed| {
             let net = Trained::new(seed, &dataset);
             let clock = std::time::Instant::now();
-            let found = limits(&net.spec, &net.weights, &net.batch, &Search { highest: HIGHEST, ..Search::default() });
+            let found = find_limits(&net.spec, &net.weights, &net.batch, &Search { highest: HIGHEST, ..Search::default() });
             let (took, clock) = (clock.elapsed(), std::time::Instant::now());
             let limit = found.limit();
             let at = 0.98 * limit.unwrap_or(HIGHEST);

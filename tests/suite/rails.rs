@@ -4,7 +4,7 @@
 //! every fate in the table is worked out by hand. The free equilibrium is `clip(x)`.
 
 use dyadsim::analysis::attractors::{Starts, multistart};
-use dyadsim::analysis::limits::{Failure, Search, limits};
+use dyadsim::analysis::limits::{Failure, Search, find_limits};
 use dyadsim::analysis::map::{Criterion, Node};
 use dyadsim::analysis::{Verdict, stability};
 use dyadsim::chip::Chip;
@@ -245,7 +245,7 @@ fn the_limit_of_a_neuron_between_rails_is_where_it_reaches_one() {
         let case = Case { rails: (-5.0, high), drive: (x, y, 0.1), ..PLAIN };
         let net = case.net();
         let exact = 2.0 * (high - x) / (y - x);
-        let found = limits(&net.spec, &net.weights, &net.batch, &Search::default());
+        let found = find_limits(&net.spec, &net.weights, &net.batch, &Search::default());
         let [sample] = &found.samples[..] else { panic!("one sample") };
         let foreseen = sample.foreseen.as_ref().expect("the rail");
         assert_eq!((foreseen.event, sample.confirmed), ("rail", true), "{sample:?}");

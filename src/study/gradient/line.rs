@@ -78,7 +78,7 @@ impl<'a> Line<'a> {
             drawn
         };
         let drawn: Vec<Draw> = (0..self.draws(setup)).into_par_iter().map(one).collect();
-        let estimate = estimate(setup, self.settings);
+        let estimate = predict_estimate(setup, self.settings);
         self.theories.push((spec.nudge.beta, theory(setup, estimate.as_ref())));
         self.found.push(rows(setup, &values, origin, &drawn, estimate.as_ref()));
     }
@@ -142,7 +142,7 @@ impl<'a> Line<'a> {
             let start = self.theories.len();
             for &beta in betas {
                 let (setup, _) = self.at(beta);
-                let estimate = estimate(&setup, self.settings);
+                let estimate = predict_estimate(&setup, self.settings);
                 self.theories.push((beta, theory(&setup, estimate.as_ref())));
             }
             self.theories[start..].iter().map(|at| Self::foreseen(at, k, measure)).collect()
@@ -163,7 +163,7 @@ impl<'a> Line<'a> {
 /// What is predicted of a point.
 type Predicted = (Estimate, Gradient<f64>);
 
-fn estimate(setup: &Setup, settings: &Settings) -> Option<Predicted> {
+fn predict_estimate(setup: &Setup, settings: &Settings) -> Option<Predicted> {
     let Setup { spec, weights, batch, chip, .. } = setup;
     if unpredicted(setup, settings).is_some() {
         return None;
@@ -199,7 +199,7 @@ fn rows(setup: &Setup, values: &[f64], origin: &str, drawn: &[Draw], found: Opti
     for layer in layers(setup) {
         let quality = gradient_error(&kept, layer);
         let theory = found.map(|(estimate, truth)| predicted(estimate, truth, layer));
-        let mut row = row(quality.as_ref(), theory);
+        let mut row = make_row(quality.as_ref(), theory);
         (row.x, row.y, row.layer) = (values[0], values.get(1).copied(), layer.map(|layer| layer + 1));
         (row.draws, row.lost_draws, row.unsettled) = (kept.len(), drawn.len() - kept.len(), unsettled);
         origin.clone_into(&mut row.origin);
@@ -212,7 +212,7 @@ fn rows(setup: &Setup, values: &[f64], origin: &str, drawn: &[Draw], found: Opti
 }
 
 /// The measured and predicted numbers of a row, its place left open.
-fn row(quality: Option<&GradientError>, theory: Option<(f64, f64)>) -> GradientRow {
+fn make_row(quality: Option<&GradientError>, theory: Option<(f64, f64)>) -> GradientRow {
     let value = |of: Option<Value>| of.map(|v| v.value).filter(|v| v.is_finite());
     let error = |of: Option<Value>| of.and_then(|v| v.error).filter(|v| v.is_finite());
     let (angle, ratio) = (quality.map(|q| q.angle), quality.map(|q| q.ratio));

@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::axis::Axis;
-use super::grid::{Point, points};
+use super::grid::{Point, expand_grid};
 use super::inputs::{Files, Setup};
 use super::{Failure, Given, Observer, Receipt, Study, folder};
 use crate::figure::{Figure, FigureError};
@@ -91,7 +91,7 @@ impl Study for Gradient {
                 "gradient needs --target FILE (`y`, [samples, n_L]): without a target there is no gradient"
             )));
         }
-        let points = points(given, &self.files, &self.vary)?;
+        let points = expand_grid(given, &self.files, &self.vary)?;
         self.files.warn(spoken_of(&points), watch);
         Ok(points)
     }

@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::inputs::{Files, Setup};
 use super::stability::{read, untabled};
 use super::{Extent, Failure, Given, Observer, Receipt, Study};
-use crate::analysis::limits::{ChipLimits, Search, limits};
+use crate::analysis::limits::{ChipLimits, Search, find_limits};
 use crate::figure::FigureError;
 use crate::record::study::Kind;
 use crate::solve::DENSE;
@@ -90,7 +90,7 @@ impl Study for Limits {
             let mut spec = setup.spec.clone();
             let seed = first + u64::from(chip);
             spec.mismatch.seed = Some(seed);
-            let limits = limits(&spec, &setup.weights, &setup.batch, &search);
+            let limits = find_limits(&spec, &setup.weights, &setup.batch, &search);
             watch.done(1);
             Chip { seed, limits }
         };

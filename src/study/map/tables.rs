@@ -12,7 +12,7 @@ use crate::solve::Verdict;
 const MARGINS: [f64; 4] = [0.1, 0.25, 0.5, 0.75];
 /// Tables of what was found.
 pub fn tables(evaluator: &MapEvaluator<'_>, plane: &RefinedGrid<Node>, verified: Option<MapCheck>) -> Tables {
-    let points = points(evaluator, plane);
+    let points = list_points(evaluator, plane);
     let count = |of: &dyn Fn(&MapRow) -> Option<String>| {
         let mut counts = BTreeMap::new();
         points.iter().filter_map(of).for_each(|name| *counts.entry(name).or_insert(0) += 1);
@@ -69,7 +69,7 @@ fn word(value: &impl serde::Serialize) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-fn points(evaluator: &MapEvaluator<'_>, plane: &RefinedGrid<Node>) -> Vec<MapRow> {
+fn list_points(evaluator: &MapEvaluator<'_>, plane: &RefinedGrid<Node>) -> Vec<MapRow> {
     let (representatives, abscissae) = (plane.representatives(), plane.field(Node::abscissa));
     let judged = evaluator.by != Criterion::Integration;
     let row = |(n, &speaker): (usize, &(usize, usize))| {

@@ -12,7 +12,7 @@ use super::{Noise, angle, large, spectrum, work};
 use crate::analysis::ensemble::{Estimate, limit};
 use crate::analysis::small_signal::{Covariance, LinearError, OperatingPoint, Reading, System, variances};
 use crate::analysis::stationary::{
-    Measured, Node, ReadQuantity, floors, nodes, predicted, simulate_told, values,
+    Measured, Node, ReadQuantity, compute_floors, nodes, predicted, simulate_told, values,
 };
 use crate::chip::Layout;
 use crate::circuit::{DyadCircuit, Dynamics, Layered};
@@ -195,7 +195,7 @@ fn compare(
 ) -> (Vec<NoiseRow>, Verdict) {
     let layout = point.circuit().layout();
     let (variances, floors, operating) =
-        (predicted(point, stationary), floors(point, stationary), values(point));
+        (predicted(point, stationary), compute_floors(point, stationary), values(point));
     let all = nodes(layout);
     let found = all.iter().map(|node| {
         let place = node.place(layout);
@@ -282,7 +282,7 @@ fn layers(
     let beta = setup.spec.nudge.beta;
     let estimates = setup.nudged.then(|| (instant.estimate(beta), reading.estimate(beta)));
     let time = setup.chip.readout;
-    let floors = floors(point, stationary);
+    let floors = compute_floors(point, stationary);
     let mut rows = Vec::new();
     for layer in 0..layout.depth() {
         let (now, read) = (instant.layer(layer), reading.layer(layer));

@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::inputs::{Files, Setup};
 use super::{Extent, Failure, Given, Observer, Place, Receipt, Study};
 use crate::figure::FigureError;
-use crate::learn::{Measurement, inference_with_progress, measure_with_progress, relaxations};
+use crate::learn::{Measurement, count_relaxations, inference_with_progress, measure_with_progress};
 use crate::record::RecordError;
 use crate::record::study::Kind;
 use crate::record::tensors::TensorWriter;
@@ -90,7 +90,7 @@ impl Study for Settle {
     fn ask(&self, setup: &Setup, _given: &Given, watch: &dyn Observer) -> Result<Answer, Failure> {
         let Setup { chip, weights, batch, spec, .. } = setup;
         let again = setup.graded && setup.nudged;
-        let each = relaxations(spec) + usize::from(again);
+        let each = count_relaxations(spec) + usize::from(again);
         watch.begin(Extent::Of(each * batch.inputs.nrows(), "relaxations"));
         let progress = |samples: usize| watch.done(samples);
         let measured = measure_with_progress(chip, weights, batch, spec, (self.trace.is_some(), &progress));

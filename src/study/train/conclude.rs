@@ -8,7 +8,7 @@ use super::ExperimentError;
 use super::cost::priced;
 use super::figures::{Tables, draw_all, report};
 use super::identity::GridPlace;
-use super::plan::{RunPlan, control_name, controls};
+use super::plan::{RunPlan, control_name, plan_controls};
 use super::rows::{ControlSummary, PairSummary, Summary, TrajectoryRow};
 use super::run::Setting;
 use super::run_summary::summary;
@@ -24,7 +24,7 @@ use crate::record::table::write_table_of_runs;
 use crate::record::weights::read_weights_unchecked;
 use crate::solve::Outcome;
 use crate::spec::Resolved;
-use crate::train::predictions;
+use crate::train::predict_classes;
 
 /// A complete run with what it learned.
 struct FinishedRun<'a> {
@@ -76,7 +76,7 @@ fn read_finished<'a>(setting: &Setting<'_>, plan: &'a RunPlan) -> Result<Finishe
     let record = finished(setting, plan)?;
     let weights = read_weights_unchecked::<f64>(&setting.folder.weights(&plan.name), Some(network))?;
     let chip = Chip::fabricate(&circuit_of(plan.rule, &plan.resolved.circuit), network);
-    let predictions = predictions(&chip, &weights, &setting.dataset.test);
+    let predictions = predict_classes(&chip, &weights, &setting.dataset.test);
     Ok(FinishedRun { plan, record, weights, predictions })
 }
 
@@ -86,7 +86,7 @@ fn drifts(
     plans: &[RunPlan],
     runs: &[FinishedRun<'_>],
 ) -> Result<BTreeMap<String, ControlSummary>, ExperimentError> {
-    let controls = controls(plans);
+    let controls = plan_controls(plans);
     let moved =
         controls.par_iter().map(|plan| read_finished(setting, plan)).collect::<Result<Vec<_>, _>>()?;
     let by_name: BTreeMap<String, &FinishedRun<'_>> =

@@ -6,8 +6,8 @@ use std::sync::atomic::AtomicBool;
 
 use super::rows::Summary;
 use super::{
-    Ending, ExperimentError, Need, Options, RunPlan, Verdict, carry_out, check, check_network, common,
-    controls, plan,
+    Ending, ExperimentError, Need, Options, RunPlan, Verdict, carry_out, check, check_network, common, plan,
+    plan_controls,
 };
 use crate::data::{Dataset, Request, load};
 use crate::record::folder::Mode;
@@ -56,7 +56,7 @@ impl Experiment {
         }
         let file = source.path().map(PathBuf::from);
         let inputs = file.into_iter().chain(loaded.circuit_files()).collect();
-        let all = [&plans[..], &controls(&plans)].concat();
+        let all = [&plans[..], &plan_controls(&plans)].concat();
         Ok(Self { base, plans, all, dataset, inputs })
     }
 

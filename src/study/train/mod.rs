@@ -32,7 +32,7 @@ pub use expect::{Verdict, check};
 pub use experiment::Experiment;
 pub use forecast::Forecast;
 pub use need::Need;
-pub use plan::{RunPlan, common, controls, is_control_of, plan, replan};
+pub use plan::{RunPlan, common, is_control_of, plan, plan_controls, replan};
 pub use words::{expected, words};
 
 use std::collections::BTreeMap;
@@ -198,7 +198,7 @@ pub fn carry_out<T: Real>(
     atomic::write(&folder.path().join("experiment.toml"), text.as_bytes())?;
     let setting = Setting { folder: &folder, dataset, stop: options.stop, observer };
     let first = plans.iter().take_while(|p| p.rule == RuleKind::Bp).count();
-    let later = [&plans[first..], &controls(plans)].concat();
+    let later = [&plans[first..], &plan_controls(plans)].concat();
     for phase in [&plans[..first], &later] {
         in_parallel(phase, options.threads, &|plan| run::train::<T>(&setting, plan))?;
     }

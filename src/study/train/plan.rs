@@ -89,7 +89,7 @@ fn runs(loaded: &Loaded, checked: bool) -> Result<Vec<RunPlan>, SpecError> {
         labels: Labels::new(grid),
         varied: grid.iter().filter(|(_, v)| v.len() > 1).map(|(k, _)| k.as_str()).collect(),
     };
-    let combinations = combinations(grid);
+    let combinations = list_combinations(grid);
     let mut rules = base.experiment.rules.clone();
     rules.sort_by_key(|rule| *rule != RuleKind::Bp);
     let of_rule = |&rule: &RuleKind| -> Result<Vec<RunPlan>, SpecError> {
@@ -112,7 +112,7 @@ fn runs(loaded: &Loaded, checked: bool) -> Result<Vec<RunPlan>, SpecError> {
 }
 
 /// Every combination of the grid's values; the last key runs fastest.
-fn combinations(grid: &BTreeMap<String, Vec<toml::Value>>) -> Vec<Vec<Override>> {
+fn list_combinations(grid: &BTreeMap<String, Vec<toml::Value>>) -> Vec<Vec<Override>> {
     let mut combinations: Vec<Vec<Override>> = vec![Vec::new()];
     for (path, values) in grid {
         combinations = combinations
@@ -147,7 +147,7 @@ fn left(
 /// The controls that an experiment asks for: runs of its plan again, from initial weights that are moved a
 /// little.
 #[must_use]
-pub fn controls(plans: &[RunPlan]) -> Vec<RunPlan> {
+pub fn plan_controls(plans: &[RunPlan]) -> Vec<RunPlan> {
     let mut seeds: Vec<u64> = Vec::new();
     for run in plans {
         if !seeds.contains(&run.seed) {

@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::plan::RunPlan;
 use super::probe::{Probe, ProbeResult};
 use super::rows::{LayersRow, MetricsRow};
-use super::run_summary::fractions;
+use super::run_summary::outcome_fractions;
 use super::stored::{Record, history, leaves_history, moments, restore, stored};
 use super::{ExperimentError, keep, trajectory};
 use crate::chip::{Chip, Weights};
@@ -197,7 +197,7 @@ impl<'a, T: Real> TrainingRun<'a, T> {
         let data = self.setting.dataset;
         let on = |split| evaluate(&self.chip, &self.learner.weights, &self.loss, split, data.classes);
         let (train, test) = (on(&data.train), on(&data.test));
-        let fractions = fractions(report.tally);
+        let fractions = outcome_fractions(report.tally);
         MetricsRow {
             run: self.plan.name.clone(),
             rule: self.plan.rule.name().into(),

@@ -8,14 +8,14 @@ use crate::chip::Weights;
 use crate::matrix::Matrix;
 
 /// Fractions of a tally; none if nothing was counted.
-pub(super) fn fractions(tally: [u64; 6]) -> [Option<f64>; 6] {
+pub(super) fn outcome_fractions(tally: [u64; 6]) -> [Option<f64>; 6] {
     let total: u64 = tally.iter().sum();
     tally.map(|count| (total > 0).then(|| count as f64 / total as f64))
 }
 
 /// The line of a complete run in the summary.
 pub(super) fn summary(plan: &RunPlan, record: &Record, weights: &Weights<f64>) -> RunSummary {
-    let fractions = fractions(record.tally);
+    let fractions = outcome_fractions(record.tally);
     let last = record.metrics.last();
     let or_nan = |value: Option<f64>| value.unwrap_or(f64::NAN);
     let best = record.metrics.iter().map(|row| row.test_accuracy).fold(f64::NAN, f64::max);

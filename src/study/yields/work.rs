@@ -3,7 +3,7 @@
 use anyhow::anyhow;
 use serde_json::Value as Json;
 
-use super::super::grid::{Point, points};
+use super::super::grid::{Point, expand_grid};
 use super::super::inputs::Files;
 use super::super::{Extent, Failure, Given, Observer, folder};
 use super::{Answer, ToleranceRow, Yield, YieldRow, YieldSummary};
@@ -113,9 +113,9 @@ fn prepare(given: &Given, settings: &Yield, watch: &dyn Observer) -> Result<Chip
         target: settings.target.clone(),
         chip: settings.chip,
     };
-    let base = points(given, &files, &[])?.remove(0);
+    let base = expand_grid(given, &files, &[])?.remove(0);
     files.warn(&base.setup, watch);
-    let points = points(given, &files, &settings.vary)?;
+    let points = expand_grid(given, &files, &settings.vary)?;
     let mut keys = Vec::new();
     for key in &settings.tolerance {
         let short = key.trim_start_matches("mismatch.");

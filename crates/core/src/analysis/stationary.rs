@@ -115,7 +115,7 @@ pub fn predicted(point: &OperatingPoint<'_>, covariance: &Covariance) -> Vec<f64
 
 /// Variances (V²) below which a read-out, predicted or measured, has nothing but rounding.
 #[must_use]
-pub fn floors(point: &OperatingPoint<'_>, covariance: &Covariance) -> Vec<f64> {
+pub fn compute_floors(point: &OperatingPoint<'_>, covariance: &Covariance) -> Vec<f64> {
     let all = readouts(point);
     let held = ROUNDINGS * f64::EPSILON * largest(point);
     rounding(&all, &covariance.total).into_iter().map(|floor| floor.max(held * held)).collect()

@@ -124,7 +124,7 @@ impl<T: Real> Weights<T> {
 fn fill<T: Real>(matrices: &mut [Matrix<T>], init: &InitSpec, kind: Kind, seed: u64) {
     let depth = matrices.len();
     for (layer, matrix) in matrices.iter_mut().enumerate() {
-        let deviation = deviation(init, layer, depth, matrix.ncols());
+        let deviation = initial_deviation(init, layer, depth, matrix.ncols());
         let mut source = stream(Key::new(seed, kind).layer(layer as u16 + 1));
         let Ok(normal) = Normal::new(0.0, deviation) else { continue };
         // Row by row, so that a draw belongs to its synapse whatever the storage order is.
@@ -137,7 +137,7 @@ fn fill<T: Real>(matrices: &mut [Matrix<T>], init: &InitSpec, kind: Kind, seed: 
 }
 
 /// Standard deviation of the initial weights of a layer (counted from 0).
-fn deviation(init: &InitSpec, layer: usize, depth: usize, fan_in: usize) -> f64 {
+fn initial_deviation(init: &InitSpec, layer: usize, depth: usize, fan_in: usize) -> f64 {
     let fan_in = fan_in as f64;
     match init {
         InitSpec::He if layer + 1 < depth => (2.0 / fan_in).sqrt(),

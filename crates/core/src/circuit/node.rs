@@ -33,7 +33,7 @@ impl<T: Real> SummingNodes<T> {
         let (mut gain, mut offset) = (vec![T::ONE; width], vec![T::of(periphery.shift); width]);
         let (mut rates, mut slowest) = (chip.rates.clone(), chip.slowest);
         if let Some(amplifier) = &periphery.amplifier {
-            let loads = loads(chip, weights);
+            let loads = compute_loads(chip, weights);
             let noise_gains = || loads.iter().map(|load| 1.0 + load);
             for ((gain, offset), noise_gain) in gain.iter_mut().zip(&mut offset).zip(noise_gains()) {
                 *gain = T::of(amplifier.share(noise_gain));
@@ -100,7 +100,7 @@ impl<T: Real> DyadCircuit<'_, T> {
 ///
 /// A pair of devices makes `G⁺ − G⁻ = g W` and loads with `G⁺ + G⁻`, its smaller device being at its minimum. Feedback synapses
 /// count times the gain of their compartment.
-fn loads<T: Real>(chip: &Chip<T>, weights: &Weights<T>) -> Vec<f64> {
+fn compute_loads<T: Real>(chip: &Chip<T>, weights: &Weights<T>) -> Vec<f64> {
     let (layout, pair) = (&chip.layout, chip.periphery.pair_load);
     let mut loads = vec![0.0; layout.width()];
     for (layer, devices) in chip.layers.iter().enumerate() {

@@ -52,7 +52,7 @@ impl Work {
     #[must_use]
     pub fn estimated(spec: &CircuitSpec, cost: &CostSpec, network: &[usize]) -> Self {
         let relaxation = cost.settling * Chip::<f64>::fabricate(spec, network).slowest;
-        let relaxations = relaxations(spec);
+        let relaxations = count_relaxations(spec);
         let update = relaxation * relaxations as f64;
         let signals = Signals { square: cost.signal.powi(2), size: cost.signal, membrane: cost.signal };
         Self {
@@ -116,7 +116,7 @@ impl Work {
             inference: 0.0,
             update: 0.0,
             longest: [0.0; 2],
-            relaxations: relaxations(spec),
+            relaxations: count_relaxations(spec),
             reading: spec.readout.time,
             at_rest: [0.0; 2],
             free: none,
@@ -157,7 +157,7 @@ fn resolve_times(spec: &mut CircuitSpec) {
 }
 
 /// Relaxations of an update (docs/model.md §2, `[readout]`).
-fn relaxations(spec: &CircuitSpec) -> usize {
+fn count_relaxations(spec: &CircuitSpec) -> usize {
     (1 + usize::from(spec.readout.auto_zero)) * (1 + usize::from(spec.readout.chopping))
 }
 

@@ -73,7 +73,7 @@ fn measure_on<T: Real>(
 ) -> Measurement<T> {
     let circuit = nudged(chip, weights, batch, spec);
     let readout = &spec.readout;
-    if relaxations(spec) == 1 {
+    if count_relaxations(spec) == 1 {
         return Measurement::read(
             &circuit,
             settle_all_with_progress(&spec.solver, &circuit, traced, progress),
@@ -99,7 +99,7 @@ fn measure_on<T: Real>(
 
 /// Returns how often [`measure`] settles every sample.
 #[must_use]
-pub fn relaxations(spec: &CircuitSpec) -> usize {
+pub fn count_relaxations(spec: &CircuitSpec) -> usize {
     let times = |more: bool| 1 + usize::from(more && spec.nudge.beta != 0.0);
     times(spec.readout.auto_zero) * times(spec.readout.chopping)
 }
@@ -262,7 +262,7 @@ mod tests {
                 count.fetch_add(more, Ordering::Relaxed);
             };
             let measured = measure_with_progress(&chip, &weights, &batch, &spec, (false, &progress));
-            assert_eq!((relaxations(&spec), measured.relaxations), (times, times));
+            assert_eq!((count_relaxations(&spec), measured.relaxations), (times, times));
             assert_eq!(count.load(Ordering::Relaxed), times * samples);
         }
     }

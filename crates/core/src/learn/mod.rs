@@ -20,7 +20,7 @@ pub use adversarial::Adversarial;
 pub use backprop::Backprop;
 pub use dual::{DualPropagation, nudged};
 pub use measure::{
-    Measurement, inference, inference_with_progress, measure, measure_with_progress, relaxations,
+    Measurement, count_relaxations, inference, inference_with_progress, measure, measure_with_progress,
 };
 pub use optimizer::{Moments, Optimizer};
 

@@ -27,7 +27,7 @@ pub enum Onto {
 pub fn forward<T: Real>(out: ViewMut<'_, T>, onto: Onto, states: View<'_, T>, weights: View<'_, T>) {
     assert_eq!(states.ncols(), weights.ncols(), "inner sizes of a product differ");
     assert_eq!(out.shape(), (states.nrows(), weights.nrows()), "the product does not fit where it goes");
-    let pieces = pieces(&out, states.ncols());
+    let pieces = count_pieces(&out, states.ncols());
     spread(out, onto, T::ONE, (states, Read::Plain), (weights, Read::Transposed), pieces);
 }
 
@@ -39,7 +39,7 @@ pub fn forward<T: Real>(out: ViewMut<'_, T>, onto: Onto, states: View<'_, T>, we
 pub fn backward<T: Real>(out: ViewMut<'_, T>, onto: Onto, errors: View<'_, T>, weights: View<'_, T>) {
     assert_eq!(errors.ncols(), weights.nrows(), "inner sizes of a product differ");
     assert_eq!(out.shape(), (errors.nrows(), weights.ncols()), "the product does not fit where it goes");
-    let pieces = pieces(&out, errors.ncols());
+    let pieces = count_pieces(&out, errors.ncols());
     spread(out, onto, T::ONE, (errors, Read::Plain), (weights, Read::Plain), pieces);
 }
 
@@ -57,12 +57,12 @@ pub fn correlate<T: Real>(
 ) {
     assert_eq!(errors.nrows(), states.nrows(), "inner sizes of a product differ");
     assert_eq!(out.shape(), (errors.ncols(), states.ncols()), "the product does not fit where it goes");
-    let pieces = pieces(&out, states.nrows());
+    let pieces = count_pieces(&out, states.nrows());
     spread(out, onto, scale, (errors, Read::Transposed), (states, Read::Plain), pieces);
 }
 
 /// Threads that a product is worth.
-fn pieces<T: Real>(out: &ViewMut<'_, T>, depth: usize) -> usize {
+fn count_pieces<T: Real>(out: &ViewMut<'_, T>, depth: usize) -> usize {
     (out.len() * depth / WORTH).min(rayon::current_num_threads()).min(out.ncols())
 }
 

@@ -23,7 +23,7 @@ pub struct SettledBatch {
 impl SettledBatch {
     /// Of a free circuit without targets.
     pub(super) fn free(batch: Batch<f64>, measured: Measurement<f64>) -> Self {
-        let predictions = outputs(&measured).iter().map(|output| largest(output)).collect();
+        let predictions = compute_outputs(&measured).iter().map(|output| largest(output)).collect();
         Self { batch, measured, predictions, losses: None }
     }
 
@@ -34,7 +34,7 @@ impl SettledBatch {
         free: Option<&Measurement<f64>>,
         loss: &Loss<f64>,
     ) -> Self {
-        let outputs = outputs(free.unwrap_or(&measured));
+        let outputs = compute_outputs(free.unwrap_or(&measured));
         let predictions = outputs.iter().map(|output| largest(output)).collect();
         let targets = batch.targets.row_iter().map(|target| target.iter().copied().collect::<Vec<_>>());
         let losses =
@@ -114,7 +114,7 @@ impl SettledBatch {
 }
 
 /// Mean outputs of every sample (V).
-fn outputs(measured: &Measurement<f64>) -> Vec<Vec<f64>> {
+fn compute_outputs(measured: &Measurement<f64>) -> Vec<Vec<f64>> {
     let rows = measured.means.last().map(Matrix::row_iter).into_iter().flatten();
     rows.map(|row| row.iter().copied().collect()).collect()
 }

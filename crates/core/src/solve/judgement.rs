@@ -20,7 +20,7 @@ pub(super) fn bound(free: f64) -> f64 {
 }
 
 /// The bounds of a batch with these free states.
-pub(super) fn bounds<T: Real>(free: &Matrix<T>) -> Vec<f64> {
+pub(super) fn compute_bounds<T: Real>(free: &Matrix<T>) -> Vec<f64> {
     let mut largest = vec![T::ZERO; free.nrows()];
     max_abs_rows(free.as_slice(), &mut largest);
     largest.into_iter().map(|largest| bound(largest.to_f64())).collect()

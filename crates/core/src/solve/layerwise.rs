@@ -8,7 +8,7 @@
 //! A circuit without noise; a `[clock]` is allowed, as it knows no time. Its `schedule`, `passes` and `damping` are heeded by no other solver.
 
 use super::criteria::Criteria;
-use super::judgement::{Steadiness, bounds};
+use super::judgement::{Steadiness, compute_bounds};
 use super::outcome::{Counts, Outcome, Settled};
 use super::rails::Rails;
 use super::{Layered, Solver};
@@ -34,7 +34,7 @@ impl Layerwise {
 impl<T: Real> Solver<T> for Layerwise {
     fn settle(&self, circuit: &dyn Layered<T>, start: Option<Matrix<T>>, _traced: bool) -> Settled<T> {
         let free = circuit.free_state();
-        let bounds = bounds(&free);
+        let bounds = compute_bounds(&free);
         let mut sweep = Sweep::new(circuit, start.unwrap_or(free), bounds, self.spec.damping);
         let rounds = self.spec.schedule.rounds;
         let mut change = Change::default();

@@ -50,7 +50,7 @@ pub use newton::{continued_point, homotopy};
 pub use observed::classify_trace;
 pub use observed::followed;
 pub use outcome::{Counts, Outcome, Settled, Trace};
-pub use rails::on_rails;
+pub use rails::find_on_rails;
 pub use spectrum::DENSE;
 pub use spectrum::{Spectrum, Stability, Verdict, leading, spectrum, stability};
 pub use stochastic::run;

@@ -5,7 +5,7 @@
 
 use super::criteria::Criteria;
 use super::extension::Bend;
-use super::judgement::{LEAVING, Steadiness, bounds};
+use super::judgement::{LEAVING, Steadiness, compute_bounds};
 use super::outcome::{Outcome, Trace};
 use super::rails::Rails;
 use super::ringing::{Ringing, Trend, WINDOWS};
@@ -47,7 +47,8 @@ impl<T: Real> Monitor<T> {
     #[must_use]
     pub fn new(circuit: &dyn Dynamics<T>, criteria: Criteria, free: &Matrix<T>, traced: bool) -> Self {
         let (batch, width) = free.shape();
-        let samples = bounds(free).into_iter().map(|bound| Sample::new(bound, criteria.strict)).collect();
+        let samples =
+            compute_bounds(free).into_iter().map(|bound| Sample::new(bound, criteria.strict)).collect();
         Self {
             criteria,
             samples,

@@ -181,7 +181,7 @@ fn undamped<T: Real>(
 }
 
 /// Slopes `f'` of the activation devices of one sample: what a compartment passes on of its deviation.
-pub(super) fn slopes<T: Real>(circuit: &dyn Dynamics<T>, state: &[f64]) -> Vec<f64> {
+pub(super) fn compute_slopes<T: Real>(circuit: &dyn Dynamics<T>, state: &[f64]) -> Vec<f64> {
     let at = Matrix::from_fn(1, state.len(), |_, j| T::of(state[j]));
     let mut slopes = at.clone();
     circuit.slopes(&at, &mut slopes);
@@ -197,7 +197,7 @@ fn newton_step<T: Real>(
     state: &DVector<f64>,
     residual: &DVector<f64>,
 ) -> Option<DVector<f64>> {
-    let slopes = slopes(circuit, state.as_slice());
+    let slopes = compute_slopes(circuit, state.as_slice());
     let active: Vec<usize> = (0..state.len()).filter(|&j| slopes[j] != 0.0).collect();
     let mut directions = Matrix::zeros(active.len(), state.len());
     for (row, &column) in active.iter().enumerate() {

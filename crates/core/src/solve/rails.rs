@@ -156,7 +156,11 @@ impl Rails {
 /// For every sample with an equilibrium (V): whether that lies on a rail which the free equilibrium does not touch, by the tolerances of
 /// `spec`. That is latch-up, however stable (docs/model.md §5).
 #[must_use]
-pub fn on_rails(circuit: &dyn Dynamics<f64>, spec: &SolverSpec, equilibria: &[Option<&[f64]>]) -> Vec<bool> {
+pub fn find_on_rails(
+    circuit: &dyn Dynamics<f64>,
+    spec: &SolverSpec,
+    equilibria: &[Option<&[f64]>],
+) -> Vec<bool> {
     let rails = Rails::new(circuit, &Criteria::new(spec, f64::NAN));
     if rails.supply.is_none() {
         return vec![false; equilibria.len()];

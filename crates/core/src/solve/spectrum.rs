@@ -13,8 +13,8 @@ use rayon::prelude::*;
 
 use super::arnoldi::{of_large_block, rightmost};
 use super::growth_rate::GrowthRate;
-use super::newton::{FixedPoint, along, homotopy, slopes};
-use super::rails::on_rails;
+use super::newton::{FixedPoint, along, compute_slopes, homotopy};
+use super::rails::find_on_rails;
 use crate::circuit::{Dynamics, Layered};
 use crate::matrix::{Matrix, Real, compiled_once};
 use crate::spec::SolverSpec;
@@ -139,7 +139,7 @@ pub fn stability(
         })
         .unzip();
     let equilibria: Vec<_> = points.iter().map(|point| point.converged.then_some(&point.state[..])).collect();
-    let on_rails = on_rails(circuit, spec, &equilibria);
+    let on_rails = find_on_rails(circuit, spec, &equilibria);
     Stability { points, spectra, on_rails }
 }
 
@@ -223,7 +223,7 @@ impl Jacobian {
         state: &[f64],
         growth_rate: &GrowthRate,
     ) -> Self {
-        let slopes = slopes(circuit, state);
+        let slopes = compute_slopes(circuit, state);
         let (active, idle): (Vec<_>, Vec<_>) = (0..state.len()).partition(|&j| slopes[j] != 0.0);
         let directions =
             Matrix::from_fn(active.len(), state.len(), |n, j| if j == active[n] { T::ONE } else { T::ZERO });
@@ -241,7 +241,7 @@ impl Jacobian {
         growth_rate: &GrowthRate,
     ) -> Self {
         let (layout, width) = (circuit.layout(), state.len());
-        let slopes = slopes(circuit, state);
+        let slopes = compute_slopes(circuit, state);
         let dyads = (0..layout.depth()).flat_map(|k| {
             layout.plus(k).zip(layout.minus(k)).zip(circuit.mixing(k)).map(|((p, q), &a)| (p, q, a.to_f64()))
         });

@@ -45,7 +45,7 @@ pub fn evaluate<T: Real>(
 /// The class that the free circuit predicts for every sample; a sample whose outputs are not numbers
 /// has class `usize::MAX`.
 #[must_use]
-pub fn predictions<T: Real>(chip: &Chip<T>, weights: &Weights<T>, split: &Split) -> Vec<usize> {
+pub fn predict_classes<T: Real>(chip: &Chip<T>, weights: &Weights<T>, split: &Split) -> Vec<usize> {
     let mut classes = Vec::with_capacity(split.len());
     means(chip, weights, split, &mut |_, layers| classes.extend(classes_of(&layers[layers.len() - 1])));
     classes

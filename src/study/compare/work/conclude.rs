@@ -53,7 +53,7 @@ fn gathered<R, K: PartialEq>(rows: &[R], key: impl Fn(&R) -> K) -> Vec<(K, Vec<&
 }
 
 /// Every number over seeds and chips.
-pub fn groups(layers: &[CompareRow], networks: &[PredictionRow]) -> Vec<GroupRow> {
+pub fn average_groups(layers: &[CompareRow], networks: &[PredictionRow]) -> Vec<GroupRow> {
     let mut found = Vec::new();
     let mut add = |(pair, epoch, layer), quantity: &str, (values, of): (Vec<f64>, usize)| {
         let (mean, error, n) = spread(&values);
@@ -76,7 +76,7 @@ pub fn groups(layers: &[CompareRow], networks: &[PredictionRow]) -> Vec<GroupRow
 }
 
 /// When the layers of every two runs part. A distance that is no number is beyond any threshold.
-pub fn departures(layers: &[CompareRow], threshold: f64, snapshots: bool) -> Vec<DepartureRow> {
+pub fn find_departures(layers: &[CompareRow], threshold: f64, snapshots: bool) -> Vec<DepartureRow> {
     let mut found = Vec::new();
     for ((pair, ..), rows) in gathered(layers, |row| (row.pair, row.run_a.clone(), row.run_b.clone())) {
         let last = rows.iter().map(|row| row.epoch).max().unwrap_or(0);

@@ -18,9 +18,9 @@ use crate::analysis::{agreement, relative_distance};
 use crate::data::Dataset;
 use crate::matrix::measure::cosine;
 use crate::record::RecordError;
-use crate::study::train::{RunPlan, controls, is_control_of};
-use conclude::{conclusions, departures, groups};
-use pairs::{Pair, pairs};
+use crate::study::train::{RunPlan, is_control_of, plan_controls};
+use conclude::{average_groups, conclusions, find_departures};
+use pairs::{Pair, find_pairs};
 use run_snapshot::{RunSnapshot, weights_after};
 
 /// What to compare, and how.
@@ -70,7 +70,7 @@ impl Comparator<'_> {
     /// How many steps of [`Comparator::compare`] there are: seeds and chips times epochs. None if no two runs are a pair.
     #[must_use]
     pub fn steps(&self) -> usize {
-        self.tasks(&pairs(self.plans)).len()
+        self.tasks(&find_pairs(self.plans)).len()
     }
 
     /// Compares every pair; `at_rest` gives the share of a run's nudged samples that came to rest, `tick` hears of every step.
@@ -84,7 +84,7 @@ impl Comparator<'_> {
         at_rest: &dyn Fn(&str) -> Option<f64>,
         tick: &(dyn Fn() + Sync),
     ) -> Result<Comparison, RecordError> {
-        let pairs = pairs(self.plans);
+        let pairs = find_pairs(self.plans);
         let each = self.tasks(&pairs).into_par_iter().map(|task| {
             let found = self.one(&task);
             tick();
@@ -98,8 +98,8 @@ impl Comparator<'_> {
         }
         layers.sort_by_key(|row: &CompareRow| (row.pair, row.seed, row.chip, row.epoch, row.layer));
         predictions.sort_by_key(|row: &PredictionRow| (row.pair, row.seed, row.chip, row.epoch));
-        let departures = departures(&layers, self.threshold, self.snapshots());
-        let groups = groups(&layers, &predictions);
+        let departures = find_departures(&layers, self.threshold, self.snapshots());
+        let groups = average_groups(&layers, &predictions);
         let told = conclusions(self, &pairs, (&layers, &departures, &groups), at_rest);
         let epochs = self.plans.iter().map(|plan| plan.resolved.experiment.epochs);
         let summary = CompareSummary {
@@ -189,7 +189,7 @@ impl Comparator<'_> {
         run: &RunSnapshot,
         epoch: usize,
     ) -> Result<Option<Vec<f64>>, RecordError> {
-        let mut all = controls(self.plans).into_iter();
+        let mut all = plan_controls(self.plans).into_iter();
         let Some(control) = all.find(|control| is_control_of(control, plan)) else { return Ok(None) };
         let moved = weights_after(self, &control, epoch)?.forward;
         Ok(Some(moved.iter().zip(&run.forward).map(|(moved, own)| relative_distance(moved, own)).collect()))

@@ -23,7 +23,7 @@ pub struct Pair {
 }
 
 /// Every two rules from the same start; what a rule does not heed (backpropagation: α and β) agrees with anything.
-pub fn pairs(plans: &[RunPlan]) -> Vec<Pair> {
+pub fn find_pairs(plans: &[RunPlan]) -> Vec<Pair> {
     let mut pairs: Vec<Pair> = Vec::new();
     let mut known: HashMap<_, usize> = HashMap::new();
     let mut starts: BTreeMap<_, Vec<usize>> = BTreeMap::new();

@@ -21,7 +21,7 @@ const TOLD: usize = 3;
 /// The sentences, most important first; none if there is nothing to compare.
 #[must_use]
 pub fn findings(summary: &Summary) -> Vec<String> {
-    let worlds = worlds(&summary.runs);
+    let worlds = find_worlds(&summary.runs);
     let mut told = Vec::new();
     for world in &worlds {
         told.extend(reference(world));
@@ -46,7 +46,7 @@ struct World<'a> {
 
 /// The worlds of an experiment, in the order of its runs. Runs that lack settings (backpropagation's) belong
 /// wherever they contradict nothing.
-fn worlds(runs: &[RunSummary]) -> Vec<World<'_>> {
+fn find_worlds(runs: &[RunSummary]) -> Vec<World<'_>> {
     let nudged = runs.iter().filter(|run| run.alpha.is_some());
     let world = |settings: &Settings| {
         let here = |run: &&RunSummary| match run.alpha {

@@ -92,7 +92,7 @@ impl Group<'_> {
 }
 
 fn draw(tables: &Tables) -> Result<Page, FigureError> {
-    let groups = groups(tables);
+    let groups = group_runs(tables);
     let of = |quantity: EpochValue| {
         let each =
             move |run: &&'_ Run| run.metrics.iter().filter_map(|row| quantity(run, row)).collect::<Vec<_>>();
@@ -145,7 +145,7 @@ fn legend(groups: &[Group<'_>]) -> Vec<Key> {
 }
 
 /// Groups with a margin kept, and those that differ from one of them in that alone; without before with.
-fn groups(tables: &Tables) -> Vec<Group<'_>> {
+fn group_runs(tables: &Tables) -> Vec<Group<'_>> {
     let grid = Grid::of(tables);
     let mut all = Vec::new();
     for line in grid.nudged() {

@@ -35,7 +35,7 @@ struct Varied {
 }
 
 fn draw(tables: &Tables) -> Result<Page, FigureError> {
-    let varied = varied(tables);
+    let varied = find_varied(tables);
     let [x, y] = &varied[..] else {
         let why = "the grid does not vary two numbers, one of them over three values or more";
         return Err(FigureError::nothing(why));
@@ -136,7 +136,7 @@ fn is_struck(runs: &[&Run]) -> bool {
 }
 
 /// The numbers that the grid varies, if they are two: α across and β up where they are among them.
-fn varied(tables: &Tables) -> Vec<Varied> {
+fn find_varied(tables: &Tables) -> Vec<Varied> {
     let mut all: Vec<(String, SettingValue)> = vec![
         ("mixing α".into(), Box::new(|run: &Run| run.place.alpha)),
         ("nudge β".into(), Box::new(|run: &Run| run.place.beta)),

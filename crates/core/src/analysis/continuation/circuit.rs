@@ -8,7 +8,7 @@ use crate::chip::{Chip, Layout, Weights};
 use crate::circuit::{DyadCircuit, Dynamics, Layered};
 use crate::learn::{Batch, nudged};
 use crate::matrix::Matrix;
-use crate::solve::on_rails;
+use crate::solve::find_on_rails;
 use crate::spec::CircuitSpec;
 
 /// A circuit at one value of the parameter.
@@ -117,7 +117,7 @@ impl<'a> CircuitFamily<'a> {
         let p = self.inside(p);
         let solver = (self.setting)(p).filter(|setting| setting.spec.supply.is_some()).map(|s| s.spec.solver);
         let found = solver.and_then(|solver| {
-            self.with(p, |circuit, _| on_rails(circuit, &solver, &[Some(x.as_slice())]).contains(&true))
+            self.with(p, |circuit, _| find_on_rails(circuit, &solver, &[Some(x.as_slice())]).contains(&true))
         });
         found.unwrap_or(false)
     }

@@ -18,7 +18,7 @@ use crate::chip::Weights;
 use crate::circuit::{DyadCircuit, Dynamics};
 use crate::learn::{Batch, nudged};
 use crate::matrix::Matrix;
-use crate::solve::{FixedPoint, Outcome, continued_point, fixed_point, homotopy, leading, on_rails};
+use crate::solve::{FixedPoint, Outcome, continued_point, find_on_rails, fixed_point, homotopy, leading};
 use crate::spec::CircuitSpec;
 
 /// What decays at the margin asked for is down by e⁻³⁰, 10⁻¹³, after so many times 1/margin: below any tolerance.
@@ -97,7 +97,7 @@ pub fn keep(
     batch: &Batch<f64>,
     at_least: f64,
 ) -> Result<Kept, Shortfall> {
-    let simulation = simulation(spec, weights, batch, at_least);
+    let simulation = prepare_simulation(spec, weights, batch, at_least);
     let looker = Looker { simulation: &simulation, at_least };
     if let Some(beyond) = looker.beyond_numbers() {
         return Err(beyond);
@@ -131,12 +131,12 @@ pub fn shortfall(
     batch: &Batch<f64>,
     at_least: f64,
 ) -> Option<Shortfall> {
-    let simulation = simulation(spec, weights, batch, at_least);
+    let simulation = prepare_simulation(spec, weights, batch, at_least);
     let all: Vec<usize> = (0..batch.inputs.nrows()).collect();
     Looker { simulation: &simulation, at_least }.look(&all, spec.nudge.beta).into_iter().next()
 }
 
-fn simulation<'a>(
+fn prepare_simulation<'a>(
     spec: &CircuitSpec,
     weights: &'a Weights<f64>,
     batch: &'a Batch<f64>,
@@ -269,7 +269,7 @@ impl Looker<'_> {
         let batch = self.simulation.one(sample);
         let spec = self.simulation.at(beta);
         let circuit = nudged(self.simulation.chip(), self.simulation.weights, &batch, &spec);
-        let tolerance = tolerance(&circuit);
+        let tolerance = newton_tolerance(&circuit);
         let margin = |point: &FixedPoint| {
             let spectrum = point.converged.then(|| leading(&circuit, 0, &point.state))?;
             let margin = -spectrum.abscissa() * circuit.slowest();
@@ -294,7 +294,7 @@ impl Looker<'_> {
         if !self.on_branch((&batch, beta), &point.state, branch) {
             return Some((Some(margin), elsewhere));
         }
-        if on_rails(&circuit, &spec.solver, &[Some(&point.state)])[0] {
+        if find_on_rails(&circuit, &spec.solver, &[Some(&point.state)])[0] {
             return Some((Some(margin), Lack::Fails(Failure::Unsettled(Outcome::LatchUp))));
         }
         (margin < self.at_least).then_some((Some(margin), Lack::Thin(leaning)))
@@ -312,8 +312,8 @@ impl Looker<'_> {
     fn point(&self, batch: &Batch<f64>, beta: f64, state: &[f64]) -> (FixedPoint, Vec<Matrix<f64>>) {
         let spec = self.simulation.at(beta);
         let circuit = nudged(self.simulation.chip(), self.simulation.weights, batch, &spec);
-        let point = continued_point(&circuit, 0, state, tolerance(&circuit), STEPS);
-        let errors = errors(&circuit, &point.state);
+        let point = continued_point(&circuit, 0, state, newton_tolerance(&circuit), STEPS);
+        let errors = compute_errors(&circuit, &point.state);
         (point, errors)
     }
 
@@ -323,7 +323,7 @@ impl Looker<'_> {
             let spec = self.simulation.at(0.0);
             let circuit = nudged(self.simulation.chip(), self.simulation.weights, batch, &spec);
             let start: Vec<f64> = circuit.free_state().iter().copied().collect();
-            fixed_point(&circuit, 0, &start, tolerance(&circuit)).state
+            fixed_point(&circuit, 0, &start, newton_tolerance(&circuit)).state
         };
         let zero = self.point(batch, 0.0, &free).1;
         let (mut done, mut here, mut stride) = (0.0, (free, Vec::new()), FIRST * beta);
@@ -359,11 +359,11 @@ fn less(errors: &[Matrix<f64>], zero: &[Matrix<f64>]) -> Vec<Matrix<f64>> {
 }
 
 /// Residual (V) to which fixed points are found.
-fn tolerance(circuit: &DyadCircuit<'_, f64>) -> f64 {
+fn newton_tolerance(circuit: &DyadCircuit<'_, f64>) -> f64 {
     1e-9 * (1.0 + circuit.free_state().amax())
 }
 
 /// Differences of every layer at the state of one sample (V).
-fn errors(circuit: &DyadCircuit<'_, f64>, state: &[f64]) -> Vec<Matrix<f64>> {
+fn compute_errors(circuit: &DyadCircuit<'_, f64>, state: &[f64]) -> Vec<Matrix<f64>> {
     circuit.differences(&Matrix::from_row_slice(1, state.len(), state))
 }

@@ -70,7 +70,12 @@ impl ChipLimits {
 
 /// Finds the largest safe nudge of every sample; the nudge of `spec` itself does not matter.
 #[must_use]
-pub fn limits(spec: &CircuitSpec, weights: &Weights<f64>, batch: &Batch<f64>, search: &Search) -> ChipLimits {
+pub fn find_limits(
+    spec: &CircuitSpec,
+    weights: &Weights<f64>,
+    batch: &Batch<f64>,
+    search: &Search,
+) -> ChipLimits {
     let simulation = Simulation::new(spec, weights, batch, search);
     let ramp = simulation.ramp();
     let found: Vec<(SampleLimit, usize)> = (0..batch.inputs.nrows())

@@ -2,7 +2,7 @@
 
 use crate::circuit::{Circuit, DyadCircuit, Dynamics};
 use crate::matrix::Matrix;
-use crate::solve::{Outcome, Verdict, continued_point, homotopy, leading, on_rails, settle_all};
+use crate::solve::{Outcome, Verdict, continued_point, find_on_rails, homotopy, leading, settle_all};
 use crate::spec::SolverSpec;
 
 /// Equilibria are found to this residual, in units of `1 V + ‖v_free‖∞`.
@@ -77,7 +77,7 @@ impl Node {
             node.find_equilibria(circuit, solver, near, ends);
             node.find_worst(circuit);
             let known: Vec<Option<&[f64]>> = node.equilibria.iter().map(Option::as_deref).collect();
-            node.on_rails = on_rails(circuit, solver, &known).into_iter().filter(|&on| on).count();
+            node.on_rails = find_on_rails(circuit, solver, &known).into_iter().filter(|&on| on).count();
         }
         node
     }

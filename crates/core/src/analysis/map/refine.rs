@@ -96,7 +96,7 @@ impl<N: Send + Sync> RefinedGrid<N> {
         stride: usize,
         evaluator: &dyn Evaluate<N, E>,
     ) -> Result<Self, E> {
-        let (columns, rows) = (lines(shape.0, stride), lines(shape.1, stride));
+        let (columns, rows) = (coarse_lines(shape.0, stride), coarse_lines(shape.1, stride));
         let mut plane = Self {
             shape,
             nodes: (0..shape.0 * shape.1).map(|_| None).collect(),
@@ -217,7 +217,7 @@ impl<N> RefinedGrid<N> {
 }
 
 /// Every `stride`-th of `count` indices, and the last.
-fn lines(count: usize, stride: usize) -> Vec<usize> {
+fn coarse_lines(count: usize, stride: usize) -> Vec<usize> {
     let mut lines: Vec<usize> = (0..count).step_by(stride.max(1)).collect();
     // Without the last index a strip of up to `stride - 1` points would belong to no rectangle.
     if lines.last() != Some(&(count - 1)) {

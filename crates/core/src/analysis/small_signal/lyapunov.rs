@@ -103,7 +103,7 @@ impl Cayley {
     /// `None` if `p > 0` is an eigenvalue of `A`.
     fn of(a: &Matrix<f64>) -> Option<Self> {
         let n = a.nrows();
-        let shift = shift(a);
+        let shift = choose_shift(a);
         let resolvent = inverse(&(a - Matrix::identity(n, n) * shift))?;
         let transform = Matrix::identity(n, n) + &resolvent * (2.0 * shift);
         Some(Self { shift, resolvent, transform })
@@ -133,7 +133,7 @@ impl Cayley {
 
 /// The shift: the geometric mean of the rates, between the slowest and the fastest of them. Any `p > 0` is right; this
 /// one leaves `|M| ≤ 1 − 2/√κ` for rates that are spread by `κ`.
-fn shift(a: &Matrix<f64>) -> f64 {
+fn choose_shift(a: &Matrix<f64>) -> f64 {
     let n = a.nrows() as f64;
     let rates = a.diagonal().map(|rate| -rate);
     if rates.iter().all(|&rate| rate > 0.0) {

@@ -12,7 +12,7 @@
 
 use std::ops::Range;
 
-use super::super::judgement::bounds;
+use super::super::judgement::compute_bounds;
 use super::super::{Dynamics, Outcome};
 use super::quantile::two_sided;
 use crate::matrix::{Matrix, Real, select_rows};
@@ -64,7 +64,7 @@ impl<T: Real> Windows<T> {
             moduli: [Matrix::zeros(batch, width), Matrix::zeros(batch, width)],
             means: Vec::with_capacity(2 * BLOCKS),
             limit: two_sided(ERROR / width as f64) / SHOWN.sqrt(),
-            bounds: bounds(&free),
+            bounds: compute_bounds(&free),
             layers: circuit.layers(),
         }
     }
