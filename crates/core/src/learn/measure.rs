@@ -49,7 +49,7 @@ pub fn measure<T: Real>(
 }
 
 /// Settles and reads a batch as [`measure`] does; `progress` is called for every sample in each of its
-/// [`relaxations`].
+/// [`count_relaxations`].
 #[must_use]
 pub fn measure_with_progress<T: Real>(
     chip: &Chip<T>,
