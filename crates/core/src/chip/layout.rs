@@ -115,7 +115,7 @@ impl Layout {
         (of(self.plus(layer).start), of(self.minus(layer).start))
     }
 
-    /// The same, to be written.
+    /// Mutable [`Self::dyads`].
     ///
     /// # Panics
     ///

@@ -95,7 +95,7 @@ pub(super) fn synapses<T: Real>(
 }
 
 impl<T: Real> Synapses<T> {
-    /// What these synapses make of programmed weights; biases are currents and stay.
+    /// Computes the effective weights of programmed ones; biases are currents and stay.
     #[must_use]
     pub fn effective_weights(&self, weights: &Weights<T>) -> Weights<T> {
         let each = |matrices: &[Matrix<T>], factors: &[Matrix<T>]| {

@@ -24,7 +24,7 @@ use crate::spec::{CircuitSpec, NudgeSpec, Variant};
 /// A fabricated chip without its synapses.
 #[derive(Clone, Debug)]
 pub struct Chip<T> {
-    /// Where each compartment sits in a state matrix.
+    /// Columns of the compartments in a state matrix.
     pub layout: Layout,
     /// Devices, first layer of neurons first.
     pub layers: Vec<Devices<T>>,
@@ -38,18 +38,18 @@ pub struct Chip<T> {
     pub noise: Sources,
     /// Integration time of a reading (s); 0 is an instant.
     pub readout: f64,
-    /// What is around every compartment.
+    /// Periphery of every compartment.
     pub periphery: Periphery<T>,
-    /// What synapses carry of what is programmed; `None` if all of them carry all of it.
+    /// Gain factors of the synapses; `None` if all are exact.
     pub synapses: Option<Synapses<T>>,
 }
 
 /// Factors of the synapses of a chip.
 #[derive(Clone, Debug)]
 pub struct Synapses<T> {
-    /// Of `W_k`, `[n_k × n_{k−1}]`.
+    /// Factors of `W_k`, `[n_k × n_{k−1}]`.
     pub forward: Vec<Matrix<T>>,
-    /// Of `F_k`, where feedback synapses are devices of their own.
+    /// Factors of `F_k`, where feedback synapses are devices of their own.
     pub feedback: Option<Vec<Matrix<T>>>,
 }
 
@@ -64,14 +64,14 @@ pub struct Devices<T> {
     pub gain_minus: Vec<T>,
     /// Mixing `α`.
     pub mixing: Vec<T>,
-    /// What the activation devices of the plus compartments have of their own.
+    /// Offsets and scales of the activation devices of the plus compartments.
     pub offset_plus: Vec<DeviceOffset<T>>,
-    /// What those of the minus compartments have.
+    /// Offsets and scales of those of the minus compartments.
     pub offset_minus: Vec<DeviceOffset<T>>,
 }
 
 impl<T: Real> Devices<T> {
-    /// Whether any compartment's activation device is not that of the shape.
+    /// Returns whether any compartment's activation device is not that of the shape.
     #[must_use]
     pub fn has_device_offsets(&self) -> bool {
         self.offset_plus.iter().chain(&self.offset_minus).any(|&trim| trim != DeviceOffset::NONE)
@@ -116,13 +116,14 @@ impl<T: Real> Chip<T> {
         chip
     }
 
-    /// Whether any compartment's activation device differs from its shape: then dyads differ without a nudge, too.
+    /// Returns whether any compartment's activation device differs from its shape: then dyads differ without
+    /// a nudge, too.
     #[must_use]
     pub fn has_device_offsets(&self) -> bool {
         self.layers.iter().any(Devices::has_device_offsets)
     }
 
-    /// What the synapses of this chip make of programmed `weights`.
+    /// Returns the effective weights of this chip's synapses for programmed `weights`.
     #[must_use]
     pub fn effective_weights<'a>(&self, weights: &'a Weights<T>) -> Cow<'a, Weights<T>> {
         match &self.synapses {

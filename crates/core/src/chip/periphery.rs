@@ -4,7 +4,7 @@ use crate::device::{Amplifier, capacitor, switched};
 use crate::matrix::Real;
 use crate::spec::CircuitSpec;
 
-/// What is around every compartment; the ideal circuit has nothing of it.
+/// Periphery of every compartment; the ideal circuit has none.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Periphery<T> {
     /// Range of the transconductor (V), if it saturates.
@@ -15,9 +15,9 @@ pub struct Periphery<T> {
     pub amplifier: Option<Amplifier>,
     /// Conductances of the two devices of a synapse at `W = 0`, together, in units of the leak.
     pub pair_load: f64,
-    /// What is added to every drive (V): leakage, injected charge.
+    /// Offset of every drive (V): leakage, injected charge.
     pub shift: f64,
-    /// What every compartment loses before it is read (V).
+    /// Leakage loss of every compartment before it is read (V).
     pub leakage_loss: T,
     /// Frequency of the clock (Hz).
     pub clock: Option<f64>,

@@ -45,7 +45,8 @@ impl<T: Real> Weights<T> {
         weights
     }
 
-    /// The same synapses, each forward gain moved by a normal share of itself, of standard deviation `size`.
+    /// Copies the synapses, each forward gain changed by a normal share of itself, of standard deviation
+    /// `size`.
     ///
     /// Feedback synapses are moved with the forward ones where they began as their copies, and stay otherwise.
     #[must_use]
@@ -79,7 +80,7 @@ impl<T: Real> Weights<T> {
         std::iter::once(inputs).chain(self.forward.iter().map(Matrix::nrows)).collect()
     }
 
-    /// The same synapses, each gain (not the biases) times `factor`.
+    /// Copies the synapses, each gain (not the biases) times `factor`.
     #[must_use]
     pub fn scaled(&self, factor: T) -> Self {
         let matrices = |list: &[Matrix<T>]| list.iter().map(|m| m.map(|w| w * factor)).collect();
@@ -108,7 +109,7 @@ impl<T: Real> Weights<T> {
         Some(Self { forward: again(&self.forward), biases, feedback: self.feedback.as_deref().map(again) })
     }
 
-    /// The same synapses in another precision.
+    /// Converts the synapses to another precision.
     #[must_use]
     pub fn cast<U: Real>(&self) -> Weights<U> {
         let matrices = |list: &[Matrix<T>]| list.iter().map(|m| m.map(|w| U::of(w.to_f64()))).collect();

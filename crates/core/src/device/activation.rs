@@ -172,13 +172,14 @@ impl Activation {
         }
     }
 
-    /// The same of a compartment with an offset and a scale of its own.
+    /// Kinks of a compartment with an offset and a scale of its own.
     pub fn offset_kinks(&self, trim: DeviceOffset<f64>) -> impl Iterator<Item = f64> {
         let own = move |kink: &f64| self.offset + trim.offset + (kink - self.offset) * trim.scale;
         self.kinks().iter().map(own)
     }
 
-    /// Whether the slope at `potential` (V) is below 1 % of the steepest: such a device passes no error on.
+    /// Returns whether the slope at `potential` (V) is below 1 % of the steepest: such a device passes no
+    /// error on.
     #[must_use]
     pub fn saturated(&self, potential: f64) -> bool {
         let steepest = match self.kind {
@@ -188,7 +189,7 @@ impl Activation {
         self.slope(potential).abs() < SATURATION * steepest * (self.amplitude / self.scale).abs()
     }
 
-    /// Whether the output is the potential itself, so that there is nothing to compute.
+    /// Returns whether the output is the potential itself, so that there is nothing to compute.
     #[must_use]
     pub fn is_identity(&self) -> bool {
         self.kind == ActivationKind::Linear && self.affine::<f64>().is_identity()

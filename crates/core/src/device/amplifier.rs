@@ -30,7 +30,7 @@ impl Amplifier {
     /// Without any fault.
     pub const IDEAL: Self = Self { gain: f64::INFINITY, gain_bandwidth: f64::INFINITY, offset: 0.0 };
 
-    /// What is left of the drive at noise gain `N`: `1/(1 + N/A₀)`.
+    /// Gain error factor at noise gain `N`: `1/(1 + N/A₀)`.
     ///
     /// ```
     /// # use dyadsim_core as dyadsim;

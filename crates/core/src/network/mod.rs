@@ -41,7 +41,7 @@ use crate::train::{Evaluation, evaluate};
 #[derive(Clone, Debug)]
 pub struct Network {
     circuit: CircuitSpec,
-    /// Whether the description names its chip; else the seed of the network does.
+    /// True if the description names its chip; else the seed of the network does.
     names_chip: bool,
     chip: Chip<f64>,
     weights: Weights<f64>,
@@ -77,7 +77,7 @@ impl Network {
         Self { circuit, names_chip, chip, weights, seed }
     }
 
-    /// The same chip with other synapses.
+    /// Replaces the synapses; the chip stays.
     ///
     /// # Errors
     /// [`NetworkError::Shape`] unless they fit: a matrix and biases for every layer, feedback synapses where the description
@@ -87,7 +87,7 @@ impl Network {
         Ok(Self { weights, ..self })
     }
 
-    /// The same synapses on the chip of a description that `change` has changed.
+    /// Moves the synapses to the chip of a description that `change` has changed.
     ///
     /// # Errors
     /// What the door refuses; synapses that do not fit the new description.
@@ -117,7 +117,7 @@ impl Network {
         Ok(Self { circuit, names_chip, chip, weights, seed })
     }
 
-    /// Settles samples and reads them as the description's `[readout]` says, with the noise of the network's seed.
+    /// Settles samples and reads them by the description's `[readout]`, with the noise of the network's seed.
     ///
     /// `inputs` are `[samples × n_0]`, `targets` `[samples × n_L]` (V). Without targets the circuit is free. With them it is
     /// nudged, and settled once more without the nudge, which is what predictions and losses are of. Samples that do not settle

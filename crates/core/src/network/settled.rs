@@ -7,7 +7,7 @@ use crate::matrix::Matrix;
 use crate::solve::Outcome;
 use crate::train::largest;
 
-/// What became of a batch: how every sample ended, what its layers say, and the gradient that its synapses would see.
+/// Results of a batch: outcomes, activities of the layers, and the gradient estimate of the synapses.
 ///
 /// It carries the nudge under which it settled. Under a nudge, outcomes, activities and the gradient are those of the nudged
 /// circuit; predictions and losses are always those of the free one.
@@ -42,7 +42,7 @@ impl SettledBatch {
         Self { batch, measured, predictions, losses: Some(losses) }
     }
 
-    /// How each sample ended.
+    /// Outcome of each sample.
     #[must_use]
     pub fn outcomes(&self) -> &[Outcome] {
         &self.measured.settled.outcomes
@@ -106,7 +106,7 @@ impl SettledBatch {
         self.losses().map(|losses| losses.iter().sum::<f64>() / losses.len() as f64)
     }
 
-    /// Everything that the circuit gave: final states, residuals, work.
+    /// Whole measurement: final states, residuals, work.
     #[must_use]
     pub fn measurement(&self) -> &Measurement<f64> {
         &self.measured

@@ -11,7 +11,7 @@ use crate::train::{Course, EpochReport, Evaluation, Learner};
 /// Is shown every epoch as it ends, and the synapses after it.
 type Observer<'a> = Box<dyn FnMut(&EpochResult, &Weights<f64>) + 'a>;
 
-/// How a network is trained, before it is.
+/// Builder of a training.
 ///
 /// Unless told otherwise: the rule of the circuit's own gains, one epoch, 50 samples per update, Adam at its default rate, the
 /// seed of the network. The synapses come out with the bytes that an experiment of the same settings writes.
@@ -46,7 +46,7 @@ enum Chosen<'a> {
     Own(Box<dyn Rule<f64> + 'a>),
 }
 
-/// What an epoch did, and the network after it.
+/// Results of an epoch, and the network after it.
 #[derive(Clone, Debug)]
 pub struct EpochResult {
     /// Number of the epoch, from 1.
@@ -88,37 +88,37 @@ impl<'a> Training<'a> {
         }
     }
 
-    /// By this rule, or rule with its settings. The gains of the circuit are the rule's.
+    /// Sets the rule, or rule with its settings. The gains of the circuit are the rule's.
     #[must_use]
     pub fn rule(self, rule: impl Into<RuleSpec>) -> Self {
         Self { rule: Chosen::Known(rule.into()), ..self }
     }
 
-    /// By a rule of one's own.
+    /// Sets a rule implemented by the caller.
     #[must_use]
     pub fn own_rule(self, rule: impl Rule<f64> + 'a) -> Self {
         Self { rule: Chosen::Own(Box::new(rule)), ..self }
     }
 
-    /// So many passes over the training samples.
+    /// Sets the number of passes over the training samples.
     #[must_use]
     pub fn epochs(self, epochs: usize) -> Self {
         Self { epochs, ..self }
     }
 
-    /// So many samples per update.
+    /// Sets the number of samples per update.
     #[must_use]
     pub fn batch(self, batch: usize) -> Self {
         Self { batch, ..self }
     }
 
-    /// With this optimiser.
+    /// Sets the optimiser.
     #[must_use]
     pub fn optimizer(self, optimizer: OptimizerSpec) -> Self {
         Self { optimizer, ..self }
     }
 
-    /// With the batch order and the noise of this seed.
+    /// Sets the seed of batch order and noise.
     #[must_use]
     pub fn seed(self, seed: u64) -> Self {
         Self { seed, ..self }

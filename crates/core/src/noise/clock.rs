@@ -56,12 +56,12 @@ impl Clock {
         Self { step, level: level.clamp(0.0, f64::from(DEEPEST)) as u32, done: 0 }
     }
 
-    /// The same in steps that are intervals of `level`, one of which the next step begins or is part of.
+    /// Clock whose steps are intervals of `level`, one of which the next step begins or is part of.
     pub fn coarser(&self, level: u32) -> Self {
         Self { step: self.length(level), level, done: self.done >> (self.level - level) }
     }
 
-    /// Length of an interval after so many halvings of the base (s).
+    /// Length of an interval after `level` halvings of the base (s).
     pub fn length(&self, level: u32) -> f64 {
         self.step * 2_f64.powi(self.level.cast_signed() - level.cast_signed())
     }
@@ -109,7 +109,7 @@ impl Lanes {
         Self { seed: sample_ids.seed, rows: ids.len(), groups }
     }
 
-    /// Whether the batch is one whole group in order, so that its numbers need not be sorted.
+    /// Returns whether the batch is one whole group in order, so that its numbers need not be sorted.
     pub fn is_whole(&self) -> bool {
         self.rows == LANES
             && matches!(self.groups.as_slice(), [(_, members)] if members.iter().all(|(l, r)| l == r))

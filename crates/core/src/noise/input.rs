@@ -1,6 +1,6 @@
 //! Noise as a list of inputs: how the current of each source enters the drives.
 
-/// What noise comes from: the name of its section in a circuit file.
+/// Cause of noise: the name of its section in a circuit file.
 pub type Cause = &'static str;
 
 /// Spectrum of a noise source.
@@ -19,7 +19,7 @@ pub enum Colour {
 /// (entries in V).
 #[derive(Clone, Debug, PartialEq)]
 pub struct NoiseInput {
-    /// Where they come from.
+    /// Cause of the noise.
     pub cause: Cause,
     /// Their spectrum.
     pub colour: Colour,

@@ -13,7 +13,7 @@ pub struct Memory<T> {
     rows: usize,
     /// Processes, `[rows × columns]` each: the poles in their order, the supply, the input drivers.
     pub(super) processes: Vec<Vec<T>>,
-    /// Whether traps are full, `[rows × columns]` each: those of compartments, those of synapses.
+    /// True if traps are full, `[rows × columns]` each: those of compartments, those of synapses.
     pub(super) traps: Vec<Vec<bool>>,
     /// Processes and kinds of traps of which there is one in every compartment; they come first.
     own: [usize; 2],
@@ -34,7 +34,7 @@ impl<T: Real> Memory<T> {
         }
     }
 
-    /// Whether there is nothing to remember.
+    /// Returns whether there is nothing to remember.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.processes.is_empty() && self.traps.is_empty()
@@ -46,7 +46,7 @@ impl<T: Real> Memory<T> {
         self.rows
     }
 
-    /// Some of the samples.
+    /// Copies the memory of some samples.
     #[must_use]
     pub fn subset(&self, rows: &[usize]) -> Self {
         Self {

@@ -12,7 +12,7 @@ pub struct Process {
 }
 
 impl Process {
-    /// With the one-sided PSD `psd` (per Hz) far below `bandwidth` (Hz), at which half of it is left.
+    /// Process of one-sided PSD `psd` (per Hz) far below `bandwidth` (Hz), at which half of it is left.
     #[must_use]
     pub fn band_limited(psd: f64, bandwidth: f64) -> Self {
         let rate = TAU * bandwidth;

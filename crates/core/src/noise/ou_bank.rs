@@ -79,7 +79,7 @@ impl<T: Real> OuBank<T> {
         self.own.iter().map(|(_, process)| process)
     }
 
-    /// The same to be changed.
+    /// Mutable [`Self::each`].
     pub fn each_mut(&mut self) -> impl Iterator<Item = &mut Coloured<T>> {
         self.own.iter_mut().map(|(_, process)| process)
     }

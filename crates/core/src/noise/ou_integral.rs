@@ -83,7 +83,7 @@ impl OuIntegral {
         sum * (2.0 * self.rate)
     }
 
-    /// From the beginning of an interval to its end.
+    /// Transition from the beginning of an interval to its end.
     pub fn base<T: Real>(self, h: f64) -> Move<T> {
         let transition = self.transition(h);
         Move {

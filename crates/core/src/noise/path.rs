@@ -13,7 +13,7 @@ use super::{Memory, SampleIds, Sources};
 use crate::matrix::{Matrix, Real, select_rows};
 use crate::random::Kind;
 
-/// What a path needs to know of the circuits that it acts on.
+/// Properties of the circuits that a noise path acts on.
 #[derive(Clone, Copy, Debug)]
 pub struct NoiseContext<'a> {
     /// `1/τ` of every state column (1/s).
@@ -22,7 +22,7 @@ pub struct NoiseContext<'a> {
     pub inputs: usize,
     /// Synapses of all layers.
     pub synapses: usize,
-    /// Whether noise is integrated through the leak, `r ∫ e^{−r(h−s)} n ds`, or as it comes, `r ∫ n ds`.
+    /// True if noise is integrated through the leak, `r ∫ e^{−r(h−s)} n ds`, or as it comes, `r ∫ n ds`.
     pub leaky: bool,
     /// Length of a step (s).
     pub step: f64,
@@ -107,7 +107,7 @@ impl<T: Real> NoisePath<T> {
         }
     }
 
-    /// Draws what the next step meets.
+    /// Draws the noise of the next step.
     pub fn advance(&mut self) {
         let Self { clock, lanes, additive, .. } = self;
         let time = clock.done as f64 * clock.step;
@@ -160,19 +160,19 @@ impl<T: Real> NoisePath<T> {
         self.clock.done
     }
 
-    /// What the step adds to every potential whatever the state is (V), but for the input drivers' part.
+    /// State-independent increments of every potential over the step (V), without the input drivers' part.
     #[must_use]
     pub fn additive(&self) -> &Matrix<T> {
         &self.additive
     }
 
-    /// What 1 V in the drive of a column adds to it over a step (V).
+    /// Change of a column's potential over a step for 1 V in its drive (V).
     #[must_use]
     pub fn reach(&self, column: usize) -> f64 {
         self.reaches[column]
     }
 
-    /// The same in units of that of the first column, through whose leak the input drivers' noise is integrated.
+    /// Reach in units of that of the first column, through whose leak the input drivers' noise is integrated.
     #[must_use]
     pub fn share(&self, column: usize) -> f64 {
         self.reaches[column] / self.reaches[0]
@@ -247,7 +247,7 @@ impl<T: Real> NoisePath<T> {
 }
 
 impl NoiseContext<'_> {
-    /// What a constant of 1 V in the drive of a column adds over a step (V).
+    /// Change of a potential over a step for a constant 1 V in its drive (V).
     #[must_use]
     pub fn reach(&self, rate: f64) -> f64 {
         if self.leaky { -(-rate * self.step).exp_m1() } else { rate * self.step }

@@ -54,13 +54,13 @@ pub struct SynapseTraps {
 }
 
 impl Sources {
-    /// Whether nothing acts on the circuit as it moves; readings may still be noisy.
+    /// Returns whether nothing acts on the circuit as it moves; readings may still be noisy.
     #[must_use]
     pub fn is_noiseless(&self) -> bool {
         *self == Self { sampled: self.sampled, ..Self::default() }
     }
 
-    /// Whether some source lasts longer than a moment.
+    /// Returns whether some source lasts longer than a moment.
     #[must_use]
     pub fn has_memory(&self) -> bool {
         let traps = self.traps.is_some() || self.synapse_traps.is_some();
@@ -80,7 +80,7 @@ impl Sources {
 /// Bits of a sample's number within a reading; a group of 64 has 24 bits in the names of noise, so four readings fit.
 const READING: u32 = 28;
 
-/// Which noise the samples of a batch meet: a draw is a function of the seed and of a sample's number.
+/// Numbers of a batch's samples, which name their noise: a draw is a function of seed and number.
 ///
 /// Neither rule nor gains enter, so that circuits that differ in them meet the same noise.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -92,13 +92,13 @@ pub struct SampleIds {
 }
 
 impl SampleIds {
-    /// The first `count` of seed 0.
+    /// The numbers `0..count` with seed 0.
     #[must_use]
     pub fn first(count: usize) -> Self {
         Self { seed: 0, ids: (0..count as u64).collect() }
     }
 
-    /// The same samples met once more, for another reading, counted from 0: its noise is its own.
+    /// Numbers of the same samples for another reading, counted from 0, with noise of its own.
     ///
     /// A reading has `2²⁸` numbers; presentations beyond meet noise that others have met.
     #[must_use]
@@ -106,7 +106,7 @@ impl SampleIds {
         Self { seed: self.seed, ids: self.ids.iter().map(|id| id + (reading << READING)).collect() }
     }
 
-    /// Some of them.
+    /// Numbers of some samples.
     #[must_use]
     pub fn subset(&self, rows: &[usize]) -> Self {
         Self { seed: self.seed, ids: rows.iter().map(|&row| self.ids[row]).collect() }

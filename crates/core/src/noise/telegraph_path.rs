@@ -83,7 +83,7 @@ impl<T: Real> TelegraphPath<T> {
         }
     }
 
-    /// Whether the traps are full.
+    /// Returns whether the traps are full.
     pub fn full(&self) -> impl Iterator<Item = bool> {
         self.states.iter().map(|state| state.full)
     }

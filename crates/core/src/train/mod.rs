@@ -12,7 +12,7 @@ use crate::noise::SampleIds;
 use crate::random::{Key, Kind, permutation, stream};
 use crate::solve::Outcome;
 
-/// What an epoch met, over all its samples.
+/// Statistics of an epoch over all its samples.
 #[derive(Clone, Debug, Default)]
 pub struct EpochReport {
     /// Samples per outcome, in the order of [`Outcome::ALL`]; all zero for rules without a circuit.
@@ -56,7 +56,7 @@ pub struct Learner<T> {
 /// Is shown the weights with which a batch was settled, its samples, and what became of them.
 pub type Observer<'a, T> = &'a mut dyn FnMut(&Weights<T>, &[usize], &Report);
 
-/// How an epoch is run.
+/// Setup of an epoch.
 pub struct Course<'a, T: Real> {
     /// Data.
     pub dataset: &'a Dataset,
@@ -75,7 +75,7 @@ impl<T: Real> Course<'_, T> {
         gather(self.dataset, samples)
     }
 
-    /// One pass over the training set, `epoch` counted from 0.
+    /// Makes one pass over the training set, `epoch` counted from 0.
     ///
     /// `observe` is shown the weights with which each batch was settled, its samples, and what became of them.
     /// A batch of which no sample may be used updates nothing.

@@ -22,12 +22,12 @@ pub(super) struct Affine<T> {
 }
 
 impl<T: Real> Affine<T> {
-    /// Whether `φ(z) = z` comes out as the potential itself.
+    /// Returns whether `φ(z) = z` comes out as the potential itself.
     pub fn is_identity(&self) -> bool {
         self.gain == T::ONE && self.offset == T::ZERO
     }
 
-    /// The same with a compartment's own offset and scale.
+    /// Adds a compartment's own offset and scale.
     #[inline(always)]
     pub fn with_offset(self, trim: DeviceOffset<T>) -> Self {
         let (rate, gain) = (self.rate / trim.scale, self.gain / trim.scale);
@@ -192,7 +192,7 @@ pub struct Dyads<'a, T> {
     pub batch: usize,
     /// Mixing `α`.
     pub mixing: &'a [T],
-    /// What plus and minus compartments have of their own.
+    /// Offsets and scales of plus and minus compartments.
     pub offsets: (&'a [DeviceOffset<T>], &'a [DeviceOffset<T>]),
     /// Potentials of plus and minus compartments (V).
     pub potentials: (&'a [T], &'a [T]),
