@@ -126,7 +126,6 @@ impl Node {
                 continue;
             }
             let mut found = None;
-            // From the end of a runaway or a cycle Newton's method would find a point that was never near.
             if ends_near(outcomes[row], circuit) {
                 self.searches += 1;
                 found =
@@ -136,8 +135,7 @@ impl Node {
                 self.searches += 1;
                 let point = match (known(i), near) {
                     (Some(start), _) => continued_point(circuit, i, start, tolerance, STEPS),
-                    // Lost at the neighbour and lost here, most likely: few steps keep a region without
-                    // equilibria cheap.
+                    // Lost there, most likely lost here: few steps keep regions without equilibria cheap.
                     (None, Some(_)) => continued_point(circuit, i, &rest(i), tolerance, FEW),
                     (None, None) => homotopy(circuit, i, &rest(i), tolerance),
                 };
@@ -212,6 +210,7 @@ impl Node {
 /// Returns whether there may be an equilibrium near where a sample ended; what has latched up at a rail has
 /// one there.
 fn ends_near(outcome: Outcome, circuit: &DyadCircuit<'_, f64>) -> bool {
+    // From the end of a runaway or a cycle Newton's method would find a point that was never near.
     let at_rail = outcome == Outcome::LatchUp && circuit.supply().is_some();
     outcome.is_settled() || outcome == Outcome::Timeout || at_rail
 }
