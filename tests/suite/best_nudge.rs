@@ -3,12 +3,12 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use dyadsim::analysis::limits::{Search, limits};
-use dyadsim::analysis::linear::{Valley, truth};
-use dyadsim::analysis::nudge::{Best, Place, Seen, best};
-use dyadsim::analysis::quality::{Draw, draw, predicted, quality};
-use dyadsim::random::{Key, Kind, stream};
-use dyadsim::spec::*;
+use dyadsim_core::analysis::limits::{Search, limits};
+use dyadsim_core::analysis::linear::{Valley, truth};
+use dyadsim_core::analysis::nudge::{Best, Place, Seen, best};
+use dyadsim_core::analysis::quality::{Draw, draw, predicted, quality};
+use dyadsim_core::random::{Key, Kind, stream};
+use dyadsim_core::spec::*;
 use rand_distr::{Distribution, StandardUniform};
 use rayon::prelude::*;
 

@@ -11,12 +11,12 @@ use super::Branch as Settings;
 use super::figure::Tables;
 use super::rows::{BranchEventRow, BranchOutputRow, BranchRow, BranchSummary};
 use super::way::GAIN;
-use crate::analysis::continuation::{
+use dyadsim_core::analysis::continuation::{
     Branch, CircuitFamily, Event, EventKind, Plan, Setting, first_on_rail, follow,
 };
-use crate::learn::Batch;
-use crate::matrix::select_rows;
-use crate::spec::{CIRCUITS, CircuitSpec, Override};
+use dyadsim_core::learn::Batch;
+use dyadsim_core::matrix::select_rows;
+use dyadsim_core::spec::{CIRCUITS, CircuitSpec, Override};
 
 /// What was found.
 #[derive(Clone, Debug)]

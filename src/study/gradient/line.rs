@@ -8,10 +8,10 @@ use super::super::inputs::Setup;
 use super::Gradient as Settings;
 use super::rows::GradientRow;
 use super::work::{is_random, spreads, unpredicted};
-use crate::analysis::linear::{Estimate, Valley, truth};
-use crate::analysis::nudge::{Best, Seen, best, left_out};
-use crate::analysis::quality::{Draw, Quality, Value, draw, predicted, quality};
-use crate::learn::Gradient;
+use dyadsim_core::analysis::linear::{Estimate, Valley, truth};
+use dyadsim_core::analysis::nudge::{Best, Seen, best, left_out};
+use dyadsim_core::analysis::quality::{Draw, Quality, Value, draw, predicted, quality};
+use dyadsim_core::learn::Gradient;
 
 /// An error of the gradient that has a least value.
 #[derive(Clone, Copy, Debug)]

@@ -18,7 +18,6 @@ use super::axis::{Axis, refuse_same};
 use super::inputs::{Files, Setup};
 use super::stability::{COMMAND, read};
 use super::{Extent, Failure, Given, Observer, Receipt, Study, folder};
-use crate::analysis::map::{By, Plane};
 use crate::figure::{Figure, FigureError};
 use crate::record::RecordError;
 use crate::record::dictionary::{Table, table};
@@ -26,6 +25,7 @@ use crate::record::json::write_json;
 use crate::record::study::Kind;
 use crate::record::table::write_table;
 use board::{Board, GAIN};
+use dyadsim_core::analysis::map::{By, Plane};
 
 pub use figure::Tables;
 pub use rows::{MapAxis, MapCheck, MapLineRow, MapRow, MapSummary};

@@ -9,16 +9,16 @@ use super::super::{Extent, Failure, Observer};
 use super::Tables;
 use super::rows::{NoiseBest, NoiseCauseRow, NoiseLayerRow, NoiseRow, NoiseSummary};
 use super::{Noise, angle, large, spectrum, work};
-use crate::analysis::linear::{Covariance, LinearError, Point, Reading, System, variances};
-use crate::analysis::replicas::{Estimate, limit};
-use crate::analysis::stationary::{
+use dyadsim_core::analysis::linear::{Covariance, LinearError, Point, Reading, System, variances};
+use dyadsim_core::analysis::replicas::{Estimate, limit};
+use dyadsim_core::analysis::stationary::{
     Measured, Node, Quantity, floors, nodes, predicted, simulate_told, values,
 };
-use crate::chip::Layout;
-use crate::circuit::{DyadCircuit, Dynamics, Layered};
-use crate::learn::{Batch, nudged};
-use crate::matrix::{Matrix, select_rows};
-use crate::solve::{DENSE, SHARD, followed_point};
+use dyadsim_core::chip::Layout;
+use dyadsim_core::circuit::{DyadCircuit, Dynamics, Layered};
+use dyadsim_core::learn::{Batch, nudged};
+use dyadsim_core::matrix::{Matrix, select_rows};
+use dyadsim_core::solve::{DENSE, SHARD, followed_point};
 
 /// Fixed points are found to this residual, in units of `1 V + ‖v_free‖∞`.
 const TOLERANCE: f64 = 1e-10;
@@ -354,7 +354,7 @@ fn causes(point: &Point<'_>, stationary: &Covariance, layout: &Layout) -> Vec<No
 fn line(setup: &Setup, settings: &Noise) -> String {
     let network: Vec<String> = setup.weights.network().iter().map(ToString::to_string).collect();
     let nudge = &setup.spec.nudge;
-    let (plus, minus) = crate::chip::gains(nudge);
+    let (plus, minus) = dyadsim_core::chip::gains(nudge);
     let nudged = if setup.nudged {
         format!("a⁺ {plus}, a⁻ {minus}, α {}, β {}", nudge.alpha, nudge.beta)
     } else {
