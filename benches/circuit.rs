@@ -7,8 +7,8 @@ mod floor;
 mod nets;
 
 use divan::Bencher;
-use dyadsim::circuit::Dynamics;
-use dyadsim::matrix::Real;
+use dyadsim_core::circuit::Dynamics;
+use dyadsim_core::matrix::Real;
 
 use floor::{Drive, LARGE, MIDDLE, Products, SMALL, net};
 

@@ -8,10 +8,10 @@ mod nets;
 use std::hint::black_box;
 use std::time::Instant;
 
-use dyadsim::learn::{Batch, Gradient, rule};
-use dyadsim::matrix::product::{self, Onto};
-use dyadsim::matrix::{Matrix, Real};
-use dyadsim::spec::{CircuitSpec, NudgeSpec, RuleKind, SolverKind, SolverSpec, Variant};
+use dyadsim_core::learn::{Batch, Gradient, rule};
+use dyadsim_core::matrix::product::{self, Onto};
+use dyadsim_core::matrix::{Matrix, Real};
+use dyadsim_core::spec::{CircuitSpec, NudgeSpec, RuleKind, SolverKind, SolverSpec, Variant};
 
 use nets::Net;
 

@@ -3,12 +3,12 @@
 //! `cargo bench --bench kernels` (divan prints operations as items).
 
 use divan::{Bencher, black_box, counter::ItemsCount};
-use dyadsim::device::{Activation, DeviceOffset, Dyads};
-use dyadsim::matrix::product::{Onto, backward, correlate, forward};
-use dyadsim::matrix::{Matrix, Real, elementwise, measure};
-use dyadsim::noise::gaussian;
-use dyadsim::random::{Key, Kind, stream};
-use dyadsim::spec::{ActivationKind, ActivationSpec};
+use dyadsim_core::device::{Activation, DeviceOffset, Dyads};
+use dyadsim_core::matrix::product::{Onto, backward, correlate, forward};
+use dyadsim_core::matrix::{Matrix, Real, elementwise, measure};
+use dyadsim_core::noise::gaussian;
+use dyadsim_core::random::{Key, Kind, stream};
+use dyadsim_core::spec::{ActivationKind, ActivationSpec};
 use rand_distr::{Distribution, StandardNormal};
 
 /// Batch, neurons of the layer, neurons of the layer before.

@@ -12,11 +12,11 @@ mod nets;
 
 use std::time::Instant;
 
-use dyadsim::circuit::{Dynamics, Layered};
-use dyadsim::matrix::Matrix;
-use dyadsim::noise::thermal::BOLTZMANN;
-use dyadsim::solve::{run, settle_all};
-use dyadsim::spec::{
+use dyadsim_core::circuit::{Dynamics, Layered};
+use dyadsim_core::matrix::Matrix;
+use dyadsim_core::noise::thermal::BOLTZMANN;
+use dyadsim_core::solve::{run, settle_all};
+use dyadsim_core::spec::{
     ActivationKind, CircuitSpec, FlickerSpec, NudgeSpec, SolverKind, SolverSpec, ThermalSpec, Variant,
 };
 
@@ -174,6 +174,6 @@ fn etd_step(net: &Net<f32>, spec: &SolverSpec) -> f64 {
     let circuit = net.circuit();
     let began = Instant::now();
     let settled = settle_all(spec, &circuit, false);
-    let shards = LARGE.1.div_ceil(dyadsim::solve::SHARD) as f64;
+    let shards = LARGE.1.div_ceil(dyadsim_core::solve::SHARD) as f64;
     began.elapsed().as_secs_f64() * 1e6 * shards / (settled.counts.steps + settled.counts.rejected) as f64
 }

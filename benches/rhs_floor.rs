@@ -9,9 +9,9 @@ mod nets;
 
 use std::time::Instant;
 
-use dyadsim::matrix::Real;
-use dyadsim::solve::solver;
-use dyadsim::spec::{SolverKind, SolverSpec};
+use dyadsim_core::matrix::Real;
+use dyadsim_core::solve::solver;
+use dyadsim_core::spec::{SolverKind, SolverSpec};
 
 use floor::{Drive, LARGE, MIDDLE, Products, SMALL, net};
 

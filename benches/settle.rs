@@ -9,10 +9,10 @@ mod nets;
 
 use std::time::Instant;
 
-use dyadsim::circuit::{DyadCircuit, Dynamics};
-use dyadsim::matrix::Real;
-use dyadsim::solve::{Outcome, Settled, settle_all};
-use dyadsim::spec::{CircuitSpec, NudgeSpec, SolverKind, SolverSpec, Variant};
+use dyadsim_core::circuit::{DyadCircuit, Dynamics};
+use dyadsim_core::matrix::Real;
+use dyadsim_core::solve::{Outcome, Settled, settle_all};
+use dyadsim_core::spec::{CircuitSpec, NudgeSpec, SolverKind, SolverSpec, Variant};
 
 use nets::Net;
 

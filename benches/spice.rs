@@ -6,16 +6,16 @@
 
 mod nets;
 
-use dyadsim::matrix::measure::Largest;
+use dyadsim_core::matrix::measure::Largest;
 use std::fs;
 use std::time::Instant;
 
-use dyadsim::chip::Chip;
-use dyadsim::circuit::DyadCircuit;
-use dyadsim::matrix::{Matrix, select_rows};
-use dyadsim::solve::{Outcome, settle_all};
-use dyadsim::spec::{CircuitSpec, NudgeSpec, SolverKind, SolverSpec, Variant};
 use dyadsim::spice::{Netlist, Wiring, check, tightened};
+use dyadsim_core::chip::Chip;
+use dyadsim_core::circuit::DyadCircuit;
+use dyadsim_core::matrix::{Matrix, select_rows};
+use dyadsim_core::solve::{Outcome, settle_all};
+use dyadsim_core::spec::{CircuitSpec, NudgeSpec, SolverKind, SolverSpec, Variant};
 
 use nets::Net;
 

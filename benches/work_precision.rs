@@ -11,9 +11,9 @@ mod figure;
 
 use std::time::Instant;
 
-use dyadsim::matrix::Real;
-use dyadsim::solve::{Outcome, SHARD, Settled, Trace, settle_all};
-use dyadsim::spec::{CircuitSpec, NudgeSpec, SolverKind, SolverSpec, Variant};
+use dyadsim_core::matrix::Real;
+use dyadsim_core::solve::{Outcome, SHARD, Settled, Trace, settle_all};
+use dyadsim_core::spec::{CircuitSpec, NudgeSpec, SolverKind, SolverSpec, Variant};
 
 use nets::Net;
 

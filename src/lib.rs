@@ -24,22 +24,105 @@
 //! | describe a circuit or an experiment | [`spec`]: [`CircuitSpec`](spec::CircuitSpec), [`parse_circuit`](spec::parse_circuit) |
 //! | choose a solver, know how it works and how a sample ends | [`solve`] |
 //! | choose a learning rule, or write one | [`learn`] |
-//! | add noise, spread devices | [`noise`], [`chip`] |
+//! | add noise | [`noise`]; spread devices: [`MismatchSpec`](spec::MismatchSpec) |
 //! | know data sets, bring one | [`data`] |
-//! | ask about stability, limits, quality of gradients, yield | [`analysis`], [`cost`] |
-//! | carry out an experiment file and read its tables | [`study::train`], [`record`], [`figure`] |
+//! | ask about stability, limits, noise, quality of gradients, yield, cost | [`study`]; the numbers alone: [`analysis`] |
+//! | read and write weights and tensors | [`record`] |
 //!
 //! The equations and what is known of them: `docs/model.md`; the house and its invariants: `ARCHITECTURE.md`.
 //!
+//! What stands on these pages is what the crate promises. The rest of it is there for its own program and tests alone:
+//! modules not shown, and all of the crate `dyadsim-core`, of which these pages show the part meant for programs.
+//!
 //! Modules stand lowest first; each uses only those above it, and those of the crate `dyadsim-core`, which come first.
 
-pub use dyadsim_core::{
-    analysis, chip, circuit, cost, data, device, file, learn, machine, matrix, network, noise, prelude,
-    random, solve, spec, statistics, train, units,
-};
+/// The names that a program needs to settle, read and train a network: `use dyadsim::prelude::*`.
+pub mod prelude {
+    #[doc(no_inline)]
+    pub use dyadsim_core::prelude::*;
+}
+
+/// A network and its training: the door for programs.
+pub mod network {
+    #[doc(inline)]
+    pub use dyadsim_core::network::{
+        EpochResult, Network, NetworkError, SettledBatch, Training, TrainingResult,
+    };
+}
+
+/// Descriptions: circuits and experiments, in code as in files, checked alike.
+pub mod spec {
+    #[doc(inline)]
+    pub use dyadsim_core::spec::{
+        ActivationKind, ActivationSpec, AdversarialSpec, AmplifierSpec, CircuitSpec, ClockSpec, CostSpec,
+        Damping, DatasetSpec, ExpectSpec, ExperimentSpec, FeedbackInit, FeedbackSpec, FeedbackSynapses,
+        FlickerSpec, InitSpec, InputNoiseSpec, KeepMarginSpec, LeakageSpec, LossKind, MismatchSpec,
+        NeuronSpec, NoiseSpec, NudgePoint, NudgeSpec, OptimizerKind, OptimizerSpec, Otherwise, Override,
+        RateSchedule, ReadNoiseSpec, ReadoutSpec, RuleKind, RuleSpec, SampledNoiseSpec, Schedule, ShotSpec,
+        SolverKind, SolverSpec, SpecError, SpreadKind, Start, SupplyNoiseSpec, SupplySpec, SweepOrder,
+        SynapseTelegraphSpec, TelegraphSpec, ThermalSpec, TransconductorSpec, Variant, Verify, load_circuit,
+        load_experiment, parse_circuit, parse_experiment,
+    };
+}
+
+/// Data sets.
+pub mod data {
+    #[doc(inline)]
+    pub use dyadsim_core::data::{DataError, Dataset, Request, Split, load};
+}
+
+/// Matrices: a sample in a row.
+pub mod matrix {
+    #[doc(inline)]
+    pub use dyadsim_core::matrix::{Matrix, Real, select_rows};
+}
+
+/// Weights of the synapses.
+pub mod chip {
+    #[doc(inline)]
+    pub use dyadsim_core::chip::Weights;
+}
+
+/// Noise that circuits have, as power spectral densities.
+pub mod noise {
+    #[doc(inline)]
+    pub use dyadsim_core::noise::{Cause, Colour, NoiseInput};
+}
+
+/// Dynamical systems that solvers settle: dyads, or a circuit of one's own.
+pub mod circuit {
+    #[doc(inline)]
+    pub use dyadsim_core::circuit::{Circuit, DyadCircuit, Dynamics, Layered, Scratch};
+}
+
+/// Solvers: how each works, what it needs, and how a sample ends.
+pub mod solve {
+    #[doc(inline)]
+    pub use dyadsim_core::solve::{
+        Counts, Outcome, Settled, Solver, Spectrum, Stability, Trace, Universal, Verdict, dc, etd, explicit,
+        exponential_adams, layerwise, operating_point, settle_any, solver, spectrum, stability, stochastic,
+    };
+}
+
+/// Learning rules, and how to write one.
+pub mod learn {
+    #[doc(inline)]
+    pub use dyadsim_core::learn::{Batch, Gradient, Measurement, Report, Rule, measure};
+}
+
+/// Numbers of gradients and circuits, without files and figures.
+pub mod analysis {
+    #[doc(inline)]
+    pub use dyadsim_core::analysis::{
+        agreement, beta_threshold, layer_angles, product_norm, relative_distance,
+    };
+}
 
 pub mod record;
+#[doc(hidden)]
 pub mod spice;
+#[doc(hidden)]
 pub mod figure;
 pub mod study;
+#[doc(hidden)]
 pub mod cli;

@@ -297,7 +297,7 @@ fn a_rule_of_ones_own_trains_as_the_same_rule_of_the_registry() {
     }
     let data = load(&Request { train: Some(60), test: Some(40), ..Request::named("two-moons") }).unwrap();
     let network = Network::new(CircuitSpec::default(), &[2, 6, 2]).unwrap().seed(3);
-    let twin = Twin(dyadsim::learn::rule(RuleKind::DpTranspose, network.circuit(), &network.neurons()));
+    let twin = Twin(dyadsim_core::learn::rule(RuleKind::DpTranspose, network.circuit(), &network.neurons()));
     let own = Training::new(network.clone(), &data).own_rule(twin).run().unwrap();
     let known = Training::new(network.clone(), &data).rule(RuleKind::DpTranspose).run().unwrap();
     assert_eq!(own.network.weights(), known.network.weights());

@@ -6,7 +6,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use dyadsim::spec::{CircuitSpec, SpecError, load_circuit, load_experiment, parse_experiment};
+use dyadsim_core::spec::{CircuitSpec, SpecError, load_circuit, load_experiment, parse_experiment};
 
 fn files(folder: &str) -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/files").join(folder);
@@ -71,7 +71,7 @@ fn the_ideal_circuit_is_the_default_one() {
 
 /// Random experiments that the door must let in.
 mod random {
-    use dyadsim::spec::*;
+    use dyadsim_core::spec::*;
     use proptest::prelude::*;
     use proptest::sample::select;
 

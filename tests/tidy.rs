@@ -6,7 +6,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use dyadsim::spec::{load_circuit, load_experiment};
+use dyadsim_core::spec::{load_circuit, load_experiment};
 
 /// Folders of the crates' sources, lowest crate first.
 const CRATES: &[&str] = &["crates/core/src/", "src/"];
@@ -285,13 +285,13 @@ fn studies() -> Vec<String> {
 }
 
 /// Whether code declares a module of a name, or goes through one in a path; rooms of the crate
-/// (`crate::noise`) may be called as studies are.
+/// (`dyadsim_core::noise`) may be called as studies are.
 fn goes_through(code: &str, name: &str) -> bool {
     let is_word = |c: char| c.is_alphanumeric() || c == '_';
     code.match_indices(name).any(|(at, _)| {
         let (before, after) = (&code[..at], &code[at + name.len()..]);
         let whole = !before.ends_with(is_word) && !after.starts_with(is_word);
-        let room = before.ends_with("crate::");
+        let room = before.ends_with("crate::") || before.ends_with("dyadsim_core::");
         whole
             && (before.ends_with("mod ") || before.ends_with("study::") || (after.starts_with("::") && !room))
     })
@@ -322,7 +322,7 @@ fn the_kits_of_records_and_figures_name_no_study() {
     for code in ["mod noise;", "noise::Noise", "use crate::study::noise;", "super::noise::rows::X"] {
         assert!(goes_through(code, "noise"), "{code}");
     }
-    for code in ["use crate::noise::Sources;", "self.noise", "noise_rows::X", "rows.map(noise)"] {
+    for code in ["use dyadsim_core::noise::Sources;", "self.noise", "noise_rows::X", "rows.map(noise)"] {
         assert!(!goes_through(code, "noise"), "{code}");
     }
 }
@@ -396,7 +396,10 @@ fn the_command_line_computes_nothing() {
     let mut found = Vec::new();
     for source in sources().iter().filter(|source| source.module() == "cli") {
         for (number, code) in source.shipped() {
-            let used = WORK.iter().filter(|room| names_crate(code, &format!("crate::{room}")));
+            let used = WORK.iter().filter(|room| {
+                names_crate(code, &format!("crate::{room}"))
+                    || names_crate(code, &format!("dyadsim_core::{room}"))
+            });
             found.extend(used.map(|room| format!("{}:{number} uses `{room}`", source.path)));
         }
     }

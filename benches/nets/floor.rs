@@ -1,9 +1,9 @@
 //! One right-hand side, and the matrix products in it alone.
 
-use dyadsim::circuit::{Dynamics, Scratch};
-use dyadsim::matrix::product::{Onto, backward, forward};
-use dyadsim::matrix::{Matrix, Real};
-use dyadsim::spec::{CircuitSpec, NudgeSpec, Variant};
+use dyadsim_core::circuit::{Dynamics, Scratch};
+use dyadsim_core::matrix::product::{Onto, backward, forward};
+use dyadsim_core::matrix::{Matrix, Real};
+use dyadsim_core::spec::{CircuitSpec, NudgeSpec, Variant};
 
 use super::nets::Net;
 

@@ -1,11 +1,11 @@
 //! Random networks with inputs and targets: the same work for every benchmark.
 #![allow(dead_code, reason = "each benchmark takes what it needs")]
 
-use dyadsim::chip::{Chip, Weights};
-use dyadsim::circuit::DyadCircuit;
-use dyadsim::matrix::{Matrix, Real};
-use dyadsim::random::{Key, Kind, stream};
-use dyadsim::spec::{CircuitSpec, InitSpec};
+use dyadsim_core::chip::{Chip, Weights};
+use dyadsim_core::circuit::DyadCircuit;
+use dyadsim_core::matrix::{Matrix, Real};
+use dyadsim_core::random::{Key, Kind, stream};
+use dyadsim_core::spec::{CircuitSpec, InitSpec};
 use rand_distr::{Distribution, StandardNormal, StandardUniform};
 
 /// As in the program.

@@ -3,9 +3,9 @@
 //! The peers integrate for 40 τ at their usual tolerances; ours looks for the fixed point directly.
 
 use anyhow::Result;
-use dyadsim::matrix::Matrix;
-use dyadsim::matrix::measure::Largest;
-use dyadsim::solve::{Outcome, settle_all};
+use dyadsim_core::matrix::Matrix;
+use dyadsim_core::matrix::measure::Largest;
+use dyadsim_core::solve::{Outcome, settle_all};
 
 use super::judge::{Newton, residual};
 use super::net::{GAINS, Gains, Net, Wired, cast, equilibrium_solver};

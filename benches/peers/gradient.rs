@@ -5,9 +5,9 @@
 //! its kink; it is compared with jax's sweeps of the same circuit, too.
 
 use anyhow::Result;
-use dyadsim::learn::{Gradient, rule};
 use dyadsim::record::weights::read_weights;
-use dyadsim::spec::RuleKind;
+use dyadsim_core::learn::{Gradient, rule};
+use dyadsim_core::spec::RuleKind;
 
 use super::judge::gradients_apart;
 use super::net::{GAINS, Gains, Net, Wired, equilibrium_solver};

@@ -1,10 +1,10 @@
 //! One judge in double precision for both sides: residuals, distances from Newton's solution and from a reference.
 
-use dyadsim::circuit::{Layered, Scratch};
-use dyadsim::matrix::measure::{Largest, larger};
-use dyadsim::matrix::{Matrix, Real};
-use dyadsim::solve::{Trace, fixed_point, settle_all};
-use dyadsim::spec::{SolverKind, SolverSpec};
+use dyadsim_core::circuit::{Layered, Scratch};
+use dyadsim_core::matrix::measure::{Largest, larger};
+use dyadsim_core::matrix::{Matrix, Real};
+use dyadsim_core::solve::{Trace, fixed_point, settle_all};
+use dyadsim_core::spec::{SolverKind, SolverSpec};
 
 /// End of every trajectory (τ).
 pub const END: f64 = 40.0;

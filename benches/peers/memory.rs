@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use dyadsim::learn::{Batch, Gradient, Optimizer, rule};
-use dyadsim::spec::RuleKind;
+use dyadsim_core::learn::{Batch, Gradient, Optimizer, rule};
+use dyadsim_core::spec::RuleKind;
 
 use super::net::{GAINS, Net, equilibrium_solver};
 use super::setup::Setup;

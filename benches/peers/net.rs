@@ -3,14 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use dyadsim::chip::{Chip, Weights};
-use dyadsim::circuit::DyadCircuit;
-use dyadsim::learn::{Batch, nudged};
-use dyadsim::matrix::{Matrix, Real};
-use dyadsim::random::{Key, Kind, stream};
 use dyadsim::record::tensors::TensorWriter;
 use dyadsim::record::weights::write_weights;
-use dyadsim::spec::{CircuitSpec, InitSpec, NudgeSpec, SolverKind, SolverSpec, Variant, parse_circuit};
+use dyadsim_core::chip::{Chip, Weights};
+use dyadsim_core::circuit::DyadCircuit;
+use dyadsim_core::learn::{Batch, nudged};
+use dyadsim_core::matrix::{Matrix, Real};
+use dyadsim_core::random::{Key, Kind, stream};
+use dyadsim_core::spec::{CircuitSpec, InitSpec, NudgeSpec, SolverKind, SolverSpec, Variant, parse_circuit};
 use rand_distr::{Distribution, StandardNormal, StandardUniform};
 
 /// Our solver of equilibria; [`kind`] falls back to sweeps while this version does not know it.

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use anyhow::{Context, Result, bail};
-use dyadsim::matrix::Matrix;
 use dyadsim::record::tensors::{self, TensorFile};
+use dyadsim_core::matrix::Matrix;
 use serde_json::{Value, json};
 
 use super::net::Net;

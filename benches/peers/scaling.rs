@@ -6,9 +6,9 @@
 use std::path::Path;
 
 use anyhow::Result;
-use dyadsim::learn::{Gradient, rule};
-use dyadsim::solve::settle_all;
-use dyadsim::spec::RuleKind;
+use dyadsim_core::learn::{Gradient, rule};
+use dyadsim_core::solve::settle_all;
+use dyadsim_core::spec::RuleKind;
 
 use super::figure::{Curve, draw};
 use super::net::{GAINS, Net, equilibrium_solver};

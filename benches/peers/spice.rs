@@ -3,8 +3,8 @@
 //! ngspice is not run here: its CPU seconds were measured earlier, for one input, a transient of 20 τ.
 
 use anyhow::Result;
-use dyadsim::matrix::Real;
-use dyadsim::solve::{Outcome, settle_all};
+use dyadsim_core::matrix::Real;
+use dyadsim_core::solve::{Outcome, settle_all};
 
 use super::judge::{Newton, residual};
 use super::net::{GAINS, Net, cast, equilibrium_solver};

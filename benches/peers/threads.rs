@@ -5,8 +5,8 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
-use dyadsim::learn::{Gradient, Optimizer, Rule, rule};
-use dyadsim::spec::{OptimizerKind, OptimizerSpec, RateSchedule, RuleKind};
+use dyadsim_core::learn::{Gradient, Optimizer, Rule, rule};
+use dyadsim_core::spec::{OptimizerKind, OptimizerSpec, RateSchedule, RuleKind};
 use rayon::ThreadPoolBuilder;
 
 use super::net::{EQUILIBRIUM, FALLBACK, GAINS, Net, Wired, equilibrium_solver, kind};
@@ -84,7 +84,7 @@ fn training(setup: &Setup) -> Result<String> {
 
 /// What an update changes.
 struct Student {
-    weights: dyadsim::chip::Weights<f32>,
+    weights: dyadsim_core::chip::Weights<f32>,
     gradient: Gradient<f32>,
     optimizer: Optimizer<f32>,
 }

@@ -5,10 +5,10 @@
 //! its devices only then, keeps the trajectories of all samples. What that costs eam stands beside its times.
 
 use anyhow::Result;
-use dyadsim::circuit::Dynamics;
-use dyadsim::matrix::Matrix;
-use dyadsim::solve::{settle_all, solver};
-use dyadsim::spec::{SolverKind, SolverSpec};
+use dyadsim_core::circuit::Dynamics;
+use dyadsim_core::matrix::Matrix;
+use dyadsim_core::solve::{settle_all, solver};
+use dyadsim_core::spec::{SolverKind, SolverSpec};
 
 use super::judge::{END, apart, doubt, reference, sampled, times};
 use super::net::{GAINS, Gains, Net, TRANSIENT, Wired, kind};

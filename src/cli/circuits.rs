@@ -7,8 +7,8 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::{Failure, Global, builtin, output};
-use crate::spec::{CIRCUITS, CircuitSpec, circuit_defaults_toml, circuit_schema, circuit_toml};
 use crate::study::checks;
+use dyadsim_core::spec::{CIRCUITS, CircuitSpec, circuit_defaults_toml, circuit_schema, circuit_toml};
 
 /// Arguments of `circuits`.
 #[derive(Debug, Args)]

@@ -7,8 +7,10 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::{Failure, Global, output};
-use crate::data::{Description, Entry, PathUse, Request, SplitNumbers, catalogue, describe, find, load};
 use crate::study::export::Export;
+use dyadsim_core::data::{
+    Description, Entry, PathUse, Request, SplitNumbers, catalogue, describe, find, load,
+};
 
 /// Arguments of `data`.
 #[derive(Debug, Args)]

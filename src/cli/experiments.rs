@@ -8,8 +8,8 @@ use serde_json::json;
 
 use super::builtin::{self, EXPERIMENTS};
 use super::{Failure, Global, output};
-use crate::spec::{experiment_schema, experiment_template_toml, experiment_toml};
 use crate::study::checks;
+use dyadsim_core::spec::{experiment_schema, experiment_template_toml, experiment_toml};
 
 /// Arguments of `experiments`.
 #[derive(Debug, Args)]

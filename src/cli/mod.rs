@@ -1,7 +1,7 @@
 //! The command line: one command per file, each a thin wrapper of the library.
 //!
 //! Exit status: 0 done, 1 failed while running, 2 bad input before any work, 130 stopped by Ctrl-C. What bites: `println!` panics
-//! when nobody reads any more (`| head`), so commands print through [`output`] alone.
+//! when nobody reads any more (`| head`), so commands print through `output` alone.
 
 mod circuits;
 mod data;

@@ -15,9 +15,9 @@ use crate::record::ledger::renew;
 use crate::record::lock::Lock;
 use crate::record::study::Study;
 use crate::record::{RecordError, atomic};
-use crate::spec::nearest;
 use crate::study::of_folder;
 use crate::study::train::folder::{ENTRY, is_drawn_from};
+use dyadsim_core::spec::nearest;
 
 /// Arguments of `plot`.
 #[derive(Debug, Args)]

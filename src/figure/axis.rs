@@ -3,7 +3,7 @@
 //! Values that are not finite (or not positive on a logarithmic axis) have no place: they are
 //! never drawn, and callers count them in words.
 
-pub use crate::statistics::range as extent;
+pub use dyadsim_core::statistics::range as extent;
 
 /// How values are laid along an axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@
 //! (Smith & van der Walt 2015), from ten of its points.
 
 use super::page::Ink;
-use crate::spec::RuleKind;
+use dyadsim_core::spec::RuleKind;
 
 /// Backpropagation's black, also that of axes.
 pub const BLACK: Ink = Ink::hex(0x00_00_00);

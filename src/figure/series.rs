@@ -3,7 +3,7 @@
 use super::legend::Key;
 use super::page::{Ink, Page, Point};
 use super::sheet::Panel;
-use crate::statistics::Spread;
+use dyadsim_core::statistics::Spread;
 
 /// A point of a series.
 #[derive(Clone, Copy, Debug, PartialEq)]

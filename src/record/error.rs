@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use crate::spec::LARGEST_LAYER;
+use dyadsim_core::spec::LARGEST_LAYER;
 
 /// A file or folder that cannot be read, written or used.
 ///

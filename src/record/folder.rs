@@ -4,7 +4,7 @@
 //! to; a complete `manifest.json` is the last. In between the [`Lock`] keeps a second process out. What
 //! bites: a folder is only ever replaced if one of the two files says that it is ours; an `experiment.toml`
 //! does not, since people write those themselves. What `--force` replaces lies in `.replaced` until the new
-//! result is complete ([`aside`]); files in the folder that are not ours stay.
+//! result is complete (`aside`); files in the folder that are not ours stay.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 
 use super::seal::{BLANK, Seal, check, seal};
 use super::{RecordError, atomic};
-use crate::file;
+use dyadsim_core::file;
 
 /// What stands before the digits of the checksum, the last entry of a sealed document.
 const LABEL: &str = "\"sha256\": \"";

@@ -1,7 +1,7 @@
 //! The folder of a study (`noise`, `yield`, …): all of it is written aside, checked, and then put in place at once.
 //!
 //! While the study computes, the [`Lock`] keeps other processes out and nothing in the folder changes. The files
-//! are made in `.new`; then what was there moves into `.replaced` ([`aside`]), the new files follow, and
+//! are made in `.new`; then what was there moves into `.replaced` (`aside`), the new files follow, and
 //! `manifest.json`, with the checksums of the others, comes last. So a folder with a manifest is whole; one that a
 //! process left half-way has none, and [`Study::recover`] gives it back what it held.
 

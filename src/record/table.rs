@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 use super::columns::{Column, columns_of};
 use super::dictionary::{Entry, entries, metadata};
 use super::{RecordError, atomic, cells, parquet};
-use crate::file;
+use dyadsim_core::file;
 
 /// [`read_csv`] of a table that says nothing without rows.
 ///

@@ -15,8 +15,8 @@ use serde_json::{Map, Value, json};
 
 use super::seal::{BLANK, Seal, check, seal};
 use super::{RecordError, atomic};
-use crate::file;
-use crate::spec::{nearest, signature};
+use dyadsim_core::file;
+use dyadsim_core::spec::{nearest, signature};
 
 /// Bytes before the header: its length, as a little-endian `u64`.
 const PREFIX: usize = 8;

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::RecordError;
 use super::manifest::sha256;
 use super::tensors::{self, TensorWriter};
-use crate::spec::CircuitSpec;
+use dyadsim_core::spec::CircuitSpec;
 
 /// Keys of the metadata.
 const NETWORK: &str = "network";
@@ -116,7 +116,7 @@ fn unlike(own: Value, usual: &Value) -> Option<Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spec::{ActivationKind, LeakageSpec};
+    use dyadsim_core::spec::{ActivationKind, LeakageSpec};
 
     #[test]
     fn devices_are_those_of_a_circuit_whatever_it_is_used_for() {
@@ -160,7 +160,7 @@ mod tests {
         let mut spec = CircuitSpec::default();
         for (spread, chip) in [(0.0, None), (0.1, Some(3))] {
             spec.mismatch =
-                crate::spec::MismatchSpec { gain_dtod: spread, seed: Some(3), ..Default::default() };
+                dyadsim_core::spec::MismatchSpec { gain_dtod: spread, seed: Some(3), ..Default::default() };
             let trained = Trained::on(&spec, &[4, 3, 2], 11);
             assert_eq!(trained.chip, chip);
             let mut writer = TensorWriter::new();

@@ -11,9 +11,9 @@ use super::RecordError;
 use super::layer_names::check_names;
 use super::tensors::{self, TensorFile, TensorWriter};
 use super::trained::Trained;
-use crate::chip::Weights;
-use crate::matrix::Real;
-use crate::spec::LARGEST_LAYER;
+use dyadsim_core::chip::Weights;
+use dyadsim_core::matrix::Real;
+use dyadsim_core::spec::LARGEST_LAYER;
 
 /// Reads a weight file; `network` (neurons per layer, input first) is taken from the file if `None`.
 ///

@@ -1,7 +1,7 @@
 //! The dyad as a subcircuit: summing nodes, two membranes, two activation devices, mean and difference.
 
 use super::name::{feed, literal, load};
-use crate::spec::{ActivationKind, ActivationSpec};
+use dyadsim_core::spec::{ActivationKind, ActivationSpec};
 
 /// How the error reaches a dyad.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,10 +10,10 @@ use super::bench::{Dialect, STEP, options, step};
 use super::name::{compartment, literal};
 use super::netlist::{Netlist, Wiring};
 use super::ngspice::{SimulatorRun, run};
-use crate::circuit::Dynamics;
-use crate::matrix::measure::larger;
-use crate::solve::{Outcome, Settled, Trace, classify_trace, followed, settle_all};
-use crate::spec::{SolverKind, SolverSpec, Verify};
+use dyadsim_core::circuit::Dynamics;
+use dyadsim_core::matrix::measure::larger;
+use dyadsim_core::solve::{Outcome, Settled, Trace, classify_trace, followed, settle_all};
+use dyadsim_core::spec::{SolverKind, SolverSpec, Verify};
 
 /// Distance of equilibria that counts as agreement (V), times 1 V or the largest potential.
 pub const EQUILIBRIUM: f64 = 1e-9;

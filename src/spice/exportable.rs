@@ -1,7 +1,7 @@
 //! What a deck can say, and what it cannot.
 
 use super::SpiceError;
-use crate::spec::{CircuitSpec, NoiseSpec};
+use dyadsim_core::spec::{CircuitSpec, NoiseSpec};
 
 /// Refuses a description that a deck cannot hold; `noise` says whether its noise is wanted, too.
 ///

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::analysis::stationary::{Node, ReadQuantity, nodes};
-use crate::chip::Layout;
+use dyadsim_core::analysis::stationary::{Node, ReadQuantity, nodes};
+use dyadsim_core::chip::Layout;
 
 /// Name of a node of the deck.
 #[must_use]

@@ -3,10 +3,10 @@
 use super::cell::{Cell, Port};
 use super::name::{feed, literal, node};
 use super::{noise, nudge};
-use crate::chip::Chip;
-use crate::circuit::{DyadCircuit, Dynamics};
-use crate::device::DeviceOffset;
-use crate::spec::{CircuitSpec, NudgePoint, Start};
+use dyadsim_core::chip::Chip;
+use dyadsim_core::circuit::{DyadCircuit, Dynamics};
+use dyadsim_core::device::DeviceOffset;
+use dyadsim_core::spec::{CircuitSpec, NudgePoint, Start};
 
 /// One sample of a circuit, as it is wired.
 #[derive(Clone, Debug)]

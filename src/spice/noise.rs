@@ -7,8 +7,8 @@
 use super::SpiceError;
 use super::name::{compartment, feed, literal};
 use super::netlist::Wiring;
-use crate::noise::Process;
-use crate::noise::thermal::BOLTZMANN;
+use dyadsim_core::noise::Process;
+use dyadsim_core::noise::thermal::BOLTZMANN;
 
 /// A PSD is that of the leak's own thermal noise if it agrees to this: constants of nature have more digits in theirs.
 const SAME: f64 = 1e-12;

@@ -2,7 +2,7 @@
 
 use super::name::{feed, literal, load, node};
 use super::netlist::Wiring;
-use crate::spec::{LossKind, NudgePoint};
+use dyadsim_core::spec::{LossKind, NudgePoint};
 
 /// The nudge's cards; none for a free circuit.
 pub(super) fn nudge(wiring: &Wiring<'_>) -> String {

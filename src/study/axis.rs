@@ -7,7 +7,7 @@ use anyhow::anyhow;
 use serde::{Serialize, Serializer};
 
 use super::Failure;
-use crate::spec::same_setting;
+use dyadsim_core::spec::same_setting;
 
 /// Most points along an axis.
 const MOST: usize = 2000;

@@ -6,7 +6,7 @@ use anyhow::anyhow;
 use serde_json::json;
 
 use super::Failure;
-use crate::spec::{
+use dyadsim_core::spec::{
     Builtin, CircuitSpec, Loaded, Override, builtin, is_a_file, load_circuit, load_experiment,
     looks_like_a_path, nearest, parse_circuit, parse_experiment, read_text,
 };
@@ -137,7 +137,7 @@ pub fn document(list: &[Builtin]) -> serde_json::Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spec::CIRCUITS;
+    use dyadsim_core::spec::CIRCUITS;
 
     #[test]
     fn every_file_of_the_repository_is_built_in() {

@@ -7,11 +7,11 @@ use serde_json::json;
 use super::builtin::{EXPERIMENTS, find};
 use super::text::{rounded, some_lines};
 use super::{Done, Failure};
-use crate::chip::{Chip, gains};
-use crate::data::{DataError, Request, load};
 use crate::record::weights::read_weights;
-use crate::spec::{CIRCUITS, CircuitSpec, InitSpec, Override};
 use crate::study::train::{RunPlan, check_network, plan};
+use dyadsim_core::chip::{Chip, gains};
+use dyadsim_core::data::{DataError, Request, load};
+use dyadsim_core::spec::{CIRCUITS, CircuitSpec, InitSpec, Override};
 
 /// Runs that the summary shows.
 const SHOWN: usize = 10;

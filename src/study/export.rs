@@ -7,12 +7,12 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use super::{Done, Failure};
-use crate::data::{Dataset, Request, Split, load};
-use crate::matrix::Matrix;
 use crate::record::RecordError;
 use crate::record::atomic::write_together;
 use crate::record::lock::Lock;
 use crate::record::tensors::TensorWriter;
+use dyadsim_core::data::{Dataset, Request, Split, load};
+use dyadsim_core::matrix::Matrix;
 
 /// What is exported.
 #[derive(Clone, Debug, Args)]

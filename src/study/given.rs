@@ -5,7 +5,7 @@ use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
 
 use super::Failure;
-use crate::spec::Override;
+use dyadsim_core::spec::Override;
 
 /// Heading, behind a command's own options, of those that commands share.
 pub const GENERAL: &str = "General options";

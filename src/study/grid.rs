@@ -6,7 +6,7 @@ use toml::Value;
 use super::axis::{self, Axis};
 use super::inputs::{Files, Setup};
 use super::{Failure, Given};
-use crate::spec::Override;
+use dyadsim_core::spec::Override;
 
 /// A point of a grid.
 pub struct Point {

@@ -10,15 +10,15 @@ use serde_json::{Value, json};
 use super::builtin::find;
 use super::text::rounded;
 use super::{Failure, Given, Observer};
-use crate::chip::{Chip, Weights};
-use crate::circuit::{TargetFault, check_targets};
-use crate::learn::Batch;
-use crate::matrix::Matrix;
 use crate::record::RecordError;
 use crate::record::trained::{Trained, chip, devices};
 use crate::record::weights::{read_batch, read_weights};
-use crate::solve::steps;
-use crate::spec::{CIRCUITS, CircuitSpec, FeedbackSynapses, MOST_PARTS, Override, Variant};
+use dyadsim_core::chip::{Chip, Weights};
+use dyadsim_core::circuit::{TargetFault, check_targets};
+use dyadsim_core::learn::Batch;
+use dyadsim_core::matrix::Matrix;
+use dyadsim_core::solve::steps;
+use dyadsim_core::spec::{CIRCUITS, CircuitSpec, FeedbackSynapses, MOST_PARTS, Override, Variant};
 
 /// Where the parts of a circuit come from.
 #[derive(Clone, Debug, Args, Serialize)]
@@ -35,6 +35,7 @@ pub struct Files {
     #[arg(long, value_name = "FILE")]
     pub target: Option<PathBuf>,
     /// Chip, a seed of [mismatch] [default: that of the circuit file, else the one that the weights were trained on, else --seed]
+    #[allow(rustdoc::broken_intra_doc_links, reason = "the help names a table of TOML")]
     #[arg(long, value_name = "N")]
     pub chip: Option<u32>,
 }
@@ -192,7 +193,7 @@ impl Setup {
         let synapses: f64 = self.weights.forward.iter().map(|w| w.len() as f64).sum();
         let width = self.chip.layout.width() as f64;
         let parts = [("states", 8.0 * states * width), ("gradients", 8.0 * weights * synapses)];
-        let told = crate::machine::beyond(&parts)
+        let told = dyadsim_core::machine::beyond(&parts)
             .map(|told| anyhow!("{flag}: {told}\n  accepted: a number that fits"));
         told.map_or(Ok(()), |told| Err(Failure::input(told)))
     }
@@ -250,7 +251,7 @@ impl Setup {
         let value = |key: &str, value: f64| {
             if varied.iter().any(|other| other == key) { "varied".to_owned() } else { value.to_string() }
         };
-        let gains = match (self.nudged, crate::chip::gains(nudge)) {
+        let gains = match (self.nudged, dyadsim_core::chip::gains(nudge)) {
             (true, (plus, minus)) => {
                 let (alpha, beta) = (value("nudge.alpha", nudge.alpha), value("nudge.beta", nudge.beta));
                 format!("a⁺ {plus}, a⁻ {minus}, α {alpha}, β {beta}")

@@ -5,36 +5,64 @@
 //! asked for again, `plot`. The work knows neither a command line nor a terminal nor a clock: it reads settings and files, and tells an
 //! [`Observer`] how far it is.
 
+#[doc(hidden)]
 pub mod attractors;
+#[doc(hidden)]
 pub mod axis;
+#[doc(hidden)]
 pub mod branch;
+#[doc(hidden)]
 pub mod builtin;
+#[doc(hidden)]
 pub mod checks;
+#[doc(hidden)]
 pub mod compare;
+#[doc(hidden)]
 pub mod cost;
+#[doc(hidden)]
 pub mod export;
+#[doc(hidden)]
 pub mod failure;
+#[doc(hidden)]
 pub mod folder;
+#[doc(hidden)]
 pub mod given;
+#[doc(hidden)]
 pub mod gradient;
+#[doc(hidden)]
 pub mod grid;
+#[doc(hidden)]
 pub mod inputs;
+#[doc(hidden)]
 pub mod limits;
+#[doc(hidden)]
 pub mod map;
+#[doc(hidden)]
 pub mod noise;
+#[doc(hidden)]
 pub mod observer;
 mod places;
 mod registry;
+#[doc(hidden)]
 pub mod robustness;
+#[doc(hidden)]
 pub mod runs;
 mod safe;
+#[doc(hidden)]
 pub mod sensitivity;
+#[doc(hidden)]
 pub mod settings;
+#[doc(hidden)]
 pub mod settle;
+#[doc(hidden)]
 pub mod spice;
+#[doc(hidden)]
 pub mod stability;
+#[doc(hidden)]
 pub mod text;
+#[doc(hidden)]
 pub mod train;
+#[doc(hidden)]
 pub mod yields;
 
 use std::path::{Path, PathBuf};
@@ -43,12 +71,27 @@ use clap::{Args, Command};
 use serde::Serialize;
 use serde_json::Value;
 
+pub use attractors::Attractors;
+pub use branch::Branch;
+pub use compare::Compare;
+pub use cost::Costs;
 pub use failure::Failure;
 pub use given::{Given, Precision};
+pub use gradient::Gradient;
+pub use limits::Limits;
+pub use map::Map;
+pub use noise::Noise;
 pub use observer::{Extent, Observer, Silent};
-pub use registry::{
-    Asked, Done, Entry, Place, Receipt, STUDIES, all_tables, ask_again, of_folder, questions,
-};
+#[doc(hidden)]
+pub use registry::{Asked, Entry, STUDIES, all_tables, of_folder, questions};
+pub use registry::{Done, Place, Receipt, ask_again};
+pub use robustness::Robustness;
+pub use sensitivity::Sensitivity;
+pub use settle::Settle;
+pub use spice::Spice;
+pub use stability::Stability;
+pub use train::Experiment;
+pub use yields::Yield;
 
 use crate::figure::{Figure, FigureError};
 use crate::record::RecordError;

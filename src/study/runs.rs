@@ -8,8 +8,8 @@ use super::train::figures::Tables;
 use super::train::folder::{is_result, tables};
 use super::train::{RunPlan, replan};
 use super::{Failure, Observer, folder};
-use crate::data::{Dataset, Request, load};
-use crate::spec::load_experiment;
+use dyadsim_core::data::{Dataset, Request, load};
+use dyadsim_core::spec::load_experiment;
 
 /// What `run` has left.
 pub struct Runs {

@@ -1,9 +1,9 @@
 //! The largest safe nudge beside a best one.
 
-use crate::analysis::limits::{Search, find_limits};
-use crate::chip::Weights;
-use crate::learn::Batch;
-use crate::spec::{CircuitSpec, NoiseSpec, ReadoutSpec};
+use dyadsim_core::analysis::limits::{Search, find_limits};
+use dyadsim_core::chip::Weights;
+use dyadsim_core::learn::Batch;
+use dyadsim_core::spec::{CircuitSpec, NoiseSpec, ReadoutSpec};
 
 /// Compartments up to which it is looked for; the work grows with the third power.
 const SMALL: usize = 400;

@@ -13,8 +13,8 @@ use toml::{Table, Value};
 use super::places::found_from;
 use super::registry::{Asked, Place, questions};
 use super::{Failure, Given, Precision, Study};
-use crate::file;
-use crate::spec::nearest;
+use dyadsim_core::file;
+use dyadsim_core::spec::nearest;
 
 /// A question as a file says it.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -1,6 +1,6 @@
 //! Numbers and lists for people.
 
-use crate::units::{engineering, share_of, significant};
+use dyadsim_core::units::{engineering, share_of, significant};
 
 /// A quantity for people: three digits, with the prefix of its size.
 pub fn rounded(value: f64, unit: &str) -> String {

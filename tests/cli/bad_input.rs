@@ -2,8 +2,8 @@
 
 use std::fs;
 
-use dyadsim::matrix::Matrix;
 use dyadsim::record::tensors::TensorWriter;
+use dyadsim_core::matrix::Matrix;
 use nalgebra::dmatrix;
 
 use crate::bench::Bench;

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
-use dyadsim::matrix::Matrix;
 use dyadsim::record::tensors::{self, TensorFile, TensorWriter};
+use dyadsim_core::matrix::Matrix;
 use serde_json::Value;
 use tempfile::TempDir;
 

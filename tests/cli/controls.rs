@@ -32,7 +32,7 @@ fn runs(bench: &Bench) -> Vec<String> {
 fn layer(bench: &Bench, run: &str, layer: usize) -> nalgebra::DMatrix<f64> {
     let file = bench.tensors(&format!("d/weights/{run}.safetensors"));
     let shape = [(6, 4), (3, 6)][layer - 1];
-    let read: dyadsim::matrix::Matrix<f64> = file.matrix(&format!("W.{layer}"), shape).unwrap();
+    let read: dyadsim_core::matrix::Matrix<f64> = file.matrix(&format!("W.{layer}"), shape).unwrap();
     nalgebra::DMatrix::from_fn(shape.0, shape.1, |row, column| read[(row, column)])
 }
 

@@ -1,6 +1,6 @@
 //! `circuits cost`, and the cost of runs.
 
-use dyadsim::matrix::Matrix;
+use dyadsim_core::matrix::Matrix;
 
 use crate::bench::Bench;
 

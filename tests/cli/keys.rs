@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use dyadsim::matrix::Matrix;
+use dyadsim_core::matrix::Matrix;
 use nalgebra::dmatrix;
 
 use crate::bench::Bench;

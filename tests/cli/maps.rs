@@ -1,6 +1,6 @@
 //! `stability --map`: tables and figure, their bytes, and what is refused.
 
-use dyadsim::matrix::Matrix;
+use dyadsim_core::matrix::Matrix;
 use serde_json::Value;
 
 use crate::bench::Bench;

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::fs;
 
-use dyadsim::matrix::Matrix;
 use dyadsim::record::tensors::TensorWriter;
+use dyadsim_core::matrix::Matrix;
 use nalgebra::dmatrix;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, serialize};

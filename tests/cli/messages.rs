@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Write as _;
 
-use dyadsim::matrix::Matrix;
+use dyadsim_core::matrix::Matrix;
 use nalgebra::dmatrix;
 
 use crate::bench::Bench;

@@ -1,6 +1,6 @@
 //! The reference circuits that are built in: every command takes each of them.
 
-use dyadsim::matrix::Matrix;
+use dyadsim_core::matrix::Matrix;
 
 use crate::bench::Bench;
 

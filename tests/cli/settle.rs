@@ -1,10 +1,10 @@
 //! `settle` against closed forms: linear chains by hand, gradients against backpropagation.
 
-use dyadsim::matrix::measure::{Largest, larger};
+use dyadsim_core::matrix::measure::{Largest, larger};
 use std::fs;
 
-use dyadsim::matrix::Matrix;
-use dyadsim::spec::SolverKind;
+use dyadsim_core::matrix::Matrix;
+use dyadsim_core::spec::SolverKind;
 use nalgebra::dmatrix;
 use serde_json::Value;
 

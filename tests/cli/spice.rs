@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::process::Command;
 
-use dyadsim::matrix::Matrix;
+use dyadsim_core::matrix::Matrix;
 use nalgebra::dmatrix;
 
 use crate::bench::{Bench, Done};

@@ -1,8 +1,8 @@
 //! `stability` against the closed forms of docs/model.md §3.
 
-use dyadsim::chip::Weights;
-use dyadsim::matrix::Matrix;
-use dyadsim::spec::{CircuitSpec, InitSpec};
+use dyadsim_core::chip::Weights;
+use dyadsim_core::matrix::Matrix;
+use dyadsim_core::spec::{CircuitSpec, InitSpec};
 use nalgebra::dmatrix;
 
 use crate::bench::Bench;

@@ -105,7 +105,7 @@ fn a_long_map_tells_a_terminal_how_long_it_will_take() {
     }
     let bench = Bench::new();
     bench.linear("dp", 0.5, 0.5);
-    let unit = || dyadsim::matrix::Matrix::<f64>::identity(2, 2);
+    let unit = || dyadsim_core::matrix::Matrix::<f64>::identity(2, 2);
     bench.weights(&[(unit(), vec![0.0; 2]), (unit(), vec![0.0; 2])]);
     bench.batch(&nalgebra::dmatrix![0.1, 0.2], &nalgebra::dmatrix![1.0, 0.0]);
     let files = "c.toml --weights w.safetensors --input x.safetensors --target y.safetensors";

@@ -1,9 +1,9 @@
 //! Adversarial training, against finite differences of the loss and a closed form.
 
-use dyadsim::circuit::{DyadCircuit, Dynamics};
-use dyadsim::learn::{Batch, Gradient, rule};
-use dyadsim::matrix::Matrix;
-use dyadsim::spec::*;
+use dyadsim_core::circuit::{DyadCircuit, Dynamics};
+use dyadsim_core::learn::{Batch, Gradient, rule};
+use dyadsim_core::matrix::Matrix;
+use dyadsim_core::spec::*;
 
 use crate::nets::Net;
 

@@ -1,10 +1,10 @@
 //! Equilibria from random starts, against a dyad whose equilibria are the roots of a scalar equation.
 
-use dyadsim::analysis::attractors::{Multistart, Starts, multistart};
-use dyadsim::chip::{Chip, Weights};
-use dyadsim::learn::{Batch, nudged};
-use dyadsim::matrix::Matrix;
-use dyadsim::spec::*;
+use dyadsim_core::analysis::attractors::{Multistart, Starts, multistart};
+use dyadsim_core::chip::{Chip, Weights};
+use dyadsim_core::learn::{Batch, nudged};
+use dyadsim_core::matrix::Matrix;
+use dyadsim_core::spec::*;
 
 /// DP at α = 0 of one tanh dyad: `v⁻ = u + β (tanh v⁻ − y)`, `v⁺ = u` (tests/suite/continuation.rs).
 const BIAS: f64 = 1.806;

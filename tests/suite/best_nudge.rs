@@ -3,12 +3,12 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use dyadsim::analysis::gradient_error::{Draw, draw, gradient_error, predicted};
-use dyadsim::analysis::limits::{Search, find_limits};
-use dyadsim::analysis::nudge::{Best, Location, Observation, best};
-use dyadsim::analysis::small_signal::{NudgeSweep, exact_gradient};
-use dyadsim::random::{Key, Kind, stream};
-use dyadsim::spec::*;
+use dyadsim_core::analysis::gradient_error::{Draw, draw, gradient_error, predicted};
+use dyadsim_core::analysis::limits::{Search, find_limits};
+use dyadsim_core::analysis::nudge::{Best, Location, Observation, best};
+use dyadsim_core::analysis::small_signal::{NudgeSweep, exact_gradient};
+use dyadsim_core::random::{Key, Kind, stream};
+use dyadsim_core::spec::*;
 use rand_distr::{Distribution, StandardUniform};
 use rayon::prelude::*;
 

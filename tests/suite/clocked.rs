@@ -1,11 +1,11 @@
 //! Switched capacitors: charge that is counted, clock by clock, and what follows from it in closed form.
 
-use dyadsim::chip::{Chip, Weights};
-use dyadsim::circuit::{DyadCircuit, Dynamics};
-use dyadsim::matrix::Matrix;
-use dyadsim::matrix::measure::{Largest, larger};
-use dyadsim::solve::{Outcome, Verdict, settle_all, stability};
-use dyadsim::spec::*;
+use dyadsim_core::chip::{Chip, Weights};
+use dyadsim_core::circuit::{DyadCircuit, Dynamics};
+use dyadsim_core::matrix::Matrix;
+use dyadsim_core::matrix::measure::{Largest, larger};
+use dyadsim_core::solve::{Outcome, Verdict, settle_all, stability};
+use dyadsim_core::spec::*;
 use nalgebra::Complex;
 
 use crate::nets::{Net, ideal, row};

@@ -2,14 +2,14 @@
 
 use std::fs;
 
-use dyadsim::chip::Weights;
-use dyadsim::data::{Dataset, Request, load};
-use dyadsim::matrix::Matrix;
 use dyadsim::record::folder::{last_weights, snapshot};
 use dyadsim::record::weights::write_weights;
-use dyadsim::spec::parse_experiment;
 use dyadsim::study::compare::{Comparator, CompareRow, Comparison, RulePair};
 use dyadsim::study::train::{RunPlan, plan};
+use dyadsim_core::chip::Weights;
+use dyadsim_core::data::{Dataset, Request, load};
+use dyadsim_core::matrix::Matrix;
+use dyadsim_core::spec::parse_experiment;
 use nalgebra::dmatrix;
 use tempfile::TempDir;
 
@@ -185,7 +185,7 @@ fn known_weights_give_known_distances_cosines_and_order_of_parting() {
 #[test]
 fn layers_that_differ_by_a_factor_are_far_but_say_the_same() {
     let found = Runs::new(EXPERIMENT, |plan, epoch| {
-        let by = if plan.rule == dyadsim::spec::RuleKind::Dp { 1.0 + epoch as f64 } else { 1.0 };
+        let by = if plan.rule == dyadsim_core::spec::RuleKind::Dp { 1.0 + epoch as f64 } else { 1.0 };
         weights(first() * by, second())
     })
     .compare();
@@ -202,7 +202,7 @@ fn layers_that_differ_by_a_factor_are_far_but_say_the_same() {
 #[test]
 fn a_run_that_left_the_numbers_is_counted_and_not_averaged() {
     let found = Runs::new(EXPERIMENT, |plan, epoch| {
-        let gone = plan.rule == dyadsim::spec::RuleKind::Dp && plan.seed == 2 && epoch == 2;
+        let gone = plan.rule == dyadsim_core::spec::RuleKind::Dp && plan.seed == 2 && epoch == 2;
         weights(first() * if gone { f64::NAN } else { 1.0 }, second())
     })
     .compare();

@@ -2,11 +2,11 @@
 //!
 //! The two circuits of `data/` were found among random ones; LSODA at 1e-10 and 1e-11 gave the fates that are asked for.
 
-use dyadsim::chip::{Chip, Weights};
-use dyadsim::learn::Batch;
-use dyadsim::matrix::Matrix;
-use dyadsim::solve::{Outcome, Settled, settle_all};
-use dyadsim::spec::*;
+use dyadsim_core::chip::{Chip, Weights};
+use dyadsim_core::learn::Batch;
+use dyadsim_core::matrix::Matrix;
+use dyadsim_core::solve::{Outcome, Settled, settle_all};
+use dyadsim_core::spec::*;
 
 use crate::judge::fate;
 use crate::nets::{Net, ideal, kinds_that};

@@ -1,10 +1,10 @@
 //! Folds, Hopf points and border collisions of hand-made systems and circuits against their closed forms.
 
-use dyadsim::analysis::continuation::*;
-use dyadsim::chip::Weights;
-use dyadsim::learn::Batch;
-use dyadsim::matrix::Matrix;
-use dyadsim::spec::*;
+use dyadsim_core::analysis::continuation::*;
+use dyadsim_core::chip::Weights;
+use dyadsim_core::learn::Batch;
+use dyadsim_core::matrix::Matrix;
+use dyadsim_core::spec::*;
 use nalgebra::{DMatrix, dmatrix, dvector};
 
 type Matrix64 = DMatrix<f64>;

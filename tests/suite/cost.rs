@@ -1,8 +1,8 @@
 //! What circuits cost, against worked examples and by hand.
 
-use dyadsim::cost::{Cost, Work};
-use dyadsim::matrix::Matrix;
-use dyadsim::spec::*;
+use dyadsim_core::cost::{Cost, Work};
+use dyadsim_core::matrix::Matrix;
+use dyadsim_core::spec::*;
 
 use crate::nets::Net;
 

@@ -1,16 +1,16 @@
 //! Linear noise analysis against the circuit itself: dense against matrix-free, predictions against stochastic runs.
 
-use dyadsim::analysis::ensemble::{across, limit};
-use dyadsim::analysis::small_signal::{Estimate, OperatingPoint, Reading, Reduced, System};
-use dyadsim::analysis::stationary::{Plan, nodes, predicted, simulate, values};
-use dyadsim::circuit::{DyadCircuit, Dynamics, Layered, Scratch};
-use dyadsim::learn::{Batch, Gradient, nudged};
-use dyadsim::matrix::measure::larger;
-use dyadsim::matrix::{Matrix, select_rows};
-use dyadsim::noise::SampleIds;
-use dyadsim::random::{Key, Kind, stream};
-use dyadsim::solve::{fixed_point, run};
-use dyadsim::spec::*;
+use dyadsim_core::analysis::ensemble::{across, limit};
+use dyadsim_core::analysis::small_signal::{Estimate, OperatingPoint, Reading, Reduced, System};
+use dyadsim_core::analysis::stationary::{Plan, nodes, predicted, simulate, values};
+use dyadsim_core::circuit::{DyadCircuit, Dynamics, Layered, Scratch};
+use dyadsim_core::learn::{Batch, Gradient, nudged};
+use dyadsim_core::matrix::measure::larger;
+use dyadsim_core::matrix::{Matrix, select_rows};
+use dyadsim_core::noise::SampleIds;
+use dyadsim_core::random::{Key, Kind, stream};
+use dyadsim_core::solve::{fixed_point, run};
+use dyadsim_core::spec::*;
 use nalgebra::DVector;
 use rand_distr::{Distribution, StandardNormal};
 
@@ -75,7 +75,7 @@ fn the_adjoint_of_a_point_is_the_transpose_of_its_matrix() {
 fn a_chosen_output_is_read_without_the_matrix() {
     let mut net = noisy(901, &[8, 40, 30, 5], ActivationKind::Softplus, Variant::DpTranspose, 0.3);
     net.spec.noise = all_sources();
-    net.chip = dyadsim::chip::Chip::fabricate(&net.spec, &net.network);
+    net.chip = dyadsim_core::chip::Chip::fabricate(&net.spec, &net.network);
     let circuit = net.circuit();
     let point = OperatingPoint::new(&circuit, &net.batch.inputs, 0, &settled(&circuit));
     let system = point.system();
@@ -252,7 +252,7 @@ fn every_source_alone_and_all_together_are_predicted() {
         let mut net = noisy(920, &[4, 5, 3], ActivationKind::Tanh, Variant::Dp, 0.3);
         net.spec.noise = noise;
         net.spec.solver.step = 0.025;
-        net.chip = dyadsim::chip::Chip::fabricate(&net.spec, &net.network);
+        net.chip = dyadsim_core::chip::Chip::fabricate(&net.spec, &net.network);
         let state = settled(&net.circuit());
         let single = net.circuit();
         let point = OperatingPoint::new(&single, &net.batch.inputs, 0, &state);
@@ -314,7 +314,7 @@ fn the_gradients_noise_and_angle_are_those_of_gaussian_readings() {
     let mut net = noisy(930, &[8, 24, 6], ActivationKind::Tanh, Variant::Dp, 0.2);
     net.spec.noise.thermal = Some(ThermalSpec { excess: 1e5 });
     net.spec.nudge.beta = 0.2;
-    net.chip = dyadsim::chip::Chip::fabricate(&net.spec, &net.network);
+    net.chip = dyadsim_core::chip::Chip::fabricate(&net.spec, &net.network);
     let circuit = net.circuit();
     let point = OperatingPoint::new(&circuit, &net.batch.inputs, 0, &settled(&circuit));
     let reading = Reading::of(&point, 0.0).unwrap();

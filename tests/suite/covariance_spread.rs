@@ -1,15 +1,15 @@
 //! Noise of unequal devices: every source under spreads of every device against the Lyapunov equation, and closed forms.
 
-use dyadsim::analysis::ensemble::limit;
-use dyadsim::analysis::small_signal::OperatingPoint;
-use dyadsim::analysis::stationary::{Plan, nodes, predicted, simulate, values};
-use dyadsim::chip::{Chip, Weights};
-use dyadsim::circuit::{Dynamics, Layered};
-use dyadsim::learn::{Batch, nudged};
-use dyadsim::matrix::{Matrix, select_rows};
-use dyadsim::noise::SampleIds;
-use dyadsim::solve::fixed_point;
-use dyadsim::spec::*;
+use dyadsim_core::analysis::ensemble::limit;
+use dyadsim_core::analysis::small_signal::OperatingPoint;
+use dyadsim_core::analysis::stationary::{Plan, nodes, predicted, simulate, values};
+use dyadsim_core::chip::{Chip, Weights};
+use dyadsim_core::circuit::{Dynamics, Layered};
+use dyadsim_core::learn::{Batch, nudged};
+use dyadsim_core::matrix::{Matrix, select_rows};
+use dyadsim_core::noise::SampleIds;
+use dyadsim_core::solve::fixed_point;
+use dyadsim_core::spec::*;
 
 use crate::nets::{Net, ideal, kinds_that, row};
 
@@ -218,20 +218,26 @@ fn read_noise_of_two_unequal_compartments_has_its_closed_form() {
         let (start, mut sums, mut times) = (circuit.free_state(), vec![[0.0; 3]; 3], 0.0);
         let about = start.row(0).into_owned();
         let mut steps = 0;
-        dyadsim::solve::run(&spec.solver, &circuit, start, (0.0, 60.0 * chip.slowest), &mut |_, state| {
-            steps += 1;
-            if steps > 300 && steps % 60 == 0 {
-                times += 4096.0;
-                for (j, sums) in sums.iter_mut().enumerate() {
-                    for row in state.row_iter() {
-                        let (plus, minus) = (row[j] - about[j], row[3 + j] - about[3 + j]);
-                        sums[0] += plus * plus;
-                        sums[1] += minus * minus;
-                        sums[2] += plus * minus;
+        dyadsim_core::solve::run(
+            &spec.solver,
+            &circuit,
+            start,
+            (0.0, 60.0 * chip.slowest),
+            &mut |_, state| {
+                steps += 1;
+                if steps > 300 && steps % 60 == 0 {
+                    times += 4096.0;
+                    for (j, sums) in sums.iter_mut().enumerate() {
+                        for row in state.row_iter() {
+                            let (plus, minus) = (row[j] - about[j], row[3 + j] - about[3 + j]);
+                            sums[0] += plus * plus;
+                            sums[1] += minus * minus;
+                            sums[2] += plus * minus;
+                        }
                     }
                 }
-            }
-        });
+            },
+        );
         for (j, sums) in sums.iter().enumerate() {
             let (one, other) = (1.0 / chip.rates[j], 1.0 / chip.rates[3 + j]);
             let power = density * (weights.forward[0][j] * 0.8).powi(2);

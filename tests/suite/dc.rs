@@ -1,9 +1,9 @@
 //! Operating points: what `dc` finds, what it takes, and what verification says of it.
 
-use dyadsim::circuit::{Dynamics, Layered, Scratch};
-use dyadsim::matrix::measure::Largest;
-use dyadsim::solve::{Outcome, Settled, settle_all};
-use dyadsim::spec::*;
+use dyadsim_core::circuit::{Dynamics, Layered, Scratch};
+use dyadsim_core::matrix::measure::Largest;
+use dyadsim_core::solve::{Outcome, Settled, settle_all};
+use dyadsim_core::spec::*;
 
 use crate::nets::{Net, ideal, largest_loop, row};
 

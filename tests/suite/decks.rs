@@ -3,14 +3,14 @@
 //! The OTA is a behavioural source of `I_b tanh(g (u − v)/I_b)`; the operational amplifier a voltage-controlled source with one
 //! pole, its synapses pairs of resistors into its summing node.
 
-use dyadsim::matrix::measure::{Largest, larger};
+use dyadsim_core::matrix::measure::{Largest, larger};
 use std::fmt::Write as _;
 use std::fs;
 use std::process::Command;
 
-use dyadsim::circuit::Dynamics;
-use dyadsim::solve::settle_all;
-use dyadsim::spec::*;
+use dyadsim_core::circuit::Dynamics;
+use dyadsim_core::solve::settle_all;
+use dyadsim_core::spec::*;
 
 use crate::nets::{Net, ideal};
 
@@ -59,7 +59,7 @@ fn difference(net: &Net, k: usize, j: usize) -> String {
 
 /// Signed feedback gain of a side.
 fn gain(net: &Net, side: &str) -> f64 {
-    let (plus, minus) = dyadsim::chip::gains(&net.spec.nudge);
+    let (plus, minus) = dyadsim_core::chip::gains(&net.spec.nudge);
     if side == "p" { plus } else { -minus }
 }
 
@@ -254,7 +254,7 @@ fn loaded_amplifiers_settle_as_in_ngspice_and_their_lag_is_that_of_the_slow_pole
         let found = apart(&net, &rows);
         let mut quick = net;
         quick.spec.amplifier.as_mut().unwrap().gain_bandwidth = None;
-        quick.chip = dyadsim::chip::Chip::fabricate(&quick.spec, &quick.network);
+        quick.chip = dyadsim_core::chip::Chip::fabricate(&quick.spec, &quick.network);
         let without = apart(&quick, &rows);
         println!(
             "gain {gain}: at rest {off:.1e} V, waveform {found:.1e} V of {largest:.2} V ({without:.1e} V without the pole)"

@@ -1,9 +1,9 @@
 //! docs/model.md §3 and §5 by integration: what grows, what rings, what runs away, and what the solvers call it.
 
-use dyadsim::analysis::{Verdict, spectrum};
-use dyadsim::chip::Chip;
-use dyadsim::solve::{Outcome, settle_all};
-use dyadsim::spec::*;
+use dyadsim_core::analysis::{Verdict, spectrum};
+use dyadsim_core::chip::Chip;
+use dyadsim_core::solve::{Outcome, settle_all};
+use dyadsim_core::spec::*;
 use nalgebra::Complex;
 
 use crate::nets::{Net, ideal, kinds_that, largest_angle, largest_loop, relative_error};

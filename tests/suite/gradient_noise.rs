@@ -1,11 +1,11 @@
 //! How well a noisy gradient is: mean and power over draws of noise of what the rule itself estimates, against the
 //! Lyapunov equation at the fixed point.
 
-use dyadsim::analysis::small_signal::{OperatingPoint, Reading};
-use dyadsim::chip::Chip;
-use dyadsim::learn::{Gradient, rule};
-use dyadsim::solve::Outcome;
-use dyadsim::spec::*;
+use dyadsim_core::analysis::small_signal::{OperatingPoint, Reading};
+use dyadsim_core::chip::Chip;
+use dyadsim_core::learn::{Gradient, rule};
+use dyadsim_core::solve::Outcome;
+use dyadsim_core::spec::*;
 use nalgebra::DVector;
 
 use crate::nets::{Net, ideal, row};

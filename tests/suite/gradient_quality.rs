@@ -1,7 +1,7 @@
 //! Bias and variance of the gradient estimate: exact cases, powers of β, and noise of known size.
 
-use dyadsim::analysis::gradient_error::{Draw, draw, gradient_error};
-use dyadsim::spec::*;
+use dyadsim_core::analysis::gradient_error::{Draw, draw, gradient_error};
+use dyadsim_core::spec::*;
 
 use crate::nets::{Net, ideal};
 

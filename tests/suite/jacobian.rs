@@ -1,14 +1,14 @@
 //! Derivatives: the circuit's tangent, the losses and backpropagation against central differences.
 
-use dyadsim::chip::Chip;
-use dyadsim::circuit::{DyadCircuit, Dynamics, Layered, Loss, Scratch};
-use dyadsim::device::DeviceOffset;
-use dyadsim::learn::Gradient;
-use dyadsim::matrix::Matrix;
-use dyadsim::matrix::measure::{Largest, larger};
-use dyadsim::random::{Key, Kind, stream};
-use dyadsim::solve::drive_jacobian;
-use dyadsim::spec::*;
+use dyadsim_core::chip::Chip;
+use dyadsim_core::circuit::{DyadCircuit, Dynamics, Layered, Loss, Scratch};
+use dyadsim_core::device::DeviceOffset;
+use dyadsim_core::learn::Gradient;
+use dyadsim_core::matrix::Matrix;
+use dyadsim_core::matrix::measure::{Largest, larger};
+use dyadsim_core::random::{Key, Kind, stream};
+use dyadsim_core::solve::drive_jacobian;
+use dyadsim_core::spec::*;
 use rand_distr::{Distribution, StandardNormal};
 
 use crate::nets::{Net, activations, ideal, row};

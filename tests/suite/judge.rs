@@ -4,8 +4,8 @@
 
 use std::cell::Cell;
 
-use dyadsim::solve::Outcome;
-use dyadsim::spec::SolverSpec;
+use dyadsim_core::solve::Outcome;
+use dyadsim_core::spec::SolverSpec;
 use ode_solvers::dop853::Dop853;
 use ode_solvers::{DVector, OutputType, System};
 

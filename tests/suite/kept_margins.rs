@@ -1,13 +1,13 @@
 //! The nudge that keeps a margin, against closed forms and against what integration and eigenvalues say of it.
 
-use dyadsim::analysis::limits::{Kept, Lack, Search, Shortfall, find_limits, keep, shortfall};
-use dyadsim::analysis::{Verdict, stability};
-use dyadsim::chip::Weights;
-use dyadsim::circuit::Dynamics;
-use dyadsim::learn::{Batch, nudged};
-use dyadsim::matrix::Matrix;
-use dyadsim::solve::settle_all;
-use dyadsim::spec::*;
+use dyadsim_core::analysis::limits::{Kept, Lack, Search, Shortfall, find_limits, keep, shortfall};
+use dyadsim_core::analysis::{Verdict, stability};
+use dyadsim_core::chip::Weights;
+use dyadsim_core::circuit::Dynamics;
+use dyadsim_core::learn::{Batch, nudged};
+use dyadsim_core::matrix::Matrix;
+use dyadsim_core::solve::settle_all;
+use dyadsim_core::spec::*;
 
 use crate::nets::{Net, ideal};
 

@@ -1,17 +1,17 @@
 //! Largest safe nudges against closed forms, and of trained nets against brute force.
 
-use dyadsim::analysis::beta_threshold;
-use dyadsim::analysis::limits::{ChipLimits, Failure, Search, find_limits};
-use dyadsim::chip::{Chip, Weights};
-use dyadsim::circuit::Layered;
-use dyadsim::data::{Dataset, Request, load};
-use dyadsim::learn::{Batch, Optimizer, nudged, rule};
-use dyadsim::matrix::Matrix;
-use dyadsim::matrix::measure::larger;
-use dyadsim::random::{Key, Kind, Stream, stream};
-use dyadsim::solve::{Outcome, Settled, solver};
-use dyadsim::spec::*;
-use dyadsim::train::{Course, Learner, gather};
+use dyadsim_core::analysis::beta_threshold;
+use dyadsim_core::analysis::limits::{ChipLimits, Failure, Search, find_limits};
+use dyadsim_core::chip::{Chip, Weights};
+use dyadsim_core::circuit::Layered;
+use dyadsim_core::data::{Dataset, Request, load};
+use dyadsim_core::learn::{Batch, Optimizer, nudged, rule};
+use dyadsim_core::matrix::Matrix;
+use dyadsim_core::matrix::measure::larger;
+use dyadsim_core::random::{Key, Kind, Stream, stream};
+use dyadsim_core::solve::{Outcome, Settled, solver};
+use dyadsim_core::spec::*;
+use dyadsim_core::train::{Course, Learner, gather};
 use rand_distr::{Distribution, StandardUniform};
 use rayon::prelude::*;
 

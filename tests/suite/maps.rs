@@ -1,14 +1,14 @@
 //! Maps: borders of linear nets against the closed form, and every map against integration of all its points.
 
-use dyadsim::analysis::beta_threshold;
-use dyadsim::analysis::map::{Criterion, Evaluate, GridIndex, Node, RefinedGrid, contour};
-use dyadsim::chip::Chip;
-use dyadsim::data::{Request, load};
-use dyadsim::learn::{Gradient, Optimizer, nudged, rule};
-use dyadsim::matrix::measure::larger;
-use dyadsim::solve::Outcome;
-use dyadsim::spec::*;
-use dyadsim::train::gather;
+use dyadsim_core::analysis::beta_threshold;
+use dyadsim_core::analysis::map::{Criterion, Evaluate, GridIndex, Node, RefinedGrid, contour};
+use dyadsim_core::chip::Chip;
+use dyadsim_core::data::{Request, load};
+use dyadsim_core::learn::{Gradient, Optimizer, nudged, rule};
+use dyadsim_core::matrix::measure::larger;
+use dyadsim_core::solve::Outcome;
+use dyadsim_core::spec::*;
+use dyadsim_core::train::gather;
 
 use crate::nets::{Net, ideal};
 
@@ -98,7 +98,7 @@ fn digits(epochs: usize, variant: Variant) -> Net {
     let data = load(&Request { kind: "digits", path: None, train: None, test: None, split_seed: 0 }).unwrap();
     let spec = ideal(ActivationKind::Relu, variant, 0.5, 0.5);
     let mut net = Net::random(1, &network, 1, 1.0, spec);
-    net.weights = dyadsim::chip::Weights::draw(&InitSpec::He, &net.spec, &network, 1);
+    net.weights = dyadsim_core::chip::Weights::draw(&InitSpec::He, &net.spec, &network, 1);
     let mut optimizer = Optimizer::new(&OptimizerSpec::adam(3e-3), epochs.max(1), &net.weights);
     let backprop = rule::<f64>(RuleKind::Bp, &net.spec, &network);
     let updates = data.train.len() / 50;

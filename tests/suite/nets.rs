@@ -1,14 +1,14 @@
 //! Random networks for the tests, and settings to run them with.
 
-use dyadsim::analysis::layer_angles;
-use dyadsim::chip::{Chip, Weights};
-use dyadsim::circuit::{DyadCircuit, Dynamics};
-use dyadsim::learn::{Batch, Gradient, Measurement};
-use dyadsim::matrix::Matrix;
-use dyadsim::matrix::measure::larger;
-use dyadsim::random::{Key, Kind, stream};
-use dyadsim::solve::{Counts, Outcome, Settled, fixed_point, settle_all};
-use dyadsim::spec::*;
+use dyadsim_core::analysis::layer_angles;
+use dyadsim_core::chip::{Chip, Weights};
+use dyadsim_core::circuit::{DyadCircuit, Dynamics};
+use dyadsim_core::learn::{Batch, Gradient, Measurement};
+use dyadsim_core::matrix::Matrix;
+use dyadsim_core::matrix::measure::larger;
+use dyadsim_core::random::{Key, Kind, stream};
+use dyadsim_core::solve::{Counts, Outcome, Settled, fixed_point, settle_all};
+use dyadsim_core::spec::*;
 use nalgebra::{DMatrix, DVector};
 use rand_distr::{Distribution, Normal, StandardUniform};
 
@@ -42,7 +42,7 @@ impl Net {
 
     /// The nudged circuit.
     pub fn circuit(&self) -> DyadCircuit<'_, f64> {
-        dyadsim::learn::nudged(&self.chip, &self.weights, &self.batch, &self.spec)
+        dyadsim_core::learn::nudged(&self.chip, &self.weights, &self.batch, &self.spec)
     }
 
     /// The same circuit written out independently.
@@ -85,15 +85,15 @@ impl Net {
     /// The exact gradient.
     pub fn backprop(&self) -> Gradient<f64> {
         let mut gradient = Gradient::zeros(&self.weights);
-        let rule = dyadsim::learn::rule(RuleKind::Bp, &self.spec, &self.network);
+        let rule = dyadsim_core::learn::rule(RuleKind::Bp, &self.spec, &self.network);
         rule.estimate(&self.weights, &self.batch, &mut gradient);
         gradient
     }
 
     /// The gradient estimate of the circuit's own gains, and what became of the samples.
-    pub fn estimate(&self) -> (Gradient<f64>, dyadsim::learn::Report) {
+    pub fn estimate(&self) -> (Gradient<f64>, dyadsim_core::learn::Report) {
         let mut gradient = Gradient::zeros(&self.weights);
-        let rule = dyadsim::learn::rule(RuleKind::Custom, &self.spec, &self.network);
+        let rule = dyadsim_core::learn::rule(RuleKind::Custom, &self.spec, &self.network);
         let report = rule.estimate(&self.weights, &self.batch, &mut gradient);
         (gradient, report)
     }

@@ -1,11 +1,11 @@
 //! Compartments that nothing reaches but noise, and what is measured of them.
 
-use dyadsim::chip::{Chip, Weights};
-use dyadsim::circuit::{DyadCircuit, Dynamics, Layered};
-use dyadsim::matrix::Matrix;
-use dyadsim::noise::SampleIds;
-use dyadsim::solve;
-use dyadsim::spec::*;
+use dyadsim_core::chip::{Chip, Weights};
+use dyadsim_core::circuit::{DyadCircuit, Dynamics, Layered};
+use dyadsim_core::matrix::Matrix;
+use dyadsim_core::noise::SampleIds;
+use dyadsim_core::solve;
+use dyadsim_core::spec::*;
 
 /// Boltzmann's constant (J/K) and the charge of the electron (C), as the SI defines them.
 pub const BOLTZMANN: f64 = 1.380_649e-23;

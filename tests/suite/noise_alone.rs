@@ -1,10 +1,10 @@
 //! What temperature, shot noise, flicker and traps leave on an isolated compartment.
 
-use dyadsim::matrix::measure::larger;
+use dyadsim_core::matrix::measure::larger;
 use std::f64::consts::TAU;
 
-use dyadsim::solve::SHARD;
-use dyadsim::spec::*;
+use dyadsim_core::solve::SHARD;
+use dyadsim_core::spec::*;
 
 use crate::noise::{Alone, BOLTZMANN, CHARGE, SAMPLES, mean_of, mean_square, periodogram, spec};
 
@@ -169,7 +169,7 @@ fn a_flicker_corner_is_where_it_equals_the_white_noise() {
     spec.noise.shot = Some(ShotSpec { current: 1e-9 });
     let (low, high) = (100.0, 1e5_f64);
     spec.noise.flicker = Some(FlickerSpec { corner: Some(3e3), coefficient: None, low, high, per_decade: 3 });
-    let chip = dyadsim::chip::Chip::<f64>::fabricate(&spec, &[1, 1]);
+    let chip = dyadsim_core::chip::Chip::<f64>::fabricate(&spec, &[1, 1]);
     let leak = spec.neuron.leak;
     let white = 4.0 * BOLTZMANN * 300.0 * leak * 2.0 + 2.0 * CHARGE * 1e-9;
     assert!((chip.noise.white[0] * leak * leak / white - 1.0).abs() < 1e-12);

@@ -1,11 +1,11 @@
 //! The same noise for the same samples, however they are computed, and none where there is none.
 
-use dyadsim::circuit::Dynamics;
-use dyadsim::matrix::measure::Largest;
-use dyadsim::matrix::{Matrix, select_rows};
-use dyadsim::noise::SampleIds;
-use dyadsim::solve::{run, settle_all};
-use dyadsim::spec::*;
+use dyadsim_core::circuit::Dynamics;
+use dyadsim_core::matrix::measure::Largest;
+use dyadsim_core::matrix::{Matrix, select_rows};
+use dyadsim_core::noise::SampleIds;
+use dyadsim_core::solve::{run, settle_all};
+use dyadsim_core::spec::*;
 
 use crate::nets::{Net, ideal, kinds_that};
 
@@ -120,7 +120,7 @@ fn silent_sources_are_exactly_no_noise() {
             net.spec.noise = noise;
             let net = Net::random(2, &[5, 6, 3], 20, 0.8, net.spec.clone());
             let settled = net.settle();
-            assert!(settled.outcomes.iter().all(|o| *o == dyadsim::solve::Outcome::Settled), "{kind:?}");
+            assert!(settled.outcomes.iter().all(|o| *o == dyadsim_core::solve::Outcome::Settled), "{kind:?}");
             settled.state
         };
         assert_eq!(settle(silent), settle(NoiseSpec::default()), "{kind:?}");

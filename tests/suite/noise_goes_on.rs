@@ -1,8 +1,8 @@
 //! Noise goes on from one relaxation of a sample to the next: auto-zero and chopping take out what is slow.
 
-use dyadsim::learn::{Measurement, measure};
-use dyadsim::matrix::Matrix;
-use dyadsim::spec::*;
+use dyadsim_core::learn::{Measurement, measure};
+use dyadsim_core::matrix::Matrix;
+use dyadsim_core::spec::*;
 
 use crate::nets::{Net, ideal};
 

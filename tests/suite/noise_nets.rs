@@ -2,11 +2,11 @@
 
 use std::f64::consts::TAU;
 
-use dyadsim::chip::{Chip, Weights};
-use dyadsim::circuit::{DyadCircuit, Dynamics};
-use dyadsim::matrix::Matrix;
-use dyadsim::solve::{self, Outcome, settle_all};
-use dyadsim::spec::*;
+use dyadsim_core::chip::{Chip, Weights};
+use dyadsim_core::circuit::{DyadCircuit, Dynamics};
+use dyadsim_core::matrix::Matrix;
+use dyadsim_core::solve::{self, Outcome, settle_all};
+use dyadsim_core::spec::*;
 
 use crate::nets::{Net, ideal, kinds_that};
 use crate::noise::{mean_of, mean_square};

@@ -3,10 +3,10 @@
 //! A linear circuit with additive noise has a known law: mean and covariance by matrix exponentials. Shorter steps refine
 //! the same path, so differences between steps are those of the scheme and not of the draw.
 
-use dyadsim::circuit::{Dynamics, Layered};
-use dyadsim::matrix::Matrix;
-use dyadsim::solve::{drive_jacobian, run};
-use dyadsim::spec::*;
+use dyadsim_core::circuit::{Dynamics, Layered};
+use dyadsim_core::matrix::Matrix;
+use dyadsim_core::solve::{drive_jacobian, run};
+use dyadsim_core::spec::*;
 use nalgebra::{DMatrix, DVector};
 
 use crate::nets::{Net, ideal, row};

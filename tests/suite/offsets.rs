@@ -1,16 +1,16 @@
 //! Static offsets of the compartments, and what auto-zero and chopping leave of them.
 
-use dyadsim::chip::{Chip, Weights};
-use dyadsim::circuit::{DyadCircuit, Dynamics, Layered, Scratch};
-use dyadsim::data::{Request, load};
-use dyadsim::device::DeviceOffset;
-use dyadsim::learn::{Gradient, Measurement, measure, rule};
-use dyadsim::matrix::Matrix;
-use dyadsim::matrix::measure::Largest;
-use dyadsim::noise::thermal::BOLTZMANN;
-use dyadsim::solve::operating_point;
-use dyadsim::spec::*;
-use dyadsim::train::gather;
+use dyadsim_core::chip::{Chip, Weights};
+use dyadsim_core::circuit::{DyadCircuit, Dynamics, Layered, Scratch};
+use dyadsim_core::data::{Request, load};
+use dyadsim_core::device::DeviceOffset;
+use dyadsim_core::learn::{Gradient, Measurement, measure, rule};
+use dyadsim_core::matrix::Matrix;
+use dyadsim_core::matrix::measure::Largest;
+use dyadsim_core::noise::thermal::BOLTZMANN;
+use dyadsim_core::solve::operating_point;
+use dyadsim_core::spec::*;
+use dyadsim_core::train::gather;
 
 use crate::nets::{Net, ideal, relative_error};
 

@@ -1,10 +1,10 @@
 //! docs/model.md §2 written out once more, one sample at a time with dense vectors: it shares no code with the
 //! crate's circuits, so that agreement checks the right-hand side as well as the solvers.
 
-use dyadsim::chip::Chip;
-use dyadsim::device::DeviceOffset;
-use dyadsim::matrix::measure::{Largest, larger};
-use dyadsim::spec::*;
+use dyadsim_core::chip::Chip;
+use dyadsim_core::device::DeviceOffset;
+use dyadsim_core::matrix::measure::{Largest, larger};
+use dyadsim_core::spec::*;
 use nalgebra::{DMatrix, DVector};
 
 use crate::nets::Net;

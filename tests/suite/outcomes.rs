@@ -1,9 +1,9 @@
 //! docs/model.md §5: each way in which a relaxation can end, provoked, with every solver that can meet it.
 
-use dyadsim::learn::{Batch, Gradient, Measurement, nudged};
-use dyadsim::matrix::measure::Largest;
-use dyadsim::solve::{Outcome, Settled, settle_all};
-use dyadsim::spec::*;
+use dyadsim_core::learn::{Batch, Gradient, Measurement, nudged};
+use dyadsim_core::matrix::measure::Largest;
+use dyadsim_core::solve::{Outcome, Settled, settle_all};
+use dyadsim_core::spec::*;
 
 use crate::nets::{Net, ideal, kinds_that, largest_loop};
 

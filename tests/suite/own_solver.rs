@@ -1,10 +1,10 @@
 //! A solver of one's own, outside the crate: forward Euler with a fixed step, which is all that the trait asks for.
 
-use dyadsim::circuit::Dynamics;
-use dyadsim::learn::Measurement;
-use dyadsim::matrix::Matrix;
-use dyadsim::solve::{Counts, Outcome, Settled, Solver, Universal};
-use dyadsim::spec::{ActivationKind, Variant};
+use dyadsim_core::circuit::Dynamics;
+use dyadsim_core::learn::Measurement;
+use dyadsim_core::matrix::Matrix;
+use dyadsim_core::solve::{Counts, Outcome, Settled, Solver, Universal};
+use dyadsim_core::spec::{ActivationKind, Variant};
 
 use super::nets::{Net, ideal};
 

@@ -3,17 +3,17 @@
 //! A linear neuron at `α = ½` has `v± = clip(x ± ½ β (y − ŷ))` with `ŷ = ½ (v⁺ + v⁻)`, a hidden one of a 1-1-1 chain `x ± ½ w₂ δ₂`:
 //! every fate in the table is worked out by hand. The free equilibrium is `clip(x)`.
 
-use dyadsim::analysis::attractors::{Starts, multistart};
-use dyadsim::analysis::limits::{Failure, Search, find_limits};
-use dyadsim::analysis::map::{Criterion, Node};
-use dyadsim::analysis::{Verdict, stability};
-use dyadsim::chip::Chip;
-use dyadsim::circuit::Dynamics;
-use dyadsim::device::DeviceOffset;
-use dyadsim::learn::Batch;
-use dyadsim::matrix::Matrix;
-use dyadsim::solve::{Outcome, Trace, classify_trace, settle_all};
-use dyadsim::spec::*;
+use dyadsim_core::analysis::attractors::{Starts, multistart};
+use dyadsim_core::analysis::limits::{Failure, Search, find_limits};
+use dyadsim_core::analysis::map::{Criterion, Node};
+use dyadsim_core::analysis::{Verdict, stability};
+use dyadsim_core::chip::Chip;
+use dyadsim_core::circuit::Dynamics;
+use dyadsim_core::device::DeviceOffset;
+use dyadsim_core::learn::Batch;
+use dyadsim_core::matrix::Matrix;
+use dyadsim_core::solve::{Outcome, Trace, classify_trace, settle_all};
+use dyadsim_core::spec::*;
 
 use crate::nets::{Net, ideal, kinds_that};
 

@@ -1,15 +1,15 @@
 //! Noise of readings: of a sample-and-hold (R9: once it dominates, only its ratio to the nudge counts), and what
 //! averaging leaves.
 
-use dyadsim::analysis::layer_angles;
-use dyadsim::analysis::small_signal::{OperatingPoint, Reading};
-use dyadsim::circuit::Dynamics;
-use dyadsim::learn::Batch;
-use dyadsim::matrix::measure::larger;
-use dyadsim::matrix::{Matrix, select_rows};
-use dyadsim::noise::thermal::BOLTZMANN;
-use dyadsim::solve::{Outcome, fixed_point};
-use dyadsim::spec::*;
+use dyadsim_core::analysis::layer_angles;
+use dyadsim_core::analysis::small_signal::{OperatingPoint, Reading};
+use dyadsim_core::circuit::Dynamics;
+use dyadsim_core::learn::Batch;
+use dyadsim_core::matrix::measure::larger;
+use dyadsim_core::matrix::{Matrix, select_rows};
+use dyadsim_core::noise::thermal::BOLTZMANN;
+use dyadsim_core::solve::{Outcome, fixed_point};
+use dyadsim_core::spec::*;
 
 use crate::nets::{Net, ideal, row};
 
@@ -72,7 +72,7 @@ fn readings(net: &mut Net, count: usize) -> Matrix<f64> {
 fn assert_covariance(found: &Matrix<f64>, expected: &Matrix<f64>, count: usize, bias: f64, what: &str) {
     let n = expected.nrows();
     let entries = n * (n + 1) / 2;
-    let limit = dyadsim::analysis::ensemble::limit(0.01, entries, count);
+    let limit = dyadsim_core::analysis::ensemble::limit(0.01, entries, count);
     let mut worst = 0.0_f64;
     for i in 0..n {
         for j in 0..=i {

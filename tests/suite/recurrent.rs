@@ -2,15 +2,15 @@
 
 use std::borrow::Cow;
 
-use dyadsim::analysis::continuation::{DynamicsFamily, End, EventKind, Plan, follow};
-use dyadsim::analysis::small_signal::{Reduced, System, forcings};
-use dyadsim::circuit::{Dynamics, Scratch};
-use dyadsim::matrix::{Matrix, select_rows};
-use dyadsim::noise::{Colour, NoiseInput, SampleIds};
-use dyadsim::solve::{
+use dyadsim_core::analysis::continuation::{DynamicsFamily, End, EventKind, Plan, follow};
+use dyadsim_core::analysis::small_signal::{Reduced, System, forcings};
+use dyadsim_core::circuit::{Dynamics, Scratch};
+use dyadsim_core::matrix::{Matrix, select_rows};
+use dyadsim_core::noise::{Colour, NoiseInput, SampleIds};
+use dyadsim_core::solve::{
     Outcome, Settled, Verdict, fixed_point, leading, run, settle_any, spectrum, stability, universal,
 };
-use dyadsim::spec::{SolverKind, SolverSpec, Verify};
+use dyadsim_core::spec::{SolverKind, SolverSpec, Verify};
 use nalgebra::{Complex, DMatrix, DVector, dmatrix, dvector};
 
 /// Neurons `τ_i dv_i/dt = b_i + Σ_j W_ij f(v_j) − v_i` with `f = tanh`, or linear ones.

@@ -1,10 +1,10 @@
 //! Reference results apart from thresholds: R1 to R3, R7 and R8.
 
-use dyadsim::analysis::layer_angles;
-use dyadsim::matrix::measure::frobenius;
-use dyadsim::matrix::measure::{Largest, larger};
-use dyadsim::solve::Outcome;
-use dyadsim::spec::*;
+use dyadsim_core::analysis::layer_angles;
+use dyadsim_core::matrix::measure::frobenius;
+use dyadsim_core::matrix::measure::{Largest, larger};
+use dyadsim_core::solve::Outcome;
+use dyadsim_core::spec::*;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 

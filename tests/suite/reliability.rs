@@ -5,9 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use dyadsim::random::{Key, Kind, stream};
-use dyadsim::solve::{Outcome, settle_all};
-use dyadsim::spec::*;
+use dyadsim_core::random::{Key, Kind, stream};
+use dyadsim_core::solve::{Outcome, settle_all};
+use dyadsim_core::spec::*;
 use rand_distr::{Distribution, StandardUniform};
 use rayon::prelude::*;
 

@@ -1,13 +1,13 @@
 //! Norms, local Lipschitz constants and attacks, against closed forms of linear nets, nalgebra's singular values and differences.
 
-use dyadsim::analysis::product_norm;
-use dyadsim::analysis::robustness::{
+use dyadsim_core::analysis::product_norm;
+use dyadsim_core::analysis::robustness::{
     Attack, Labelled, Norm, Objective, TargetNetwork, layer_norms, quantile,
 };
-use dyadsim::circuit::{DyadCircuit, Dynamics};
-use dyadsim::matrix::Matrix;
-use dyadsim::matrix::measure::Largest;
-use dyadsim::spec::*;
+use dyadsim_core::circuit::{DyadCircuit, Dynamics};
+use dyadsim_core::matrix::Matrix;
+use dyadsim_core::matrix::measure::Largest;
+use dyadsim_core::spec::*;
 
 use crate::nets::Net;
 

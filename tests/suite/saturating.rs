@@ -1,12 +1,12 @@
 //! Transconductors that saturate and amplifiers that slew: against closed forms, a classical Runge–Kutta integration of the
 //! equations as written here, and the ideal circuit where they must not matter.
 
-use dyadsim::chip::{Chip, Weights};
-use dyadsim::circuit::DyadCircuit;
-use dyadsim::matrix::Matrix;
-use dyadsim::matrix::measure::{Largest, larger};
-use dyadsim::solve::{Outcome, Trace, settle_all, stability};
-use dyadsim::spec::*;
+use dyadsim_core::chip::{Chip, Weights};
+use dyadsim_core::circuit::DyadCircuit;
+use dyadsim_core::matrix::Matrix;
+use dyadsim_core::matrix::measure::{Largest, larger};
+use dyadsim_core::solve::{Outcome, Trace, settle_all, stability};
+use dyadsim_core::spec::*;
 
 use crate::nets::{Net, ideal, kinds_that};
 use crate::oracle::{Oracle, Vector};

@@ -1,14 +1,14 @@
 //! Derivatives of the gradient estimate and of the margin by the parameters of devices: against differences
 //! of the whole solution, device by device, and against the closed form of a chain.
 
-use dyadsim::chip::{Chip, Weights};
-use dyadsim::circuit::{DyadCircuit, Dynamics};
-use dyadsim::learn::nudged;
-use dyadsim::matrix::Matrix;
-use dyadsim::solve::{drive_jacobian, fixed_point, spectrum};
-use dyadsim::spec::*;
 use dyadsim::study::Silent;
 use dyadsim::study::sensitivity::{DeviceParameter, Group, Sensitivities, Side, sensitivities};
+use dyadsim_core::chip::{Chip, Weights};
+use dyadsim_core::circuit::{DyadCircuit, Dynamics};
+use dyadsim_core::learn::nudged;
+use dyadsim_core::matrix::Matrix;
+use dyadsim_core::solve::{drive_jacobian, fixed_point, spectrum};
+use dyadsim_core::spec::*;
 use nalgebra::DVector;
 use proptest::prelude::*;
 

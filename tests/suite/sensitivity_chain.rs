@@ -1,10 +1,10 @@
 //! Derivatives by the parameters of devices against the closed form of a linear 1-1-1 chain.
 
-use dyadsim::chip::{Chip, Weights};
-use dyadsim::learn::Batch;
-use dyadsim::spec::*;
 use dyadsim::study::Silent;
 use dyadsim::study::sensitivity::{DeviceParameter, Group, Side, sensitivities};
+use dyadsim_core::chip::{Chip, Weights};
+use dyadsim_core::learn::Batch;
+use dyadsim_core::spec::*;
 use nalgebra::{Complex, dmatrix};
 
 use crate::nets::ideal;

@@ -1,12 +1,12 @@
 //! What may not matter: how a batch is split, on how many threads it runs, what else is in it, and (but for
 //! rounding) the precision.
 
-use dyadsim::chip::Chip;
-use dyadsim::learn::{Batch, nudged};
-use dyadsim::matrix::Matrix;
-use dyadsim::matrix::measure::Largest;
-use dyadsim::solve::{Outcome, SHARD, Settled, settle_all};
-use dyadsim::spec::*;
+use dyadsim_core::chip::Chip;
+use dyadsim_core::learn::{Batch, nudged};
+use dyadsim_core::matrix::Matrix;
+use dyadsim_core::matrix::measure::Largest;
+use dyadsim_core::solve::{Outcome, SHARD, Settled, settle_all};
+use dyadsim_core::spec::*;
 
 use crate::nets::{Net, ideal, kinds_that, row};
 

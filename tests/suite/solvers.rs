@@ -1,8 +1,8 @@
 //! Equilibria: every integrator, and the search for operating points, against a Newton solution of the equations as docs/model.md writes them.
 
-use dyadsim::matrix::measure::{Largest, larger};
-use dyadsim::solve::{Outcome, settle_all};
-use dyadsim::spec::*;
+use dyadsim_core::matrix::measure::{Largest, larger};
+use dyadsim_core::solve::{Outcome, settle_all};
+use dyadsim_core::spec::*;
 use rayon::prelude::*;
 
 use crate::nets::{Net, activations, ideal, kinds_that, largest_loop, row};

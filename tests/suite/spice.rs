@@ -2,19 +2,19 @@
 //!
 //! One deck is written here by hand from the equations of docs/model.md §2; another is to come from `dyadsim spice`.
 
-use dyadsim::matrix::measure::larger;
+use dyadsim_core::matrix::measure::larger;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use dyadsim::analysis::small_signal::OperatingPoint;
-use dyadsim::analysis::stationary::{Node, ReadQuantity};
-use dyadsim::circuit::{Dynamics, Layered};
 use dyadsim::record::tensors::TensorWriter;
-use dyadsim::solve::fixed_point;
-use dyadsim::spec::*;
+use dyadsim_core::analysis::small_signal::OperatingPoint;
+use dyadsim_core::analysis::stationary::{Node, ReadQuantity};
+use dyadsim_core::circuit::{Dynamics, Layered};
+use dyadsim_core::solve::fixed_point;
+use dyadsim_core::spec::*;
 
 use crate::nets::{Net, ideal, row};
 
@@ -55,7 +55,7 @@ fn mean(net: &Net, layer: usize, neuron: usize) -> String {
 
 /// The circuit, one resistor (leak and noise), one capacitor and one controlled source (drive) per compartment.
 fn deck(net: &Net) -> String {
-    let (plus, minus) = dyadsim::chip::gains(&net.spec.nudge);
+    let (plus, minus) = dyadsim_core::chip::gains(&net.spec.nudge);
     let (beta, neuron) = (net.spec.nudge.beta, &net.spec.neuron);
     let mut text = "dyads 4-5-3\n".to_owned();
     for (i, x) in net.batch.inputs.iter().enumerate() {

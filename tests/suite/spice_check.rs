@@ -1,19 +1,19 @@
 //! Exported decks in ngspice, an independent simulator, against our own integration: equilibria, waveforms, outcomes, noise.
 
-use dyadsim::matrix::measure::larger;
+use dyadsim_core::matrix::measure::larger;
 use std::collections::BTreeMap;
 use std::fs;
 use std::process::Command;
 
-use dyadsim::analysis::small_signal::OperatingPoint;
-use dyadsim::analysis::stationary::{Node, nodes};
-use dyadsim::circuit::{Dynamics, Layered};
-use dyadsim::solve::{Outcome, fixed_point};
-use dyadsim::spec::*;
 use dyadsim::spice::{
     Analyses, Dialect, EQUILIBRIUM, Netlist, NoiseAnalysis, Report, WAVEFORM, Wiring, bench, check, map,
     version,
 };
+use dyadsim_core::analysis::small_signal::OperatingPoint;
+use dyadsim_core::analysis::stationary::{Node, nodes};
+use dyadsim_core::circuit::{Dynamics, Layered};
+use dyadsim_core::solve::{Outcome, fixed_point};
+use dyadsim_core::spec::*;
 use rayon::prelude::*;
 
 use crate::nets::{Net, activations, ideal, row};

@@ -1,13 +1,13 @@
 //! Spreads of devices: their moments, what a chip's seed fixes, what off means, and circuits of unequal devices against
 //! the equations written out.
 
-use dyadsim::chip::Chip;
-use dyadsim::circuit::{Dynamics, Layered, Scratch};
-use dyadsim::learn::{Gradient, rule};
-use dyadsim::matrix::Matrix;
-use dyadsim::matrix::measure::{Largest, larger};
-use dyadsim::solve::{Outcome, settle_all};
-use dyadsim::spec::*;
+use dyadsim_core::chip::Chip;
+use dyadsim_core::circuit::{Dynamics, Layered, Scratch};
+use dyadsim_core::learn::{Gradient, rule};
+use dyadsim_core::matrix::Matrix;
+use dyadsim_core::matrix::measure::{Largest, larger};
+use dyadsim_core::solve::{Outcome, settle_all};
+use dyadsim_core::spec::*;
 
 use crate::nets::{Net, ideal};
 use crate::oracle::{Oracle, Vector};
@@ -225,7 +225,7 @@ fn spread_chips_come_to_rest_where_the_written_equations_do() {
 fn backpropagation_on_a_spread_chip_is_the_slope_of_its_loss_by_what_is_programmed() {
     let (mut net, _) = spread(920, false);
     let loss = |net: &Net| {
-        let circuit = dyadsim::circuit::DyadCircuit::free(&net.chip, &net.weights, &net.batch.inputs);
+        let circuit = dyadsim_core::circuit::DyadCircuit::free(&net.chip, &net.weights, &net.batch.inputs);
         let output = circuit.means(&circuit.free_state()).pop().expect("a net has outputs");
         0.5 * (output - &net.batch.targets).norm_squared()
     };

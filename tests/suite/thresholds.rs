@@ -1,11 +1,11 @@
 //! Where linear circuits lose their equilibrium: R4 to R6, docs/model.md §3.2, §3.3 and §3.6, by
 //! eigenvalues and by discrete sweeps.
 
-use dyadsim::analysis::{Spectrum, Verdict, beta_threshold, spectrum};
-use dyadsim::chip::Chip;
-use dyadsim::matrix::measure::larger;
-use dyadsim::solve::Outcome;
-use dyadsim::spec::*;
+use dyadsim_core::analysis::{Spectrum, Verdict, beta_threshold, spectrum};
+use dyadsim_core::chip::Chip;
+use dyadsim_core::matrix::measure::larger;
+use dyadsim_core::solve::Outcome;
+use dyadsim_core::spec::*;
 
 use crate::nets::{Net, activations, ideal, largest_loop};
 

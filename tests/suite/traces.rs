@@ -1,11 +1,11 @@
 //! Trajectories: the exponential integrator against Dormand–Prince 8(5,3), and both against a classical
 //! Runge–Kutta integration of the equations as docs/model.md writes them.
 
-use dyadsim::device::DeviceOffset;
-use dyadsim::matrix::measure::{Largest, larger};
-use dyadsim::random::{Key, Kind, stream};
-use dyadsim::solve::{Outcome, Trace, settle_all};
-use dyadsim::spec::*;
+use dyadsim_core::device::DeviceOffset;
+use dyadsim_core::matrix::measure::{Largest, larger};
+use dyadsim_core::random::{Key, Kind, stream};
+use dyadsim_core::solve::{Outcome, Trace, settle_all};
+use dyadsim_core::spec::*;
 use rand_distr::{Distribution, StandardUniform};
 
 use crate::nets::{Net, ideal, kinds_that};

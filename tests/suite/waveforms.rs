@@ -1,11 +1,11 @@
 //! What a trajectory is between its steps and where it ends, under every adaptive integrator: against the closed form of linear
 //! circuits, and the written equations integrated in small steps that find kinks, rails and slew limits by themselves.
 
-use dyadsim::circuit::{Dynamics, Layered};
-use dyadsim::matrix::Matrix;
-use dyadsim::matrix::measure::{Largest, larger};
-use dyadsim::solve::{Outcome, Settled, settle_all};
-use dyadsim::spec::*;
+use dyadsim_core::circuit::{Dynamics, Layered};
+use dyadsim_core::matrix::Matrix;
+use dyadsim_core::matrix::measure::{Largest, larger};
+use dyadsim_core::solve::{Outcome, Settled, settle_all};
+use dyadsim_core::spec::*;
 use nalgebra::DMatrix;
 
 use crate::nets::{Net, ideal, kinds_that};
@@ -223,7 +223,7 @@ fn the_state_handed_out_is_that_of_the_time_limit_and_no_step_ends_beyond_it() {
                     assert!((&state - &exact).largest() < ALLOWED * 1e-8 * 4.0, "{what}");
                     let mut drive = Matrix::zeros(2, state.len());
                     let mut scratch =
-                        dyadsim::circuit::Scratch::new(net.circuit().layout(), net.circuit().samples());
+                        dyadsim_core::circuit::Scratch::new(net.circuit().layout(), net.circuit().samples());
                     net.circuit().drive(&settled.state, &mut drive, &mut scratch);
                     let residual = (drive.row(sample).transpose() - &state).largest();
                     // The multistep integrator takes its last drive from a sweep, right to the tolerance.

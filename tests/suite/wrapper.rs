@@ -1,12 +1,12 @@
 //! Traps of `ode_solvers` that its wrapper has to keep out (each was met once, outside this crate): a last row that
 //! is extrapolated or missing, a start away from 0, single precision, chatter above equilibrium, stiffness, NaN.
 
-use dyadsim::chip::{Chip, Weights};
-use dyadsim::circuit::DyadCircuit;
-use dyadsim::matrix::Matrix;
-use dyadsim::matrix::measure::Largest;
-use dyadsim::solve::{Outcome, Settled, settle_all};
-use dyadsim::spec::*;
+use dyadsim_core::chip::{Chip, Weights};
+use dyadsim_core::circuit::DyadCircuit;
+use dyadsim_core::matrix::Matrix;
+use dyadsim_core::matrix::measure::Largest;
+use dyadsim_core::solve::{Outcome, Settled, settle_all};
+use dyadsim_core::spec::*;
 
 use crate::nets::{Net, ideal, kinds_that};
 

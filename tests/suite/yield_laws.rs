@@ -4,12 +4,12 @@
 //! chain where `1 + β (κ₂ + w² κ₁ S₂) = 0`, with `κ = α a⁺ − ᾱ a⁻` and `S = a⁺ + a⁻` of each dyad (docs/model.md §3.3).
 //! With normal gains the first is a normal number, the second at `α = 0` under `DP` a product of two.
 
-use dyadsim::analysis::{Verdict, stability};
-use dyadsim::chip::{Chip, Weights};
-use dyadsim::circuit::Dynamics;
-use dyadsim::learn::{Batch, nudged};
-use dyadsim::matrix::Matrix;
-use dyadsim::spec::*;
+use dyadsim_core::analysis::{Verdict, stability};
+use dyadsim_core::chip::{Chip, Weights};
+use dyadsim_core::circuit::Dynamics;
+use dyadsim_core::learn::{Batch, nudged};
+use dyadsim_core::matrix::Matrix;
+use dyadsim_core::spec::*;
 
 use crate::nets::ideal;
 

@@ -1,10 +1,10 @@
 //! Yield of a circuit whose margin is known in closed form.
 
-use dyadsim::analysis::yields::{Target, clopper_pearson, limits, passed, tolerance};
-use dyadsim::chip::Weights;
-use dyadsim::learn::Batch;
-use dyadsim::matrix::Matrix;
-use dyadsim::spec::*;
+use dyadsim_core::analysis::yields::{Target, clopper_pearson, limits, passed, tolerance};
+use dyadsim_core::chip::Weights;
+use dyadsim_core::learn::Batch;
+use dyadsim_core::matrix::Matrix;
+use dyadsim_core::spec::*;
 
 use crate::nets::ideal;
 

@@ -12,11 +12,11 @@ use serde_json::Value;
 use super::inputs::{Files, Setup};
 use super::stability::{read, untabled};
 use super::{Extent, Failure, Given, Observer, Receipt, Study};
-use crate::analysis::attractors::{Multistart, Starts, multistart};
 use crate::figure::FigureError;
-use crate::learn::nudged;
-use crate::noise::Sources;
 use crate::record::study::Kind;
+use dyadsim_core::analysis::attractors::{Multistart, Starts, multistart};
+use dyadsim_core::learn::nudged;
+use dyadsim_core::noise::Sources;
 
 /// Settings of `stability --attractors`.
 #[derive(Clone, Debug, Args, Serialize)]

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use super::super::inputs::Setup;
 use super::super::text::some_lines;
 use super::Answer;
-use crate::analysis::attractors::{Attractor, Multistart};
-use crate::units::{fraction, significant};
+use dyadsim_core::analysis::attractors::{Attractor, Multistart};
+use dyadsim_core::units::{fraction, significant};
 
 /// Samples that the summary shows.
 const SHOWN: usize = 20;

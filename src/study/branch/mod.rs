@@ -24,7 +24,7 @@ use crate::record::dictionary::{Table, table};
 use crate::record::json::write_json;
 use crate::record::study::Kind;
 use crate::record::table::write_table;
-use crate::solve::DENSE;
+use dyadsim_core::solve::DENSE;
 use work::{Answer, carry_out, circuit_at};
 
 pub use figure::Tables;

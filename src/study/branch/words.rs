@@ -8,7 +8,7 @@ use super::super::inputs::Setup;
 use super::super::text::{rounded, some_lines};
 use super::rows::BranchEventRow;
 use super::work::Answer;
-use crate::units::significant;
+use dyadsim_core::units::significant;
 
 /// Events that the summary shows.
 const SHOWN: usize = 40;

@@ -11,12 +11,12 @@ use super::Branch as Settings;
 use super::figure::Tables;
 use super::key_range::GAIN;
 use super::rows::{BranchEventRow, BranchOutputRow, BranchRow, BranchSummary};
-use crate::analysis::continuation::{
+use dyadsim_core::analysis::continuation::{
     Branch, CircuitFamily, CircuitSetting, Event, EventKind, Plan, first_on_rail, follow,
 };
-use crate::learn::Batch;
-use crate::matrix::select_rows;
-use crate::spec::{CIRCUITS, CircuitSpec, Override};
+use dyadsim_core::learn::Batch;
+use dyadsim_core::matrix::select_rows;
+use dyadsim_core::spec::{CIRCUITS, CircuitSpec, Override};
 
 /// What was found.
 #[derive(Clone, Debug)]

@@ -14,7 +14,6 @@ use serde_json::Value;
 
 use super::runs::Runs;
 use super::{Extent, Failure, Given, Observer, Receipt, Study, folder};
-use crate::data::Dataset;
 use crate::figure::{Figure, FigureError};
 use crate::record::RecordError;
 use crate::record::dictionary::{Table, table};
@@ -22,6 +21,7 @@ use crate::record::json::write_json;
 use crate::record::study::Kind;
 use crate::record::table::write_table;
 use crate::study::train::rows::RunSummary;
+use dyadsim_core::data::Dataset;
 
 pub use figures::Tables;
 pub use rows::{CompareRow, CompareSummary, DepartureRow, GroupRow, PredictionRow, RulePair};

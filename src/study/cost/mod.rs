@@ -12,11 +12,11 @@ use serde_json::Value;
 use super::builtin::find;
 use super::inputs::{Files, Setup};
 use super::{Extent, Failure, Given, Observer, Receipt, Study};
-use crate::cost::{Cost, Work};
 use crate::figure::FigureError;
 use crate::record::RecordError;
 use crate::record::study::Kind;
-use crate::spec::{CIRCUITS, CircuitSpec, CostSpec, Override};
+use dyadsim_core::cost::{Cost, Work};
+use dyadsim_core::spec::{CIRCUITS, CircuitSpec, CostSpec, Override};
 
 /// Settings of `circuits cost`.
 #[derive(Clone, Debug, Args, Serialize)]
@@ -37,6 +37,7 @@ pub struct Costs {
     pub target: Option<PathBuf>,
     /// Chip, a seed of [mismatch] [default: that of the circuit file, else the one that the weights were
     /// trained on, else --seed]
+    #[allow(rustdoc::broken_intra_doc_links, reason = "the help names a table of TOML")]
     #[arg(long, value_name = "N", requires = "weights")]
     pub chip: Option<u32>,
 }

@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use super::super::text::rounded;
-use crate::cost::{Cost, Energy, Work};
-use crate::spec::CircuitSpec;
-use crate::units::{percent, significant};
+use dyadsim_core::cost::{Cost, Energy, Work};
+use dyadsim_core::spec::CircuitSpec;
+use dyadsim_core::units::{percent, significant};
 
 /// The document of docs/cost.md.
 pub fn document(spec: &CircuitSpec, work: &Work, cost: &Cost) -> Value {

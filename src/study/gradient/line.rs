@@ -8,10 +8,10 @@ use super::super::inputs::Setup;
 use super::Gradient as Settings;
 use super::rows::GradientRow;
 use super::work::{is_random, spreads, unpredicted};
-use crate::analysis::gradient_error::{Draw, GradientError, Value, draw, gradient_error, predicted};
-use crate::analysis::nudge::{Best, Observation, best, left_out};
-use crate::analysis::small_signal::{Estimate, NudgeSweep, exact_gradient};
-use crate::learn::Gradient;
+use dyadsim_core::analysis::gradient_error::{Draw, GradientError, Value, draw, gradient_error, predicted};
+use dyadsim_core::analysis::nudge::{Best, Observation, best, left_out};
+use dyadsim_core::analysis::small_signal::{Estimate, NudgeSweep, exact_gradient};
+use dyadsim_core::learn::Gradient;
 
 /// An error of the gradient that has a least value.
 #[derive(Clone, Copy, Debug)]

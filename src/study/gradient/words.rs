@@ -8,7 +8,7 @@ use super::super::inputs::Setup;
 use super::super::text::{setting, some_lines};
 use super::Answer;
 use super::rows::{BestRow, GradientRow, GradientSummary};
-use crate::units::{significant, with_error};
+use dyadsim_core::units::{significant, with_error};
 
 /// What stands beside points that were added.
 const ADDED: &str = "added: nudges that were looked at to find the best one";

@@ -8,8 +8,8 @@ use super::Answer;
 use super::Gradient;
 use super::line::{Line, Measure};
 use super::rows::{BestRow, GradientRow, GradientSummary};
-use crate::analysis::nudge::{Best, Location};
-use crate::spec::CircuitSpec;
+use dyadsim_core::analysis::nudge::{Best, Location};
+use dyadsim_core::spec::CircuitSpec;
 
 /// Compartments up to which predictions are made; the work grows with the third power.
 const SMALL: usize = 400;

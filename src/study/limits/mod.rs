@@ -12,10 +12,10 @@ use serde_json::Value;
 use super::inputs::{Files, Setup};
 use super::stability::{read, untabled};
 use super::{Extent, Failure, Given, Observer, Receipt, Study};
-use crate::analysis::limits::{ChipLimits, Search, find_limits};
 use crate::figure::FigureError;
 use crate::record::study::Kind;
-use crate::solve::DENSE;
+use dyadsim_core::analysis::limits::{ChipLimits, Search, find_limits};
+use dyadsim_core::solve::DENSE;
 
 /// Least and most that may be looked up to: below, a thousandth of it is soon no number.
 const NUDGES: (f64, f64) = (1e-9, 1e9);

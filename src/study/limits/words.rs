@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 use super::super::inputs::Setup;
 use super::super::text::some_lines;
 use super::{Answer, Chip};
-use crate::analysis::beta_threshold;
-use crate::analysis::limits::{Confidence, Failure as Unsafe, SampleLimit, Search, confidence};
-use crate::units::{percent, significant};
+use dyadsim_core::analysis::beta_threshold;
+use dyadsim_core::analysis::limits::{Confidence, Failure as Unsafe, SampleLimit, Search, confidence};
+use dyadsim_core::units::{percent, significant};
 
 /// Samples that the summary shows.
 const SHOWN: usize = 20;

@@ -5,9 +5,9 @@ use rayon::prelude::*;
 use super::super::Failure;
 use super::evaluator::MapEvaluator;
 use super::rows::MapCheck;
-use crate::analysis::map::{Criterion, Node, RefinedGrid};
-use crate::random::{Key, Kind, permutation, stream};
-use crate::solve::Outcome;
+use dyadsim_core::analysis::map::{Criterion, Node, RefinedGrid};
+use dyadsim_core::random::{Key, Kind, permutation, stream};
+use dyadsim_core::solve::Outcome;
 
 /// Points nearer to a border than this share of their settings are not held against the map.
 const BAND: f64 = 0.01;

@@ -7,11 +7,11 @@ use super::super::builtin::find;
 use super::super::inputs::{Files, Setup};
 use super::super::{Failure, Given, Observer};
 use super::Map;
-use crate::analysis::beta_threshold;
-use crate::analysis::map::{Criterion, Evaluate, GridIndex, Node};
-use crate::chip::{Chip, Weights};
-use crate::learn::nudged;
-use crate::spec::{CIRCUITS, CircuitSpec, Override};
+use dyadsim_core::analysis::beta_threshold;
+use dyadsim_core::analysis::map::{Criterion, Evaluate, GridIndex, Node};
+use dyadsim_core::chip::{Chip, Weights};
+use dyadsim_core::learn::nudged;
+use dyadsim_core::spec::{CIRCUITS, CircuitSpec, Override};
 
 /// Settings that are no keys of a circuit: a factor of all weights, and the number of layers.
 pub const GAIN: &str = "weights.gain";

@@ -12,7 +12,7 @@ use crate::figure::sheet::{Axes, Layout, Panel, Sheet};
 use crate::figure::{Figure, FigureError, fits};
 use crate::record::json::read_json;
 use crate::record::table::{read_csv, read_rows};
-use crate::units::percent;
+use dyadsim_core::units::percent;
 
 /// Every figure.
 pub const FIGURES: &[Figure<Tables>] = &[Figure {

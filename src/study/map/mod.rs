@@ -18,13 +18,13 @@ use super::axis::{Axis, refuse_same};
 use super::inputs::{Files, Setup};
 use super::stability::{COMMAND, read};
 use super::{Extent, Failure, Given, Observer, Receipt, Study, folder};
-use crate::analysis::map::{Criterion, RefinedGrid};
 use crate::figure::{Figure, FigureError};
 use crate::record::RecordError;
 use crate::record::dictionary::{Table, table};
 use crate::record::json::write_json;
 use crate::record::study::Kind;
 use crate::record::table::write_table;
+use dyadsim_core::analysis::map::{Criterion, RefinedGrid};
 use evaluator::{GAIN, MapEvaluator};
 
 pub use figure::Tables;

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::evaluator::MapEvaluator;
 use super::figure::Tables;
 use super::rows::{MapAxis, MapCheck, MapLineRow, MapRow, MapSummary};
-use crate::analysis::map::{Criterion, Node, RefinedGrid, contour};
-use crate::solve::Verdict;
+use dyadsim_core::analysis::map::{Criterion, Node, RefinedGrid, contour};
+use dyadsim_core::solve::Verdict;
 
 /// Margins that are drawn, in units of 1/τ.
 const MARGINS: [f64; 4] = [0.1, 0.25, 0.5, 0.75];

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::super::Receipt;
 use super::super::inputs::Setup;
 use super::rows::{MapAxis, MapSummary};
-use crate::units::{percent, significant};
+use dyadsim_core::units::{percent, significant};
 
 /// What was found and where it is.
 pub fn document(map: &MapSummary, receipt: &Receipt<'_>) -> Value {

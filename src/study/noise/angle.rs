@@ -3,10 +3,10 @@
 use super::super::inputs::Setup;
 use super::super::safe::{largest_safe, unlimited};
 use super::rows::{NoiseAngleRow, NoiseBest};
-use crate::analysis::gradient_error::predicted;
-use crate::analysis::nudge::{Best, Location, Observation, best};
-use crate::analysis::small_signal::{Angle, Estimate, NudgeSweep, exact_gradient};
-use crate::learn::{Batch, Gradient};
+use dyadsim_core::analysis::gradient_error::predicted;
+use dyadsim_core::analysis::nudge::{Best, Location, Observation, best};
+use dyadsim_core::analysis::small_signal::{Angle, Estimate, NudgeSweep, exact_gradient};
+use dyadsim_core::learn::{Batch, Gradient};
 
 /// Nudges, per decade, from the weakest to the strongest.
 const PER_DECADE: i32 = 6;
@@ -30,7 +30,7 @@ pub fn rows(setup: &Setup) -> Option<Angles> {
     if samples == 0 {
         return None;
     }
-    let first = |matrix: &crate::matrix::Matrix<f64>| matrix.rows(0, samples).into_owned();
+    let first = |matrix: &dyadsim_core::matrix::Matrix<f64>| matrix.rows(0, samples).into_owned();
     let batch = Batch::new(first(&setup.batch.inputs), first(&setup.batch.targets));
     let steps = PER_DECADE * WEAKEST..=PER_DECADE * STRONGEST;
     let betas: Vec<f64> = steps.map(|k| 10_f64.powf(f64::from(k) / f64::from(PER_DECADE))).collect();

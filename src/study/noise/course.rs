@@ -9,16 +9,18 @@ use super::super::{Extent, Failure, Observer};
 use super::Tables;
 use super::rows::{NoiseBest, NoiseCauseRow, NoiseLayerRow, NoiseRow, NoiseSummary};
 use super::{Noise, angle, large, spectrum, work};
-use crate::analysis::ensemble::{Estimate, limit};
-use crate::analysis::small_signal::{Covariance, LinearError, OperatingPoint, Reading, System, variances};
-use crate::analysis::stationary::{
+use dyadsim_core::analysis::ensemble::{Estimate, limit};
+use dyadsim_core::analysis::small_signal::{
+    Covariance, LinearError, OperatingPoint, Reading, System, variances,
+};
+use dyadsim_core::analysis::stationary::{
     Measured, Node, ReadQuantity, compute_floors, nodes, predicted, simulate_told, values,
 };
-use crate::chip::Layout;
-use crate::circuit::{DyadCircuit, Dynamics, Layered};
-use crate::learn::{Batch, nudged};
-use crate::matrix::{Matrix, select_rows};
-use crate::solve::{DENSE, SHARD, homotopy};
+use dyadsim_core::chip::Layout;
+use dyadsim_core::circuit::{DyadCircuit, Dynamics, Layered};
+use dyadsim_core::learn::{Batch, nudged};
+use dyadsim_core::matrix::{Matrix, select_rows};
+use dyadsim_core::solve::{DENSE, SHARD, homotopy};
 
 /// Fixed points are found to this residual, in units of `1 V + ‖v_free‖∞`.
 const TOLERANCE: f64 = 1e-10;
@@ -357,7 +359,7 @@ fn causes(point: &OperatingPoint<'_>, stationary: &Covariance, layout: &Layout) 
 fn line(setup: &Setup, settings: &Noise) -> String {
     let network: Vec<String> = setup.weights.network().iter().map(ToString::to_string).collect();
     let nudge = &setup.spec.nudge;
-    let (plus, minus) = crate::chip::gains(nudge);
+    let (plus, minus) = dyadsim_core::chip::gains(nudge);
     let nudged = if setup.nudged {
         format!("a⁺ {plus}, a⁻ {minus}, α {}, β {}", nudge.alpha, nudge.beta)
     } else {

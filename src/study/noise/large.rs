@@ -8,10 +8,10 @@ use super::Tables;
 use super::course::{Answer, Asked, Found, at_rails, dual, half_error, judged, run, summary, unstable};
 use super::rows::{NoiseCauseRow, NoiseLayerRow};
 use super::{Noise, angle, spectrum};
-use crate::analysis::small_signal::{Covariance, OperatingPoint, Reduced};
-use crate::analysis::stationary::{Measured, Node, ReadQuantity, values};
-use crate::chip::Layout;
-use crate::noise::Cause;
+use dyadsim_core::analysis::small_signal::{Covariance, OperatingPoint, Reduced};
+use dyadsim_core::analysis::stationary::{Measured, Node, ReadQuantity, values};
+use dyadsim_core::chip::Layout;
+use dyadsim_core::noise::Cause;
 
 /// Roundings of the largest potential that a read-out carries.
 const ROUNDINGS: f64 = 16.0;

@@ -2,9 +2,9 @@
 
 use super::super::inputs::Setup;
 use super::rows::NoisePsdRow;
-use crate::analysis::stationary::{Measured, Node};
-use crate::analysis::welch::{bands, folded};
-use crate::noise::Cause;
+use dyadsim_core::analysis::stationary::{Measured, Node};
+use dyadsim_core::analysis::welch::{bands, folded};
+use dyadsim_core::noise::Cause;
 
 /// Frequencies per decade of the prediction, and bands of the measurement.
 const PER_DECADE: i32 = 10;
@@ -66,7 +66,7 @@ fn step(setup: &Setup) -> f64 {
     setup.spec.solver.step * setup.chip.slowest
 }
 
-fn welch(series: &[Vec<f64>], setup: &Setup) -> Vec<crate::analysis::welch::Band> {
+fn welch(series: &[Vec<f64>], setup: &Setup) -> Vec<dyadsim_core::analysis::welch::Band> {
     let samples = series.first().map_or(0, Vec::len);
     let longest = (samples / SEGMENTS).clamp(2, LONGEST);
     let length = 1 << longest.ilog2();

@@ -8,7 +8,7 @@ use super::super::inputs::Setup;
 use super::super::text::{rounded, setting, some_lines};
 use super::course::Answer;
 use super::rows::{NoiseBest, NoiseLayerRow, NoiseRow};
-use crate::units::{percent, significant};
+use dyadsim_core::units::{percent, significant};
 
 /// Read-outs that the summary shows.
 const SHOWN: usize = 12;

@@ -5,9 +5,9 @@ use anyhow::anyhow;
 use super::super::Failure;
 use super::super::inputs::Setup;
 use super::Noise;
-use crate::analysis::stationary::{Node, Plan};
-use crate::circuit::Circuit;
-use crate::solve::steps;
+use dyadsim_core::analysis::stationary::{Node, Plan};
+use dyadsim_core::circuit::Circuit;
+use dyadsim_core::solve::steps;
 
 /// Relaxation times of the slowest mode that a replica gets to forget its start.
 const BEFORE: f64 = 20.0;

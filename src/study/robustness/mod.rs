@@ -14,13 +14,13 @@ use serde_json::Value;
 
 use super::runs::Runs;
 use super::{Failure, Given, Observer, Precision, Receipt, Study, folder};
-use crate::analysis::robustness::Objective;
 use crate::figure::{Figure, FigureError};
 use crate::record::RecordError;
 use crate::record::dictionary::{Table, table};
 use crate::record::json::{read_json, write_json};
 use crate::record::study::Kind;
 use crate::record::table::{read_rows, write_table};
+use dyadsim_core::analysis::robustness::Objective;
 use work::{Sizes, Subject};
 
 pub use rows::{RobustRow, RobustRunRow, RobustSummary};

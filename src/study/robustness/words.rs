@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::figures::Group;
 use super::{RobustRow, RobustRunRow, Tables};
-use crate::units::{significant, with_error};
+use dyadsim_core::units::{significant, with_error};
 
 /// Everything that was found.
 pub fn document(tables: &Tables, runs: &[RobustRunRow]) -> Value {

@@ -7,15 +7,17 @@ use rayon::prelude::*;
 use super::super::runs::Runs;
 use super::super::{Extent, Failure, Given, Observer};
 use super::{RobustRow, RobustRunRow, RobustSummary, Robustness};
-use crate::analysis::product_norm;
-use crate::analysis::robustness::{Attack, Labelled, Norm, Objective, TargetNetwork, layer_norms, quantile};
-use crate::chip::{Chip, Weights};
-use crate::data::Dataset;
-use crate::learn::circuit_of;
-use crate::matrix::Real;
 use crate::record::RecordError;
 use crate::record::weights::read_weights_unchecked;
 use crate::study::train::RunPlan;
+use dyadsim_core::analysis::product_norm;
+use dyadsim_core::analysis::robustness::{
+    Attack, Labelled, Norm, Objective, TargetNetwork, layer_norms, quantile,
+};
+use dyadsim_core::chip::{Chip, Weights};
+use dyadsim_core::data::Dataset;
+use dyadsim_core::learn::circuit_of;
+use dyadsim_core::matrix::Real;
 
 /// Sizes of perturbations (V), ascending.
 pub struct Sizes {

@@ -3,8 +3,8 @@
 
 use super::parameters::{DeviceParameter, Group, Side};
 use super::point::{EquilibriumPoint, Model, Vector};
-use crate::matrix::Matrix;
-use crate::spec::NudgePoint;
+use dyadsim_core::matrix::Matrix;
+use dyadsim_core::spec::NudgePoint;
 
 /// Derivatives of some quantities, the rows, by the drive of every compartment and by what goes into drives.
 pub struct Duals {

@@ -9,9 +9,9 @@ use rayon::prelude::*;
 use super::duals::Duals;
 use super::parameters::{DeviceParameter, Group};
 use super::point::{EquilibriumPoint, Model, Vector};
-use crate::circuit::DyadCircuit;
-use crate::learn::Batch;
-use crate::matrix::Matrix;
+use dyadsim_core::circuit::DyadCircuit;
+use dyadsim_core::learn::Batch;
+use dyadsim_core::matrix::Matrix;
 
 /// The relaxations of one sample that are read: with the nudge, and for auto-zero without it.
 pub struct Sample {

@@ -10,9 +10,9 @@ use nalgebra::{Complex, DMatrix, DVector};
 use super::duals::Duals;
 use super::parameters::{DeviceParameter, Group, Side};
 use super::point::{EquilibriumPoint, Model, Vector};
-use crate::matrix::Matrix;
-use crate::solve::Spectrum;
-use crate::spec::NudgePoint;
+use dyadsim_core::matrix::Matrix;
+use dyadsim_core::solve::Spectrum;
+use dyadsim_core::spec::NudgePoint;
 
 type Complexes = DVector<Complex<f64>>;
 

@@ -20,14 +20,14 @@ use serde_json::Value;
 
 use super::inputs::{Files, Setup};
 use super::{Failure, Given, Observer, Receipt, Study, folder};
-use crate::chip::Chip;
 use crate::figure::{Figure, FigureError};
 use crate::record::RecordError;
 use crate::record::dictionary::{Table, table};
 use crate::record::json::{read_json, write_json};
 use crate::record::study::Kind;
 use crate::record::table::{read_csv, write_table};
-use crate::spec::MismatchSpec;
+use dyadsim_core::chip::Chip;
+use dyadsim_core::spec::MismatchSpec;
 
 pub use parameters::{DeviceParameter, Group, Side};
 pub use rows::{SensitivityLayerRow, SensitivityRow, SensitivitySummary};

@@ -1,7 +1,7 @@
 //! The parameters of devices, in groups of one kind, side and layer.
 
-use crate::chip::{Chip, Weights};
-use crate::spec::MismatchSpec;
+use dyadsim_core::chip::{Chip, Weights};
+use dyadsim_core::spec::MismatchSpec;
 
 /// A kind of parameter of a device, with what one unit of it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

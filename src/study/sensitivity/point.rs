@@ -5,12 +5,12 @@ use std::borrow::Cow;
 
 use nalgebra::{DVector, Dyn, LU};
 
-use crate::chip::{Chip, Weights};
-use crate::circuit::{DyadCircuit, Dynamics, Layered, Loss};
-use crate::learn::Batch;
-use crate::matrix::Matrix;
-use crate::solve::drive_jacobian;
-use crate::spec::{ActivationKind, ActivationSpec, CircuitSpec, LossKind, NudgePoint};
+use dyadsim_core::chip::{Chip, Weights};
+use dyadsim_core::circuit::{DyadCircuit, Dynamics, Layered, Loss};
+use dyadsim_core::learn::Batch;
+use dyadsim_core::matrix::Matrix;
+use dyadsim_core::solve::drive_jacobian;
+use dyadsim_core::spec::{ActivationKind, ActivationSpec, CircuitSpec, LossKind, NudgePoint};
 
 /// A vector of doubles.
 pub type Vector = DVector<f64>;

@@ -8,7 +8,7 @@ use super::super::inputs::Setup;
 use super::super::text::{rounded, some_lines};
 use super::rows::SensitivitySummary;
 use super::{Answer, STEP, SensitivityRow};
-use crate::units::{percent, significant};
+use dyadsim_core::units::{percent, significant};
 
 /// Groups that are said to matter most.
 const FIRST: usize = 3;

@@ -10,11 +10,11 @@ use super::parameters::Group;
 use super::point::{EquilibriumPoint, Model};
 use super::rows::{SensitivityLayerRow, SensitivityRow, SensitivitySummary};
 use super::{Answer, Subject};
-use crate::chip::{Chip, Weights};
-use crate::circuit::{DyadCircuit, Dynamics};
-use crate::learn::{Batch, nudged};
-use crate::solve::{DENSE, Stability, Verdict, stability};
-use crate::spec::{CircuitSpec, NudgePoint};
+use dyadsim_core::chip::{Chip, Weights};
+use dyadsim_core::circuit::{DyadCircuit, Dynamics};
+use dyadsim_core::learn::{Batch, nudged};
+use dyadsim_core::solve::{DENSE, Stability, Verdict, stability};
+use dyadsim_core::spec::{CircuitSpec, NudgePoint};
 
 /// Fixed points are found to this residual, in units of `1 V + ‖v_free‖∞`; a last step of Newton's method
 /// goes far below.
@@ -175,7 +175,7 @@ pub(super) fn check(spec: &CircuitSpec, chip: &Chip<f64>, batch: &Batch<f64>) ->
     }
     let sides = if spec.readout.auto_zero { 2.0 } else { 1.0 };
     let each = 8.0 * 5.0 * sides * (width as f64).powi(2);
-    if let Some(told) = crate::machine::beyond(&[("derivatives of the samples", samples * each)]) {
+    if let Some(told) = dyadsim_core::machine::beyond(&[("derivatives of the samples", samples * each)]) {
         return Err(Failure::input(anyhow!("{samples} samples: {told}\n  accepted: fewer samples")));
     }
     let network = chip.layout.network();

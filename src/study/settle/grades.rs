@@ -1,11 +1,11 @@
 //! What the free circuit says, held against the targets.
 
 use super::super::inputs::Setup;
-use crate::circuit::Loss;
-use crate::learn::Measurement;
-use crate::matrix::Matrix;
-use crate::solve::Outcome;
-use crate::train::largest;
+use dyadsim_core::circuit::Loss;
+use dyadsim_core::learn::Measurement;
+use dyadsim_core::matrix::Matrix;
+use dyadsim_core::solve::Outcome;
+use dyadsim_core::train::largest;
 
 /// What became of one sample, beyond what the solver says.
 #[derive(Clone, Debug)]

@@ -14,10 +14,10 @@ use serde_json::Value;
 use super::inputs::{Files, Setup};
 use super::{Extent, Failure, Given, Observer, Place, Receipt, Study};
 use crate::figure::FigureError;
-use crate::learn::{Measurement, count_relaxations, inference_with_progress, measure_with_progress};
 use crate::record::RecordError;
 use crate::record::study::Kind;
 use crate::record::tensors::TensorWriter;
+use dyadsim_core::learn::{Measurement, count_relaxations, inference_with_progress, measure_with_progress};
 
 pub use grades::{Grades, Sample};
 

@@ -1,11 +1,11 @@
 //! `state.safetensors` of `settle`: final states, gradient estimate, trajectories.
 
 use super::super::inputs::Setup;
-use crate::chip::Layout;
-use crate::learn::{Gradient, Measurement};
 use crate::record::RecordError;
 use crate::record::tensors::TensorWriter;
-use crate::solve::Trace;
+use dyadsim_core::chip::Layout;
+use dyadsim_core::learn::{Gradient, Measurement};
+use dyadsim_core::solve::Trace;
 
 /// Name of the file.
 pub const NAME: &str = "state.safetensors";

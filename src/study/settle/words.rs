@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use super::super::inputs::Setup;
 use super::super::text::{rounded, some_lines};
 use super::Grades;
-use crate::solve::{Counts, Outcome, Settled};
-use crate::spec::SolverKind;
-use crate::units::significant;
+use dyadsim_core::solve::{Counts, Outcome, Settled};
+use dyadsim_core::spec::SolverKind;
+use dyadsim_core::units::significant;
 
 /// Samples that the summary shows.
 const SHOWN: usize = 10;

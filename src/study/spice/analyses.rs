@@ -6,10 +6,10 @@ use serde::Serialize;
 
 use super::super::Failure;
 use super::super::inputs::Setup;
-use crate::analysis::stationary::{Node, nodes};
-use crate::spec::nearest;
 use crate::spice::{Analyses, NoiseAnalysis, map};
-use crate::units::{Kind, parse};
+use dyadsim_core::analysis::stationary::{Node, nodes};
+use dyadsim_core::spec::nearest;
+use dyadsim_core::units::{Kind, parse};
 
 /// Length of a transient when none is given, in the slowest time constant.
 const TRANSIENT: f64 = 40.0;

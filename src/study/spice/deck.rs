@@ -8,7 +8,6 @@ use anyhow::anyhow;
 
 use super::super::Failure;
 use super::super::inputs::{Files, Setup};
-use crate::chip::Layout;
 use crate::record::RecordError;
 use crate::record::atomic::{check_writable, write_together};
 use crate::record::lock::Lock;
@@ -16,6 +15,7 @@ use crate::record::manifest::sha256_of;
 use crate::record::place::refuse_inputs_inside;
 use crate::record::study::Kind;
 use crate::spice::{Netlist, map, writable_name};
+use dyadsim_core::chip::Layout;
 
 /// Its files in a folder of their own.
 pub const KIND: Kind = Kind {

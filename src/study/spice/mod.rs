@@ -14,8 +14,6 @@ use serde_json::Value;
 use super::inputs::{Files, Setup};
 use super::{Extent, Failure, Given, Observer, Place, Receipt, Study};
 use crate::figure::FigureError;
-use crate::learn::{Batch, nudged};
-use crate::matrix::select_rows;
 use crate::record::RecordError;
 use crate::record::atomic::write;
 use crate::record::study::Kind;
@@ -24,6 +22,8 @@ use crate::spice::{
     version,
 };
 use deck::Deck;
+use dyadsim_core::learn::{Batch, nudged};
+use dyadsim_core::matrix::select_rows;
 
 pub use analyses::Wanted;
 

@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use super::super::inputs::Setup;
 use super::super::text::rounded;
 use super::Answer;
-use crate::solve::Outcome;
 use crate::spice::{EQUILIBRIUM, Report, WAVEFORM};
-use crate::units::significant;
+use dyadsim_core::solve::Outcome;
+use dyadsim_core::units::significant;
 
 /// Name of an outcome that may be missing.
 fn named(outcome: Option<Outcome>) -> &'static str {

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use super::super::inputs::Setup;
 use super::super::text::{rounded, some_lines};
 use super::work::Answer;
-use crate::analysis::Spectrum;
-use crate::units::significant;
+use dyadsim_core::analysis::Spectrum;
+use dyadsim_core::units::significant;
 
 /// Eigenvalues that the summary shows.
 const SHOWN: usize = 8;

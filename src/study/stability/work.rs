@@ -4,10 +4,10 @@ use anyhow::anyhow;
 
 use super::super::inputs::Setup;
 use super::super::{Extent, Failure, Observer};
-use crate::analysis::{Spectrum, Stability, Verdict, beta_threshold, stability};
-use crate::circuit::{DyadCircuit, Dynamics};
-use crate::learn::nudged;
-use crate::solve::{Outcome, settle_all};
+use dyadsim_core::analysis::{Spectrum, Stability, Verdict, beta_threshold, stability};
+use dyadsim_core::circuit::{DyadCircuit, Dynamics};
+use dyadsim_core::learn::nudged;
+use dyadsim_core::solve::{Outcome, settle_all};
 
 /// Fixed points are found to this residual, in units of `1 V + ‖v_free‖∞`.
 const TOLERANCE: f64 = 1e-9;
@@ -81,7 +81,7 @@ fn find(setup: &Setup, circuit: &DyadCircuit<'_, f64>) -> Stability {
     let at_rail = |outcome| outcome == Outcome::LatchUp && circuit.supply().is_some();
     let rests = |&i: &usize| settled.outcomes[i].is_settled() || at_rail(settled.outcomes[i]);
     let resting: Vec<usize> = (0..missing.len()).filter(rests).collect();
-    let start = crate::matrix::select_rows(&settled.state, &resting);
+    let start = dyadsim_core::matrix::select_rows(&settled.state, &resting);
     let again = stability(&rest.subset(&resting), solver, &start, tolerance);
     let all = again.points.into_iter().zip(again.spectra).zip(again.on_rails);
     for (i, ((point, spectrum), on_rail)) in resting.into_iter().map(|i| missing[i]).zip(all) {

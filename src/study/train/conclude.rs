@@ -15,16 +15,16 @@ use super::run_summary::summary;
 use super::setting_columns::of_runs;
 use super::stored::{Record, finished};
 use super::valley::predicted;
-use crate::analysis::{agreement, relative_distance};
-use crate::chip::{Chip, Weights};
-use crate::learn::circuit_of;
-use crate::matrix::measure::cosine;
 use crate::record::json::write_json;
 use crate::record::table::write_table_of_runs;
 use crate::record::weights::read_weights_unchecked;
-use crate::solve::Outcome;
-use crate::spec::Resolved;
-use crate::train::predict_classes;
+use dyadsim_core::analysis::{agreement, relative_distance};
+use dyadsim_core::chip::{Chip, Weights};
+use dyadsim_core::learn::circuit_of;
+use dyadsim_core::matrix::measure::cosine;
+use dyadsim_core::solve::Outcome;
+use dyadsim_core::spec::Resolved;
+use dyadsim_core::train::predict_classes;
 
 /// A complete run with what it learned.
 struct FinishedRun<'a> {

@@ -4,11 +4,11 @@ use super::ExperimentError;
 use super::plan::RunPlan;
 use super::rows::{CostRow, MetricsRow};
 use super::run::Setting;
-use crate::cost::{Cost, Work};
-use crate::learn::circuit_of;
-use crate::random::{Key, Kind, permutation, stream};
 use crate::record::weights::read_weights_unchecked;
-use crate::train::gather;
+use dyadsim_core::cost::{Cost, Work};
+use dyadsim_core::learn::circuit_of;
+use dyadsim_core::random::{Key, Kind, permutation, stream};
+use dyadsim_core::train::gather;
 
 /// Most training samples that are simulated: the first of the probe.
 const SAMPLES: usize = 64;

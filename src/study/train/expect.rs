@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::identity::RunKey;
 use super::rows::{RunSummary, Summary};
-use crate::spec::{ExpectSpec, setting_of};
-use crate::statistics::{grouped, mean};
+use dyadsim_core::spec::{ExpectSpec, setting_of};
+use dyadsim_core::statistics::{grouped, mean};
 
 /// One expectation, checked.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,7 +70,7 @@ fn number(run: &RunSummary, column: &str) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spec::expected_columns;
+    use dyadsim_core::spec::expected_columns;
 
     fn run() -> RunSummary {
         RunSummary {

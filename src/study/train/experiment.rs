@@ -9,11 +9,11 @@ use super::{
     Ending, ExperimentError, Need, Options, RunPlan, Verdict, carry_out, check, check_network, common, plan,
     plan_controls,
 };
-use crate::data::{Dataset, Request, load};
 use crate::record::folder::Mode;
-use crate::spec::{Override, Resolved};
 use crate::study::builtin::{EXPERIMENTS, find};
 use crate::study::{Failure, Given, Observer, Precision};
+use dyadsim_core::data::{Dataset, Request, load};
+use dyadsim_core::spec::{Override, Resolved};
 
 /// An experiment that can be carried out.
 #[derive(Debug)]

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Experiment, Need, time_of_a_batch};
 use crate::study::{Given, Precision};
-use crate::units::significant;
+use dyadsim_core::units::significant;
 
 /// Memory, disk and time of an experiment.
 #[derive(Clone, Debug)]

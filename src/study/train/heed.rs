@@ -9,9 +9,9 @@ use std::collections::HashMap;
 use serde_json::{Value, json};
 
 use super::plan::RunPlan;
-use crate::data;
 use crate::record::manifest::sha256;
-use crate::spec::{
+use dyadsim_core::data;
+use dyadsim_core::spec::{
     FeedbackSynapses, Loaded, LossKind, OptimizerKind, Resolved, RuleKind, SpecError, setting_of,
 };
 
@@ -238,7 +238,7 @@ fn twins(seen: &[Vec<String>]) -> Option<(usize, usize)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spec::SolverKind;
+    use dyadsim_core::spec::SolverKind;
 
     /// The reason why a setting can be without effect.
     fn why(path: &str, part: &str) -> &'static str {

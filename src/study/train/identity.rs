@@ -9,7 +9,7 @@ use std::hash::{Hash, Hasher};
 use serde_json::Value;
 
 use super::rows::RunSummary;
-use crate::spec::RuleKind;
+use dyadsim_core::spec::RuleKind;
 
 /// Values of grid settings other than α and β, by path.
 pub type Settings = BTreeMap<String, Value>;

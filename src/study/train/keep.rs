@@ -5,11 +5,11 @@
 
 use super::plan::RunPlan;
 use super::probe::Probe;
-use crate::analysis::limits::{Shortfall, keep, shortfall};
-use crate::chip::Weights;
-use crate::matrix::Real;
-use crate::spec::{KeepMarginSpec, Otherwise};
-use crate::units::significant;
+use dyadsim_core::analysis::limits::{Shortfall, keep, shortfall};
+use dyadsim_core::chip::Weights;
+use dyadsim_core::matrix::Real;
+use dyadsim_core::spec::{KeepMarginSpec, Otherwise};
+use dyadsim_core::units::significant;
 
 /// The margin that a run keeps; rules without a circuit keep none.
 pub(super) fn asked(plan: &RunPlan) -> Option<KeepMarginSpec> {

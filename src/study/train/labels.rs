@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 use toml::Value;
 
 use crate::record::manifest::sha256;
-use crate::spec::Override;
+use dyadsim_core::spec::Override;
 
 /// Longest name that is kept whole; files add their own endings, and no part of a path may have more than 255
 /// bytes.

@@ -42,9 +42,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use thiserror::Error;
 
-use crate::data::{DataError, Dataset};
 use crate::figure::FigureError;
-use crate::matrix::Real;
 use crate::record::RecordError;
 use crate::record::atomic;
 use crate::record::dictionary::{Table, table};
@@ -53,8 +51,10 @@ use crate::record::ledger::read_manifest;
 use crate::record::manifest::{Manifest, sha256};
 use crate::record::place::refuse_inputs_inside;
 use crate::record::weights::read_weights;
-use crate::spec::{InitSpec, Resolved, RuleKind, SpecError};
 use crate::study::Observer;
+use dyadsim_core::data::{DataError, Dataset};
+use dyadsim_core::matrix::Real;
+use dyadsim_core::spec::{InitSpec, Resolved, RuleKind, SpecError};
 use rows::Summary;
 use run::Setting;
 
@@ -219,7 +219,7 @@ fn check_inputs<T: Real>(plans: &[RunPlan], dataset: &Dataset) -> Result<String,
         if let InitSpec::Weights(file) = &experiment.init {
             let path: &Path = file.as_ref();
             read_weights::<T>(path, Some(&experiment.network)).map_err(ExperimentError::Input)?;
-            let bytes = crate::file::read(path, crate::file::TENSORS).map_err(|reason| {
+            let bytes = dyadsim_core::file::read(path, dyadsim_core::file::TENSORS).map_err(|reason| {
                 ExperimentError::Input(RecordError::Io { action: "read", path: path.to_owned(), reason })
             })?;
             hashes.insert(path.to_owned(), sha256(&bytes));

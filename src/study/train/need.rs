@@ -1,9 +1,9 @@
 //! What an experiment takes of the machine, summed up before any of it is taken.
 
 use super::plan::RunPlan;
-use crate::data::Dataset;
-use crate::machine;
-use crate::solve::DENSE;
+use dyadsim_core::data::Dataset;
+use dyadsim_core::machine;
+use dyadsim_core::solve::DENSE;
 
 /// Weight-sized arrays of a run: weights, gradient and two moments.
 const COPIES: f64 = 4.0;
@@ -73,8 +73,8 @@ impl Need {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{Request, load};
-    use crate::spec::parse_experiment;
+    use dyadsim_core::data::{Request, load};
+    use dyadsim_core::spec::parse_experiment;
 
     const EXPERIMENT: &str = "name = 'n'\ncircuit = {}\ndataset = 'yin-yang'\nnetwork = [4, 6, 3]\nepochs = 1\n\
         batch = 50\nseeds = [1]\nrules = ['bp']\noptimizer = { kind = 'sgd', learning_rate = 0.1 }\n";

@@ -6,7 +6,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::heed::Combinations;
 use super::identity::{GridPlace, RunKey, Settings};
 use super::labels::{Labels, Names, short};
-use crate::spec::{ExperimentSpec, Loaded, Override, Resolved, RuleKind, SpecError, excludes, setting_of};
+use dyadsim_core::spec::{
+    ExperimentSpec, Loaded, Override, Resolved, RuleKind, SpecError, excludes, setting_of,
+};
 
 /// One run: a rule, a seed, and the description with this run's settings.
 #[derive(Clone, Debug)]

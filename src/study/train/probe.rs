@@ -1,15 +1,15 @@
 //! What is looked at on a fixed batch of training samples after every epoch: angles and margins.
 
-use crate::analysis::{layer_angles, spectrum};
-use crate::chip::{Chip, Weights};
-use crate::circuit::Dynamics;
-use crate::data::Dataset;
-use crate::learn::{Backprop, Batch, Gradient, Rule, circuit_of, measure, nudged};
-use crate::matrix::{Matrix, Real};
-use crate::random::{Key, Kind, permutation, stream};
-use crate::solve::fixed_point;
-use crate::spec::{CircuitSpec, RuleKind};
-use crate::train::gather;
+use dyadsim_core::analysis::{layer_angles, spectrum};
+use dyadsim_core::chip::{Chip, Weights};
+use dyadsim_core::circuit::Dynamics;
+use dyadsim_core::data::Dataset;
+use dyadsim_core::learn::{Backprop, Batch, Gradient, Rule, circuit_of, measure, nudged};
+use dyadsim_core::matrix::{Matrix, Real};
+use dyadsim_core::random::{Key, Kind, permutation, stream};
+use dyadsim_core::solve::fixed_point;
+use dyadsim_core::spec::{CircuitSpec, RuleKind};
+use dyadsim_core::train::gather;
 
 /// The probe of a run.
 pub(super) struct Probe<T: Real> {

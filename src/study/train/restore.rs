@@ -11,8 +11,8 @@ use super::setting_columns::of_runs;
 use crate::record::restore::Lost;
 use crate::record::table::{OfRuns, read_csv, write_table_of_runs};
 use crate::record::{RecordError, atomic};
-use crate::spec::Resolved;
 use crate::study::Observer;
+use dyadsim_core::spec::Resolved;
 
 /// Makes again what can be, tells its names, and leaves the rest to be refused.
 pub(super) fn restore(

@@ -10,21 +10,21 @@ use super::rows::{LayersRow, MetricsRow};
 use super::run_summary::outcome_fractions;
 use super::stored::{Record, history, leaves_history, moments, restore, stored};
 use super::{ExperimentError, keep, trajectory};
-use crate::chip::{Chip, Weights};
-use crate::circuit::Loss;
-use crate::data::Dataset;
-use crate::learn::{Gradient, Optimizer, circuit_of, rule};
-use crate::matrix::Real;
-use crate::matrix::measure::{frobenius, spectral_norm};
 use crate::record::checkpoint;
 use crate::record::folder::Folder;
 use crate::record::tensors::TensorWriter;
 use crate::record::trained::Trained;
 use crate::record::weights::{add_weights, read_weights, read_weights_unchecked, write_trained};
-use crate::solve::Outcome;
-use crate::spec::{InitSpec, RuleSpec};
 use crate::study::Observer;
-use crate::train::{Course, EpochReport, Learner, evaluate};
+use dyadsim_core::chip::{Chip, Weights};
+use dyadsim_core::circuit::Loss;
+use dyadsim_core::data::Dataset;
+use dyadsim_core::learn::{Gradient, Optimizer, circuit_of, rule};
+use dyadsim_core::matrix::Real;
+use dyadsim_core::matrix::measure::{frobenius, spectral_norm};
+use dyadsim_core::solve::Outcome;
+use dyadsim_core::spec::{InitSpec, RuleSpec};
+use dyadsim_core::train::{Course, EpochReport, Learner, evaluate};
 
 /// What every run of an experiment shares.
 pub(super) struct Setting<'a> {
@@ -278,7 +278,7 @@ pub(super) fn time_batch<T: Real>(plan: &RunPlan, dataset: &Dataset) -> f64 {
     let weights = Weights::<T>::draw(&experiment.init, circuit, &experiment.network, plan.seed);
     let rule = rule::<T>(RuleSpec::of(experiment, plan.rule), circuit, &experiment.network);
     let samples: Vec<usize> = (0..experiment.batch.min(dataset.train.len())).collect();
-    let batch = crate::train::gather(dataset, &samples);
+    let batch = dyadsim_core::train::gather(dataset, &samples);
     let mut gradient = Gradient::zeros(&weights);
     let started = Instant::now();
     rule.estimate(&weights, &batch, &mut gradient);

@@ -3,9 +3,9 @@
 use super::plan::RunPlan;
 use super::rows::RunSummary;
 use super::stored::Record;
-use crate::analysis::product_norm;
-use crate::chip::Weights;
-use crate::matrix::Matrix;
+use dyadsim_core::analysis::product_norm;
+use dyadsim_core::chip::Weights;
+use dyadsim_core::matrix::Matrix;
 
 /// Fractions of a tally; none if nothing was counted.
 pub(super) fn outcome_fractions(tally: [u64; 6]) -> [Option<f64>; 6] {

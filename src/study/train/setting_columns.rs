@@ -9,7 +9,7 @@ use super::plan::{RunPlan, applies_to};
 use crate::record::columns::{Column, Kind};
 use crate::record::dictionary::Entry;
 use crate::record::table::OfRuns;
-use crate::spec::{Resolved, meaning, setting_of};
+use dyadsim_core::spec::{Resolved, meaning, setting_of};
 
 /// Columns that every experiment has, with their meanings.
 const ALWAYS: [(&str, Kind, bool, &str); 6] = [

@@ -9,13 +9,13 @@ use super::ExperimentError;
 use super::plan::RunPlan;
 use super::rows::{LayersRow, MetricsRow, TrajectoryRow};
 use super::run::Setting;
-use crate::chip::Weights;
-use crate::learn::{Gradient, Moments};
-use crate::matrix::Real;
 use crate::record::RecordError;
 use crate::record::checkpoint::{self, Loaded};
 use crate::record::folder::Folder;
 use crate::record::tensors::{TensorFile, read_unchecked};
+use dyadsim_core::chip::Weights;
+use dyadsim_core::learn::{Gradient, Moments};
+use dyadsim_core::matrix::Real;
 
 /// Everything that a run has produced so far; what a checkpoint holds beside the tensors.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

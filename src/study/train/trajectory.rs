@@ -2,13 +2,13 @@
 
 use super::plan::RunPlan;
 use super::rows::TrajectoryRow;
-use crate::chip::{Chip, Weights};
-use crate::circuit::{Dynamics, Layered};
-use crate::data::Dataset;
-use crate::learn::{circuit_of, nudged};
-use crate::matrix::Real;
-use crate::solve::settle_all;
-use crate::train::gather;
+use dyadsim_core::chip::{Chip, Weights};
+use dyadsim_core::circuit::{Dynamics, Layered};
+use dyadsim_core::data::Dataset;
+use dyadsim_core::learn::{circuit_of, nudged};
+use dyadsim_core::matrix::Real;
+use dyadsim_core::solve::settle_all;
+use dyadsim_core::train::gather;
 
 /// Points of a trajectory.
 const POINTS: usize = 400;

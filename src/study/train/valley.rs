@@ -8,13 +8,13 @@ use super::identity::{GridPlace, RunKey};
 use super::plan::RunPlan;
 use super::rows::ValleyRow;
 use super::run::Setting;
-use crate::analysis::small_signal::{Angle, NudgeSweep, best, exact_gradient};
-use crate::chip::{Chip, Weights};
-use crate::learn::{Batch, Gradient, circuit_of};
-use crate::random::{Key, Kind, permutation, stream};
 use crate::record::weights::read_weights_unchecked;
-use crate::spec::CircuitSpec;
-use crate::train::gather;
+use dyadsim_core::analysis::small_signal::{Angle, NudgeSweep, best, exact_gradient};
+use dyadsim_core::chip::{Chip, Weights};
+use dyadsim_core::learn::{Batch, Gradient, circuit_of};
+use dyadsim_core::random::{Key, Kind, permutation, stream};
+use dyadsim_core::spec::CircuitSpec;
+use dyadsim_core::train::gather;
 
 /// Nudges that an experiment must compare for a valley to be seen.
 const NUDGES: usize = 3;

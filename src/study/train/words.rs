@@ -4,8 +4,8 @@ use super::Verdict;
 use super::figures::findings;
 use super::identity::RunKey;
 use super::rows::{RunSummary, Summary};
-use crate::statistics::{grouped, mean, range};
-use crate::units::{percent, significant};
+use dyadsim_core::statistics::{grouped, mean, range};
+use dyadsim_core::units::{percent, significant};
 
 /// Most letters of a line of a sentence.
 const WIDTH: usize = 100;

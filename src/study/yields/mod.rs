@@ -57,6 +57,7 @@ pub struct Yield {
     #[arg(long, value_name = "SPREAD", requires = "tolerance")]
     pub most: Option<f64>,
     /// First chip, a seed of [mismatch] [default: that of the circuit file, else the one that the weights were trained on, else --seed]
+    #[allow(rustdoc::broken_intra_doc_links, reason = "the help names a table of TOML")]
     #[arg(long, value_name = "N", requires = "weights")]
     pub chip: Option<u32>,
     /// Chips

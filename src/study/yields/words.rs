@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::super::text::setting;
 use super::{Answer, ToleranceRow, YieldRow};
-use crate::units::{fraction, significant};
+use dyadsim_core::units::{fraction, significant};
 
 /// Everything that was found.
 /// `chip` is the first one, where chips are drawn.

@@ -7,11 +7,11 @@ use super::super::grid::{Point, expand_grid};
 use super::super::inputs::Files;
 use super::super::{Extent, Failure, Given, Observer, folder};
 use super::{Answer, ToleranceRow, Yield, YieldRow, YieldSummary};
-use crate::analysis::yields::{Target, chips_needed, clopper_pearson, limits, passed, tolerance};
 use crate::record::json::read_json;
-use crate::spec::{CircuitSpec, LARGEST_OFFSET, MismatchSpec, nearest};
 use crate::study::train::rows::{RunSummary, Summary};
-use crate::units::significant;
+use dyadsim_core::analysis::yields::{Target, chips_needed, clopper_pearson, limits, passed, tolerance};
+use dyadsim_core::spec::{CircuitSpec, LARGEST_OFFSET, MismatchSpec, nearest};
+use dyadsim_core::units::significant;
 
 /// Largest pair offset that is looked at (V), unless told otherwise.
 const OFFSET: f64 = 0.5;

@@ -13,7 +13,7 @@ use crate::figure::palette::layer_ink;
 use crate::figure::{Figure, FigureError, fits};
 use crate::record::json::read_json;
 use crate::record::table::read_rows;
-use crate::spec::RuleKind;
+use dyadsim_core::spec::RuleKind;
 
 /// What figures read of a comparison.
 #[derive(Clone, Debug)]

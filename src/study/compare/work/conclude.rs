@@ -2,7 +2,7 @@
 
 use super::super::rows::{CompareRow, DepartureRow, GroupRow, PredictionRow, RulePair};
 use super::{Comparator, Pair};
-use crate::units::{fraction, percent, significant, with_error};
+use dyadsim_core::units::{fraction, percent, significant, with_error};
 
 /// A number of a layer's row.
 type Layered = fn(&CompareRow) -> Option<f64>;

@@ -13,13 +13,13 @@ use std::path::Path;
 use rayon::prelude::*;
 
 use super::rows::{CompareRow, CompareSummary, DepartureRow, GroupRow, PredictionRow};
-use crate::analysis::representation::principal_angles;
-use crate::analysis::{agreement, relative_distance};
-use crate::data::Dataset;
-use crate::matrix::measure::cosine;
 use crate::record::RecordError;
 use crate::study::train::{RunPlan, is_control_of, plan_controls};
 use conclude::{average_groups, conclusions, find_departures};
+use dyadsim_core::analysis::representation::principal_angles;
+use dyadsim_core::analysis::{agreement, relative_distance};
+use dyadsim_core::data::Dataset;
+use dyadsim_core::matrix::measure::cosine;
 use pairs::{Pair, find_pairs};
 use run_snapshot::{RunSnapshot, weights_after};
 

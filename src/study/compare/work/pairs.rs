@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value;
 
-use crate::spec::RuleKind;
 use crate::study::train::RunPlan;
+use dyadsim_core::spec::RuleKind;
 
 /// Two rules at the same gains and settings, with their runs.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,15 +1,15 @@
 //! What of a network is compared: read and computed once for all its pairs.
 
 use super::Comparator;
-use crate::analysis::representation::{Centred, Leading};
-use crate::chip::{Chip, Weights};
-use crate::learn::circuit_of;
-use crate::matrix::Matrix;
 use crate::record::RecordError;
 use crate::record::folder::{last_weights, snapshot};
 use crate::record::weights::read_weights_unchecked;
 use crate::study::train::RunPlan;
-use crate::train::{activities, classes_of};
+use dyadsim_core::analysis::representation::{Centred, Leading};
+use dyadsim_core::chip::{Chip, Weights};
+use dyadsim_core::learn::circuit_of;
+use dyadsim_core::matrix::Matrix;
+use dyadsim_core::train::{activities, classes_of};
 
 /// A network after some epochs.
 pub struct RunSnapshot {

@@ -7,7 +7,7 @@ use crate::figure::legend::Key;
 use crate::figure::page::{Ink, Page};
 use crate::figure::palette::{BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION};
 use crate::figure::{Figure, FigureError};
-use crate::statistics::grouped;
+use dyadsim_core::statistics::grouped;
 
 /// The registry line.
 pub const FIGURE: Figure<Tables> = Figure {

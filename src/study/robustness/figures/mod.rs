@@ -9,7 +9,7 @@ use crate::figure::axis::{ascending, setting};
 use crate::figure::chart::{Dot, levels};
 use crate::figure::legend::Key;
 use crate::figure::palette::rule_ink;
-use crate::spec::RuleKind;
+use dyadsim_core::spec::RuleKind;
 
 /// Every figure.
 pub const FIGURES: &[Figure<Tables>] = &[accuracy::FIGURE, alpha::FIGURE];

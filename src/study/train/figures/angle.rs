@@ -11,7 +11,7 @@ use crate::figure::page::Page;
 use crate::figure::palette::heat;
 use crate::figure::sheet::{Axes, Layout, Panel, Sheet};
 use crate::figure::{Shown, kept};
-use crate::statistics::Spread;
+use dyadsim_core::statistics::Spread;
 
 /// The registry line.
 pub const FIGURE: Figure<Tables> = Figure {

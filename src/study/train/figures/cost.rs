@@ -11,9 +11,9 @@ use crate::figure::page::{Anchor, Page, Text, text};
 use crate::figure::palette::{GREY, ordered};
 use crate::figure::sheet::Panel;
 use crate::figure::{Figure, FigureError};
-use crate::spec::RuleKind;
-use crate::statistics::{grouped, mean, range};
-use crate::units::engineering;
+use dyadsim_core::spec::RuleKind;
+use dyadsim_core::statistics::{grouped, mean, range};
+use dyadsim_core::units::engineering;
 
 /// The registry line.
 pub const FIGURE: Figure<Tables> = Figure {

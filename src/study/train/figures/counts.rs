@@ -5,7 +5,7 @@ use super::{FIGURES, Run, Tables};
 use crate::figure::FigureError;
 use crate::figure::page::{Ink, Mark, Page, Point};
 use crate::figure::palette::{GREY, PALE, ink_of};
-use crate::spec::RuleKind;
+use dyadsim_core::spec::RuleKind;
 
 /// A page with the frames of its panels, row by row.
 struct Sheet {

@@ -13,8 +13,8 @@ use crate::figure::chart::{Chart, Dot, Scale, Series};
 use crate::figure::legend::Key;
 use crate::figure::page::Page;
 use crate::figure::palette::{GREY, ink_of};
-use crate::spec::RuleKind;
-use crate::statistics::Spread;
+use dyadsim_core::spec::RuleKind;
+use dyadsim_core::statistics::Spread;
 
 /// Share of unsettled samples (of the worst seed) above which a line is dashed.
 const UNSETTLED: f64 = 0.01;

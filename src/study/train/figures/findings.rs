@@ -7,9 +7,9 @@
 use super::super::identity::{GridPlace, RunKey, Settings, agree};
 use super::super::rows::{PairSummary, RunSummary, Summary};
 use crate::figure::axis::setting;
-use crate::spec::RuleKind;
-use crate::statistics::{grouped, mean, range};
-use crate::units::{percent, significant};
+use dyadsim_core::spec::RuleKind;
+use dyadsim_core::statistics::{grouped, mean, range};
+use dyadsim_core::units::{percent, significant};
 
 /// Share of nudged samples that may stay unsettled in a healthy run.
 const UNSETTLED: f64 = 0.01;

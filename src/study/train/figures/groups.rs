@@ -7,8 +7,8 @@
 use super::super::identity::{Settings, agree};
 use super::tables::{Run, Tables};
 use crate::figure::axis::setting;
-use crate::spec::RuleKind;
-use crate::statistics::grouped;
+use dyadsim_core::spec::RuleKind;
+use dyadsim_core::statistics::grouped;
 
 /// A row of panels: β and the values of every other setting that the grid varies.
 #[derive(Clone, Debug, PartialEq)]

@@ -14,8 +14,8 @@ use crate::figure::page::Page;
 use crate::figure::palette::{GREY, ink_of};
 use crate::figure::sheet::Panel;
 use crate::figure::{Figure, FigureError};
-use crate::spec::RuleKind;
-use crate::statistics::grouped;
+use dyadsim_core::spec::RuleKind;
+use dyadsim_core::statistics::grouped;
 
 /// The registry line.
 pub const FIGURE: Figure<Tables> = Figure {

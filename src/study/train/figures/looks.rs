@@ -11,7 +11,7 @@ use crate::figure::page::{Ink, Mark};
 use crate::figure::palette::{BLUE, DARK, GREEN, LIGHT, ORANGE, PALE, PURPLE, SKY, VERMILLION, outcome_ink};
 use crate::figure::report::PAGE;
 use crate::figure::{Drawn, FigureError, draw_figures, want};
-use crate::spec::RuleKind;
+use dyadsim_core::spec::RuleKind;
 
 /// Names of the files in a folder, sorted.
 fn files(folder: &Path) -> Vec<String> {

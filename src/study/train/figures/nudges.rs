@@ -9,8 +9,8 @@ use crate::figure::chart::{AtPlace, Chart, Dot, Scale, Series, Share, levels};
 use crate::figure::legend::Key;
 use crate::figure::page::Ink;
 use crate::figure::palette::ink_of;
-use crate::spec::RuleKind;
-use crate::statistics::{Spread, mean};
+use dyadsim_core::spec::RuleKind;
+use dyadsim_core::statistics::{Spread, mean};
 
 /// A quantity of a run after its last epoch, with its label and its axis.
 pub struct Quantity {

@@ -11,8 +11,8 @@ use crate::figure::axis::{Axis, setting};
 use crate::figure::page::{Ink, Page};
 use crate::figure::palette::{BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILLION};
 use crate::figure::{Figure, FigureError};
-use crate::spec::RuleKind;
-use crate::statistics::grouped;
+use dyadsim_core::spec::RuleKind;
+use dyadsim_core::statistics::grouped;
 
 /// The registry line.
 pub const FIGURE: Figure<Tables> = Figure {

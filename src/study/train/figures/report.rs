@@ -17,9 +17,9 @@ use crate::figure::FigureError;
 use crate::figure::axis::{extent, number, setting};
 use crate::figure::report::{Inlined, filled, inlined};
 use crate::figure::write_whole;
-use crate::spec::RuleKind;
-use crate::statistics::{Spread, grouped};
-use crate::units::{fraction, percent, significant};
+use dyadsim_core::spec::RuleKind;
+use dyadsim_core::statistics::{Spread, grouped};
+use dyadsim_core::units::{fraction, percent, significant};
 
 const TEMPLATE: &str = include_str!("report.html");
 

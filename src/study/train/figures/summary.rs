@@ -9,7 +9,7 @@ use crate::figure::legend::Key;
 use crate::figure::page::Page;
 use crate::figure::palette::{GREY, ink_of};
 use crate::figure::{Figure, FigureError};
-use crate::spec::RuleKind;
+use dyadsim_core::spec::RuleKind;
 
 /// The registry line.
 pub const FIGURE: Figure<Tables> = Figure {

@@ -8,7 +8,7 @@ use super::super::rows::{
     CostRow, LayersRow, MetricsRow, PairSummary, RunSummary, Summary, TrajectoryRow, ValleyRow,
 };
 use super::{FIGURES, Tables, draw_all, report};
-use crate::spec::RuleKind;
+use dyadsim_core::spec::RuleKind;
 
 /// What an invented experiment has.
 #[derive(Clone)]

@@ -15,10 +15,10 @@ use super::super::rows::{
     CostRow, LayersRow, MetricsRow, PairSummary, RunSummary, Summary, TrajectoryRow, ValleyRow,
 };
 use crate::figure::FigureError;
-use crate::file;
 use crate::record::table::{read_csv, read_rows};
 use crate::record::tensors;
-use crate::spec::RuleKind;
+use dyadsim_core::file;
+use dyadsim_core::spec::RuleKind;
 
 /// One run with its rows, in order of epochs.
 #[derive(Clone, Debug, PartialEq)]

@@ -10,9 +10,9 @@ use crate::figure::page::{Anchor, Page, Point, Text, text};
 use crate::figure::palette::{DARK, LIGHT, heat};
 use crate::figure::sheet::{Axes, Layout, Panel, Sheet};
 use crate::figure::{Figure, FigureError};
-use crate::spec::RuleKind;
-use crate::statistics::{Spread, range};
-use crate::units::percent;
+use dyadsim_core::spec::RuleKind;
+use dyadsim_core::statistics::{Spread, range};
+use dyadsim_core::units::percent;
 
 /// The registry line.
 pub const FIGURE: Figure<Tables> = Figure {

@@ -13,8 +13,8 @@ use crate::figure::page::{Anchor, Ink, Page, Text, text};
 use crate::figure::palette::{GREY, ink_of};
 use crate::figure::sheet::Panel;
 use crate::figure::{Figure, FigureError};
-use crate::spec::RuleKind;
-use crate::statistics::{grouped, mean};
+use dyadsim_core::spec::RuleKind;
+use dyadsim_core::statistics::{grouped, mean};
 
 /// The registry line.
 pub const FIGURE: Figure<Tables> = Figure {

@@ -12,8 +12,8 @@ use crate::figure::legend::Key;
 use crate::figure::page::{Page, text};
 use crate::figure::palette::{GREY, layer_ink};
 use crate::figure::sheet::Panel;
-use crate::spec::RuleKind;
-use crate::units::fraction;
+use dyadsim_core::spec::RuleKind;
+use dyadsim_core::units::fraction;
 
 /// The registry line.
 pub const FIGURE: Figure<Tables> = Figure {

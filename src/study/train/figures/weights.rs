@@ -11,8 +11,8 @@ use crate::figure::page::Page;
 use crate::figure::palette::{GREY, layer_ink};
 use crate::figure::sheet::Panel;
 use crate::figure::{Figure, FigureError};
-use crate::spec::RuleKind;
-use crate::units::significant;
+use dyadsim_core::spec::RuleKind;
+use dyadsim_core::units::significant;
 
 /// The registry line.
 pub const FIGURE: Figure<Tables> = Figure {

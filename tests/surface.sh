@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# The crate's public surface, as rustdoc shows it: no warning, and no more items and public fields than a reader can hold.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+most_items=150
+most_fields=300
+RUSTDOCFLAGS="-D warnings" cargo doc --locked --quiet --no-deps --lib -p dyadsim
+pages="${CARGO_TARGET_DIR:-target}/doc/dyadsim"
+items=$(grep -o '<li><a href="[^"]*">' "$pages/all.html" | wc -l)
+fields=$(find "$pages" -name 'struct.*.html' -exec cat {} + | grep -o 'id="structfield\.' | wc -l)
+echo "surface of dyadsim: $items items (at most $most_items), $fields public fields (at most $most_fields)"
+[ "$items" -le "$most_items" ] && [ "$fields" -le "$most_fields" ]
