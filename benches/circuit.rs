@@ -1,4 +1,5 @@
-//! Time of a right-hand side, of its products alone, of its Jacobian's product and of the free state, one thread.
+//! Time of a right-hand side, of its products alone, of its Jacobian's product and of the free state, one
+//! thread.
 //!
 //! `cargo bench --bench circuit`; for the fraction itself `cargo bench --bench rhs_floor` measures in turn.
 

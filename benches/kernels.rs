@@ -1,4 +1,5 @@
-//! Speed of products (floating-point operations), of elementwise passes (elements) and of Gaussian numbers, one thread.
+//! Speed of products (floating-point operations), of elementwise passes (elements) and of Gaussian numbers,
+//! one thread.
 //!
 //! `cargo bench --bench kernels` (divan prints operations as items).
 

@@ -2,9 +2,9 @@
 //!
 //! `cargo bench --bench noise` prints both tables and draws `docs/figures/noise_orders.png`; one thread.
 //!
-//! Convergence is measured on a linear circuit with additive noise along one path: its shorter steps refine it, so errors are those
-//! of the scheme. *Strong* is the rms distance of potentials from the path in steps of τ/80, *weak* the distance of their second
-//! moments, of 32768 samples.
+//! Convergence is measured on a linear circuit with additive noise along one path: its shorter steps refine
+//! it, so errors are those of the scheme. *Strong* is the rms distance of potentials from the path in steps
+//! of τ/80, *weak* the distance of their second moments, of 32768 samples.
 
 #[path = "noise/figure.rs"]
 mod figure;
@@ -111,7 +111,8 @@ fn moments(state: &Matrix<f64>) -> Matrix<f64> {
     Matrix::from_fn(width, width, |i, j| state.column(i).dot(&state.column(j)) / SAMPLES as f64)
 }
 
-/// Noise whose costs are measured: its name, and whether there is flicker noise, from how many hertz to how many.
+/// Noise whose costs are measured: its name, and whether there is flicker noise, from how many hertz to how
+/// many.
 const NOISES: [(&str, Option<(f64, f64)>); 3] = [
     ("thermal", None),
     ("and flicker, 8 processes", Some((1e2, 1e6))),

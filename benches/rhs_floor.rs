@@ -1,7 +1,8 @@
 //! How much of a right-hand side is its matrix products: the two are timed in turn, so that noise hits both.
 //!
-//! `cargo bench --bench rhs_floor`; one thread. Medians, and the least times: what is left when nothing else ran.
-//! Then the same of whole relaxations: their right-hand sides' products over all the time they take, start included.
+//! `cargo bench --bench rhs_floor`; one thread. Medians, and the least times: what is left when nothing else
+//! ran. Then the same of whole relaxations: their right-hand sides' products over all the time they take,
+//! start included.
 
 #[path = "nets/floor.rs"]
 mod floor;
@@ -18,7 +19,8 @@ use floor::{Drive, LARGE, MIDDLE, Products, SMALL, net};
 /// Pairs of measurements per network.
 const REPETITIONS: usize = 301;
 
-/// Floating-point operations per measurement; fewer, and the clock would be measured, more, and the scheduler.
+/// Floating-point operations per measurement; fewer, and the clock would be measured, more, and the
+/// scheduler.
 const OPERATIONS: usize = 10_000_000;
 
 fn main() {

@@ -3,7 +3,8 @@
 //! `cargo bench --bench settle`, or `cargo bench --bench settle -- etd layerwise` for some solvers.
 //! Each line gives the median of a few runs of one batch from the free state, and the best of them.
 //! Right-hand sides are counted as the solver counts them: per shard, or per sample (dopri5, dop853);
-//! layerwise counts rounds, dc sweeps down or up as steps, and as right-hand sides only its checks of the residual.
+//! layerwise counts rounds, dc sweeps down or up as steps, and as right-hand sides only its checks of the
+//! residual.
 
 mod nets;
 

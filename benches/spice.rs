@@ -1,8 +1,9 @@
 //! 784-128-10 in ngspice and here: agreement, and CPU seconds per input of both.
 //!
-//! `cargo bench --bench spice`, with ngspice on the PATH and `/proc` (Linux). One thread; one input in ngspice, as many as the line
-//! says here. Ours are a transient that is kept (`eam`, as tight as the comparison), relaxations at default tolerance, and operating
-//! points; distances are from the last potentials of the tight relaxation, which the comparison holds against ngspice.
+//! `cargo bench --bench spice`, with ngspice on the PATH and `/proc` (Linux). One thread; one input in
+//! ngspice, as many as the line says here. Ours are a transient that is kept (`eam`, as tight as the
+//! comparison), relaxations at default tolerance, and operating points; distances are from the last
+//! potentials of the tight relaxation, which the comparison holds against ngspice.
 
 mod nets;
 

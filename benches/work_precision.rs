@@ -1,9 +1,10 @@
 //! Work against precision: right-hand sides and true errors of every integrator over its tolerance.
 //!
-//! `cargo bench --bench work_precision` prints two tables and draws `docs/figures/work_precision.png`. Errors are
-//! against Dormand–Prince 8(5,3) at 1e-11 V: the largest over the whole trajectory, between the steps too, and that of the
-//! last state. Kept trajectories may cost more steps, so
-//! right-hand sides are counted with and without. Batched integrators count right-hand sides per shard of 64 samples, the others per sample; these are means.
+//! `cargo bench --bench work_precision` prints two tables and draws `docs/figures/work_precision.png`. Errors
+//! are against Dormand–Prince 8(5,3) at 1e-11 V: the largest over the whole trajectory, between the steps
+//! too, and that of the last state. Kept trajectories may cost more steps, so
+//! right-hand sides are counted with and without. Batched integrators count right-hand sides per shard of 64
+//! samples, the others per sample; these are means.
 
 mod nets;
 #[path = "precision/figure.rs"]

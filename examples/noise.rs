@@ -9,7 +9,8 @@ use dyadsim::spec::ThermalSpec;
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut circuit = CircuitSpec::default();
     circuit.nudge.alpha = 0.25;
-    // Noise of the conductances on 100 fF: kT/C, 0.2 mV rms in a compartment of its own. It needs a stochastic solver.
+    // Noise of the conductances on 100 fF: kT/C, 0.2 mV rms in a compartment of its own. It needs a
+    // stochastic solver.
     circuit.noise.thermal = Some(ThermalSpec { excess: 1.0 });
     (circuit.solver.kind, circuit.solver.step) = (SolverKind::ExponentialHeun, 0.1);
     let mut network = Network::new(circuit, &[64, 32, 10])?.seed(1);

@@ -1,9 +1,10 @@
-//! A circuit of one's own: an associative memory of tanh neurons with one compartment each, settled by the solvers of dyads.
+//! A circuit of one's own: an associative memory of tanh neurons with one compartment each, settled by the
+//! solvers of dyads.
 //!
 //!     cargo run --release --example own_circuit
 //!
-//! Hopfield, PNAS 81, 3088 (1984): `τ dv_i/dt = Σ_j W_ij tanh v_j − v_i` with `W = (gain/N) Σ_p ξ_p ξ_pᵀ` falls back to the nearest stored
-//! pattern `ξ`.
+//! Hopfield, PNAS 81, 3088 (1984): `τ dv_i/dt = Σ_j W_ij tanh v_j − v_i` with `W = (gain/N) Σ_p ξ_p ξ_pᵀ`
+//! falls back to the nearest stored pattern `ξ`.
 
 use dyadsim::circuit::{Dynamics, Scratch};
 use dyadsim::matrix::{Matrix, select_rows};

@@ -1,11 +1,13 @@
-//! A learning rule of one's own: dual propagation whose comparators tell only the sign of a neuron's difference.
+//! A learning rule of one's own: dual propagation whose comparators tell only the sign of a neuron's
+//! difference.
 //!
 //!     cargo run --release --example own_rule
 
 use dyadsim::learn::measure;
 use dyadsim::prelude::*;
 
-/// Reads `sign(δ)` where it is above a threshold, 0 elsewhere: a ternary error, as two comparators per neuron would give it.
+/// Reads `sign(δ)` where it is above a threshold, 0 elsewhere: a ternary error, as two comparators per neuron
+/// would give it.
 struct Ternary {
     /// The circuit that it reads.
     network: Network,
@@ -21,7 +23,8 @@ impl Rule<f64> for Ternary {
             let ternary = |delta: f64| if delta.abs() < self.threshold { 0.0 } else { delta.signum() };
             difference.apply(|delta| *delta = read.beta * ternary(*delta));
         }
-        // Hebbian as before, −(1/β) δ s̄ᵀ over the samples that settled, but with the signs for the differences.
+        // Hebbian as before, −(1/β) δ s̄ᵀ over the samples that settled, but with the signs for the
+        // differences.
         let used = read.gradient(batch, &read.kept(false), gradient);
         let settled = read.settled;
         Report {

@@ -1,4 +1,5 @@
-//! Settles fifty digits on an untrained network and reads what a chip would read: outcomes, activities, a gradient.
+//! Settles fifty digits on an untrained network and reads what a chip would read: outcomes, activities, a
+//! gradient.
 //!
 //!     cargo run --release --example settle
 

@@ -1,4 +1,5 @@
-//! Trains the same network by backpropagation, DP and `DPᵀ` where the nudge of the two compartments is unequal (α = 0).
+//! Trains the same network by backpropagation, DP and `DPᵀ` where the nudge of the two compartments is
+//! unequal (α = 0).
 //!
 //!     cargo run --release --example train
 

@@ -21,20 +21,22 @@
 //! | to | see |
 //! | --- | --- |
 //! | settle, read and train a network | [`network`], [`prelude`]; `examples/` of the repository |
-//! | describe a circuit or an experiment | [`spec`]: [`CircuitSpec`](spec::CircuitSpec), [`parse_circuit`](spec::parse_circuit) |
+//! | describe a circuit or an experiment | [`spec`] |
 //! | choose a solver, know how it works and how a sample ends | [`solve`] |
 //! | choose a learning rule, or write one | [`learn`] |
 //! | add noise | [`noise`]; spread devices: [`MismatchSpec`](spec::MismatchSpec) |
 //! | know data sets, bring one | [`data`] |
-//! | ask about stability, limits, noise, quality of gradients, yield, cost | [`study`]; the numbers alone: [`analysis`] |
+//! | ask about stability, noise, gradients, yield, cost | [`study`]; the numbers alone: [`analysis`] |
 //! | read and write weights and tensors | [`record`] |
 //!
 //! The equations and what is known of them: `docs/model.md`; the house and its invariants: `ARCHITECTURE.md`.
 //!
-//! What stands on these pages is what the crate promises. The rest of it is there for its own program and tests alone:
-//! modules not shown, and all of the crate `dyadsim-core`, of which these pages show the part meant for programs.
+//! What stands on these pages is what the crate promises. The rest of it is there for its own program and
+//! tests alone: modules not shown, and all of the crate `dyadsim-core`, of which these pages show the part
+//! meant for programs.
 //!
-//! Modules stand lowest first; each uses only those above it, and those of the crate `dyadsim-core`, which come first.
+//! Modules stand lowest first; each uses only those above it, and those of the crate `dyadsim-core`, which
+//! come first.
 
 /// The names that a program needs to settle, read and train a network: `use dyadsim::prelude::*`.
 pub mod prelude {

@@ -1,4 +1,5 @@
-//! What the documents say of the repository: the tests and pages that they name are there, and nothing points outside it.
+//! What the documents say of the repository: the tests and pages that they name are there, and nothing points
+//! outside it.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,5 @@
-//! The front door for programs: a network and its training, held against what the program does with files of the same settings.
+//! The front door for programs: a network and its training, held against what the program does with files of
+//! the same settings.
 
 use std::fs;
 use std::path::Path;
@@ -258,7 +259,8 @@ fn the_gradient_of_a_gentle_nudge_is_that_of_backpropagation() {
         let estimate = network.settle(&inputs, Some(&targets)).unwrap().gradient().unwrap();
         layer_angles(&estimate, &exact).into_iter().fold(0.0, f64::max)
     };
-    // At α = ½ the error of the estimate is of the second order of β (docs/model.md §3.1): a tenth of β, a hundredth of it.
+    // At α = ½ the error of the estimate is of the second order of β (docs/model.md §3.1): a tenth of β, a
+    // hundredth of it.
     let (coarse, fine) = (angle(0.1), angle(0.01));
     assert!(coarse < 1.0 && fine < coarse / 50.0 && coarse > 0.0, "{coarse}° {fine}°");
 }
@@ -302,7 +304,8 @@ fn a_rule_of_ones_own_trains_as_the_same_rule_of_the_registry() {
     let known = Training::new(network.clone(), &data).rule(RuleKind::DpTranspose).run().unwrap();
     assert_eq!(own.network.weights(), known.network.weights());
     assert_ne!(own.network.weights(), network.weights());
-    // Another seed orders the samples otherwise, which a batch of all of them does not show but one of 50 does.
+    // Another seed orders the samples otherwise, which a batch of all of them does not show but one of 50
+    // does.
     let other = Training::new(network, &data).seed(4).run().unwrap();
     assert_ne!(other.network.weights(), known.network.weights());
 }

@@ -232,7 +232,8 @@ mod random {
         let supply = (-5.0..0.0, 0.0..5.0).prop_map(|(low, high)| SupplySpec { low, high: high + 1e-3 });
         ("\\PC{0,40}", decades(-3, 4), prop::option::of(supply), neuron(), nudge(), solver).prop_map(
             |(name, temperature, supply, neuron, nudge, (solver, noise, time, around))| CircuitSpec {
-                // A reading of a time constant at most: longer ones may take more steps than anybody would wait for.
+                // A reading of a time constant at most: longer ones may take more steps than anybody would
+                // wait for.
                 readout: ReadoutSpec {
                     time: time * neuron.capacitance / neuron.leak,
                     auto_zero: time > 0.5,

@@ -1,4 +1,5 @@
-//! Equilibrium: a batch from the free state to a residual of `1e-6` of the potentials, however a side gets there.
+//! Equilibrium: a batch from the free state to a residual of `1e-6` of the potentials, however a side gets
+//! there.
 //!
 //! The peers integrate for 40 τ at their usual tolerances; ours looks for the fixed point directly.
 

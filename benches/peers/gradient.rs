@@ -1,8 +1,8 @@
 //! One gradient of one batch, the optimiser left out: dual propagation and backpropagation against jax's.
 //!
-//! Beside the times stands how fast the products of backpropagation went by: what every method has to do at least.
-//! Dual propagation's gradient differs from backpropagation's where the nudge, which is finite, moves a device over
-//! its kink; it is compared with jax's sweeps of the same circuit, too.
+//! Beside the times stands how fast the products of backpropagation went by: what every method has to do at
+//! least. Dual propagation's gradient differs from backpropagation's where the nudge, which is finite, moves
+//! a device over its kink; it is compared with jax's sweeps of the same circuit, too.
 
 use anyhow::Result;
 use dyadsim::record::weights::read_weights;

@@ -1,4 +1,5 @@
-//! One judge in double precision for both sides: residuals, distances from Newton's solution and from a reference.
+//! One judge in double precision for both sides: residuals, distances from Newton's solution and from a
+//! reference.
 
 use dyadsim_core::circuit::{Layered, Scratch};
 use dyadsim_core::matrix::measure::{Largest, larger};

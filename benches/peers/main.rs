@@ -2,10 +2,11 @@
 //!
 //! `cargo bench --bench peers -- [--python PATH] [--cores 0,1] [--quick] [--write FILE] [cases]`
 //!
-//! Cases: equilibrium, transient, gradient, spice, scaling, threads, memory; all of them by default. Every case runs in a
-//! process of its own, held (through `taskset`, where there is one) to the cores that its peers are held to. The peers
-//! live in a Python (`--python`, else `DYADSIM_PEERS_PYTHON`, else `python3`); without them their rows are left out,
-//! loudly. What bites: a peer's process is resident and idle while ours runs, so neither pays for the other's start.
+//! Cases: equilibrium, transient, gradient, spice, scaling, threads, memory; all of them by default. Every
+//! case runs in a process of its own, held (through `taskset`, where there is one) to the cores that its
+//! peers are held to. The peers live in a Python (`--python`, else `DYADSIM_PEERS_PYTHON`, else `python3`);
+//! without them their rows are left out, loudly. What bites: a peer's process is resident and idle while ours
+//! runs, so neither pays for the other's start.
 
 mod equilibrium;
 mod figure;

@@ -1,4 +1,5 @@
-//! Memory: the peak of a training run beside what its numbers need. Runs in a process of its own, like every case.
+//! Memory: the peak of a training run beside what its numbers need. Runs in a process of its own, like every
+//! case.
 
 use std::fs;
 use std::path::Path;
@@ -15,7 +16,8 @@ use super::threads::ADAM;
 const NET: [usize; 4] = [784, 512, 512, 10];
 const BATCH: usize = 256;
 const DATA: usize = 20_000;
-/// State-sized matrices of a relaxation: state, drive, and the halves and products that a drive is assembled from.
+/// State-sized matrices of a relaxation: state, drive, and the halves and products that a drive is assembled
+/// from.
 const STAGES: usize = 4;
 
 /// The case.

@@ -17,8 +17,8 @@ use rand_distr::{Distribution, StandardNormal, StandardUniform};
 pub const EQUILIBRIUM: &str = "dc";
 /// What is used where there is no such solver.
 pub const FALLBACK: &str = "layerwise";
-/// Our solvers of transients, and whether they step with care only if trajectories are kept; those that this version
-/// does not know are left out.
+/// Our solvers of transients, and whether they step with care only if trajectories are kept; those that this
+/// version does not know are left out.
 pub const TRANSIENT: [(&str, bool); 2] = [("etd", true), ("eam", false)];
 /// Weights, in units of He's deviation.
 const GAIN: f64 = 0.7;

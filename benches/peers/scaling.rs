@@ -1,7 +1,7 @@
 //! Scaling: time of an equilibrium and of a training gradient against samples, and against synapses.
 //!
-//! Slopes are of least squares through the logarithms, over all points and over the upper half, where the fixed
-//! costs of a call no longer show.
+//! Slopes are of least squares through the logarithms, over all points and over the upper half, where the
+//! fixed costs of a call no longer show.
 
 use std::path::Path;
 

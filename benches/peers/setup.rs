@@ -22,7 +22,8 @@ pub struct Setup {
     pub child: Option<String>,
     /// Figures are written only beside a file of results.
     pub output: Option<PathBuf>,
-    /// Whether this is `cargo bench`, which says so; `cargo test` also starts benchmarks, to see that they do.
+    /// Whether this is `cargo bench`, which says so; `cargo test` also starts benchmarks, to see that they
+    /// do.
     pub measures: bool,
     versions: String,
     filters: Vec<String>,

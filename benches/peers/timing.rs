@@ -14,7 +14,8 @@ pub struct Pairs {
     pub theirs: Vec<f64>,
 }
 
-/// Times `pairs` pairs in the orders A B, B A, A B, …; each side is given its number of calls by a trial of its own.
+/// Times `pairs` pairs in the orders A B, B A, A B, …; each side is given its number of calls by a trial of
+/// its own.
 pub fn in_turn(
     pairs: usize,
     mut ours: impl FnMut(),

@@ -1,8 +1,10 @@
-//! Transient: the trajectory itself to a true error of `1e-5 V`, at 64 times within 40 τ, on some traced samples.
+//! Transient: the trajectory itself to a true error of `1e-5 V`, at 64 times within 40 τ, on some traced
+//! samples.
 //!
-//! Each side gets the loosest tolerance of one ladder at which its measured error is within the bound; the peer also its
-//! usual one. The timed solves keep the last state alone, as the peer's; but etd, which steps carefully over the kinks of
-//! its devices only then, keeps the trajectories of all samples. What that costs eam stands beside its times.
+//! Each side gets the loosest tolerance of one ladder at which its measured error is within the bound; the
+//! peer also its usual one. The timed solves keep the last state alone, as the peer's; but etd, which steps
+//! carefully over the kinks of its devices only then, keeps the trajectories of all samples. What that costs
+//! eam stands beside its times.
 
 use anyhow::Result;
 use dyadsim_core::circuit::Dynamics;

@@ -32,7 +32,8 @@ enum Action {
         /// A built-in experiment or a file
         #[arg(value_name = "NAME_OR_FILE", required_unless_present = "defaults")]
         experiment: Option<PathBuf>,
-        /// Write every default and the circuit out: a file that needs no other; without an experiment: a template with every key
+        /// Write every default and the circuit out: a file that needs no other; without an experiment: a
+        /// template with every key
         #[arg(long)]
         defaults: bool,
     },

@@ -1,7 +1,7 @@
 //! The command line: one command per file, each a thin wrapper of the library.
 //!
-//! Exit status: 0 done, 1 failed while running, 2 bad input before any work, 130 stopped by Ctrl-C. What bites: `println!` panics
-//! when nobody reads any more (`| head`), so commands print through `output` alone.
+//! Exit status: 0 done, 1 failed while running, 2 bad input before any work, 130 stopped by Ctrl-C. What
+//! bites: `println!` panics when nobody reads any more (`| head`), so commands print through `output` alone.
 
 mod circuits;
 mod data;
@@ -79,7 +79,8 @@ enum Command {
     Plot(plot::Arguments),
 }
 
-/// Parses the command line, carries it out, and turns its end into an exit status; `commit` is what the program is built from.
+/// Parses the command line, carries it out, and turns its end into an exit status; `commit` is what the
+/// program is built from.
 #[must_use]
 pub fn main(commit: &'static str) -> ExitCode {
     built_from(commit);
@@ -93,7 +94,8 @@ pub fn main(commit: &'static str) -> ExitCode {
     ExitCode::from(code)
 }
 
-/// The command line: commands of this room, and the questions of the registry between them or below one of them.
+/// The command line: commands of this room, and the questions of the registry between them or below one of
+/// them.
 fn command() -> clap::Command {
     let commands = || STUDIES.iter().filter_map(|entry| Some((entry, entry.command()?)));
     let (below, beside): (Vec<_>, Vec<_>) = commands().partition(|(entry, _)| entry.below.is_some());
@@ -141,8 +143,8 @@ fn carry_out(matches: &clap::ArgMatches) -> Result<ExitCode, Failure> {
     }
 }
 
-/// The command with options that take a negative number for a number: what is wrong with it is told by the option, not
-/// as an option of that name.
+/// The command with options that take a negative number for a number: what is wrong with it is told by the
+/// option, not as an option of that name.
 fn numeric(command: clap::Command) -> clap::Command {
     let command = command.mut_args(|arg| {
         let takes = arg.get_action().takes_values();

@@ -1,7 +1,7 @@
 //! What a command says, and where: results on standard output, warnings and progress on standard error.
 //!
-//! With `--json` standard output gets one JSON document and nothing else, and no summary is written anywhere. A reader that has gone away
-//! (`| head`) ends the output and is no failure.
+//! With `--json` standard output gets one JSON document and nothing else, and no summary is written anywhere.
+//! A reader that has gone away (`| head`) ends the output and is no failure.
 
 use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};

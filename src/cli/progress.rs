@@ -1,7 +1,7 @@
 //! A bar for long work, on a terminal alone: what is piped is quiet.
 //!
-//! A bar shows after two seconds, so that short commands show none. What bites: it is drawn from a thread of its own, which
-//! holds it weakly: the bar goes with its owner.
+//! A bar shows after two seconds, so that short commands show none. What bites: it is drawn from a thread of
+//! its own, which holds it weakly: the bar goes with its owner.
 
 use std::fmt::Write;
 use std::sync::{Mutex, MutexGuard, PoisonError};

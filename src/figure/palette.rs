@@ -91,7 +91,8 @@ pub fn heat(share: f64) -> Ink {
     Ink { rgb: [mix(0), mix(1), mix(2)], opacity: 1.0 }
 }
 
-/// Colour of one of several lines in order, `0..=1`: the heat map without its ends, which a dark or a light page would swallow.
+/// Colour of one of several lines in order, `0..=1`: the heat map without its ends, which a dark or a light
+/// page would swallow.
 #[must_use]
 pub fn ordered(share: f64) -> Ink {
     heat(0.3 + 0.5 * share.clamp(0.0, 1.0))

@@ -31,7 +31,8 @@ const FINE: f64 = 4.0;
 const PNG_SCALE: u32 = 2;
 /// plotters' size of a font whose em in SVG is one.
 const SVG_EM: f64 = 1.24;
-/// plotters' size of a font whose em in PNG is one: ascent minus descent of `DejaVu` Sans (1901 + 483 of 2048).
+/// plotters' size of a font whose em in PNG is one: ascent minus descent of `DejaVu` Sans (1901 + 483 of
+/// 2048).
 const PNG_EM: f64 = 2384.0 / 2048.0;
 
 /// Where text sizes and baselines differ between plotters' back ends.

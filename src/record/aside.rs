@@ -47,7 +47,8 @@ pub(super) fn bring_in(root: &Path, last: &str) -> Result<(), RecordError> {
     all.iter().try_for_each(|name| shift(&from, root, Path::new(name), &|_| true))
 }
 
-/// Moves `first` (a name, so that the folder is no longer taken for complete), then everything that is ours, aside.
+/// Moves `first` (a name, so that the folder is no longer taken for complete), then everything that is ours,
+/// aside.
 ///
 /// What is not ours stays where it is.
 pub(super) fn set_aside(root: &Path, first: &str, ours: Ours<'_>) -> Result<(), RecordError> {
@@ -87,7 +88,8 @@ pub(super) fn discard(root: &Path) -> Result<(), RecordError> {
     NAMES.iter().try_for_each(|name| remove(&root.join(name)))
 }
 
-/// Moves `name` from one folder to another; a folder of ours goes piece by piece, and stays if it keeps something.
+/// Moves `name` from one folder to another; a folder of ours goes piece by piece, and stays if it keeps
+/// something.
 fn shift(from: &Path, to: &Path, name: &Path, ours: Ours<'_>) -> Result<(), RecordError> {
     let (old, new) = (from.join(name), to.join(name));
     if !is_folder(&old) {
@@ -120,7 +122,8 @@ fn wipe(root: &Path, name: &Path, ours: Ours<'_>) -> Result<(), RecordError> {
     Ok(())
 }
 
-/// Whether a folder is ours or one that keeps weights of ours: the name of a run may hold dots and looks like any file's.
+/// Whether a folder is ours or one that keeps weights of ours: the name of a run may hold dots and looks like
+/// any file's.
 pub(super) fn holds_ours(folder: &Path, ours: Ours<'_>) -> bool {
     ours(folder) || ours(&folder.join("epoch-0.safetensors"))
 }

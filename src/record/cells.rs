@@ -6,7 +6,8 @@ use csv::StringRecord;
 
 use super::columns::{Column, Kind};
 
-/// Largest whole number of a column other than those of [`WIDE`]: counts and positions, which figures loop over.
+/// Largest whole number of a column other than those of [`WIDE`]: counts and positions, which figures loop
+/// over.
 const LARGEST: u64 = 1_000_000_000;
 /// Columns of whole numbers of 64 bits.
 const WIDE: [&str; 2] = ["seed", "rhs_evals"];

@@ -29,8 +29,8 @@ pub enum Loaded<M> {
     Unusable(RecordError),
 }
 
-/// Writes a checkpoint, whole or not at all, and keeps the one before as [`previous`]; every number of `record` and `tensors` is kept to the bit
-/// (of a NaN, only that it is one).
+/// Writes a checkpoint, whole or not at all, and keeps the one before as [`previous`]; every number of
+/// `record` and `tensors` is kept to the bit (of a NaN, only that it is one).
 ///
 /// # Errors
 /// [`RecordError::Io`], or [`RecordError::Document`] if `record` cannot be encoded.
@@ -47,7 +47,8 @@ pub fn previous(path: &Path) -> PathBuf {
     path.with_extension("previous.ckpt")
 }
 
-/// Reads the checkpoint at `path`, or, if that is damaged or not there, the one before; with the reason in case of damage.
+/// Reads the checkpoint at `path`, or, if that is damaged or not there, the one before; with the reason in
+/// case of damage.
 ///
 /// # Errors
 /// Those of [`load`].

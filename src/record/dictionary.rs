@@ -1,6 +1,7 @@
 //! What the columns of all tables mean: name, unit and meaning, read off the comments of the row types.
 //!
-//! The row types are the one place that says it; the metadata of the Parquet files and `docs/tables.md` repeat it.
+//! The row types are the one place that says it; the metadata of the Parquet files and `docs/tables.md`
+//! repeat it.
 
 use schemars::{JsonSchema, schema_for};
 use serde_json::json;

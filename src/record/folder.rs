@@ -191,8 +191,8 @@ impl Folder {
         write_sealed(&self.root.join(MANIFEST), &manifest)
     }
 
-    /// Writes `manifest.json` as complete, the last of all files, with the checksums of the others; then removes the
-    /// checkpoints, and what this result replaces.
+    /// Writes `manifest.json` as complete, the last of all files, with the checksums of the others; then
+    /// removes the checkpoints, and what this result replaces.
     ///
     /// # Errors
     /// [`RecordError::Io`].
@@ -270,7 +270,8 @@ impl Folder {
         aside::restore(&self.root)
     }
 
-    /// Moves a complete or begun result aside. One that was itself to replace another, and is not complete, goes at once.
+    /// Moves a complete or begun result aside. One that was itself to replace another, and is not complete,
+    /// goes at once.
     fn replace(self) -> Result<Self, RecordError> {
         for name in FOLDERS {
             let path = self.root.join(name);
@@ -325,7 +326,8 @@ fn is_result(path: &Path) -> bool {
     is_ours(path) && !temporary && !others.iter().any(|other| path.starts_with(other))
 }
 
-/// Whether a process was killed while it replaced the folder: not all of it is aside, or nothing has been begun since.
+/// Whether a process was killed while it replaced the folder: not all of it is aside, or nothing has been
+/// begun since.
 fn was_left_halfway(root: &Path) -> bool {
     aside::is_halfway(root) || aside::kept(root).is_some() && marks(root) == (Found::Nothing, Found::Nothing)
 }
@@ -341,7 +343,8 @@ pub fn last_weights(root: &Path, run: &str) -> PathBuf {
     root.join(WEIGHTS).join(format!("{run}.safetensors"))
 }
 
-/// `ROOT/weights/RUN/epoch-K.safetensors`: the weights of a run after so many epochs, of an experiment with `snapshots`.
+/// `ROOT/weights/RUN/epoch-K.safetensors`: the weights of a run after so many epochs, of an experiment with
+/// `snapshots`.
 #[must_use]
 pub fn snapshot(root: &Path, run: &str, epoch: usize) -> PathBuf {
     root.join(WEIGHTS).join(run).join(format!("epoch-{epoch}.safetensors"))

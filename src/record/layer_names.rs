@@ -1,7 +1,7 @@
 //! Names of a weight file's tensors: those that look like a layer's and are none are told, not passed over.
 //!
-//! Layers count from 1. What bites: a file that counts from 0 is a whole network of one layer less wherever shapes
-//! happen to fit, and one of another program has other names for the same arrays.
+//! Layers count from 1. What bites: a file that counts from 0 is a whole network of one layer less wherever
+//! shapes happen to fit, and one of another program has other names for the same arrays.
 
 use super::RecordError;
 use super::tensors::TensorFile;
@@ -9,10 +9,12 @@ use super::tensors::TensorFile;
 /// Kinds of tensors that a layer has.
 const KINDS: [char; 3] = ['W', 'b', 'F'];
 
-/// Refuses files that count layers from 0, that spell a layer's name another way, or that have another program's names.
+/// Refuses files that count layers from 0, that spell a layer's name another way, or that have another
+/// program's names.
 ///
 /// # Errors
-/// [`RecordError::CountedFromZero`], [`RecordError::LayerName`], [`RecordError::MissingTensor`] with the names to give.
+/// [`RecordError::CountedFromZero`], [`RecordError::LayerName`], [`RecordError::MissingTensor`] with the
+/// names to give.
 pub(super) fn check_names(file: &TensorFile) -> Result<(), RecordError> {
     let path = || file.path().to_path_buf();
     let layers: Vec<_> = file.names().filter_map(|name| Some((name, layer(name)?))).collect();

@@ -1,4 +1,5 @@
-//! Checksums of the files of a complete folder, kept in its manifest: what later commands read is what was written.
+//! Checksums of the files of a complete folder, kept in its manifest: what later commands read is what was
+//! written.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -99,7 +100,8 @@ pub fn verify(root: &Path, wanted: &dyn Fn(&Path) -> bool) -> Result<Vec<String>
         .collect())
 }
 
-/// Enters files that were written again, such as figures, in the manifest of a complete folder, if it has one.
+/// Enters files that were written again, such as figures, in the manifest of a complete folder, if it has
+/// one.
 ///
 /// # Errors
 /// Those of [`read_manifest`]; [`RecordError::Io`].

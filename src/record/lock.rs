@@ -21,11 +21,12 @@ pub struct Lock {
 }
 
 impl Lock {
-    /// Takes the lock of `folder`, which must exist; that a file system knows no locks is no reason not to work on it.
+    /// Takes the lock of `folder`, which must exist; that a file system knows no locks is no reason not to
+    /// work on it.
     ///
     /// # Errors
-    /// [`RecordError::FolderBusy`] if another process has it, [`RecordError::NotPlain`] if `.lock` is a link or the like,
-    /// [`RecordError::Io`].
+    /// [`RecordError::FolderBusy`] if another process has it, [`RecordError::NotPlain`] if `.lock` is a link
+    /// or the like, [`RecordError::Io`].
     pub fn take(folder: &Path) -> Result<Self, RecordError> {
         Self::named(folder, LOCK)
     }

@@ -58,8 +58,8 @@ pub struct Manifest {
 /// Name of the commit that the program is built from, once it has told it.
 static COMMIT: OnceLock<&'static str> = OnceLock::new();
 
-/// Tells the name of the commit that the program is built from: the library does not know it, so that a commit need not compile the
-/// library anew. Only the first call counts.
+/// Tells the name of the commit that the program is built from: the library does not know it, so that a
+/// commit need not compile the library anew. Only the first call counts.
 pub fn built_from(commit: &'static str) {
     let _ = COMMIT.set(commit);
 }

@@ -27,7 +27,8 @@ const ABOUT: &str = "dyadsim.columns";
 /// Rows in one group; a reader holds one group at a time.
 const GROUP: usize = 1 << 20;
 
-/// The bytes of a Parquet file with these columns; a row is the text of its cells. The file's metadata has `about` under [`ABOUT`].
+/// The bytes of a Parquet file with these columns; a row is the text of its cells. The file's metadata has
+/// `about` under [`ABOUT`].
 ///
 /// # Errors
 /// The place and the reason, for a cell that is not of its column's kind.

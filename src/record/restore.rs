@@ -1,7 +1,8 @@
 //! A complete folder that lost files: what can be made again, to the byte, from the files that are left.
 //!
-//! A CSV table is made from its Parquet twin, the weights at the end from the last snapshot and the other way round. What bites:
-//! nothing is believed but the checksum of the manifest: bytes that do not have it are not written.
+//! A CSV table is made from its Parquet twin, the weights at the end from the last snapshot and the other way
+//! round. What bites: nothing is believed but the checksum of the manifest: bytes that do not have it are not
+//! written.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -53,7 +54,8 @@ impl Lost {
         })
     }
 
-    /// Writes the missing files that `made` has the right bytes of; gives their names, and forgets them as missing.
+    /// Writes the missing files that `made` has the right bytes of; gives their names, and forgets them as
+    /// missing.
     ///
     /// # Errors
     /// [`RecordError::Io`] if a file cannot be written.
@@ -93,7 +95,8 @@ fn twin(root: &Path, name: &str) -> Option<Vec<u8>> {
     }
 }
 
-/// Weights at the end of a run, which snapshots have once more under the last epoch; which one that is the checksum tells.
+/// Weights at the end of a run, which snapshots have once more under the last epoch; which one that is the
+/// checksum tells.
 fn weights(root: &Path, name: &str) -> Option<Vec<u8>> {
     let inside = name.strip_prefix("weights/")?.strip_suffix(".safetensors")?;
     if let Some((run, _)) = inside.rsplit_once("/epoch-") {

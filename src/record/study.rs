@@ -1,9 +1,10 @@
-//! The folder of a study (`noise`, `yield`, …): all of it is written aside, checked, and then put in place at once.
+//! The folder of a study (`noise`, `yield`, …): all of it is written aside, checked, and then put in place at
+//! once.
 //!
-//! While the study computes, the [`Lock`] keeps other processes out and nothing in the folder changes. The files
-//! are made in `.new`; then what was there moves into `.replaced` (`aside`), the new files follow, and
-//! `manifest.json`, with the checksums of the others, comes last. So a folder with a manifest is whole; one that a
-//! process left half-way has none, and [`Study::recover`] gives it back what it held.
+//! While the study computes, the [`Lock`] keeps other processes out and nothing in the folder changes. The
+//! files are made in `.new`; then what was there moves into `.replaced` (`aside`), the new files follow, and
+//! `manifest.json`, with the checksums of the others, comes last. So a folder with a manifest is whole; one
+//! that a process left half-way has none, and [`Study::recover`] gives it back what it held.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -61,8 +62,8 @@ impl Kind {
 }
 
 impl Study {
-    /// Takes `folder`, made if need be; an earlier study of the same kind is replaced if `force` says so, when this one
-    /// is finished and not before.
+    /// Takes `folder`, made if need be; an earlier study of the same kind is replaced if `force` says so,
+    /// when this one is finished and not before.
     ///
     /// # Errors
     /// [`RecordError::FolderHolds`] if it holds anything else, [`RecordError::FolderStands`] without `force`,
@@ -83,7 +84,8 @@ impl Study {
         Ok(study)
     }
 
-    /// Gives a folder back what it held before a process was killed while it replaced it; does nothing to any other.
+    /// Gives a folder back what it held before a process was killed while it replaced it; does nothing to any
+    /// other.
     ///
     /// # Errors
     /// [`RecordError::FolderBusy`] if a process is at it now; [`RecordError::Io`].
@@ -171,7 +173,8 @@ fn check(folder: &Path, force: bool, kind: Kind) -> Result<(), RecordError> {
     let found: Vec<_> =
         list_names(folder)?.into_iter().filter(|name| name != LOCK && name != aside::NEW).collect();
     let ours = |name: &Path| kind.is_ours(name) || aside::NAMES.iter().any(|ours| name.as_os_str() == *ours);
-    // A folder named like a table is not ours, nor is a link named like a folder; one named like a table goes as a link.
+    // A folder named like a table is not ours, nor is a link named like a folder; one named like a table goes
+    // as a link.
     let other = found.iter().find(|name| {
         let (name, at) = (Path::new(name), folder.join(name));
         !ours(name) || is_folder(&at) != (name.extension().is_none())

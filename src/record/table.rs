@@ -41,8 +41,8 @@ pub struct OfRuns {
 
 /// Writes `rows` to `folder/STEM.csv` and `folder/STEM.parquet`, each whole or not at all.
 ///
-/// The bytes depend on the rows alone. A table without rows has its header and its column types. The metadata of the
-/// Parquet file say what the columns mean ([`super::dictionary`]).
+/// The bytes depend on the rows alone. A table without rows has its header and its column types. The metadata
+/// of the Parquet file say what the columns mean ([`super::dictionary`]).
 ///
 /// # Errors
 /// [`RecordError::Columns`] if the row type makes no table, [`RecordError::Table`] for an integer above
@@ -55,7 +55,8 @@ pub fn write_table<R: Serialize + DeserializeOwned + JsonSchema>(
     write_table_of_runs(folder, stem, rows, &OfRuns::default())
 }
 
-/// [`write_table`] with further columns, behind `seed` or else `run`, for what a run was; those that the row type has, too, are left out.
+/// [`write_table`] with further columns, behind `seed` or else `run`, for what a run was; those that the row
+/// type has, too, are left out.
 ///
 /// # Errors
 /// As there.
@@ -107,8 +108,8 @@ impl OfRuns {
 /// Reads the rows of a CSV table; columns are found by name, in any order, and further ones ignored.
 ///
 /// # Errors
-/// [`RecordError::Io`] if the file cannot be read, [`RecordError::Table`] with the row and column of a cell that does
-/// not fit, what was found and what is accepted, or with the column that is missing.
+/// [`RecordError::Io`] if the file cannot be read, [`RecordError::Table`] with the row and column of a cell
+/// that does not fit, what was found and what is accepted, or with the column that is missing.
 pub fn read_csv<R: DeserializeOwned>(path: &Path) -> Result<Vec<R>, RecordError> {
     let text = file::read_text(path, file::TABLE).map_err(RecordError::io("read", path))?;
     let wrong = |reason: String| RecordError::Table { path: path.to_path_buf(), reason };

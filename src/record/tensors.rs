@@ -25,7 +25,8 @@ const CHECKSUM: &str = "sha256";
 /// What stands before its digits.
 const SEAL: &str = "\"sha256\":\"";
 
-/// A tensor file in memory: its layout is checked, a tensor's elements are decoded and checked when it is asked for.
+/// A tensor file in memory: its layout is checked, a tensor's elements are decoded and checked when it is
+/// asked for.
 #[derive(Clone, Debug)]
 pub struct TensorFile {
     path: PathBuf,
@@ -48,8 +49,8 @@ struct Entry {
 /// Reads a tensor file; every tensor that is asked for must be finite, what is not asked for may be anything.
 ///
 /// # Errors
-/// [`RecordError::Io`] if it cannot be read, [`RecordError::Damaged`] if it is truncated or no safetensors file,
-/// [`RecordError::Changed`] if it holds a checksum that does not fit.
+/// [`RecordError::Io`] if it cannot be read, [`RecordError::Damaged`] if it is truncated or no safetensors
+/// file, [`RecordError::Changed`] if it holds a checksum that does not fit.
 pub fn read(path: &Path) -> Result<TensorFile, RecordError> {
     Ok(TensorFile { unchecked: false, ..read_unchecked(path)? })
 }
@@ -145,8 +146,8 @@ impl TensorFile {
     ///
     /// # Errors
     /// [`RecordError::MissingTensor`], [`RecordError::ElementType`] for elements other than `f32` and `f64`,
-    /// [`RecordError::NotFinite`] with the position of the first NaN or infinity, [`RecordError::OutOfRange`] for a
-    /// double beyond the range of `f32`.
+    /// [`RecordError::NotFinite`] with the position of the first NaN or infinity, [`RecordError::OutOfRange`]
+    /// for a double beyond the range of `f32`.
     pub fn array<T: RealField + Copy>(&self, name: &str) -> Result<Vec<T>, RecordError> {
         let entry = self.entry(name)?;
         let mut elements = Vec::with_capacity(entry.shape.iter().product());
@@ -269,7 +270,8 @@ impl TensorWriter {
         self.metadata.insert(key.to_owned(), text.to_owned());
     }
 
-    /// The bytes of the file, its checksum among the metadata: doubles before singles (so that all stay aligned), then by name.
+    /// The bytes of the file, its checksum among the metadata: doubles before singles (so that all stay
+    /// aligned), then by name.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut tensors: Vec<_> = self.tensors.iter().collect();

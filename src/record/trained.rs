@@ -1,7 +1,8 @@
 //! What weights were trained on, as text beside them in their file: network, circuit, chip and seed.
 //!
-//! The circuit is told by its name and by a hash of what makes its devices: everything but the nudge, noise, reading, solver and prices,
-//! which may change from one use of the same chip to the next, and but the seed of the chip, which has a key of its own.
+//! The circuit is told by its name and by a hash of what makes its devices: everything but the nudge, noise,
+//! reading, solver and prices, which may change from one use of the same chip to the next, and but the seed
+//! of the chip, which has a key of its own.
 
 use std::path::Path;
 
@@ -83,8 +84,8 @@ pub fn chip(spec: &CircuitSpec) -> Option<u64> {
     (!spec.mismatch.is_none()).then(|| spec.mismatch.seed.unwrap_or(0))
 }
 
-/// SHA-256 of what makes a circuit's devices, 64 digits: of the settings that are not their defaults, so that a key that comes to the
-/// format changes nothing where it is not used.
+/// SHA-256 of what makes a circuit's devices, 64 digits: of the settings that are not their defaults, so that
+/// a key that comes to the format changes nothing where it is not used.
 #[must_use]
 pub fn devices(spec: &CircuitSpec) -> String {
     let mut spec = spec.clone();
@@ -92,7 +93,8 @@ pub fn devices(spec: &CircuitSpec) -> String {
     let json = |spec: &CircuitSpec| serde_json::to_value(spec).unwrap_or_default();
     let mut own = unlike(json(&spec), &json(&CircuitSpec::default())).unwrap_or_default();
     if let Value::Object(keys) = &mut own {
-        // `remove` would put the last key in the place of the one that goes: a hash of other bytes for the same devices.
+        // `remove` would put the last key in the place of the one that goes: a hash of other bytes for the
+        // same devices.
         keys.retain(|key, _| !USES.contains(&key.as_str()));
     }
     sha256(own.to_string().as_bytes())

@@ -22,8 +22,9 @@ use dyadsim_core::spec::LARGEST_LAYER;
 /// # Errors
 /// Those of [`tensors::read`] and [`TensorFile::array`]; [`RecordError::CountedFromZero`] and
 /// [`RecordError::LayerName`] for names that only look like a layer's; [`RecordError::MissingTensor`],
-/// [`RecordError::Shape`] where a shape does not follow from the layer before or from `network`, [`RecordError::ExtraTensor`] beyond the last layer,
-/// [`RecordError::LayerSize`] before any shape if the file decides on the network.
+/// [`RecordError::Shape`] where a shape does not follow from the layer before or from `network`,
+/// [`RecordError::ExtraTensor`] beyond the last layer, [`RecordError::LayerSize`] before any shape if the
+/// file decides on the network.
 pub fn read_weights<T: Real>(path: &Path, network: Option<&[usize]>) -> Result<Weights<T>, RecordError> {
     assemble(&tensors::read(path)?, network)
 }

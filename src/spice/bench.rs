@@ -9,7 +9,8 @@ use dyadsim_core::circuit::Dynamics;
 /// Longest step of a transient, in the fastest time constant: the trapezoidal rule errs by `h²/12` of a third
 /// derivative and time constant, some 1e-5 V.
 pub(super) const STEP: f64 = 0.02;
-/// Time between points of transient noise, in the fastest time constant: 1 % of a compartment's variance is lost.
+/// Time between points of transient noise, in the fastest time constant: 1 % of a compartment's variance is
+/// lost.
 const NOISE_STEP: f64 = 1.0 / 40.0;
 /// Decades that a noise analysis goes beyond the corners of the compartments.
 const BEYOND: f64 = 1e5;
@@ -106,7 +107,8 @@ pub fn bench(
         + ".end\n")
 }
 
-/// Band of a noise analysis (Hz): it leaves out `(2/π) 2e-5` of a compartment's variance, and more of slow flicker noise.
+/// Band of a noise analysis (Hz): it leaves out `(2/π) 2e-5` of a compartment's variance, and more of slow
+/// flicker noise.
 fn band(wiring: &Wiring<'_>) -> (f64, f64) {
     let (fast, slow) = time_constants(wiring);
     let corner = |tau: f64| 1.0 / (std::f64::consts::TAU * tau);

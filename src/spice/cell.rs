@@ -37,7 +37,8 @@ pub(super) struct Cell {
 }
 
 impl Cell {
-    /// Letters of the ports: drive, error (`e`, `f` for the minus compartment), potentials, mean, difference, outputs.
+    /// Letters of the ports: drive, error (`e`, `f` for the minus compartment), potentials, mean, difference,
+    /// outputs.
     pub(super) fn ports(&self) -> &'static [char] {
         match self.port {
             Port::None => &['u', 'p', 'm', 's', 'd'],
@@ -122,7 +123,8 @@ impl Cell {
         text
     }
 
-    /// The current into a membrane from what drives it, of an amplifier that saturates or slews: the leak is part of it.
+    /// The current into a membrane from what drives it, of an amplifier that saturates or slews: the leak is
+    /// part of it.
     fn limited(&self, node: &str, side: &str, drive: &str) -> String {
         let unit = self.unit;
         let (mut text, mut pull) = (String::new(), (drive.to_owned(), node.to_owned()));

@@ -1,7 +1,9 @@
-//! Both simulators on one sample: the distance of their equilibria and waveforms, and what became of the sample in each.
+//! Both simulators on one sample: the distance of their equilibria and waveforms, and what became of the
+//! sample in each.
 //!
-//! The outcome of ngspice is derived from its own waveform by the definitions of docs/model.md §5: the rates are differences
-//! of its points, never our right-hand side. An operating point says nothing of stability, so none is asked for.
+//! The outcome of ngspice is derived from its own waveform by the definitions of docs/model.md §5: the rates
+//! are differences of its points, never our right-hand side. An operating point says nothing of stability, so
+//! none is asked for.
 
 use std::time::Instant;
 
@@ -21,12 +23,12 @@ pub const EQUILIBRIUM: f64 = 1e-9;
 pub const WAVEFORM: f64 = 5e-5;
 /// How far a run of ngspice goes beyond our own end at first, in the slowest time constant.
 const BEYOND: f64 = 2.0;
-/// Steps of ngspice, in the fastest time constant: shorter ones are tried where waveforms differ, for a ringing gathers
-/// phase error, `h²/12` of a radian each.
+/// Steps of ngspice, in the fastest time constant: shorter ones are tried where waveforms differ, for a
+/// ringing gathers phase error, `h²/12` of a radian each.
 const STEPS: [f64; 3] = [STEP, STEP / 4.0, STEP / 16.0];
 
-/// How often both get a fifth more time when one settled just before the limit and the other did not: where a limit
-/// falls says nothing of the circuit.
+/// How often both get a fifth more time when one settled just before the limit and the other did not: where a
+/// limit falls says nothing of the circuit.
 const LATER: usize = 2;
 
 /// Both simulators, compared.
@@ -40,11 +42,13 @@ pub struct Report {
     pub theirs: Option<Outcome>,
     /// Largest distance of final potentials (V), where both settled.
     pub equilibrium: Option<f64>,
-    /// Largest distance of potentials at the time points of ngspice (V), over 1 V or the largest potential so far.
+    /// Largest distance of potentials at the time points of ngspice (V), over 1 V or the largest potential so
+    /// far.
     pub waveform: f64,
     /// Largest potential compared (V).
     pub largest: f64,
-    /// Time points of ngspice that were compared: until we were done, or either left the range that is followed.
+    /// Time points of ngspice that were compared: until we were done, or either left the range that is
+    /// followed.
     pub points: usize,
     /// Longest step of ngspice, in the fastest time constant.
     pub step: f64,
@@ -79,8 +83,8 @@ impl Report {
 
 /// The solver for comparisons: `eam`, tight, with twice the time, as it takes longer to arrive.
 ///
-/// A multistep method other than `etd`: where differences feed forward only and no device bends (`DPᵀ`, linear), the stages of
-/// `etd` agree exactly whatever the step, and its curvature estimate alone holds it.
+/// A multistep method other than `etd`: where differences feed forward only and no device bends (`DPᵀ`,
+/// linear), the stages of `etd` agree exactly whatever the step, and its curvature estimate alone holds it.
 #[must_use]
 pub fn tightened(spec: &SolverSpec) -> SolverSpec {
     SolverSpec {

@@ -1,8 +1,8 @@
 //! SPICE: netlists out, results of ngspice in, and both simulators held against each other.
 //!
-//! A deck has one node per compartment, in volts, farads and siemens, every device with its own literal. Synapses are
-//! linear transconductors into summing nodes, which are noise-free conductances; a neuron has two nonlinear sources.
-//! What bites is told in `docs/spice.md`; `ngspice.rs` alone starts a process.
+//! A deck has one node per compartment, in volts, farads and siemens, every device with its own literal.
+//! Synapses are linear transconductors into summing nodes, which are noise-free conductances; a neuron has
+//! two nonlinear sources. What bites is told in `docs/spice.md`; `ngspice.rs` alone starts a process.
 
 mod bench;
 mod cell;

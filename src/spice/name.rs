@@ -1,4 +1,5 @@
-//! Names of nodes: a letter, the layer from 1, the neuron from 0 (`p1_0`), and what they are called elsewhere.
+//! Names of nodes: a letter, the layer from 1, the neuron from 0 (`p1_0`), and what they are called
+//! elsewhere.
 
 use std::collections::BTreeMap;
 
@@ -40,7 +41,8 @@ pub fn map(layout: &Layout) -> BTreeMap<String, String> {
     nodes(layout).iter().map(|node| (of(node), node.name())).collect()
 }
 
-/// A literal that reads back to the same bits; the exponent is always written, so no suffix is ever read into it.
+/// A literal that reads back to the same bits; the exponent is always written, so no suffix is ever read into
+/// it.
 #[must_use]
 pub fn literal(value: f64) -> String {
     format!("{value:e}")

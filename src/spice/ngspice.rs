@@ -1,7 +1,8 @@
 //! Running ngspice: the one place that starts a process.
 //!
-//! What bites: its exit status is 0 after "Timestep too small … aborted" and after a pseudo-transient that stands in for an
-//! operating point, so its words are read, too; a `.spiceinit` of the user's would change a run, so none is read (`-n`).
+//! What bites: its exit status is 0 after "Timestep too small … aborted" and after a pseudo-transient that
+//! stands in for an operating point, so its words are read, too; a `.spiceinit` of the user's would change a
+//! run, so none is read (`-n`).
 
 use std::fs;
 use std::io::ErrorKind;
@@ -30,8 +31,8 @@ const BAD: [&str; 12] = [
     "unable to find",
     "unknown subckt",
 ];
-/// What it may look for in vain: the start-up files, of which a deck of ours needs none. A container or an unpacked package has
-/// none of them; versions 39 to 45 word it differently.
+/// What it may look for in vain: the start-up files, of which a deck of ours needs none. A container or an
+/// unpacked package has none of them; versions 39 to 45 word it differently.
 const STARTUP: [&str; 4] = ["init file", "initialization file", "spinit", ".spiceinit"];
 /// Lines of its own that a message shows.
 const SHOWN: usize = 12;

@@ -1,8 +1,9 @@
 //! Noise in a deck: small-signal sources for `.noise`, and `TRNOISE` currents for transients of ngspice.
 //!
-//! What makes noise in every simulator is a resistor; a transconductor copies its voltage to where it acts, with the gain
-//! that gives the wanted density. A white current takes a bare resistor `R`; a process of rate `λ` and variance `σ²`
-//! takes one with a capacitor `1/(λR)` across it, whose voltage has the variance `kT/C` and that rate.
+//! What makes noise in every simulator is a resistor; a transconductor copies its voltage to where it acts,
+//! with the gain that gives the wanted density. A white current takes a bare resistor `R`; a process of rate
+//! `λ` and variance `σ²` takes one with a capacitor `1/(λR)` across it, whose voltage has the variance `kT/C`
+//! and that rate.
 
 use super::SpiceError;
 use super::name::{compartment, feed, literal};
@@ -10,7 +11,8 @@ use super::netlist::Wiring;
 use dyadsim_core::noise::Process;
 use dyadsim_core::noise::thermal::BOLTZMANN;
 
-/// A PSD is that of the leak's own thermal noise if it agrees to this: constants of nature have more digits in theirs.
+/// A PSD is that of the leak's own thermal noise if it agrees to this: constants of nature have more digits
+/// in theirs.
 const SAME: f64 = 1e-12;
 
 /// Whether the noise of a resistor as leak is the white noise of every compartment.

@@ -1,4 +1,5 @@
-//! The nudge: `β (y − ŷ)` or, for the cross-entropy, `β V_ref (y − softmax(ŷ/V_ref))`, into the error nodes of the output.
+//! The nudge: `β (y − ŷ)` or, for the cross-entropy, `β V_ref (y − softmax(ŷ/V_ref))`, into the error nodes
+//! of the output.
 
 use super::name::{feed, literal, load, node};
 use super::netlist::Wiring;

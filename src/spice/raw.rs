@@ -1,4 +1,5 @@
-//! Binary raw files of ngspice: a header in text, then the points, every variable a double of the machine's byte order.
+//! Binary raw files of ngspice: a header in text, then the points, every variable a double of the machine's
+//! byte order.
 //!
 //! What bites: variables come in no order to rely on, so they are read by name.
 

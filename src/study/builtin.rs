@@ -1,4 +1,5 @@
-//! The circuits and experiments that an installed binary carries: the files of `circuits/` and `experiments/`.
+//! The circuits and experiments that an installed binary carries: the files of `circuits/` and
+//! `experiments/`.
 
 use std::path::Path;
 

@@ -1,4 +1,5 @@
-//! The output folder of a study: the tables that commands write together, and their check before they are read.
+//! The output folder of a study: the tables that commands write together, and their check before they are
+//! read.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -23,13 +24,15 @@ pub const fn tables(
 /// Takes a folder for a study that reads `inputs`.
 ///
 /// # Errors
-/// A folder that holds something else, or an input that would be replaced, or cannot be made or written to; bad input.
+/// A folder that holds something else, or an input that would be replaced, or cannot be made or written to;
+/// bad input.
 pub fn claim(folder: &Path, force: bool, kind: Kind, inputs: &[PathBuf]) -> Result<Study, Failure> {
     Study::claim(folder, force, kind, inputs).map_err(Failure::input)
 }
 
-/// Checksums of files, by their names, for the manifest: of a folder that of its own manifest, which has those of its files. Files of one
-/// name in several folders are numbered; what cannot be read (a built-in name) has none.
+/// Checksums of files, by their names, for the manifest: of a folder that of its own manifest, which has
+/// those of its files. Files of one name in several folders are numbered; what cannot be read (a built-in
+/// name) has none.
 #[must_use]
 pub fn hashes(files: &[PathBuf]) -> BTreeMap<String, String> {
     let mut all = BTreeMap::new();
@@ -44,7 +47,8 @@ pub fn hashes(files: &[PathBuf]) -> BTreeMap<String, String> {
     all
 }
 
-/// Makes the files of a study and puts them in their place together; `settings` says what was asked, `inputs` of what files.
+/// Makes the files of a study and puts them in their place together; `settings` says what was asked, `inputs`
+/// of what files.
 ///
 /// # Errors
 /// Files that cannot be written; the folder then holds what it held before.
@@ -60,7 +64,8 @@ pub fn fill(
     Ok(root)
 }
 
-/// Refuses a folder of which a file that `wanted` picks is not as it was written; tells what cannot be checked.
+/// Refuses a folder of which a file that `wanted` picks is not as it was written; tells what cannot be
+/// checked.
 ///
 /// # Errors
 /// Damaged files; a folder that is not complete.

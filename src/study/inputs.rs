@@ -34,7 +34,8 @@ pub struct Files {
     /// Targets `y`, `[samples, n_L]` (safetensors, V)
     #[arg(long, value_name = "FILE")]
     pub target: Option<PathBuf>,
-    /// Chip, a seed of [mismatch] [default: that of the circuit file, else the one that the weights were trained on, else --seed]
+    /// Chip, a seed of [mismatch]
+    /// [default: that of the circuit file, else the one that the weights were trained on, else --seed]
     #[allow(rustdoc::broken_intra_doc_links, reason = "the help names a table of TOML")]
     #[arg(long, value_name = "N")]
     pub chip: Option<u32>,
@@ -286,7 +287,8 @@ impl Setup {
     }
 }
 
-/// Refuses a chip whose fastest compartment divides the steps of a stochastic solver into more parts than anybody would wait for.
+/// Refuses a chip whose fastest compartment divides the steps of a stochastic solver into more parts than
+/// anybody would wait for.
 fn follows(spec: &CircuitSpec, chip: &Chip<f64>) -> Result<(), Failure> {
     let solver = &spec.solver;
     if !solver.kind.is_stochastic() || spec.clock.is_some() {

@@ -1,9 +1,9 @@
 //! Questions asked of circuits and of trained networks, one folder a question.
 //!
-//! A folder holds all that is a question's own: its settings, the work, the rows of its tables, its figures and its words. What all
-//! questions share is written once, over [`STUDIES`]: the command with its help, the output folder, `study.toml` by which a result is
-//! asked for again, `plot`. The work knows neither a command line nor a terminal nor a clock: it reads settings and files, and tells an
-//! [`Observer`] how far it is.
+//! A folder holds all that is a question's own: its settings, the work, the rows of its tables, its figures
+//! and its words. What all questions share is written once, over [`STUDIES`]: the command with its help, the
+//! output folder, `study.toml` by which a result is asked for again, `plot`. The work knows neither a command
+//! line nor a terminal nor a clock: it reads settings and files, and tells an [`Observer`] how far it is.
 
 #[doc(hidden)]
 pub mod attractors;
@@ -100,8 +100,8 @@ use crate::record::study::Kind;
 
 /// A question: the type is that of its settings.
 ///
-/// The derive of [`Args`] describes them once, for the command, for files and for programs: comments are the help, ranges and defaults hold
-/// everywhere ([`settings`]).
+/// The derive of [`Args`] describes them once, for the command, for files and for programs: comments are the
+/// help, ranges and defaults hold everywhere ([`settings`]).
 pub trait Study: Args + Serialize + Sync {
     /// Everything that was read and checked.
     type Subject: Send + Sync;

@@ -1,4 +1,5 @@
-//! Paths of a question, told from the folder of its answer and back: so that a folder and what it was made from may move together.
+//! Paths of a question, told from the folder of its answer and back: so that a folder and what it was made
+//! from may move together.
 
 use std::path::{Component, Path, PathBuf};
 

@@ -13,8 +13,8 @@ pub fn unlimited(width: usize) -> Option<&'static str> {
     (width > SMALL).then_some("the largest safe nudge is looked for in circuits of up to 400 compartments")
 }
 
-/// The largest nudge up to `highest` that is safe for every sample on the chip of `spec` and the following ones, `chips` in all; `None` if
-/// none fails.
+/// The largest nudge up to `highest` that is safe for every sample on the chip of `spec` and the following
+/// ones, `chips` in all; `None` if none fails.
 pub fn largest_safe(
     spec: &CircuitSpec,
     weights: &Weights<f64>,

@@ -1,7 +1,8 @@
 //! The settings of a question in three forms: a command with its help, a table of TOML, a value.
 //!
-//! They are described once, by the derive of [`clap::Args`]: a key of the table is the name of the field, and its value is checked as the
-//! option would be. So ranges, defaults and what excludes what hold for files and for programs, too.
+//! They are described once, by the derive of [`clap::Args`]: a key of the table is the name of the field, and
+//! its value is checked as the option would be. So ranges, defaults and what excludes what hold for files and
+//! for programs, too.
 
 use std::path::{Path, PathBuf};
 

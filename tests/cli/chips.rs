@@ -1,4 +1,5 @@
-//! `chips = N` in an experiment: every run on every chip, the same chips for all rules and seeds; and weights that meet their chip again.
+//! `chips = N` in an experiment: every run on every chip, the same chips for all rules and seeds; and weights
+//! that meet their chip again.
 
 use crate::bench::Bench;
 

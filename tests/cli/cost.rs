@@ -81,7 +81,8 @@ fn runs_of_a_priced_circuit_leave_a_table_of_what_they_take() {
         let number = |key: &str| row[key].parse::<f64>().unwrap();
         let twice = if row["run"].contains("auto_zerotrue") { 2.0 } else { 1.0 };
         assert_eq!(number("relaxations"), twice, "{row:?}");
-        // Relaxations from 0 V differ little in length; conversions are 36 a relaxation against 20 an inference.
+        // Relaxations from 0 V differ little in length; conversions are 36 a relaxation against 20 an
+        // inference.
         let ratio = number("latency_update_s") / number("latency_inference_s");
         assert!((ratio / twice - 1.0).abs() < 0.3, "{row:?}");
         let bias = number("power_w") * number("latency_update_s");

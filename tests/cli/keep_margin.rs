@@ -1,7 +1,8 @@
 //! `nudge.keep_margin` of `run`, against the closed form of one linear layer.
 //!
-//! Its dyads do not hear each other: the mean of each follows `τ ṁ = −(1 − (1 − 2α) β) m + …` under DP, so that the margin is
-//! `1 − (1 − 2α) β` in units of 1/τ (docs/model.md §3.3 with `K = 1`), whatever weights and samples are.
+//! Its dyads do not hear each other: the mean of each follows `τ ṁ = −(1 − (1 − 2α) β) m + …` under DP, so
+//! that the margin is `1 − (1 − 2α) β` in units of 1/τ (docs/model.md §3.3 with `K = 1`), whatever weights
+//! and samples are.
 
 use std::fs;
 
@@ -70,7 +71,8 @@ fn the_nudge_is_lowered_to_that_of_the_closed_form_and_no_further() {
 
 #[test]
 fn the_next_epoch_is_trained_with_the_nudge_kept() {
-    // The estimate of a linear layer depends on its nudge: training at the nudge kept is training at a nudge set to it.
+    // The estimate of a linear layer depends on its nudge: training at the nudge kept is training at a nudge
+    // set to it.
     let kept = experiment(5.0, "keep_margin = 0.4", "");
     kept.run("run e.toml --out out --quiet");
     let beta: f64 = rows(&kept, "out/metrics.csv")[0]["kept_beta"].parse().unwrap();

@@ -1,4 +1,5 @@
-//! Names and keys are not taken for identity: no run is dropped, no two settings share a name, and what does nothing is refused.
+//! Names and keys are not taken for identity: no run is dropped, no two settings share a name, and what does
+//! nothing is refused.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -82,8 +82,8 @@ fn weights_can_be_an_axis_and_eigenvalues_alone_integrate_nothing() {
 
 #[test]
 fn depth_can_be_an_axis() {
-    // Weights 1, …, 1, 2 at α = 0: the latch is at β (1 + 2² (D − 1)) = 1, as every layer below the outputs adds the square of the
-    // product of the weights above it.
+    // Weights 1, …, 1, 2 at α = 0: the latch is at β (1 + 2² (D − 1)) = 1, as every layer below the outputs
+    // adds the square of the product of the weights above it.
     let bench = chain();
     let line = format!(
         "{FILES} --map weights.depth=2:9:8 --map nudge.beta=0.02:0.4:60:log --verify 0.1 --out m --json"
@@ -101,7 +101,8 @@ fn depth_can_be_an_axis() {
                 .collect();
             assert!(!at.is_empty(), "{kind} at depth {depth}");
             for beta in at {
-                // The line is interpolated between points 5.2 % apart in β, where the abscissa is all but linear.
+                // The line is interpolated between points 5.2 % apart in β, where the abscissa is all but
+                // linear.
                 assert!((beta * f64::from(4 * depth - 3) - 1.0).abs() < 2e-3, "{kind} {depth} {beta}");
             }
         }

@@ -1,9 +1,9 @@
-//! Every table of an output folder is a file from outside: damaged in thousands of ways, none may bring a panic, a hang or a
-//! machine's memory down.
+//! Every table of an output folder is a file from outside: damaged in thousands of ways, none may bring a
+//! panic, a hang or a machine's memory down.
 //!
-//! Small studies of each kind are made once. A mutant is a copy of one in which one file is changed in a way that
-//! knows its format, drawn from the number of the mutant alone. `DYADSIM_MUTANTS` sets how many there are, and
-//! `DYADSIM_FIRST_MUTANT` the first of them.
+//! Small studies of each kind are made once. A mutant is a copy of one in which one file is changed in a way
+//! that knows its format, drawn from the number of the mutant alone. `DYADSIM_MUTANTS` sets how many there
+//! are, and `DYADSIM_FIRST_MUTANT` the first of them.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -163,7 +163,8 @@ fn peak(process: u32) -> u64 {
     line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0)
 }
 
-/// Processor time of a process so far (s), where the system tells: how long it waited for others is no matter.
+/// Processor time of a process so far (s), where the system tells: how long it waited for others is no
+/// matter.
 fn busy(process: u32) -> f64 {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
     // The name in brackets may hold anything; user and system time are the 12th and 13th behind it (1/100 s).

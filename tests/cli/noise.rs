@@ -31,7 +31,8 @@ fn a_program_gets_predictions_measurements_and_a_spectrum() {
         (json["frequency_hz"].as_array().unwrap(), json["psd_v2_per_hz"].as_array().unwrap());
     assert_eq!(frequency.len(), psd.len());
     assert!(!json["measured_psd"]["psd_v2_per_hz"].as_array().unwrap().is_empty());
-    // A linear circuit with transposed gains has no bias: the error falls up to the strongest nudge, which is no best one.
+    // A linear circuit with transposed gains has no bias: the error falls up to the strongest nudge, which is
+    // no best one.
     assert!(json["best_beta"].is_null() && json["best_place"] == "high", "{json}");
     assert!(json["largest_safe_beta"].is_null() && json["least_angle_deg"].as_f64().is_some());
 }
@@ -99,7 +100,8 @@ fn an_unstable_circuit_is_told_and_not_computed() {
 
 #[test]
 fn outputs_of_a_large_circuit_are_those_of_the_chain_that_it_adds_up_to() {
-    // Hidden neurons that all hear and pass the same are, for a linear output, one neuron with √n times the weight.
+    // Hidden neurons that all hear and pass the same are, for a linear output, one neuron with √n times the
+    // weight.
     let bench = chain();
     let predicted = |line: &str| {
         let json = bench.run(line).json();

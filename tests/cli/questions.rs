@@ -4,7 +4,8 @@ use nalgebra::dmatrix;
 
 use crate::bench::Bench;
 
-/// A linear 1-1-1 chain with thermal noise and a spread of gains, two samples; files in a folder of their own.
+/// A linear 1-1-1 chain with thermal noise and a spread of gains, two samples; files in a folder of their
+/// own.
 fn chain() -> Bench {
     let bench = Bench::new();
     bench.linear("dp-transpose", 0.5, 0.5);

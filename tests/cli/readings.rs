@@ -64,8 +64,9 @@ fn a_noisy_inference_is_graded_with_its_noise() {
     let losses: Vec<f64> =
         json["samples"].as_array().unwrap().iter().map(|s| s["loss"].as_f64().unwrap()).collect();
     assert!(losses.windows(2).any(|pair| pair[0] != pair[1]), "each sample has noise of its own");
-    // Without noise the loss is ½(0.5² + 0.4²) = 0.205. Two means of two compartments bring ½ σ² = 2 mV² more; a draw of it is
-    // spread by √(0.5² + 0.4²) σ/√2 = 29 mV, the mean of 40 by 5 mV: 0.05 is ten times that.
+    // Without noise the loss is ½(0.5² + 0.4²) = 0.205. Two means of two compartments bring ½ σ² = 2 mV²
+    // more; a draw of it is spread by √(0.5² + 0.4²) σ/√2 = 29 mV, the mean of 40 by 5 mV: 0.05 is ten times
+    // that.
     let mean = losses.iter().sum::<f64>() / samples as f64;
     assert!((mean - 0.205).abs() < 0.05, "{mean}");
 }

@@ -26,8 +26,9 @@ fn chain(bench: &Bench, variant: &str, alpha: f64, beta: f64) {
     bench.batch(&dmatrix![0.5; 0.25], &dmatrix![1.0; -0.5]);
 }
 
-/// `v⁺_1, v⁻_1, v⁺_2, v⁻_2` of that chain (docs/model.md §2 solved by hand): with `c = α a⁺ − ᾱ a⁻` the output error is
-/// `e = (free output − y)/(1 + cβ (1 + w₂²))`, then `δ₂ = −β e` since `a⁺ + a⁻ = 1`, and `s̄₁` feels `c w₂ δ₂`.
+/// `v⁺_1, v⁻_1, v⁺_2, v⁻_2` of that chain (docs/model.md §2 solved by hand): with `c = α a⁺ − ᾱ a⁻` the
+/// output error is `e = (free output − y)/(1 + cβ (1 + w₂²))`, then `δ₂ = −β e` since `a⁺ + a⁻ = 1`, and
+/// `s̄₁` feels `c w₂ δ₂`.
 fn by_hand(variant: &str, alpha: f64, beta: f64, x: f64, y: f64) -> [f64; 4] {
     let (w1, b1, w2, b2) = (0.8, 0.1, -1.5, 0.2);
     let (plus, minus) = if variant == "dp" { (alpha, 1.0 - alpha) } else { (1.0 - alpha, alpha) };
@@ -261,7 +262,8 @@ fn people_get_a_table_and_programs_get_nothing_else() {
         assert!(human.stdout.contains(words), "{words}: {}", human.stdout);
     }
     assert_eq!(bench.run(&format!("{NUDGED} --quiet")).stdout, "");
-    // The summary used to be on standard error then: a script that keeps both streams got it between its numbers.
+    // The summary used to be on standard error then: a script that keeps both streams got it between its
+    // numbers.
     for line in [format!("{NUDGED} --json"), format!("{NUDGED} --json --quiet")] {
         let done = bench.run(&line);
         assert!(done.json().is_object() && done.stderr.is_empty(), "{}", done.stderr);
@@ -318,7 +320,8 @@ fn auto_zero_takes_offsets_out_of_the_gradient_estimate_at_the_price_of_a_second
     let (plain, once) = gradient("plain", offset);
     let (zeroed, twice) = gradient("zeroed", &format!("{offset} --set readout.auto_zero=true"));
     let (ideal, _) = gradient("ideal", "");
-    // The chain by hand: ∂ℓ/∂w of ½(s̄₂ − y)². Offsets move s̄ by some 10 mV and with it the true gradient, no more.
+    // The chain by hand: ∂ℓ/∂w of ½(s̄₂ − y)². Offsets move s̄ by some 10 mV and with it the true gradient,
+    // no more.
     let output: f64 = -1.5 * (0.8 * x + 0.1) + 0.2;
     let exact = [-1.5 * (output - y) * x, (output - y) * (0.8 * x + 0.1)];
     for k in 0..2 {

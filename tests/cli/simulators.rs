@@ -1,4 +1,5 @@
-//! `spice --check` beside an ngspice that is not as it should be: without its files, with damaged results, with real errors.
+//! `spice --check` beside an ngspice that is not as it should be: without its files, with damaged results,
+//! with real errors.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

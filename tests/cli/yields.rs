@@ -29,7 +29,8 @@ fn yields_and_tolerances_come_with_intervals_and_the_same_bytes_for_any_threads(
     assert_eq!(found["key"], "mismatch.gain_dtod");
     assert!(found["low"].as_f64().unwrap() <= found["tolerance"].as_f64().unwrap());
     assert_eq!(json["summary"]["chips_needed"], 29); // 0.9²⁹ = 0.047
-    // The tolerance is that of the circuit as it is, not of a point of the grid, and none that a circuit file could not say.
+    // The tolerance is that of the circuit as it is, not of a point of the grid, and none that a circuit file
+    // could not say.
     let alone = format!(
         "{YIELD} --margin 0.25 --chips 60 --yield 0.9 --tolerance gain_dtod --vary nudge.beta=0.1:0.2:2"
     );

@@ -10,7 +10,8 @@ use tempfile::TempDir;
 
 use crate::output::{Content, content};
 
-/// Ten runs of a few seconds altogether, with layers and rules of every kind, a grid, and nudges that follow a margin.
+/// Ten runs of a few seconds altogether, with layers and rules of every kind, a grid, and nudges that follow
+/// a margin.
 const EXPERIMENT: &str = r#"
 name = "small"
 dataset = { kind = "digits", train = 200, test = 100 }

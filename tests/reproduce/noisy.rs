@@ -1,4 +1,5 @@
-//! The same of training under noise: a sample meets the noise of its presentation, whoever works on it and when.
+//! The same of training under noise: a sample meets the noise of its presentation, whoever works on it and
+//! when.
 
 use std::time::Instant;
 
@@ -6,7 +7,8 @@ use crate::bench::Bench;
 use crate::interrupted::{Moments, kill};
 use crate::output::assert_same;
 
-/// Every source that has a state along a path, averaged readings, and batches that are no multiple of a shard.
+/// Every source that has a state along a path, averaged readings, and batches that are no multiple of a
+/// shard.
 const EXPERIMENT: &str = r#"
 name = "noisy"
 dataset = { kind = "digits", train = 200, test = 70 }

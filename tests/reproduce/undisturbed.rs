@@ -62,7 +62,8 @@ fn resuming_what_is_complete_changes_nothing() {
 #[test]
 fn a_run_that_leaves_the_numbers_is_a_result_not_a_failure() {
     let bench = Bench::new();
-    // No margin is kept: at the nudges that keep one, relaxations under such weights neither settle nor run away, and take all the steps there are.
+    // No margin is kept: at the nudges that keep one, relaxations under such weights neither settle nor run
+    // away, and take all the steps there are.
     let settings = "--set epochs=8 --set grid={} --set keep_unsettled=true --set nudge.keep_margin=false \
                     --set optimizer={kind=\"sgd\",learning_rate=1e6}";
     bench.run(&format!("run e.toml --out d --threads 2 {settings}"));

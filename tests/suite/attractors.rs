@@ -42,7 +42,8 @@ fn a_dyad_between_its_folds_has_two_equilibria_and_each_start_finds_the_one_of_i
         assert!((attractor.state[1] - root).abs() < 2e-4, "{attractor:?} {root}"); // the grid and the solver's tolerance
     }
     assert!((found.attractors[1].distance.unwrap() - (roots[2] - roots[0])).abs() < 3e-4);
-    // Starts are uniform in ±2 (1 V + 1.806 V), the middle root is the border: a share with a binomial error of 0.035.
+    // Starts are uniform in ±2 (1 V + 1.806 V), the middle root is the border: a share with a binomial error
+    // of 0.035.
     let reach = 2.0 * (1.0 + BIAS);
     let expected = (reach - roots[1]) / (2.0 * reach);
     let share = found.attractors[0].starts as f64 / 200.0;

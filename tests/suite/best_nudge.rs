@@ -1,4 +1,5 @@
-//! The best nudge against the least value of a fine grid, of the same draws and of the prediction, from any range that holds it.
+//! The best nudge against the least value of a fine grid, of the same draws and of the prediction, from any
+//! range that holds it.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -83,7 +84,8 @@ fn grid(from: f64, to: f64, count: i32) -> Vec<f64> {
     (0..count).map(|k| from * (to / from).powf(f64::from(k) / f64::from(count - 1))).collect()
 }
 
-/// Largest deviations of a net, as measured and as predicted; and whether a range reached beyond the safe limit.
+/// Largest deviations of a net, as measured and as predicted; and whether a range reached beyond the safe
+/// limit.
 fn deviation(kind: ActivationKind, seed: u64) -> (f64, f64, bool) {
     let net = noisy(kind, seed);
     let with = |beta: f64| {

@@ -40,7 +40,8 @@ fn a_network_moves_as_its_charges_are_shared() {
                 assert!((time * frequency - n as f64).abs() < 1e-9 * (1.0 + n as f64));
                 let apart = (row(&Matrix::from_row_slice(1, state.len(), state), 0) - &v).largest();
                 assert!(apart < 1e-12, "{switched:e} period {n}: {apart:.1e} V"); // rounding of contracting sums
-                // Held for a period, C loses charge; then C_s, charged to the drive, is joined to it and parted again.
+                // Held for a period, C loses charge; then C_s, charged to the drive, is joined to it and
+                // parted again.
                 let held = v.map(|v| CAPACITANCE * v - leakage / frequency);
                 let shared = (held + oracle.drive(&v) * switched) / (CAPACITANCE + switched);
                 v = shared.map(|v| v + injection / CAPACITANCE);

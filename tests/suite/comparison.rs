@@ -130,8 +130,8 @@ fn every_two_rules_are_compared_where_all_that_both_heed_agrees() {
     assert!(found.summary.pairs.iter().all(|p| p.parted == 0 && p.conclusion.contains("stay close")));
 }
 
-/// What rules other than backpropagation learn: the second layer grows by a fifth after one epoch, the first by a half (seed 1)
-/// or its double (seed 2) after two. Backpropagation learns a known direction.
+/// What rules other than backpropagation learn: the second layer grows by a fifth after one epoch, the first
+/// by a half (seed 1) or its double (seed 2) after two. Backpropagation learns a known direction.
 fn grown(plan: &RunPlan, epoch: usize) -> Weights<f64> {
     let is_bp = plan.reference.as_ref() == Some(&plan.name);
     if is_bp {

@@ -1,6 +1,8 @@
-//! What rings is told from what decays, whatever the integrator and however far out: no first impression is an outcome.
+//! What rings is told from what decays, whatever the integrator and however far out: no first impression is
+//! an outcome.
 //!
-//! The two circuits of `data/` were found among random ones; LSODA at 1e-10 and 1e-11 gave the fates that are asked for.
+//! The two circuits of `data/` were found among random ones; LSODA at 1e-10 and 1e-11 gave the fates that are
+//! asked for.
 
 use dyadsim_core::chip::{Chip, Weights};
 use dyadsim_core::learn::Batch;
@@ -85,8 +87,8 @@ fn a_slow_spiral_far_out_decays_as_it_would_nearby() {
     }
 }
 
-/// The linear 1-1-1 chain under DP at α = 1, β = 1 whose complex pair decays at `rate` (1/τ): docs/model.md §3.4,
-/// `λ = (μ − 1)/τ` with `μ³ + μ² + w² = 0`.
+/// The linear 1-1-1 chain under DP at α = 1, β = 1 whose complex pair decays at `rate` (1/τ): docs/model.md
+/// §3.4, `λ = (μ − 1)/τ` with `μ³ + μ² + w² = 0`.
 fn chain(rate: f64) -> Net {
     // With roots p and a ± bi: 2a + p = −1, a² + b² + 2ap = 0 and w² = −p (a² + b²) = 2ap².
     let a = 1.0 - rate;
@@ -100,7 +102,8 @@ fn chain(rate: f64) -> Net {
 
 #[test]
 fn a_ringing_chain_is_called_what_its_eigenvalues_say() {
-    // Per time limit: what loses half, a fifth or a twentieth decays; what keeps its swing or gains a fifth does not.
+    // Per time limit: what loses half, a fifth or a twentieth decays; what keeps its swing or gains a fifth
+    // does not.
     for (lost, outcome) in [
         (0.5, Outcome::Timeout),
         (0.2, Outcome::Timeout),

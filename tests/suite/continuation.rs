@@ -186,8 +186,8 @@ fn chain(w2: f64) -> Weights<f64> {
     weights
 }
 
-/// Both `κβ` at which the linear chain crosses the axis, and `ω τ`: `μ = 1 + iω` in `μ³ + κβ μ² + κβ w₂² = 0` (docs/model.md §3.4)
-/// gives `2 K² + (8 − w₂²) K + 8 = 0` and `ω² = 3 + 2 K`.
+/// Both `κβ` at which the linear chain crosses the axis, and `ω τ`: `μ = 1 + iω` in `μ³ + κβ μ² + κβ w₂² = 0`
+/// (docs/model.md §3.4) gives `2 K² + (8 − w₂²) K + 8 = 0` and `ω² = 3 + 2 K`.
 fn crossings(w2: f64) -> [(f64, f64); 2] {
     let half = w2 * w2 - 8.0;
     [-1.0, 1.0].map(|side| {
@@ -246,8 +246,8 @@ fn a_linear_chain_latches_up_at_infinity() {
 
 #[test]
 fn a_saturating_output_dyad_folds_twice() {
-    // DP at α = 0, layer of one dyad: v⁻ = u + β (tanh v⁻ − y), so β(v) = (v − u)/(tanh v − y), whose extremes solve
-    // β sech² v = 1. With a fold put at v = 1: β = cosh² 1, u = 1 − β (tanh 1 − y).
+    // DP at α = 0, layer of one dyad: v⁻ = u + β (tanh v⁻ − y), so β(v) = (v − u)/(tanh v − y), whose
+    // extremes solve β sech² v = 1. With a fold put at v = 1: β = cosh² 1, u = 1 − β (tanh 1 − y).
     let y = 1.1;
     let beta = 1.0_f64.cosh().powi(2);
     let u = 1.0 - beta * (1.0_f64.tanh() - y);

@@ -39,7 +39,8 @@ fn a_subthreshold_chip_takes_what_was_worked_out_for_it() {
     is(cost.inference_j.time_s, 26e-6, 1e-6);
     is(cost.inference_j.total(), 10e-9, 1e-9);
     is(cost.inference_j.total() / 101_632.0, 0.1e-12, 0.1e-12);
-    // Per dyad 200 um² of capacitors (2 × 200 fF at 2 fF/um²) and 250 um² of transistors, two cells of 1.5 um² a synapse.
+    // Per dyad 200 um² of capacitors (2 × 200 fF at 2 fF/um²) and 250 um² of transistors, two cells of 1.5
+    // um² a synapse.
     is(cost.area_m2.capacitors.unwrap(), 138.0 * 200e-12, 1e-15);
     is(cost.area_m2.neurons.unwrap(), 138.0 * 250e-12, 1e-15);
     is(cost.area_m2.synapses.unwrap(), 101_632.0 * 3e-12, 1e-15);
@@ -138,7 +139,8 @@ fn time_and_signals_of_a_simulated_batch_are_those_of_the_circuit_by_hand() {
     let nudged: f64 = (0.1 + 0.1125 + (0.1_f64 - 0.1125).abs()) / 2.0;
     assert!((work.nudged.membrane - nudged).abs() < 1e-5, "{} {nudged}", work.nudged.membrane);
     let cost = Cost::new(&spec, spec.cost.as_ref().unwrap(), &work).unwrap();
-    // The weights' own conductance, 100 nS times the mean of 0.5 and 1.5, and not the 1 µS of the description.
+    // The weights' own conductance, 100 nS times the mean of 0.5 and 1.5, and not the 1 µS of the
+    // description.
     let by_hand =
         work.inference * (2.0 * 10e-9 + 2.0 * 100e-9 * 0.19) + 2.0 * 100e-15 * 2.0 * 0.1 + 2.0 * 2e-12;
     assert!((cost.inference_j.total() / by_hand - 1.0).abs() < 1e-4, "{:?} {by_hand:e}", cost.inference_j);
@@ -159,7 +161,8 @@ fn an_update_pays_for_every_relaxation_reading_and_conversion_and_programs_once(
         let (made, energy) = update(&spec);
         assert_eq!(made, relaxations);
         let count = relaxations as f64;
-        // 20 τ of 1 us and a reading of 3 us each; 10 compartments converted each time; 18 synapses programmed once.
+        // 20 τ of 1 us and a reading of 3 us each; 10 compartments converted each time; 18 synapses
+        // programmed once.
         assert!((energy.time_s - (count * 23e-6 + 1e-3)).abs() < 1e-15);
         assert!((energy.neurons / (count * 23e-6 * 2.0 * 5.0 * 10e-9) - 1.0).abs() < 1e-12);
         assert!((energy.conversion.unwrap() / (count * 10.0 * 2e-12) - 1.0).abs() < 1e-12);

@@ -1,4 +1,5 @@
-//! Linear noise analysis against the circuit itself: dense against matrix-free, predictions against stochastic runs.
+//! Linear noise analysis against the circuit itself: dense against matrix-free, predictions against
+//! stochastic runs.
 
 use dyadsim_core::analysis::ensemble::{across, limit};
 use dyadsim_core::analysis::small_signal::{Estimate, OperatingPoint, Reading, Reduced, System};
@@ -182,8 +183,8 @@ fn lyapunov(net: &Net, state: &[f64]) -> Vec<f64> {
     (0..p.nrows()).flat_map(|i| (0..=i).map(|j| p[(i, j)]).collect::<Vec<_>>()).collect()
 }
 
-/// Largest deviation from the prediction (standard errors) and the step's bias: the root mean square of what halving the step
-/// changes, relative to the variances.
+/// Largest deviation from the prediction (standard errors) and the step's bias: the root mean square of what
+/// halving the step changes, relative to the variances.
 fn check_net(activation: ActivationKind, variant: Variant, alpha: f64) {
     let net = noisy(910, &[64, 32, 10], activation, variant, alpha);
     let state = settled(&net.circuit());
@@ -192,7 +193,8 @@ fn check_net(activation: ActivationKind, variant: Variant, alpha: f64) {
     let allowed = limit(0.01, exact.len(), REPLICAS);
     let (mut worst, mut bias, mut size, mut error) = (0.0_f64, 0.0, 0.0, 0.0);
     for (k, exact) in exact.iter().enumerate() {
-        // The paths are the same, so what halving changes is bias alone; of a method of second order, three quarters of it.
+        // The paths are the same, so what halving changes is bias alone; of a method of second order, three
+        // quarters of it.
         let corrected: Vec<f64> = fine.iter().zip(&coarse).map(|(f, c)| f[k] + (f[k] - c[k]) / 3.0).collect();
         let halved: Vec<f64> = fine.iter().zip(&coarse).map(|(f, c)| (f[k] - c[k]) / 3.0).collect();
         let (found, change) = (across(&corrected), across(&halved));

@@ -1,4 +1,5 @@
-//! Noise of unequal devices: every source under spreads of every device against the Lyapunov equation, and closed forms.
+//! Noise of unequal devices: every source under spreads of every device against the Lyapunov equation, and
+//! closed forms.
 
 use dyadsim_core::analysis::ensemble::limit;
 use dyadsim_core::analysis::small_signal::OperatingPoint;
@@ -104,8 +105,8 @@ fn net(network: &[usize], kind: SolverKind, step: f64, noise: &NoiseSpec, mismat
     Net::random(940, network, 1, 1.0, spec)
 }
 
-/// Largest deviation of all read-outs' variances from the prediction, and the limit (standard errors). `bias` is what a step may
-/// add, relative to a variance.
+/// Largest deviation of all read-outs' variances from the prediction, and the limit (standard errors). `bias`
+/// is what a step may add, relative to a variance.
 fn deviation(net: &Net, time: f64, seed: u64, bias: f64, comparisons: usize) -> (f64, f64) {
     let single = net.circuit();
     let found = fixed_point(&single, 0, row(&single.free_state(), 0).as_slice(), 1e-12);
@@ -145,7 +146,8 @@ fn every_source_under_spreads_of_every_device_has_the_variances_of_the_lyapunov_
     for (source, noise) in sources() {
         for (spread, mismatch) in spreads() {
             let net = net(&network, SolverKind::ExponentialHeun, 0.05, &noise, &mismatch);
-            // Of second order in twice the step over the fastest time constant, with loops of gain one or two.
+            // Of second order in twice the step over the fastest time constant, with loops of gain one or
+            // two.
             let (worst, allowed) = deviation(&net, 120.0, 11, 0.01, comparisons);
             assert!(worst < allowed, "{source} under {spread}: {worst:.2} of {allowed:.2} s.e.");
         }
@@ -162,7 +164,8 @@ fn every_solver_lets_shared_noise_in_at_each_compartments_own_rate() {
     };
     let wide = [mismatch(SpreadKind::Normal, 0.3), mismatch(SpreadKind::Lognormal, 0.6)];
     let comparisons = 3 * 4 * wide.len() * 2 * 2 * 5;
-    // `exponential-em` is of first order: half the step over the fastest time constant, times the loop's gain.
+    // `exponential-em` is of first order: half the step over the fastest time constant, times the loop's
+    // gain.
     for (kind, step, bias) in [
         (SolverKind::ExponentialEm, 0.02, 0.02),
         (SolverKind::Heun, 0.05, 0.005),
@@ -191,8 +194,8 @@ fn compartments_four_decades_apart_have_their_variances_in_every_solver() {
         let mut net = net(&[1, 1], kind, 0.1, &noise, &MismatchSpec::default());
         net.chip.rates[1] *= 1e4;
         net.chip.refresh_slowest();
-        // A tenth of the fastest time constant (of `exponential-heun` two): a tenth of the loop's gain of ½ to first order,
-        // its square to second.
+        // A tenth of the fastest time constant (of `exponential-heun` two): a tenth of the loop's gain of ½
+        // to first order, its square to second.
         let (worst, allowed) = deviation(&net, 10.0, 13, bias, 3 * 4);
         assert!(worst < allowed, "{kind:?}: {worst:.2} of {allowed:.2} s.e.");
     }
@@ -243,7 +246,8 @@ fn read_noise_of_two_unequal_compartments_has_its_closed_form() {
             let power = density * (weights.forward[0][j] * 0.8).powi(2);
             let exact = [power / (4.0 * one), power / (4.0 * other), power / (2.0 * (one + other))];
             for (sum, exact) in sums.iter().zip(exact) {
-                // Gaussian: √2 of a variance per independent number, at most; four standard errors, and heun's square of a step.
+                // Gaussian: √2 of a variance per independent number, at most; four standard errors, and
+                // heun's square of a step.
                 let gap = (sum / times / exact - 1.0).abs();
                 assert!(gap < 4.0 * (2.0 / times).sqrt() + 0.0025, "{kind:?} {j}: {gap}");
             }

@@ -1,7 +1,7 @@
 //! Circuits on hand-written decks of ngspice, an independent simulator, where amplifiers are not ideal.
 //!
-//! The OTA is a behavioural source of `I_b tanh(g (u − v)/I_b)`; the operational amplifier a voltage-controlled source with one
-//! pole, its synapses pairs of resistors into its summing node.
+//! The OTA is a behavioural source of `I_b tanh(g (u − v)/I_b)`; the operational amplifier a
+//! voltage-controlled source with one pole, its synapses pairs of resistors into its summing node.
 
 use dyadsim_core::matrix::measure::{Largest, larger};
 use std::fmt::Write as _;

@@ -1,4 +1,5 @@
-//! docs/model.md §3 and §5 by integration: what grows, what rings, what runs away, and what the solvers call it.
+//! docs/model.md §3 and §5 by integration: what grows, what rings, what runs away, and what the solvers call
+//! it.
 
 use dyadsim_core::analysis::{Verdict, spectrum};
 use dyadsim_core::chip::Chip;
@@ -54,7 +55,7 @@ fn small_nudges_give_the_gradient_at_every_mixing_and_loss() {
                     // O(β) with factors of the loop's size, below 20 here; rounding adds 1e-15 V / 1e-6.
                     let error = relative_error(&estimate, &exact);
                     assert!(error < 3e-5, "{activation:?} {variant:?} {alpha} {at:?} {loss:?}: {error:.1e}");
-                    assert!(largest_angle(&estimate, &exact) < 3e-3); // the same in degrees, of a single layer
+                    assert!(largest_angle(&estimate, &exact) < 3e-3); // one layer, in degrees
                 }
             }
         }
@@ -127,7 +128,8 @@ fn the_chain_has_the_eigenvalues_of_its_cubic() {
         }
         let cubic = [1.0, c * beta, 0.0, c * beta * second * second, 0.0];
         for (a, b) in made.iter().zip(cubic) {
-            // Roots of up to 10 are good to some 1e-14 of the matrix's norm; a coefficient sums products of three.
+            // Roots of up to 10 are good to some 1e-14 of the matrix's norm; a coefficient sums products of
+            // three.
             assert!((a - b).norm() < 1e-9, "{alpha} {beta} {second}: {made:?} {cubic:?}");
         }
     }
@@ -187,8 +189,9 @@ fn nudged_by_its_own_state_the_lone_output_runs_away_at_the_inverse_gain() {
 
 #[test]
 fn feedback_can_hold_an_anti_nudged_output_that_others_depend_on() {
-    // docs/model.md §3.5 speaks of a lone compartment: where its difference returns as negative feedback, the circuit may
-    // stand beyond a⁻ β = 1, as eight of these ten do; with positive feedback or none it does not.
+    // docs/model.md §3.5 speaks of a lone compartment: where its difference returns as negative feedback, the
+    // circuit may stand beyond a⁻ β = 1, as eight of these ten do; with positive feedback or none it does
+    // not.
     let stable = |variant, alpha: f64, minus: f64| {
         let nets = (340..350).map(|seed| {
             let mut spec = ideal(ActivationKind::Linear, variant, alpha, 1.02 / minus);

@@ -1,5 +1,5 @@
-//! How well a noisy gradient is: mean and power over draws of noise of what the rule itself estimates, against the
-//! Lyapunov equation at the fixed point.
+//! How well a noisy gradient is: mean and power over draws of noise of what the rule itself estimates,
+//! against the Lyapunov equation at the fixed point.
 
 use dyadsim_core::analysis::small_signal::{OperatingPoint, Reading};
 use dyadsim_core::chip::Chip;
@@ -59,20 +59,23 @@ fn draws_of_the_rule_scatter_by_the_predicted_power_which_falls_with_the_square_
             let power = drawn.iter().map(|draw| (draw - &mean).norm_squared()).sum::<f64>() / (n - 1.0);
             let ratio = power / predicted.noise[layer];
             println!("beta {beta}, layer {layer}: power {power:.3e}, {ratio:.3} of the prediction");
-            // A variance of n draws errs by √(2/(n−1)) = 7 % even if one direction has it all; four of these, and 2 %
-            // for steps of a tenth of a time constant.
+            // A variance of n draws errs by √(2/(n−1)) = 7 % even if one direction has it all; four of these,
+            // and 2 % for steps of a tenth of a time constant.
             assert!((ratio - 1.0).abs() < 0.3, "beta {beta}, layer {layer}: {ratio}");
-            // In linear nets DPᵀ is exact at any nudge: what is left of the mean is its own scatter, power/n, whose square
-            // is beyond sixteen times that in 6e-5 of all cases (χ² of one degree, the worst case); C is second order.
+            // In linear nets DPᵀ is exact at any nudge: what is left of the mean is its own scatter, power/n,
+            // whose square is beyond sixteen times that in 6e-5 of all cases (χ² of one degree, the worst
+            // case); C is second order.
             let left = (mean - flat(&truth, layer)).norm_squared() * n / power;
             assert!(left < 16.0, "beta {beta}, layer {layer}: {left} of its own scatter");
             powers.push(power);
         }
     }
-    // Between 0.01 and 0.1 the circuit hardly changes (feedback is β times a number near one), its division by β does.
+    // Between 0.01 and 0.1 the circuit hardly changes (feedback is β times a number near one), its division
+    // by β does.
     for layer in 0..2 {
         let ratio = powers[layer] / powers[2 + layer] / 100.0;
-        // Two variances, each as above, at most 10 % if independent (the draws are the same): four of these, and 10 % for feedback.
+        // Two variances, each as above, at most 10 % if independent (the draws are the same): four of these,
+        // and 10 % for feedback.
         assert!((ratio.ln()).abs() < 0.5, "layer {layer}: {ratio}");
     }
 }

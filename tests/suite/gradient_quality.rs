@@ -49,8 +49,9 @@ fn noisy(beta: f64) -> Net {
 
 #[test]
 fn noise_alone_has_the_variance_of_k_t_over_c() {
-    // α = ½, a± = ½: the difference obeys τ dδ/dt = −δ − β (s̄ − y) + noise, so each δ varies by 2 kT/C whatever β is; the
-    // estimate of the mean of two samples by 2 kT/C (‖x‖² + 1)/β²/4, summed over samples and the three neurons.
+    // α = ½, a± = ½: the difference obeys τ dδ/dt = −δ − β (s̄ − y) + noise, so each δ varies by 2 kT/C
+    // whatever β is; the estimate of the mean of two samples by 2 kT/C (‖x‖² + 1)/β²/4, summed over samples
+    // and the three neurons.
     const COUNT: u64 = 300;
     let mut found = Vec::new();
     for beta in [0.01, 0.1] {

@@ -14,8 +14,9 @@ use rand_distr::{Distribution, StandardNormal};
 use crate::nets::{Net, activations, ideal, row};
 use crate::traces::scatter;
 
-/// Half the width of a central difference (V). Its error is `h² u‴/6 + ε u/h`: with `h` = 1e-5, third derivatives of up
-/// to a few hundred (steep devices behind several weights) and drives of up to 30 V, 1e-8 + 1e-9.
+/// Half the width of a central difference (V). Its error is `h² u‴/6 + ε u/h`: with `h` = 1e-5, third
+/// derivatives of up to a few hundred (steep devices behind several weights) and drives of up to 30 V, 1e-8 +
+/// 1e-9.
 const STEP: f64 = 1e-5;
 const TOLERANCE: f64 = 3e-8;
 
@@ -47,7 +48,8 @@ fn tangent_error(circuit: &DyadCircuit<'_, f64>, seed: u64) -> f64 {
     (image - difference).largest()
 }
 
-/// `⟨a, J b⟩ = ⟨Jᵀ a, b⟩` sample by sample, for the tangent `J b` of `b`, and the tangent is what it was afterwards.
+/// `⟨a, J b⟩ = ⟨Jᵀ a, b⟩` sample by sample, for the tangent `J b` of `b`, and the tangent is what it was
+/// afterwards.
 fn check_adjoint(
     circuit: &DyadCircuit<'_, f64>,
     state: &Matrix<f64>,
@@ -164,7 +166,8 @@ fn loss_gradients_are_the_derivatives_of_the_loss() {
                     loss.value(&moved, row(&target, i).as_slice())
                 };
                 for j in 0..5 {
-                    // `value` is in units of the reference squared for the cross-entropy, whose gradient is in V.
+                    // `value` is in units of the reference squared for the cross-entropy, whose gradient is
+                    // in V.
                     let unit = if kind == LossKind::Mse { 1.0 } else { reference * reference };
                     let difference = unit * (value(j, STEP) - value(j, -STEP)) / (2.0 * STEP);
                     assert!((gradient[(i, j)] - difference).abs() < 1e-9, "{kind:?} {reference}"); // h²/u² and ε/h
@@ -216,7 +219,7 @@ fn backpropagation_is_the_derivative_of_the_mean_loss() {
             (spec.nudge.loss, spec.nudge.reference) = (loss, 0.4);
             let mut net = Net::random(670 + number, &[3, 4, 5, 2], 3, 1.0, spec);
             if loss == LossKind::CrossEntropy {
-                net.batch.targets = Matrix::from_fn(3, 2, |i, j| f64::from(u8::from(i % 2 == j))); // one class each
+                net.batch.targets = Matrix::from_fn(3, 2, |i, j| f64::from(u8::from(i % 2 == j)));
             }
             check_backpropagation(&mut net, &format!("{activation:?} {loss:?}"));
         }
@@ -249,8 +252,8 @@ fn check_backpropagation(net: &mut Net, what: &str) {
 
 #[test]
 fn a_held_nudge_holds_the_mean_output_of_offset_devices() {
-    // At α = 0 DPᵀ feeds nothing back into the minus compartments, so the free mean is the feed-forward output
-    // through their offsets, and a target equal to it leaves no error to nudge.
+    // At α = 0 DPᵀ feeds nothing back into the minus compartments, so the free mean is the feed-forward
+    // output through their offsets, and a target equal to it leaves no error to nudge.
     let mut spec = ideal(ActivationKind::Tanh, Variant::DpTranspose, 0.0, 1.0);
     spec.nudge.at = NudgePoint::Free;
     let mut net = Net::random(690, &[3, 2], 1, 1.0, spec);

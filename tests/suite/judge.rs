@@ -1,6 +1,6 @@
-//! What becomes of a circuit, by docs/model.md §5 written out once more: the equations of [`crate::oracle`], integrated by
-//! dop853 from another crate far beyond the time limit, and judged by what is seen then. It shares nothing with the
-//! crate's solvers but the names of the outcomes.
+//! What becomes of a circuit, by docs/model.md §5 written out once more: the equations of [`crate::oracle`],
+//! integrated by dop853 from another crate far beyond the time limit, and judged by what is seen then. It
+//! shares nothing with the crate's solvers but the names of the outcomes.
 
 use std::cell::Cell;
 
@@ -18,8 +18,8 @@ const LONGEST: f64 = 0.2;
 const BEYOND: f64 = 4.0;
 /// Arrivals within this share of the limit, and 1 τ, are near the border: either side of it is right.
 const BORDER: f64 = 0.03;
-/// Peaks that fall below this share of themselves from one limit to three limits later decay; above the second they do not;
-/// between, both are right.
+/// Peaks that fall below this share of themselves from one limit to three limits later decay; above the
+/// second they do not; between, both are right.
 const DECAYS: f64 = 0.9;
 const STAYS: f64 = 0.98;
 /// Runaways: beyond this multiple of `1 V + ‖v_free‖∞`.
@@ -87,7 +87,8 @@ fn segment(oracle: &Oracle, state: &Vector, rtol: f64, residual: f64) -> Option<
     );
     let run = method.integrate();
     let (times, states) = (method.x_out().clone(), method.y_out().clone());
-    // A run that ends early ends at its last accepted step, which the bound of runaways has seen before it overflows.
+    // A run that ends early ends at its last accepted step, which the bound of runaways has seen before it
+    // overflows.
     assert!(run.is_ok() || overflow.get() || states.len() > 1, "the reference is stuck: {run:?}");
     (states.len() > 1).then_some((times, states))
 }
@@ -236,7 +237,8 @@ impl<'a> Watch<'a> {
         right
     }
 
-    /// A runaway grew without turning over its last two decades, or turned; where the last decade differs, both are right.
+    /// A runaway grew without turning over its last two decades, or turned; where the last decade differs,
+    /// both are right.
     fn runaway(&self) -> Vec<Outcome> {
         let last = self.states.len() - 1;
         let j = self.states[last].iamax();

@@ -1,4 +1,5 @@
-//! The nudge that keeps a margin, against closed forms and against what integration and eigenvalues say of it.
+//! The nudge that keeps a margin, against closed forms and against what integration and eigenvalues say of
+//! it.
 
 use dyadsim_core::analysis::limits::{Kept, Lack, Search, Shortfall, find_limits, keep, shortfall};
 use dyadsim_core::analysis::{Verdict, stability};
@@ -34,9 +35,9 @@ fn kept(net: &Net, margin: f64) -> Result<Kept, Shortfall> {
 
 #[test]
 fn a_dyad_that_has_latched_up_keeps_no_margin_however_stable_it_is_there() {
-    // One tanh dyad, DP at α = 0 (tests/suite/continuation.rs): v⁻ = u + β (tanh v⁻ − y) with a fold at v⁻ = 1, β = cosh² 1.
-    // On the branch of the free state v⁻ falls from u to 1, and the margin is 1 − β sech² v⁻; beyond the fold the circuit
-    // settles far below.
+    // One tanh dyad, DP at α = 0 (tests/suite/continuation.rs): v⁻ = u + β (tanh v⁻ − y) with a fold at v⁻ =
+    // 1, β = cosh² 1. On the branch of the free state v⁻ falls from u to 1, and the margin is 1 − β sech² v⁻;
+    // beyond the fold the circuit settles far below.
     let (y, fold) = (1.1, 1.0_f64.cosh().powi(2));
     let u = 1.0 - fold * (1.0_f64.tanh() - y);
     let beta = |v: f64| (v - u) / (v.tanh() - y);
@@ -95,7 +96,8 @@ fn kept_nudges_of_random_nets_have_the_margin_are_safe_and_are_not_far_from_the_
             let asked = 0.2;
             let found = kept(&net, asked).unwrap();
             let about = format!("{seed} {kind:?} {variant:?} {alpha} {found:?}");
-            // Newton's method on both sides; the margin of a kinked net may jump, but not between two states 1e-9 V apart.
+            // Newton's method on both sides; the margin of a kinked net may jump, but not between two states
+            // 1e-9 V apart.
             let own = margin(&net, found.beta).expect(&about);
             assert!(own >= asked - 1e-6, "{own} of {about}");
             // What has the margin asked for is down by e⁻⁶⁰ in this time.

@@ -30,7 +30,8 @@ fn linear_nets_have_the_limit_of_the_closed_form() {
             let threshold = beta_threshold(&net.spec, &net.weights).unwrap();
             let found = of(&net);
             for sample in &found.samples {
-                // The simple eigenvalue is linear near 0: the secant leaves its rounding, ε ‖J‖ over its sensitivity.
+                // The simple eigenvalue is linear near 0: the secant leaves its rounding, ε ‖J‖ over its
+                // sensitivity.
                 assert!(
                     (sample.limit.unwrap() / threshold - 1.0).abs() < 1e-6,
                     "{network:?} {alpha} {sample:?}"
@@ -82,7 +83,8 @@ fn the_anti_nudge_of_the_lone_output_limits_nudge_own() {
 
 #[test]
 fn transposed_circuits_lose_their_stability_once_dyads_straddle_their_kinks() {
-    // docs/model.md §3.6: relu, weights of gain 2. In the middle the loop closes; at both ends there is none, whatever the dyads do.
+    // docs/model.md §3.6: relu, weights of gain 2. In the middle the loop closes; at both ends there is none,
+    // whatever the dyads do.
     for (alpha, limited) in [(0.0, false), (0.5, true), (1.0, false)] {
         let spec = ideal(ActivationKind::Relu, Variant::DpTranspose, alpha, 0.5);
         let mut net = Net::random(620, &[64, 48, 32, 10], 3, 2.0, spec);
@@ -158,7 +160,8 @@ impl Trained {
         solver(&spec.solver).settle(&circuit as &dyn Layered<f64>, start.cloned(), false)
     }
 
-    /// Largest relative difference of the gradient estimates `δ/β` of two states, over layers, for every sample.
+    /// Largest relative difference of the gradient estimates `δ/β` of two states, over layers, for every
+    /// sample.
     fn apart(&self, one: (f64, &Matrix<f64>), other: (f64, &Matrix<f64>)) -> Vec<f64> {
         let chip = Chip::fabricate(&self.spec, &self.weights.network());
         let circuit = nudged(&chip, &self.weights, &self.batch, &self.spec);
@@ -171,7 +174,8 @@ impl Trained {
         (0..one.1.nrows()).map(|i| (0..a.len()).map(|k| layer(k, i)).fold(0.0, larger)).collect()
     }
 
-    /// Where a circuit would be whose nudge rose slowly from `before`, if the free start settles there everywhere.
+    /// Where a circuit would be whose nudge rose slowly from `before`, if the free start settles there
+    /// everywhere.
     fn is_safe(&self, beta: f64, before: &Matrix<f64>) -> Option<Matrix<f64>> {
         let free = self.settle(beta, None);
         if !free.outcomes.iter().all(|outcome| outcome.is_settled()) {
@@ -182,8 +186,8 @@ impl Trained {
         (same && slow.outcomes.iter().all(|outcome| outcome.is_settled())).then_some(slow.state)
     }
 
-    /// The nudge at which some sample's gradient jumps by more than a tenth between two nudges, if one does: its change does not
-    /// shrink with the stride.
+    /// The nudge at which some sample's gradient jumps by more than a tenth between two nudges, if one does:
+    /// its change does not shrink with the stride.
     fn jump(&self, low: (f64, &Matrix<f64>), high: (f64, &Matrix<f64>)) -> Option<f64> {
         let suspects = self.apart(low, high).into_iter().enumerate().filter(|(_, apart)| *apart > 0.1);
         suspects.filter_map(|(i, _)| self.jump_of(i, low, high)).min_by(f64::total_cmp)
@@ -205,8 +209,8 @@ impl Trained {
         (self.apart((low, &from), (high, &to))[i] > 0.1).then_some(high)
     }
 
-    /// The first nudge that fails, by brute force: every 2 % from below, then bisection; independent of any branch, Newton's
-    /// method or eigenvalue.
+    /// The first nudge that fails, by brute force: every 2 % from below, then bisection; independent of any
+    /// branch, Newton's method or eigenvalue.
     fn truth(&self) -> Option<f64> {
         let (mut low, mut beta) = (1e-4 * HIGHEST, 1e-3 * HIGHEST);
         let mut last = self.settle(low, None).state;
@@ -289,8 +293,8 @@ fn study(seeds: std::ops::Range<u64>) -> (usize, usize, usize) {
     (wrong, near, results.len())
 }
 
-/// `DYADSIM_LIMITS=100` asks for that many nets, others than those with which brute force and limits were written
-/// (docs/stability.md).
+/// `DYADSIM_LIMITS=100` asks for that many nets, others than those with which brute force and limits were
+/// written (docs/stability.md).
 #[test]
 fn limits_of_trained_nets_are_those_of_brute_force() {
     let asked = std::env::var("DYADSIM_LIMITS").ok().map(|count| count.parse::<u64>().unwrap());

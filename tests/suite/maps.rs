@@ -86,8 +86,8 @@ fn the_predicted_border_of_linear_nets_is_that_of_the_closed_form() {
             24 * 80
         );
         assert!(points >= 20, "{points}");
-        // The eigenvalue is analytic in ln β; between points 7.9 % apart, linear interpolation errs by step²/8 of a curvature of
-        // order one: 8e-4.
+        // The eigenvalue is analytic in ln β; between points 7.9 % apart, linear interpolation errs by
+        // step²/8 of a curvature of order one: 8e-4.
         assert!(worst < 5e-3, "{network:?}: {worst}");
     }
 }

@@ -80,7 +80,8 @@ pub fn mean_of(values: impl Iterator<Item = f64> + Clone) -> (f64, f64) {
     (mean, (spread / count).sqrt())
 }
 
-/// One-sided PSD (V²/Hz) of a series with interval `dt` (s), by a Hann window: bins of width `1/(n dt)` from 0.
+/// One-sided PSD (V²/Hz) of a series with interval `dt` (s), by a Hann window: bins of width `1/(n dt)`
+/// from 0.
 pub fn periodogram(series: &[f64], dt: f64) -> Vec<f64> {
     let n = series.len();
     let window = |i: usize| 0.5 - 0.5 * (std::f64::consts::TAU * i as f64 / n as f64).cos();

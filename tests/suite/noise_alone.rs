@@ -140,8 +140,8 @@ fn flicker_falls_as_one_over_f_at_its_level_over_three_decades() {
         psd.iter_mut().zip(periodogram(one, dt)).for_each(|(sum, p)| *sum += p / series.len() as f64);
     }
     let width = 1.0 / (length as f64 * dt);
-    // Ten octaves from bin 8, each of at least 8 bins of 128 series: 3 % or better (a Hann window's bins are not quite
-    // independent: 4 %).
+    // Ten octaves from bin 8, each of at least 8 bins of 128 series: 3 % or better (a Hann window's bins are
+    // not quite independent: 4 %).
     let (mut points, mut worst) = (Vec::new(), 0.0_f64);
     for octave in 0..10 {
         let bins = (8 << octave)..(16 << octave);

@@ -16,8 +16,8 @@ fn dyad(noise: NoiseSpec) -> Net {
     let mut spec = ideal(ActivationKind::Linear, Variant::DpTranspose, 0.5, BETA);
     spec.solver.kind = SolverKind::ExponentialHeun;
     spec.solver.step = 0.05;
-    // Far more than any noise dies out before a reading, so that the shortest time is enough for every sample alike: those that
-    // noise itself makes wait are not the average.
+    // Far more than any noise dies out before a reading, so that the shortest time is enough for every sample
+    // alike: those that noise itself makes wait are not the average.
     spec.solver.start = Start::Zero;
     spec.noise = noise;
     Net::random(77, &[1, 1], SAMPLES, 1.0, spec)
@@ -30,7 +30,8 @@ fn measured(net: &mut Net, auto_zero: bool, chopping: bool) -> Measurement<f64> 
     measure(&net.chip, &net.weights, &net.batch, &net.spec, false)
 }
 
-/// Variance of δ over the samples that took the shortest time that two relaxations can take, 24 τ each; and how many those are.
+/// Variance of δ over the samples that took the shortest time that two relaxations can take, 24 τ each; and
+/// how many those are.
 fn variance(measured: &Measurement<f64>, shortest: f64) -> (f64, usize) {
     let times = &measured.settled.time;
     let kept: Vec<f64> = (0..SAMPLES)
@@ -46,8 +47,9 @@ fn slow_flicker_cancels_under_auto_zero_and_chopping_as_it_does_in_hardware() {
     let band = FlickerSpec { coefficient: Some(1e-24), low: 10.0, high: 1e3, ..FlickerSpec::default() };
     let mut net = dyad(NoiseSpec { flicker: Some(band), ..NoiseSpec::default() });
     let tau = net.chip.slowest;
-    // A relaxation is read after 24 τ at the earliest; the next begins at a multiple of the base interval of 6.4 τ, and is read
-    // 24 τ later: 25.6 τ lie between two readings. Times are told from the middle, 12 τ before a reading.
+    // A relaxation is read after 24 τ at the earliest; the next begins at a multiple of the base interval of
+    // 6.4 τ, and is read 24 τ later: 25.6 τ lie between two readings. Times are told from the middle, 12 τ
+    // before a reading.
     let (lag, shortest) = (25.6 * tau, 24.5 * tau);
     let (mut all, mut moved) = (0.0, 0.0);
     for pole in &net.chip.noise.poles {
@@ -58,13 +60,14 @@ fn slow_flicker_cancels_under_auto_zero_and_chopping_as_it_does_in_hardware() {
     let zeroed = variance(&measured(&mut net, true, false), shortest);
     let chopped = variance(&measured(&mut net, false, true), shortest);
     println!("plain {plain:?}, zeroed {zeroed:?}, chopped {chopped:?}; {:e} {:e}", 2.0 * all, 4.0 * moved);
-    // Of x⁺ − x⁻ twice σ²; of its change over a lag 2 · 2σ²(1 − ρ); of half the difference of A − B and of A' − B' a quarter.
+    // Of x⁺ − x⁻ twice σ²; of its change over a lag 2 · 2σ²(1 − ρ); of half the difference of A − B and of A'
+    // − B' a quarter.
     for (name, (found, count), exact) in
         [("plain", plain, 2.0 * all), ("auto-zero", zeroed, 4.0 * moved), ("chopping", chopped, moved)]
     {
         assert!(count > SAMPLES / 2, "{name}: {count}");
-        // Four standard errors of a Gaussian variance. What leaks let through of a slow process, and its mean over a step, is
-        // within λτ, 1 %, and the nudge's reaction within β.
+        // Four standard errors of a Gaussian variance. What leaks let through of a slow process, and its mean
+        // over a step, is within λτ, 1 %, and the nudge's reaction within β.
         let slack = 4.0 * (2.0 / count as f64).sqrt() + 0.02;
         assert!((found / exact - 1.0).abs() < slack, "{name}: {} of {count}", found / exact);
     }
@@ -76,7 +79,8 @@ fn white_noise_still_doubles_under_auto_zero_and_keeps_its_numbers() {
     let mut net = dyad(NoiseSpec { thermal: Some(ThermalSpec::default()), ..NoiseSpec::default() });
     let plain = variance(&measured(&mut net, false, false), f64::INFINITY);
     let zeroed = variance(&measured(&mut net, true, false), f64::INFINITY);
-    // Eight per cent: four standard errors of a ratio of two variances of 4096 numbers, √(2 · 2/4096) = 3 %, half of it shared.
+    // Eight per cent: four standard errors of a ratio of two variances of 4096 numbers, √(2 · 2/4096) = 3 %,
+    // half of it shared.
     assert!((zeroed.0 / plain.0 - 2.0).abs() < 0.25, "{zeroed:?} {plain:?}");
 }
 
@@ -90,7 +94,8 @@ fn a_slow_trap_is_where_it_was() {
         let last = differences[0].iter().map(|d| d.abs());
         last.filter(|d| *d > 5e-3).count()
     };
-    // Levels of 10 mV apart: of two traps full with p = 2/3 four in nine differ; in some 50 µs a trap of 1 s jumps once in 20,000.
+    // Levels of 10 mV apart: of two traps full with p = 2/3 four in nine differ; in some 50 µs a trap of 1 s
+    // jumps once in 20,000.
     let differ = moved(&plain) as f64 / SAMPLES as f64;
     assert!((differ - 4.0 / 9.0).abs() < 4.0 * (4.0 / 9.0 * 5.0 / 9.0 / SAMPLES as f64).sqrt(), "{differ}");
     assert!(moved(&zeroed) <= 4, "{}", moved(&zeroed));

@@ -11,7 +11,8 @@ use dyadsim_core::spec::*;
 use crate::nets::{Net, ideal, kinds_that};
 use crate::noise::{mean_of, mean_square};
 
-/// A free chain of single dyads with these gains on 0.4 V, in 4096 samples; potentials at `count` times 5 τ apart.
+/// A free chain of single dyads with these gains on 0.4 V, in 4096 samples; potentials at `count` times 5 τ
+/// apart.
 fn chain(spec: &CircuitSpec, gains: [f64; 2], count: usize) -> Vec<Vec<f64>> {
     let network = [1, 1, 1];
     let chip = Chip::fabricate(spec, &network);
@@ -63,7 +64,8 @@ fn reading_noise_of_conductances_has_its_closed_form() {
         let series = chain(&spec, gains, 40);
         let found = variances(&series, [mean, gains[1] * mean]);
         for ((found, error), exact) in found.into_iter().zip([first, second]) {
-            // What the step adds: `exponential-em` errs by step/4 in the covariance, the others by its square.
+            // What the step adds: `exponential-em` errs by step/4 in the covariance, the others by its
+            // square.
             let bias = if kind == SolverKind::ExponentialEm { step / 2.0 } else { step * step };
             assert!(
                 (found - exact).abs() < 3.0 * error + bias * exact,
@@ -165,7 +167,8 @@ fn a_drift_is_not_called_stationary_and_a_runaway_is_latch_up() {
 
 #[test]
 fn a_limit_cycle_blurred_by_noise_is_no_stationary_state() {
-    // The 1-1-1 chain at α = 1, β = 1 is stable for w₂ = 1.5 and rings for w₂ = 10 (docs/model.md §3.4); tanh bounds it.
+    // The 1-1-1 chain at α = 1, β = 1 is stable for w₂ = 1.5 and rings for w₂ = 10 (docs/model.md §3.4); tanh
+    // bounds it.
     for (second, expected) in [(1.5, Outcome::NoisySettled), (10.0, Outcome::Oscillation)] {
         for excess in [1e-4, 1.0, 1e4] {
             let mut spec = noisy(SolverKind::ExponentialHeun);
@@ -188,7 +191,8 @@ fn a_limit_cycle_blurred_by_noise_is_no_stationary_state() {
 
 #[test]
 fn under_noise_what_rings_and_grows_is_no_latch_up() {
-    // The same chain without a bound: at w₂ = 10, μ³ + μ² + 100 = 0 has μ = 2.0 ± 4.0i, a growth of e per time constant.
+    // The same chain without a bound: at w₂ = 10, μ³ + μ² + 100 = 0 has μ = 2.0 ± 4.0i, a growth of e per
+    // time constant.
     let mut spec = linear(SolverKind::ExponentialHeun, 0.02);
     spec.nudge = NudgeSpec { variant: Variant::Dp, alpha: 1.0, beta: 1.0, ..spec.nudge };
     spec.noise.thermal = Some(ThermalSpec { excess: 1.0 });

@@ -1,7 +1,7 @@
 //! How fast the stochastic schemes approach what they solve.
 //!
-//! A linear circuit with additive noise has a known law: mean and covariance by matrix exponentials. Shorter steps refine
-//! the same path, so differences between steps are those of the scheme and not of the draw.
+//! A linear circuit with additive noise has a known law: mean and covariance by matrix exponentials. Shorter
+//! steps refine the same path, so differences between steps are those of the scheme and not of the draw.
 
 use dyadsim_core::circuit::{Dynamics, Layered};
 use dyadsim_core::matrix::Matrix;
@@ -65,7 +65,8 @@ fn exact(net: &Net) -> DMatrix<f64> {
     &mean * mean.transpose() + covariance
 }
 
-/// Errors against the path in steps of 0.0125 τ: rms of the states, and of their second moments, at each step.
+/// Errors against the path in steps of 0.0125 τ: rms of the states, and of their second moments, at each
+/// step.
 fn errors(net: &Net, steps: &[f64]) -> Vec<(f64, f64)> {
     let reference = end(net, 0.0125);
     let wanted = moments(&reference);
@@ -130,8 +131,8 @@ fn a_stiff_circuit_is_stable_at_steps_of_many_of_its_fastest_time_constants() {
         let spec = SolverSpec { step, ..net.spec.solver.clone() };
         let whole = net.circuit();
         let circuit = whole.subset(&(0..FEW).collect::<Vec<_>>());
-        // Two slowest time constants are 20,000 of the fastest, into whose parts the steps are divided. At rest from the
-        // start, since what has to arrive first would take thirty.
+        // Two slowest time constants are 20,000 of the fastest, into whose parts the steps are divided. At
+        // rest from the start, since what has to arrive first would take thirty.
         let start = Matrix::from_fn(FEW, width, |_, column| exact[column]);
         let state = run(&spec, &circuit, start, (0.0, 2.0 * circuit.slowest()), &mut |_, _| {});
         let mean = state.row_mean();

@@ -34,7 +34,8 @@ fn cosine(one: &Gradient<f64>, other: &Gradient<f64>) -> f64 {
     dot(one, other) / (dot(one, one) * dot(other, other)).sqrt()
 }
 
-/// Mean and standard deviation of the cosine to backpropagation over untrained 64-32-10 nets, chips and single digits.
+/// Mean and standard deviation of the cosine to backpropagation over untrained 64-32-10 nets, chips and
+/// single digits.
 fn cosines(pair: f64, beta: f64, auto_zero: bool, nets: u64) -> (f64, f64) {
     let data = load(&Request { kind: "digits", path: None, train: None, test: None, split_seed: 0 }).unwrap();
     let network = [64, 32, 10];
@@ -92,7 +93,8 @@ fn a_linear_nets_offsets_read_as_errors_of_closed_form_and_vanish_with_auto_zero
             let error = relative_error(&zeroed, &exact);
             assert!(error < 1e-7, "{network:?} {alpha} {beta}: {error:.1e}");
             assert_eq!((report.relaxations, report.used), (2, 3));
-            // Without it, what is read too much is δ_k = −(o⁺ − o⁻)_k + W_{k+1}ᵀ δ_{k+1}, whatever the sample.
+            // Without it, what is read too much is δ_k = −(o⁺ − o⁻)_k + W_{k+1}ᵀ δ_{k+1}, whatever the
+            // sample.
             let circuit = DyadCircuit::free(&net.chip, &net.weights, &net.batch.inputs);
             let read = circuit.differences(&operating_point(&circuit));
             let mut above = Matrix::zeros(0, 0);
@@ -138,13 +140,15 @@ fn chopping_leaves_offsets_of_second_order() {
         println!(
             "{variant:?} {alpha}: halving offsets divides errors by {plain:.4}, chopped by {chopped:.4}"
         );
-        // The next orders are smaller by offsets of 0.02 V against 1 V of the activation's scale, and a factor of a few.
+        // The next orders are smaller by offsets of 0.02 V against 1 V of the activation's scale, and a
+        // factor of a few.
         assert!((plain - 2.0).abs() < 0.1 && (chopped - 4.0).abs() < 0.2, "{plain} {chopped}");
         assert!(error(0.01, true) < 0.1 * error(0.01, false));
     }
 }
 
-/// Variance of every difference that is read, in units of that of one compartment, over samples that differ in noise only.
+/// Variance of every difference that is read, in units of that of one compartment, over samples that differ
+/// in noise only.
 fn power(spec: CircuitSpec, network: &[usize], unit: f64) -> (f64, usize) {
     let samples = 2000;
     let mut net = Net::random(520, network, samples, 0.0, spec);
@@ -177,7 +181,8 @@ fn auto_zero_doubles_the_noise_of_a_difference_and_chopping_halves_it() {
             let (found, made) = power(spec, &[2, 3], unit);
             println!("auto-zero {auto_zero}, chopping {chopping}: {found:.4} of {expected}");
             assert_eq!(made, relaxations);
-            // 3 × 2000 squares: four standard errors. The nudge lets noise of the mean into the difference, β² of it.
+            // 3 × 2000 squares: four standard errors. The nudge lets noise of the mean into the difference,
+            // β² of it.
             let scatter = 4.0 * (2.0_f64 / 6000.0).sqrt();
             assert!((found / expected - 1.0).abs() < scatter, "{auto_zero} {chopping}: {found} {expected}");
         }

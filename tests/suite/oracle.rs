@@ -1,5 +1,5 @@
-//! docs/model.md §2 written out once more, one sample at a time with dense vectors: it shares no code with the
-//! crate's circuits, so that agreement checks the right-hand side as well as the solvers.
+//! docs/model.md §2 written out once more, one sample at a time with dense vectors: it shares no code with
+//! the crate's circuits, so that agreement checks the right-hand side as well as the solvers.
 
 use dyadsim_core::chip::Chip;
 use dyadsim_core::device::DeviceOffset;
@@ -11,7 +11,8 @@ use crate::nets::Net;
 
 pub type Vector = DVector<f64>;
 
-/// Width of the central difference (V) by which Newton's Jacobian is taken: wrong by `1e-10 |u‴|/6 + 1e-16/1e-5`.
+/// Width of the central difference (V) by which Newton's Jacobian is taken: wrong by
+/// `1e-10 |u‴|/6 + 1e-16/1e-5`.
 const STEP: f64 = 1e-5;
 
 /// One layer's synapses and devices.

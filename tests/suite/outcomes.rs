@@ -141,7 +141,8 @@ fn what_leaves_the_numbers_is_called_so() {
             let mut spec = ideal(ActivationKind::Linear, Variant::DpTranspose, 0.3, 0.5);
             spec.solver.start = start;
             let mut net = Net::random(430, &[3, 4, 4, 2], 2, 1.0, spec);
-            // Two layers of 1e160 overflow in the third, also when the start is at rest and the overflow comes later.
+            // Two layers of 1e160 overflow in the third, also when the start is at rest and the overflow
+            // comes later.
             net.weights.forward[0] *= 1e160;
             net.weights.forward[1] *= 1e160;
             assert_eq!(settle(&net, kind).outcomes, [Outcome::NotFinite; 2], "{kind:?} {start:?}");
@@ -199,7 +200,8 @@ fn the_integrators_agree_on_when_a_circuit_settles() {
         for kind in integrators() {
             let time = median(kind);
             println!("{activation:?} {beta} {kind:?}: {time:.3} τ");
-            // The residual falls by an e-fold per τ or slower and is known to a few per cent when it is this small.
+            // The residual falls by an e-fold per τ or slower and is known to a few per cent when it is this
+            // small.
             assert!((time - reference).abs() < 0.02 * reference, "{kind:?}: {time} τ, not {reference} τ");
         }
     }

@@ -1,4 +1,5 @@
-//! A solver of one's own, outside the crate: forward Euler with a fixed step, which is all that the trait asks for.
+//! A solver of one's own, outside the crate: forward Euler with a fixed step, which is all that the trait
+//! asks for.
 
 use dyadsim_core::circuit::Dynamics;
 use dyadsim_core::learn::Measurement;
@@ -63,8 +64,8 @@ fn a_solver_of_ones_own_settles_circuits_and_its_states_give_gradients() {
     let solver: Box<dyn Universal<f64>> = Box::new(Euler { step: 0.1, tolerance: 1e-12, most: 10_000 });
     let settled = Solver::settle(&solver, &circuit, None, false);
     assert!(settled.outcomes.iter().all(|outcome| outcome.is_settled()), "{:?}", settled.residual);
-    // Euler's equilibria are the circuit's, whatever its step: u = v. A residual r leaves a state within r/λ of it, λ the rate of the
-    // slowest mode in 1/τ, here above 0.1.
+    // Euler's equilibria are the circuit's, whatever its step: u = v. A residual r leaves a state within r/λ
+    // of it, λ the rate of the slowest mode in 1/τ, here above 0.1.
     let (found, wanted) = (&settled.state, net.fixed_points().state);
     assert!((found - &wanted).amax() < 1e-11, "{:e}", (found - &wanted).amax());
     let (own, theirs) =

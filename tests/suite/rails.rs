@@ -1,7 +1,9 @@
-//! docs/model.md §5 at the rails: one table of circuits with known fates, for every solver and for all that looks at equilibria.
+//! docs/model.md §5 at the rails: one table of circuits with known fates, for every solver and for all that
+//! looks at equilibria.
 //!
-//! A linear neuron at `α = ½` has `v± = clip(x ± ½ β (y − ŷ))` with `ŷ = ½ (v⁺ + v⁻)`, a hidden one of a 1-1-1 chain `x ± ½ w₂ δ₂`:
-//! every fate in the table is worked out by hand. The free equilibrium is `clip(x)`.
+//! A linear neuron at `α = ½` has `v± = clip(x ± ½ β (y − ŷ))` with `ŷ = ½ (v⁺ + v⁻)`, a hidden one of a
+//! 1-1-1 chain `x ± ½ w₂ δ₂`: every fate in the table is worked out by hand. The free equilibrium is
+//! `clip(x)`.
 
 use dyadsim_core::analysis::attractors::{Starts, multistart};
 use dyadsim_core::analysis::limits::{Failure, Search, find_limits};
@@ -128,7 +130,8 @@ fn cases() -> Vec<Case> {
             offset: -0.2,
             ..PLAIN
         },
-        // Free: v⁻₁ = 0.7 − 0.2 = 0.5 V, on the rail in the feed-forward state; nudged: δ₂ = 0.02 V, so that both stay.
+        // Free: v⁻₁ = 0.7 − 0.2 = 0.5 V, on the rail in the feed-forward state; nudged: δ₂ = 0.02 V, so that
+        // both stay.
         Case {
             name: "unequal compartments: the feed-forward state is on the rail, the free circuit is not",
             rails: (-2.0, 0.65),
@@ -207,7 +210,8 @@ fn equilibria_on_rails_are_latch_up_to_all_that_looks_at_them() {
         let circuit = net.circuit();
         let mut found = stability(&circuit, &net.spec.solver, &circuit.free_state(), 1e-9);
         if found.verdict(0).is_none() {
-            // Newton's method may get stuck between the pieces; it is asked again from where the circuit goes, as the command does.
+            // Newton's method may get stuck between the pieces; it is asked again from where the circuit
+            // goes, as the command does.
             found = stability(&circuit, &net.spec.solver, &net.settle().state, 1e-9);
         }
         let verdict = if case.latches { Verdict::LatchUp } else { Verdict::Stable };
@@ -306,7 +310,8 @@ fn noise_latches_up_only_what_rests_on_a_rail_without_it() {
 
 #[test]
 fn sweeps_are_not_called_settled_while_a_small_difference_moves() {
-    // Tolerances of 1e-4 V and differences of about as much: a share of 1e-3 of each may still move in a round.
+    // Tolerances of 1e-4 V and differences of about as much: a share of 1e-3 of each may still move in a
+    // round.
     for seed in 0..5 {
         let mut spec = ideal(ActivationKind::Tanh, Variant::Dp, 0.7, 1e-3);
         spec.solver = SolverSpec {

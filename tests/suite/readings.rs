@@ -1,5 +1,5 @@
-//! Noise of readings: of a sample-and-hold (R9: once it dominates, only its ratio to the nudge counts), and what
-//! averaging leaves.
+//! Noise of readings: of a sample-and-hold (R9: once it dominates, only its ratio to the nudge counts), and
+//! what averaging leaves.
 
 use dyadsim_core::analysis::layer_angles;
 use dyadsim_core::analysis::small_signal::{OperatingPoint, Reading};
@@ -13,7 +13,8 @@ use dyadsim_core::spec::*;
 
 use crate::nets::{Net, ideal, row};
 
-/// Tangent of the angle to backpropagation, per layer, where every compartment is read with a deviation of `sigma` (V).
+/// Tangent of the angle to backpropagation, per layer, where every compartment is read with a deviation of
+/// `sigma` (V).
 fn tangents(sigma: f64, beta: f64, variant: Variant, alpha: f64) -> Vec<f64> {
     let mut spec = ideal(ActivationKind::Softplus, variant, alpha, beta);
     spec.solver.kind = SolverKind::Dc;
@@ -37,8 +38,9 @@ fn once_read_noise_dominates_the_angle_depends_on_its_ratio_to_the_nudge_alone()
         );
         for layer in 0..2 {
             assert!(one[layer] > 0.25 && clean[layer] < 0.05, "noise dominates: {one:?} {clean:?}");
-            // The same numbers are drawn, so only the bias, of tangent `clean` per 0.005 of β, and products of two
-            // deviations tell the ratios apart: relative to one of them by σ against potentials of order 1 V.
+            // The same numbers are drawn, so only the bias, of tangent `clean` per 0.005 of β, and products
+            // of two deviations tell the ratios apart: relative to one of them by σ against potentials of
+            // order 1 V.
             let slack = 4.0 * clean[layer] + 0.02 * one[layer];
             assert!((weaker[layer] - one[layer]).abs() < slack, "{weaker:?} {one:?}");
             assert!((stronger[layer] - one[layer]).abs() < slack, "{stronger:?} {one:?}");
@@ -68,7 +70,8 @@ fn readings(net: &mut Net, count: usize) -> Matrix<f64> {
     state
 }
 
-/// Asserts that a covariance found in `count` independent readings is the expected one: a family-wise error of 1 %.
+/// Asserts that a covariance found in `count` independent readings is the expected one: a family-wise error
+/// of 1 %.
 fn assert_covariance(found: &Matrix<f64>, expected: &Matrix<f64>, count: usize, bias: f64, what: &str) {
     let n = expected.nrows();
     let entries = n * (n + 1) / 2;
@@ -108,7 +111,8 @@ fn an_averaged_reading_has_the_covariance_that_is_predicted() {
             };
             let found = readings(&mut net, count);
             let found = found.transpose() * &found / (count - 1) as f64;
-            // A step of τ/10 errs by less than its square, in the covariance as in the rectangles of an average.
+            // A step of τ/10 errs by less than its square, in the covariance as in the rectangles of an
+            // average.
             assert_covariance(&found, &predicted, count, 0.01, &format!("{variant:?} {alpha} {time}"));
         }
     }

@@ -1,4 +1,5 @@
-//! A recurrent circuit of neurons with one compartment each, which no solver has heard of: what they ask of a system is its dynamics.
+//! A recurrent circuit of neurons with one compartment each, which no solver has heard of: what they ask of a
+//! system is its dynamics.
 
 use std::borrow::Cow;
 
@@ -89,7 +90,8 @@ const UNIVERSAL: [SolverKind; 8] = [
     SolverKind::Clocked,
 ];
 
-/// A network whose weights have the spectral norm `norm`: below 1 its equilibrium is the limit of `v ← b + W f(v)`.
+/// A network whose weights have the spectral norm `norm`: below 1 its equilibrium is the limit of
+/// `v ← b + W f(v)`.
 fn network(norm: f64, saturates: bool, samples: usize) -> Recurrent {
     let some = |i: usize, j: usize| (1.7 * i as f64 + 2.9 * j as f64 + 0.8 * (i * j) as f64).sin();
     let weights = Matrix::from_fn(NEURONS, NEURONS, some);
@@ -100,7 +102,8 @@ fn network(norm: f64, saturates: bool, samples: usize) -> Recurrent {
     Recurrent { weights, biases, rates, saturates, clock: None, noise: Vec::new(), ids }
 }
 
-/// Two neurons with the weights `gain ((1, −turn), (turn, 1))` and a small bias: eigenvalues `gain (1 ± i turn) − 1` at 0, in `1/τ`.
+/// Two neurons with the weights `gain ((1, −turn), (turn, 1))` and a small bias: eigenvalues
+/// `gain (1 ± i turn) − 1` at 0, in `1/τ`.
 fn pair(gain: f64, turn: f64, saturates: bool) -> Recurrent {
     let weights = dmatrix![1.0, -turn; turn, 1.0] * gain;
     let rates = vec![1.0 / TAU; 2];
@@ -145,7 +148,8 @@ fn every_solver_that_asks_for_no_layers_finds_the_equilibrium_of_a_recurrent_cir
             let settled = settle(net, kind, false);
             for i in 0..net.samples() {
                 assert_eq!(settled.outcomes[i], Outcome::Settled, "{kind:?}, sample {i}");
-                // Slopes are at most 1: what the residual leaves is at most ‖(1 − |W|)⁻¹‖ ≤ 1/(1 − 0.9) of it in the 2-norm.
+                // Slopes are at most 1: what the residual leaves is at most ‖(1 − |W|)⁻¹‖ ≤ 1/(1 − 0.9) of it
+                // in the 2-norm.
                 let apart = (settled.state.row(i) - rest.row(i)).norm();
                 let bound = 10.0 * (NEURONS as f64).sqrt() * settled.residual[i] + 1e-13;
                 assert!(apart <= bound, "{kind:?}, sample {i}: {apart:.1e} above {bound:.1e}");
@@ -165,7 +169,8 @@ fn solvers_that_correct_layer_by_layer_are_not_to_be_had_for_it() {
     }
 }
 
-/// `v(t)` of the only sample of a network from the origin, by the classical Runge–Kutta method in steps of at most `TAU/200`.
+/// `v(t)` of the only sample of a network from the origin, by the classical Runge–Kutta method in steps of at
+/// most `TAU/200`.
 fn integrated(net: &Recurrent, times: &[f64]) -> Vec<DVector<f64>> {
     let bias = net.biases.row(0).transpose();
     let rate = |v: &DVector<f64>| {
@@ -205,7 +210,8 @@ fn trajectories_are_those_of_the_matrix_exponential_and_of_a_fine_runge_kutta() 
             };
             for (state, expected) in trace.states.iter().zip(&expected) {
                 let error = (DVector::from_column_slice(state) - expected).amax();
-                // Some hundred steps, each allowed 10⁻⁹ of 1 V, contracted by no more than a tenth in their time.
+                // Some hundred steps, each allowed 10⁻⁹ of 1 V, contracted by no more than a tenth in their
+                // time.
                 assert!(error < 1e-6, "{kind:?}, saturates {saturates}: {error:.1e}");
             }
         }
@@ -333,7 +339,8 @@ fn a_branch_of_two_neurons_has_the_hopf_point_of_its_closed_form() {
     assert!((event.parameter - 1.0).abs() < 1e-9, "{}", event.parameter);
     let EventKind::Hopf { omega, lyapunov: Some(lyapunov) } = event.kind else { panic!("{:?}", event.kind) };
     assert!((omega - turn).abs() < 1e-8, "{omega}");
-    // With z = v₁ + i v₂ the cubic terms are −(1 + i c)(¾ |z|² z + ¼ z̄³)/3: an eigenvector of length 1 makes ℓ₁ = −1/(2c) of them.
+    // With z = v₁ + i v₂ the cubic terms are −(1 + i c)(¾ |z|² z + ¼ z̄³)/3: an eigenvector of length 1 makes
+    // ℓ₁ = −1/(2c) of them.
     assert!((lyapunov + 0.5 / turn).abs() < 1e-4, "{lyapunov}");
 }
 

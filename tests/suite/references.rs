@@ -57,7 +57,8 @@ proptest! {
         let at = if held { NudgePoint::Free } else { NudgePoint::Mean };
         let net = linear(seed, &network, gain, alpha, 10_f64.powf(log_beta), at);
         let (estimate, exact) = (net.estimate_at_fixed_points(), net.backprop());
-        // Rounding of potentials of up to 100 V, against differences of at least β times the error of the output.
+        // Rounding of potentials of up to 100 V, against differences of at least β times the error of the
+        // output.
         let error = relative_error(&estimate, &exact);
         prop_assert!(error < 1e-8, "relative error {error:.1e}");
         let angle = largest_angle(&estimate, &exact);
@@ -74,8 +75,8 @@ fn r2_holds_for_what_the_integrators_settle_to() {
                 net.spec.solver.kind = kind;
                 let (estimate, report) = net.estimate();
                 assert_eq!(report.used, 3);
-                // Potentials to 1e-10 of some 3 V, amplified by norms of the weights (3.5 each) in up to three
-                // layers, against differences of about 2 V: 1e-8, that is 6e-7 degrees.
+                // Potentials to 1e-10 of some 3 V, amplified by norms of the weights (3.5 each) in up to
+                // three layers, against differences of about 2 V: 1e-8, that is 6e-7 degrees.
                 let angle = largest_angle(&estimate, &net.backprop());
                 println!("{kind:?} {alpha} {at:?} {angle:.1e}");
                 assert!(angle < 1e-5, "{kind:?} {alpha} {at:?}: {angle:.1e} degrees");
@@ -101,8 +102,9 @@ fn r3_one_sided_transposed_circuits_compute_forward_undisturbed() {
                         let what = format!("{activation:?} {alpha} {at:?} {kind:?}");
                         assert_eq!(settled.outcomes[i], Outcome::Settled, "{what}");
                         for (mean, forward) in means.iter().zip(net.oracle(i).forward()) {
-                            // Each layer adds roundings of 10 products and of the state (4 ε), and passes on those
-                            // from below with a norm of up to 6: 10 ε (1 + 6 + 36 + 216) of potentials near 1 V.
+                            // Each layer adds roundings of 10 products and of the state (4 ε), and passes on
+                            // those from below with a norm of up to 6: 10 ε (1 + 6 + 36 + 216) of potentials
+                            // near 1 V.
                             let error = (mean.row(i).transpose() - &forward).largest();
                             assert!(
                                 error < 2600.0 * f64::EPSILON * (1.0 + forward.largest()),
@@ -141,7 +143,8 @@ fn r7_the_bias_is_linear_in_the_nudge_and_quadratic_at_the_middle() {
                 biases(variant, alpha).iter().map(|(b, e)| (b.ln(), e.ln())).collect();
             let fitted = slope(&logs);
             println!("{variant:?} {alpha}: slope {fitted:.4}");
-            // The next order is β times some 5 to 10 (DP: a tenth at most at β = 1e-2), spread over 4.6 in ln β.
+            // The next order is β times some 5 to 10 (DP: a tenth at most at β = 1e-2), spread over 4.6 in ln
+            // β.
             assert!((fitted - order).abs() < 0.02, "{variant:?} {alpha}: {fitted}");
         }
     }

@@ -1,7 +1,7 @@
 //! Random circuits of every kind, and what each solver says of them, against an independent integration.
 //!
-//! `DYADSIM_RELIABILITY=1000` asks for that many circuits, `DYADSIM_RELIABILITY_FROM` for others than the first
-//! (docs/reliability.md).
+//! `DYADSIM_RELIABILITY=1000` asks for that many circuits, `DYADSIM_RELIABILITY_FROM` for others than the
+//! first (docs/reliability.md).
 
 use std::collections::BTreeMap;
 

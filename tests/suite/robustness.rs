@@ -1,4 +1,5 @@
-//! Norms, local Lipschitz constants and attacks, against closed forms of linear nets, nalgebra's singular values and differences.
+//! Norms, local Lipschitz constants and attacks, against closed forms of linear nets, nalgebra's singular
+//! values and differences.
 
 use dyadsim_core::analysis::product_norm;
 use dyadsim_core::analysis::robustness::{
@@ -205,7 +206,8 @@ fn many_starts_towards_every_class_find_what_a_grid_over_the_ball_finds() {
             grid += kept_by_grid(&net, &shards[0], ball, 0.15) as f64;
         }
     }
-    // 1600 samples; a cell of the grid is 0.005 wide: either may miss a region or a sliver that the other meets, one in a hundred.
+    // 1600 samples; a cell of the grid is 0.005 wide: either may miss a region or a sliver that the other
+    // meets, one in a hundred.
     assert!((strong - grid).abs() <= 16.0, "{weak} {strong} {grid}");
     assert!(weak >= strong, "{weak} {strong}");
 }

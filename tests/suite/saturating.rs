@@ -1,5 +1,5 @@
-//! Transconductors that saturate and amplifiers that slew: against closed forms, a classical Runge–Kutta integration of the
-//! equations as written here, and the ideal circuit where they must not matter.
+//! Transconductors that saturate and amplifiers that slew: against closed forms, a classical Runge–Kutta
+//! integration of the equations as written here, and the ideal circuit where they must not matter.
 
 use dyadsim_core::chip::{Chip, Weights};
 use dyadsim_core::circuit::DyadCircuit;
@@ -52,8 +52,8 @@ fn one_compartment_with_a_saturating_transconductor_charges_as_the_closed_form_s
         for kind in kinds() {
             let exact = |t: f64| 1.0 - range * ((1.0_f64 / range).sinh() * (-t).exp()).asinh();
             let found = error(&charged(kind, (Some(range), None)), exact);
-            // Adaptive: 1e-7 V a step and its neighbours; fixed: h²/12 (h = 0.002 τ) times the third derivative in τ, which
-            // reaches 1/range² per volt of range.
+            // Adaptive: 1e-7 V a step and its neighbours; fixed: h²/12 (h = 0.002 τ) times the third
+            // derivative in τ, which reaches 1/range² per volt of range.
             let allowed = if kind.is_stochastic() { 4e-7 / range } else { 2e-6 };
             println!("{kind:?} {range}: {found:.1e}");
             assert!(found < allowed, "{kind:?} {range}: {found:.1e} V");
@@ -69,8 +69,8 @@ fn one_compartment_that_slews_rises_on_a_line_and_then_settles() {
     let exact = |t: f64| if t < kink { slew * t } else { 1.0 - slew * (kink - t).exp() };
     for kind in kinds() {
         let found = error(&charged(kind, (None, Some(slew / 1e-6))), exact);
-        // The kink is met within one step: explicit pairs see their error estimate jump, etd watches kinks when traced; a step
-        // of fixed length h across it errs by h² slew/2 at most.
+        // The kink is met within one step: explicit pairs see their error estimate jump, etd watches kinks
+        // when traced; a step of fixed length h across it errs by h² slew/2 at most.
         let allowed = if kind.is_stochastic() { 1e-6 } else { 3e-6 };
         println!("{kind:?}: {found:.1e}");
         assert!(found < allowed, "{kind:?}: {found:.1e} V");
@@ -104,7 +104,8 @@ fn networks_follow_the_written_equations_under_every_solver() {
         scatter(&mut net, 60);
         let mut oracle = net.oracle(0);
         oracle.take_devices(&net.chip);
-        // Points of the reference, some ten time constants: its own error is (h/τ)⁴ ~ 1e-12, at kinks (h/τ)² ~ 4e-7.
+        // Points of the reference, some ten time constants: its own error is (h/τ)⁴ ~ 1e-12, at kinks (h/τ)²
+        // ~ 4e-7.
         let step = 1e-9;
         let mut reference = vec![Vector::zeros(oracle.rates.len())];
         for _ in 0..10_000 {
@@ -127,9 +128,10 @@ fn networks_follow_the_written_equations_under_every_solver() {
             });
             let found = apart.fold(0.0, larger);
             println!("{limits:?} {kind:?}: {found:.1e}");
-            // Fixed steps: h²/12 (h = 0.002 τ) times third derivatives of up to 1 V/range² in τ, and as much from layers below.
-            // Explicit pairs do not watch kinks: one that a step of some 0.1 τ passes unseen moves a potential by up to
-            // h²/8 times the jump of the drive's slope, 0.1 V/τ. The others: tolerances of 1e-7.
+            // Fixed steps: h²/12 (h = 0.002 τ) times third derivatives of up to 1 V/range² in τ, and as much
+            // from layers below. Explicit pairs do not watch kinks: one that a step of some 0.1 τ passes
+            // unseen moves a potential by up to h²/8 times the jump of the drive's slope, 0.1 V/τ. The
+            // others: tolerances of 1e-7.
             let allowed = match kind {
                 kind if kind.has_fixed_step() => 5e-5,
                 kind if kind.is_one_by_one() && limits.1.is_some() => 1.2e-4,

@@ -103,7 +103,8 @@ fn single_precision_differs_from_double_by_its_rounding_alone() {
                 let oracle = net.oracle(i);
                 let fixed = oracle.fixed_point();
                 let state = row(&settled.state.map(f64::from), i);
-                // A drive sums at most 10 products of factors near 1, each factor and sum rounded: 30 halves of ε.
+                // A drive sums at most 10 products of factors near 1, each factor and sum rounded: 30 halves
+                // of ε.
                 let rounding = 15.0 * f64::from(f32::EPSILON) * (1.0 + state.largest());
                 let bound = oracle.condition(&fixed) * (2e-6 * (1.0 + state.largest()) + rounding);
                 let error = (state - fixed).largest();
@@ -114,8 +115,8 @@ fn single_precision_differs_from_double_by_its_rounding_alone() {
 }
 #[test]
 fn single_precision_settles_also_where_the_error_is_small() {
-    // The differences of a task that is almost learned, 1e-3 to 1e-5 V here, move by roundings of potentials near
-    // 1 V for ever; the default tolerance of the rate of a difference lies far below that.
+    // The differences of a task that is almost learned, 1e-3 to 1e-5 V here, move by roundings of potentials
+    // near 1 V for ever; the default tolerance of the rate of a difference lies far below that.
     for distance in [1.0, 1e-3, 1e-4, 1e-5] {
         let spec = CircuitSpec::default();
         let mut net = Net::random(41, &[64, 32, 10], 16, 1.0, spec);

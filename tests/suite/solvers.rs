@@ -1,4 +1,5 @@
-//! Equilibria: every integrator, and the search for operating points, against a Newton solution of the equations as docs/model.md writes them.
+//! Equilibria: every integrator, and the search for operating points, against a Newton solution of the
+//! equations as docs/model.md writes them.
 
 use dyadsim_core::matrix::measure::{Largest, larger};
 use dyadsim_core::solve::{Outcome, settle_all};
@@ -32,8 +33,8 @@ fn settings() -> Vec<(usize, CircuitSpec)> {
 
 /// Networks of depth 2 to 6 in turn; β is a third of what would make linear DP at α = 0 latch up.
 ///
-/// Slopes are at most 1.2 and mostly far below 1, so that all these circuits are stable: `check` makes sure of it
-/// with the exponential of an independent Jacobian.
+/// Slopes are at most 1.2 and mostly far below 1, so that all these circuits are stable: `check` makes sure
+/// of it with the exponential of an independent Jacobian.
 fn net(number: usize, mut spec: CircuitSpec) -> Net {
     let sizes = [4, 5, 3, 4, 5, 3, 4];
     let depth = 2 + number % 5;

@@ -1,6 +1,7 @@
 //! The Lyapunov prediction against `.noise` of ngspice, an independent simulator.
 //!
-//! One deck is written here by hand from the equations of docs/model.md §2; another is to come from `dyadsim spice`.
+//! One deck is written here by hand from the equations of docs/model.md §2; another is to come from
+//! `dyadsim spice`.
 
 use dyadsim_core::matrix::measure::larger;
 use std::collections::BTreeMap;
@@ -18,8 +19,8 @@ use dyadsim_core::spec::*;
 
 use crate::nets::{Net, ideal, row};
 
-/// Relative difference allowed to a total (rms): acceptance of the issue. The band from 1 Hz to 10 GHz leaves out
-/// `(2/π)(f₁/f_c + f_c/f₂)` = 1.4e-5 of a variance; a hundred points per decade integrate to some 1e-5.
+/// Relative difference allowed to a total (rms): acceptance of the issue. The band from 1 Hz to 10 GHz leaves
+/// out `(2/π)(f₁/f_c + f_c/f₂)` = 1.4e-5 of a variance; a hundred points per decade integrate to some 1e-5.
 const TOLERANCE: f64 = 1e-3;
 
 /// A 4-5-3 net with thermal noise at 300 K.
@@ -53,7 +54,8 @@ fn mean(net: &Net, layer: usize, neuron: usize) -> String {
     }
 }
 
-/// The circuit, one resistor (leak and noise), one capacitor and one controlled source (drive) per compartment.
+/// The circuit, one resistor (leak and noise), one capacitor and one controlled source (drive) per
+/// compartment.
 fn deck(net: &Net) -> String {
     let (plus, minus) = dyadsim_core::chip::gains(&net.spec.nudge);
     let (beta, neuron) = (net.spec.nudge.beta, &net.spec.neuron);

@@ -1,4 +1,5 @@
-//! Exported decks in ngspice, an independent simulator, against our own integration: equilibria, waveforms, outcomes, noise.
+//! Exported decks in ngspice, an independent simulator, against our own integration: equilibria, waveforms,
+//! outcomes, noise.
 
 use dyadsim_core::matrix::measure::larger;
 use std::collections::BTreeMap;

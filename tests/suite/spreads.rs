@@ -1,5 +1,5 @@
-//! Spreads of devices: their moments, what a chip's seed fixes, what off means, and circuits of unequal devices against
-//! the equations written out.
+//! Spreads of devices: their moments, what a chip's seed fixes, what off means, and circuits of unequal
+//! devices against the equations written out.
 
 use dyadsim_core::chip::Chip;
 use dyadsim_core::circuit::{Dynamics, Layered, Scratch};
@@ -73,7 +73,8 @@ fn spreads_have_the_moments_of_their_distributions() {
             };
             let (n, (mean, variance)) = (list.len() as f64, moments(&list));
             assert!(list.len() == 2 * MANY, "{name}");
-            // Four standard errors of a mean and of a variance of normal numbers; eight figures, so 1 in 2000 by chance.
+            // Four standard errors of a mean and of a variance of normal numbers; eight figures, so 1 in 2000
+            // by chance.
             assert!(mean.abs() < 4.0 * sigma / n.sqrt(), "{kind:?} {name}: {mean}");
             let ratio = variance / sigma.powi(2);
             assert!((ratio - 1.0).abs() < 4.0 * (2.0 / n).sqrt(), "{kind:?} {name}: {ratio}");

@@ -48,7 +48,8 @@ fn every_eigenvalue_of_linear_transposed_circuits_is_the_leak() {
                     let mut net = linear(seed, network, gain, Variant::DpTranspose, alpha, beta);
                     net.spec.nudge.at = at;
                     let found = eigenvalues(&net).eigenvalues;
-                    // Entries that cancel are dropped as rounding, which leaves the diagonal: α + ᾱ may miss 1 by ε.
+                    // Entries that cancel are dropped as rounding, which leaves the diagonal: α + ᾱ may miss
+                    // 1 by ε.
                     let worst = found.iter().map(|e| (e + 1.0).norm()).fold(0.0, larger);
                     assert!(
                         worst < 1e-14 && found.len() == net.chip.layout.width(),
@@ -69,7 +70,8 @@ fn r4_dp_below_the_middle_latches_up_exactly_at_the_threshold() {
             let predicted = 1.0 / ((1.0 - 2.0 * alpha) * largest_loop(&net.weights, 1.0));
             let found = onset(&mut net, 0.5 * predicted, 1.5 * predicted);
             worst = larger(worst, (found / predicted - 1.0).abs());
-            // A simple eigenvalue near 0 is good to ε ‖J‖ over its sensitivity: far below the 0.1 % asked for.
+            // A simple eigenvalue near 0 is good to ε ‖J‖ over its sensitivity: far below the 0.1 % asked
+            // for.
             assert!((found / predicted - 1.0).abs() < 1e-6, "{network:?} {alpha}: {found} {predicted}");
             assert!((beta_threshold(&net.spec, &net.weights).unwrap() / predicted - 1.0).abs() < 1e-12);
             net.spec.nudge.beta = 1.001 * predicted;
@@ -107,8 +109,8 @@ fn r4_dp_above_the_middle_never_latches_up() {
 
 #[test]
 fn r4_deep_dp_above_the_middle_rings_at_about_twice_the_mirrored_threshold() {
-    // Nets of width 10, seeds 300 to 329 of each depth: medians 2.45, 1.95 and 1.74, in all 1.64 to 2.85. Weights of
-    // gain 1 ring as well, in half of these nets, but not below 3.2 times the mirrored threshold.
+    // Nets of width 10, seeds 300 to 329 of each depth: medians 2.45, 1.95 and 1.74, in all 1.64 to 2.85.
+    // Weights of gain 1 ring as well, in half of these nets, but not below 3.2 times the mirrored threshold.
     for depth in 4..=6 {
         for seed in 300..308 {
             let mut net = linear(seed, &vec![10; depth + 1], 2.0, Variant::Dp, 1.0, 1.0);
@@ -143,7 +145,8 @@ fn r5_sweeps_down_and_up_converge_below_the_bound_and_diverge_above_it() {
         for alpha in [0.0, 0.25, 0.75, 1.0] {
             let run = |share| sweep(seed, network, alpha, SweepOrder::ForwardBackward, share);
             assert_eq!(run(0.9), Outcome::Settled, "{network:?} {alpha}");
-            // Negative feedback turns the deviation's sign in every round: no latch-up, though the circuit only rings.
+            // Negative feedback turns the deviation's sign in every round: no latch-up, though the circuit
+            // only rings.
             let expected = if alpha < 0.5 { Outcome::LatchUp } else { Outcome::Oscillation };
             assert_eq!(run(1.1), expected, "{network:?} {alpha}");
         }

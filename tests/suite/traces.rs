@@ -18,8 +18,8 @@ fn net(seed: u64, activation: ActivationKind, variant: Variant, alpha: f64) -> N
     Net::random(seed, &[6, 8, 7, 5], 1, 1.0, spec)
 }
 
-/// Gives every device of a chip a number of its own: τ within a factor 2 either way, gains, mixing and scales within
-/// 10 %, 0.05 and 5 %, offsets within 20 mV.
+/// Gives every device of a chip a number of its own: τ within a factor 2 either way, gains, mixing and scales
+/// within 10 %, 0.05 and 5 %, offsets within 20 mV.
 pub fn scatter(net: &mut Net, seed: u64) {
     let mut source = stream(Key::new(seed, Kind::Mismatch));
     let mut spread = || -> f64 { 2.0 * Distribution::<f64>::sample(&StandardUniform, &mut source) - 1.0 };
@@ -81,8 +81,8 @@ pub fn slope(points: &[(f64, f64)]) -> f64 {
     xy / xx
 }
 
-/// Errors of an exponential integrator at tolerances from 1e-4 to 1e-8, in units of `rtol ‖v‖ + atol`, and the
-/// slope of `log error` over `log rtol`.
+/// Errors of an exponential integrator at tolerances from 1e-4 to 1e-8, in units of `rtol ‖v‖ + atol`, and
+/// the slope of `log error` over `log rtol`.
 fn errors_over_tolerances(net: &Net, kind: SolverKind) -> (Vec<f64>, f64) {
     let reference = trace(net, SolverKind::Dop853, 1e-11, 1e-14);
     let (mut ratios, mut points) = (Vec::new(), Vec::new());
@@ -126,8 +126,9 @@ fn the_exponential_integrator_keeps_its_tolerance_over_four_decades() {
     for_each_chip(SolverKind::Etd, &smooth, |ratios, slope, what| {
         // Errors of some five time constants add up; they do not grow, the circuits being stable.
         assert!(ratios.iter().all(|r| *r < 20.0), "{what}");
-        // The estimate is O(h⁴), or O(h⁵) where the third stage is good, and equals the tolerance; the error of the
-        // fourth-order solution is O(h⁴). So it goes as rtol to the power 4/5 to 1, fitted over four decades.
+        // The estimate is O(h⁴), or O(h⁵) where the third stage is good, and equals the tolerance; the error
+        // of the fourth-order solution is O(h⁴). So it goes as rtol to the power 4/5 to 1, fitted over four
+        // decades.
         assert!(slope > 0.8 - 0.02 && slope < 1.05, "{what}");
     });
 }
@@ -140,11 +141,11 @@ fn kinks_do_not_cost_a_traced_relaxation_its_tolerance() {
         (7, ActivationKind::Relu, 0.0),
     ];
     for_each_chip(SolverKind::Etd, &kinked, |ratios, slope, what| {
-        // Every step keeps the tolerance, those across a kink by the bound on the quadrature's error there; some ten
-        // kinks are passed on the way.
+        // Every step keeps the tolerance, those across a kink by the bound on the quadrature's error there;
+        // some ten kinks are passed on the way.
         assert!(ratios.iter().all(|r| *r < 20.0), "{what}");
-        // Between kinks the error goes as rtol to the power 4/5 to 1, across them as rtol: fitted over four decades,
-        // with the scatter of where in its step a kink falls.
+        // Between kinks the error goes as rtol to the power 4/5 to 1, across them as rtol: fitted over four
+        // decades, with the scatter of where in its step a kink falls.
         assert!(slope > 0.7 && slope < 1.15, "{what}");
     });
 }
@@ -212,8 +213,8 @@ fn trajectories_of_mismatched_chips_follow_the_written_equations() {
 
 #[test]
 fn feed_forward_errors_keep_the_tolerance_and_arrive_in_time() {
-    // `DPᵀ` with one hidden layer: the output's difference decays alone and the hidden one follows, so that all stages of a step
-    // of the exponential integrator agree, however long it is.
+    // `DPᵀ` with one hidden layer: the output's difference decays alone and the hidden one follows, so that
+    // all stages of a step of the exponential integrator agree, however long it is.
     for alpha in [0.0, 0.25, 1.0] {
         for start in [Start::Free, Start::Zero] {
             let mut spec = ideal(ActivationKind::Linear, Variant::DpTranspose, alpha, 0.2);

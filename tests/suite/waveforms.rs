@@ -1,5 +1,6 @@
-//! What a trajectory is between its steps and where it ends, under every adaptive integrator: against the closed form of linear
-//! circuits, and the written equations integrated in small steps that find kinks, rails and slew limits by themselves.
+//! What a trajectory is between its steps and where it ends, under every adaptive integrator: against the
+//! closed form of linear circuits, and the written equations integrated in small steps that find kinks, rails
+//! and slew limits by themselves.
 
 use dyadsim_core::circuit::{Dynamics, Layered};
 use dyadsim_core::matrix::Matrix;
@@ -39,8 +40,9 @@ fn runge_kutta(rate: &impl Fn(&Vector) -> Vector, v: &Vector, step: f64) -> Vect
     v + (k1 + k2 * 2.0 + k3 * 2.0 + k4) * (step / 6.0)
 }
 
-/// States at `times` (ascending, in the slowest τ) from 0 V: every step is done once whole and once in halves, and cut until
-/// both agree within `tolerance` (V), which also makes steps across kinks as short as they need to be.
+/// States at `times` (ascending, in the slowest τ) from 0 V: every step is done once whole and once in
+/// halves, and cut until both agree within `tolerance` (V), which also makes steps across kinks as short as
+/// they need to be.
 fn followed(rate: &impl Fn(&Vector) -> Vector, width: usize, times: &[f64], tolerance: f64) -> Vec<Vector> {
     let (mut v, mut now, mut step) = (Vector::zeros(width), 0.0, 1e-3);
     let mut states = Vec::new();

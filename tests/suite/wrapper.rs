@@ -1,5 +1,6 @@
-//! Traps of `ode_solvers` that its wrapper has to keep out (each was met once, outside this crate): a last row that
-//! is extrapolated or missing, a start away from 0, single precision, chatter above equilibrium, stiffness, NaN.
+//! Traps of `ode_solvers` that its wrapper has to keep out (each was met once, outside this crate): a last
+//! row that is extrapolated or missing, a start away from 0, single precision, chatter above equilibrium,
+//! stiffness, NaN.
 
 use dyadsim_core::chip::{Chip, Weights};
 use dyadsim_core::circuit::DyadCircuit;
@@ -97,8 +98,8 @@ fn single_precision_circuits_settle_though_the_crate_cannot_see_their_rounding()
 
 #[test]
 fn no_chatter_above_equilibrium_with_spread_rates() {
-    // A hundred rates from 0.5/τ to 5/τ and a loose tolerance: without a tolerance that follows the residual down, the
-    // method sits at ten times its tolerance for ever.
+    // A hundred rates from 0.5/τ to 5/τ and a loose tolerance: without a tolerance that follows the residual
+    // down, the method sits at ten times its tolerance for ever.
     for kind in kinds() {
         let mut spec = ideal(ActivationKind::Tanh, Variant::DpTranspose, 0.3, 0.5);
         spec.solver =

@@ -1,8 +1,9 @@
 //! Shares of chips that keep their equilibrium, against closed forms of linear chains whose gains are spread.
 //!
-//! Written out for unequal gains, a linear 1-1 chain has a root of its Jacobian at zero where `1 + β κ = 0`, and a 1-1-1
-//! chain where `1 + β (κ₂ + w² κ₁ S₂) = 0`, with `κ = α a⁺ − ᾱ a⁻` and `S = a⁺ + a⁻` of each dyad (docs/model.md §3.3).
-//! With normal gains the first is a normal number, the second at `α = 0` under `DP` a product of two.
+//! Written out for unequal gains, a linear 1-1 chain has a root of its Jacobian at zero where `1 + β κ = 0`,
+//! and a 1-1-1 chain where `1 + β (κ₂ + w² κ₁ S₂) = 0`, with `κ = α a⁺ − ᾱ a⁻` and `S = a⁺ + a⁻` of each dyad
+//! (docs/model.md §3.3). With normal gains the first is a normal number, the second at `α = 0` under `DP` a
+//! product of two.
 
 use dyadsim_core::analysis::{Verdict, stability};
 use dyadsim_core::chip::{Chip, Weights};
@@ -50,13 +51,15 @@ fn mean(f: impl Fn(f64) -> f64) -> f64 {
     (0..1600).map(|i| -8.0 + (f64::from(i) + 0.5) * step).map(|z| density(z) * f(z) * step).sum()
 }
 
-/// The standard normal distribution function, by the midpoint rule from −8: its error is below `step²/24 ≈ 4e-8`.
+/// The standard normal distribution function, by the midpoint rule from −8: its error is below
+/// `step²/24 ≈ 4e-8`.
 fn phi(x: f64) -> f64 {
     let step = (x + 8.0).max(0.0) / 16_000.0;
     (0..16_000).map(|i| density(-8.0 + (f64::from(i) + 0.5) * step) * step).sum()
 }
 
-/// Four standard deviations of a share of `CHIPS`: all seven comparisons pass but for 5e-4, were the seeds not named.
+/// Four standard deviations of a share of `CHIPS`: all seven comparisons pass but for 5e-4, were the seeds
+/// not named.
 fn agrees(found: f64, exact: f64, what: &str) {
     let deviation = (exact * (1.0 - exact) / CHIPS as f64).sqrt();
     println!("{what}: share {found:.4}, exact {exact:.4} ± {deviation:.4}");

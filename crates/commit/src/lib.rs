@@ -1,14 +1,15 @@
 //! Name of the commit that a program is built from.
 //!
-//! A build script would tell it to every target of a package, so that each commit compiled the whole library anew. A macro tells it where it
-//! stands: the program is built again, and nothing else is.
+//! A build script would tell it to every target of a package, so that each commit compiled the whole library
+//! anew. A macro tells it where it stands: the program is built again, and nothing else is.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use proc_macro::TokenStream;
 
-/// Short name of the commit of the package's repository, a string literal; `"unknown"` outside a repository of its own.
+/// Short name of the commit of the package's repository, a string literal; `"unknown"` outside a repository
+/// of its own.
 ///
 /// What uses it is compiled again after every commit and checkout.
 #[proc_macro]

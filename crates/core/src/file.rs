@@ -18,8 +18,8 @@ pub const TENSORS: u64 = 16 << 30;
 /// Reads a plain file of at most `most` bytes.
 ///
 /// # Errors
-/// The system's; of kind [`io::ErrorKind::InvalidInput`], with what was found and what is accepted, for anything but
-/// a plain file and for one that is too large.
+/// The system's; of kind [`io::ErrorKind::InvalidInput`], with what was found and what is accepted, for
+/// anything but a plain file and for one that is too large.
 ///
 /// ```
 /// # use dyadsim_core as dyadsim;

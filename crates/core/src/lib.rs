@@ -1,6 +1,7 @@
 //! dyadsim's machine room: descriptions, devices, noise, circuits, solvers, data sets and learning rules.
 //!
-//! A program uses it through the crate `dyadsim`, whose modules these are; this crate alone promises nobody that its names stay.
+//! A program uses it through the crate `dyadsim`, whose modules these are; this crate alone promises nobody
+//! that its names stay.
 //!
 //! Modules stand lowest first; each uses only those above it.
 

@@ -5,8 +5,8 @@ use std::fs;
 /// Memory that is counted on where the system does not tell (bytes).
 pub const UNTOLD: u64 = 8 << 30;
 
-/// Memory that is free for this program (bytes): the least of what the system and its control group have left;
-/// [`UNTOLD`] where neither tells.
+/// Memory that is free for this program (bytes): the least of what the system and its control group have
+/// left; [`UNTOLD`] where neither tells.
 #[must_use]
 pub fn memory() -> u64 {
     let number = |path: &str| fs::read_to_string(path).ok()?.trim().parse::<u64>().ok();

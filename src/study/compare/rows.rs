@@ -28,7 +28,8 @@ pub struct CompareRow {
     pub cosine: f64,
     /// Cosine of what training has added to the weights since the start; needs snapshots.
     pub update_cosine: Option<f64>,
-    /// Linear centred kernel alignment of the means `s̄` of the free circuit on the test set; empty where a layer is constant.
+    /// Linear centred kernel alignment of the means `s̄` of the free circuit on the test set; empty where a
+    /// layer is constant.
     pub cka: Option<f64>,
     /// Largest principal angle between the leading left singular subspaces (degrees).
     pub left_deg: Option<f64>,

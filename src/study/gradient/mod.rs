@@ -1,4 +1,5 @@
-//! How far the gradient estimate of given networks is from backpropagation, and the nudge that brings it nearest.
+//! How far the gradient estimate of given networks is from backpropagation, and the nudge that brings it
+//! nearest.
 
 mod figures;
 mod line;

@@ -1,6 +1,7 @@
 //! The rows of the tables of `gradient`: the one place that names their columns.
 //!
-//! Powers are in units of the squared norm of the true gradient. What was not measured or has no prediction is an empty cell.
+//! Powers are in units of the squared norm of the true gradient. What was not measured or has no prediction
+//! is an empty cell.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -50,14 +51,16 @@ pub struct GradientRow {
     pub predicted_variance: Option<f64>,
     /// `asked` for by the axes, or `added` where the best nudge was looked for.
     pub origin: String,
-    /// Why the point has no part in the best nudge: `beyond` the largest safe one, or `unsettled` samples; empty if it has.
+    /// Why the point has no part in the best nudge: `beyond` the largest safe one, or `unsettled` samples;
+    /// empty if it has.
     pub left_out: Option<String>,
 }
 
-/// A row of `gradient_best`: the nudge of the least mean squared error, and that of the least angle beside it.
+/// A row of `gradient_best`: the nudge of the least mean squared error, and that of the least angle beside
+/// it.
 ///
-/// A nudge is empty where it is not `inside` the range: it may lie `low` (below the range), `high` (above it), or there is none below the
-/// `limit`, up to which the error falls.
+/// A nudge is empty where it is not `inside` the range: it may lie `low` (below the range), `high` (above
+/// it), or there is none below the `limit`, up to which the error falls.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BestRow {
     /// Setting along the other axis.
@@ -86,7 +89,8 @@ pub struct BestRow {
     pub least_angle_place: Option<String>,
     /// As predicted.
     pub predicted_least_angle_beta: Option<f64>,
-    /// The largest nudge that is safe for every sample and chip; empty if none fails in the range, or if it was not looked for.
+    /// The largest nudge that is safe for every sample and chip; empty if none fails in the range, or if it
+    /// was not looked for.
     pub largest_safe_beta: Option<f64>,
 }
 

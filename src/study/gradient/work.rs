@@ -115,7 +115,8 @@ pub fn unpredicted(setup: &Setup, settings: &Gradient) -> Option<&'static str> {
     }
 }
 
-/// The best nudges of a line: of all layers together, looked for with more points, and of each, from the points that are then there.
+/// The best nudges of a line: of all layers together, looked for with more points, and of each, from the
+/// points that are then there.
 fn nudges(line: &mut Line<'_>, y: Option<f64>, refine: bool) -> Vec<BestRow> {
     let inside = |best: Option<Best>| best.filter(|best| best.place == Location::Inside);
     let beta = |best: Option<Best>| inside(best).map(|best| best.beta);

@@ -12,7 +12,8 @@ use dyadsim_core::learn::{Batch, Gradient};
 const PER_DECADE: i32 = 6;
 const WEAKEST: i32 = -2;
 const STRONGEST: i32 = 1;
-/// Most samples whose fixed points and covariances are computed at every β: the first ones, fewer of a large circuit.
+/// Most samples whose fixed points and covariances are computed at every β: the first ones, fewer of a large
+/// circuit.
 const SAMPLES: usize = 16;
 /// Compartments up to which it is so many; the work grows with the third power.
 const SMALL: f64 = 400.0;

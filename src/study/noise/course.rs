@@ -216,7 +216,8 @@ pub(super) struct Found {
     pub floor: f64,
 }
 
-/// Rows of read-outs, and how they compare. Where neither side has anything but rounding, both are 0 and agree.
+/// Rows of read-outs, and how they compare. Where neither side has anything but rounding, both are 0 and
+/// agree.
 pub(super) fn judged(
     found: impl Iterator<Item = Found>,
     operating: &[f64],

@@ -1,4 +1,5 @@
-//! The study of a circuit that is too large for matrices of its size: what its outputs read, each through a Krylov space.
+//! The study of a circuit that is too large for matrices of its size: what its outputs read, each through a
+//! Krylov space.
 
 use rayon::prelude::*;
 

@@ -43,7 +43,8 @@ pub struct Noise {
     /// Sample whose operating point is looked at, from 0
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub sample: usize,
-    /// Add the spectrum of a node: `v_plus.K.J`, `v_minus.K.J`, `activity.K.J` or `error.K.J`, layer K from 1, neuron J from 0
+    /// Add the spectrum of a node: `v_plus.K.J`, `v_minus.K.J`, `activity.K.J` or `error.K.J`, layer K from
+    /// 1, neuron J from 0
     #[arg(long, value_name = "NODE")]
     pub psd: Option<String>,
     /// Simulated time of every replica, in units of the slowest τ; 0 leaves the simulation out

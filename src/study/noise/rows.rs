@@ -110,7 +110,8 @@ pub struct NoiseAngleRow {
     pub squared_error: Option<f64>,
 }
 
-/// The predicted best nudge of all layers together, by the definition of `gradient`: a nudge is empty where it is not `inside` the range.
+/// The predicted best nudge of all layers together, by the definition of `gradient`: a nudge is empty where
+/// it is not `inside` the range.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NoiseBest {
     /// The nudge of the least mean squared error.
@@ -123,7 +124,8 @@ pub struct NoiseBest {
     pub least_angle_place: Option<String>,
     /// The angle there, or the least one at an end (degrees).
     pub least_angle_deg: Option<f64>,
-    /// The largest nudge that is safe for every sample; empty if none fails up to `highest`, or if it was not looked for.
+    /// The largest nudge that is safe for every sample; empty if none fails up to `highest`, or if it was not
+    /// looked for.
     pub largest_safe_beta: Option<f64>,
     /// The highest nudge that was looked at.
     pub highest: f64,

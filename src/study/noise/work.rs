@@ -11,7 +11,8 @@ use dyadsim_core::solve::steps;
 
 /// Relaxation times of the slowest mode that a replica gets to forget its start.
 const BEFORE: f64 = 20.0;
-/// Steps of the solver between readings (slowest τ); readings a tenth of a time constant apart tell little more.
+/// Steps of the solver between readings (slowest τ); readings a tenth of a time constant apart tell little
+/// more.
 const EVERY: f64 = 0.25;
 /// Most steps of a replica, the parts counted into which fast compartments divide them.
 const MOST_STEPS: f64 = 1e9;

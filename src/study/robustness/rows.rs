@@ -18,8 +18,8 @@ pub struct RobustRunRow {
     pub settings: Option<String>,
     /// Seed.
     pub seed: u64,
-    /// `spectral-norm` (with `layer`), `product-norm`, `lipschitz-median`, `lipschitz-95`, `lipschitz-max`, `accuracy`, or
-    /// `fgsm` and `pgd` (with `ball` and `epsilon`).
+    /// `spectral-norm` (with `layer`), `product-norm`, `lipschitz-median`, `lipschitz-95`, `lipschitz-max`,
+    /// `accuracy`, or `fgsm` and `pgd` (with `ball` and `epsilon`).
     pub measure: String,
     /// Layer, 1 to L.
     pub layer: Option<usize>,
@@ -27,7 +27,8 @@ pub struct RobustRunRow {
     pub ball: Option<String>,
     /// Their largest size (V).
     pub epsilon: Option<f64>,
-    /// What was found; norms and Lipschitz constants in V/V, accuracies from 0 to 1. Not finite where the weights are not.
+    /// What was found; norms and Lipschitz constants in V/V, accuracies from 0 to 1. Not finite where the
+    /// weights are not.
     pub value: f64,
 }
 

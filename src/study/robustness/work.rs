@@ -153,8 +153,8 @@ fn row(plan: &RunPlan, (measure, layer, attack): Place, value: f64) -> RobustRun
     }
 }
 
-/// Means and standard errors over runs that differ by seed and chip alone, in the order of the runs. Runs in `broken` and
-/// those with a measure that is not finite are left out of all means and counted.
+/// Means and standard errors over runs that differ by seed and chip alone, in the order of the runs. Runs in
+/// `broken` and those with a measure that is not finite are left out of all means and counted.
 pub fn means(rows: &[RobustRunRow], broken: &BTreeSet<String>) -> Vec<RobustRow> {
     let infinite = rows.iter().filter(|row| !row.value.is_finite()).map(|row| &row.run);
     let out: BTreeSet<&String> = broken.iter().chain(infinite).collect();

@@ -53,10 +53,12 @@ pub struct Yield {
     /// Find the tolerance of a key of `[mismatch]`, such as `gain_dtod`, or of `all` (repeatable)
     #[arg(long, value_name = "KEY")]
     pub tolerance: Vec<String>,
-    /// Largest spread that is looked at (offsets: V) [default: what a circuit file may say, 0.3 or, if lognormal, 2; offsets 0.5 V]
+    /// Largest spread that is looked at (offsets: V)
+    /// [default: what a circuit file may say, 0.3 or, if lognormal, 2; offsets 0.5 V]
     #[arg(long, value_name = "SPREAD", requires = "tolerance")]
     pub most: Option<f64>,
-    /// First chip, a seed of [mismatch] [default: that of the circuit file, else the one that the weights were trained on, else --seed]
+    /// First chip, a seed of [mismatch]
+    /// [default: that of the circuit file, else the one that the weights were trained on, else --seed]
     #[allow(rustdoc::broken_intra_doc_links, reason = "the help names a table of TOML")]
     #[arg(long, value_name = "N", requires = "weights")]
     pub chip: Option<u32>,

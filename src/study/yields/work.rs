@@ -19,7 +19,8 @@ const OFFSET: f64 = 0.5;
 const KEYS: [&str; 6] =
     ["offset_dtod", "time_constant_dtod", "gain_dtod", "mixing_dtod", "scale_dtod", "synapse_dtod"];
 
-/// Refuses targets and shares that no chip, or every chip, would meet; a percentage is answered with its share.
+/// Refuses targets and shares that no chip, or every chip, would meet; a percentage is answered with its
+/// share.
 fn check_targets(settings: &Yield) -> Result<(), Failure> {
     let refused = |option: &str, found: f64, accepted: &str| {
         let share = found / 100.0;

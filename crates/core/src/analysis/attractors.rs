@@ -1,4 +1,5 @@
-//! Equilibria that a circuit settles at from many random starts: how many, how often, how far from that of the free start.
+//! Equilibria that a circuit settles at from many random starts: how many, how often, how far from that of
+//! the free start.
 
 use std::collections::BTreeMap;
 
@@ -13,8 +14,9 @@ use crate::random::{Key, Kind, stream};
 use crate::solve::{Outcome, Settled, solver};
 use crate::spec::SolverSpec;
 
-/// Settled states within so many tolerances of the solver are one equilibrium: a state is off by the tolerance over the distance
-/// of the rightmost eigenvalue from the axis, and different equilibria lie kinks or saturations apart.
+/// Settled states within so many tolerances of the solver are one equilibrium: a state is off by the
+/// tolerance over the distance of the rightmost eigenvalue from the axis, and different equilibria lie kinks
+/// or saturations apart.
 const SAME: f64 = 1e3;
 
 /// Random starts.
@@ -33,7 +35,8 @@ pub struct Starts {
 pub struct Attractor {
     /// Random starts that settled there.
     pub starts: usize,
-    /// Largest distance of any potential from where the free start settles (V); `None` if that does not settle.
+    /// Largest distance of any potential from where the free start settles (V); `None` if that does not
+    /// settle.
     pub distance: Option<f64>,
     /// True if the free start settles there.
     pub of_free: bool,

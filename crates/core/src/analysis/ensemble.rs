@@ -1,7 +1,8 @@
 //! Ensembles of independent replicas of one circuit: means, standard errors, verdicts at a family-wise error.
 //!
-//! Samples along one trajectory are correlated in a way that would have to be estimated; replicas are independent by
-//! construction, so that the spread of their time averages is the standard error, whatever the correlations are.
+//! Samples along one trajectory are correlated in a way that would have to be estimated; replicas are
+//! independent by construction, so that the spread of their time averages is the standard error, whatever the
+//! correlations are.
 
 use crate::matrix::Matrix;
 
@@ -26,7 +27,8 @@ impl Ensemble {
         Self { centre, sums: blank.clone(), squares: blank, times: 0 }
     }
 
-    /// Adds the read-outs of all replicas at one time, the blocks of columns side by side (`[replicas × …]` each, V).
+    /// Adds the read-outs of all replicas at one time, the blocks of columns side by side (`[replicas × …]`
+    /// each, V).
     ///
     /// # Panics
     ///
@@ -88,7 +90,8 @@ impl Ensemble {
 
     /// Variance (V²) of the sum of the variances of some read-outs, about the mean of all replicas and times.
     ///
-    /// The error of that mean takes `1/(replicas · independent times)` of it away, far below its own standard error.
+    /// The error of that mean takes `1/(replicas · independent times)` of it away, far below its own standard
+    /// error.
     #[must_use]
     pub fn variance(&self, readouts: &[usize]) -> Estimate {
         let times = self.times as f64;

@@ -1,9 +1,10 @@
 //! Error of gradient estimates: bias and variance over draws of noise and chips, and their standard errors.
 //!
-//! Every draw is measured against backpropagation on its own chip, over all samples, in units of the true gradient's norm:
-//! `e_r = (ĝ_r − g_r)/‖g_r‖`. With `n` draws, `⟨e_r · e_s⟩` over pairs `r ≠ s` is the squared bias without the noise that
-//! the squared norm of a mean would keep (its variance over `n`), and what of `⟨e_r · e_r⟩` is above it is the variance of a draw.
-//! Error bars are jackknives over draws (Efron & Stein 1981). A squared bias may come out below zero: then it is not resolved.
+//! Every draw is measured against backpropagation on its own chip, over all samples, in units of the true
+//! gradient's norm: `e_r = (ĝ_r − g_r)/‖g_r‖`. With `n` draws, `⟨e_r · e_s⟩` over pairs `r ≠ s` is the
+//! squared bias without the noise that the squared norm of a mean would keep (its variance over `n`), and
+//! what of `⟨e_r · e_r⟩` is above it is the variance of a draw. Error bars are jackknives over draws (Efron &
+//! Stein 1981). A squared bias may come out below zero: then it is not resolved.
 
 use crate::analysis::small_signal::Estimate;
 use crate::chip::{Chip, Weights};
@@ -65,7 +66,8 @@ pub struct GradientError {
     pub variance: Option<Value>,
     /// Mean squared error of one draw.
     pub error: Value,
-    /// Signal-to-noise: norm of the mean estimate (freed of noise) over the root of the variance; `None` without noise.
+    /// Signal-to-noise: norm of the mean estimate (freed of noise) over the root of the variance; `None`
+    /// without noise.
     pub snr: Option<Value>,
     /// Squared error of every draw.
     pub errors: Vec<f64>,

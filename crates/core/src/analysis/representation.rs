@@ -1,4 +1,5 @@
-//! How alike two layers are: what they say (centred kernel alignment) and where their weights point (principal angles).
+//! How alike two layers are: what they say (centred kernel alignment) and where their weights point
+//! (principal angles).
 
 use nalgebra::DMatrix;
 
@@ -22,9 +23,10 @@ impl Centred {
         for mut column in activities.column_iter_mut() {
             let (mean, largest) = (column.mean(), column.amax());
             column.add_scalar_mut(-mean);
-            // A sum of n equal numbers is off by (n − 1) roundings of n times their size at most, the mean by as many of
-            // their size, its division and the subtraction by one more each (Higham, Accuracy and Stability, §4.2). A neuron
-            // that says the same to all is left with no more than that, and is then nought.
+            // A sum of n equal numbers is off by (n − 1) roundings of n times their size at most, the mean by
+            // as many of their size, its division and the subtraction by one more each (Higham, Accuracy and
+            // Stability, §4.2). A neuron that says the same to all is left with no more than that, and is
+            // then nought.
             let rounding = (column.len() + 1) as f64 * 0.5 * f64::EPSILON * largest;
             if column.amax() <= rounding {
                 column.fill(0.0);
@@ -34,10 +36,12 @@ impl Centred {
         Self { values: activities, own }
     }
 
-    /// Linear centred kernel alignment `‖YᵀX‖²_F / (‖XᵀX‖_F ‖YᵀY‖_F)`, in `[0, 1]`; NaN where a layer says the same to all.
+    /// Linear centred kernel alignment `‖YᵀX‖²_F / (‖XᵀX‖_F ‖YᵀY‖_F)`, in `[0, 1]`; NaN where a layer says
+    /// the same to all.
     ///
-    /// 1 for activities that differ by a rotation, a common factor and offsets; for single neurons the squared correlation.
-    /// Kornblith et al., *Similarity of Neural Network Representations Revisited* (ICML 2019), equation 3.
+    /// 1 for activities that differ by a rotation, a common factor and offsets; for single neurons the
+    /// squared correlation. Kornblith et al., *Similarity of Neural Network Representations Revisited* (ICML
+    /// 2019), equation 3.
     ///
     /// # Panics
     /// If the numbers of samples differ.
@@ -49,7 +53,8 @@ impl Centred {
     }
 }
 
-/// Leading singular subspaces of a matrix: orthonormal bases of what it answers with and of what it listens to.
+/// Leading singular subspaces of a matrix: orthonormal bases of what it answers with and of what it listens
+/// to.
 #[derive(Clone, Debug)]
 pub struct Leading {
     /// Left singular vectors, `[rows × k]`.
@@ -59,8 +64,8 @@ pub struct Leading {
 }
 
 impl Leading {
-    /// Of the `wanted` largest singular values, or as many as the matrix has; `None` if an entry is not finite or the
-    /// matrix has fewer than that many above rounding.
+    /// Of the `wanted` largest singular values, or as many as the matrix has; `None` if an entry is not
+    /// finite or the matrix has fewer than that many above rounding.
     #[must_use]
     pub fn of(matrix: &DMatrix<f64>, wanted: usize) -> Option<Self> {
         let k = wanted.min(matrix.nrows()).min(matrix.ncols());
@@ -77,10 +82,11 @@ impl Leading {
     }
 }
 
-/// Principal angles between the subspaces that two orthonormal bases (columns) span, in degrees, smallest first; as many as
-/// the second has columns.
+/// Principal angles between the subspaces that two orthonormal bases (columns) span, in degrees, smallest
+/// first; as many as the second has columns.
 ///
-/// From cosines and sines both (Björck & Golub, Math. Comp. 27, 579 (1973)), so that small angles keep their digits.
+/// From cosines and sines both (Björck & Golub, Math. Comp. 27, 579 (1973)), so that small angles keep their
+/// digits.
 ///
 /// # Panics
 /// If the bases are of different spaces, or the second has more columns than the first.
@@ -145,7 +151,8 @@ mod tests {
 
     #[test]
     fn a_constant_layer_has_no_alignment_whatever_rounding_leaves_of_it() {
-        // 0.1 and its like have no exact mean: 357 of them leave 1e-17, whose alignment with itself would be one.
+        // 0.1 and its like have no exact mean: 357 of them leave 1e-17, whose alignment with itself would be
+        // one.
         for samples in [3, 7, 357, 1797] {
             for size in [0.1, -0.037, 1e-9, 1e9] {
                 let constant = DMatrix::from_element(samples, 10, size);
@@ -160,7 +167,8 @@ mod tests {
 
     #[test]
     fn principal_angles_of_known_planes() {
-        // Planes of ℝ⁵ that share a direction and open by a known angle in another; turned together they keep it.
+        // Planes of ℝ⁵ that share a direction and open by a known angle in another; turned together they keep
+        // it.
         for angle in [1e-9_f64, 1e-3, 30.0, 90.0] {
             let (sine, cosine) = angle.to_radians().sin_cos();
             let one = dmatrix![1.0, 0.0; 0.0, 1.0; 0.0, 0.0; 0.0, 0.0; 0.0, 0.0];

@@ -1,9 +1,11 @@
-//! How far a learned network moves when its inputs do: norms, local Lipschitz constants, and adversarial inputs.
+//! How far a learned network moves when its inputs do: norms, local Lipschitz constants, and adversarial
+//! inputs.
 //!
-//! All of it concerns the free circuit, which is a feed-forward network. Fast gradient sign: Goodfellow, Shlens & Szegedy 2015;
-//! projected gradient: Madry et al. 2018, from the sample itself or from a random point of the ball. One climb often ends at a
-//! local maximum below the worst input there is: accuracies under attack are upper bounds, lower for more starts and for a climb
-//! towards each wrong class in turn (Gowal et al. 2019, "An alternative surrogate loss for PGD-based adversarial testing").
+//! All of it concerns the free circuit, which is a feed-forward network. Fast gradient sign: Goodfellow,
+//! Shlens & Szegedy 2015; projected gradient: Madry et al. 2018, from the sample itself or from a random
+//! point of the ball. One climb often ends at a local maximum below the worst input there is: accuracies
+//! under attack are upper bounds, lower for more starts and for a climb towards each wrong class in turn
+//! (Gowal et al. 2019, "An alternative surrogate loss for PGD-based adversarial testing").
 
 use rand_distr::{Distribution, StandardNormal, StandardUniform};
 use rayon::prelude::*;
@@ -147,7 +149,8 @@ impl<T: Real> TargetNetwork<T> {
         left.labels.len()
     }
 
-    /// Inputs at the end of an attack, and whether any point on the way (the start included) is classified wrongly.
+    /// Inputs at the end of an attack, and whether any point on the way (the start included) is classified
+    /// wrongly.
     #[must_use]
     pub fn attack(&self, shard: &Labelled<T>, attack: Attack) -> (Matrix<T>, Vec<bool>) {
         let mut at = start(shard, attack);
@@ -176,7 +179,8 @@ impl<T: Real> TargetNetwork<T> {
         )
     }
 
-    /// Largest singular value of the Jacobian of the outputs by the inputs at every sample; NaN where it is not finite.
+    /// Largest singular value of the Jacobian of the outputs by the inputs at every sample; NaN where it is
+    /// not finite.
     #[must_use]
     pub fn lipschitz(&self, shards: &[Labelled<T>]) -> Vec<f64> {
         shards.par_iter().flat_map_iter(|shard| self.lipschitz_at(&shard.inputs)).collect()
@@ -230,7 +234,8 @@ pub fn layer_norms<T: Real>(weights: &Weights<T>) -> Vec<f64> {
     weights.forward.iter().map(spectral_norm).collect()
 }
 
-/// The smallest of the values that at least this share of them do not exceed; NaN of none, or if one is not finite.
+/// The smallest of the values that at least this share of them do not exceed; NaN of none, or if one is not
+/// finite.
 #[must_use]
 pub fn quantile(values: &[f64], share: f64) -> f64 {
     if values.iter().any(|value| !value.is_finite()) {
@@ -243,14 +248,16 @@ pub fn quantile(values: &[f64], share: f64) -> f64 {
     sorted.get(count.saturating_sub(1)).copied().unwrap_or(f64::NAN)
 }
 
-/// Where a climb begins: the samples, or a random point of each one's ball (in `L2` of its sphere), within `[0, 1]`.
+/// Where a climb begins: the samples, or a random point of each one's ball (in `L2` of its sphere), within
+/// `[0, 1]`.
 fn start<T: Real>(shard: &Labelled<T>, attack: Attack) -> Matrix<T> {
     let mut at = shard.inputs.clone();
     if attack.start == 0 {
         return at;
     }
     for (i, &number) in shard.numbers.iter().enumerate() {
-        // Inputs are layer 0; the seed is fixed: the point depends on the sample and the number of the start alone.
+        // Inputs are layer 0; the seed is fixed: the point depends on the sample and the number of the start
+        // alone.
         let mut source = stream(Key::new(0, Kind::Start).step(number).trial(attack.start));
         let mut draw = || match attack.norm {
             Norm::LInf => 2.0 * Distribution::<f64>::sample(&StandardUniform, &mut source) - 1.0,
@@ -303,7 +310,8 @@ fn ascend<T: Real>(at: &mut Matrix<T>, slopes: &Matrix<T>, norm: Norm, step: f64
     }
 }
 
-/// Back into the ball around the samples, and then into `[0, 1]`, which holds them: no point leaves the ball by that.
+/// Back into the ball around the samples, and then into `[0, 1]`, which holds them: no point leaves the ball
+/// by that.
 fn project<T: Real>(at: &mut Matrix<T>, centre: &Matrix<T>, norm: Norm, radius: f64) {
     match norm {
         Norm::LInf => {

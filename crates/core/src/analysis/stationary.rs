@@ -1,8 +1,8 @@
 //! What is read of a circuit in its stationary state, predicted and measured, in one order of read-outs.
 //!
-//! The potentials of all compartments come first, in the columns of the layout, then the activities `s̄` of all neurons,
-//! layer by layer, then their errors `δ`. Measured are the read-outs themselves, through the activation devices as they
-//! are; predicted is their linearisation.
+//! The potentials of all compartments come first, in the columns of the layout, then the activities `s̄` of
+//! all neurons, layer by layer, then their errors `δ`. Measured are the read-outs themselves, through the
+//! activation devices as they are; predicted is their linearisation.
 
 use rayon::prelude::*;
 
@@ -164,7 +164,8 @@ pub struct Measured {
     pub series: Vec<Vec<f64>>,
 }
 
-/// Lets every sample of a circuit run from `state` (`width` potentials, V), as replicas of each other, and reads them.
+/// Lets every sample of a circuit run from `state` (`width` potentials, V), as replicas of each other, and
+/// reads them.
 ///
 /// Samples run in shards on all threads. `None` if a potential leaves the numbers.
 #[must_use]
@@ -178,7 +179,8 @@ pub fn simulate(
     simulate_told(spec, circuit, (state, centre), plan, &|_| ())
 }
 
-/// [`simulate`] from a state, about a centre, that tells now and then how many steps of a shard were done since it last told.
+/// [`simulate`] from a state, about a centre, that tells now and then how many steps of a shard were done
+/// since it last told.
 #[must_use]
 pub fn simulate_told(
     spec: &SolverSpec,

@@ -6,11 +6,12 @@ use crate::chip::{Weights, gains};
 use crate::device::Activation;
 use crate::spec::{CircuitSpec, FeedbackSynapses, LossKind, NudgePoint};
 
-/// `β* = 1/(−κ λ_max(K))` with `κ = α a⁺ − ᾱ a⁻`, `S = a⁺ + a⁻`, `K = Σ_k S^{L−k} P_k P_kᵀ`, `P_k = W_L ⋯ W_{k+1}`.
+/// `β* = 1/(−κ λ_max(K))` with `κ = α a⁺ − ᾱ a⁻`, `S = a⁺ + a⁻`, `K = Σ_k S^{L−k} P_k P_kᵀ`,
+/// `P_k = W_L ⋯ W_{k+1}`.
 ///
 /// `None` where there is no such threshold (`κ ≥ 0`) or none is known in closed form: anything but linear
-/// devices, nudge `mean`, the squared error, one crossbar for both ways, no rails, no mismatch and amplifiers of infinite gain. With a clock
-/// it is where latch-up sets in; such a circuit may ring before.
+/// devices, nudge `mean`, the squared error, one crossbar for both ways, no rails, no mismatch and amplifiers
+/// of infinite gain. With a clock it is where latch-up sets in; such a circuit may ring before.
 #[must_use]
 pub fn beta_threshold(circuit: &CircuitSpec, weights: &Weights<f64>) -> Option<f64> {
     let linear = [circuit.neuron.activation, circuit.neuron.output_activation]

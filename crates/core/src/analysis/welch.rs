@@ -1,8 +1,9 @@
 //! Power spectral densities of what was simulated: Welch's averaged periodograms, and their standard error.
 //!
-//! Segments overlap by half and are seen through Hann's window (Welch, IEEE Trans. Audio Electroacoust. 15, 70 (1967)).
-//! Frequencies are gathered into bands of equal ratio. What bites: a series that is sampled with a step `h` shows the density at
-//! `f` together with those at `k/h ± f` ([`folded`]), and a window smears the lowest bins, which are left out.
+//! Segments overlap by half and are seen through Hann's window (Welch, IEEE Trans. Audio Electroacoust. 15,
+//! 70 (1967)). Frequencies are gathered into bands of equal ratio. What bites: a series that is sampled with
+//! a step `h` shows the density at `f` together with those at `k/h ± f` ([`folded`]), and a window smears the
+//! lowest bins, which are left out.
 
 use nalgebra::Complex;
 use std::f64::consts::PI;
@@ -23,7 +24,8 @@ pub struct Band {
     pub density: Estimate,
 }
 
-/// One-sided PSD of several independent series of equal length, sampled every `step` (s), in `per_decade` bands.
+/// One-sided PSD of several independent series of equal length, sampled every `step` (s), in `per_decade`
+/// bands.
 ///
 /// Each series is cut into segments of `length` samples, a power of two; empty if the series are shorter.
 #[must_use]
@@ -74,7 +76,8 @@ pub fn periodogram(series: &[f64], step: f64, length: usize) -> Vec<f64> {
 /// Density of a sampled series at `frequency`, with what is aliased from beyond half of `1/step`.
 #[must_use]
 pub fn folded(density: impl Fn(f64) -> f64, frequency: f64, step: f64) -> f64 {
-    // Densities fall as 1/f² at least, so what is left out is below that of the last pair, times their number.
+    // Densities fall as 1/f² at least, so what is left out is below that of the last pair, times their
+    // number.
     let beyond = (1..=20).map(|k| {
         let centre = f64::from(k) / step;
         density(centre - frequency) + density(centre + frequency)
@@ -133,8 +136,8 @@ mod tests {
 
     #[test]
     fn white_numbers_have_a_flat_density_and_the_errors_say_how_flat() {
-        // Variance 1 at steps of h: one-sided density 2h. 40 bands: beyond 4.5 standard errors of 63 degrees of freedom
-        // one in 800 seeds.
+        // Variance 1 at steps of h: one-sided density 2h. 40 bands: beyond 4.5 standard errors of 63 degrees
+        // of freedom one in 800 seeds.
         let step = 1e-6;
         let series: Vec<Vec<f64>> = (0..64)
             .map(|k| {
@@ -154,7 +157,8 @@ mod tests {
 
     #[test]
     fn a_sampled_ornstein_uhlenbeck_process_shows_its_folded_density() {
-        // Exactly known: Σ over all foldings is h σ² 2 sinh a/(cosh a − cos ωh), a = rate · h (the AR(1) spectrum).
+        // Exactly known: Σ over all foldings is h σ² 2 sinh a/(cosh a − cos ωh), a = rate · h (the AR(1)
+        // spectrum).
         let (rate, step) = (1.0, 0.05);
         let density = |f: f64| 4.0 * rate / (rate * rate + (TAU * f).powi(2));
         for frequency in [0.0, 0.3, 2.0, 5.0] {

@@ -17,9 +17,11 @@ const TOLERANCE: f64 = 1e-9;
 /// Requirement that a chip must meet.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Target {
-    /// At least this margin, −(largest real part of an eigenvalue) τ of the slowest compartment, for every sample.
+    /// At least this margin, −(largest real part of an eigenvalue) τ of the slowest compartment, for every
+    /// sample.
     Margin(f64),
-    /// All samples settle, and the angle of the whole estimate to backpropagation on the chip is at most this (degrees).
+    /// All samples settle, and the angle of the whole estimate to backpropagation on the chip is at most this
+    /// (degrees).
     Angle(f64),
 }
 
@@ -74,9 +76,10 @@ const STEPS: i32 = 8;
 /// Halvings of the interval in which a chip first fails.
 const FINE: usize = 7;
 
-/// For every chip the spread at which it first fails, all its devices moving outward in proportion: infinite if it still
-/// holds at `most`, 0 if it fails without any spread. `of` makes the circuit of a spread; the first failure is sought upward from
-/// `most/2⁸` in steps of 2 and then by halving, so a chip that fails and recovers within a step counts as good there.
+/// For every chip the spread at which it first fails, all its devices moving outward in proportion: infinite
+/// if it still holds at `most`, 0 if it fails without any spread. `of` makes the circuit of a spread; the
+/// first failure is sought upward from `most/2⁸` in steps of 2 and then by halving, so a chip that fails and
+/// recovers within a step counts as good there.
 pub fn limits(
     of: &(dyn Fn(f64) -> CircuitSpec + Sync),
     (weights, batch): (&Weights<f64>, &Batch<f64>),

@@ -1,8 +1,9 @@
 //! Devices as they come out of the fab: every draw has a name (chip, quantity, layer, device).
 //!
-//! The offset of a compartment is referred to its input: `s = f(v − o)`. An offset in the drive is no other thing, since
-//! `v − o` obeys the same equation with `o` taken from the drive; only rails tell them apart. All other spreads are relative:
-//! a device is its nominal value times a factor, so what is nominally zero stays exactly zero.
+//! The offset of a compartment is referred to its input: `s = f(v − o)`. An offset in the drive is no other
+//! thing, since `v − o` obeys the same equation with `o` taken from the drive; only rails tell them apart.
+//! All other spreads are relative: a device is its nominal value times a factor, so what is nominally zero
+//! stays exactly zero.
 
 use rand_distr::{Distribution, StandardNormal};
 
@@ -26,7 +27,8 @@ enum SpreadQuantity {
     FeedbackSynapse = 6,
 }
 
-/// Spreads the devices of a layer, counted from 0, and the rates `1/τ` of its compartments (plus ones, minus ones).
+/// Spreads the devices of a layer, counted from 0, and the rates `1/τ` of its compartments (plus ones, minus
+/// ones).
 pub(super) fn spread<T: Real>(
     mismatch: &MismatchSpec,
     layer: usize,
@@ -110,7 +112,8 @@ impl<T: Real> Synapses<T> {
     }
 }
 
-/// The stream of the first device of a layer: devices are `2 n` and `2 n + 1` for the compartments of neuron `n`.
+/// The stream of the first device of a layer: devices are `2 n` and `2 n + 1` for the compartments of neuron
+/// `n`.
 fn name(mismatch: &MismatchSpec, quantity: SpreadQuantity, layer: usize) -> Key {
     let seed = mismatch.seed.unwrap_or(0);
     Key::new(seed, Kind::Mismatch).layer(layer as u16 + 1).step(quantity as u32)

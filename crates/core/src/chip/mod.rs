@@ -1,7 +1,7 @@
 //! What a fab would hand over: one number per device, drawn once, and the synapses between them.
 //!
-//! Every compartment has its own rate `1/τ`, feedback gain and activation device, every dyad its own mixing `α`;
-//! the ideal chip fills the arrays with equal numbers, mismatch fills them with others. Layers count
+//! Every compartment has its own rate `1/τ`, feedback gain and activation device, every dyad its own mixing
+//! `α`; the ideal chip fills the arrays with equal numbers, mismatch fills them with others. Layers count
 //! from 0 here (`0` is the first layer of neurons, docs/model.md's `k = 1`).
 
 mod layout;
@@ -79,7 +79,8 @@ impl<T: Real> Devices<T> {
 }
 
 impl<T: Real> Chip<T> {
-    /// Fabricates the chip of a description for `network` (neurons per layer, input first); without `[mismatch]` an ideal one.
+    /// Fabricates the chip of a description for `network` (neurons per layer, input first); without
+    /// `[mismatch]` an ideal one.
     #[must_use]
     pub fn fabricate(spec: &CircuitSpec, network: &[usize]) -> Self {
         let layout = Layout::new(network);
@@ -132,8 +133,9 @@ impl<T: Real> Chip<T> {
         }
     }
 
-    /// The same chip with the compartments of every dyad in each other's role: what belongs to a compartment (activation
-    /// device, time constant, its own noise) changes places, what switches connect to a role (gain, mixing) stays.
+    /// The same chip with the compartments of every dyad in each other's role: what belongs to a compartment
+    /// (activation device, time constant, its own noise) changes places, what switches connect to a role
+    /// (gain, mixing) stays.
     #[must_use]
     pub fn exchanged(&self) -> Self {
         let mut chip = self.clone();

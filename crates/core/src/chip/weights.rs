@@ -48,7 +48,8 @@ impl<T: Real> Weights<T> {
     /// Copies the synapses, each forward gain changed by a normal share of itself, of standard deviation
     /// `size`.
     ///
-    /// Feedback synapses are moved with the forward ones where they began as their copies, and stay otherwise.
+    /// Feedback synapses are moved with the forward ones where they began as their copies, and stay
+    /// otherwise.
     #[must_use]
     pub fn moved(&self, size: f64, seed: u64) -> Self {
         let mut moved = self.clone();
@@ -91,7 +92,8 @@ impl<T: Real> Weights<T> {
         }
     }
 
-    /// A network of `depth` layers: the last layer below the outputs that has as many inputs as neurons is there again and again.
+    /// A network of `depth` layers: the last layer below the outputs that has as many inputs as neurons is
+    /// there again and again.
     ///
     /// `None` if no layer is square, or `depth` is below that of these weights.
     #[must_use]

@@ -1,8 +1,8 @@
 //! The transpose of the circuit's Jacobian times a direction: [`tangent`](super::tangent) read backwards.
 //!
 //! What a drive moves is asked of every product in turn: `W` where the tangent had `Wᵀ`, the gains before the
-//! feedback, the slopes last. Sums of the two compartments go down the forward path, their difference, weighted with the
-//! gains, goes up the feedback path.
+//! feedback, the slopes last. Sums of the two compartments go down the forward path, their difference,
+//! weighted with the gains, goes up the feedback path.
 
 use super::dyad::{DyadCircuit, columns, columns_mut};
 use super::{Dynamics, Layered, Scratch};
@@ -70,10 +70,11 @@ impl<T: Real> DyadCircuit<'_, T> {
         }
     }
 
-    /// Dual of the place where the loss gradient is taken: `−β ∇²ℓ` times that of what comes back to the output.
+    /// Dual of the place where the loss gradient is taken: `−β ∇²ℓ` times that of what comes back to the
+    /// output.
     ///
-    /// It stands in the output's `feedback` afterwards (of nudge `own`: for the plus compartment, and in `feedback_minus` for
-    /// the other); of nudge `drive` it has been added to what the output hears.
+    /// It stands in the output's `feedback` afterwards (of nudge `own`: for the plus compartment, and in
+    /// `feedback_minus` for the other); of nudge `drive` it has been added to what the output hears.
     fn nudge_duals(&self, scratch: &mut Scratch<T>) {
         let (batch, layout) = (self.samples(), self.layout());
         let top = layout.depth() - 1;
@@ -110,7 +111,8 @@ impl<T: Real> DyadCircuit<'_, T> {
         }
     }
 
-    /// Duals of the outputs of a layer: of the mean from the layer above, of the difference from the layer below.
+    /// Duals of the outputs of a layer: of the mean from the layer above, of the difference from the layer
+    /// below.
     fn gather_duals(&self, layer: usize, image: &mut Matrix<T>, scratch: &mut Scratch<T>) {
         let (batch, layout) = (self.samples(), self.layout());
         let top = layout.depth() - 1;

@@ -9,12 +9,13 @@ use crate::noise::{NoiseInput, SampleIds};
 
 /// A batch of dynamical systems `τ dv/dt = u(v) − v`, alike but for their inputs.
 ///
-/// A state is a matrix `[samples × width]` of potentials (V), a column for every compartment; drives, directions and images have
-/// the same shape. Samples do not act on each other. The view has no state of its own and cannot fail: what leaves the numbers
-/// comes back as such.
+/// A state is a matrix `[samples × width]` of potentials (V), a column for every compartment; drives,
+/// directions and images have the same shape. Samples do not act on each other. The view has no state of its
+/// own and cannot fail: what leaves the numbers comes back as such.
 ///
-/// Eight methods make a system; the others have defaults for one that is smooth, autonomous in continuous time, without rails, and
-/// not built of layers. A system that is one of those things says so by overriding them.
+/// Eight methods make a system; the others have defaults for one that is smooth, autonomous in continuous
+/// time, without rails, and not built of layers. A system that is one of those things says so by overriding
+/// them.
 pub trait Dynamics<T: Real>: Sync {
     /// Returns the number of compartments, the columns of a state.
     fn width(&self) -> usize;
@@ -37,8 +38,8 @@ pub trait Dynamics<T: Real>: Sync {
         scratch: &mut Scratch<T>,
     );
 
-    /// Multiplies the transpose of the Jacobian of the drive at `state` with `direction`: `⟨a, J b⟩ = ⟨Jᵀ a, b⟩` sample by
-    /// sample.
+    /// Multiplies the transpose of the Jacobian of the drive at `state` with `direction`:
+    /// `⟨a, J b⟩ = ⟨Jᵀ a, b⟩` sample by sample.
     fn adjoint(
         &self,
         state: &Matrix<T>,
@@ -76,8 +77,8 @@ pub trait Dynamics<T: Real>: Sync {
         None
     }
 
-    /// Returns the frequency of the clock (Hz): potentials then move once a period, each by its leak over that period, its
-    /// drive held.
+    /// Returns the frequency of the clock (Hz): potentials then move once a period, each by its leak over
+    /// that period, its drive held.
     fn clock(&self) -> Option<f64> {
         None
     }
@@ -114,20 +115,23 @@ pub trait Dynamics<T: Real>: Sync {
 
     /// Returns the noise that acts on one sample at `state` (`width` potentials, V), linear in each source.
     ///
-    /// Linear analysis takes it at a fixed point. Stochastic solvers, where the circuit is not [`Self::noisy`], take it at both ends of
-    /// every step: then there must be as many sources everywhere, in the same order.
+    /// Linear analysis takes it at a fixed point. Stochastic solvers, where the circuit is not
+    /// [`Self::noisy`], take it at both ends of every step: then there must be as many sources everywhere, in
+    /// the same order.
     fn noise_inputs(&self, _sample: usize, _state: &[f64]) -> Vec<NoiseInput> {
         Vec::new()
     }
 
     /// Returns the numbers of the samples, which name their noise; the default is `SampleIds::first`.
     ///
-    /// A system whose noise is simulated keeps track of it: the samples of a [`Self::subset`] meet their own noise.
+    /// A system whose noise is simulated keeps track of it: the samples of a [`Self::subset`] meet their own
+    /// noise.
     fn sample_ids(&self) -> Cow<'_, SampleIds> {
         Cow::Owned(SampleIds::first(self.samples()))
     }
 
-    /// Returns the same circuits as layered ones, if they are: what can be swept layer by layer often need not be integrated.
+    /// Returns the same circuits as layered ones, if they are: what can be swept layer by layer often need
+    /// not be integrated.
     fn layered(&self) -> Option<&dyn Layered<T>> {
         None
     }

@@ -6,11 +6,11 @@ use super::{Dynamics, Scratch};
 use crate::chip::Layout;
 use crate::matrix::{Matrix, Real};
 
-/// Dynamics of dyads in layers, whose drives can be computed layer by layer, and taken halves of: what a layer hears from the one
-/// below, and what comes back to it from the one above.
+/// Dynamics of dyads in layers, whose drives can be computed layer by layer, and taken halves of: what a
+/// layer hears from the one below, and what comes back to it from the one above.
 ///
-/// Sweeps and multistep methods that correct one layer before the next hears it need this; everything else needs
-/// [`Dynamics`] alone. States have the columns of [`Layout`].
+/// Sweeps and multistep methods that correct one layer before the next hears it need this; everything else
+/// needs [`Dynamics`] alone. States have the columns of [`Layout`].
 pub trait Layered<T: Real>: Dynamics<T> {
     /// Returns which column of a state holds which compartment.
     fn layout(&self) -> &Layout;
@@ -28,10 +28,11 @@ pub trait Layered<T: Real>: Dynamics<T> {
         None
     }
 
-    /// Computes means `s̄` and differences `δ` of some dyads of a layer, into the scratch, from the potentials (V) of their plus
-    /// and minus compartments, column after column.
+    /// Computes means `s̄` and differences `δ` of some dyads of a layer, into the scratch, from the
+    /// potentials (V) of their plus and minus compartments, column after column.
     ///
-    /// For passes over a few dyads at a time, whose numbers stay at hand; the order of the dyads does not matter.
+    /// For passes over a few dyads at a time, whose numbers stay at hand; the order of the dyads does not
+    /// matter.
     fn mean_and_difference_of(
         &self,
         layer: usize,
@@ -76,7 +77,8 @@ pub trait Layered<T: Real>: Dynamics<T> {
         self.sum_inputs_of(layer, 0..self.layout().neurons(layer), drive.split_at_mut(half), scratch);
     }
 
-    /// Computes the drive of every compartment (V), up and down through the layers: [`Dynamics::drive`] of a layered circuit.
+    /// Computes the drive of every compartment (V), up and down through the layers: [`Dynamics::drive`] of a
+    /// layered circuit.
     fn drive_by_layers(&self, state: &Matrix<T>, drive: &mut Matrix<T>, scratch: &mut Scratch<T>) {
         let depth = self.layout().depth();
         for layer in 0..depth {
@@ -115,8 +117,8 @@ pub trait Layered<T: Real>: Dynamics<T> {
         self.sum_inputs(layer, self.layout().columns_mut(layer, drive), scratch);
     }
 
-    /// Limits drives `u` (V) of some dyads of a layer to what their amplifiers at `potentials` (V) deliver; plus and minus
-    /// compartments, column after column.
+    /// Limits drives `u` (V) of some dyads of a layer to what their amplifiers at `potentials` (V) deliver;
+    /// plus and minus compartments, column after column.
     fn limit_dyads(
         &self,
         _layer: usize,
@@ -142,8 +144,8 @@ pub trait Layered<T: Real>: Dynamics<T> {
     /// Computes the outputs `s = f(v)` of all compartments.
     fn outputs(&self, state: &Matrix<T>, outputs: &mut Matrix<T>);
 
-    /// Returns the free equilibrium: the feed-forward state, both compartments alike (ideal devices); its means, differences and
-    /// what each layer hears from below stay in the scratch.
+    /// Returns the free equilibrium: the feed-forward state, both compartments alike (ideal devices); its
+    /// means, differences and what each layer hears from below stay in the scratch.
     fn feed_forward(&self, scratch: &mut Scratch<T>) -> Matrix<T>;
 
     /// Returns the damping coefficient `L_k` of a layer for damped sweeps (Høier & Zach 2024).

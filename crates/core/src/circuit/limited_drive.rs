@@ -8,7 +8,8 @@ use crate::device::{slew, transconductor};
 use crate::matrix::{Matrix, Real};
 
 impl<T: Real> DyadCircuit<'_, T> {
-    /// Limits the drives of consecutive state columns, the first of which is `first`; all slices `[batch × n]` (V).
+    /// Limits the drives of consecutive state columns, the first of which is `first`; all slices
+    /// `[batch × n]` (V).
     fn limit_columns(&self, first: usize, potentials: &[T], drives: &mut [T]) {
         let periphery = &self.chip.periphery;
         if let Some(range) = periphery.range {

@@ -1,11 +1,13 @@
 //! Right-hand sides: a chip with inputs and a nudge, as a borrowed view that has no state and cannot fail.
 //!
 //! A compartment obeys `dv/dt = (u(v) − v)/τ`, where the *drive* `u` is everything that reaches it through
-//! synapses, bias and nudge. Solvers need only `u`, `1/τ`, and products with the Jacobian: [`Dynamics`]. Where its amplifier saturates or
-//! slews, it follows a limited drive, `dv/dt = (U − v)/τ`, which is `u` itself wherever `u = v`: what integrates motion asks for
-//! `U`, what looks for equilibria or linearises at one asks for `u`.
+//! synapses, bias and nudge. Solvers need only `u`, `1/τ`, and products with the Jacobian: [`Dynamics`].
+//! Where its amplifier saturates or slews, it follows a limited drive, `dv/dt = (U − v)/τ`, which is `u`
+//! itself wherever `u = v`: what integrates motion asks for `U`, what looks for equilibria or linearises at
+//! one asks for `u`.
 //!
-//! Circuits of dyads in layers are [`Layered`], which sweeps need; those of a chip have its noise, too: [`Circuit`].
+//! Circuits of dyads in layers are [`Layered`], which sweeps need; those of a chip have its noise, too:
+//! [`Circuit`].
 
 mod adjoint;
 mod dyad;

@@ -1,7 +1,9 @@
-//! Summing nodes that are not ideal: what a real amplifier, loaded by the synapses of this very network, makes of a drive.
+//! Summing nodes that are not ideal: what a real amplifier, loaded by the synapses of this very network,
+//! makes of a drive.
 //!
-//! Loads follow the weights, so they are summed up whenever a circuit is wired: once per batch, at the cost of reading every
-//! weight once. Synapses load as conductances; biases and the nudge are taken to be currents, which do not.
+//! Loads follow the weights, so they are summed up whenever a circuit is wired: once per batch, at the cost
+//! of reading every weight once. Synapses load as conductances; biases and the nudge are taken to be
+//! currents, which do not.
 
 use std::ops::Range;
 
@@ -98,8 +100,8 @@ impl<T: Real> DyadCircuit<'_, T> {
 
 /// Conductances of synapses on the summing node of every state column, in units of the leak.
 ///
-/// A pair of devices makes `G⁺ − G⁻ = g W` and loads with `G⁺ + G⁻`, its smaller device being at its minimum. Feedback synapses
-/// count times the gain of their compartment.
+/// A pair of devices makes `G⁺ − G⁻ = g W` and loads with `G⁺ + G⁻`, its smaller device being at its minimum.
+/// Feedback synapses count times the gain of their compartment.
 fn compute_loads<T: Real>(chip: &Chip<T>, weights: &Weights<T>) -> Vec<f64> {
     let (layout, pair) = (&chip.layout, chip.periphery.pair_load);
     let mut loads = vec![0.0; layout.width()];

@@ -6,8 +6,9 @@ use crate::noise::Sources;
 
 /// A layered circuit on a chip, with the noise of its devices and of its readings.
 ///
-/// The sources are given device by device, not as the [`noise_inputs`](super::Dynamics::noise_inputs) that they amount to at one
-/// state, so that whole batches meet them in a few fused passes, synapses at the states where they are.
+/// The sources are given device by device, not as the [`noise_inputs`](super::Dynamics::noise_inputs) that
+/// they amount to at one state, so that whole batches meet them in a few fused passes, synapses at the states
+/// where they are.
 pub trait Circuit<T: Real>: Layered<T> {
     /// Returns the noise sources.
     fn noise(&self) -> &Sources;
@@ -27,8 +28,9 @@ pub trait Circuit<T: Real>: Layered<T> {
     /// `[batch × n_1]`.
     fn weigh_input(&self, drivers: &Matrix<T>, weighted_input: &mut Matrix<T>);
 
-    /// Computes the squared voltages over which the read noise of a layer spreads, from the scratch's means and differences:
-    /// `Σ_j W_ij² s̄_j²` of what it hears from below and `Σ_j F_ji² δ_j²` of what comes back, `[batch × n]` each (V²).
+    /// Computes the squared voltages over which the read noise of a layer spreads, from the scratch's means
+    /// and differences: `Σ_j W_ij² s̄_j²` of what it hears from below and `Σ_j F_ji² δ_j²` of what comes
+    /// back, `[batch × n]` each (V²).
     ///
     /// Times the relative PSD of conductances they are the PSDs of the drive's two parts.
     fn read_powers(
@@ -43,8 +45,8 @@ pub trait Circuit<T: Real>: Layered<T> {
     /// differences: `Σ_j W_ij z_ij s̄_j` into the first of `parts`, and `Σ_j F_ji z_ji δ_j` of the layer
     /// above into the second (V), `[batch × n]` each.
     ///
-    /// `deviations` are those of all synapses, `[batch × synapses]`; the layer's begin at column `first`, row by row
-    /// of `W`. Returns where those of the layer above begin.
+    /// `deviations` are those of all synapses, `[batch × synapses]`; the layer's begin at column `first`, row
+    /// by row of `W`. Returns where those of the layer above begin.
     fn fluctuate(
         &self,
         layer: usize,

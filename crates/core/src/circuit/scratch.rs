@@ -48,7 +48,8 @@ impl<T: Real> Scratch<T> {
         }
     }
 
-    /// Buffers for `samples` samples of a system of `width` compartments that is not built of layers: one for a state.
+    /// Buffers for `samples` samples of a system of `width` compartments that is not built of layers: one for
+    /// a state.
     #[must_use]
     pub fn flat(samples: usize, width: usize) -> Self {
         let nothing = || Matrix::zeros(0, 0);

@@ -1,7 +1,7 @@
 //! What a loss can take as a target: a cross-entropy is one of distributions.
 //!
-//! `−Σ y ln softmax(ŷ/V_ref)` has the slope `p Σy − y`, and the circuit nudges with `p − y`: the two are one only where a
-//! target adds up to 1.
+//! `−Σ y ln softmax(ŷ/V_ref)` has the slope `p Σy − y`, and the circuit nudges with `p − y`: the two are one
+//! only where a target adds up to 1.
 
 use thiserror::Error;
 
@@ -31,9 +31,11 @@ pub enum TargetFault {
     },
 }
 
-/// Checks that every row of `targets` is one that the loss can take: any, or a distribution for the cross-entropy.
+/// Checks that every row of `targets` is one that the loss can take: any, or a distribution for the
+/// cross-entropy.
 ///
-/// Rounding may put a sum off by half an `f32` spacing per element, and as much where a softmax in `f32` has made it.
+/// Rounding may put a sum off by half an `f32` spacing per element, and as much where a softmax in `f32` has
+/// made it.
 ///
 /// # Errors
 /// The first sample that is no distribution.

@@ -59,14 +59,16 @@ pub struct Cost {
     pub power_w: Power,
     /// One inference (J): a free relaxation, its reading, the outputs converted.
     pub inference_j: Energy,
-    /// One update (J): its relaxations and their readings, all compartments converted each time, all synapses programmed.
+    /// One update (J): its relaxations and their readings, all compartments converted each time, all synapses
+    /// programmed.
     pub update_j: Energy,
 }
 
 impl Power {
     fn new(cost: &CostSpec, (supply, clock): (f64, f64), work: &Work, signals: Signals) -> Self {
         let (dyads, synapses) = (work.dyads(), work.synapses());
-        // Weights tell what the description can only guess; whether synapses are resistive at all is its to say.
+        // Weights tell what the description can only guess; whether synapses are resistive at all is its to
+        // say.
         let conductance = match work.conductance {
             Some(real) if cost.synapse_conductance > 0.0 => real,
             _ => cost.synapse_conductance,
@@ -104,7 +106,8 @@ impl Area {
 }
 
 impl Cost {
-    /// Prices what a circuit does; `None` if its technology is not in the table, which the door does not let in.
+    /// Prices what a circuit does; `None` if its technology is not in the table, which the door does not let
+    /// in.
     #[must_use]
     pub fn new(spec: &CircuitSpec, cost: &CostSpec, work: &Work) -> Option<Self> {
         let technology = technologies().get(&cost.technology)?;

@@ -48,7 +48,8 @@ pub struct Work {
 }
 
 impl Work {
-    /// By the description alone: relaxations of `cost.settling` slowest time constants at signals of `cost.signal`.
+    /// By the description alone: relaxations of `cost.settling` slowest time constants at signals of
+    /// `cost.signal`.
     #[must_use]
     pub fn estimated(spec: &CircuitSpec, cost: &CostSpec, network: &[usize]) -> Self {
         let relaxation = cost.settling * Chip::<f64>::fabricate(spec, network).slowest;
@@ -71,11 +72,11 @@ impl Work {
         }
     }
 
-    /// On a batch, every relaxation from all potentials at 0 V: medians over the samples that come to rest. Noise is off, and
-    /// `eam` stands in for solvers that tell times coarsely.
+    /// On a batch, every relaxation from all potentials at 0 V: medians over the samples that come to rest.
+    /// Noise is off, and `eam` stands in for solvers that tell times coarsely.
     ///
-    /// Without targets (`spec.nudge.beta` 0) an update is taken to be free relaxations, and `without_nudge` says so. `None` if no sample comes to rest,
-    /// or the solver has no time.
+    /// Without targets (`spec.nudge.beta` 0) an update is taken to be free relaxations, and `without_nudge`
+    /// says so. `None` if no sample comes to rest, or the solver has no time.
     #[must_use]
     pub fn simulated(spec: &CircuitSpec, weights: &Weights<f64>, batch: &Batch<f64>) -> Option<Self> {
         let mut spec = spec.clone();
@@ -147,8 +148,9 @@ impl Work {
 
 /// Takes a solver that tells when a sample arrives.
 ///
-/// Under noise that is known to a window of many τ only, so the times are those of the circuit without its noise. Steps of `etd`
-/// may end many τ later in a residual of rounding alone (2.4 times too late, measured on a linear 3-4-2 net).
+/// Under noise that is known to a window of many τ only, so the times are those of the circuit without its
+/// noise. Steps of `etd` may end many τ later in a residual of rounding alone (2.4 times too late, measured
+/// on a linear 3-4-2 net).
 fn resolve_times(spec: &mut CircuitSpec) {
     if spec.solver.kind == SolverKind::Etd || spec.solver.kind.is_stochastic() {
         spec.solver.kind = SolverKind::Eam;

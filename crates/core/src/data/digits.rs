@@ -103,8 +103,8 @@ mod tests {
 
     #[test]
     fn splits_are_those_of_an_independent_script() {
-        // A Python script written from this file's header, SplitMix64 included, hashed the whole set as documented;
-        // results are published against these splits, so they never change.
+        // A Python script written from this file's header, SplitMix64 included, hashed the whole set as
+        // documented; results are published against these splits, so they never change.
         let expected = [
             (0, "89b418e568e464a92c1daefd20f10351ff2b12e8f9b46a1c834a00dc51f79edd"),
             (1, "e529ba0fef33e4752b84bf9b5628c8853f78c3e80755a43961737e0da581df3d"),

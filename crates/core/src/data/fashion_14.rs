@@ -1,7 +1,9 @@
-//! `fashion-14`: the first 2000 + 1000 images of Fashion-MNIST at 14 x 14 inputs and 16 levels, inside the program.
+//! `fashion-14`: the first 2000 + 1000 images of Fashion-MNIST at 14 x 14 inputs and 16 levels, inside the
+//! program.
 //!
-//! Each input is the mean of 2 x 2 pixels (a tie goes to the even code), of which the upper four bits are kept.
-//! The file is four IDX blocks one after another: training images, their labels, test images, their labels.
+//! Each input is the mean of 2 x 2 pixels (a tie goes to the even code), of which the upper four bits are
+//! kept. The file is four IDX blocks one after another: training images, their labels, test images, their
+//! labels.
 
 use std::path::Path;
 

@@ -1,7 +1,7 @@
 //! `fashion-mnist`: 60 000 + 10 000 pictures of clothes, 28 x 28 inputs of 256 levels, in the form of MNIST.
 //!
-//! 31 MB packed, therefore not inside the program but sought on disk ([`super::places`]) and known by the hashes of
-//! the unpacked files: packages repack them, so hashes of the `.gz` differ.
+//! 31 MB packed, therefore not inside the program but sought on disk ([`super::places`]) and known by the
+//! hashes of the unpacked files: packages repack them, so hashes of the `.gz` differ.
 
 use super::places::Published;
 use super::{Entry, PathUse};

@@ -1,6 +1,7 @@
 //! `mnist`: 60 000 + 10 000 handwritten digits, 28 x 28 inputs of 256 levels.
 //!
-//! Share-alike, therefore not inside the program but sought on disk ([`super::places`]) and known by its hashes.
+//! Share-alike, therefore not inside the program but sought on disk ([`super::places`]) and known by its
+//! hashes.
 
 use super::places::Published;
 use super::{Entry, PathUse};

@@ -61,17 +61,17 @@ pub struct Dataset {
     pub train: Split,
     /// Test samples.
     pub test: Split,
-    /// SHA-256 (hex) of the decoded content after shortening: features and classes (u64, little endian as all that
-    /// follows), then for `train` and `test` the number of samples (u64), the full scale (f64) and codes (u8) or the
-    /// values (f64), and the labels (u16).
+    /// SHA-256 (hex) of the decoded content after shortening: features and classes (u64, little endian as all
+    /// that follows), then for `train` and `test` the number of samples (u64), the full scale (f64) and codes
+    /// (u8) or the values (f64), and the labels (u16).
     pub sha256: String,
     /// Source and licence.
     pub about: &'static str,
 }
 
 impl Dataset {
-    /// The whole of a set of the catalogue, split as seed 0 does it; files of a set that is not embedded are searched in the usual
-    /// places.
+    /// The whole of a set of the catalogue, split as seed 0 does it; files of a set that is not embedded are
+    /// searched in the usual places.
     ///
     /// # Errors
     /// As [`load`].
@@ -105,7 +105,8 @@ impl Dataset {
 pub struct Request<'a> {
     /// Name in the catalogue.
     pub kind: &'a str,
-    /// Folder of IDX files, as the working directory sees it: a path relative to a file is resolved by the caller.
+    /// Folder of IDX files, as the working directory sees it: a path relative to a file is resolved by the
+    /// caller.
     pub path: Option<&'a Path>,
     /// Use only the first so many training samples, at least 1.
     pub train: Option<usize>,
@@ -185,7 +186,8 @@ pub fn catalogue() -> &'static [Entry] {
 ///
 /// # Errors
 /// [`DataError`]: an unknown name, a `path` that is missing or not wanted, files that are not found, not
-/// readable, not IDX or not those published, labels that are no class, or more samples asked for than there are.
+/// readable, not IDX or not those published, labels that are no class, or more samples asked for than there
+/// are.
 pub fn load(request: &Request) -> Result<Dataset, DataError> {
     let entry = find(request.kind)?;
     match (entry.path, request.path) {

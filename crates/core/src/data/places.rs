@@ -1,8 +1,8 @@
 //! Where published sets are sought, and how they are had when they are nowhere.
 //!
 //! In this order: `path`; `$DYADSIM_DATA/NAME`; where the system's package manager puts the set;
-//! `$XDG_CACHE_HOME/dyadsim/NAME` (`~/.cache` when that is unset or empty). A folder counts when it has all four files;
-//! the content of the first that does is verified against the published hashes.
+//! `$XDG_CACHE_HOME/dyadsim/NAME` (`~/.cache` when that is unset or empty). A folder counts when it has all
+//! four files; the content of the first that does is verified against the published hashes.
 
 use std::env;
 use std::path::{Path, PathBuf};

@@ -1,7 +1,7 @@
 //! Seeded permutations that no dependency can change: `SplitMix64` and Fisher–Yates.
 //!
-//! A split is part of a published result, so its generator is spelt out here. `SplitMix64`: Steele, Lea & Flood,
-//! OOPSLA 2014 (doi 10.1145/2660193.2660195), with the constants of `java.util.SplittableRandom`.
+//! A split is part of a published result, so its generator is spelt out here. `SplitMix64`: Steele, Lea &
+//! Flood, OOPSLA 2014 (doi 10.1145/2660193.2660195), with the constants of `java.util.SplittableRandom`.
 
 /// The generator; its state counts up by the golden ratio of 2⁶⁴.
 #[derive(Clone, Debug)]
@@ -23,7 +23,8 @@ impl SplitMix {
         z ^ (z >> 31)
     }
 
-    /// A number below `bound` (at least 1), all equally likely: the last, incomplete run of remainders is drawn again.
+    /// A number below `bound` (at least 1), all equally likely: the last, incomplete run of remainders is
+    /// drawn again.
     pub(super) fn below(&mut self, bound: usize) -> usize {
         let bound = bound as u64;
         let complete = u64::MAX - u64::MAX % bound;
@@ -51,7 +52,8 @@ mod tests {
 
     #[test]
     fn the_generator_gives_the_reference_sequence_of_seed_1234567() {
-        // The vector that implementations of SplitMix64 commonly quote (Rosetta Code, "Pseudo-random numbers/Splitmix64").
+        // The vector that implementations of SplitMix64 commonly quote (Rosetta Code, "Pseudo-random
+        // numbers/Splitmix64").
         let expected: [u64; 5] = [
             6_457_827_717_110_365_317,
             3_203_168_211_198_807_973,

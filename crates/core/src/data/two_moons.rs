@@ -1,10 +1,11 @@
 //! `two-moons`: two half circles that reach into each other, 2 inputs, with noise.
 //!
-//! Outer moon (class 0) `(cos t, sin t)`, inner (class 1) `(1 − cos t, ½ − sin t)`, `t` evenly from 0 to π, each coordinate
-//! plus `N(0, 0.1²)`: scikit-learn's `make_moons`. Then `x ↦ (x + 1.5)/4`, `y ↦ (y + 1)/2.5`, which puts five
-//! deviations of noise around both moons into `[0, 1]` V; what is still outside (less than one in 10⁶) is clipped. 500 points per
-//! class and half, mixed by `SplitMix64`. The noise is Philox, key `split_seed`, stream 0 for training and 1 for
-//! testing. Sines come from the system's library: the last bit, and so the hash, may differ between platforms.
+//! Outer moon (class 0) `(cos t, sin t)`, inner (class 1) `(1 − cos t, ½ − sin t)`, `t` evenly from 0 to π,
+//! each coordinate plus `N(0, 0.1²)`: scikit-learn's `make_moons`. Then `x ↦ (x + 1.5)/4`, `y ↦ (y + 1)/2.5`,
+//! which puts five deviations of noise around both moons into `[0, 1]` V; what is still outside (less than
+//! one in 10⁶) is clipped. 500 points per class and half, mixed by `SplitMix64`. The noise is Philox, key
+//! `split_seed`, stream 0 for training and 1 for testing. Sines come from the system's library: the last bit,
+//! and so the hash, may differ between platforms.
 
 use std::f64::consts::PI;
 
@@ -78,7 +79,8 @@ mod tests {
                         points.iter().map(|(x, y)| (x - centre.0).hypot(y - centre.1)).collect();
                     let spread: Vec<f64> =
                         radii.iter().map(|radius| (radius - mean(&radii)).powi(2)).collect();
-                    // Rice: mean 1 + σ²/2, deviation σ; standard errors σ/√500 = 0.0045 and σ/√1000 = 0.0032, 4.5 of each.
+                    // Rice: mean 1 + σ²/2, deviation σ; standard errors σ/√500 = 0.0045 and σ/√1000 = 0.0032,
+                    // 4.5 of each.
                     assert!((mean(&radii) - 1.005).abs() < 0.020, "{}", mean(&radii));
                     assert!((mean(&spread).sqrt() - 0.1).abs() < 0.0142, "{}", mean(&spread).sqrt());
                     // The centroid of a half circle is 2/π from its centre.

@@ -1,9 +1,10 @@
 //! `yin-yang`: points of the yin-yang symbol (class 0, 1, or 2 for its two dots), as 4 inputs x, y, 1−x, 1−y.
 //!
-//! Small, and yet it tells whether hidden weights learn: of a 4-30-3 network, trained lower weights reach 97.6 %, frozen
-//! ones 85.5 % (Kriener, Göltz & Petrovici 2022, doi 10.1145/3517343.3517380). Bit by bit the authors' set: seeds 42
-//! for training and 40 for testing. A `split_seed` s takes 42+s and 40+s instead (modulo 2³²): another set of the same
-//! kind. Seeds that differ by two share samples between one's training and the other's test half.
+//! Small, and yet it tells whether hidden weights learn: of a 4-30-3 network, trained lower weights reach
+//! 97.6 %, frozen ones 85.5 % (Kriener, Göltz & Petrovici 2022, doi 10.1145/3517343.3517380). Bit by bit the
+//! authors' set: seeds 42 for training and 40 for testing. A `split_seed` s takes 42+s and 40+s instead
+//! (modulo 2³²): another set of the same kind. Seeds that differ by two share samples between one's training
+//! and the other's test half.
 
 use super::mersenne::Mersenne;
 use super::{DataError, Entry, Parts, PathUse, Request, Split};
@@ -84,7 +85,8 @@ fn class(x: f64, y: f64) -> u16 {
     u16::from(first || second || third)
 }
 
-/// Distance (V) from the point at `centre` on the horizontal middle line. Not `hypot`, whose last bit differs.
+/// Distance (V) from the point at `centre` on the horizontal middle line. Not `hypot`, whose last bit
+/// differs.
 fn distance(x: f64, y: f64, centre: f64) -> f64 {
     ((x - centre) * (x - centre) + (y - BIG) * (y - BIG)).sqrt()
 }

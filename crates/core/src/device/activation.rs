@@ -1,4 +1,5 @@
-//! Activation devices `f(v) = A φ((v − o)/u)` (docs/model.md §1): what a compartment's output does with its potential.
+//! Activation devices `f(v) = A φ((v − o)/u)` (docs/model.md §1): what a compartment's output does with its
+//! potential.
 //!
 //! [`Activation::apply`] and [`Activation::derivative`] work on whole slices with vector instructions, to a
 //! few units in the last place; [`Activation::value`] and [`Activation::slope`] are the scalar reference
@@ -283,9 +284,9 @@ mod tests {
                 let h = 1e-6;
                 if device.kinks().iter().all(|kink| f64::abs(v - kink) > h) {
                     let central = (device.value(v + h) - device.value(v - h)) / (2.0 * h);
-                    // Third derivatives stay below 10 A/u³ = 960, so h²/6 of them is 1.6e-10. Rounding, of each value: half
-                    // an ulp below 4 V of `v ± h` and of `v − o`, times A/u, and below 16 and 32 of the shape, times
-                    // A, and of the value: 5.8e-15, twice over 2 h.
+                    // Third derivatives stay below 10 A/u³ = 960, so h²/6 of them is 1.6e-10. Rounding, of
+                    // each value: half an ulp below 4 V of `v ± h` and of `v − o`, times A/u, and below 16
+                    // and 32 of the shape, times A, and of the value: 5.8e-15, twice over 2 h.
                     prop_assert!((device.slope(v) - central).abs() < 6e-9, "{kind:?} at {v}");
                 }
             }

@@ -1,4 +1,5 @@
-//! A real operational amplifier as a leaky integrator: input conductances on its summing node, `g ∥ C` across it.
+//! A real operational amplifier as a leaky integrator: input conductances on its summing node, `g ∥ C` across
+//! it.
 //!
 //! With `S` the sum of the conductances on the summing node, `N = 1 + S/g` its noise gain, and
 //! `1/A(s) = 1/A₀ + s/ω_t`, Kirchhoff's law at that node gives, for the ideal drive `u`,
@@ -7,11 +8,11 @@
 //! v = (u + N V_os) / (1 + N/A₀ + s [τ (1 + 1/A₀) + N/ω_t] + s² τ/ω_t).
 //! ```
 //!
-//! So the gain is short by `1/(1 + N/A₀)`, the offset comes out `N` times, and the slower of the two poles has the time
-//! constant `[τ (1 + 1/A₀) + N/ω_t]/(1 + N/A₀)`. The faster pole, near `ω_t + (1 + S/g)/τ`, is left out: that costs a share
-//! `a₀ a₂/a₁²` of the time constant, with the coefficients of 1, s and s² above, below `N/(τ ω_t)`.
-//! Derivation: any text on feedback amplifiers, e.g. Gray, Hurst, Lewis & Meyer, *Analysis and Design of Analog
-//! Integrated Circuits*, ch. 8.
+//! So the gain is short by `1/(1 + N/A₀)`, the offset comes out `N` times, and the slower of the two poles
+//! has the time constant `[τ (1 + 1/A₀) + N/ω_t]/(1 + N/A₀)`. The faster pole, near `ω_t + (1 + S/g)/τ`, is
+//! left out: that costs a share `a₀ a₂/a₁²` of the time constant, with the coefficients of 1, s and s² above,
+//! below `N/(τ ω_t)`. Derivation: any text on feedback amplifiers, e.g. Gray, Hurst, Lewis & Meyer, *Analysis
+//! and Design of Analog Integrated Circuits*, ch. 8.
 
 use std::f64::consts::TAU;
 

@@ -1,12 +1,15 @@
-//! A capacitor that leaks: a current out of it shifts what its driver can hold, and lets it droop when nobody drives it.
+//! A capacitor that leaks: a current out of it shifts what its driver can hold, and lets it droop when nobody
+//! drives it.
 
-/// Shift of the drive (V) by a leakage `current` (A) out of a compartment that `leak` (S) ties to its drive: `−I/g`.
+/// Shift of the drive (V) by a leakage `current` (A) out of a compartment that `leak` (S) ties to its drive:
+/// `−I/g`.
 #[must_use]
 pub fn shift(current: f64, leak: f64) -> f64 {
     -current / leak
 }
 
-/// Voltage that a capacitor (F) loses while it is held for `time` (s) against a leakage `current` (A): `I t/C`.
+/// Voltage that a capacitor (F) loses while it is held for `time` (s) against a leakage `current` (A):
+/// `I t/C`.
 ///
 /// ```
 /// # use dyadsim_core as dyadsim;

@@ -1,6 +1,7 @@
 //! The slew limit of an operational amplifier: `|dv/dt| ≤ SR`, with a kink.
 //!
-//! In the form of [`crate::circuit`] the drive is not further than `SR τ` from the potential: `U = v + clip(u − v, ±SR τ)`.
+//! In the form of [`crate::circuit`] the drive is not further than `SR τ` from the potential:
+//! `U = v + clip(u − v, ±SR τ)`.
 
 use crate::matrix::Real;
 use crate::matrix::dispatch::{Kernel, run};
@@ -30,7 +31,8 @@ pub fn limit<T: Real>(reach: T, potentials: &[T], drives: &mut [T]) {
     run(Limit { reach, potentials, drives });
 }
 
-/// On which side of a slew limit of `rate` (V/s) a compartment is, −1, 0 or 1: the number jumps where the limit sets in.
+/// On which side of a slew limit of `rate` (V/s) a compartment is, −1, 0 or 1: the number jumps where the
+/// limit sets in.
 ///
 /// `pull` (V) is how far its limited drive is from its potential, `leak` (1/s) its `1/τ`.
 pub fn side<T: Real>(rate: T, leak: T, pull: T) -> T {

@@ -1,21 +1,24 @@
-//! A switched-capacitor leak: once a period `T = 1/f` a capacitor `C_s` is charged to the drive and then shared with `C`.
+//! A switched-capacitor leak: once a period `T = 1/f` a capacitor `C_s` is charged to the drive and then
+//! shared with `C`.
 //!
 //! ```text
 //! v[n+1] = v[n] + r (u[n] − v[n]),    r = C_s/(C + C_s) = 1/(1 + f τ),    τ = C/g,    g = C_s f.
 //! ```
 //!
-//! It is a compartment with the rate `ρ = −f ln(1 − r)` whose drive is held over every period, exactly. Thermal noise enters
-//! twice a period: `C_s` samples `kT/C_s`, of which a share `r` reaches `C`, and the switch that joins both leaves the
-//! charge noise `kT C C_s/(C + C_s)` of a series capacitor. Together
+//! It is a compartment with the rate `ρ = −f ln(1 − r)` whose drive is held over every period, exactly.
+//! Thermal noise enters twice a period: `C_s` samples `kT/C_s`, of which a share `r` reaches `C`, and the
+//! switch that joins both leaves the charge noise `kT C C_s/(C + C_s)` of a series capacitor. Together
 //!
 //! ```text
 //! σ² = r² kT/C_s + kT C_s/(C (C + C_s)) = r (2 − r) kT/C,
 //! ```
 //!
 //! so that the stationary variance, `σ²/(1 − (1 − r)²)`, is `kT/C`, as equipartition demands.
-//! Gregorian & Temes, *Analog MOS Integrated Circuits for Signal Processing* (1986), for charge sharing and kT/C.
+//! Gregorian & Temes, *Analog MOS Integrated Circuits for Signal Processing* (1986), for charge sharing and
+//! kT/C.
 
-/// Share `r` of the way to its drive that a compartment with `tau = C/g` (s) moves in a period of `frequency` (Hz).
+/// Share `r` of the way to its drive that a compartment with `tau = C/g` (s) moves in a period of `frequency`
+/// (Hz).
 #[must_use]
 pub fn share(frequency: f64, tau: f64) -> f64 {
     1.0 / (1.0 + frequency * tau)
@@ -34,14 +37,15 @@ pub fn rate(frequency: f64, tau: f64) -> f64 {
     frequency * (1.0 / (frequency * tau)).ln_1p()
 }
 
-/// Shift of the drive (V) that a `charge` (C) left on `capacitance` (F) in every period amounts to: `q/(r C)`.
+/// Shift of the drive (V) that a `charge` (C) left on `capacitance` (F) in every period amounts to:
+/// `q/(r C)`.
 #[must_use]
 pub fn injected(charge: f64, capacitance: f64, share: f64) -> f64 {
     charge / (share * capacitance)
 }
 
-/// Factor between the thermal noise of a resistor `1/g` at the drive (V²/Hz) and white noise there that, held over periods of a
-/// compartment of rate `ρ`, leaves the variance `σ²` above: `1/(ρ τ)`.
+/// Factor between the thermal noise of a resistor `1/g` at the drive (V²/Hz) and white noise there that, held
+/// over periods of a compartment of rate `ρ`, leaves the variance `σ²` above: `1/(ρ τ)`.
 #[must_use]
 pub fn thermal_factor(frequency: f64, tau: f64) -> f64 {
     1.0 / (rate(frequency, tau) * tau)

@@ -5,13 +5,15 @@ use crate::chip::{Chip, Weights};
 use crate::matrix::Real;
 use crate::spec::NudgeSpec;
 
-/// Adversarial training: the gradient of the mean loss at inputs `x + ε ∇ₓℓ`, held fixed; the step itself is not differentiated.
+/// Adversarial training: the gradient of the mean loss at inputs `x + ε ∇ₓℓ`, held fixed; the step itself is
+/// not differentiated.
 ///
 /// Backpropagation as [`Backprop`] does it, on inputs that are not clipped.
 ///
 /// # Reference
 ///
-/// Goodfellow, Shlens & Szegedy, *Explaining and Harnessing Adversarial Examples*, ICLR 2015 (there with the sign of the slope).
+/// Goodfellow, Shlens & Szegedy, *Explaining and Harnessing Adversarial Examples*, ICLR 2015 (there with the
+/// sign of the slope).
 #[derive(Debug)]
 pub struct Adversarial<T: Real> {
     backprop: Backprop<T>,

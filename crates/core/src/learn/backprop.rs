@@ -14,9 +14,9 @@ use crate::spec::NudgeSpec;
 
 /// Backpropagation: the exact gradient of the mean loss of the free circuit's feed-forward state.
 ///
-/// It differentiates the network on its own chip (activation devices with their offsets and scales, synapses with their
-/// factors), which no chip does: it is the reference that the others are held against. It settles nothing, so that noise,
-/// nudge and solver do not matter to it.
+/// It differentiates the network on its own chip (activation devices with their offsets and scales, synapses
+/// with their factors), which no chip does: it is the reference that the others are held against. It settles
+/// nothing, so that noise, nudge and solver do not matter to it.
 ///
 /// # Reference
 ///

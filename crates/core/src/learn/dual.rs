@@ -9,9 +9,9 @@ use crate::spec::{CircuitSpec, Damping, NudgePoint};
 
 /// Dual propagation: the Hebbian rule `ĝ_k = −(1/β) δ_k s̄_{k−1}ᵀ` on a settled circuit (docs/model.md §2).
 ///
-/// One nudged relaxation, then each synapse multiplies its neuron's difference by its input's mean. DP, `DPᵀ` and custom gains are
-/// this one rule on circuits with different gains. As `β → 0` all of them give the gradient of backpropagation; the error is
-/// of order `β`, and of order `β²` at `α = ½`.
+/// One nudged relaxation, then each synapse multiplies its neuron's difference by its input's mean. DP, `DPᵀ`
+/// and custom gains are this one rule on circuits with different gains. As `β → 0` all of them give the
+/// gradient of backpropagation; the error is of order `β`, and of order `β²` at `α = ½`.
 ///
 /// # Requires
 ///
@@ -19,8 +19,8 @@ use crate::spec::{CircuitSpec, Damping, NudgePoint};
 ///
 /// # Reference
 ///
-/// Høier, Staudt & Zach, *Dual Propagation*, ICML 2023 (DP); Høier & Zach, *Two Tales of Single-Phase Contrastive Hebbian Learning*,
-/// ICML 2024 (`DPᵀ`).
+/// Høier, Staudt & Zach, *Dual Propagation*, ICML 2023 (DP); Høier & Zach, *Two Tales of Single-Phase
+/// Contrastive Hebbian Learning*, ICML 2024 (`DPᵀ`).
 #[derive(Clone, Debug)]
 pub struct DualPropagation<T: Real> {
     chip: Chip<T>,
@@ -29,8 +29,8 @@ pub struct DualPropagation<T: Real> {
 }
 
 impl<T: Real> DualPropagation<T> {
-    /// For the circuit of `spec` with `network` neurons per layer; `keep_unsettled` reads every sample's state,
-    /// settled or not, as hardware would.
+    /// For the circuit of `spec` with `network` neurons per layer; `keep_unsettled` reads every sample's
+    /// state, settled or not, as hardware would.
     #[must_use]
     pub fn new(spec: CircuitSpec, network: &[usize], keep_unsettled: bool) -> Self {
         Self { chip: Chip::fabricate(&spec, network), spec, keep_unsettled }

@@ -1,4 +1,5 @@
-//! What a chip reads before its synapses learn: means and differences of a settled batch, freed of static offsets if asked.
+//! What a chip reads before its synapses learn: means and differences of a settled batch, freed of static
+//! offsets if asked.
 
 use std::borrow::Cow;
 
@@ -15,8 +16,9 @@ use crate::spec::{CircuitSpec, SolverSpec};
 /// Readings of a batch.
 #[derive(Clone, Debug)]
 pub struct Measurement<T: Real> {
-    /// The nudged relaxation. With more relaxations `outcomes` are those of a sample's first that did not come to rest,
-    /// `time`, `residual` and `counts` their sums (of residuals the largest); state and trace stay those of the first.
+    /// The nudged relaxation. With more relaxations `outcomes` are those of a sample's first that did not
+    /// come to rest, `time`, `residual` and `counts` their sums (of residuals the largest); state and trace
+    /// stay those of the first.
     pub settled: Settled<T>,
     /// `s̄_k` of every layer, `[batch × n_k]` (V).
     pub means: Vec<Matrix<T>>,
@@ -30,11 +32,12 @@ pub struct Measurement<T: Real> {
 
 /// Settles a batch on the circuit of `spec` and reads it by its `[readout]`; keeps trajectories if `traced`.
 ///
-/// Auto-zero settles the same samples without the nudge and subtracts the differences found there. Chopping settles them
-/// with the compartments of every dyad in each other's role: `δ` of the roles, not of the devices, is what is averaged,
-/// so that a difference of devices enters with both signs and cancels to first order. Relaxations of a sample follow each other,
-/// and noise goes on from one to the next ([`Memory`]): what is white is new in each, what is slower than they are is in
-/// all of them, and cancels like an offset. Every relaxation is counted.
+/// Auto-zero settles the same samples without the nudge and subtracts the differences found there. Chopping
+/// settles them with the compartments of every dyad in each other's role: `δ` of the roles, not of the
+/// devices, is what is averaged, so that a difference of devices enters with both signs and cancels to first
+/// order. Relaxations of a sample follow each other, and noise goes on from one to the next ([`Memory`]):
+/// what is white is new in each, what is slower than they are is in all of them, and cancels like an offset.
+/// Every relaxation is counted.
 ///
 /// Without a nudge there is no error to free from offsets: one relaxation is read as it is.
 #[must_use]
@@ -140,7 +143,8 @@ fn unnudged<'a, T: Real>(
         .reads_difference()
 }
 
-/// Relaxations of the same samples one after the other: the noise of every source goes on from one to the next.
+/// Relaxations of the same samples one after the other: the noise of every source goes on from one to the
+/// next.
 struct Relaxations<'a, T> {
     solver: &'a SolverSpec,
     memory: Option<Memory<T>>,
@@ -209,8 +213,9 @@ impl<T: Real> Measurement<T> {
         self.settled.outcomes.iter().map(|outcome| keep_unsettled || outcome.is_settled()).collect()
     }
 
-    /// The Hebbian estimate `ĝ_k = −(1/β) δ_k s̄_{k−1}ᵀ` averaged over the kept samples; returns how many those are.
-    /// With none kept the gradient is zero. Without a nudge there is nothing to divide by, and what is written is not finite.
+    /// The Hebbian estimate `ĝ_k = −(1/β) δ_k s̄_{k−1}ᵀ` averaged over the kept samples; returns how many
+    /// those are. With none kept the gradient is zero. Without a nudge there is nothing to divide by, and
+    /// what is written is not finite.
     pub fn gradient(&self, batch: &Batch<T>, keep: &[bool], gradient: &mut Gradient<T>) -> usize {
         let used = keep.iter().filter(|&&k| k).count();
         let scale = T::of(-1.0 / (self.beta * used.max(1) as f64));

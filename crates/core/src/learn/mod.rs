@@ -6,7 +6,7 @@
 //! | --- | --- |
 //! | `bp` | [`Backprop`]: the exact gradient |
 //! | `adversarial` | [`Adversarial`]: the exact gradient at inputs moved up their loss |
-//! | `dp`, `dp-transpose`, `custom` | [`DualPropagation`] with the gains of DP, of `DPᵀ`, or the circuit's own |
+//! | `dp`, `dp-transpose`, `custom` | [`DualPropagation`] with gains of DP, `DPᵀ`, or the circuit's own |
 //!
 //! A rule of one's own implements [`Rule`] (`examples/own_rule.rs`).
 
@@ -90,8 +90,8 @@ pub trait Rule<T: Real>: Sync {
     fn estimate(&self, weights: &Weights<T>, batch: &Batch<T>, gradient: &mut Gradient<T>) -> Report;
 }
 
-/// The rule of a run on a circuit with `network` neurons per layer: the registry. The gains of the circuit are the rule's
-/// ([`circuit_of`]).
+/// The rule of a run on a circuit with `network` neurons per layer: the registry. The gains of the circuit
+/// are the rule's ([`circuit_of`]).
 #[must_use]
 pub fn rule<T: Real>(
     rule: impl Into<RuleSpec>,
@@ -118,7 +118,8 @@ fn registry<T: Real>(rule: RuleSpec, circuit: &CircuitSpec, network: &[usize]) -
     }
 }
 
-/// The circuit of a rule: that of the description with the rule's gains. Backpropagation sends nothing back through it.
+/// The circuit of a rule: that of the description with the rule's gains. Backpropagation sends nothing back
+/// through it.
 #[must_use]
 pub fn circuit_of(kind: RuleKind, circuit: &CircuitSpec) -> CircuitSpec {
     let mut circuit = circuit.clone();

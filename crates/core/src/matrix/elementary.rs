@@ -262,7 +262,8 @@ mod tests {
     /// The larger error of sine and cosine (epsilon), relative to their exact values.
     fn turn_errors<T: Real>(fused: bool, x: T) -> f64 {
         let (sine, cosine) = either!(sin_cos_turns)(fused, x);
-        // The reference takes the nearest quarter turn away before it multiplies by π, so that it is exact there.
+        // The reference takes the nearest quarter turn away before it multiplies by π, so that it is exact
+        // there.
         let quarters = (4.0 * x.to_f64()).round();
         let (s, c) = (std::f64::consts::TAU * (x.to_f64() - 0.25 * quarters)).sin_cos();
         let exact = match quarters.rem_euclid(4.0) {

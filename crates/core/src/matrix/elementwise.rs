@@ -26,7 +26,8 @@ pub fn max_abs_rows<T: Real>(values: &[T], largest: &mut [T]) {
     max_rows_of([values], [largest], |value| value);
 }
 
-/// Raises each `largest[i]` to the largest `|one − other|` in row `i`; it becomes and stays NaN if one is NaN.
+/// Raises each `largest[i]` to the largest `|one − other|` in row `i`; it becomes and stays NaN if one is
+/// NaN.
 ///
 /// # Panics
 ///
@@ -47,7 +48,8 @@ pub fn farthest_columns<T: Real>(one: &[T], other: &[T], rows: usize) -> Vec<u32
     run(Farthest(one, other, rows))
 }
 
-/// Raises the entries of each row in every `largest` to the magnitudes of what `of` makes of the `inputs` there.
+/// Raises the entries of each row in every `largest` to the magnitudes of what `of` makes of the `inputs`
+/// there.
 ///
 /// For several maxima in one pass; they become and stay NaN if one is NaN.
 ///

@@ -1,13 +1,15 @@
 //! The product kernel: a tile of the result stays in registers while the inner index runs.
 //!
-//! Rows of the result lie along the registers, columns are broadcast. The left operand goes in blocks of rows and inner
-//! indices, packed so that a tile reads it in one stream; the right one is read as it lies where its columns lie along
-//! the inner index, and packed column by tile where they do not. Operands that are read only once or twice are not packed. Every
-//! element is one chain of multiply-adds along the inner index, through memory from block to block, the same for every batch,
-//! tile and processor with fused multiply-adds. Block and tile as in Goto & van de Geijn, ACM TOMS 34, 12 (2008).
+//! Rows of the result lie along the registers, columns are broadcast. The left operand goes in blocks of rows
+//! and inner indices, packed so that a tile reads it in one stream; the right one is read as it lies where
+//! its columns lie along the inner index, and packed column by tile where they do not. Operands that are read
+//! only once or twice are not packed. Every element is one chain of multiply-adds along the inner index,
+//! through memory from block to block, the same for every batch, tile and processor with fused multiply-adds.
+//! Block and tile as in Goto & van de Geijn, ACM TOMS 34, 12 (2008).
 //!
-//! All unsafe code of this crate is here, in [`super::tile`] and in [`super::lanes`]: pointers come from borrowed views, after their
-//! shapes are checked, and instructions are used only where the processor was asked for them.
+//! All unsafe code of this crate is here, in [`super::tile`] and in [`super::lanes`]: pointers come from
+//! borrowed views, after their shapes are checked, and instructions are used only where the processor was
+//! asked for them.
 #![allow(unsafe_code, reason = "registers and raw pointers; audited here, denied elsewhere")]
 
 use std::cell::RefCell;
@@ -18,7 +20,8 @@ use super::tile::{
 };
 use super::{Real, View, ViewMut};
 
-/// Inner indices of a block, in bytes. A right operand that is packed shares the first cache with a strip of the left one.
+/// Inner indices of a block, in bytes. A right operand that is packed shares the first cache with a strip of
+/// the left one.
 const INNER: usize = 2048;
 const INNER_PACKED: usize = 1024;
 /// Rows of a block: packed, it stays in the second cache.
@@ -55,11 +58,12 @@ pub(super) fn multiply<T: Real>(
     let (c, a, b) = (out.as_mut_ptr(), left.0.as_ptr(), right.0.as_ptr());
     let task =
         Task { c, c_stride, a, a_inner, a_outer, b, b_inner, b_outer, rows, columns, depth, scale, keep };
-    // SAFETY: a view of shape (r, c) with strides (1, s) vouches for its elements i + j s, i < r, j < c, while it is
-    // borrowed. By the shapes above the kernels touch `c` at (i < rows, j < columns), `a` at (i < rows, k < depth)
-    // and `b` at (k < depth, j < columns), a transposed operand with its strides swapped, and nothing else: a
-    // register that stands over the last row is masked. `out` is borrowed mutably, so it overlaps neither operand.
-    // The product of a single row is that of a column with its operands exchanged, element for element.
+    // SAFETY: a view of shape (r, c) with strides (1, s) vouches for its elements i + j s, i < r, j < c,
+    // while it is borrowed. By the shapes above the kernels touch `c` at (i < rows, j < columns), `a` at (i <
+    // rows, k < depth) and `b` at (k < depth, j < columns), a transposed operand with its strides swapped,
+    // and nothing else: a register that stands over the last row is masked. `out` is borrowed mutably, so it
+    // overlaps neither operand. The product of a single row is that of a column with its operands exchanged,
+    // element for element.
     unsafe { T::product(if task.can_turn() { task.turned() } else { task }) }
 }
 

@@ -1,7 +1,7 @@
 //! Registers of numbers, as the product kernel uses them.
 //!
-//! One trait over AVX-512, AVX2 with FMA, and plain arrays, which the compiler turns into whatever else there is.
-//! Methods of the first two may run only where the processor has those instructions.
+//! One trait over AVX-512, AVX2 with FMA, and plain arrays, which the compiler turns into whatever else there
+//! is. Methods of the first two may run only where the processor has those instructions.
 #![allow(unsafe_code, reason = "processor instructions; audited here and in `kernel`, denied elsewhere")]
 
 use super::Real;
@@ -10,8 +10,8 @@ use super::Real;
 ///
 /// # Safety
 ///
-/// Every method needs the instructions of its register, and pointers valid for what it touches: `WIDTH` numbers, or
-/// those that the mask names.
+/// Every method needs the instructions of its register, and pointers valid for what it touches: `WIDTH`
+/// numbers, or those that the mask names.
 pub(super) trait Lanes: Copy {
     /// What it holds.
     type Number: Real;

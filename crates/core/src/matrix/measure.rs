@@ -18,7 +18,8 @@ pub fn frobenius<T: Real>(matrix: &Matrix<T>) -> f64 {
     inner(matrix, matrix).sqrt()
 }
 
-/// The larger of two numbers; NaN if either is, which `f64::max` would pass over: what is held against a bound must fail then.
+/// The larger of two numbers; NaN if either is, which `f64::max` would pass over: what is held against a
+/// bound must fail then.
 #[must_use]
 pub fn larger(one: f64, other: f64) -> f64 {
     if one.is_nan() || other <= one { one } else { other }

@@ -1,22 +1,23 @@
 //! Forward products of states that have moved a little: what few neurons change is added, not computed anew.
 //!
-//! Whether a row is added to or computed anew depends on that row alone, so its bits do not depend on the batch.
+//! Whether a row is added to or computed anew depends on that row alone, so its bits do not depend on the
+//! batch.
 
 use super::dispatch::{Kernel, multiply_add, run};
 use super::elementwise::differ;
 use super::product::{Onto, forward};
 use super::{Matrix, Real, copy_rows, select_rows};
 
-/// A row is computed anew if more than one in so many of its neurons have moved: each costs some four times what it costs
-/// in a product.
+/// A row is computed anew if more than one in so many of its neurons have moved: each costs some four times
+/// what it costs in a product.
 const FEW: usize = 16;
 /// Rows that are put in place together: a cache line of them.
 const TOGETHER: usize = 16;
 
 /// Brings `out = before · weightsᵀ` to `after · weightsᵀ`: `[B × n]`, `[B × m]`, `[n × m]`.
 ///
-/// What has moved in a row is added to it in the order of the neurons; a row in which much has moved is the product of
-/// [`forward`].
+/// What has moved in a row is added to it in the order of the neurons; a row in which much has moved is the
+/// product of [`forward`].
 ///
 /// # Panics
 ///
@@ -165,7 +166,8 @@ mod tests {
             let after = moved(&before);
             let mut out = product(&before, &weights);
             forward_moved(&mut out, &before, &after, &weights);
-            // Two sums of m products below 2 in size, each rounded m times at most, and one of seven products.
+            // Two sums of m products below 2 in size, each rounded m times at most, and one of seven
+            // products.
             let bound = (2 * m + 8) as f64 * f64::EPSILON * 2.0 * m as f64;
             assert!((out - product(&after, &weights)).amax() <= bound);
         }

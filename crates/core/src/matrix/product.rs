@@ -1,8 +1,9 @@
 //! The three products of a layer: forward, backward, and the correlation that is the gradient.
 //!
 //! No allocation. Operands and outputs may be any blocks of rows and columns of
-//! larger matrices. Every element is summed along the inner index in one order, so a sample's result does not depend on
-//! the batch it sits in, to the last bit, nor on threads: a large product is cut by columns among those of the pool.
+//! larger matrices. Every element is summed along the inner index in one order, so a sample's result does not
+//! depend on the batch it sits in, to the last bit, nor on threads: a large product is cut by columns among
+//! those of the pool.
 
 use super::kernel::{Read, multiply};
 use super::{Real, View, ViewMut};

@@ -66,7 +66,8 @@ pub trait Real: RealField + Copy + Default + Multiply {
     /// Taylor coefficients `1/(2k + 1)` of `atanh(s)/s` in `s²`, highest first; enough for `s² ≤ 0.0295`.
     #[doc(hidden)]
     const ATANH_SERIES: &'static [Self];
-    /// Taylor coefficients `(−1)ᵏ/(2k + 1)!` of `(sin y − y)/y³` in `y²`, highest first; enough for `|y| ≤ π/2`.
+    /// Taylor coefficients `(−1)ᵏ/(2k + 1)!` of `(sin y − y)/y³` in `y²`, highest first; enough for
+    /// `|y| ≤ π/2`.
     #[doc(hidden)]
     const SINE_SERIES: &'static [Self];
     /// Whole `k` and `m` from √½ to √2 in `self = 2ᵏ m`, of a positive normal number.
@@ -280,7 +281,7 @@ mod tests {
     #[test]
     fn the_parts_of_ln_2_add_up_and_the_high_one_is_short() {
         let sum = f64::from(f32::LN_2_HIGH) + f64::from(f32::LN_2_LOW);
-        assert!((sum - std::f64::consts::LN_2).abs() < 2e-11); // half a unit in the last place of the low part
+        assert!((sum - std::f64::consts::LN_2).abs() < 2e-11); // half an ulp of the low part
         assert_eq!(f64::LN_2_HIGH + f64::LN_2_LOW, std::f64::consts::LN_2);
         assert!(f32::LN_2_HIGH.to_bits().trailing_zeros() >= 8); // exponents up to 2⁸ multiply exactly
         assert!(f64::LN_2_HIGH.to_bits().trailing_zeros() >= 11);

@@ -1,6 +1,7 @@
 //! Tiles of a product, which stay in registers while the inner index runs, and the packing of what they read.
 //!
-//! The number of registers and columns is known when a tile is compiled, so that nothing of it goes through memory.
+//! The number of registers and columns is known when a tile is compiled, so that nothing of it goes through
+//! memory.
 #![allow(unsafe_code, reason = "registers and raw pointers; audited here, denied elsewhere")]
 
 use super::Real;
@@ -15,8 +16,8 @@ const SPARE: usize = HIGHEST * 16 * BREADTH;
 /// Bytes of a cache line, at which packed operands start.
 pub(super) const LINE: usize = 64;
 
-/// One product as the kernels see it: `c (+)= scale · a · b`, with `a(i, k)` at `i · a_outer + k · a_inner` and `b(k, j)` at
-/// `k · b_inner + j · b_outer`.
+/// One product as the kernels see it: `c (+)= scale · a · b`, with `a(i, k)` at `i · a_outer + k · a_inner`
+/// and `b(k, j)` at `k · b_inner + j · b_outer`.
 #[derive(Clone, Copy)]
 pub struct Task<T> {
     pub(super) c: *mut T,
@@ -40,7 +41,8 @@ pub(super) fn breadth(left: usize) -> usize {
     if left > BREADTH && left < 2 * BREADTH { left.div_ceil(2) } else { left.min(BREADTH) }
 }
 
-/// Some rows of the left operand, scaled, inner index by inner index, filled up with zeros to whole registers.
+/// Some rows of the left operand, scaled, inner index by inner index, filled up with zeros to whole
+/// registers.
 #[inline(always)]
 pub(super) unsafe fn pack_left<L: Lanes>(
     task: &Task<L::Number>,
@@ -169,15 +171,16 @@ pub(super) unsafe fn tile_and_pack<L: Lanes>(
     }
 }
 
-/// `V` whole registers of rows by `N` columns of the result; the left operand, not packed, may have fewer rows.
+/// `V` whole registers of rows by `N` columns of the result; the left operand, not packed, may have fewer
+/// rows.
 #[inline(always)]
 unsafe fn tile<L: Lanes, const V: usize, const N: usize>(
     task: Task<L::Number>,
     packed: bool,
     each: impl Fn(usize),
 ) {
-    // SAFETY: columns `k < depth` of `a` and `b`, rows below `task.rows` by the mask (a packed operand has them all), columns
-    // `j < N` of `b` and `c`.
+    // SAFETY: columns `k < depth` of `a` and `b`, rows below `task.rows` by the mask (a packed operand has
+    // them all), columns `j < N` of `b` and `c`.
     unsafe {
         let mut sums = [[L::zero(); V]; N];
         if task.keep {

@@ -1,12 +1,12 @@
 //! The front door for programs: a network that settles, and its training.
 //!
-//! A [`Network`] owns what belongs together: a description that was checked, the chip that was fabricated from it and the
-//! synapses on that chip. What it [settles](Network::settle) carries the nudge under which it settled, so that nothing that
-//! depends on the description has to be handed over twice. [`Training`] trains one on a data set, with the bytes that an
-//! experiment of the same settings writes.
+//! A [`Network`] owns what belongs together: a description that was checked, the chip that was fabricated
+//! from it and the synapses on that chip. What it [settles](Network::settle) carries the nudge under which it
+//! settled, so that nothing that depends on the description has to be handed over twice. [`Training`] trains
+//! one on a data set, with the bytes that an experiment of the same settings writes.
 //!
-//! Everything here is in double precision and built from the rooms above ([`crate::learn`], [`crate::train`]), which work in
-//! single precision, too, and take their parts one by one.
+//! Everything here is in double precision and built from the rooms above ([`crate::learn`],
+//! [`crate::train`]), which work in single precision, too, and take their parts one by one.
 
 mod error;
 mod settled;
@@ -49,18 +49,20 @@ pub struct Network {
 }
 
 impl Network {
-    /// Fabricates the chip of a description for `neurons` per layer, input first, and draws the synapses of seed 0:
-    /// `N(0, 2/n_{k−1})`, in the output layer `N(0, 1/n_{k−1})`, no biases.
+    /// Fabricates the chip of a description for `neurons` per layer, input first, and draws the synapses of
+    /// seed 0: `N(0, 2/n_{k−1})`, in the output layer `N(0, 1/n_{k−1})`, no biases.
     ///
     /// # Errors
-    /// Every key of the description that the door would refuse in a file; fewer than two layers, or an empty one.
+    /// Every key of the description that the door would refuse in a file; fewer than two layers, or an empty
+    /// one.
     pub fn new(circuit: CircuitSpec, neurons: &[usize]) -> Result<Self, SpecError> {
         let circuit = CircuitSpec { network: Some(neurons.to_vec()), ..circuit }.checked()?;
         let names_chip = circuit.mismatch.seed.is_some();
         Ok(Self::drawn(circuit, names_chip, neurons, 0))
     }
 
-    /// The network of another seed: synapses drawn anew, another chip unless `mismatch.seed` names one, other noise.
+    /// The network of another seed: synapses drawn anew, another chip unless `mismatch.seed` names one, other
+    /// noise.
     ///
     /// An experiment makes the same network of its seed.
     #[must_use]
@@ -80,8 +82,8 @@ impl Network {
     /// Replaces the synapses; the chip stays.
     ///
     /// # Errors
-    /// [`NetworkError::Shape`] unless they fit: a matrix and biases for every layer, feedback synapses where the description
-    /// has separate ones and only there.
+    /// [`NetworkError::Shape`] unless they fit: a matrix and biases for every layer, feedback synapses where
+    /// the description has separate ones and only there.
     pub fn with_weights(self, weights: Weights<f64>) -> Result<Self, NetworkError> {
         fit(&weights, &self.circuit, &self.weights.network())?;
         Ok(Self { weights, ..self })
@@ -119,13 +121,13 @@ impl Network {
 
     /// Settles samples and reads them by the description's `[readout]`, with the noise of the network's seed.
     ///
-    /// `inputs` are `[samples × n_0]`, `targets` `[samples × n_L]` (V). Without targets the circuit is free. With them it is
-    /// nudged, and settled once more without the nudge, which is what predictions and losses are of. Samples that do not settle
-    /// are data, no error ([`SettledBatch::outcomes`]).
+    /// `inputs` are `[samples × n_0]`, `targets` `[samples × n_L]` (V). Without targets the circuit is free.
+    /// With them it is nudged, and settled once more without the nudge, which is what predictions and losses
+    /// are of. Samples that do not settle are data, no error ([`SettledBatch::outcomes`]).
     ///
     /// # Errors
-    /// Shapes that do not fit; targets that the loss cannot take; a fast compartment that a stochastic solver would follow for
-    /// ever.
+    /// Shapes that do not fit; targets that the loss cannot take; a fast compartment that a stochastic solver
+    /// would follow for ever.
     pub fn settle(
         &self,
         inputs: &Matrix<f64>,
@@ -143,7 +145,8 @@ impl Network {
         Ok(SettledBatch::graded(batch, measured, free.as_ref(), &self.loss()))
     }
 
-    /// The exact gradient of the mean loss of the free circuit on this chip: what [`SettledBatch::gradient`] estimates.
+    /// The exact gradient of the mean loss of the free circuit on this chip: what [`SettledBatch::gradient`]
+    /// estimates.
     ///
     /// # Errors
     /// As [`Network::settle`].
@@ -232,7 +235,8 @@ impl Network {
         Ok(Batch { sample_ids, ..Batch::new(inputs.clone(), targets) })
     }
 
-    /// Refuses a chip whose fastest compartment divides the steps of a stochastic solver into more parts than anybody waits for.
+    /// Refuses a chip whose fastest compartment divides the steps of a stochastic solver into more parts than
+    /// anybody waits for.
     fn refuse_endless(&self) -> Result<(), NetworkError> {
         let solver = &self.circuit.solver;
         if !solver.kind.is_stochastic() || self.circuit.clock.is_some() {

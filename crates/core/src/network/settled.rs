@@ -9,8 +9,8 @@ use crate::train::largest;
 
 /// Results of a batch: outcomes, activities of the layers, and the gradient estimate of the synapses.
 ///
-/// It carries the nudge under which it settled. Under a nudge, outcomes, activities and the gradient are those of the nudged
-/// circuit; predictions and losses are always those of the free one.
+/// It carries the nudge under which it settled. Under a nudge, outcomes, activities and the gradient are
+/// those of the nudged circuit; predictions and losses are always those of the free one.
 #[derive(Clone, Debug)]
 pub struct SettledBatch {
     batch: Batch<f64>,
@@ -48,7 +48,8 @@ impl SettledBatch {
         &self.measured.settled.outcomes
     }
 
-    /// Simulated time to equilibrium of each sample (s), or when it was given up; NaN for solvers without time.
+    /// Simulated time to equilibrium of each sample (s), or when it was given up; NaN for solvers without
+    /// time.
     #[must_use]
     pub fn times(&self) -> &[f64] {
         &self.measured.settled.time
@@ -66,7 +67,8 @@ impl SettledBatch {
         &self.measured.means
     }
 
-    /// Difference `δ_k` of the compartments in every layer of neurons, `[samples × n_k]` (V): the error, times `β`.
+    /// Difference `δ_k` of the compartments in every layer of neurons, `[samples × n_k]` (V): the error,
+    /// times `β`.
     #[must_use]
     pub fn differences(&self) -> &[Matrix<f64>] {
         &self.measured.differences

@@ -13,8 +13,9 @@ type Observer<'a> = Box<dyn FnMut(&EpochResult, &Weights<f64>) + 'a>;
 
 /// Builder of a training.
 ///
-/// Unless told otherwise: the rule of the circuit's own gains, one epoch, 50 samples per update, Adam at its default rate, the
-/// seed of the network. The synapses come out with the bytes that an experiment of the same settings writes.
+/// Unless told otherwise: the rule of the circuit's own gains, one epoch, 50 samples per update, Adam at its
+/// default rate, the seed of the network. The synapses come out with the bytes that an experiment of the same
+/// settings writes.
 ///
 /// ```
 /// # use dyadsim_core as dyadsim;
@@ -22,7 +23,8 @@ type Observer<'a> = Box<dyn FnMut(&EpochResult, &Weights<f64>) + 'a>;
 ///
 /// let data = Dataset::named("yin-yang")?;
 /// let network = Network::new(CircuitSpec::default(), &[4, 30, 3])?.seed(1);
-/// let training = Training::new(network, &data).rule(RuleKind::Bp).epochs(2).optimizer(OptimizerSpec::sgd(0.1));
+/// let training = Training::new(network, &data).rule(RuleKind::Bp).epochs(2);
+/// let training = training.optimizer(OptimizerSpec::sgd(0.1));
 /// let result = training.observe(|epoch, _| println!("{}: {}", epoch.epoch, epoch.test.accuracy)).run()?;
 /// assert_eq!(result.epochs.len(), 2);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -55,7 +57,8 @@ pub struct EpochResult {
     pub train: Evaluation,
     /// The free circuit on the test samples.
     pub test: Evaluation,
-    /// Samples per outcome of their nudged relaxation, in the order of [`Outcome::ALL`]; all zero for rules without a circuit.
+    /// Samples per outcome of their nudged relaxation, in the order of [`Outcome::ALL`]; all zero for rules
+    /// without a circuit.
     pub outcomes: [u64; 6],
     /// Median simulated time to equilibrium of the samples that settled (s).
     pub settle_time: Option<f64>,

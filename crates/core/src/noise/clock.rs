@@ -1,8 +1,9 @@
 //! When numbers are drawn: points of time that halving a step does not move.
 //!
-//! Time is divided into base intervals, and these by halving. A point keeps its numbers whether it ends a step or
-//! lies between two, so that a shorter step refines the same path. A base interval is the step doubled until it is
-//! longer than four of the slowest time constants: steps that are halves of each other have it in common.
+//! Time is divided into base intervals, and these by halving. A point keeps its numbers whether it ends a
+//! step or lies between two, so that a shorter step refines the same path. A base interval is the step
+//! doubled until it is longer than four of the slowest time constants: steps that are halves of each other
+//! have it in common.
 
 use super::SampleIds;
 use crate::random::{Key, Kind};

@@ -44,7 +44,8 @@ fn steps_have_the_variance_and_the_memory_of_the_process() {
         };
         mean(&each, steps.len() - lag)
     };
-    // 2048 processes for 200 τ, correlated over 1/λ: 140 independent times each, so 0.26 % standard error; four of it.
+    // 2048 processes for 200 τ, correlated over 1/λ: 140 independent times each, so 0.26 % standard error;
+    // four of it.
     assert!((of(0) / size - 1.0).abs() < 0.0105, "{} {size}", of(0));
     assert!((of(1) / memory - 1.0).abs() < 0.0105, "{} {memory}", of(1));
 }

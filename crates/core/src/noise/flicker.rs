@@ -1,14 +1,16 @@
-//! Flicker noise `K/f` within a band: a sum of Ornstein–Uhlenbeck processes of equal variance, their rates evenly
-//! spread over the logarithm of frequency (van der Ziel, Physica 16, 359 (1950)).
+//! Flicker noise `K/f` within a band: a sum of Ornstein–Uhlenbeck processes of equal variance, their rates
+//! evenly spread over the logarithm of frequency (van der Ziel, Physica 16, 359 (1950)).
 //!
-//! Spread without gaps they would give `K/f · (2/π)(atan(high/f) − atan(low/f))`: `K/f` inside the band, half of it
-//! at its ends, flat below, `1/f²` above; `K ln(high/low)` in all. Two per decade ripple by 0.1 % around it.
+//! Spread without gaps they would give `K/f · (2/π)(atan(high/f) − atan(low/f))`: `K/f` inside the band, half
+//! of it at its ends, flat below, `1/f²` above; `K ln(high/low)` in all. Two per decade ripple by 0.1 %
+//! around it.
 
 use std::f64::consts::TAU;
 
 use super::Process;
 
-/// The processes that make up `coefficient/f` from `low` to `high` (Hz), `per_decade` or a few more per decade.
+/// The processes that make up `coefficient/f` from `low` to `high` (Hz), `per_decade` or a few more per
+/// decade.
 ///
 /// Their variance is in the unit of `coefficient` (`K`).
 #[must_use]

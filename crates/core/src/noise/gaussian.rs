@@ -14,7 +14,8 @@ use crate::matrix::dispatch::{self, Kernel};
 use crate::matrix::{Real, elementary};
 use crate::random::Key;
 
-/// Blocks that are made together; of every processor class, so that the order of numbers does not depend on it.
+/// Blocks that are made together; of every processor class, so that the order of numbers does not depend on
+/// it.
 const LANES: usize = 16;
 
 /// Slices that begin and end at multiples of it cost no number that is thrown away.

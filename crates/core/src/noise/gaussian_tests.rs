@@ -11,8 +11,8 @@ use crate::random::{Kind, stream};
 /// Numbers of a statistical test.
 const COUNT: usize = 10_000_000;
 
-/// Largest deviation allowed (standard errors): 1 in 1.7 million seeds breaks one bound, so that the 40 or so bounds
-/// here fail together for one choice of seeds in 40,000.
+/// Largest deviation allowed (standard errors): 1 in 1.7 million seeds breaks one bound, so that the 40 or so
+/// bounds here fail together for one choice of seeds in 40,000.
 const LIMIT: f64 = 5.0;
 
 fn name() -> Key {
@@ -187,7 +187,8 @@ fn streams_of_neighbouring_names_are_uncorrelated() {
     }
 }
 
-/// Chi-square over 64 bins that are equally likely: their edges, found by bisection of the density's integral.
+/// Chi-square over 64 bins that are equally likely: their edges, found by bisection of the density's
+/// integral.
 #[test]
 fn numbers_fill_equally_likely_bins_equally() {
     let step = 1e-4;

@@ -12,11 +12,12 @@ pub enum Colour {
     Pole(f64),
 }
 
-/// Independent noise sources of one cause and colour, each with the pattern by which its current enters the drives.
+/// Independent noise sources of one cause and colour, each with the pattern by which its current enters the
+/// drives.
 ///
-/// A source `ξ` with the pattern `b` adds `b_j ξ(t)` to the drive `u_j`. White sources have the two-sided PSD 1 (`⟨ξ(t) ξ(t')⟩ =
-/// δ(t − t')`, so that a drive noise of one-sided PSD `S` has the entry `√(S/2)`, in V/√Hz); coloured ones have the variance 1
-/// (entries in V).
+/// A source `ξ` with the pattern `b` adds `b_j ξ(t)` to the drive `u_j`. White sources have the two-sided PSD
+/// 1 (`⟨ξ(t) ξ(t')⟩ = δ(t − t')`, so that a drive noise of one-sided PSD `S` has the entry `√(S/2)`, in
+/// V/√Hz); coloured ones have the variance 1 (entries in V).
 #[derive(Clone, Debug, PartialEq)]
 pub struct NoiseInput {
     /// Cause of the noise.

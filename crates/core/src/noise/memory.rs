@@ -1,8 +1,10 @@
-//! Where the slow sources of some samples are when a relaxation ends: the next one of the same samples goes on from there.
+//! Where the slow sources of some samples are when a relaxation ends: the next one of the same samples goes
+//! on from there.
 //!
-//! Ornstein–Uhlenbeck processes and traps forget nothing but by their own rates, so their states are all that one path has to know of
-//! another that it continues; what is white is new in any case. What bites: a process is known at the end of the base interval in
-//! which a sample is read (`clock`), so up to eight of the slowest time constants pass between two relaxations.
+//! Ornstein–Uhlenbeck processes and traps forget nothing but by their own rates, so their states are all that
+//! one path has to know of another that it continues; what is white is new in any case. What bites: a process
+//! is known at the end of the base interval in which a sample is read (`clock`), so up to eight of the
+//! slowest time constants pass between two relaxations.
 
 use super::Sources;
 use crate::matrix::{Real, rows_of};
@@ -20,7 +22,8 @@ pub struct Memory<T> {
 }
 
 impl<T: Real> Memory<T> {
-    /// For `rows` samples of circuits with these sources, their widths `(compartments, input drivers, synapses)`.
+    /// For `rows` samples of circuits with these sources, their widths
+    /// `(compartments, input drivers, synapses)`.
     #[must_use]
     pub fn new(sources: &Sources, rows: usize, (width, inputs, synapses): (usize, usize, usize)) -> Self {
         let processes = std::iter::repeat_n(width, sources.poles.len());

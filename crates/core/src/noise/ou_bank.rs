@@ -1,11 +1,13 @@
-//! Many Ornstein–Uhlenbeck processes that act together, such as those of flicker noise: what is slow is drawn for all of them at once.
+//! Many Ornstein–Uhlenbeck processes that act together, such as those of flicker noise: what is slow is drawn
+//! for all of them at once.
 //!
-//! Within an interval of two halves `h` a process with `λh` ≪ 1 is all but Brownian motion between known ends. So every process is
-//! drawn for itself down to the last halves with `λh` ≥ [`SLOW`]; below that it joins a pool of which only the sum is known, and which is
-//! halved by the law of one process of the same intensity `2 Σ λσ²` and of the rate `λ_e`, `λ_e² = Σ λ³σ²/Σ λσ²`. The pool's bridge then
-//! has its covariance up to `(λh)⁴` of itself, and its mean up to what a parabola through ends and integral leaves of a hyperbolic
-//! cosine: less than a thousandth of a process' variance, most of it at frequencies where faster processes outweigh it (tested). The ends,
-//! and all that is slower, are exact.
+//! Within an interval of two halves `h` a process with `λh` ≪ 1 is all but Brownian motion between known
+//! ends. So every process is drawn for itself down to the last halves with `λh` ≥ [`SLOW`]; below that it
+//! joins a pool of which only the sum is known, and which is halved by the law of one process of the same
+//! intensity `2 Σ λσ²` and of the rate `λ_e`, `λ_e² = Σ λ³σ²/Σ λσ²`. The pool's bridge then has its
+//! covariance up to `(λh)⁴` of itself, and its mean up to what a parabola through ends and integral leaves of
+//! a hyperbolic cosine: less than a thousandth of a process' variance, most of it at frequencies where faster
+//! processes outweigh it (tested). The ends, and all that is slower, are exact.
 
 use super::clock::{Channel, Clock, Lanes};
 use super::coloured::Coloured;
@@ -36,7 +38,8 @@ pub(super) struct OuBank<T> {
 struct Pool<T> {
     /// Columns with one leak, and how an interval is halved there.
     runs: Vec<(std::ops::Range<usize>, Move<T>)>,
-    /// Root of the variance of a process of the pool's rate and intensity, per column; none of a pool without members.
+    /// Root of the variance of a process of the pool's rate and intensity, per column; none of a pool without
+    /// members.
     deviations: Vec<T>,
     /// Sum at the beginning of the half under way and at its end, and the integral over it.
     half: [Vec<T>; 3],

@@ -5,7 +5,8 @@ use nalgebra::{Matrix3, RowVector3};
 use super::*;
 use crate::noise::{SampleIds, flicker};
 
-/// `(X, X, A)` of two processes at the ends of `2h` and over it, with the integral over the first half: covariances of all four, exact.
+/// `(X, X, A)` of two processes at the ends of `2h` and over it, with the integral over the first half:
+/// covariances of all four, exact.
 fn exact(members: &[(f64, f64)], leak: f64, h: f64) -> (Matrix3<f64>, RowVector3<f64>, f64) {
     let mut found = (Matrix3::zeros(), RowVector3::zeros(), 0.0);
     for &(rate, variance) in members {
@@ -121,7 +122,8 @@ fn increments_of_every_span_have_the_variance_of_the_sum() {
             })
             .sum();
         let (mean, deviation) = (sum / number, (square / number - (sum / number).powi(2)).sqrt());
-        // Contrasts of different pairs are correlated by less than a tenth: five standard errors instead of four.
+        // Contrasts of different pairs are correlated by less than a tenth: five standard errors instead of
+        // four.
         let error = 5.0 * deviation / number.sqrt() / wanted;
         assert!((mean / wanted - 1.0).abs() < error, "{span}: {mean} {wanted} ± {error}");
     }

@@ -1,9 +1,9 @@
 //! An Ornstein–Uhlenbeck process and what a leak makes of it over a step, drawn jointly and exactly.
 //!
-//! `x` forgets at rate `λ`; `a = r ∫ e^{−ℓ(h−s)} x ds` over an interval. The pair is a linear Gaussian process
-//! `ξ = (x, a)` with `ξ(h) = Φ(h) ξ(0) + noise`, noise covariance `Q(h) = 2λσ² ∫ w wᵀ`, `w = (e^{−λs}, r g(s))`,
-//! `g = (e^{−λs} − e^{−ℓs})/(ℓ − λ)`. Given both ends of two halves the middle has the mean
-//! `Φ ξ₀ + B (ξ₂ − Φ² ξ₀)` and covariance `Q − BΦQ`, where `B = QΦᵀ Q(2h)⁻¹`.
+//! `x` forgets at rate `λ`; `a = r ∫ e^{−ℓ(h−s)} x ds` over an interval. The pair is a linear Gaussian
+//! process `ξ = (x, a)` with `ξ(h) = Φ(h) ξ(0) + noise`, noise covariance `Q(h) = 2λσ² ∫ w wᵀ`,
+//! `w = (e^{−λs}, r g(s))`, `g = (e^{−λs} − e^{−ℓs})/(ℓ − λ)`. Given both ends of two halves the middle has
+//! the mean `Φ ξ₀ + B (ξ₂ − Φ² ξ₀)` and covariance `Q − BΦQ`, where `B = QΦᵀ Q(2h)⁻¹`.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -57,7 +57,8 @@ impl OuIntegral {
         })
     }
 
-    /// `Q(h)`, by Gauss–Legendre quadrature on panels that double: integrands are positive and nothing cancels.
+    /// `Q(h)`, by Gauss–Legendre quadrature on panels that double: integrands are positive and nothing
+    /// cancels.
     fn integrated(self, h: f64) -> Matrix2<f64> {
         /// Nodes and weights of eight points on [−1, 1] (Abramowitz & Stegun, table 25.4), one half of them.
         const RULE: [(f64, f64); 4] = [
@@ -111,14 +112,16 @@ impl OuIntegral {
     }
 }
 
-/// Cholesky factor of a covariance, the integral first: `a = c₀ z`, `x = c₁ z + c₂ w`; what rounding makes negative is 0.
+/// Cholesky factor of a covariance, the integral first: `a = c₀ z`, `x = c₁ z + c₂ w`; what rounding makes
+/// negative is 0.
 fn root(covariance: Matrix2<f64>) -> [f64; 3] {
     let first = covariance[(1, 1)].max(0.0).sqrt();
     let cross = if first > 0.0 { covariance[(1, 0)] / first } else { 0.0 };
     [first, cross, (covariance[(0, 0)] - cross * cross).max(0.0).sqrt()]
 }
 
-/// `(x, a)` from `x` before, both at the end (zero weights where it is not yet known), and two numbers `z`, `w`: `a` takes `z` alone.
+/// `(x, a)` from `x` before, both at the end (zero weights where it is not yet known), and two numbers `z`,
+/// `w`: `a` takes `z` alone.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Move<T> {
     pub before: [T; 2],

@@ -1,7 +1,8 @@
 //! The noise that a batch meets along a trajectory, step by step.
 //!
-//! A number is a function of seed, source, sample, compartment and point of time, so the path of a sample depends
-//! neither on the batch that it stands in nor on threads, and a step that is halved refines the same path.
+//! A number is a function of seed, source, sample, compartment and point of time, so the path of a sample
+//! depends neither on the batch that it stands in nor on threads, and a step that is halved refines the same
+//! path.
 
 use super::clock::{Channel, Clock, Lanes};
 use super::coloured::Coloured;
@@ -178,10 +179,11 @@ impl<T: Real> NoisePath<T> {
         self.reaches[column] / self.reaches[0]
     }
 
-    /// White noise of a step in the column `of`, made that of the same noise in the column `to`, where `of` has taken it in.
+    /// White noise of a step in the column `of`, made that of the same noise in the column `to`, where `of`
+    /// has taken it in.
     ///
-    /// Its variance there is exact. Its correlation with that of `of` is taken for whole, which is right to second order in how
-    /// far the leaks part over a step.
+    /// Its variance there is exact. Its correlation with that of `of` is taken for whole, which is right to
+    /// second order in how far the leaks part over a step.
     #[must_use]
     pub fn taken_over(&self, of: usize, to: usize) -> f64 {
         self.deviations[to] / self.deviations[of]
@@ -193,8 +195,8 @@ impl<T: Real> NoisePath<T> {
         self.drivers.as_ref().map(|_| &self.driver_integrals)
     }
 
-    /// White increments for read noise, to be multiplied by the root of its power (V): those of what a layer hears
-    /// in the columns of its plus compartments, those of what comes back in those of the minus ones.
+    /// White increments for read noise, to be multiplied by the root of its power (V): those of what a layer
+    /// hears in the columns of its plus compartments, those of what comes back in those of the minus ones.
     #[must_use]
     pub fn read(&self) -> Option<&Matrix<T>> {
         self.read.as_ref().map(|_| &self.numbers)
@@ -216,7 +218,8 @@ impl<T: Real> NoisePath<T> {
         traps.zip(&from.traps).for_each(|(traps, full)| traps.begin(full));
     }
 
-    /// Writes down where the slow sources of the sample in `row` are, as those of the sample `sample` of `memory`.
+    /// Writes down where the slow sources of the sample in `row` are, as those of the sample `sample` of
+    /// `memory`.
     pub fn remember(&self, row: usize, memory: &mut Memory<T>, sample: usize) {
         let (height, rows) = (self.lanes.rows, memory.rows());
         let poles = self.poles.iter().flat_map(OuBank::each);
@@ -253,7 +256,8 @@ impl NoiseContext<'_> {
         if self.leaky { -(-rate * self.step).exp_m1() } else { rate * self.step }
     }
 
-    /// Deviation that white noise of a two-sided PSD of 1 V²/Hz in the drive of a column leaves in it over a step (V).
+    /// Deviation that white noise of a two-sided PSD of 1 V²/Hz in the drive of a column leaves in it over a
+    /// step (V).
     #[must_use]
     pub fn deviation(&self, rate: f64) -> f64 {
         rate * variance(if self.leaky { rate } else { 0.0 }, self.step).sqrt()

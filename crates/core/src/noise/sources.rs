@@ -1,7 +1,7 @@
 //! The noise sources of one chip, device by device, and who is exposed to them.
 //!
-//! What acts on a compartment is referred to its drive: `dv/dt = (u + n − v)/τ` with `n = i/g` (V). A white `n` of
-//! one-sided PSD `S` gives an isolated compartment the variance `S/(4τ)`.
+//! What acts on a compartment is referred to its drive: `dv/dt = (u + n − v)/τ` with `n = i/g` (V). A white
+//! `n` of one-sided PSD `S` gives an isolated compartment the variance `S/(4τ)`.
 
 use super::{Process, Trap};
 
@@ -77,7 +77,8 @@ impl Sources {
     }
 }
 
-/// Bits of a sample's number within a reading; a group of 64 has 24 bits in the names of noise, so four readings fit.
+/// Bits of a sample's number within a reading; a group of 64 has 24 bits in the names of noise, so four
+/// readings fit.
 const READING: u32 = 28;
 
 /// Numbers of a batch's samples, which name their noise: a draw is a function of seed and number.

@@ -1,7 +1,7 @@
 //! Traps along a path: jumps are drawn, not stepped, so that a trap's history does not depend on the step.
 //!
-//! Every jump has a name (trap, number of the jump), and costs one draw. What a leak makes of the levels over a step is
-//! summed piece by piece, exactly.
+//! Every jump has a name (trap, number of the jump), and costs one draw. What a leak makes of the levels over
+//! a step is summed piece by piece, exactly.
 
 use rand_distr::{Distribution, Exp1, StandardUniform};
 
@@ -88,7 +88,8 @@ impl<T: Real> TelegraphPath<T> {
         self.states.iter().map(|state| state.full)
     }
 
-    /// Begins with traps that are full or not as told: how long one waits does not depend on how long it has waited.
+    /// Begins with traps that are full or not as told: how long one waits does not depend on how long it has
+    /// waited.
     pub fn begin(&mut self, with: &[bool]) {
         for (state, &full) in self.states.iter_mut().zip(with) {
             state.next *= mean(&self.trap, full) / mean(&self.trap, state.full);

@@ -1,7 +1,8 @@
 //! White noise through leaks: `J = r ∫ e^{−ℓ(h−s)} dW` over a step, column by column, refined by bridges.
 //!
 //! Over two halves `J = e^{−ℓh} J₁ + J₂`, so given `J` the first half is normal with mean `b J` and variance
-//! `V(h)²/V(2h)`, `b = e^{−ℓh} V(h)/V(2h)`, `V(h) = (1 − e^{−2ℓh})/2ℓ`; without leak it is the Brownian bridge.
+//! `V(h)²/V(2h)`, `b = e^{−ℓh} V(h)/V(2h)`, `V(h) = (1 − e^{−2ℓh})/2ℓ`; without leak it is the Brownian
+//! bridge.
 
 use super::clock::{Channel, Clock, Lanes};
 use super::draw::Numbers;

@@ -1,9 +1,10 @@
 //! Anderson acceleration of `z ← G(z)`, sample by sample.
 //!
 //! With `r = G(z) − z` and the changes `ΔG`, `Δr` of the last rounds, `z ← G(z) − ΔG γ` where `γ` minimises
-//! `‖r − Δr γ‖₂` (Walker & Ni, SIAM J. Numer. Anal. 49, 1715 (2011)). On a linear map it is GMRES, so that it finds
-//! fixed points that the plain rounds run away from. The normal equations, in double precision, serve every sample
-//! at the cost of a few passes over the columns; a direction that they cannot resolve is left out.
+//! `‖r − Δr γ‖₂` (Walker & Ni, SIAM J. Numer. Anal. 49, 1715 (2011)). On a linear map it is GMRES, so that it
+//! finds fixed points that the plain rounds run away from. The normal equations, in double precision, serve
+//! every sample at the cost of a few passes over the columns; a direction that they cannot resolve is left
+//! out.
 
 use crate::matrix::{Matrix, Real, select_rows};
 
@@ -41,7 +42,8 @@ impl<T: Real> Anderson<T> {
         }
     }
 
-    /// Takes the image of the source in; the source becomes the next one. Tells which samples were extrapolated.
+    /// Takes the image of the source in; the source becomes the next one. Tells which samples were
+    /// extrapolated.
     pub fn advance(&mut self, image: &Matrix<T>) -> Vec<bool> {
         let rest = image - &self.source;
         if self.rest.is_empty() {

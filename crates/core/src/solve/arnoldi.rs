@@ -1,4 +1,5 @@
-//! Rightmost eigenvalues of a large circuit without its matrix: Arnoldi iteration on Jacobian–vector products.
+//! Rightmost eigenvalues of a large circuit without its matrix: Arnoldi iteration on Jacobian–vector
+//! products.
 //!
 //! Explicitly restarted with the rightmost Ritz vector (Saad, *Numerical Methods for Large Eigenvalue
 //! Problems*, 2nd ed., §6.2). Deterministic: it starts from the all-ones vector.
@@ -68,7 +69,8 @@ pub(super) fn of_large_block(block: &DMatrix<f64>, growth_rate: &GrowthRate) -> 
     None
 }
 
-/// Orthonormal basis of at most `dimension` vectors, its Hessenberg matrix, and the norm of what is left over.
+/// Orthonormal basis of at most `dimension` vectors, its Hessenberg matrix, and the norm of what is left
+/// over.
 fn krylov(
     product: &mut impl FnMut(&DVector<f64>) -> DVector<f64>,
     start: DVector<f64>,
@@ -105,7 +107,8 @@ fn krylov(
     (DMatrix::from_columns(&basis[..n]), hessenberg, rest)
 }
 
-/// Ritz values, the longest-lasting first, the real vector to restart with, and the residual of the first pair.
+/// Ritz values, the longest-lasting first, the real vector to restart with, and the residual of the first
+/// pair.
 fn ritz(
     hessenberg: &DMatrix<f64>,
     rest: f64,

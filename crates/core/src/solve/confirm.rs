@@ -1,12 +1,14 @@
-//! A second look at samples that a first one does not call settled, with other steps, before they are called anything.
+//! A second look at samples that a first one does not call settled, with other steps, before they are called
+//! anything.
 //!
-//! An integrator chatters where its steps are at the edge of its stability, and a sample that is far out was followed with a tolerance
-//! that feeds its spirals: neither may decide between settled, oscillation and timeout. Such samples, and those that came to rest after having been
-//! far out, start again by themselves, followed to a tenth of their tolerance and a thousandth of their own residual, wherever they
-//! are. A runaway stands as it is: it was asked for its fate alone.
+//! An integrator chatters where its steps are at the edge of its stability, and a sample that is far out was
+//! followed with a tolerance that feeds its spirals: neither may decide between settled, oscillation and
+//! timeout. Such samples, and those that came to rest after having been far out, start again by themselves,
+//! followed to a tenth of their tolerance and a thousandth of their own residual, wherever they are. A
+//! runaway stands as it is: it was asked for its fate alone.
 //!
-//! What still rings at the limit while its peaks fall slowly, unevenly, or grow, is followed for four limits: it comes to rest or runs away
-//! without turning, and it was a timeout, or it does not.
+//! What still rings at the limit while its peaks fall slowly, unevenly, or grow, is followed for four limits:
+//! it comes to rest or runs away without turning, and it was a timeout, or it does not.
 
 use super::criteria::Criteria;
 use super::outcome::{Outcome, Settled};
@@ -26,7 +28,8 @@ pub(super) struct Look<T> {
     pub unclear: Vec<bool>,
 }
 
-/// Integrates a batch from a start (V), or its free state, by these criteria; keeps trajectories if the last says so.
+/// Integrates a batch from a start (V), or its free state, by these criteria; keeps trajectories if the last
+/// says so.
 pub(super) type Looking<'a, T> = &'a dyn Fn(Criteria, &dyn Dynamics<T>, Option<Matrix<T>>, bool) -> Look<T>;
 
 /// Settles what a first look at a batch, from `start` or its free state, left in doubt, by `second`.

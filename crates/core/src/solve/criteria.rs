@@ -3,8 +3,8 @@
 use crate::matrix::Real;
 use crate::spec::SolverSpec;
 
-/// Roundings of the largest potential that a rate carries (2 measured in single precision, fan-in up to 784): no
-/// rate is asked to fall below them, or small differences would never be steady.
+/// Roundings of the largest potential that a rate carries (2 measured in single precision, fan-in up to 784):
+/// no rate is asked to fall below them, or small differences would never be steady.
 const ROUNDINGS: f64 = 4.0;
 
 /// When a relaxation counts as done.
@@ -44,7 +44,8 @@ impl Criteria {
         self.atol + ROUNDINGS * T::EPSILON.to_f64() * size
     }
 
-    /// Time (s) at which a step from `time` has to end at the latest: the limit, and then the end of the last hold.
+    /// Time (s) at which a step from `time` has to end at the latest: the limit, and then the end of the last
+    /// hold.
     ///
     /// A step may be many `τ` long, and a sample found settled at its end has settled in time or too late.
     #[must_use]

@@ -1,13 +1,14 @@
 //! Operating points: fixed points of the drive, found without time.
 //!
-//! Sweeps down and up with cached halves come first, and end at once where no loop is closed (`DPᵀ` at `α = 0` and
-//! 1: one sweep down). A sweep down is a function of what the layers hear and of the output's potentials, half the
-//! state or less, so that is what Anderson acceleration extrapolates where the sweeps go on. Samples that still
-//! do not arrive, and systems without layers, get Newton's method: matrix-free from where the sweeps came closest and from
-//! the start, in the end, for small circuits, along a branch of fixed points.
+//! Sweeps down and up with cached halves come first, and end at once where no loop is closed (`DPᵀ` at
+//! `α = 0` and 1: one sweep down). A sweep down is a function of what the layers hear and of the output's
+//! potentials, half the state or less, so that is what Anderson acceleration extrapolates where the sweeps go
+//! on. Samples that still do not arrive, and systems without layers, get Newton's method: matrix-free from
+//! where the sweeps came closest and from the start, in the end, for small circuits, along a branch of fixed
+//! points.
 //!
-//! A fixed point need not be one that the circuit reaches: `solver.verify` looks, by the rightmost eigenvalue there or by
-//! integrating the circuit.
+//! A fixed point need not be one that the circuit reaches: `solver.verify` looks, by the rightmost eigenvalue
+//! there or by integrating the circuit.
 //!
 //! # Requires
 //!
@@ -30,7 +31,8 @@ const ROUNDS: usize = 60;
 const PATIENCE: usize = 10;
 /// Growth of the residual from round to round after which the past is forgotten.
 const GROWTH: f64 = 10.0;
-/// Rows are dropped from the batch once this share of them is decided: dropping them costs what a round costs.
+/// Rows are dropped from the batch once this share of them is decided: dropping them costs what a round
+/// costs.
 const COMPACT: f64 = 0.5;
 /// Most compartments for which a branch of fixed points is followed.
 const DENSE: usize = 600;
@@ -207,7 +209,8 @@ impl<'a, T: Real> Search<'a, T> {
         self.keep_states(sweeps, &found);
     }
 
-    /// Hands the states of rows to their samples; if they are all there are, the sweeps are over and keep nothing.
+    /// Hands the states of rows to their samples; if they are all there are, the sweeps are over and keep
+    /// nothing.
     fn keep_states(&mut self, sweeps: &mut HalfSweeps<T>, found: &[(usize, usize)]) {
         let samples = self.samples.len();
         if found.len() == samples {

@@ -2,19 +2,20 @@
 //!
 //! Krogstad's fourth-order ETDRK4-B (J. Comput. Phys. 203, 72 (2005)) on `dv/dt = (u(v) − v)/τ`. Its fixed
 //! points are those of the circuit whatever the step. The last stage of a step is the first of the next, and
-//! replacing the fourth stage by it gives a third-order solution: their distance is an error estimate. It sees the
-//! coupling of compartments; where a drive comes from compartments whose own drives stand still, the stages are exact and it sees
-//! nothing (`DPᵀ` with one hidden layer). What a parabola through the drive's three points of the step leaves out then is the whole error,
-//! and is estimated with a fourth point, the middle of the step before.
+//! replacing the fourth stage by it gives a third-order solution: their distance is an error estimate. It
+//! sees the coupling of compartments; where a drive comes from compartments whose own drives stand still, the
+//! stages are exact and it sees nothing (`DPᵀ` with one hidden layer). What a parabola through the drive's
+//! three points of the step leaves out then is the whole error, and is estimated with a fourth point, the
+//! middle of the step before.
 //!
 //! A kink that a device passes within a step costs half the order, which the estimate does not see. The
-//! equilibrium does not mind, so kinks, rails and slew limits are watched, at the price of short steps, only when a
-//! trajectory is asked for.
+//! equilibrium does not mind, so kinks, rails and slew limits are watched, at the price of short steps, only
+//! when a trajectory is asked for.
 //!
 //! # Requires
 //!
-//! Continuous time without noise: a circuit with a `[clock]` or with noise that moves it is refused at the door. Step and residual
-//! follow `rtol` and `atol`.
+//! Continuous time without noise: a circuit with a `[clock]` or with noise that moves it is refused at the
+//! door. Step and residual follow `rtol` and `atol`.
 
 use super::confirm::{Look, confirmed};
 use super::criteria::Criteria;
@@ -113,7 +114,8 @@ struct EtdRun<T: Real> {
     drive_c: Matrix<T>,
     next: Matrix<T>,
     drive_next: Matrix<T>,
-    /// Drive in the middle of the step before, and how long before the end of that step (s), if there was one.
+    /// Drive in the middle of the step before, and how long before the end of that step (s), if there was
+    /// one.
     before: (Matrix<T>, Option<f64>),
     /// Slopes of the activation devices before and after the step, where kinks are watched.
     slopes: Option<Box<[Matrix<T>; 2]>>,
@@ -222,8 +224,9 @@ impl<T: Real> EtdRun<T> {
         self.batch.tolerances.worst(&self.batch.criteria, residual)
     }
 
-    /// Raises errors to what the drive's third divided difference over the middle of the last step and the beginning, middle and
-    /// end of this one makes of them. In the first step a third derivative is taken to be the second times the fastest rate.
+    /// Raises errors to what the drive's third divided difference over the middle of the last step and the
+    /// beginning, middle and end of this one makes of them. In the first step a third derivative is taken to
+    /// be the second times the fastest rate.
     fn watch_curvature(&mut self, circuit: &dyn Dynamics<T>) {
         let Self { batch, drive_b, drive_next, before, .. } = self;
         let (h, rows) = (batch.step, drive_next.nrows());
@@ -268,8 +271,8 @@ impl<T: Real> EtdRun<T> {
     }
 }
 
-/// Weights of the drive at `−m`, 0, `h/2` and `h` whose sum is `h³` times its third divided difference; without a point at
-/// `−m`, of the second one times `fastest/3`.
+/// Weights of the drive at `−m`, 0, `h/2` and `h` whose sum is `h³` times its third divided difference;
+/// without a point at `−m`, of the second one times `fastest/3`.
 fn third_difference(h: f64, before: Option<f64>, fastest: f64) -> [f64; 4] {
     let Some(m) = before else {
         let share = 2.0 * h * fastest / 3.0;

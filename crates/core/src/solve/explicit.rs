@@ -1,20 +1,24 @@
 //! Dormand–Prince 5(4) and 8(5,3) through `ode_solvers`: the independent reference, one sample at a time.
 //!
-//! Traps of the crate, kept out here: only `OutputType::Sparse` gives right last rows (dense mode extrapolates
-//! them); it stores every accepted state and cannot change its tolerance, so the relaxation is cut into
-//! segments of at most one τ whose tolerance follows the residual down (an explicit method otherwise chatters
-//! above equilibrium for ever); its stiffness test ends a run that would only be long, and is off; NaN ends as a
-//! step-size underflow, so whether a drive overflowed is noted here. Time runs in units of the slowest τ.
+//! Traps of the crate, kept out here: only `OutputType::Sparse` gives right last rows (dense mode
+//! extrapolates them); it stores every accepted state and cannot change its tolerance, so the relaxation is
+//! cut into segments of at most one τ whose tolerance follows the residual down (an explicit method otherwise
+//! chatters above equilibrium for ever); its stiffness test ends a run that would only be long, and is off;
+//! NaN ends as a step-size underflow, so whether a drive overflowed is noted here. Time runs in units of the
+//! slowest τ.
 //!
-//! The last segment ends at the time limit. Where the trajectory is kept, every step is bent by its own stages and may be refused; the steps of others are the crate's alone.
+//! The last segment ends at the time limit. Where the trajectory is kept, every step is bent by its own
+//! stages and may be refused; the steps of others are the crate's alone.
 //!
 //! # Requires
 //!
-//! What [`etd`](super::etd) requires. Explicit, hence slow on stiff circuits: it is there to hold the others against.
+//! What [`etd`](super::etd) requires. Explicit, hence slow on stiff circuits: it is there to hold the others
+//! against.
 //!
 //! # Reference
 //!
-//! Dormand & Prince, J. Comput. Appl. Math. 6, 19 (1980); Hairer, Nørsett & Wanner, Solving Ordinary Differential Equations I (1993).
+//! Dormand & Prince, J. Comput. Appl. Math. 6, 19 (1980); Hairer, Nørsett & Wanner, Solving Ordinary
+//! Differential Equations I (1993).
 
 use std::cell::{Cell, RefCell};
 
@@ -43,7 +47,8 @@ const SECOND: f64 = 0.1;
 
 /// Two times (τ) that are this close are the same: roundings of some thousand τ.
 const CLOSE: f64 = 1e-12;
-/// Roundings of the largest potential that a step of a kept trajectory may be wrong by, whatever its tolerance.
+/// Roundings of the largest potential that a step of a kept trajectory may be wrong by, whatever its
+/// tolerance.
 const ROUNDINGS: f64 = 64.0;
 
 /// Most steps per segment.
@@ -105,7 +110,8 @@ impl Explicit {
         Look { settled: super::join(parts, circuit.width()), strayed, unclear }
     }
 
-    /// Relaxes a batch of one, whose free state is known; also says whether it rings in a way that needs a longer look.
+    /// Relaxes a batch of one, whose free state is known; also says whether it rings in a way that needs a
+    /// longer look.
     fn settle_one<T: Real>(
         &self,
         criteria: Criteria,
@@ -129,7 +135,8 @@ impl Explicit {
         (monitor.finish(relaxation.counts), unclear)
     }
 
-    /// One segment by an absolute tolerance and the most that the relative one may allow; NaN if the integrator gave up.
+    /// One segment by an absolute tolerance and the most that the relative one may allow; NaN if the
+    /// integrator gave up.
     fn segment<T: Real>(
         &self,
         relaxation: &mut Relaxation<'_, T>,
@@ -158,7 +165,8 @@ impl Explicit {
             relaxation.counts.rejected += u64::from(watch.refused.is_some());
         }
         if length.is_nan() && overflow.get() && !monitor.is_done() {
-            // The integrator refuses the step that leaves the numbers; what it led to is no state of the circuit.
+            // The integrator refuses the step that leaves the numbers; what it led to is no state of the
+            // circuit.
             relaxation.state.fill(T::of(f64::NAN));
             relaxation.observe(monitor, relaxation.seconds);
         }
@@ -178,8 +186,8 @@ struct Stretch {
 }
 
 impl Order {
-    /// Integrates over one segment. All settings but the tolerances and the stiffness test are the crate's defaults
-    /// (safety, β of the controller, limits of the step's growth), which it takes only together.
+    /// Integrates over one segment. All settings but the tolerances and the stiffness test are the crate's
+    /// defaults (safety, β of the controller, limits of the step's growth), which it takes only together.
     fn integrate<T: Real>(
         self,
         system: Segment<'_, T>,

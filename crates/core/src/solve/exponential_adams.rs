@@ -1,19 +1,21 @@
 //! Exponential Adams–Moulton: exact in every compartment's leak, one right-hand side per step.
 //!
-//! The drive is interpolated through the last three steps in exponential functions of the step. Extrapolating it predicts
-//! the state; the correction also goes through the new drive. That drive is taken from the top layer down, each
-//! layer corrected before the one below hears its difference: where differences do not move the means (`DPᵀ`), one such
-//! sweep solves the implicit step. What it leaves open under DP, the movement of means by the correction, counts as error.
-//! A drive from a sweep is not quite that of the corrected state, so nobody is called settled before it was evaluated there.
+//! The drive is interpolated through the last three steps in exponential functions of the step. Extrapolating
+//! it predicts the state; the correction also goes through the new drive. That drive is taken from the top
+//! layer down, each layer corrected before the one below hears its difference: where differences do not move
+//! the means (`DPᵀ`), one such sweep solves the implicit step. What it leaves open under DP, the movement of
+//! means by the correction, counts as error. A drive from a sweep is not quite that of the corrected state,
+//! so nobody is called settled before it was evaluated there.
 //!
-//! Where amplifiers saturate, the limited drive depends on the compartment's own potential: it is taken where that is foreseen, and
-//! again where it was corrected to; what that moves counts as error, too.
+//! Where amplifiers saturate, the limited drive depends on the compartment's own potential: it is taken where
+//! that is foreseen, and again where it was corrected to; what that moves counts as error, too.
 //!
-//! Between the products all passes go over a few dyads at a time: on wide layers the step is bound by memory, and nothing
-//! is stored that can be made again from what is at hand.
+//! Between the products all passes go over a few dyads at a time: on wide layers the step is bound by memory,
+//! and nothing is stored that can be made again from what is at hand.
 //!
-//! Nørsett, Lecture Notes in Math. 109, 214 (1969); Hochbruck & Ostermann, Acta Numerica 19, 209 (2010), §2.5; error estimate
-//! and order of a start: Shampine & Gordon, Computer Solution of Ordinary Differential Equations (1975).
+//! Nørsett, Lecture Notes in Math. 109, 214 (1969); Hochbruck & Ostermann, Acta Numerica 19, 209 (2010),
+//! §2.5; error estimate and order of a start: Shampine & Gordon, Computer Solution of Ordinary Differential
+//! Equations (1975).
 //!
 //! # Requires
 //!
@@ -114,7 +116,8 @@ struct AdamsRun<T: Real> {
     drive_next: Matrix<T>,
     /// Potentials of one tile as predicted; before its correction, its means, or potentials of the output.
     tile: Vec<T>,
-    /// Drives of one tile before their limit, and as limited where it was predicted; empty where nothing is limited.
+    /// Drives of one tile before their limit, and as limited where it was predicted; empty where nothing is
+    /// limited.
     unlimited: [Vec<T>; 2],
     /// How far the means moved after they were heard (V), per row.
     drifts: Vec<T>,
@@ -266,8 +269,8 @@ impl<T: Real> AdamsRun<T> {
 
     /// Corrects one layer by its new drive, so that the layer below hears the corrected difference.
     ///
-    /// Errors, sizes and residuals of the rows are raised, and the drifts: of an output's potentials by this correction, or
-    /// of the means that others have heard.
+    /// Errors, sizes and residuals of the rows are raised, and the drifts: of an output's potentials by this
+    /// correction, or of the means that others have heard.
     fn correct(&mut self, circuit: &dyn Layered<T>, layer: usize, output: bool) {
         let rows = self.next.nrows();
         let Self { batch, past, tile: block, unlimited, tiles, next, drive_next, drifts, .. } = self;
@@ -372,7 +375,8 @@ fn foresee<T: Real>(
     }
 }
 
-/// Limits the new drives of some dyads where their potentials were foreseen; keeps them as they were and as they are.
+/// Limits the new drives of some dyads where their potentials were foreseen; keeps them as they were and as
+/// they are.
 fn limit_foreseen<T: Real>(
     circuit: &dyn Layered<T>,
     layer: usize,
@@ -411,7 +415,8 @@ fn limit_corrected<T: Real>(
     max_distance_rows(&limited[half..2 * half], minus, drifts);
 }
 
-/// The drives that a step rests upon, the latest first; where the past is short, its place is taken by what has no weight.
+/// The drives that a step rests upon, the latest first; where the past is short, its place is taken by what
+/// has no weight.
 fn behind<'a, T: Real>(drive: &'a Matrix<T>, past: &'a [(f64, Matrix<T>)]) -> [&'a Matrix<T>; POINTS] {
     std::array::from_fn(|i| i.checked_sub(1).and_then(|i| past.get(i)).map_or(drive, |(_, drive)| drive))
 }

@@ -1,9 +1,10 @@
-//! What happens within a step of a Dormand–Prince method: its continuous extension, of fourth order for 5(4) and of seventh for
-//! 8(5,3).
+//! What happens within a step of a Dormand–Prince method: its continuous extension, of fourth order for 5(4)
+//! and of seventh for 8(5,3).
 //!
-//! Both are the cubic through the ends and the rates there, plus `θ²(1−θ)²` times a cubic of the share `θ` of the step that has
-//! passed, the *bend*. Hairer, Nørsett & Wanner, *Solving Ordinary Differential Equations I* (1993), II.6; coefficients from
-//! their codes DOPRI5 (`CONTD5`) and DOP853 (`CONTD8`), rounded to double precision.
+//! Both are the cubic through the ends and the rates there, plus `θ²(1−θ)²` times a cubic of the share `θ` of
+//! the step that has passed, the *bend*. Hairer, Nørsett & Wanner, *Solving Ordinary Differential Equations
+//! I* (1993), II.6; coefficients from their codes DOPRI5 (`CONTD5`) and DOP853 (`CONTD8`), rounded to double
+//! precision.
 
 use ode_solvers::DVector;
 
@@ -141,8 +142,8 @@ impl Order {
         }
     }
 
-    /// The bend of a step of `length` from `start`, of whose stages the rates are known, the last that at the end of the step;
-    /// `rate` evaluates others.
+    /// The bend of a step of `length` from `start`, of whose stages the rates are known, the last that at the
+    /// end of the step; `rate` evaluates others.
     pub(super) fn bend(
         self,
         length: f64,
@@ -176,8 +177,8 @@ fn sum(length: f64, terms: Terms, rates: &[DVector<f64>]) -> DVector<f64> {
     sum
 }
 
-/// One compartment within a step: its potential at the share `θ` of the step and the derivative over `θ` (V), from the potentials
-/// at both ends, their derivatives over `θ`, and the bend.
+/// One compartment within a step: its potential at the share `θ` of the step and the derivative over `θ` (V),
+/// from the potentials at both ends, their derivatives over `θ`, and the bend.
 pub(super) fn curve(potentials: [f64; 2], moves: [f64; 2], bend: &[f64; 4], share: f64) -> [f64; 2] {
     let rest = 1.0 - share;
     let rise = potentials[1] - potentials[0];
@@ -214,7 +215,8 @@ mod tests {
         let at = |share: f64| curve([0.4, -0.6], [0.2, 0.9], &bend, share);
         for share in [0.1, 0.5, 0.8] {
             let difference = (at(share + 1e-5)[0] - at(share - 1e-5)[0]) / 2e-5;
-            // A central difference errs by 1e-10/6 of the third derivative, some tens here, and roundings over 1e-5.
+            // A central difference errs by 1e-10/6 of the third derivative, some tens here, and roundings
+            // over 1e-5.
             assert!((difference - at(share)[1]).abs() < 1e-8, "{share}");
         }
     }

@@ -1,8 +1,9 @@
 //! Growth of small deviations from a fixed point, in continuous time or from clock to clock.
 //!
-//! With a clock a deviation obeys `v[n+1] = M v[n]`, `M = 1 + r (J − 1)` with the share `r = 1 − e^{−1/(τ f)}` of every
-//! compartment, and decays if every eigenvalue `μ` of `M` has `|μ| < 1`. Reported is the growth rate `λ = f ln μ`: its real part
-//! is negative exactly then, a real `λ > 0` grows without turning, and `μ < −1` turns in every period.
+//! With a clock a deviation obeys `v[n+1] = M v[n]`, `M = 1 + r (J − 1)` with the share
+//! `r = 1 − e^{−1/(τ f)}` of every compartment, and decays if every eigenvalue `μ` of `M` has `|μ| < 1`.
+//! Reported is the growth rate `λ = f ln μ`: its real part is negative exactly then, a real `λ > 0` grows
+//! without turning, and `μ < −1` turns in every period.
 
 use nalgebra::Complex;
 

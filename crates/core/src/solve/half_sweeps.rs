@@ -1,9 +1,10 @@
-//! Half-sweeps that keep what they compute: down with feedback products alone, up with forward products alone.
+//! Half-sweeps that keep what they compute: down with feedback products alone, up with forward products
+//! alone.
 //!
-//! A drive has two halves: what a layer hears from below, a function of the means there, and what comes back, a
-//! function of the differences above. A sweep down leaves the first as it is, a sweep up the second. Only halves
-//! whose source has moved are computed again, one product each, and where few means have moved (rectifiers: those of dyads
-//! with a kink between their compartments) only what they change.
+//! A drive has two halves: what a layer hears from below, a function of the means there, and what comes back,
+//! a function of the differences above. A sweep down leaves the first as it is, a sweep up the second. Only
+//! halves whose source has moved are computed again, one product each, and where few means have moved
+//! (rectifiers: those of dyads with a kink between their compartments) only what they change.
 
 use crate::circuit::{Layered, Scratch};
 use crate::matrix::elementwise::{differ, max_abs_rows, max_distance_rows};
@@ -82,9 +83,9 @@ impl<T: Real> HalfSweeps<T> {
 
     /// The residual of the state after a sweep down, evaluated.
     ///
-    /// A layer none of whose halves has changed since it took its drive is exactly at rest, and is not evaluated
-    /// again: only what is heard from a mean that has moved, and the nudge, which follows the output itself, can
-    /// differ.
+    /// A layer none of whose halves has changed since it took its drive is exactly at rest, and is not
+    /// evaluated again: only what is heard from a mean that has moved, and the nudge, which follows the
+    /// output itself, can differ.
     pub fn check(&mut self, circuit: &dyn Layered<T>) {
         let top = self.stale.len() - 1;
         self.residual.fill(T::ZERO);

@@ -1,10 +1,10 @@
 //! Interpolation in time by the functions that circuits relax with, and what a leak makes of them.
 //!
-//! A cascade of `m` equal leaks answers a step with `e_m(x) = 1 − e⁻ˣ Σ_{k<m} xᵏ/k!` (`x` in time constants, `e_0 = 1`):
-//! a regularised incomplete gamma function. Under `DPᵀ` the differences are such a cascade, so in the linear regime these
-//! functions follow the drives exactly; where they do not, they are as good as powers of time on short steps (`e_m ≈ xᵐ/m!`)
-//! and, unlike powers, remain bounded on long ones. Adams methods on them need no other functions: a compartment with the
-//! same leak turns `e_m` into `e_{m+1}`.
+//! A cascade of `m` equal leaks answers a step with `e_m(x) = 1 − e⁻ˣ Σ_{k<m} xᵏ/k!` (`x` in time constants,
+//! `e_0 = 1`): a regularised incomplete gamma function. Under `DPᵀ` the differences are such a cascade, so in
+//! the linear regime these functions follow the drives exactly; where they do not, they are as good as powers
+//! of time on short steps (`e_m ≈ xᵐ/m!`) and, unlike powers, remain bounded on long ones. Adams methods on
+//! them need no other functions: a compartment with the same leak turns `e_m` into `e_{m+1}`.
 
 /// Most drives that are interpolated: three behind and the new one.
 pub(super) const POINTS: usize = 3;
@@ -59,8 +59,8 @@ impl Passed {
 
     /// What a compartment with `ratio ≥ 1` times the slowest leak makes of each `e_m`, from 0 V.
     ///
-    /// `V + V'/r = e_m` and `e_m' = e_{m−1} − e_m` give `V_m = Σ_i r (1 − r)ⁱ e_{m+1+i}`, which loses digits when
-    /// `(r − 1) x` is large, and `V_m = (r e_m − V_{m−1})/(r − 1)`, which does when it is small.
+    /// `V + V'/r = e_m` and `e_m' = e_{m−1} − e_m` give `V_m = Σ_i r (1 − r)ⁱ e_{m+1+i}`, which loses digits
+    /// when `(r − 1) x` is large, and `V_m = (r e_m − V_{m−1})/(r − 1)`, which does when it is small.
     pub(super) fn moments(&self, ratio: f64) -> [f64; POINTS + 1] {
         let mut moments = [0.0; POINTS + 1];
         if (ratio - 1.0) * self.length < 1.0 {
@@ -109,13 +109,14 @@ pub(super) struct Weights {
     pub(super) correct: [f64; POINTS + 1],
     /// Weight of the new drive.
     pub(super) gain: f64,
-    /// The error of the correction that leaves the oldest drive out, per distance of correction and prediction
-    /// (Shampine & Gordon 1975, ch. 4).
+    /// The error of the correction that leaves the oldest drive out, per distance of correction and
+    /// prediction (Shampine & Gordon 1975, ch. 4).
     pub(super) error: f64,
 }
 
 impl Basis {
-    /// For a step of `length`, with drives known at `behind`: the first 0, the others negative (slowest time constants).
+    /// For a step of `length`, with drives known at `behind`: the first 0, the others negative (slowest time
+    /// constants).
     pub(super) fn new(length: f64, behind: &[f64]) -> Self {
         let points = behind.len().min(POINTS);
         let mut basis = Self {
@@ -215,8 +216,9 @@ mod tests {
                     std::iter::once(0.7 * weights[0]).chain(known).collect()
                 };
                 let exact = 0.7 * (-ratio * length).exp() + leak(ratio, length, drive);
-                // The panels of `leak` err by (r h)⁴/4320 at most: 3e-11. Extrapolating a thousand spacings makes
-                // terms of 1e6 cancel: each carries the roundings of its weight and drive, two of either.
+                // The panels of `leak` err by (r h)⁴/4320 at most: 3e-11. Extrapolating a thousand spacings
+                // makes terms of 1e6 cancel: each carries the roundings of its weight and drive, two of
+                // either.
                 let check = |terms: Vec<f64>| {
                     let size: f64 = terms.iter().map(|term| term.abs()).sum();
                     let error = (terms.iter().sum::<f64>() - exact).abs();

@@ -1,7 +1,8 @@
 //! What every solver and every look at an equilibrium goes by when it tells an outcome (docs/model.md §5).
 //!
-//! A sample is settled by its residual ([`Criteria`](super::criteria::Criteria)) and by the differences of its dyads ([`Steadiness`]); it runs
-//! away beyond a [`bound`]; it latches up at a rail as [`super::rails`] has it.
+//! A sample is settled by its residual ([`Criteria`](super::criteria::Criteria)) and by the differences of
+//! its dyads ([`Steadiness`]); it runs away beyond a [`bound`]; it latches up at a rail as [`super::rails`]
+//! has it.
 
 use crate::circuit::Dynamics;
 use crate::matrix::elementwise::{max_abs_rows, max_rows_of};

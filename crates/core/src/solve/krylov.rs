@@ -1,7 +1,7 @@
 //! Newton's method without a matrix: GMRES on products with `1 − ∂u/∂v`, and a line search.
 //!
-//! Restarted GMRES with modified Gram–Schmidt (Saad & Schultz, SIAM J. Sci. Stat. Comput. 7, 856 (1986)). It finds
-//! fixed points whether or not sweeps contract or the circuit would stay there.
+//! Restarted GMRES with modified Gram–Schmidt (Saad & Schultz, SIAM J. Sci. Stat. Comput. 7, 856 (1986)). It
+//! finds fixed points whether or not sweeps contract or the circuit would stay there.
 
 use nalgebra::{DMatrix, DVector};
 

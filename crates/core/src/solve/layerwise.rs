@@ -1,11 +1,13 @@
-//! The papers' closed-form sweeps: each layer in turn takes the potential at which its drive balances its leak.
+//! The papers' closed-form sweeps: each layer in turn takes the potential at which its drive balances its
+//! leak.
 //!
 //! This is the exponential step of the circuit as `h/τ → ∞` (docs/model.md §2): it shares the circuit's fixed
 //! points, not its stability. Høier, Staudt & Zach 2023; damping after Høier & Zach 2024.
 //!
 //! # Requires
 //!
-//! A circuit without noise; a `[clock]` is allowed, as it knows no time. Its `schedule`, `passes` and `damping` are heeded by no other solver.
+//! A circuit without noise; a `[clock]` is allowed, as it knows no time. Its `schedule`, `passes` and
+//! `damping` are heeded by no other solver.
 
 use super::criteria::Criteria;
 use super::judgement::{Steadiness, compute_bounds};
@@ -96,7 +98,8 @@ struct Watch {
 }
 
 impl Watch {
-    /// Takes in the update of the watched compartment (V); after tenfold growth watches the one that moves most.
+    /// Takes in the update of the watched compartment (V); after tenfold growth watches the one that moves
+    /// most.
     fn follow(&mut self, update: f64, residual: f64, column: usize) {
         let moves = update.abs() > 1e-3 * residual;
         if moves && update.signum() != self.sign {

@@ -88,7 +88,8 @@ impl<T: Real> Kernel for Correct<'_, T> {
 
     #[inline(always)]
     fn run<const FUSED: bool>(mut self) {
-        // Blocks whose maxima stay at hand while the columns go by; longer ones make better use of cache lines.
+        // Blocks whose maxima stay at hand while the columns go by; longer ones make better use of cache
+        // lines.
         let first = self.blocks::<64, FUSED>(0);
         let first = self.blocks::<16, FUSED>(first);
         self.blocks::<1, FUSED>(first);
@@ -146,7 +147,8 @@ fn within<T: Real>(value: T, low: T, high: T) -> T {
     if raised > high { high } else { raised }
 }
 
-/// The corrected end of a step from its drive, columns one after the other; raises every row's error, `‖v‖∞` and `‖u − v‖∞`.
+/// The corrected end of a step from its drive, columns one after the other; raises every row's error, `‖v‖∞`
+/// and `‖u − v‖∞`.
 ///
 /// What was predicted is computed again: it costs less than keeping it.
 pub(super) fn correct<T: Real>(

@@ -1,7 +1,7 @@
 //! Solvers: from a circuit and a start to equilibrium, or to an honest statement why not.
 //!
-//! A solver knows the smallest part of a circuit that it needs: [`Dynamics`] alone ([`Universal`]), or its layers, too. Numerical
-//! failure is data: every sample ends with an [`Outcome`].
+//! A solver knows the smallest part of a circuit that it needs: [`Dynamics`] alone ([`Universal`]), or its
+//! layers, too. Numerical failure is data: every sample ends with an [`Outcome`].
 //!
 //! | `solver.kind` | method | for |
 //! | --- | --- | --- |
@@ -68,7 +68,8 @@ pub const SHARD: usize = 64;
 
 /// Solver that brings a batch of layered circuits to equilibrium.
 ///
-/// Some solvers correct one layer before the next hears it: a system that is not layered is refused by its type.
+/// Some solvers correct one layer before the next hears it: a system that is not layered is refused by its
+/// type.
 ///
 /// ```compile_fail,E0308
 /// # use dyadsim_core as dyadsim;
@@ -79,7 +80,8 @@ pub const SHARD: usize = 64;
 /// }
 /// ```
 pub trait Solver<T: Real>: Sync {
-    /// Relaxes every sample from `start` (`[batch × width]`, V), or from the free state; keeps trajectories if `traced`.
+    /// Relaxes every sample from `start` (`[batch × width]`, V), or from the free state; keeps trajectories
+    /// if `traced`.
     ///
     /// Computing the free state leaves behind what a solver can go on from, so it is not handed in.
     fn settle(&self, circuit: &dyn Layered<T>, start: Option<Matrix<T>>, traced: bool) -> Settled<T>;
@@ -94,7 +96,8 @@ pub trait Solver<T: Real>: Sync {
 ///
 /// Where they are layered it may take a shorter way.
 pub trait Universal<T: Real>: Sync {
-    /// Relaxes every sample from `start` (`[batch × width]`, V), or from the free state; keeps trajectories if `traced`.
+    /// Relaxes every sample from `start` (`[batch × width]`, V), or from the free state; keeps trajectories
+    /// if `traced`.
     fn settle_any(&self, circuit: &dyn Dynamics<T>, start: Option<Matrix<T>>, traced: bool) -> Settled<T>;
 
     /// Most samples that it steps together; a larger batch is best split into shards of this size.
@@ -154,7 +157,8 @@ pub fn solver<T: Real>(spec: &SolverSpec) -> Box<dyn Solver<T>> {
     }
 }
 
-/// Returns the solver that a description asks for, if any system will do for it: `eam` and `layerwise` need layers.
+/// Returns the solver that a description asks for, if any system will do for it: `eam` and `layerwise` need
+/// layers.
 #[must_use]
 pub fn universal<T: Real>(spec: &SolverSpec) -> Option<Box<dyn Universal<T>>> {
     match entry(spec) {
@@ -173,7 +177,8 @@ pub type Progress<'a> = &'a (dyn Fn(usize) + Sync);
 
 /// Settles a batch of any size on all threads of the current pool, shard by shard, and reads its states.
 ///
-/// A sample-and-hold leaves its noise in what is read, and leaky capacitors lose charge before, whatever the solver.
+/// A sample-and-hold leaves its noise in what is read, and leaky capacitors lose charge before, whatever the
+/// solver.
 #[must_use]
 pub fn settle_all<T: Real>(spec: &SolverSpec, circuit: &dyn Layered<T>, traced: bool) -> Settled<T> {
     settle_all_with_progress(spec, circuit, traced, &|_| {})

@@ -1,7 +1,8 @@
 //! Watches a batch on its way to equilibrium and decides each sample's outcome (docs/model.md §5).
 //!
 //! Told every accepted step: the state and the drive there. The residual `‖τ dv/dt‖∞ = ‖u − v‖∞` is
-//! that of the accepted state itself, never an extrapolation. What does not settle is told by [`super::ringing`].
+//! that of the accepted state itself, never an extrapolation. What does not settle is told by
+//! [`super::ringing`].
 
 use super::criteria::Criteria;
 use super::extension::Bend;
@@ -159,7 +160,8 @@ impl<T: Real> Monitor<T> {
         }
     }
 
-    /// Notes a sample's outcome, if it has one now; whether its state at `time` (s) is what may be handed out.
+    /// Notes a sample's outcome, if it has one now; whether its state at `time` (s) is what may be handed
+    /// out.
     ///
     /// What comes to nothing in a hold that began at the limit is handed out as it was there.
     fn concludes(&mut self, i: usize, time: f64, outcome: Option<Outcome>) -> bool {

@@ -131,8 +131,8 @@ fn newton_from<T: Real>(
 ///
 /// Kinked activations can trap a damped step far from any solution. The fixed points of
 /// `u(v) − v = (1 − t) (u(start) − start)` are then followed from `t = 0`, where `start` is one, to `t = 1`:
-/// from the free state this is nearly a nudge that is turned up. The branch may end before, as that of a linear
-/// circuit does at its threshold. Costs up to some hundred Newton steps more.
+/// from the free state this is nearly a nudge that is turned up. The branch may end before, as that of a
+/// linear circuit does at its threshold. Costs up to some hundred Newton steps more.
 #[must_use]
 pub fn homotopy<T: Real>(
     circuit: &dyn Dynamics<T>,
@@ -161,7 +161,8 @@ pub fn homotopy<T: Real>(
     if done < 1.0 { direct } else { fixed_point(circuit, sample, state.as_slice(), tolerance) }
 }
 
-/// Newton's method with whole steps, which jump from one linear piece to the next; `None` if it does not arrive.
+/// Newton's method with whole steps, which jump from one linear piece to the next; `None` if it does not
+/// arrive.
 fn undamped<T: Real>(
     circuit: &dyn Dynamics<T>,
     sample: usize,
@@ -190,7 +191,8 @@ pub(super) fn compute_slopes<T: Real>(circuit: &dyn Dynamics<T>, state: &[f64]) 
 
 /// The solution of `(1 − ∂u/∂v) step = residual`; `None` if there is none.
 ///
-/// Compartments without slope pass nothing on, so their columns of `∂u/∂v` are zero and the system is one of the others.
+/// Compartments without slope pass nothing on, so their columns of `∂u/∂v` are zero and the system is one of
+/// the others.
 fn newton_step<T: Real>(
     circuit: &dyn Dynamics<T>,
     sample: usize,

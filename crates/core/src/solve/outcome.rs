@@ -94,8 +94,8 @@ pub struct Settled<T> {
     pub state: Matrix<T>,
     /// Outcome of each sample.
     pub outcomes: Vec<Outcome>,
-    /// When the held residual was first reached (between two steps, by its exponential decay), or when the sample was
-    /// given up (s); NaN for methods without time.
+    /// When the held residual was first reached (between two steps, by its exponential decay), or when the
+    /// sample was given up (s); NaN for methods without time.
     pub time: Vec<f64>,
     /// `‖τ dv/dt‖∞` at the final state (V).
     pub residual: Vec<f64>,
@@ -124,9 +124,9 @@ pub struct Trace {
 impl Trace {
     /// State at `time` (s); before and after the trace, its ends.
     ///
-    /// Between two steps it is the method's own continuous extension, where there is one. Else the leak is exact and the drive a sum of the functions of [`super::gamma`], or a parabola of
-    /// time where a step is very long: of an exponential integrator it may be many `τ`, where no polynomial follows
-    /// the potential.
+    /// Between two steps it is the method's own continuous extension, where there is one. Else the leak is
+    /// exact and the drive a sum of the functions of [`super::gamma`], or a parabola of time where a step is
+    /// very long: of an exponential integrator it may be many `τ`, where no polynomial follows the potential.
     #[must_use]
     pub fn at(&self, time: f64) -> Vec<f64> {
         let next = self.times.partition_point(|&t| t <= time);
@@ -174,8 +174,8 @@ impl Trace {
     }
 }
 
-/// Longest step (slowest time constants) whose drive is made of gamma functions: from the potential at its end they are
-/// known to some 30 roundings here, and hundreds at 9.
+/// Longest step (slowest time constants) whose drive is made of gamma functions: from the potential at its
+/// end they are known to some 30 roundings here, and hundreds at 9.
 const LONG: f64 = 6.0;
 
 /// A point within a step.
@@ -206,7 +206,8 @@ impl Within {
         }
     }
 
-    /// For compartments to which the step is `x` of their own time constants, by `s` and `s²` for `s` from 0 to 1.
+    /// For compartments to which the step is `x` of their own time constants, by `s` and `s²` for `s` from 0
+    /// to 1.
     fn powers(&self, x: f64) -> Shapes {
         let moments = |s: f64| {
             let [decay, first, second, third] = phi(-x * s);
@@ -246,8 +247,8 @@ impl Shapes {
 mod tests {
     use super::*;
 
-    /// Largest error of the trace of one step of `steps` slowest τ, in units of `1 + steps²`, for a potential `v` with
-    /// the drive `u` (of time in slowest τ), `ratio` times as fast.
+    /// Largest error of the trace of one step of `steps` slowest τ, in units of `1 + steps²`, for a potential
+    /// `v` with the drive `u` (of time in slowest τ), `ratio` times as fast.
     fn error(steps: f64, ratio: f64, v: impl Fn(f64) -> f64, u: impl Fn(f64) -> f64) -> f64 {
         let tau = 2e-6;
         let ends = [0.0, steps];

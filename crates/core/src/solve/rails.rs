@@ -1,11 +1,12 @@
 //! Which rails a sample must not reach: those that its free equilibrium does not touch (docs/model.md §5).
 //!
-//! A compartment *touches* a rail when it is within the tolerance of it, and *reaches* it when it comes to touch it from inside. What
-//! touches a rail in the start was not driven there: it may move inward, also after the rest of the circuit has pressed it outward for a
-//! while. It reaches that rail if it has left it and comes back, or if it is still there, not moving inward, when the sample's fate is decided.
+//! A compartment *touches* a rail when it is within the tolerance of it, and *reaches* it when it comes to
+//! touch it from inside. What touches a rail in the start was not driven there: it may move inward, also
+//! after the rest of the circuit has pressed it outward for a while. It reaches that rail if it has left it
+//! and comes back, or if it is still there, not moving inward, when the sample's fate is decided.
 //!
-//! What rests is where its drive is, so of a sample at rest the drives are asked: where another potential is far larger, a sample may
-//! count as settled before the last compartment is within the tolerance of its rail.
+//! What rests is where its drive is, so of a sample at rest the drives are asked: where another potential is
+//! far larger, a sample may count as settled before the last compartment is within the tolerance of its rail.
 
 use super::criteria::Criteria;
 use super::operating_point;
@@ -14,8 +15,8 @@ use crate::circuit::{Dynamics, Layered};
 use crate::matrix::{Matrix, Real};
 use crate::spec::SolverSpec;
 
-/// A compartment has left a rail when it is farther inside than this share of the supply's range: no rounding, and no error of a
-/// step, carries it so far.
+/// A compartment has left a rail when it is farther inside than this share of the supply's range: no
+/// rounding, and no error of a step, carries it so far.
 const LEFT: f64 = 1e-3;
 
 /// One of the two rails.
@@ -89,7 +90,8 @@ impl Rails {
         let Some((supply, unnudged)) = supply.zip(circuit.layered().and_then(Layered::unnudged)) else {
             return Self { supply: None, samples };
         };
-        // Unequal compartments send errors back without a nudge: their free equilibrium is not the feed-forward state.
+        // Unequal compartments send errors back without a nudge: their free equilibrium is not the
+        // feed-forward state.
         let free = operating_point(unnudged.as_ref());
         for (row, sample) in samples.iter_mut().enumerate() {
             sample.free = supply.touched(row, &free).collect();
@@ -153,8 +155,8 @@ impl Rails {
     }
 }
 
-/// For every sample with an equilibrium (V): whether that lies on a rail which the free equilibrium does not touch, by the tolerances of
-/// `spec`. That is latch-up, however stable (docs/model.md §5).
+/// For every sample with an equilibrium (V): whether that lies on a rail which the free equilibrium does not
+/// touch, by the tolerances of `spec`. That is latch-up, however stable (docs/model.md §5).
 #[must_use]
 pub fn find_on_rails(
     circuit: &dyn Dynamics<f64>,

@@ -15,7 +15,8 @@ const COMPACT: f64 = 0.25;
 /// Safety factor and limit of the step controller (Hairer, Nørsett & Wanner I, II.4).
 const SAFETY: f64 = 0.9;
 const SHRINK: f64 = 0.2;
-/// Shortest step (τ): one that fails at this length is taken all the same, and the monitor sees what came of it.
+/// Shortest step (τ): one that fails at this length is taken all the same, and the monitor sees what came of
+/// it.
 const SHORTEST: f64 = 1e-12;
 /// Most steps per relaxation.
 const STEPS: u64 = 2_000_000;
@@ -34,8 +35,8 @@ pub(super) trait Stepper<T: Real> {
     /// Advances by one accepted step; `residual` (V) is the worst of the open samples.
     fn step(&mut self, residual: f64);
 
-    /// Keeps only some rows of the batch and of everything kept beside it, and of the circuits the `samples` in those rows, by
-    /// their number in the whole.
+    /// Keeps only some rows of the batch and of everything kept beside it, and of the circuits the `samples`
+    /// in those rows, by their number in the whole.
     fn keep(&mut self, rows: &[usize], samples: &[usize]);
 }
 
@@ -102,7 +103,8 @@ pub(super) struct Batch<T: Real> {
 }
 
 impl<T: Real> Batch<T> {
-    /// A batch at time 0 in `start` (V) or the free state, to be stepped by `first` of the slowest time constants.
+    /// A batch at time 0 in `start` (V) or the free state, to be stepped by `first` of the slowest time
+    /// constants.
     pub(super) fn new(
         circuit: &dyn Dynamics<T>,
         criteria: Criteria,

@@ -1,9 +1,10 @@
-//! Ringing: what the peaks of a sample's residual, window of time by window, and the turns of one of its compartments say of what
-//! does not settle.
+//! Ringing: what the peaks of a sample's residual, window of time by window, and the turns of one of its
+//! compartments say of what does not settle.
 //!
-//! The compartment watched is the one that moved most when a window opened or, of a runaway, when it entered its last two decades. A first look
-//! takes the largest residual of the steps and suspects much; a strict one takes peaks between steps, by a parabola, and says so
-//! where it cannot tell a slow decay from none (see [`super::confirm`]).
+//! The compartment watched is the one that moved most when a window opened or, of a runaway, when it entered
+//! its last two decades. A first look takes the largest residual of the steps and suspects much; a strict one
+//! takes peaks between steps, by a parabola, and says so where it cannot tell a slow decay from none (see
+//! [`super::confirm`]).
 
 use super::outcome::Outcome;
 
@@ -13,16 +14,17 @@ pub(super) const WINDOWS: usize = 40;
 const DECAY: f64 = 0.95;
 /// Window maxima that agree within this are a closed cycle to a first look, and to a strict one.
 const CYCLE: [f64; 2] = [0.01, 2e-3];
-/// To a strict look the last four windows of a closed cycle are no lower or higher than the four before by more than this share: over
-/// a time limit and a half that leaves 3 %.
+/// To a strict look the last four windows of a closed cycle are no lower or higher than the four before by
+/// more than this share: over a time limit and a half that leaves 3 %.
 const DRIFT: f64 = 5e-4;
 /// A rate counts as having changed sign once it reaches this share of the residual's last peak: neither the
 /// last ripples of a sample that drifts nor the rounding of a bystander of a runaway are oscillations.
 const SWING: f64 = 0.1;
 /// Most by which a peak between steps rises above the largest of them.
 const RISE: f64 = 1.25;
-/// Logarithm of what peaks lose over three quarters of the time, and its error: below the first pair they stay, a fall above the last
-/// is a decay; what else falls may come to rest on a cycle, and what grows may find an equilibrium: both have to be followed for longer.
+/// Logarithm of what peaks lose over three quarters of the time, and its error: below the first pair they
+/// stay, a fall above the last is a decay; what else falls may come to rest on a cycle, and what grows may
+/// find an equilibrium: both have to be followed for longer.
 const STAY: [f64; 2] = [0.005, 0.003];
 const FALL: f64 = 0.3;
 /// Errors of the fall that are enough to trust it: peaks of neighbouring windows are not independent.
@@ -56,7 +58,8 @@ pub(super) struct Ringing {
     flips: Vec<u32>,
     /// Largest potential of this window, as a share of the bound of runaways.
     share: f64,
-    /// How many of the last two decades below that bound have been entered, and the sign changes since the first was.
+    /// How many of the last two decades below that bound have been entered, and the sign changes since the
+    /// first was.
     decades: usize,
     flips_in_decades: u32,
     /// Times (s) and residuals (V) of the last two steps.
@@ -80,8 +83,8 @@ impl Ringing {
         }
     }
 
-    /// Takes in the residual, the rate of the watched compartment (V) and the largest potential as a share of the bound of
-    /// runaways at `time` (s); whether another compartment is to be watched now.
+    /// Takes in the residual, the rate of the watched compartment (V) and the largest potential as a share of
+    /// the bound of runaways at `time` (s); whether another compartment is to be watched now.
     pub fn follow(&mut self, time: f64, [residual, rate, share]: [f64; 3], close: bool) -> bool {
         self.raise(time, residual);
         let recent = self.peaks.last().map_or(self.peak, |last| last.max(self.peak));
@@ -111,7 +114,8 @@ impl Ringing {
         grown || (opens && self.peaks.len().is_multiple_of(4))
     }
 
-    /// Raises the window's peak to a residual and, in a strict look, to the top of the parabola through the last three.
+    /// Raises the window's peak to a residual and, in a strict look, to the top of the parabola through the
+    /// last three.
     fn raise(&mut self, time: f64, residual: f64) {
         self.peak = self.peak.max(residual);
         let [(t, a), (u, b)] = self.last;
@@ -164,8 +168,8 @@ impl Ringing {
         if rings { Outcome::Oscillation } else { Outcome::Timeout }
     }
 
-    /// A first look: it decays if its peaks fell in every quarter of the time. Medians, because an irregular ringing has high
-    /// and low peaks without decaying.
+    /// A first look: it decays if its peaks fell in every quarter of the time. Medians, because an irregular
+    /// ringing has high and low peaks without decaying.
     fn seems_to_ring(&self) -> bool {
         let quarter = self.peaks.len() / 4;
         if quarter < 2 {
@@ -200,7 +204,8 @@ impl Ringing {
         self.late_flips() >= 2 && !(fall > LAST_FALL && fall > 2.0 * error)
     }
 
-    /// Logarithm of what peaks lose over the last three quarters of the time, by a straight line, and its standard error.
+    /// Logarithm of what peaks lose over the last three quarters of the time, by a straight line, and its
+    /// standard error.
     fn fall(&self) -> (f64, f64) {
         let late = &self.peaks[self.peaks.len() / 4..];
         let points: Vec<(f64, f64)> = (0..).map(f64::from).zip(late).map(|(x, p)| (x, p.ln())).collect();
@@ -227,7 +232,8 @@ fn median(values: &[f64]) -> f64 {
 mod tests {
     use super::*;
 
-    /// A strict look at `|amplitude(t) cos(ωt)|`, a step every 0.13 s, over 40 windows of `window` (s); whether a cycle was seen.
+    /// A strict look at `|amplitude(t) cos(ωt)|`, a step every 0.13 s, over 40 windows of `window` (s);
+    /// whether a cycle was seen.
     fn look(window: f64, omega: f64, amplitude: impl Fn(f64) -> f64) -> (Ringing, bool) {
         let mut ringing = Ringing::new(true);
         let (mut closed, mut cycles) = (0, false);
@@ -279,7 +285,8 @@ mod tests {
 
     #[test]
     fn turns_of_what_has_decayed_are_none_of_a_later_growth() {
-        // A swing that dies out, and beneath it one way out: whether it passes a hundred times the first swing without a turn.
+        // A swing that dies out, and beneath it one way out: whether it passes a hundred times the first
+        // swing without a turn.
         let runs_away = |omega: f64, swing: f64, growth: f64| {
             let mut ringing = Ringing::new(true);
             let mut closed = 0;

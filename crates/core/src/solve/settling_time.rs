@@ -1,7 +1,7 @@
 //! When a sample arrived: the time at which its residual fell to its tolerance, between two steps.
 //!
-//! An exponential integrator may step many `τ` at once, so the end of the step in which the residual was first seen
-//! below its tolerance says more of the solver than of the circuit (up to 40 % late, measured).
+//! An exponential integrator may step many `τ` at once, so the end of the step in which the residual was
+//! first seen below its tolerance says more of the solver than of the circuit (up to 40 % late, measured).
 
 /// Follows the residual of one sample towards its tolerance.
 #[derive(Clone, Copy, Debug, Default)]
@@ -17,10 +17,11 @@ pub(super) struct SettlingTime {
 }
 
 impl SettlingTime {
-    /// Takes in a step that ends at `time` (s); returns for how long the sample has been settled, if it is (s).
+    /// Takes in a step that ends at `time` (s); returns for how long the sample has been settled, if it is
+    /// (s).
     ///
-    /// The residual is taken to fall as an exponential within the step, at most by one e-fold per `tau` (s), the slowest
-    /// time constant: what it is beyond that is rounding.
+    /// The residual is taken to fall as an exponential within the step, at most by one e-fold per `tau` (s),
+    /// the slowest time constant: what it is beyond that is rounding.
     pub(super) fn follow(&mut self, time: f64, excess: f64, settled: bool, tau: f64) -> Option<f64> {
         let before = std::mem::replace(self, Self { time, excess, ..*self });
         if !settled {

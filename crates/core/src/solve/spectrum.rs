@@ -1,7 +1,7 @@
 //! Eigenvalues of a circuit at its fixed point: does it stay there, and if not, how does it leave?
 //!
-//! The Jacobian of docs/model.md §2 is written in means and differences of dyads (that of a system without dyads in its
-//! potentials), where `DPᵀ` is block triangular:
+//! The Jacobian of docs/model.md §2 is written in means and differences of dyads (that of a system without
+//! dyads in its potentials), where `DPᵀ` is block triangular:
 //! entries that cancel do so to rounding and are dropped. The eigenvalues are then those of the strongly
 //! connected parts, which are small. Without this, a defective spectrum (all eigenvalues `−1/τ` in long
 //! chains) scatters by a few per cent under rounding alone.
@@ -19,8 +19,8 @@ use crate::circuit::{Dynamics, Layered};
 use crate::matrix::{Matrix, Real, compiled_once};
 use crate::spec::SolverSpec;
 
-/// Entries below so many machine epsilons of the largest are rounding: a sum of `n` cancelling terms errs by about
-/// `√n` machine epsilons, and `n` is at most a few thousand.
+/// Entries below so many machine epsilons of the largest are rounding: a sum of `n` cancelling terms errs by
+/// about `√n` machine epsilons, and `n` is at most a few thousand.
 const ROUNDING: f64 = 45.0;
 /// Reflections that are tried where the iteration for eigenvalues stalls.
 const REFLECTIONS: u32 = 8;
@@ -119,7 +119,8 @@ impl Stability {
 
 /// Fixed points, by Newton from `start` (`[batch × width]`, V), and their spectra.
 ///
-/// `tolerance` (V) is the residual to which the fixed points are found; those of `spec` say what lies on a rail. Samples run on all threads.
+/// `tolerance` (V) is the residual to which the fixed points are found; those of `spec` say what lies on a
+/// rail. Samples run on all threads.
 #[must_use]
 pub fn stability(
     circuit: &dyn Dynamics<f64>,
@@ -143,7 +144,8 @@ pub fn stability(
     Stability { points, spectra, on_rails }
 }
 
-/// Eigenvalues of the Jacobian of one sample at `state` (`width` potentials, V), as growth rates also where there is a clock.
+/// Eigenvalues of the Jacobian of one sample at `state` (`width` potentials, V), as growth rates also where
+/// there is a clock.
 #[must_use]
 pub fn spectrum<T: Real>(circuit: &dyn Dynamics<T>, sample: usize, state: &[f64]) -> Spectrum {
     compiled_once!(T, SpectrumAt, spectrum_at)(circuit, sample, state)
@@ -159,7 +161,8 @@ fn spectrum_at<T: Real>(circuit: &dyn Dynamics<T>, sample: usize, state: &[f64])
     sorted(dense_spectrum(circuit, sample, state))
 }
 
-/// The rightmost eigenvalues alone, the first of which is that of [`spectrum`]: what a verdict needs, at a fraction of the cost.
+/// The rightmost eigenvalues alone, the first of which is that of [`spectrum`]: what a verdict needs, at a
+/// fraction of the cost.
 #[must_use]
 pub fn leading<T: Real>(circuit: &dyn Dynamics<T>, sample: usize, state: &[f64]) -> Spectrum {
     if state.len() > DENSE {
@@ -197,8 +200,8 @@ pub(super) fn dense_spectrum<T: Real>(
 ///
 /// What has no slope passes nothing on: its columns are zero but for the leak, and its eigenvalues are that.
 struct Jacobian {
-    /// In means `α v⁺ + ᾱ v⁻` and differences `v⁺ − v⁻` of the other dyads, the two of a dyad side by side; without dyads, in
-    /// the potentials of the other compartments.
+    /// In means `α v⁺ + ᾱ v⁻` and differences `v⁺ − v⁻` of the other dyads, the two of a dyad side by side;
+    /// without dyads, in the potentials of the other compartments.
     matrix: DMatrix<f64>,
     /// Eigenvalues of what is left out.
     idle: Vec<f64>,
@@ -311,15 +314,16 @@ fn dense(
 
 /// Eigenvalues of one connected block by the real Schur form; NaN if it does not converge.
 ///
-/// nalgebra's iteration has no exceptional shifts: of blocks that are all but defective, such as those of `DPᵀ` with spreads of 10⁻⁸ to 10⁻³,
-/// it stalls at some per cent. A reflection, which leaves the eigenvalues where they are, sends it another way.
+/// nalgebra's iteration has no exceptional shifts: of blocks that are all but defective, such as those of
+/// `DPᵀ` with spreads of 10⁻⁸ to 10⁻³, it stalls at some per cent. A reflection, which leaves the eigenvalues
+/// where they are, sends it another way.
 pub(super) fn of_block(block: &DMatrix<f64>) -> Vec<Complex<f64>> {
     let found = schur(block).or_else(|| (0..REFLECTIONS).find_map(|number| schur(&reflected(block, number))));
     found.unwrap_or_else(|| vec![Complex::new(f64::NAN, f64::NAN); block.nrows()])
 }
 
-/// Eigenvalues, if the iteration ends: it often does not when asked to deflate at one machine epsilon; at 45 and more of them the
-/// eigenvalues are those of a matrix that differs by so much, relatively.
+/// Eigenvalues, if the iteration ends: it often does not when asked to deflate at one machine epsilon; at 45
+/// and more of them the eigenvalues are those of a matrix that differs by so much, relatively.
 fn schur(block: &DMatrix<f64>) -> Option<Vec<Complex<f64>>> {
     [1e-14, 1e-13, 1e-12].into_iter().find_map(|epsilon| {
         let schur = Schur::try_new(block.clone(), epsilon, 100 * block.nrows())?;
@@ -428,7 +432,8 @@ mod tests {
             let (all, first) = (spectrum(&circuit, 0, &state), leading(&circuit, 0, &state));
             blocks += usize::from(first.eigenvalues.len() < all.eigenvalues.len());
             assert_eq!(all.verdict(), first.verdict(), "seed {seed}");
-            // Residuals of 1e-9 of the matrix's size; the rightmost of these is apart from the next, so well conditioned.
+            // Residuals of 1e-9 of the matrix's size; the rightmost of these is apart from the next, so well
+            // conditioned.
             let error = (all.abscissa() - first.abscissa()).abs() * chip.slowest;
             assert!(error < 1e-6, "seed {seed}: {error:.1e}/τ");
         }

@@ -1,7 +1,7 @@
 //! Errors of a step, row by row, against what each sample is allowed.
 //!
-//! A sample's tolerance is `atol + rtol ‖v‖∞`, and less when it is nearly at rest: the step's tolerance falls with
-//! the residual, or the step would chatter above equilibrium for ever.
+//! A sample's tolerance is `atol + rtol ‖v‖∞`, and less when it is nearly at rest: the step's tolerance falls
+//! with the residual, or the step would chatter above equilibrium for ever.
 
 use super::criteria::Criteria;
 use super::monitor::Monitor;
@@ -10,8 +10,8 @@ use crate::matrix::{Matrix, Real};
 
 /// Step error allowed per residual: below equilibrium tolerance the step follows the residual down.
 const APPROACH: f64 = 0.05;
-/// The same in a second look, of the sample's own residual, and its share of the step errors of a first one: growth per step must be small
-/// against the decay of a spiral that lasts for a time limit.
+/// The same in a second look, of the sample's own residual, and its share of the step errors of a first one:
+/// growth per step must be small against the decay of a spiral that lasts for a time limit.
 const STRICT_APPROACH: f64 = 1e-3;
 const STRICT: f64 = 0.1;
 /// Relative step error allowed to a sample that runs away.

@@ -1,9 +1,9 @@
 //! Whether a circuit would reach the operating points that were found, and stay there.
 //!
-//! Without time every fixed point looks alike. The rightmost eigenvalue tells whether a point repels: then a real
-//! one is reported as latch-up, a complex pair as oscillation. A transient tells what the circuit does from its start; where that is
-//! something else, it is what counts. A circuit with a clock is stepped by it. A point on a rail that the free equilibrium does not touch is
-//! latch-up, however stable.
+//! Without time every fixed point looks alike. The rightmost eigenvalue tells whether a point repels: then a
+//! real one is reported as latch-up, a complex pair as oscillation. A transient tells what the circuit does
+//! from its start; where that is something else, it is what counts. A circuit with a clock is stepped by it.
+//! A point on a rail that the free equilibrium does not touch is latch-up, however stable.
 
 use nalgebra::RealField;
 
@@ -19,7 +19,8 @@ use crate::spec::{SolverSpec, Verify};
 /// Two states closer than this share of `‖v‖∞` are the same equilibrium; different ones lie kinks apart.
 const SAME: f64 = 1e-3;
 
-/// Turns fixed points that the circuit does not reach from `start`, or its free state, into what becomes of it.
+/// Turns fixed points that the circuit does not reach from `start`, or its free state, into what becomes of
+/// it.
 pub(super) fn verify<T: Real>(
     spec: &SolverSpec,
     circuit: &dyn Dynamics<T>,

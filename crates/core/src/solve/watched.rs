@@ -1,10 +1,11 @@
-//! Steps of an explicit method whose trajectory is kept: each is bent as the method's stages say and held against the equations.
+//! Steps of an explicit method whose trajectory is kept: each is bent as the method's stages say and held
+//! against the equations.
 //!
-//! What a curve `P` that is wrong by less than the tolerance within a step `h` may not exceed is its defect, `h |P′ − f(P)|`. It
-//! sees what an error estimate at the end does not: a curve too plain for the step, and kinks, rails and slew limits passed on
-//! the way, whatever they come from. Enright, *J. Comput. Appl. Math.* 125, 159 (2000). A step that fails is not taken:
-//! before a kink, whose defect goes as the step, the time is halved until the step across it passes; elsewhere steps are made
-//! shorter by the order of the curve.
+//! What a curve `P` that is wrong by less than the tolerance within a step `h` may not exceed is its defect,
+//! `h |P′ − f(P)|`. It sees what an error estimate at the end does not: a curve too plain for the step, and
+//! kinks, rails and slew limits passed on the way, whatever they come from. Enright, *J. Comput. Appl. Math.*
+//! 125, 159 (2000). A step that fails is not taken: before a kink, whose defect goes as the step, the time is
+//! halved until the step across it passes; elsewhere steps are made shorter by the order of the curve.
 
 use ode_solvers::DVector;
 

@@ -8,7 +8,8 @@ use super::periphery::ClockSpec;
 use super::technology::technologies;
 use crate::units::engineering;
 
-/// Checks every number, that the technology is a known one, and that synapses are charged by the circuit's own clock.
+/// Checks every number, that the technology is a known one, and that synapses are charged by the circuit's
+/// own clock.
 ///
 /// # Errors
 /// The first that no circuit could have.

@@ -6,14 +6,15 @@ use super::fault::Fault;
 use super::periphery::{AmplifierSpec, ClockSpec};
 use crate::units::engineering;
 
-/// A residual that a compartment may end with must lie within this share of what its amplifier is linear over: a
-/// saturated rate says no more how far the equilibrium is.
+/// A residual that a compartment may end with must lie within this share of what its amplifier is linear
+/// over: a saturated rate says no more how far the equilibrium is.
 const LINEAR: f64 = 0.1;
 
 /// Checks every section, and that the circuit's solver knows the same kind of time.
 ///
 /// # Errors
-/// The first value that no circuit could have; a clock under a solver for continuous time, or none under `clocked`.
+/// The first value that no circuit could have; a clock under a solver for continuous time, or none under
+/// `clocked`.
 pub(super) fn check_periphery(circuit: &CircuitSpec) -> Result<(), Fault> {
     if let Some(transconductor) = circuit.transconductor {
         positive(&["transconductor", "range"], transconductor.range, "a voltage above 0 V")?;

@@ -1,7 +1,7 @@
 //! Sizes that no chip has: a slipped prefix or exponent is told here, and not by what comes of it.
 //!
-//! Bounds are wide: what a laboratory, a board or a circuit in units of 1 could have lies within. Whether a number has the
-//! right sign and is one at all is checked elsewhere.
+//! Bounds are wide: what a laboratory, a board or a circuit in units of 1 could have lies within. Whether a
+//! number has the right sign and is one at all is checked elsewhere.
 
 use super::check_circuit::ensure;
 use super::circuit::{ActivationSpec, CircuitSpec, Variant};
@@ -34,8 +34,8 @@ const NO_TIME: &str = "nobody waits longer";
 const PAIRS: &str = "no process draws pairs of devices further apart";
 const NOTHING: &str = "nothing is learned beyond";
 
-/// Smallest capacitance (F) and conductance (S) of a device: an electron on the one is 160 V, over the other a current that
-/// flows once in a minute at 100 V.
+/// Smallest capacitance (F) and conductance (S) of a device: an electron on the one is 160 V, over the other
+/// a current that flows once in a minute at 100 V.
 const SMALLEST: f64 = 1e-21;
 
 /// Checks every number of a circuit that has a size.

@@ -24,7 +24,8 @@ const MOST_PROCESSES: f64 = 400.0;
 /// Time constants (s) within which nothing that is made of them leaves the numbers.
 const TIME_CONSTANTS: (f64, f64) = (1e-30, 1e30);
 
-/// Checks the time constant, on which all that follows is counted, and the length of relaxations and readings.
+/// Checks the time constant, on which all that follows is counted, and the length of relaxations and
+/// readings.
 ///
 /// # Errors
 /// A time constant that is no number; more steps than anybody would wait for.
@@ -76,7 +77,8 @@ pub(super) fn check_work(circuit: &CircuitSpec) -> Result<(), Fault> {
     ensure(readings <= MOST_STEPS, &["readout", "time"], found, &accepted)
 }
 
-/// Refuses spreads whose fastest compartment, as it is to be expected, divides the steps of a stochastic solver into too many parts.
+/// Refuses spreads whose fastest compartment, as it is to be expected, divides the steps of a stochastic
+/// solver into too many parts.
 ///
 /// # Errors
 /// More than [`MOST_PARTS`] steps of a relaxation.
@@ -87,7 +89,8 @@ fn check_spread(circuit: &CircuitSpec) -> Result<(), Fault> {
     if compartments < 2 || mismatch.distribution != SpreadKind::Lognormal {
         return Ok(());
     }
-    // Of so many normal numbers the largest is about √(2 ln n) (Cramér, Mathematical Methods of Statistics, §28.6).
+    // Of so many normal numbers the largest is about √(2 ln n) (Cramér, Mathematical Methods of Statistics,
+    // §28.6).
     let extreme = (2.0 * (compartments as f64).ln()).sqrt();
     let steps = |spread: f64| solver.max_time / solver.step * (2.0 * spread * extreme).exp();
     let most = (MOST_PARTS * solver.step / solver.max_time).ln() / (2.0 * extreme);

@@ -136,7 +136,8 @@ pub struct NudgeSpec {
     #[serde(deserialize_with = "units::voltage")]
     #[schemars(with = "units::Quantity")]
     pub reference: f64,
-    /// Least stability margin (1/τ) that training keeps by lowering `beta`; a number is enough, false or none keeps none.
+    /// Least stability margin (1/τ) that training keeps by lowering `beta`; a number is enough, false or none
+    /// keeps none.
     #[serde(deserialize_with = "keep_margin::read", skip_serializing_if = "Option::is_none")]
     pub keep_margin: Option<KeepMarginSpec>,
 }
@@ -202,7 +203,8 @@ pub struct SolverSpec {
     pub hold: f64,
     /// Where the integration starts.
     pub start: Start,
-    /// Layerwise only: order of the sweeps (`fw`, `bw`, `fwbw`, `oddeven`, `parallel`), a number behind it fixes the rounds (`fwbw5`).
+    /// Layerwise only: order of the sweeps (`fw`, `bw`, `fwbw`, `oddeven`, `parallel`), a number behind it
+    /// fixes the rounds (`fwbw5`).
     pub schedule: Schedule,
     /// Layerwise only: most rounds when the schedule names no number.
     pub passes: usize,
@@ -210,7 +212,8 @@ pub struct SolverSpec {
     pub damping: Damping,
     /// Operating points (`dc`) only: whether the circuit would reach them.
     pub verify: Verify,
-    /// Stochastic solvers only: step, in units of the slowest `τ`; where compartments are faster, it is divided into parts.
+    /// Stochastic solvers only: step, in units of the slowest `τ`; where compartments are faster, it is
+    /// divided into parts.
     pub step: f64,
 }
 
@@ -311,7 +314,8 @@ pub struct ReadoutSpec {
     pub time: f64,
     /// Settle every sample once more without the nudge and subtract the difference that is read there.
     pub auto_zero: bool,
-    /// Settle every sample once more with the roles of the two compartments exchanged and average both readings.
+    /// Settle every sample once more with the roles of the two compartments exchanged and average both
+    /// readings.
     pub chopping: bool,
 }
 

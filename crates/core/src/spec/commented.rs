@@ -1,7 +1,8 @@
 //! Descriptions as files for people: every key with its value, its unit and what it means.
 //!
-//! Made from the types and their comments, as the schemas are, so that it cannot fall behind them. What bites:
-//! a key without a value is an example behind one mark `#`; behind two stands another way to say the line before.
+//! Made from the types and their comments, as the schemas are, so that it cannot fall behind them. What
+//! bites: a key without a value is an example behind one mark `#`; behind two stands another way to say the
+//! line before.
 
 use std::fmt::Write;
 
@@ -88,7 +89,8 @@ pub fn experiment_toml(experiment: &ExperimentSpec) -> String {
     written(FileKind::Experiment, WHOLE_EXPERIMENT, &values(experiment))
 }
 
-/// An experiment file with every key and a comment, to be filled in; it reads as an experiment of the ideal circuit on `digits`.
+/// An experiment file with every key and a comment, to be filled in; it reads as an experiment of the ideal
+/// circuit on `digits`.
 #[must_use]
 pub fn experiment_template_toml() -> String {
     let mut given = serde_json::Map::new();

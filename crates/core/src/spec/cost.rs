@@ -1,6 +1,7 @@
 //! What a circuit file says of cost: currents, voltages and areas that the equations do not hold.
 //!
-//! All are of an average device; what is absent costs nothing and is told as not given, or is the technology's.
+//! All are of an average device; what is absent costs nothing and is told as not given, or is the
+//! technology's.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};

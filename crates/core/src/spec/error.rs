@@ -185,8 +185,9 @@ impl fmt::Display for Place {
 
 /// The candidate that a misspelt name most resembles, if any does.
 ///
-/// A name that differs in case and separators alone, or that abbreviates every part of a single candidate (`dpt` for `dp-transpose`,
-/// `alph` for `alpha`), means that one. Otherwise at most a third of the letters, and two in a short name, may be wrong, missing or swapped.
+/// A name that differs in case and separators alone, or that abbreviates every part of a single candidate
+/// (`dpt` for `dp-transpose`, `alph` for `alpha`), means that one. Otherwise at most a third of the letters,
+/// and two in a short name, may be wrong, missing or swapped.
 #[must_use]
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
     let plain = |text: &str| text.to_lowercase().replace(['_', ' '], "-");

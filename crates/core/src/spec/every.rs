@@ -1,7 +1,8 @@
-//! All that is wrong with a file at once: a fault is told, its key is put right in a copy, and the rest is looked at again.
+//! All that is wrong with a file at once: a fault is told, its key is put right in a copy, and the rest is
+//! looked at again.
 //!
-//! What bites: without the value that was wrong others may look wrong that are not. A fault that speaks of a key that was put
-//! right is thus not told; it shows, if it is one, once that key is right.
+//! What bites: without the value that was wrong others may look wrong that are not. A fault that speaks of a
+//! key that was put right is thus not told; it shows, if it is one, once that key is right.
 
 use toml::Value;
 

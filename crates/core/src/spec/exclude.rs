@@ -1,4 +1,5 @@
-//! `[[exclude]]`: combinations of a grid that are not run, each table naming values of some of the grid's keys.
+//! `[[exclude]]`: combinations of a grid that are not run, each table naming values of some of the grid's
+//! keys.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +8,8 @@ use toml::Value;
 use super::experiment::ExperimentSpec;
 use super::fault::Fault;
 
-/// Values by key of the grid: one, or a list of which any is meant. A combination that has all of them is left out.
+/// Values by key of the grid: one, or a list of which any is meant. A combination that has all of them is
+/// left out.
 pub type Exclusion = BTreeMap<String, Value>;
 
 /// Whether a value of a grid is what an exclusion names.
@@ -21,8 +23,8 @@ pub fn excludes<'a>(exclusions: &[Exclusion], value_of: impl Fn(&str) -> Option<
     exclusions.iter().any(|exclusion| !exclusion.is_empty() && exclusion.iter().all(named))
 }
 
-/// Takes a key that a setting from outside has taken out of the grid out of the exclusions, too: those that name the value
-/// hold for the other keys, the rest have no object left.
+/// Takes a key that a setting from outside has taken out of the grid out of the exclusions, too: those that
+/// name the value hold for the other keys, the rest have no object left.
 pub(super) fn settle(exclusions: &mut Vec<Value>, is_set: impl Fn(&str) -> bool, value: &Value) {
     exclusions.retain_mut(|exclusion| {
         let Value::Table(exclusion) = exclusion else { return true };

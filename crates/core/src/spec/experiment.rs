@@ -16,7 +16,8 @@ use super::written::WrittenDataset;
 pub struct ExperimentSpec {
     /// Name; the default output folder is `results/NAME`.
     pub name: String,
-    /// The circuit: a built-in name, a file relative to the experiment file, or a table. Once resolved it is a table.
+    /// The circuit: a built-in name, a file relative to the experiment file, or a table. Once resolved it is
+    /// a table.
     pub circuit: CircuitSource,
     /// Data set.
     pub dataset: DatasetSpec,
@@ -31,7 +32,8 @@ pub struct ExperimentSpec {
     pub batch: usize,
     /// Seeds: each draws initial weights and batch order, common to all rules.
     pub seeds: Vec<u64>,
-    /// Chips: every run is made on so many, each with devices of its own; absent means one, named by the seed of the run.
+    /// Chips: every run is made on so many, each with devices of its own; absent means one, named by the seed
+    /// of the run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chips: Option<u32>,
     /// Learning rules compared.
@@ -57,7 +59,8 @@ pub struct ExperimentSpec {
     #[serde(default)]
     #[schemars(with = "BTreeMap<String, Vec<serde_json::Value>>")]
     pub grid: BTreeMap<String, Vec<toml::Value>>,
-    /// Combinations of the grid that are not run: each table names a value, or a list of values, of some of its keys.
+    /// Combinations of the grid that are not run: each table names a value, or a list of values, of some of
+    /// its keys.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(with = "Vec<BTreeMap<String, serde_json::Value>>")]
     pub exclude: Vec<Exclusion>,
@@ -135,7 +138,8 @@ impl AdversarialSpec {
     }
 }
 
-/// A second run of a rule from the same initial weights moved a little, beside every distance of learned weights.
+/// A second run of a rule from the same initial weights moved a little, beside every distance of learned
+/// weights.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ControlSpec {
@@ -207,7 +211,8 @@ impl OptimizerSpec {
 }
 
 impl Default for OptimizerSpec {
-    /// Adam at the rate of its paper. The coefficients are the defaults of files, too, which must name a method and a rate.
+    /// Adam at the rate of its paper. The coefficients are the defaults of files, too, which must name a
+    /// method and a rate.
     fn default() -> Self {
         Self {
             kind: OptimizerKind::Adam,

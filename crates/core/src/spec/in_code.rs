@@ -1,7 +1,8 @@
-//! Descriptions made in code: they pass the same door as files, and their faults are told with the same words.
+//! Descriptions made in code: they pass the same door as files, and their faults are told with the same
+//! words.
 //!
-//! A description is written out as a file would hold it, read back and checked, so that nothing is accepted here which a
-//! file could not say.
+//! A description is written out as a file would hold it, read back and checked, so that nothing is accepted
+//! here which a file could not say.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -40,7 +41,8 @@ impl CircuitSpec {
 }
 
 impl ExperimentSpec {
-    /// The experiment as if it had been read from a file of the working directory: checked, and ready to be planned.
+    /// The experiment as if it had been read from a file of the working directory: checked, and ready to be
+    /// planned.
     ///
     /// # Errors
     /// Whatever a file would be refused for.

@@ -1,7 +1,9 @@
-//! What descriptions choose among by name: learning rules, solvers, activations, and what each of them can do.
+//! What descriptions choose among by name: learning rules, solvers, activations, and what each of them can
+//! do.
 //!
-//! Every kind has all its values in `ALL`, a name in files, and its capabilities as methods: checks, tests, tables and figures
-//! ask these and keep no lists of their own. A new value is added here, and the compiler and the tests below ask for the rest.
+//! Every kind has all its values in `ALL`, a name in files, and its capabilities as methods: checks, tests,
+//! tables and figures ask these and keep no lists of their own. A new value is added here, and the compiler
+//! and the tests below ask for the rest.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -25,7 +27,8 @@ pub enum RuleKind {
 }
 
 impl RuleKind {
-    /// Every rule, in the order of figures: those that nudge no circuit first, which the others are held against.
+    /// Every rule, in the order of figures: those that nudge no circuit first, which the others are held
+    /// against.
     pub const ALL: [Self; 5] = [Self::Bp, Self::Adversarial, Self::Dp, Self::DpTranspose, Self::Custom];
 
     /// Name in files and tables.
@@ -64,7 +67,8 @@ impl RuleKind {
         Self::named(name).map_or_else(|| name.to_owned(), |rule| rule.label().to_owned())
     }
 
-    /// Whether it nudges a circuit, and so has a mixing α and a nudge β; the others differentiate the feed-forward network.
+    /// Whether it nudges a circuit, and so has a mixing α and a nudge β; the others differentiate the
+    /// feed-forward network.
     #[must_use]
     pub fn is_dyadic(self) -> bool {
         !matches!(self, Self::Bp | Self::Adversarial)
@@ -89,7 +93,8 @@ impl RuleKind {
 pub enum SolverKind {
     /// Exponential time differencing: exact in the leak, batched, adaptive.
     Etd,
-    /// Exponential Adams–Moulton, swept from the top: exact in the leak, one right-hand side per step, batched, adaptive.
+    /// Exponential Adams–Moulton, swept from the top: exact in the leak, one right-hand side per step,
+    /// batched, adaptive.
     Eam,
     /// Dormand–Prince 5(4).
     Dopri5,
@@ -103,7 +108,8 @@ pub enum SolverKind {
     ExponentialEm,
     /// Stochastic, fixed step: Heun's method, Stratonovich, explicit.
     Heun,
-    /// Stochastic, fixed step: leak and additive noise exact, drive by Heun's method; stable at steps of several `τ`.
+    /// Stochastic, fixed step: leak and additive noise exact, drive by Heun's method; stable at steps of
+    /// several `τ`.
     ExponentialHeun,
     /// Clock by clock: for circuits with a `[clock]`, and for those alone.
     Clocked,
@@ -189,7 +195,8 @@ impl SolverKind {
         matches!(self, Self::Dopri5 | Self::Dop853)
     }
 
-    /// Order of convergence in its fixed step, path by path (strong) and of moments (weak); `None` if it has no fixed step.
+    /// Order of convergence in its fixed step, path by path (strong) and of moments (weak); `None` if it has
+    /// no fixed step.
     ///
     /// For additive noise; `tests/suite/noise_orders.rs` measures both.
     #[must_use]
@@ -266,7 +273,8 @@ mod tests {
         for kind in all {
             assert_eq!(serde_json::to_value(kind).unwrap(), name(*kind));
         }
-        // One branch for every documented value; a value without documentation would stand in an `enum` beside them.
+        // One branch for every documented value; a value without documentation would stand in an `enum`
+        // beside them.
         let schema = schemars::schema_for!(T).to_value();
         let branches = schema["oneOf"].as_array().unwrap();
         let known: BTreeSet<&str> = branches.iter().map(|one| one["const"].as_str().unwrap()).collect();

@@ -1,27 +1,29 @@
 //! What a circuit file says of mismatch: how far devices that were drawn alike come out apart.
 //!
-//! `*_dtod` is a spread from device to device, 0 is exactly none. A chip is a seed: the same seed draws the same devices,
-//! whatever else is varied, and a larger spread moves every device further the same way.
+//! `*_dtod` is a spread from device to device, 0 is exactly none. A chip is a seed: the same seed draws the
+//! same devices, whatever else is varied, and a larger spread moves every device further the same way.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::units;
 
-/// Widest pair offset (V): the standard deviation between two devices that were drawn alike is some millivolts, and tens of them
-/// for the smallest devices.
+/// Widest pair offset (V): the standard deviation between two devices that were drawn alike is some
+/// millivolts, and tens of them for the smallest devices.
 pub const LARGEST_OFFSET: f64 = 1.0;
 
 /// Static spread of devices.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct MismatchSpec {
-    /// Names the chip; absent means the seed of the run, or in an experiment with `chips` the number of the chip.
+    /// Names the chip; absent means the seed of the run, or in an experiment with `chips` the number of the
+    /// chip.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,
     /// How relative spreads are distributed; offsets are normal in any case.
     pub distribution: SpreadKind,
-    /// Pair offset: standard deviation (V) of the difference between the offsets of a dyad's two compartments, each normal with 1/√2 of it.
+    /// Pair offset: standard deviation (V) of the difference between the offsets of a dyad's two
+    /// compartments, each normal with 1/√2 of it.
     #[serde(deserialize_with = "units::voltage")]
     #[schemars(with = "units::Quantity")]
     pub offset_dtod: f64,
@@ -61,8 +63,8 @@ pub enum SpreadKind {
 impl MismatchSpec {
     /// Widest relative spread that this distribution is taken for.
     ///
-    /// Normal: 0.3, at which one device in 2300 is held at its lower end. Lognormal: 2, at which one device in six is more than seven times
-    /// its nominal value.
+    /// Normal: 0.3, at which one device in 2300 is held at its lower end. Lognormal: 2, at which one device
+    /// in six is more than seven times its nominal value.
     #[must_use]
     pub fn widest(&self) -> f64 {
         match self.distribution {

@@ -1,6 +1,7 @@
 //! What a circuit file says of the amplifiers, switches and capacitors around a compartment.
 //!
-//! A section that is absent, a key that is absent, and a size of 0 are exactly nothing: the ideal circuit's bytes.
+//! A section that is absent, a key that is absent, and a size of 0 are exactly nothing: the ideal circuit's
+//! bytes.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -17,7 +18,8 @@ pub struct TransconductorSpec {
     pub range: f64,
 }
 
-/// An operational amplifier with its feedback `g ∥ C`, whose summing node every synapse of the compartment loads.
+/// An operational amplifier with its feedback `g ∥ C`, whose summing node every synapse of the compartment
+/// loads.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct AmplifierSpec {
@@ -36,7 +38,8 @@ pub struct AmplifierSpec {
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some_slew_rate")]
     #[schemars(with = "units::Quantity")]
     pub slew: Option<f64>,
-    /// Conductance (S) of the device that is off in the pair of a synapse: the pair loads its node with `g |W|` and twice this.
+    /// Conductance (S) of the device that is off in the pair of a synapse: the pair loads its node with
+    /// `g |W|` and twice this.
     #[serde(deserialize_with = "units::conductance")]
     #[schemars(with = "units::Quantity")]
     pub pair_minimum: f64,
@@ -56,7 +59,8 @@ pub struct LeakageSpec {
     pub hold: f64,
 }
 
-/// The clock of a switched-capacitor circuit: once a period `C_s = g/f` is charged to the drive and shared with `C`.
+/// The clock of a switched-capacitor circuit: once a period `C_s = g/f` is charged to the drive and shared
+/// with `C`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ClockSpec {

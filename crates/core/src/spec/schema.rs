@@ -1,4 +1,5 @@
-//! JSON Schemas of both kinds of file, made from the types and their comments, so that they cannot fall behind them.
+//! JSON Schemas of both kinds of file, made from the types and their comments, so that they cannot fall
+//! behind them.
 
 use std::sync::LazyLock;
 

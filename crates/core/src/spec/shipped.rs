@@ -11,7 +11,8 @@ pub struct Builtin {
     pub text: &'static str,
 }
 
-/// Embeds files of the repository, one line each; the first literal leads from the crate's folder to that of the repository.
+/// Embeds files of the repository, one line each; the first literal leads from the crate's folder to that of
+/// the repository.
 #[macro_export]
 macro_rules! embedded {
     ($root:literal: $($file:literal,)*) => {
@@ -40,7 +41,8 @@ impl Builtin {
     }
 }
 
-/// The built-in file that `name` means, if it does not mean a file: one that is there, or that has the look of a path.
+/// The built-in file that `name` means, if it does not mean a file: one that is there, or that has the look
+/// of a path.
 ///
 /// `place` is where a file of that name would be.
 #[must_use]

@@ -1,6 +1,7 @@
 //! What a file is by its first bytes, where it is not what was asked for; and text files that are not UTF-8.
 //!
-//! What bites: UTF-16 without its mark is valid UTF-8 as long as every character is ASCII: each comes with a NUL.
+//! What bites: UTF-16 without its mark is valid UTF-8 as long as every character is ASCII: each comes with a
+//! NUL.
 
 use std::io;
 use std::path::Path;
@@ -38,7 +39,8 @@ pub fn is_gzip(bytes: &[u8]) -> bool {
 /// Reads a text file, which must be UTF-8.
 ///
 /// # Errors
-/// The system's; of kind [`io::ErrorKind::InvalidData`], with what the file is and how to mend it, if it is no UTF-8.
+/// The system's; of kind [`io::ErrorKind::InvalidData`], with what the file is and how to mend it, if it is
+/// no UTF-8.
 pub fn read_text(path: &Path) -> io::Result<String> {
     decode(file::read(path, file::DESCRIPTION)?)
         .map_err(|reason| io::Error::new(io::ErrorKind::InvalidData, reason))
@@ -67,7 +69,8 @@ fn decode(bytes: Vec<u8>) -> Result<String, String> {
     })
 }
 
-/// The byte order of UTF-16 (or UTF-32, which no one tells apart by eye), by its mark or by the zeros of its ASCII.
+/// The byte order of UTF-16 (or UTF-32, which no one tells apart by eye), by its mark or by the zeros of its
+/// ASCII.
 fn utf_16(bytes: &[u8]) -> Option<&'static str> {
     const LITTLE: &str = "little-endian";
     const BIG: &str = "big-endian";
@@ -79,7 +82,8 @@ fn utf_16(bytes: &[u8]) -> Option<&'static str> {
     let pairs = bytes[..bytes.len().min(PROBE)].chunks_exact(2);
     let (count, zeros) = (pairs.len(), |at: usize| pairs.clone().filter(|pair| pair[at] == 0).count());
     let (high_last, high_first) = (zeros(1), zeros(0));
-    // Text in another script may have few characters of ASCII, but its keys and signs are; no text has both kinds of zeros.
+    // Text in another script may have few characters of ASCII, but its keys and signs are; no text has both
+    // kinds of zeros.
     let mostly = |zeros: usize, others: usize| count >= 2 && 2 * zeros > count && others == 0;
     if mostly(high_last, high_first) {
         Some(LITTLE)

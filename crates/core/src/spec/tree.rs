@@ -147,8 +147,8 @@ impl Tree {
         self.put(setting, in_grid.unwrap_or_else(|| Place::Set(setting.describe())))
     }
 
-    /// The tree without the values of its grid and without what is expected of all runs, as a run alone has it; the places of the
-    /// grid's keys stay, for [`Tree::set_for_run`].
+    /// The tree without the values of its grid and without what is expected of all runs, as a run alone has
+    /// it; the places of the grid's keys stay, for [`Tree::set_for_run`].
     #[must_use]
     pub fn without_grid(&self) -> Self {
         let root = KeyPath::of(&["grid"]);

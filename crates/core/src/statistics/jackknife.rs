@@ -1,4 +1,5 @@
-//! The jackknife (Efron & Stein 1981): the error of a statistic from its values with one draw left out after the other.
+//! The jackknife (Efron & Stein 1981): the error of a statistic from its values with one draw left out after
+//! the other.
 
 /// A number with its standard error, which one draw alone does not give.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -3,7 +3,8 @@
 /// Halvings by which a probability is found, to the last digit.
 const HALVINGS: usize = 60;
 
-/// The confidence interval of a share of which `k` of `n` were found (Clopper & Pearson 1934): exact, so never too narrow.
+/// The confidence interval of a share of which `k` of `n` were found (Clopper & Pearson 1934): exact, so
+/// never too narrow.
 #[must_use]
 pub fn clopper_pearson(k: usize, n: usize, confidence: f64) -> (f64, f64) {
     let tail = 0.5 * (1.0 - confidence);
@@ -12,7 +13,8 @@ pub fn clopper_pearson(k: usize, n: usize, confidence: f64) -> (f64, f64) {
     (low, high)
 }
 
-/// Chips that must all pass before a yield can be claimed with a (one-sided) confidence: `ln(1 − c)/ln y`, the rule of three.
+/// Chips that must all pass before a yield can be claimed with a (one-sided) confidence: `ln(1 − c)/ln y`,
+/// the rule of three.
 #[must_use]
 pub fn chips_needed(wanted: f64, confidence: f64) -> usize {
     ((1.0 - confidence).ln() / wanted.ln()).ceil() as usize
@@ -20,8 +22,9 @@ pub fn chips_needed(wanted: f64, confidence: f64) -> usize {
 
 /// The largest spread at which a share `wanted` of chips still holds, and its confidence interval.
 ///
-/// It is the quantile `1 − wanted` of the chips' limits; the ends are order statistics, whose confidence is binomial whatever
-/// the distribution (Clopper–Pearson turned round). An end that so few chips cannot give is `None`.
+/// It is the quantile `1 − wanted` of the chips' limits; the ends are order statistics, whose confidence is
+/// binomial whatever the distribution (Clopper–Pearson turned round). An end that so few chips cannot give is
+/// `None`.
 #[must_use]
 pub fn tolerance(limits: &[f64], wanted: f64, confidence: f64) -> (f64, Option<f64>, Option<f64>) {
     let mut sorted = limits.to_vec();
@@ -69,7 +72,8 @@ mod tests {
 
     #[test]
     fn intervals_are_the_published_ones() {
-        // No failure: 1 − (α/2)^{1/n} in closed form; 5 of 10 and 1 of 20 from tables of the exact interval at 95 %.
+        // No failure: 1 − (α/2)^{1/n} in closed form; 5 of 10 and 1 of 20 from tables of the exact interval
+        // at 95 %.
         for (k, n, low, high) in [
             (0, 10, 0.0, 1.0 - 0.025_f64.powf(0.1)),
             (10, 10, 0.025_f64.powf(0.1), 1.0),

@@ -19,8 +19,9 @@ pub fn across(values: &[f64]) -> Estimate {
     Estimate { value, error: (spread / n).sqrt() }
 }
 
-/// How far two numbers that should agree may lie apart, in standard errors of `replicas` independent values, if one of
-/// `comparisons` is to fail with no more than the probability `family` although all agree (Bonferroni).
+/// How far two numbers that should agree may lie apart, in standard errors of `replicas` independent values,
+/// if one of `comparisons` is to fail with no more than the probability `family` although all agree
+/// (Bonferroni).
 ///
 /// The quantile of Student's distribution, by integration of its density.
 #[must_use]

@@ -71,7 +71,8 @@ pub fn activities<T: Real>(chip: &Chip<T>, weights: &Weights<T>, split: &Split) 
     all
 }
 
-/// Shows `take` the means `s̄_k` of every layer of the free circuit, chunk by chunk, with the first sample's number.
+/// Shows `take` the means `s̄_k` of every layer of the free circuit, chunk by chunk, with the first sample's
+/// number.
 fn means<T: Real>(
     chip: &Chip<T>,
     weights: &Weights<T>,

@@ -77,8 +77,8 @@ impl<T: Real> Course<'_, T> {
 
     /// Makes one pass over the training set, `epoch` counted from 0.
     ///
-    /// `observe` is shown the weights with which each batch was settled, its samples, and what became of them.
-    /// A batch of which no sample may be used updates nothing.
+    /// `observe` is shown the weights with which each batch was settled, its samples, and what became of
+    /// them. A batch of which no sample may be used updates nothing.
     pub fn epoch(&self, learner: &mut Learner<T>, epoch: usize, observe: Observer<'_, T>) -> EpochReport {
         let order = permutation(
             self.dataset.train.len(),

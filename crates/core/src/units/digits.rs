@@ -1,8 +1,8 @@
 //! Numbers for people: significant digits, so that nothing prints as 0 that is not.
 //!
-//! A fixed number of decimals hides a voltage of 3 nV, a β of 2e-9 and the last failing sample of a million. [`significant`]
-//! keeps the digits wherever the point stands; [`percent`] and [`fraction`] keep the decimals that people expect of shares
-//! and cosines as long as these show what is left to either end.
+//! A fixed number of decimals hides a voltage of 3 nV, a β of 2e-9 and the last failing sample of a million.
+//! [`significant`] keeps the digits wherever the point stands; [`percent`] and [`fraction`] keep the decimals
+//! that people expect of shares and cosines as long as these show what is left to either end.
 
 /// Decimals beyond which a share differs from one of its ends by rounding alone.
 const MOST: usize = 12;
@@ -54,7 +54,8 @@ fn exponent(value: f64) -> Option<i32> {
     (value != 0.0 && value.is_finite()).then(|| value.abs().log10().floor()).map(to_whole)
 }
 
-/// A share in per cent, `97.2 %`: with `places` decimals, and more where these would hide what is left to 0 or to 100 %.
+/// A share in per cent, `97.2 %`: with `places` decimals, and more where these would hide what is left to 0
+/// or to 100 %.
 ///
 /// ```
 /// # use dyadsim_core as dyadsim;
@@ -66,8 +67,8 @@ pub fn percent(share: f64, places: usize) -> String {
     format!("{} %", bounded(share, 100.0, places))
 }
 
-/// A number between −1 and 1, such as a cosine: with `places` decimals, and more where these would hide what is left to
-/// 0 or to either end.
+/// A number between −1 and 1, such as a cosine: with `places` decimals, and more where these would hide what
+/// is left to 0 or to either end.
 #[must_use]
 pub fn fraction(value: f64, places: usize) -> String {
     bounded(value, 1.0, places)

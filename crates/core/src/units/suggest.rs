@@ -28,7 +28,8 @@ const RATES: [(&str, &str); 6] = [
     ("V/ps", "TV/s"),
 ];
 
-/// The unit of `kind` that is most like `unit`: the same by another name, the same but for case, or one or two letters off.
+/// The unit of `kind` that is most like `unit`: the same by another name, the same but for case, or one or
+/// two letters off.
 pub(super) fn suggest(unit: &str, kind: Kind) -> Option<String> {
     let units = KINDS[kind as usize].2;
     if kind == Kind::SlewRate

@@ -1,7 +1,8 @@
 //! What different rules learn from the same start: every two of them, layer by layer, along training.
 //!
-//! Two runs are a pair if seed, chip and every setting that both heed agree. Their weights, what training added to them,
-//! and what their layers say to the test set are compared after every epoch that has left its weights.
+//! Two runs are a pair if seed, chip and every setting that both heed agree. Their weights, what training
+//! added to them, and what their layers say to the test set are compared after every epoch that has left its
+//! weights.
 
 mod conclude;
 mod pairs;
@@ -67,13 +68,15 @@ impl Comparator<'_> {
         self.plans.iter().all(|plan| plan.resolved.experiment.snapshots)
     }
 
-    /// How many steps of [`Comparator::compare`] there are: seeds and chips times epochs. None if no two runs are a pair.
+    /// How many steps of [`Comparator::compare`] there are: seeds and chips times epochs. None if no two runs
+    /// are a pair.
     #[must_use]
     pub fn steps(&self) -> usize {
         self.tasks(&find_pairs(self.plans)).len()
     }
 
-    /// Compares every pair; `at_rest` gives the share of a run's nudged samples that came to rest, `tick` hears of every step.
+    /// Compares every pair; `at_rest` gives the share of a run's nudged samples that came to rest, `tick`
+    /// hears of every step.
     ///
     /// The result depends on the files alone, not on threads.
     ///

@@ -22,7 +22,8 @@ pub struct Pair {
     pub members: Vec<(usize, usize)>,
 }
 
-/// Every two rules from the same start; what a rule does not heed (backpropagation: α and β) agrees with anything.
+/// Every two rules from the same start; what a rule does not heed (backpropagation: α and β) agrees with
+/// anything.
 pub fn find_pairs(plans: &[RunPlan]) -> Vec<Pair> {
     let mut pairs: Vec<Pair> = Vec::new();
     let mut known: HashMap<_, usize> = HashMap::new();

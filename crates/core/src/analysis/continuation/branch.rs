@@ -91,8 +91,8 @@ pub struct Branch {
 }
 
 impl Branch {
-    /// The stretch of the branch from its start on which every equilibrium is stable: the last value of the parameter there, and
-    /// the event that ends it, if it is known.
+    /// The stretch of the branch from its start on which every equilibrium is stable: the last value of the
+    /// parameter there, and the event that ends it, if it is known.
     #[must_use]
     pub fn stable_until(&self) -> (f64, Option<&Event>) {
         let ends = |event: &&Event| event.unstable.0 == 0 && (event.unstable.1 > 0 || event.kind.turns());
@@ -102,7 +102,8 @@ impl Branch {
         }
     }
 
-    /// The state of the branch at a value of the parameter before it first turns back, in a straight line between its points.
+    /// The state of the branch at a value of the parameter before it first turns back, in a straight line
+    /// between its points.
     #[must_use]
     pub fn near(&self, parameter: f64) -> Option<Vector> {
         let pair = self.points.windows(2).find(|pair| {

@@ -35,9 +35,11 @@ pub struct Border {
     pub straddles: bool,
 }
 
-/// Equilibria of one sample, `F = (u − v) τ₀/τ` (V), in units of the slowest time constant `τ₀` at the first value.
+/// Equilibria of one sample, `F = (u − v) τ₀/τ` (V), in units of the slowest time constant `τ₀` at the first
+/// value.
 ///
-/// Beyond its range the parameter is extrapolated in a straight line, so that no setting is ever asked for that could not be.
+/// Beyond its range the parameter is extrapolated in a straight line, so that no setting is ever asked for
+/// that could not be.
 pub struct CircuitFamily<'a> {
     setting: &'a (dyn Fn(f64) -> Option<CircuitSetting> + Sync),
     range: (f64, f64),
@@ -49,7 +51,8 @@ pub struct CircuitFamily<'a> {
 }
 
 impl<'a> CircuitFamily<'a> {
-    /// The sample of a batch that has one; `setting` gives the circuit for every value in `range`. `None` if it does not.
+    /// The sample of a batch that has one; `setting` gives the circuit for every value in `range`. `None` if
+    /// it does not.
     #[must_use]
     pub fn new(
         setting: &'a (dyn Fn(f64) -> Option<CircuitSetting> + Sync),
@@ -89,7 +92,8 @@ impl<'a> CircuitFamily<'a> {
         let (n, first) = (layout.neurons(layer), layout.plus(layer).start);
         let is_plus = layout.plus(layer).contains(&coordinate);
         let neuron = (coordinate - first) % n;
-        // The same kink of the other compartment: kinks are listed layer by layer, plus before minus ones, as many for each.
+        // The same kink of the other compartment: kinks are listed layer by layer, plus before minus ones, as
+        // many for each.
         let own = kinks.iter().filter(|other| other.coordinate == coordinate).count();
         let twin = kinks.get(if is_plus { kink + n * own } else { kink - n * own })?;
         let straddles = (event.state[twin.coordinate] > twin.position) != upwards;

@@ -4,16 +4,17 @@ use nalgebra::{Complex, DMatrix, DVector};
 
 use super::{Family, Vector};
 
-/// Steps of the second and third differences along a direction of length 1, as shares of `1 + ‖x‖∞`: where rounding and the
-/// next term of the series are both small (`ε^{1/4}` and `ε^{1/5}`).
+/// Steps of the second and third differences along a direction of length 1, as shares of `1 + ‖x‖∞`: where
+/// rounding and the next term of the series are both small (`ε^{1/4}` and `ε^{1/5}`).
 const SECOND: f64 = 1.2e-4;
 const THIRD: f64 = 7e-4;
 
 /// First Lyapunov coefficient of a Hopf point with angular frequency `omega`, eigenvector of length 1.
 ///
-/// `ℓ₁ = Re[⟨p, C(q,q,q̄)⟩ − 2⟨p, B(q, A⁻¹B(q,q̄))⟩ + ⟨p, B(q̄, (2iω − A)⁻¹B(q,q))⟩] / 2ω` with `A q = iω q`, `Aᵀ p = −iω p`,
-/// `⟨p, q⟩ = 1`, and `B`, `C` the second and third derivatives of `F` (Kuznetsov, *Elements of Applied Bifurcation Theory*, 3rd
-/// ed., eq. 5.39), here by differences along real directions. `None` if a linear system has no solution.
+/// `ℓ₁ = Re[⟨p, C(q,q,q̄)⟩ − 2⟨p, B(q, A⁻¹B(q,q̄))⟩ + ⟨p, B(q̄, (2iω − A)⁻¹B(q,q))⟩] / 2ω` with `A q = iω q`,
+/// `Aᵀ p = −iω p`, `⟨p, q⟩ = 1`, and `B`, `C` the second and third derivatives of `F` (Kuznetsov, *Elements
+/// of Applied Bifurcation Theory*, 3rd ed., eq. 5.39), here by differences along real directions. `None` if a
+/// linear system has no solution.
 #[must_use]
 pub fn first_lyapunov(family: &dyn Family, x: &Vector, parameter: f64, omega: f64) -> Option<f64> {
     let field = Field { family, x, parameter };

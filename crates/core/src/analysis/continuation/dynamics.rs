@@ -7,10 +7,11 @@ use crate::circuit::Dynamics;
 use crate::matrix::Matrix;
 use crate::solve::{drive_jacobian, spectrum};
 
-/// Equilibria of the only sample of a smooth system, `F = (u − v) τ₀/τ` (V), in units of the slowest time constant `τ₀` at the first
-/// value of the parameter.
+/// Equilibria of the only sample of a smooth system, `F = (u − v) τ₀/τ` (V), in units of the slowest time
+/// constant `τ₀` at the first value of the parameter.
 ///
-/// Beyond its range the parameter is extrapolated in a straight line, so that no system is ever asked for that could not be.
+/// Beyond its range the parameter is extrapolated in a straight line, so that no system is ever asked for
+/// that could not be.
 pub struct DynamicsFamily<'a> {
     system: &'a (dyn Fn(f64) -> Box<dyn Dynamics<f64> + 'a> + Sync),
     range: (f64, f64),
@@ -63,7 +64,8 @@ pub(super) fn inside(range: (f64, f64), p: f64) -> f64 {
 
 /// `∂F/∂p` in a range, by a central difference, a one-sided one at its ends.
 pub(super) fn slope(range: (f64, f64), p: f64, force: impl Fn(f64) -> Vector) -> Vector {
-    // A share of the range at which the difference of a smooth function keeps two thirds of its digits; β enters linearly.
+    // A share of the range at which the difference of a smooth function keeps two thirds of its digits; β
+    // enters linearly.
     let step = 1e-5 * (range.1 - range.0).abs();
     let (low, high) = (inside(range, p - step), inside(range, p + step));
     (force(high) - force(low)) / (high - low)

@@ -10,9 +10,11 @@ use super::{Event, EventKind, unstable};
 const BRACKET: f64 = 1e-12;
 /// Most evaluations of a search.
 const SEARCH: usize = 80;
-/// An imaginary part below this share of the matrix's largest eigenvalue is none: two real ones split by the square root of rounding.
+/// An imaginary part below this share of the matrix's largest eigenvalue is none: two real ones split by the
+/// square root of rounding.
 const REAL: f64 = 1e-6;
-/// A Lyapunov coefficient below this is that of a field without curvature, where differences show nothing but rounding.
+/// A Lyapunov coefficient below this is that of a field without curvature, where differences show nothing but
+/// rounding.
 const FLAT: f64 = 1e-5;
 
 /// A place with its tangent and eigenvalues.
@@ -24,7 +26,8 @@ pub(super) struct Node {
     pub arc: f64,
 }
 
-/// Events of a smooth piece, in their order; `None` if one of them cannot be located: the ends are not of one piece then.
+/// Events of a smooth piece, in their order; `None` if one of them cannot be located: the ends are not of one
+/// piece then.
 pub(super) fn between(
     equations: &Equations<'_>,
     smooth: bool,
@@ -119,7 +122,8 @@ impl Piece<'_> {
         Some(0.5 * (a.0 + b.0))
     }
 
-    /// What the eigenvalue of this index does at a place where its real part is zero; how many eigenvalues pass with it.
+    /// What the eigenvalue of this index does at a place where its real part is zero; how many eigenvalues
+    /// pass with it.
     fn classify(&self, at: f64, index: usize, smooth: bool) -> (EventKind, usize) {
         let Some(node) = self.node(at) else { return (EventKind::Crossing, 1) };
         let scale = node.eigenvalues.iter().map(|e| e.norm()).fold(0.0, f64::max);

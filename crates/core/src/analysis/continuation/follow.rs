@@ -338,12 +338,13 @@ impl Walker<'_> {
         lost.then_some(End::Unstable)
     }
 
-    /// Where the rightmost eigenvalue is zero, the state being far out where nothing changes its slopes any more.
+    /// Where the rightmost eigenvalue is zero, the state being far out where nothing changes its slopes any
+    /// more.
     fn at_infinity(&self) -> Option<Event> {
         let Node { place, tangent, .. } = &self.node;
         let family = self.equations.family;
-        // Where a real eigenvalue passes zero the determinant does. It keeps digits that eigenvalues lose where weights of 10⁴
-        // stand beside a nudge of 10⁻⁹.
+        // Where a real eigenvalue passes zero the determinant does. It keeps digits that eigenvalues lose
+        // where weights of 10⁴ stand beside a nudge of 10⁻⁹.
         let determinant = |p: f64| family.jacobian(&place.x, p).determinant();
         let rightmost = |p: f64| family.eigenvalues(&place.x, p).first().map_or(f64::NAN, |e| e.re);
         let reach = 0.1 * (place.p - self.plan.range.0).abs().max(1e-6 * self.equations.metric.range);

@@ -1,9 +1,10 @@
 //! Branches of equilibria: followed in one parameter through folds, with what happens on the way.
 //!
-//! Pseudo-arclength continuation (Keller, in *Applications of Bifurcation Theory*, 1977): a predictor along the tangent
-//! and Newton's method on a plane across it. Where devices have kinks a step never runs over one: it lands on it, and goes on from
-//! the other side with the tangent of the piece there, so that corners of the branch, and folds at corners, are no trouble. Between
-//! kinks all is smooth, and folds and Hopf points are sign changes of smooth functions along the arc.
+//! Pseudo-arclength continuation (Keller, in *Applications of Bifurcation Theory*, 1977): a predictor along
+//! the tangent and Newton's method on a plane across it. Where devices have kinks a step never runs over one:
+//! it lands on it, and goes on from the other side with the tangent of the piece there, so that corners of
+//! the branch, and folds at corners, are no trouble. Between kinks all is smooth, and folds and Hopf points
+//! are sign changes of smooth functions along the arc.
 
 mod branch;
 mod circuit;
@@ -84,16 +85,18 @@ pub struct Event {
 pub enum EventKind {
     /// The branch turns back: a real eigenvalue is zero, two equilibria meet and vanish.
     Fold,
-    /// A real eigenvalue passes zero though the branch goes on: another branch crosses (pitchfork, transcritical).
+    /// A real eigenvalue passes zero though the branch goes on: another branch crosses (pitchfork,
+    /// transcritical).
     Crossing,
-    /// The equilibrium goes to infinity: where nothing bends any more, a real eigenvalue passes zero there, as in linear circuits.
+    /// The equilibrium goes to infinity: where nothing bends any more, a real eigenvalue passes zero there,
+    /// as in linear circuits.
     Infinity,
     /// A complex pair passes the imaginary axis: a cycle is born.
     Hopf {
         /// Angular frequency `ω` (1/unit of time of the family).
         omega: f64,
-        /// First Lyapunov coefficient: below zero the cycle is stable and grows out of the point, above zero it is not, and the
-        /// state jumps away. `None` where the field is not smooth.
+        /// First Lyapunov coefficient: below zero the cycle is stable and grows out of the point, above zero
+        /// it is not, and the state jumps away. `None` where the field is not smooth.
         lyapunov: Option<f64>,
     },
     /// A compartment passes a kink of its device.

@@ -1,4 +1,5 @@
-//! Where a branch first lies on a rail that the free equilibrium does not touch: latch-up from there on, however stable (docs/model.md §5).
+//! Where a branch first lies on a rail that the free equilibrium does not touch: latch-up from there on,
+//! however stable (docs/model.md §5).
 
 use super::{Branch, BranchPoint, CircuitFamily, equilibrium};
 

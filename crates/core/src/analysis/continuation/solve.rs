@@ -108,7 +108,8 @@ impl Equations<'_> {
         self.direction(at, &self.row(along), 1.0)
     }
 
-    /// The tangent at a place on a kink that passes it upwards or downwards; it may lie across that by which the branch came.
+    /// The tangent at a place on a kink that passes it upwards or downwards; it may lie across that by which
+    /// the branch came.
     pub fn tangent_across(&self, at: &CurvePoint, kink: usize, upwards: bool) -> Option<Tangent> {
         let (row, ..) = self.condition(at, &Condition::Kink(kink));
         self.direction(at, &row, if upwards { 1.0 } else { -1.0 })

@@ -1,7 +1,7 @@
 //! What limits of some chips say of all chips, whatever their distribution.
 //!
-//! Of `n` independent chips the `r`-th lowest limit lies below that of a share `q` of all chips with probability
-//! `1 − Σ_{i<r} C(n, i) (1 − q)^i q^{n−i}` (Wilks, Ann. Math. Stat. 12, 91 (1941)).
+//! Of `n` independent chips the `r`-th lowest limit lies below that of a share `q` of all chips with
+//! probability `1 − Σ_{i<r} C(n, i) (1 − q)^i q^{n−i}` (Wilks, Ann. Math. Stat. 12, 91 (1941)).
 
 /// A bound on the limits of most chips.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -16,7 +16,8 @@ pub struct Confidence {
     pub bound: f64,
 }
 
-/// The highest of these limits that a `share` of all chips reaches, with `confidence`; `None` if so few chips tell nothing.
+/// The highest of these limits that a `share` of all chips reaches, with `confidence`; `None` if so few chips
+/// tell nothing.
 #[must_use]
 pub fn confidence(limits: &[f64], share: f64, confidence: f64) -> Option<Confidence> {
     let mut sorted = limits.to_vec();

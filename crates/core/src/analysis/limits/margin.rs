@@ -1,13 +1,14 @@
-//! The largest nudge at which a circuit keeps a margin on some samples, looked for from its own nudge downwards.
+//! The largest nudge at which a circuit keeps a margin on some samples, looked for from its own nudge
+//! downwards.
 //!
-//! A margin is *kept* at a nudge if the circuit, started in its free state, settles on the branch of equilibria that the free state leads
-//! to, and the rightmost eigenvalue there is at least so far left of the axis. The branch is walked by Newton's method in
-//! steps of β that change the gradient estimate by less than a tenth: that a saturating circuit has latched up shows in no eigenvalue
-//! of where it rests.
+//! A margin is *kept* at a nudge if the circuit, started in its free state, settles on the branch of
+//! equilibria that the free state leads to, and the rightmost eigenvalue there is at least so far left of the
+//! axis. The branch is walked by Newton's method in steps of β that change the gradient estimate by less than
+//! a tenth: that a saturating circuit has latched up shows in no eigenvalue of where it rests.
 //!
-//! Only the circuit's own nudge is integrated whatever the branch says, for the outcome is what is told of it. At every lower one the
-//! branch is asked first: a circuit without the margin may take any number of steps to show that it does not come to rest, and with
-//! weights of 10⁶ it did.
+//! Only the circuit's own nudge is integrated whatever the branch says, for the outcome is what is told of
+//! it. At every lower one the branch is asked first: a circuit without the margin may take any number of
+//! steps to show that it does not come to rest, and with weights of 10⁶ it did.
 
 use rayon::prelude::*;
 
@@ -21,7 +22,8 @@ use crate::matrix::Matrix;
 use crate::solve::{FixedPoint, Outcome, continued_point, find_on_rails, fixed_point, homotopy, leading};
 use crate::spec::CircuitSpec;
 
-/// What decays at the margin asked for is down by e⁻³⁰, 10⁻¹³, after so many times 1/margin: below any tolerance.
+/// What decays at the margin asked for is down by e⁻³⁰, 10⁻¹³, after so many times 1/margin: below any
+/// tolerance.
 const SETTLING: f64 = 30.0;
 /// Relative width to which the nudge is found.
 const WIDTH: f64 = 0.01;
@@ -31,10 +33,12 @@ const LOWERINGS: usize = 40;
 const LEAST: f64 = 0.3;
 const MOST: f64 = 0.95;
 const BLIND: f64 = 0.6;
-/// Lowerings at which the branch has the margin and the circuit does not come to rest on it, before the search ends: then it is not the nudge
-/// that keeps it from resting, for a small nudge moves a circuit in proportion. From the second on the nudge falls by [`LEAST`].
+/// Lowerings at which the branch has the margin and the circuit does not come to rest on it, before the
+/// search ends: then it is not the nudge that keeps it from resting, for a small nudge moves a circuit in
+/// proportion. From the second on the nudge falls by [`LEAST`].
 const RESTLESS: usize = 6;
-/// Steps of the walk along the branch, as shares of its end: the first, and the shortest before the branch counts as ended.
+/// Steps of the walk along the branch, as shares of its end: the first, and the shortest before the branch
+/// counts as ended.
 const FIRST: f64 = 1.0 / 64.0;
 const SHORTEST: f64 = 1.0 / 1024.0;
 /// Newton steps from one equilibrium to the next.
@@ -67,12 +71,14 @@ pub struct Shortfall {
 pub enum Lack {
     /// The circuit does not come to rest where it should.
     Fails(Failure),
-    /// It does, with too little margin; what the rightmost eigenvalue tends to: latch-up if it is real, oscillation if it is complex.
+    /// It does, with too little margin; what the rightmost eigenvalue tends to: latch-up if it is real,
+    /// oscillation if it is complex.
     Thin(Verdict),
 }
 
 impl Shortfall {
-    /// The failure, met or near, by its name: `latch-up`, `oscillation`, `timeout`, `not-finite`, `elsewhere`.
+    /// The failure, met or near, by its name: `latch-up`, `oscillation`, `timeout`, `not-finite`,
+    /// `elsewhere`.
     #[must_use]
     pub fn failure(&self) -> &'static str {
         match self.lack {
@@ -87,10 +93,12 @@ impl Shortfall {
     }
 }
 
-/// Finds the largest nudge, to 1 % and up to the circuit's own, at which every sample has a margin of `at_least` (1/τ). Noise is left out.
+/// Finds the largest nudge, to 1 % and up to the circuit's own, at which every sample has a margin of
+/// `at_least` (1/τ). Noise is left out.
 ///
 /// # Errors
-/// The worst sample at the lowest nudge tried, if none keeps the margin; at once, if a free potential leaves no digits for a difference (beyond `atol`/ε).
+/// The worst sample at the lowest nudge tried, if none keeps the margin; at once, if a free potential leaves
+/// no digits for a difference (beyond `atol`/ε).
 pub fn keep(
     spec: &CircuitSpec,
     weights: &Weights<f64>,
@@ -162,8 +170,9 @@ struct Looker<'a> {
 }
 
 impl Looker<'_> {
-    /// The first sample whose free potentials leave no digits for a difference, whatever the nudge. Weights that a diverging learner leaves
-    /// (10⁶ and more in every layer) would be integrated for millions of steps at every nudge, to the same end.
+    /// The first sample whose free potentials leave no digits for a difference, whatever the nudge. Weights
+    /// that a diverging learner leaves (10⁶ and more in every layer) would be integrated for millions of
+    /// steps at every nudge, to the same end.
     fn beyond_numbers(&self) -> Option<Shortfall> {
         let spec = self.simulation.at(0.0);
         let free = nudged(self.simulation.chip(), self.simulation.weights, self.simulation.batch, &spec)
@@ -181,13 +190,15 @@ impl Looker<'_> {
         self.integrated(samples, beta, &unknown)
     }
 
-    /// [`Looker::look`] at less than the circuit's own nudge: nothing is integrated while the branch says that a sample lacks the margin.
+    /// [`Looker::look`] at less than the circuit's own nudge: nothing is integrated while the branch says
+    /// that a sample lacks the margin.
     fn lower_look(&self, samples: &[usize], beta: f64) -> Vec<Shortfall> {
         self.walk(samples, beta)
             .map_or_else(|short| short, |branches| self.integrated(samples, beta, &branches))
     }
 
-    /// The branches of all samples at a nudge, or the samples that lack the margin on theirs, the worst first.
+    /// The branches of all samples at a nudge, or the samples that lack the margin on theirs, the worst
+    /// first.
     fn walk(&self, samples: &[usize], beta: f64) -> Result<Vec<Option<Branch>>, Vec<Shortfall>> {
         let walked: Vec<_> = samples.par_iter().map(|&sample| self.walked(sample, beta)).collect();
         let (mut branches, mut short) = (Vec::new(), Vec::new());
@@ -250,8 +261,8 @@ impl Looker<'_> {
         short.into_iter().next().map_or(Ok(*high), Err)
     }
 
-    /// Share of a nudge at which a sample is foreseen to have the margin: on the straight line from 1/τ, which it has without a nudge.
-    /// In a linear circuit the margin is on it.
+    /// Share of a nudge at which a sample is foreseen to have the margin: on the straight line from 1/τ,
+    /// which it has without a nudge. In a linear circuit the margin is on it.
     fn foreseen(&self, short: &Shortfall) -> f64 {
         let line = |margin: f64| (1.0 - self.at_least) / (1.0 - margin);
         let known = short.margin.filter(|&margin| margin < self.at_least);

@@ -1,9 +1,11 @@
-//! The largest safe nudge of a chip: foreseen on the branch of equilibria that the free state leads to, and tried by integration.
+//! The largest safe nudge of a chip: foreseen on the branch of equilibria that the free state leads to, and
+//! tried by integration.
 //!
-//! A nudge is *safe* for a sample if the circuit, started in its free state, settles on that branch, and does so at every lower
-//! nudge that was tried; folds at which the gradient estimate changes by less than a tenth are passed. Eigenvalues alone do not tell: a start may lie outside the basin of a stable equilibrium. Integration
-//! alone does not either: a saturating circuit that has latched up settles, too, somewhere else. So both are asked, and where they
-//! differ the integration is believed and the limit found by bisection.
+//! A nudge is *safe* for a sample if the circuit, started in its free state, settles on that branch, and does
+//! so at every lower nudge that was tried; folds at which the gradient estimate changes by less than a tenth
+//! are passed. Eigenvalues alone do not tell: a start may lie outside the basin of a stable equilibrium.
+//! Integration alone does not either: a saturating circuit that has latched up settles, too, somewhere else.
+//! So both are asked, and where they differ the integration is believed and the limit found by bisection.
 
 mod chips;
 mod stable_branch;

@@ -9,7 +9,8 @@ use crate::solve::Outcome;
 /// Where a foreseen limit is tried, in units of it: a circuit may fail in a window just below it.
 const BELOW: [f64; 4] = [0.92, 0.94, 0.96, 0.98];
 const ABOVE: f64 = 1.02;
-/// Distance from a foreseen limit, as a share of it, where it is seen how far the state jumps: it changes smoothly, too.
+/// Distance from a foreseen limit, as a share of it, where it is seen how far the state jumps: it changes
+/// smoothly, too.
 const CLOSE: f64 = 0.002;
 /// Beyond the first nudge that fails, the branch is followed by this factor more.
 const BEYOND: f64 = 1.3;
@@ -33,8 +34,8 @@ pub struct SampleLimit {
     pub foreseen: Option<Prediction>,
     /// True if integration just below and above confirms the predicted limit; else `limit` is by bisection.
     pub confirmed: bool,
-    /// Folds below the limit at which the state moves to a nearby equilibrium, and the gradient estimate with it by less than
-    /// [`Failure::Elsewhere`] asks for.
+    /// Folds below the limit at which the state moves to a nearby equilibrium, and the gradient estimate with
+    /// it by less than [`Failure::Elsewhere`] asks for.
     pub small_jumps: usize,
 }
 
@@ -76,8 +77,8 @@ pub(super) fn limit(
     }
     let limit = finder.limit(bracket, foreseen.as_ref().map(|foreseen| foreseen.beta), search);
     let (limit, failure, confirmed) = match limit {
-        // What grows by a real eigenvalue where nothing bends does not turn. A slow growth may be taken for an oscillation by what
-        // watches a trajectory, because the transient before it turned.
+        // What grows by a real eigenvalue where nothing bends does not turn. A slow growth may be taken for
+        // an oscillation by what watches a trajectory, because the transient before it turned.
         Some((limit, Failure::Unsettled(_), true))
             if foreseen.as_ref().is_some_and(|f| f.event == "infinity") =>
         {
@@ -119,7 +120,8 @@ impl Finder<'_> {
         (!there).then_some(Failure::Elsewhere)
     }
 
-    /// What ends the stable branch, after the ends beyond which the circuit settles so near that its gradient hardly changes.
+    /// What ends the stable branch, after the ends beyond which the circuit settles so near that its gradient
+    /// hardly changes.
     fn pass_jumps(&mut self, end: f64) -> Option<Prediction> {
         for _ in 0..JUMPS {
             let foreseen = self.branch.as_ref()?.predicted_end(end)?;
@@ -141,7 +143,8 @@ impl Finder<'_> {
         self.branch.as_ref()?.predicted_end(end)
     }
 
-    /// Integrates at a nudge, and once more for longer where time was too short: why it is not safe, if it is not.
+    /// Integrates at a nudge, and once more for longer where time was too short: why it is not safe, if it is
+    /// not.
     fn attempt(&mut self, beta: f64) -> Option<Failure> {
         let mut failure = None;
         for patience in [1.0, PATIENCE] {

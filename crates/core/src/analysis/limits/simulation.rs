@@ -13,7 +13,8 @@ use super::Search;
 const STRIDE: f64 = 1.1;
 /// The first nudge of a march, as a share of the highest.
 const FIRST: f64 = 1e-3;
-/// Factor by which a march goes down where the first nudge fails already, and how often at most: to 1e-12 of the highest and below.
+/// Factor by which a march goes down where the first nudge fails already, and how often at most: to 1e-12 of
+/// the highest and below.
 const DOWN: f64 = 0.5;
 const DEPTH: usize = 48;
 
@@ -22,8 +23,8 @@ const DEPTH: usize = 48;
 pub enum Failure {
     /// The integration did not settle.
     Unsettled(Outcome),
-    /// It settled at another equilibrium than that which the free state leads to, where the gradient estimate `δ/β` of some layer
-    /// differs by more than a tenth.
+    /// It settled at another equilibrium than that which the free state leads to, where the gradient estimate
+    /// `δ/β` of some layer differs by more than a tenth.
     Elsewhere,
 }
 
@@ -97,8 +98,8 @@ impl<'a> Simulation<'a> {
         spec
     }
 
-    /// The potential (V) of which rounding alone is as large as what the solver is to resolve: `atol / ε`. Beyond it two compartments have
-    /// no difference that could settle.
+    /// The potential (V) of which rounding alone is as large as what the solver is to resolve: `atol / ε`.
+    /// Beyond it two compartments have no difference that could settle.
     pub fn largest(&self) -> f64 {
         self.spec.solver.atol / f64::EPSILON
     }
@@ -161,7 +162,8 @@ impl<'a> Simulation<'a> {
     }
 }
 
-/// The solver of trials, which ask for an outcome and not for digits: near a border a state takes long for each.
+/// The solver of trials, which ask for an outcome and not for digits: near a border a state takes long for
+/// each.
 fn patient(solver: &SolverSpec, time: f64) -> SolverSpec {
     let spec = noiseless(solver, time);
     let usual = SolverSpec::default();

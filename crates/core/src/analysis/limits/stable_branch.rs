@@ -6,11 +6,12 @@ use super::super::continuation::{
 use crate::circuit::DyadCircuit;
 use crate::matrix::Matrix;
 
-/// Gradient estimates that differ by less than this share in every layer count as those of one equilibrium: a convention. At a kink a
-/// branch may fold and fold back within a thousandth of β, which no chip would notice.
+/// Gradient estimates that differ by less than this share in every layer count as those of one equilibrium: a
+/// convention. At a kink a branch may fold and fold back within a thousandth of β, which no chip would
+/// notice.
 const SAME: f64 = 0.1;
-/// Norms of `δ` (V) below which nothing is compared: a settled state carries the tolerance of its solver, 1e-6 of a volt or two, over
-/// the distance of the rightmost eigenvalue from the axis.
+/// Norms of `δ` (V) below which nothing is compared: a settled state carries the tolerance of its solver,
+/// 1e-6 of a volt or two, over the distance of the rightmost eigenvalue from the axis.
 const FLOOR: f64 = 3e-5;
 /// How much shorter the steps are with which a branch that was lost is tried again.
 const FINER: f64 = 0.1;
@@ -20,8 +21,8 @@ const FINER: f64 = 0.1;
 pub struct Prediction {
     /// Nudge of the end.
     pub beta: f64,
-    /// `fold`, `crossing`, `infinity`, `hopf`, `border`, `border-fold`, `rail` where a compartment comes to lie on one that the free
-    /// equilibrium does not touch, or `lost` where no next equilibrium was found.
+    /// `fold`, `crossing`, `infinity`, `hopf`, `border`, `border-fold`, `rail` where a compartment comes to
+    /// lie on one that the free equilibrium does not touch, or `lost` where no next equilibrium was found.
     pub event: &'static str,
     /// The compartment at a border.
     pub border: Option<Border>,

@@ -1,6 +1,7 @@
 //! Lines of equal height by marching squares (Lorensen & Cline 1987, in two dimensions).
 //!
-//! Squares with a height that is not a number have no line. In a saddle the mean of the corners decides which ones belong together.
+//! Squares with a height that is not a number have no line. In a saddle the mean of the corners decides which
+//! ones belong together.
 
 /// A polyline in fractional indices of the two axes.
 pub type Line = Vec<(f64, f64)>;

@@ -32,9 +32,11 @@ pub struct Node {
     equilibria: Vec<Option<Vec<f64>>>,
     /// The least stable sample that has an equilibrium: sample, real and imaginary part (1/s), verdict.
     pub worst: Option<(usize, f64, f64, Verdict)>,
-    /// Samples whose equilibrium lies on a rail that the free one does not touch: latch-up, however stable (docs/model.md §5).
+    /// Samples whose equilibrium lies on a rail that the free one does not touch: latch-up, however stable
+    /// (docs/model.md §5).
     pub on_rails: usize,
-    /// Samples without a known equilibrium, found to have none or not looked for; 0 if eigenvalues were not asked for.
+    /// Samples without a known equilibrium, found to have none or not looked for; 0 if eigenvalues were not
+    /// asked for.
     pub lost: usize,
     /// Slowest time constant of the circuit (s).
     pub slowest: f64,
@@ -82,9 +84,10 @@ impl Node {
         node
     }
 
-    /// Equilibria, continued from those of a neighbour where nothing was integrated. Samples of which that does not find one are integrated:
-    /// it costs less than a search, and goes where the circuit goes. Where this does not come to rest either, Newton's method is
-    /// asked once more; of the samples that were lost at the neighbour, only until one is lost again, which decides.
+    /// Equilibria, continued from those of a neighbour where nothing was integrated. Samples of which that
+    /// does not find one are integrated: it costs less than a search, and goes where the circuit goes. Where
+    /// this does not come to rest either, Newton's method is asked once more; of the samples that were lost
+    /// at the neighbour, only until one is lost again, which decides.
     fn find_equilibria(
         &mut self,
         circuit: &DyadCircuit<'_, f64>,

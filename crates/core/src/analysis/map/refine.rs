@@ -1,9 +1,9 @@
 //! A plane of points of which only those near a border are looked at.
 //!
-//! Coarse points first, along lines, each from what was found at the one before. A rectangle whose known points differ is cut at
-//! its middle until it has no points left between its corners; the others take over what their corners have in common. So a
-//! plane costs a small multiple of its borders. What lies between coarse points that all agree is not seen: a random sample
-//! of the plane tells how much that is.
+//! Coarse points first, along lines, each from what was found at the one before. A rectangle whose known
+//! points differ is cut at its middle until it has no points left between its corners; the others take over
+//! what their corners have in common. So a plane costs a small multiple of its borders. What lies between
+//! coarse points that all agree is not seen: a random sample of the plane tells how much that is.
 
 use std::collections::BTreeMap;
 
@@ -87,7 +87,8 @@ impl<N: Send + Sync> RefinedGrid<N> {
     /// Evaluates a grid of `shape` points, at first every `stride`-th along both axes, and refines it along
     /// borders.
     ///
-    /// What is found does not depend on the number of threads: a point starts from a neighbour that is named by its place.
+    /// What is found does not depend on the number of threads: a point starts from a neighbour that is named
+    /// by its place.
     ///
     /// # Errors
     /// The first of the survey's.
@@ -272,7 +273,8 @@ mod tests {
 
     #[test]
     fn shapes_wider_than_the_stride_come_out_to_the_last_point_at_a_multiple_of_their_border() {
-        // Lengths of borders in points: 200; 400; 2π 60; the hyperbola and both arms of a V, some 200 to 600 each.
+        // Lengths of borders in points: 200; 400; 2π 60; the hyperbola and both arms of a V, some 200 to 600
+        // each.
         let cases: [(&str, Inside<'_>, f64); 5] = [
             ("half plane", &|x, _| x < 70.3, 200.0),
             ("slope", &|x, y| y < 0.3 * x + 41.0, 260.0),
@@ -283,7 +285,8 @@ mod tests {
         for (name, inside, border) in cases {
             let (wrong, looked) = wrong((200, 200), 13, inside);
             assert_eq!(wrong, 0, "{name}");
-            // Coarse points: 17². A border point costs at most the two sides of the border and the halvings above it.
+            // Coarse points: 17². A border point costs at most the two sides of the border and the halvings
+            // above it.
             let most = 289.0 + 6.0 * border;
             assert!((looked as f64) < most, "{name}: {looked} of {most}");
         }

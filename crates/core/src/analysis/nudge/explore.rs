@@ -1,8 +1,9 @@
 //! Points of a curve over `x = ln β`, and where its least value can still hide.
 //!
-//! Noise falls as `1/β²` and nothing falls faster; upwards there is no such bound, since bias begins at once where a dyad comes to straddle
-//! a kink. A value that far above the least one therefore says something of what is above it, and only gaps in which the curve can be below
-//! the least value seen are divided (after Piyavskii 1972).
+//! Noise falls as `1/β²` and nothing falls faster; upwards there is no such bound, since bias begins at once
+//! where a dyad comes to straddle a kink. A value that far above the least one therefore says something of
+//! what is above it, and only gaps in which the curve can be below the least value seen are divided (after
+//! Piyavskii 1972).
 
 use super::super::gradient_error::mean;
 use super::{Location, Observation, left_out};
@@ -136,8 +137,9 @@ impl Curve {
         gaps.filter(|gap| gap[1] - gap[0] > CLOSE).map(|gap| 0.5 * (gap[0] + gap[1])).collect()
     }
 
-    /// The largest jump down within some distance of the lowest point: how far the curve falls from one point to the next beyond twice what
-    /// noise explains. Upwards nothing can be said: where a dyad comes to straddle a kink, bias may rise as steeply.
+    /// The largest jump down within some distance of the lowest point: how far the curve falls from one point
+    /// to the next beyond twice what noise explains. Upwards nothing can be said: where a dyad comes to
+    /// straddle a kink, bias may rise as steeply.
     pub fn jump(&self, reach: f64) -> f64 {
         let centre = self.lowest().map_or(0.0, |at| at.0);
         let near: Vec<(f64, f64)> = self.within(centre, reach);

@@ -2,7 +2,8 @@
 
 use nalgebra::{DMatrix, DVector};
 
-/// Degree of the polynomial whose vertex is told: the first that is not symmetric, as no valley is whose sides rise by different powers.
+/// Degree of the polynomial whose vertex is told: the first that is not symmetric, as no valley is whose
+/// sides rise by different powers.
 const DEGREE: usize = 3;
 
 /// A vertex.
@@ -61,8 +62,8 @@ impl Fit {
         Self::of_degree(points, degree).map(|found| found.0)
     }
 
-    /// The same with what the points' distances from the polynomial leave open: its standard error if they are random, and the half width of
-    /// the bottom that lies no higher than they do, if they are not.
+    /// The same with what the points' distances from the polynomial leave open: its standard error if they
+    /// are random, and the half width of the bottom that lies no higher than they do, if they are not.
     fn of_degree(points: &[(f64, f64)], degree: usize) -> Option<(f64, f64, f64)> {
         if degree == 0 {
             let lowest = points.iter().min_by(|a, b| a.1.total_cmp(&b.1))?;

@@ -1,12 +1,15 @@
-//! The best nudge: where the error of the gradient estimate is least, among the nudges at which it is an estimate of one thing.
+//! The best nudge: where the error of the gradient estimate is least, among the nudges at which it is an
+//! estimate of one thing.
 //!
-//! A weak nudge leaves the error below the noise, a strong one bends the gradient. Between them the mean squared error has a valley in
-//! `x = ln β`, which a few given nudges need not show: a coarse grid steps over it, and beyond the largest safe β the circuit sits
-//! at another equilibrium, whose error belongs to another curve. So points there, and points at which samples do not come to rest,
-//! take no part; between the others more nudges are looked at wherever the least value can hide ([`explore`]); and around the least
-//! one polynomials are fitted, with ever more points until those of different degree agree with each other and with the points
-//! ([`fit`]). The error that is told holds what they still differ by, and the jackknife over draws. The same draws (noise, chips) are met at every nudge, so that
-//! a curve is smooth in β although each of its values is random.
+//! A weak nudge leaves the error below the noise, a strong one bends the gradient. Between them the mean
+//! squared error has a valley in `x = ln β`, which a few given nudges need not show: a coarse grid steps over
+//! it, and beyond the largest safe β the circuit sits at another equilibrium, whose error belongs to another
+//! curve. So points there, and points at which samples do not come to rest, take no part; between the others
+//! more nudges are looked at wherever the least value can hide ([`explore`]); and around the least one
+//! polynomials are fitted, with ever more points until those of different degree agree with each other and
+//! with the points ([`fit`]). The error that is told holds what they still differ by, and the jackknife over
+//! draws. The same draws (noise, chips) are met at every nudge, so that a curve is smooth in β although each
+//! of its values is random.
 
 mod explore;
 mod fit;
@@ -16,10 +19,11 @@ use super::gradient_error::{jackknife, mean};
 use explore::{CLOSE, Curve};
 use fit::Fit;
 
-/// Samples that do not come to rest, beyond the share at the quietest point, from which on a point is left out: an estimate from the
-/// other samples would be one of another gradient.
+/// Samples that do not come to rest, beyond the share at the quietest point, from which on a point is left
+/// out: an estimate from the other samples would be one of another gradient.
 const UNSETTLED: f64 = 0.01;
-/// Widths in `ln β` down to which gaps are divided in which the least value can hide, one after the other until the fit is good enough.
+/// Widths in `ln β` down to which gaps are divided in which the least value can hide, one after the other
+/// until the fit is good enough.
 const MESHES: [f64; 5] = [0.25, 0.1, 0.05, 0.025, 0.0125];
 /// Half widths of the windows that are fitted, in `ln β`.
 const WINDOWS: [f64; 4] = [0.4, 0.2, 0.1, 0.05];
@@ -30,8 +34,8 @@ const ENOUGH: f64 = 0.01;
 
 /// Errors from a nudge within which the least value may be.
 const REACH: f64 = 2.0;
-/// Jump of `ln` error that is one: by more than a curve can fall or rise between two points. Draws are read when they come to rest, and where noise
-/// decides when that is, a draw changes at once as the nudge moves.
+/// Jump of `ln` error that is one: by more than a curve can fall or rise between two points. Draws are read
+/// when they come to rest, and where noise decides when that is, a draw changes at once as the nudge moves.
 const JUMP: f64 = 0.1;
 
 /// Observation at one nudge.
@@ -105,8 +109,9 @@ pub struct Best {
 }
 
 impl Best {
-    /// How far from it (in `ln β`) the least value of the curve may be: [`REACH`] errors of the fit, and no less than what an end is
-    /// looked at with. The error over draws has no part in it: the curve is that of these draws.
+    /// How far from it (in `ln β`) the least value of the curve may be: [`REACH`] errors of the fit, and no
+    /// less than what an end is looked at with. The error over draws has no part in it: the curve is that of
+    /// these draws.
     fn reach(&self) -> f64 {
         (REACH * self.fit.unwrap_or(0.0) / self.beta).max(CLOSE)
     }
@@ -134,8 +139,8 @@ pub fn left_out(seen: &[Observation], safe: Option<f64>) -> Vec<Option<Left>> {
     seen.iter().map(why).collect()
 }
 
-/// The best nudge between the first and the last of some that were seen, which stay as they are; with `look` at as many more as it takes, without
-/// it from these alone. `None` where nothing can be compared.
+/// The best nudge between the first and the last of some that were seen, which stay as they are; with `look`
+/// at as many more as it takes, without it from these alone. `None` where nothing can be compared.
 #[must_use]
 pub fn best(seen: &[Observation], safe: Option<f64>, look: Option<Look<'_>>) -> Option<Best> {
     let mut curve = Curve::new(seen, safe)?;
@@ -176,8 +181,8 @@ struct Found {
     fit: Fit,
 }
 
-/// The fit of the window around the lowest point that leaves least open; where none is better, the lowest point itself, known to the
-/// distance of its neighbours: a valley may end in a kink.
+/// The fit of the window around the lowest point that leaves least open; where none is better, the lowest
+/// point itself, known to the distance of its neighbours: a valley may end in a kink.
 fn refined(curve: &Curve) -> Option<Found> {
     let lowest = curve.lowest()?.0;
     if curve.jump(WINDOWS[0]) > JUMP {
@@ -264,8 +269,8 @@ mod tests {
 
     #[test]
     fn a_valley_just_beyond_the_range_is_not_told_as_one_inside_because_of_a_bump() {
-        // Least at exp(−0.03) of the lower end, with bumps of two thousandths such as the moment of reading makes: at x = 0.0157 the curve is
-        // at 0.0457² − 0.002, below 0.03² at the end.
+        // Least at exp(−0.03) of the lower end, with bumps of two thousandths such as the moment of reading
+        // makes: at x = 0.0157 the curve is at 0.0457² − 0.002, below 0.03² at the end.
         for (centre, inside) in [((-0.03_f64).exp(), false), (2.0, true)] {
             let bump = |x: f64| -0.002 * (100.0 * x).sin();
             let curve = |beta: f64| ((beta / centre).ln().powi(2) + bump(beta.ln())).exp();
@@ -346,7 +351,8 @@ mod tests {
 
     #[test]
     fn the_error_over_draws_is_that_of_their_noise() {
-        // s/β² + β², least at s^¼: a spread of s by a part q moves it by q/4, the mean of n draws by q/(4 √n).
+        // s/β² + β², least at s^¼: a spread of s by a part q moves it by q/4, the mean of n draws by q/(4
+        // √n).
         let draws: Vec<f64> = (0..64).map(|k| 1e-4 * (1.0 + 0.2 * (f64::from(k) * 2.399).sin())).collect();
         let at = |beta: &f64| {
             let values = draws.iter().map(|s| s / (beta * beta) + beta * beta).collect();

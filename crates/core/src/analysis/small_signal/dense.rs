@@ -62,8 +62,8 @@ pub(super) fn inverse(matrix: &Matrix<f64>) -> Option<Matrix<f64>> {
     work.iter().all(|x| x.is_finite()).then_some(work)
 }
 
-/// Turns the columns `start…` of a matrix into what eliminating them multiplies the matrix with; rows are swapped for
-/// the largest pivot.
+/// Turns the columns `start…` of a matrix into what eliminating them multiplies the matrix with; rows are
+/// swapped for the largest pivot.
 fn eliminate(panel: &mut Matrix<f64>, start: usize, swaps: &mut Vec<(usize, usize)>) -> Option<()> {
     let (n, width) = panel.shape();
     for k in 0..width {

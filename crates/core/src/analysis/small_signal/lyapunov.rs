@@ -1,16 +1,18 @@
 //! Stationary covariances: the Lyapunov equation `A P + P Aᵀ + Q = 0`, by doubling.
 //!
-//! The Cayley transform `M = (A − p)⁻¹ (A + p)` turns it into `P = M P Mᵀ + 2p (A − p)⁻¹ Q (A − p)⁻ᵀ`, whose sum is taken
-//! by squaring `M` (Smith, SIAM J. Appl. Math. 16, 198 (1968)). The cost is one inverse and some ten products,
-//! however far apart the rates of `A` lie, and no eigenvalue is computed: the defective spectra of `DPᵀ` are no
-//! harder than others. What bites: `M` of a strongly non-normal `A` grows before it falls, and digits are lost; so
-//! the residual is formed afresh, the solution refined by it, and what is left of it reported.
+//! The Cayley transform `M = (A − p)⁻¹ (A + p)` turns it into `P = M P Mᵀ + 2p (A − p)⁻¹ Q (A − p)⁻ᵀ`, whose
+//! sum is taken by squaring `M` (Smith, SIAM J. Appl. Math. 16, 198 (1968)). The cost is one inverse and some
+//! ten products, however far apart the rates of `A` lie, and no eigenvalue is computed: the defective spectra
+//! of `DPᵀ` are no harder than others. What bites: `M` of a strongly non-normal `A` grows before it falls,
+//! and digits are lost; so the residual is formed afresh, the solution refined by it, and what is left of it
+//! reported.
 
 use super::dense::{congruence, inverse, symmetric, times, times_transposed};
 use crate::matrix::Matrix;
 use crate::matrix::measure::{frobenius, larger};
 
-/// Squarings after which a transform that still has not died out never will: the margin is then below 2⁻⁵⁰ of the rates.
+/// Squarings after which a transform that still has not died out never will: the margin is then below 2⁻⁵⁰ of
+/// the rates.
 const DOUBLINGS: usize = 56;
 /// Norm of the transform's power below which what it would add is rounding (its square enters).
 const SPENT: f64 = 1e-9;
@@ -131,8 +133,8 @@ impl Cayley {
     }
 }
 
-/// The shift: the geometric mean of the rates, between the slowest and the fastest of them. Any `p > 0` is right; this
-/// one leaves `|M| ≤ 1 − 2/√κ` for rates that are spread by `κ`.
+/// The shift: the geometric mean of the rates, between the slowest and the fastest of them. Any `p > 0` is
+/// right; this one leaves `|M| ≤ 1 − 2/√κ` for rates that are spread by `κ`.
 fn choose_shift(a: &Matrix<f64>) -> f64 {
     let n = a.nrows() as f64;
     let rates = a.diagonal().map(|rate| -rate);
@@ -143,7 +145,8 @@ fn choose_shift(a: &Matrix<f64>) -> f64 {
     }
 }
 
-/// `(r − A)⁻¹ K`: the covariance of the state with an Ornstein–Uhlenbeck forcing of rate `r` and covariance `K`.
+/// `(r − A)⁻¹ K`: the covariance of the state with an Ornstein–Uhlenbeck forcing of rate `r` and covariance
+/// `K`.
 ///
 /// # Errors
 /// [`LinearError::Unstable`] if `r` is an eigenvalue of `A`.

@@ -52,8 +52,8 @@ fn random_stable_matrices_agree_with_the_kronecker_system() {
 
 #[test]
 fn a_defective_chain_has_the_covariance_of_its_binomial_sums() {
-    // dx₁ = −x₁ + noise, dxₖ = −xₖ + g xₖ₋₁: impulse responses g^{k−1} t^{k−1} e^{−t}/(k−1)!, whose overlaps are
-    // ∫ tⁱ tʲ e^{−2t}/(i! j!) dt = C(i+j, i)/2^{i+j+1}.
+    // dx₁ = −x₁ + noise, dxₖ = −xₖ + g xₖ₋₁: impulse responses g^{k−1} t^{k−1} e^{−t}/(k−1)!, whose overlaps
+    // are ∫ tⁱ tʲ e^{−2t}/(i! j!) dt = C(i+j, i)/2^{i+j+1}.
     let (n, gain, tau) = (12, 3.0_f64, 1e-6);
     let a = Matrix::from_fn(n, n, |i, j| {
         if i == j {

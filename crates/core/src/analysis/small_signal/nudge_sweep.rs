@@ -1,7 +1,8 @@
 //! The valley between bias and noise: the predicted angle to backpropagation against the nudge β.
 //!
-//! A weak nudge leaves the error below the noise, a strong one bends the gradient (docs/model.md §3.8). Both sides are known
-//! without training: the bias from the fixed points, the noise from the Lyapunov equation there, each at every β.
+//! A weak nudge leaves the error below the noise, a strong one bends the gradient (docs/model.md §3.8). Both
+//! sides are known without training: the bias from the fixed points, the noise from the Lyapunov equation
+//! there, each at every β.
 
 use rayon::prelude::*;
 
@@ -78,8 +79,8 @@ pub fn exact_gradient(
     gradient
 }
 
-/// The β of the smallest total angle, for batches of `batch` samples: of the parabola in `ln β` through the smallest
-/// value and its neighbours, or the smallest itself at an end. `None` without any value.
+/// The β of the smallest total angle, for batches of `batch` samples: of the parabola in `ln β` through the
+/// smallest value and its neighbours, or the smallest itself at an end. `None` without any value.
 #[must_use]
 pub fn best(valley: &[NudgeSweep], truth: &Gradient<f64>, batch: usize) -> Option<(f64, f64)> {
     let angle = |at: &NudgeSweep| Some((at.beta.ln(), at.estimate.as_ref()?.angle(truth, None, batch).total));
@@ -130,7 +131,8 @@ mod tests {
             let (beta, angle) = best(&valley, &truth, 1).unwrap();
             let exact = (noise / slope).sqrt();
             let least = (1.0 + 2.0 * slope * noise).sqrt().recip().acos().to_degrees();
-            // A parabola over two steps of ln 10/6 = 0.38: cubic terms vanish at the symmetric valley, quartic ones leave 1 %.
+            // A parabola over two steps of ln 10/6 = 0.38: cubic terms vanish at the symmetric valley,
+            // quartic ones leave 1 %.
             assert!((beta / exact - 1.0).abs() < 0.03, "{beta} {exact}");
             assert!((angle / least - 1.0).abs() < 0.03, "{angle} {least}");
             // A hundred samples have a tenth of the noise, and a valley at a smaller β.

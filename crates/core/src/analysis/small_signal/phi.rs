@@ -1,10 +1,11 @@
 //! Averages over a time, as functions of matrices.
 //!
-//! `∫₀ᵀ (T − s) e^{As} ds = T² φ₂(AT)` with `φ₂(z) = (eᶻ − 1 − z)/z²`, by a Taylor series of a scaled matrix and doubling:
-//! `4 φ₂(2z) = eᶻ φ₂(z) + φ₁(z) + φ₂(z)` and `2 φ₁(2z) = (eᶻ + 1) φ₁(z)` (Skaflestad & Wright, Appl. Numer. Math. 59, 783
-//! (2009)). A state with an Ornstein–Uhlenbeck forcing needs the same function of `[[A, 1], [0, −r]]`; its lower right
-//! part is a number times one, so a product of two such matrices is two products of the size of `A`. Where `−r` lies well
-//! apart from the spectrum of `A`, the divided difference `(φ₂(AT) − φ₂(−rT)) (A + r)⁻¹` is as good and far cheaper.
+//! `∫₀ᵀ (T − s) e^{As} ds = T² φ₂(AT)` with `φ₂(z) = (eᶻ − 1 − z)/z²`, by a Taylor series of a scaled matrix
+//! and doubling: `4 φ₂(2z) = eᶻ φ₂(z) + φ₁(z) + φ₂(z)` and `2 φ₁(2z) = (eᶻ + 1) φ₁(z)` (Skaflestad & Wright,
+//! Appl. Numer. Math. 59, 783 (2009)). A state with an Ornstein–Uhlenbeck forcing needs the same function of
+//! `[[A, 1], [0, −r]]`; its lower right part is a number times one, so a product of two such matrices is two
+//! products of the size of `A`. Where `−r` lies well apart from the spectrum of `A`, the divided difference
+//! `(φ₂(AT) − φ₂(−rT)) (A + r)⁻¹` is as good and far cheaper.
 
 use super::dense::{inverse, times};
 use crate::matrix::Matrix;

@@ -1,4 +1,5 @@
-//! One sample of a circuit at a fixed point, as a linear system: its drift, its disturbances and what is read of it.
+//! One sample of a circuit at a fixed point, as a linear system: its drift, its disturbances and what is read
+//! of it.
 
 use nalgebra::DVector;
 
@@ -21,7 +22,8 @@ pub struct OperatingPoint<'a> {
 }
 
 impl<'a> OperatingPoint<'a> {
-    /// Sample `sample` of a circuit on `inputs` (`[batch × n_0]`, V) at `state` (`width` potentials, V), a fixed point.
+    /// Sample `sample` of a circuit on `inputs` (`[batch × n_0]`, V) at `state` (`width` potentials, V), a
+    /// fixed point.
     #[must_use]
     pub fn new(circuit: &'a dyn Circuit<f64>, inputs: &Matrix<f64>, sample: usize, state: &[f64]) -> Self {
         let held = circuit.noise().sampled.unwrap_or(0.0);

@@ -1,11 +1,11 @@
 //! One read-out of a large system, through the Krylov space of its dual.
 //!
-//! All that noise does to `c·x` passes through `y(t) = e^{Aᵀt} c`. Arnoldi's method on `Aᵀ` and `c` gives an orthonormal
-//! `V` with `Aᵀ V = V H + h v eₘᵀ`; then `y ≈ ‖c‖ V e^{Ht} e₁`, and the small system `(Hᵀ, Vᵀ b)` with the read-out `‖c‖ e₁` stands
-//! in for the large one (Saad, SIAM J. Numer. Anal. 29, 209 (1992)). Only products with `Aᵀ` are needed. What the
-//! approximation leaves of the dual equation is known: `h v eₘᵀ e^{Ht} e₁`, whose norm in time a small Lyapunov
-//! equation gives, so the space is enlarged until it is small. What bites: rates spread over many decades want a
-//! large space.
+//! All that noise does to `c·x` passes through `y(t) = e^{Aᵀt} c`. Arnoldi's method on `Aᵀ` and `c` gives an
+//! orthonormal `V` with `Aᵀ V = V H + h v eₘᵀ`; then `y ≈ ‖c‖ V e^{Ht} e₁`, and the small system `(Hᵀ, Vᵀ b)`
+//! with the read-out `‖c‖ e₁` stands in for the large one (Saad, SIAM J. Numer. Anal. 29, 209 (1992)). Only
+//! products with `Aᵀ` are needed. What the approximation leaves of the dual equation is known:
+//! `h v eₘᵀ e^{Ht} e₁`, whose norm in time a small Lyapunov equation gives, so the space is enlarged until it
+//! is small. What bites: rates spread over many decades want a large space.
 
 use nalgebra::DVector;
 
@@ -42,8 +42,8 @@ impl Reduced {
     /// Reduces the system with `Aᵀ·` given as `adjoint`, for the read-out `c`.
     ///
     /// # Errors
-    /// [`LinearError::Unstable`] if the small system is not stable (the large one is not, then, either, or the space
-    /// is too small to tell).
+    /// [`LinearError::Unstable`] if the small system is not stable (the large one is not, then, either, or
+    /// the space is too small to tell).
     pub fn new(
         adjoint: &mut dyn FnMut(&DVector<f64>) -> DVector<f64>,
         forcings: &[NoiseForcing],

@@ -1,7 +1,7 @@
 //! Variances of read-outs in which noise cancels: what is left there is rounding, and counts as none.
 //!
-//! `cᵀ P c` is a sum of terms of either sign. Where they cancel exactly, as the supply's noise does in the difference of two equal
-//! compartments, rounding leaves a number of either sign that means nothing.
+//! `cᵀ P c` is a sum of terms of either sign. Where they cancel exactly, as the supply's noise does in the
+//! difference of two equal compartments, rounding leaves a number of either sign that means nothing.
 
 use super::dense::times;
 use crate::matrix::Matrix;
@@ -9,7 +9,8 @@ use crate::matrix::Matrix;
 /// Roundings of every term, per state: those of the sum and of the covariance itself.
 const ROUNDINGS: f64 = 8.0;
 
-/// Variance of every read-out `C x`, `C` `[read-outs × states]`; exactly 0 where nothing but rounding is left.
+/// Variance of every read-out `C x`, `C` `[read-outs × states]`; exactly 0 where nothing but rounding is
+/// left.
 #[must_use]
 pub fn variances(readouts: &Matrix<f64>, covariance: &Matrix<f64>) -> Vec<f64> {
     let floors = rounding(readouts, covariance);

@@ -1,17 +1,21 @@
-//! Signal and noise of what learning reads: activities, errors, and the gradient estimate that is their product.
+//! Signal and noise of what learning reads: activities, errors, and the gradient estimate that is their
+//! product.
 //!
-//! At equilibrium a layer reads `δ + ε` and the layer below `s̄ + η`, Gaussian and correlated, so that the estimate
-//! `−(δ + ε)(s̄ + η)ᵀ/β` of one sample has the mean `−(δ s̄ᵀ + C)/β`, `C = ⟨ε ηᵀ⟩`, and around it the power
+//! At equilibrium a layer reads `δ + ε` and the layer below `s̄ + η`, Gaussian and correlated, so that the
+//! estimate `−(δ + ε)(s̄ + η)ᵀ/β` of one sample has the mean `−(δ s̄ᵀ + C)/β`, `C = ⟨ε ηᵀ⟩`, and around it
+//! the power
 //!
-//! `β² N² = tr P_ε ‖s̄‖² + ‖δ‖² tr P_η + 2 δᵀ C s̄ + tr P_ε tr P_η + ‖C‖²`  (Isserlis 1918 for the fourth moments).
+//! `β² N² = tr P_ε ‖s̄‖² + ‖δ‖² tr P_η + 2 δᵀ C s̄ + tr P_ε tr P_η + ‖C‖²`  (Isserlis 1918 for the fourth
+//! moments).
 //!
-//! Averaged over a batch the power falls as `1/B`, the mean stays: `C` is a bias of its own, zero where `s̄` and `δ` are
-//! uncorrelated. In the many dimensions of a gradient, noise is nearly at right angles to any direction, so
+//! Averaged over a batch the power falls as `1/B`, the mean stays: `C` is a bias of its own, zero where `s̄`
+//! and `δ` are uncorrelated. In the many dimensions of a gradient, noise is nearly at right angles to any
+//! direction, so
 //!
 //! `cos θ = cos θ_bias · cos θ_noise`, `tan θ_noise = N/‖ĝ‖`,
 //!
-//! where `θ_bias` is the angle that a noiseless reading would have. What is left out: the shift of the operating point by
-//! the noise (second order in it), and how far one draw strays from the mean of `cos θ`.
+//! where `θ_bias` is the angle that a noiseless reading would have. What is left out: the shift of the
+//! operating point by the noise (second order in it), and how far one draw strays from the mean of `cos θ`.
 
 use super::dense::{times, times_transposed};
 use super::lyapunov::LinearError;
@@ -55,7 +59,8 @@ pub struct LayerSignal {
     pub causes: Vec<(&'static str, f64)>,
 }
 
-/// A reading of one sample: the covariance of potentials averaged over the reading's time, with what reading adds.
+/// A reading of one sample: the covariance of potentials averaged over the reading's time, with what reading
+/// adds.
 pub struct Reading<'p, 'a> {
     point: &'p OperatingPoint<'a>,
     covariance: Covariance,
@@ -191,7 +196,8 @@ impl Estimate {
         Level { signal: squared(&self.mean, layer).sqrt(), noise: self.noise[layer].sqrt() }
     }
 
-    /// Angle between the estimate of one layer, or of all, and `truth`, if `batch` samples as noisy as these were averaged.
+    /// Angle between the estimate of one layer, or of all, and `truth`, if `batch` samples as noisy as these
+    /// were averaged.
     #[must_use]
     pub fn angle(&self, truth: &Gradient<f64>, layer: Option<usize>, batch: usize) -> Angle {
         let layers = layer.map_or(0..self.noise.len(), |layer| layer..layer + 1);

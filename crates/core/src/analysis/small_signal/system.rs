@@ -1,12 +1,15 @@
-//! A linear system with noise: `dx/dt = A x + Σ b ξ(t)`, its stationary covariance and its spectra, cause by cause.
+//! A linear system with noise: `dx/dt = A x + Σ b ξ(t)`, its stationary covariance and its spectra, cause by
+//! cause.
 //!
-//! Coloured noise is white noise through a filter, so the state is augmented by the filter (Gardiner, *Handbook of
-//! Stochastic Methods*, §4.4). An Ornstein–Uhlenbeck forcing `w` of rate `r` and covariance `K` adds the rows
-//! `dw/dt = −r w + …`; the augmented Lyapunov equation is block triangular and is solved by blocks:
+//! Coloured noise is white noise through a filter, so the state is augmented by the filter (Gardiner,
+//! *Handbook of Stochastic Methods*, §4.4). An Ornstein–Uhlenbeck forcing `w` of rate `r` and covariance `K`
+//! adds the rows `dw/dt = −r w + …`; the augmented Lyapunov equation is block triangular and is solved by
+//! blocks:
 //!
 //! `⟨w wᵀ⟩ = K`, `X = ⟨x wᵀ⟩ = (r − A)⁻¹ K`, `A P + P Aᵀ + X + Xᵀ = 0`,
 //!
-//! so a hundred processes cost a hundred inverses of the size of `A`, not one solution of a hundred times its size.
+//! so a hundred processes cost a hundred inverses of the size of `A`, not one solution of a hundred times its
+//! size.
 
 use nalgebra::{Complex, DVector};
 
@@ -20,8 +23,9 @@ use crate::solve::drive_jacobian;
 
 /// Independent noise of one cause and colour in `dx/dt`: every pattern `b` is driven by a process of its own.
 ///
-/// `Σ b bᵀ` is the intensity of the white noise (V²/s: `⟨dW dWᵀ⟩ = Σ b bᵀ dt`), or the covariance of the coloured
-/// forcing (V²/s²). A white drive noise of one-sided PSD `S_u` gives compartment `j` the entry `√(S_u/2)/τ_j`.
+/// `Σ b bᵀ` is the intensity of the white noise (V²/s: `⟨dW dWᵀ⟩ = Σ b bᵀ dt`), or the covariance of the
+/// coloured forcing (V²/s²). A white drive noise of one-sided PSD `S_u` gives compartment `j` the entry
+/// `√(S_u/2)/τ_j`.
 #[derive(Clone, Debug)]
 pub struct NoiseForcing {
     /// Cause of the noise.
@@ -99,7 +103,8 @@ pub fn forcings(circuit: &dyn Dynamics<f64>, sample: usize, state: &[f64]) -> Ve
 }
 
 impl System {
-    /// Linearises one sample of a circuit at `state` (`width` potentials, V), a fixed point, and its noise there.
+    /// Linearises one sample of a circuit at `state` (`width` potentials, V), a fixed point, and its noise
+    /// there.
     #[must_use]
     pub fn at(circuit: &dyn Dynamics<f64>, sample: usize, state: &[f64]) -> Self {
         let mut drift = drive_jacobian(circuit, sample, state);
@@ -158,7 +163,8 @@ impl System {
         Ok(Covariance { total: sum_of(&shares, n), shares, residual: found.residual })
     }
 
-    /// One-sided PSD of `c·x` (V²/Hz) at a frequency (Hz), one entry per cause; `None` at a resonance without loss.
+    /// One-sided PSD of `c·x` (V²/Hz) at a frequency (Hz), one entry per cause; `None` at a resonance without
+    /// loss.
     ///
     /// `S(f) = Σ |yᵀ b|² S_b(f)` with `(iω − Aᵀ) y = c`.
     #[must_use]
@@ -186,8 +192,8 @@ impl System {
 impl Covariance {
     /// Covariance of the state averaged over `time` (s), every reading starting at an independent moment.
     ///
-    /// With the correlation `R(s) = e^{As} P + Σ_r ∫₀ˢ e^{A(s−u)} e^{−ru} du Xᵣᵀ` of a state with its past, the average has
-    /// `T⁻² ∫₀ᵀ (T − s) (R + Rᵀ) ds`, which are functions `φ₂` of matrices ([`Averages`]).
+    /// With the correlation `R(s) = e^{As} P + Σ_r ∫₀ˢ e^{A(s−u)} e^{−ru} du Xᵣᵀ` of a state with its past,
+    /// the average has `T⁻² ∫₀ᵀ (T − s) (R + Rᵀ) ds`, which are functions `φ₂` of matrices ([`Averages`]).
     #[must_use]
     pub fn averaged(&self, drift: &Matrix<f64>, time: f64) -> Self {
         if time == 0.0 {

@@ -1,4 +1,5 @@
-//! Noise of systems that can be worked out by hand, and of random ones by quadrature and by explicit augmentation.
+//! Noise of systems that can be worked out by hand, and of random ones by quadrature and by explicit
+//! augmentation.
 
 use super::super::Reduced;
 use super::*;
@@ -146,7 +147,8 @@ fn elimination_by_blocks_is_the_augmented_equation() {
     }
 }
 
-/// `∫₀^∞ g df` with `f = tan θ`: smooth and periodic for rational `g`, so that the midpoint rule converges geometrically.
+/// `∫₀^∞ g df` with `f = tan θ`: smooth and periodic for rational `g`, so that the midpoint rule converges
+/// geometrically.
 fn over_frequencies(mut g: impl FnMut(f64) -> f64) -> f64 {
     let points = 4000;
     let step = 0.5 * std::f64::consts::PI / f64::from(points);
@@ -167,7 +169,8 @@ fn a_spectrum_integrates_to_its_variance_cause_by_cause() {
         for (k, share) in shares.shares.iter().enumerate() {
             let area = over_frequencies(|f| system.density(&readout, f).unwrap()[k]);
             let gap = (area / share.covariance[0] - 1.0).abs();
-            // Poles of the integrand in θ lie at least 0.008 from the axis (rate 0.05): e^{−2·0.008·8000} < 1e-50.
+            // Poles of the integrand in θ lie at least 0.008 from the axis (rate 0.05): e^{−2·0.008·8000} <
+            // 1e-50.
             assert!(gap < 1e-10, "{seed} {}: {gap:.1e}", share.cause);
         }
     }
@@ -204,7 +207,8 @@ fn an_average_is_the_spectrum_seen_through_its_window() {
         for (k, share) in found.shares.iter().enumerate() {
             let area = over_frequencies(|f| system.density(&readout, f).unwrap()[k] * window(f));
             let gap = (area / share.covariance[0] - 1.0).abs();
-            // The window is not rational; its tail beyond f = 50, where the midpoints alias, carries 1e-4 of (fT)⁻⁴.
+            // The window is not rational; its tail beyond f = 50, where the midpoints alias, carries 1e-4 of
+            // (fT)⁻⁴.
             assert!(gap < 1e-5, "{time} {}: {gap:.1e}", share.cause);
         }
     }

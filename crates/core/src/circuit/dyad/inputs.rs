@@ -76,8 +76,9 @@ impl<T: Real> DyadCircuit<'_, T> {
         (0..layout.inputs()).map(pattern).collect()
     }
 
-    /// Patterns of read noise: what a neuron hears reaches both its compartments alike, what comes back with their gains.
-    /// The two are taken as independent: they are different readings of a conductance that is white.
+    /// Patterns of read noise: what a neuron hears reaches both its compartments alike, what comes back with
+    /// their gains. The two are taken as independent: they are different readings of a conductance that is
+    /// white.
     fn readings(&self, size: f64, scratch: &mut Scratch<T>) -> Vec<Pattern> {
         let layout = self.layout();
         let mut patterns = Vec::new();
@@ -94,8 +95,9 @@ impl<T: Real> DyadCircuit<'_, T> {
         patterns
     }
 
-    /// Patterns of synapses, each of which changes what the neuron above hears and, where one crossbar is read both
-    /// ways, what comes back to the neuron below; feedback synapses of their own have patterns of their own.
+    /// Patterns of synapses, each of which changes what the neuron above hears and, where one crossbar is
+    /// read both ways, what comes back to the neuron below; feedback synapses of their own have patterns of
+    /// their own.
     fn synapses(&self, deviation: f64, scratch: &Scratch<T>) -> Vec<Pattern> {
         let layout = self.layout();
         let mut patterns = Vec::new();

@@ -91,8 +91,9 @@ impl<'a, T: Real> DyadCircuit<'a, T> {
         Self { reads_difference: true, ..self }
     }
 
-    /// The output of the free circuit that nudge `free` holds, `[batch × n_L]` (V), where it is known better than by the
-    /// feed-forward state: compartments with offsets of their own send errors back without a nudge.
+    /// The output of the free circuit that nudge `free` holds, `[batch × n_L]` (V), where it is known better
+    /// than by the feed-forward state: compartments with offsets of their own send errors back without a
+    /// nudge.
     #[must_use]
     pub fn with_held_output(self, output: Matrix<T>) -> Self {
         Self { held_output: self.held_output.is_some().then_some(output), ..self }

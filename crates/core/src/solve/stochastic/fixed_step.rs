@@ -186,7 +186,8 @@ impl<T: Real> FixedStep<T> {
 
 /// How a circuit is stepped, the length of a part of a step (s), and the parts of a step.
 ///
-/// A clocked circuit holds its drive over every period: the exponential Euler step of that length is no approximation.
+/// A clocked circuit holds its drive over every period: the exponential Euler step of that length is no
+/// approximation.
 fn scheme<T: Real>(spec: &SolverSpec, circuit: &dyn Dynamics<T>) -> (SolverKind, f64, u64) {
     if let Some(frequency) = circuit.clock() {
         return (SolverKind::ExponentialEm, 1.0 / frequency, 1);
@@ -199,9 +200,9 @@ fn scheme<T: Real>(spec: &SolverSpec, circuit: &dyn Dynamics<T>) -> (SolverKind,
 
 /// Parts of a step whose slowest time constant is `ratio` times the fastest.
 ///
-/// What a fast compartment hears of the drive, and others of its noise, is right to second order in the step over *its* time
-/// constant (`exponential-em`: first order), so that this is kept as short as `solver.step` says, or twice that where the error
-/// falls with the square. Within a factor of two a step is one part.
+/// What a fast compartment hears of the drive, and others of its noise, is right to second order in the step
+/// over *its* time constant (`exponential-em`: first order), so that this is kept as short as `solver.step`
+/// says, or twice that where the error falls with the square. Within a factor of two a step is one part.
 pub(super) fn parts(kind: SolverKind, ratio: f64) -> u64 {
     let each = if kind == SolverKind::ExponentialHeun { 2.0 } else { 1.0 };
     if ratio > 2.0 { (ratio / each).ceil() as u64 } else { 1 }

@@ -1,8 +1,9 @@
-//! Noise that a system gives as inputs ([`Dynamics::noise_inputs`]), taken where the state is at both ends of a step.
+//! Noise that a system gives as inputs ([`Dynamics::noise_inputs`]), taken where the state is at both ends of
+//! a step.
 //!
-//! A source is integrated through the leak of the first compartment that its pattern names. Others get the share of that which
-//! their own leak would have made of it: exact in variance (white) or for slow sources (coloured), and for a source of one
-//! compartment exact altogether.
+//! A source is integrated through the leak of the first compartment that its pattern names. Others get the
+//! share of that which their own leak would have made of it: exact in variance (white) or for slow sources
+//! (coloured), and for a source of one compartment exact altogether.
 
 use crate::circuit::Dynamics;
 use crate::matrix::{Matrix, Real, select_rows};
@@ -11,7 +12,8 @@ use crate::noise::{Colour, NoiseContext, NoiseInput, NoisePath, OuProcess, Sourc
 /// The noise of a step, `[batch × width]` (V).
 pub(super) struct Inputs<T: Real> {
     pub path: NoisePath<T>,
-    /// What every compartment gets of every source, in units of what its first compartment gets, `[sources × width]`.
+    /// What every compartment gets of every source, in units of what its first compartment gets,
+    /// `[sources × width]`.
     shares: Matrix<f64>,
     sum: Matrix<T>,
     /// The same at the other end of the step.
@@ -19,7 +21,8 @@ pub(super) struct Inputs<T: Real> {
 }
 
 impl<T: Real> Inputs<T> {
-    /// The inputs of a system at `state` in steps of `step` (s), integrated through the leaks if `leaky`; `None` if it has none.
+    /// The inputs of a system at `state` in steps of `step` (s), integrated through the leaks if `leaky`;
+    /// `None` if it has none.
     pub fn new(circuit: &dyn Dynamics<T>, state: &Matrix<T>, step: f64, leaky: bool) -> Option<Self> {
         let inputs = circuit.noise_inputs(0, &row(state, 0));
         let rates: Vec<f64> = circuit.rates().iter().map(|r| r.to_f64()).collect();

@@ -1,25 +1,27 @@
 //! Stochastic solvers: the circuit with its noise, in steps of fixed length.
 //!
-//! `exponential-em` holds the drive over a step, `heun` and `exponential-heun` take it at both ends. The exponential
-//! ones integrate leak and additive noise exactly, so that an isolated compartment has its variance at any step, and
-//! bear steps of several time constants. All converge to the Stratonovich solution; read noise of a compartment does
-//! not depend on its own potential, so that it has no noise-induced drift and the Itô solution is the same.
+//! `exponential-em` holds the drive over a step, `heun` and `exponential-heun` take it at both ends. The
+//! exponential ones integrate leak and additive noise exactly, so that an isolated compartment has its
+//! variance at any step, and bear steps of several time constants. All converge to the Stratonovich solution;
+//! read noise of a compartment does not depend on its own potential, so that it has no noise-induced drift
+//! and the Itô solution is the same.
 //!
-//! `clocked` steps a switched-capacitor circuit from clock to clock, which its drive, held over a period, makes exact.
+//! `clocked` steps a switched-capacitor circuit from clock to clock, which its drive, held over a period,
+//! makes exact.
 //!
 //! A step is in units of the slowest time constant, and is divided into parts where compartments are faster:
-//! others hear a compartment at the ends of parts only, and one that is much faster than a part would be heard as
-//! if its noise lasted as long.
+//! others hear a compartment at the ends of parts only, and one that is much faster than a part would be
+//! heard as if its noise lasted as long.
 //!
 //! # Requires
 //!
-//! `step` where time is continuous; `clocked` a circuit with a `[clock]`, whose noise is thermal and sampled alone, and no other circuit. All of
-//! them settle circuits without noise, too, at their fixed step.
+//! `step` where time is continuous; `clocked` a circuit with a `[clock]`, whose noise is thermal and sampled
+//! alone, and no other circuit. All of them settle circuits without noise, too, at their fixed step.
 //!
 //! # Reference
 //!
-//! Kloeden & Platen, Numerical Solution of Stochastic Differential Equations (1992), on Heun's method and orders; Jentzen & Kloeden, Proc. R. Soc. A
-//! 465, 649 (2009), on exponential Euler.
+//! Kloeden & Platen, Numerical Solution of Stochastic Differential Equations (1992), on Heun's method and
+//! orders; Jentzen & Kloeden, Proc. R. Soc. A 465, 649 (2009), on exponential Euler.
 
 mod noise_increment;
 mod inputs;
@@ -44,12 +46,13 @@ use crate::spec::SolverSpec;
 /// Rows are dropped from the batch once this share of them is done.
 const COMPACT: f64 = 0.25;
 
-/// Follows noisy circuits from `start` (`[batch × width]`, V) at time `from` (s) for `time` (s); shows `observe` every step:
-/// when it ends (s) and the states there. Returns the last ones.
+/// Follows noisy circuits from `start` (`[batch × width]`, V) at time `from` (s) for `time` (s); shows
+/// `observe` every step: when it ends (s) and the states there. Returns the last ones.
 ///
-/// The samples meet the noise of their presentations, so a second part that begins where a first one ended gives the
-/// same bytes as both in one. Times are rounded to whole steps, of a period where the circuit has a clock. A `kind` that is deterministic means
-/// `exponential-heun`. To use all threads, run parts of the batch ([`Dynamics::subset`]) of [`SHARD`](super::SHARD) samples.
+/// The samples meet the noise of their presentations, so a second part that begins where a first one ended
+/// gives the same bytes as both in one. Times are rounded to whole steps, of a period where the circuit has a
+/// clock. A `kind` that is deterministic means `exponential-heun`. To use all threads, run parts of the batch
+/// ([`Dynamics::subset`]) of [`SHARD`](super::SHARD) samples.
 pub fn run<T: Real>(
     spec: &SolverSpec,
     circuit: &dyn Dynamics<T>,
@@ -68,7 +71,8 @@ pub fn run<T: Real>(
     stepper.state
 }
 
-/// Parts of steps that `time` (slowest τ) takes on a circuit with these rates (1/s), whose fastest compartment a step follows.
+/// Parts of steps that `time` (slowest τ) takes on a circuit with these rates (1/s), whose fastest
+/// compartment a step follows.
 #[must_use]
 pub fn steps(spec: &SolverSpec, rates: &[f64], time: f64) -> f64 {
     let fastest = rates.iter().copied().fold(0.0, f64::max);
@@ -100,7 +104,8 @@ impl<T: Real> Universal<T> for Stochastic {
     }
 }
 
-/// [`Universal::settle_any`] of a noisy circuit whose slow sources go on from `before`, if that is known; and where they are at the end.
+/// [`Universal::settle_any`] of a noisy circuit whose slow sources go on from `before`, if that is known; and
+/// where they are at the end.
 pub(super) fn settle_on<T: Real>(
     spec: &SolverSpec,
     circuit: &dyn Dynamics<T>,

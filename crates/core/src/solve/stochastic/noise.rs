@@ -15,7 +15,8 @@ pub(super) enum Noise<T: Real> {
 }
 
 impl<T: Real> Noise<T> {
-    /// The noise of a circuit at `state` in steps of `step` (s), integrated through the leaks if `leaky`; `None` if it is still.
+    /// The noise of a circuit at `state` in steps of `step` (s), integrated through the leaks if `leaky`;
+    /// `None` if it is still.
     pub fn of(circuit: &dyn Dynamics<T>, state: &Matrix<T>, step: f64, leaky: bool) -> Option<Self> {
         let Some(noisy) = circuit.noisy() else {
             return Inputs::new(circuit, state, step, leaky).map(Self::Inputs);
@@ -65,7 +66,8 @@ impl<T: Real> Noise<T> {
         }
     }
 
-    /// Draws the noise of the next step, which begins at `state`; a drive there has been evaluated with the scratch.
+    /// Draws the noise of the next step, which begins at `state`; a drive there has been evaluated with the
+    /// scratch.
     pub fn at_start(&mut self, circuit: &dyn Dynamics<T>, state: &Matrix<T>, scratch: &mut Scratch<T>) {
         self.path_mut().advance();
         match (self, circuit.noisy()) {

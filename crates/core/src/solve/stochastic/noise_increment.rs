@@ -16,7 +16,8 @@ pub(super) struct NoiseIncrement<T: Real> {
     shares: Vec<T>,
     /// Two blocks per layer, `[batch × n]`: powers of read noise, or what fluctuating synapses pass.
     parts: Vec<[Matrix<T>; 2]>,
-    /// What every column gets of the two parts of read noise: of what its neuron hears, and of what comes back.
+    /// What every column gets of the two parts of read noise: of what its neuron hears, and of what comes
+    /// back.
     readings: Vec<[T; 2]>,
     /// The same of what fluctuating synapses pass, both alike.
     synapses: Vec<[T; 2]>,
@@ -114,8 +115,8 @@ impl<T: Real> NoiseIncrement<T> {
         }
     }
 
-    /// Adds a layer's two parts to its compartments: both hear the one, and the other with their gains, each with the `shares`
-    /// that its own leak makes of them.
+    /// Adds a layer's two parts to its compartments: both hear the one, and the other with their gains, each
+    /// with the `shares` that its own leak makes of them.
     fn spread(&self, circuit: &dyn Circuit<T>, layer: usize, shares: &[[T; 2]], sum: &mut Matrix<T>) {
         let (layout, (up, down)) = (circuit.layout(), circuit.gains(layer));
         let [forward, feedback] = &self.parts[layer];
@@ -146,8 +147,8 @@ fn root_times<T: Real>(power: &mut nalgebra::DVectorViewMut<'_, T>, numbers: &na
     power.iter_mut().zip(numbers.iter()).for_each(|(power, &z)| *power = power.root() * z);
 }
 
-/// What every column gets of its neuron's read noise. What a neuron hears is drawn as its plus compartment takes it in, what comes
-/// back as the minus one does.
+/// What every column gets of its neuron's read noise. What a neuron hears is drawn as its plus compartment
+/// takes it in, what comes back as the minus one does.
 fn readings<T: Real>(circuit: &dyn Circuit<T>, path: &NoisePath<T>) -> Vec<[T; 2]> {
     let layout = circuit.layout();
     let mut shares = vec![[T::ONE; 2]; layout.width()];

@@ -1,8 +1,9 @@
 //! What a stationary sample fluctuates about: an equilibrium, or a cycle that noise only blurs.
 //!
-//! Windowed means cannot tell them apart. Where the circuit is nudged, and so could ring, its noise is switched off: from where the
-//! sample is, it must settle, to within a hundredth of how far it strayed from its mean. On the way it may touch rails, to which noise
-//! alone has driven it; where it rests on one that the free equilibrium does not touch, it has latched up.
+//! Windowed means cannot tell them apart. Where the circuit is nudged, and so could ring, its noise is
+//! switched off: from where the sample is, it must settle, to within a hundredth of how far it strayed from
+//! its mean. On the way it may touch rails, to which noise alone has driven it; where it rests on one that
+//! the free equilibrium does not touch, it has latched up.
 
 use super::super::criteria::Criteria;
 use super::super::etd::settle_by;

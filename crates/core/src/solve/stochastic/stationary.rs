@@ -1,14 +1,16 @@
 //! Whether a noisy sample has become stationary: its mean over the last window is that of the window before.
 //!
-//! A window is six blocks of two slowest time constants; the blocks' means give the standard error. That of one
-//! compartment from six blocks is uncertain itself, so it counts for no less than the rms of its layer. Among the
-//! compartments of a sample the test errs with a probability of 1 %.
+//! A window is six blocks of two slowest time constants; the blocks' means give the standard error. That of
+//! one compartment from six blocks is uncertain itself, so it counts for no less than the rms of its layer.
+//! Among the compartments of a sample the test errs with a probability of 1 %.
 //!
-//! The scatter of the blocks is taken from differences of neighbours (von Neumann, Ann. Math. Stat. 12, 367 (1941)): a drift would
-//! inflate deviations from the window's mean as much as it moves the mean, and pass at any size.
+//! The scatter of the blocks is taken from differences of neighbours (von Neumann, Ann. Math. Stat. 12, 367
+//! (1941)): a drift would inflate deviations from the window's mean as much as it moves the mean, and pass at
+//! any size.
 //!
-//! Blocks are not independent: of an Ornstein–Uhlenbeck process of the slowest time constant, differences of neighbours show 0.435 of the
-//! variance of the difference of two windows (tested). A slower loop looks unsettled for longer.
+//! Blocks are not independent: of an Ornstein–Uhlenbeck process of the slowest time constant, differences of
+//! neighbours show 0.435 of the variance of the difference of two windows (tested). A slower loop looks
+//! unsettled for longer.
 
 use std::ops::Range;
 
@@ -25,8 +27,9 @@ const BLOCK: f64 = 2.0;
 const SHOWN: f64 = 0.435;
 /// Probability of finding a difference where there is none.
 const ERROR: f64 = 0.01;
-/// A mean beyond this share of the modulus's is a growth without turns. Of `e^t cos ωt` (in slowest τ) a block leaves at most 0.43 at
-/// `ω = 4` and 0.49 at `ω = 3`; what turns more seldom than once in a block cannot be told from a runaway in that time.
+/// A mean beyond this share of the modulus's is a growth without turns. Of `e^t cos ωt` (in slowest τ) a
+/// block leaves at most 0.43 at `ω = 4` and 0.49 at `ω = 3`; what turns more seldom than once in a block
+/// cannot be told from a runaway in that time.
 const ONE_SIGN: f64 = 0.8;
 
 /// The last blocks of a batch.
@@ -114,7 +117,8 @@ impl<T: Real> Windows<T> {
             worst = if value.abs() > worst.0 { (value.abs(), column) } else { worst };
         }
         if worst.0 > self.bounds[sample] {
-            // A growing oscillation averages out within a block; of what keeps its sign, the mean is that of its modulus.
+            // A growing oscillation averages out within a block; of what keeps its sign, the mean is that of
+            // its modulus.
             let modulus = self.moduli[1][(row, worst.1)].to_f64() / self.steps as f64;
             let monotone = last[(row, worst.1)].to_f64().abs() > ONE_SIGN * modulus;
             return Some(if monotone { Outcome::LatchUp } else { Outcome::Oscillation });
@@ -162,7 +166,8 @@ mod tests {
 
     #[test]
     fn differences_of_neighbouring_blocks_show_their_share_of_an_ornstein_uhlenbeck_process() {
-        // ⟨x(0) x(t)⟩ = e^{−t}: variances and covariances of means over intervals of one length, `gap` lengths apart.
+        // ⟨x(0) x(t)⟩ = e^{−t}: variances and covariances of means over intervals of one length, `gap`
+        // lengths apart.
         let own = |t: f64| 2.0 * (t - 1.0 + (-t).exp()) / t.powi(2);
         let next = |t: f64| ((1.0 - (-t).exp()) / t).powi(2);
         let window = BLOCK * BLOCKS as f64;
@@ -173,7 +178,8 @@ mod tests {
 
     #[test]
     fn a_drift_is_seen_whatever_its_size() {
-        // A decay over some blocks, in units of what its own neighbours' differences show: beyond any limit in use.
+        // A decay over some blocks, in units of what its own neighbours' differences show: beyond any limit
+        // in use.
         for (blocks, least) in [(2.5_f64, 6.5), (5.0, 11.0), (20.0, 13.0)] {
             let value = |i: usize| (-(i as f64) / blocks).exp();
             let window = |from: usize| {
