@@ -1,6 +1,7 @@
 //! What is drawn is what the rows imply: panels, discs, lines, areas and labels, counted for every rule.
 
-use super::synthetic::{Plan, drawn, main_job};
+use super::synthetic::drawn;
+use super::synthetic_plans::{Plan, main_job};
 use super::{FIGURES, Run, Tables};
 use crate::figure::FigureError;
 use crate::figure::page::{Ink, Mark, Page, Point};

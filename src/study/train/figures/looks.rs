@@ -5,7 +5,8 @@ use std::fs;
 use std::path::Path;
 
 use super::report::page;
-use super::synthetic::{Plan, drawn, main_job, plans};
+use super::synthetic::drawn;
+use super::synthetic_plans::{Plan, main_job, plans};
 use super::{FIGURES, Tables, draw_all, report};
 use crate::figure::page::{Ink, Mark};
 use crate::figure::palette::{BLUE, DARK, GREEN, LIGHT, ORANGE, PALE, PURPLE, SKY, VERMILLION, outcome_ink};

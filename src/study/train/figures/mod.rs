@@ -21,6 +21,8 @@ mod settle_time;
 mod summary;
 #[cfg(test)]
 mod synthetic;
+#[cfg(test)]
+mod synthetic_plans;
 mod tables;
 mod training_map;
 mod trajectories;

@@ -1,4 +1,4 @@
-//! Output folders full of plausible invented numbers, and the claims that hold for figures of all of them.
+//! Output folders full of plausible invented numbers.
 
 use std::fs;
 use std::path::Path;
@@ -7,41 +7,9 @@ use super::super::identity::Settings;
 use super::super::rows::{
     CostRow, LayersRow, MetricsRow, PairSummary, RunSummary, Summary, TrajectoryRow, ValleyRow,
 };
-use super::{FIGURES, Tables, draw_all, report};
+use super::Tables;
+use super::synthetic_plans::Plan;
 use dyadsim_core::spec::RuleKind;
-
-/// What an invented experiment has.
-#[derive(Clone)]
-pub(super) struct Plan {
-    pub rules: Vec<RuleKind>,
-    pub alphas: Vec<f64>,
-    pub betas: Vec<f64>,
-    /// Steps of the adversarial rule that the grid varies.
-    pub steps: Vec<f64>,
-    pub seeds: Vec<u64>,
-    pub epochs: usize,
-    pub network: Vec<usize>,
-    pub trajectories: bool,
-    /// Lets seeds differ in their offset and auto-zero, and prices them.
-    pub offsets: bool,
-    /// Puts NaN, infinity, zero and empty cells into the tables and cuts a run off.
-    pub broken: bool,
-}
-
-pub(super) fn main_job() -> Plan {
-    Plan {
-        rules: vec![RuleKind::Bp, RuleKind::Dp, RuleKind::DpTranspose],
-        alphas: vec![0.0, 0.25, 0.5, 0.75, 1.0],
-        betas: vec![0.1, 0.5],
-        steps: Vec::new(),
-        seeds: vec![1, 2, 3],
-        epochs: 30,
-        network: vec![64, 48, 32, 10],
-        trajectories: true,
-        offsets: false,
-        broken: false,
-    }
-}
 
 /// A repeatable number in 0..1 for some names (FNV-1a and a multiply-xor finish).
 fn chance(names: &[&str]) -> f64 {
@@ -393,28 +361,6 @@ fn trajectories() -> Vec<TrajectoryRow> {
     rows
 }
 
-pub(super) fn plans() -> Vec<(&'static str, Plan)> {
-    let main = main_job();
-    let dozen = (0..12).map(|k| f64::from(k) / 11.0).map(|a| (a * 1e4).round() / 1e4).collect();
-    vec![
-        (
-            "one-place",
-            Plan { alphas: vec![0.1234], betas: vec![0.5], rules: RuleKind::ALL.to_vec(), ..main.clone() },
-        ),
-        ("bp-only", Plan { rules: vec![RuleKind::Bp], trajectories: false, ..main.clone() }),
-        ("valley", Plan { betas: vec![0.01, 0.1, 1.0], alphas: vec![0.0, 0.5], ..main.clone() }),
-        ("offsets", Plan { offsets: true, alphas: vec![0.5], seeds: vec![1, 2, 3, 4], ..main.clone() }),
-        ("dp-only", Plan { rules: vec![RuleKind::Dp], ..main.clone() }),
-        ("one-seed", Plan { seeds: vec![7], ..main.clone() }),
-        ("one-epoch", Plan { epochs: 1, ..main.clone() }),
-        ("no-epoch", Plan { epochs: 0, ..main.clone() }),
-        ("one-layer", Plan { network: vec![4, 2], ..main.clone() }),
-        ("dozen", Plan { alphas: dozen, ..main.clone() }),
-        ("broken", Plan { broken: true, trajectories: false, ..main.clone() }),
-        ("broken-one-seed", Plan { broken: true, seeds: vec![1], ..main.clone() }),
-    ]
-}
-
 /// Draws everything of a plan; `DYADSIM_FIGURES=DIR` keeps the files there, to be looked at.
 pub(super) fn drawn(name: &str, plan: &Plan, mut claim: impl FnMut(&Path, &Tables)) {
     let temporary = tempfile::tempdir().unwrap();
@@ -426,71 +372,6 @@ pub(super) fn drawn(name: &str, plan: &Plan, mut claim: impl FnMut(&Path, &Table
     claim(folder, &tables);
 }
 
-#[test]
-fn every_figure_of_the_main_job_is_drawn_and_twice_to_the_same_bytes() {
-    drawn("main", &main_job(), |folder, tables| {
-        let files = draw_all(folder, tables).unwrap();
-        // One offset, no prices and two nudges: nothing for three figures; no margin is kept.
-        let names = FIGURES.iter().map(|figure| figure.name);
-        let wanted = names.filter(|name| !["valley", "offsets", "cost", "kept-nudge"].contains(name));
-        assert!(files.iter().map(|file| file.name).eq(wanted));
-        let bytes = || files.iter().map(|f| (fs::read(&f.svg).unwrap(), fs::read(&f.png).unwrap()));
-        let first: Vec<_> = bytes().collect();
-        let again = Tables::read(folder).unwrap();
-        draw_all(folder, &again).unwrap();
-        assert!(bytes().eq(first));
-        assert_eq!(fs::read_dir(folder.join("figures")).unwrap().count(), 2 * files.len());
-        let written = || fs::read(report(folder, tables).unwrap()).unwrap();
-        assert_eq!(written(), written());
-    });
-}
-
-#[test]
-fn every_figure_of_every_odd_experiment_is_drawn() {
-    for (name, plan) in plans() {
-        drawn(name, &plan, |folder, tables| {
-            if std::env::var_os("DYADSIM_FIGURES").is_some() {
-                draw_all(folder, tables).unwrap();
-            }
-            for figure in FIGURES {
-                let svg = figure.svg(tables);
-                let Some(svg) = svg.unwrap_or_else(|error| panic!("{name}, {}: {error}", figure.name)) else {
-                    continue;
-                };
-                assert!(
-                    svg.starts_with("<svg ") && svg.trim_end().ends_with("</svg>"),
-                    "{name}, {}",
-                    figure.name
-                );
-                assert!(!svg.contains("NaN") && !svg.contains("inf"), "{name}, {}", figure.name);
-            }
-            report(folder, tables).unwrap();
-        });
-    }
-}
-
-#[test]
-fn the_report_holds_every_figure_escapes_names_and_loads_nothing() {
-    drawn("report", &Plan { broken: true, ..main_job() }, |folder, tables| {
-        let page = fs::read_to_string(report(folder, tables).unwrap()).unwrap();
-        let drawn = draw_all(folder, tables).unwrap();
-        assert_eq!(page.matches("<svg ").count(), drawn.len());
-        for figure in FIGURES {
-            let there = drawn.iter().any(|one| one.name == figure.name);
-            assert_eq!(page.contains(&format!("id=\"{}\"", figure.name)), there, "{}", figure.name);
-        }
-        assert!(page.contains("two-tales &lt;digits&gt; &amp; more") && !page.contains("<digits>"));
-        assert!(page.contains("stopped &amp; &lt;left&gt;") && page.contains("dyadsim run experiment.toml"));
-        let address = page.replace("http://www.w3.org/2000/svg", "");
-        for loading in ["http:", "https:", "src=", "url(", "@import", "<script", "<link"] {
-            assert!(!address.contains(loading), "{loading}");
-        }
-    });
-}
-
-#[test]
-fn a_missing_table_is_named() {
-    let folder = tempfile::tempdir().unwrap();
-    let error = Tables::read(folder.path()).unwrap_err().to_string();
-    assert!(error.contains("metrics.csv"), "{error}");
-}
+#[cfg(test)]
+#[path = "synthetic_tests.rs"]
+mod tests;
