@@ -28,11 +28,12 @@ use super::confirm::{Look, confirmed};
 use super::criteria::Criteria;
 use super::etd;
 use super::interpolation::{Basis, POINTS, Weights};
-use super::linear_combination::{Correction, correct, equal_rates, linear_combination};
+use super::linear_combination::{Correction, correct};
 use super::outcome::Settled;
 use super::relax::{Batch, Part, Stepper, relax};
+use super::tiles::{Tile, foresee, tiles};
 use super::{Dynamics, Layered, Solver};
-use crate::matrix::elementwise::{clip, max_distance_rows};
+use crate::matrix::elementwise::max_distance_rows;
 use crate::matrix::{Matrix, Real, select_rows};
 use crate::spec::SolverSpec;
 
@@ -81,30 +82,6 @@ fn look<T: Real>(
     let mut run = AdamsRun::new(circuit, criteria, start);
     run.longest = if traced { TRACED * circuit.slowest() } else { f64::INFINITY };
     relax(&mut Relaxation { part: Part::whole(circuit), run }, traced)
-}
-
-/// Dyads of one layer that are worked on together.
-struct Tile {
-    dyads: Range<usize>,
-    pieces: Vec<Piece>,
-}
-
-/// State columns of one side of a tile with equal rates.
-struct Piece {
-    columns: Range<usize>,
-    /// Where they begin among the columns of the tile, plus compartments before minus ones.
-    place: usize,
-    /// Rate over the slowest.
-    ratio: f64,
-    /// Their weights in this step.
-    weights: Weights,
-}
-
-impl Piece {
-    /// Its elements in a state of `rows` rows.
-    fn elements(&self, rows: usize) -> Range<usize> {
-        self.columns.start * rows..self.columns.end * rows
-    }
 }
 
 /// A batch under way.
@@ -353,28 +330,6 @@ impl<T: Real> AdamsRun<T> {
     }
 }
 
-/// Potentials of a tile as the extrapolated drive foretells them.
-fn foresee<T: Real>(
-    tile: &Tile,
-    state: &Matrix<T>,
-    drives: [&Matrix<T>; POINTS],
-    rails: Option<(T, T)>,
-    block: &mut [T],
-) {
-    let rows = state.nrows();
-    for piece in &tile.pieces {
-        let [v, a, b, c] = piece.weights.predict.map(T::of);
-        let elements = piece.elements(rows);
-        let [one, two, three] = drives.map(|drive| &drive.as_slice()[elements.clone()]);
-        let place = piece.place * rows..piece.place * rows + elements.len();
-        let last = [one, two, three, three];
-        linear_combination([v, a, b, c, T::ZERO], &state.as_slice()[elements], last, &mut block[place]);
-    }
-    if let Some((low, high)) = rails {
-        clip(block, low, high);
-    }
-}
-
 /// Limits the new drives of some dyads where their potentials were foreseen; keeps them as they were and as
 /// they are.
 fn limit_foreseen<T: Real>(
@@ -419,26 +374,4 @@ fn limit_corrected<T: Real>(
 /// has no weight.
 fn behind<'a, T: Real>(drive: &'a Matrix<T>, past: &'a [(f64, Matrix<T>)]) -> [&'a Matrix<T>; POINTS] {
     std::array::from_fn(|i| i.checked_sub(1).and_then(|i| past.get(i)).map_or(drive, |(_, drive)| drive))
-}
-
-/// The dyads of a layer, `dyads` at a time.
-fn tiles<T: Real>(circuit: &dyn Layered<T>, layer: usize, dyads: usize) -> Vec<Tile> {
-    let layout = circuit.layout();
-    let nothing = Basis::new(1.0, &[0.0]).weights(1.0);
-    let tile = |first: usize| {
-        let dyads = first..(first + dyads).min(layout.neurons(layer));
-        let sides = [(layout.plus(layer).start, 0), (layout.minus(layer).start, dyads.len())];
-        let pieces = sides.into_iter().flat_map(|(start, place)| {
-            let (from, to) = (start + dyads.start, start + dyads.end);
-            equal_rates(&circuit.rates()[from..to]).map(move |(columns, rate)| Piece {
-                columns: from + columns.start..from + columns.end,
-                place: place + columns.start,
-                // The slowest rate itself may round to just below 1.
-                ratio: (rate.to_f64() * circuit.slowest()).max(1.0),
-                weights: nothing,
-            })
-        });
-        Tile { pieces: pieces.collect(), dyads }
-    };
-    (0..layout.neurons(layer)).step_by(dyads).map(tile).collect()
 }

@@ -38,6 +38,7 @@ mod relax;
 mod ringing;
 mod spectrum;
 pub mod stochastic;
+mod tiles;
 mod half_sweeps;
 mod tolerance;
 mod verify;
