@@ -34,6 +34,7 @@ mod sample;
 pub mod seal;
 #[doc(hidden)]
 pub mod study;
+mod survey;
 #[doc(hidden)]
 pub mod table;
 pub mod tensors;
