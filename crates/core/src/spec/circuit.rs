@@ -12,6 +12,7 @@ use super::kinds::{ActivationKind, SolverKind};
 use super::mismatch::MismatchSpec;
 use super::noise::NoiseSpec;
 use super::periphery::{AmplifierSpec, ClockSpec, LeakageSpec, TransconductorSpec};
+use super::schedule::{Schedule, SweepOrder};
 use super::written::{WrittenActivation, WrittenVariant};
 use crate::units;
 
@@ -237,31 +238,6 @@ pub enum Start {
     Free,
     /// All potentials at 0 V.
     Zero,
-}
-
-/// Sweep order and, optionally, a fixed number of rounds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, JsonSchema)]
-#[schemars(with = "String")]
-pub struct Schedule {
-    /// The order.
-    pub order: SweepOrder,
-    /// Exactly so many rounds; `None` sweeps until settled or `passes` is spent.
-    pub rounds: Option<usize>,
-}
-
-/// Order in which layers are updated in one round.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum SweepOrder {
-    /// Layers 1 to L.
-    Forward,
-    /// Layers L to 1.
-    Backward,
-    /// Layers L to 1, then 2 to L.
-    ForwardBackward,
-    /// Odd layers together, then even layers together.
-    OddEven,
-    /// All layers at once.
-    Parallel,
 }
 
 /// Damping of the layerwise sweeps.

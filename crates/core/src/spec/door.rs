@@ -12,9 +12,10 @@ use super::error::SpecError;
 use super::every::every;
 use super::loaded::Loaded;
 use super::overrides::Override;
+use super::route::refuse_twice;
 use super::schema::FileKind;
 use super::signature::read_text;
-use super::tree::{Tree, refuse_twice};
+use super::tree::Tree;
 
 /// Reads a circuit file, applies the settings and checks the result.
 ///

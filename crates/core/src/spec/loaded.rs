@@ -18,10 +18,11 @@ use super::kinds::RuleKind;
 use super::overrides::Override;
 use super::path::{KeyPath, Step};
 use super::read::shown;
+use super::route::route;
 use super::schema::FileKind;
 use super::shipped::{Builtin, CIRCUITS, builtin, looks_like_a_path};
 use super::signature::read_text;
-use super::tree::{Tree, route};
+use super::tree::Tree;
 
 /// An experiment that was read and checked, and still takes the settings of its runs.
 #[derive(Clone, Debug)]

@@ -1,13 +1,12 @@
-//! Sweep schedules as text: an order (`fw`, `bw`, `fwbw`, `oddeven`, `parallel`) and perhaps a number of
+//! Sweep schedules, and how they are written: an order (`fw`, `bw`, `fwbw`, `oddeven`, `parallel`) and perhaps a number of
 //! rounds behind it (`fwbw5`).
 
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::de::{self, Deserialize, Deserializer, Unexpected};
 use serde::ser::{Serialize, Serializer};
-
-use super::circuit::{Schedule, SweepOrder};
 
 /// The orders and their names.
 const ORDERS: [(&str, SweepOrder); 5] = [
@@ -20,6 +19,31 @@ const ORDERS: [(&str, SweepOrder); 5] = [
 
 /// What a schedule may be.
 const ACCEPTED: &str = "`fw`, `bw`, `fwbw`, `oddeven` or `parallel`, with a number of rounds (1 or more) behind it or none, such as `fwbw5`";
+
+/// Sweep order and, optionally, a fixed number of rounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, JsonSchema)]
+#[schemars(with = "String")]
+pub struct Schedule {
+    /// The order.
+    pub order: SweepOrder,
+    /// Exactly so many rounds; `None` sweeps until settled or `passes` is spent.
+    pub rounds: Option<usize>,
+}
+
+/// Order in which layers are updated in one round.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SweepOrder {
+    /// Layers 1 to L.
+    Forward,
+    /// Layers L to 1.
+    Backward,
+    /// Layers L to 1, then 2 to L.
+    ForwardBackward,
+    /// Odd layers together, then even layers together.
+    OddEven,
+    /// All layers at once.
+    Parallel,
+}
 
 /// A text that is no schedule.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

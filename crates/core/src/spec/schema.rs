@@ -119,7 +119,7 @@ pub(super) fn schema_of(kind: FileKind) -> &'static Value {
 /// What a key means, whose path may be that of an experiment or of a circuit.
 #[must_use]
 pub fn meaning(path: &str) -> Option<String> {
-    let path = super::tree::setting_of(path);
+    let path = super::route::setting_of(path);
     let within = |kind: FileKind| {
         let root = schema_of(kind);
         let mut at = vec![root];
