@@ -11,7 +11,7 @@ use super::rows::{NoiseBest, NoiseCauseRow, NoiseLayerRow, NoiseRow, NoiseSummar
 use super::{Noise, angle, large, spectrum, work};
 use dyadsim_core::analysis::ensemble::{Estimate, limit};
 use dyadsim_core::analysis::small_signal::{
-    Covariance, LinearError, OperatingPoint, Reading, System, variances,
+    Covariance, Level, LinearError, OperatingPoint, Reading, System, variances,
 };
 use dyadsim_core::analysis::stationary::{
     Measured, Node, ReadQuantity, compute_floors, nodes, predicted, simulate_told, values,
@@ -313,21 +313,25 @@ fn layers(
             });
         }
         if let Some((now, read)) = &estimates {
-            let (now, read) = (now.level(layer), read.level(layer));
-            rows.push(NoiseLayerRow {
-                layer: layer + 1,
-                quantity: "gradient".to_owned(),
-                signal: read.signal,
-                noise: now.noise,
-                measured_noise: None,
-                standard_error: None,
-                readout_time_s: time,
-                readout_noise: read.noise,
-                snr: Some(read.ratio()).filter(|ratio| ratio.is_finite()),
-            });
+            rows.push(gradient_row(layer, now.level(layer), (time, read.level(layer))));
         }
     }
     rows
+}
+
+/// The gradient estimate of a layer at an instant, and as read for a time (s).
+fn gradient_row(layer: usize, now: Level, (time, read): (f64, Level)) -> NoiseLayerRow {
+    NoiseLayerRow {
+        layer: layer + 1,
+        quantity: "gradient".to_owned(),
+        signal: read.signal,
+        noise: now.noise,
+        measured_noise: None,
+        standard_error: None,
+        readout_time_s: time,
+        readout_noise: read.noise,
+        snr: Some(read.ratio()).filter(|ratio| ratio.is_finite()),
+    }
 }
 
 /// What every source adds to every layer.

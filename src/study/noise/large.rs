@@ -38,23 +38,13 @@ pub fn carry_out(
 ) -> Result<Answer, Failure> {
     let &Asked { traced, seed, .. } = asked;
     let layout = point.circuit().layout();
-    let (forcings, held) = (point.forcings(), point.held().powi(2));
+    let forcings = point.forcings();
     let reduced = |node: Node| {
         let readout = dual(point, node);
         let found = Reduced::new(&mut |v| point.adjoint(v), &forcings, &readout);
         found.map(|found| (found, readout.norm_squared())).map_err(|error| unstable(settings.sample, &error))
     };
-    let outputs: Result<Vec<Output>, Failure> = output_nodes(layout)
-        .into_par_iter()
-        .map(|node| {
-            let (small, weight) = reduced(node)?;
-            let variance = |time| small.variance(time).map_err(|error| unstable(settings.sample, &error));
-            let (stationary, mut read) = (variance(0.0)?, variance(setup.chip.readout)?);
-            read.total.add_scalar_mut(held * weight);
-            Ok(Output { node, place: node.place(layout), stationary, read })
-        })
-        .collect();
-    let outputs = outputs?;
+    let outputs = predict_outputs(setup, settings, point, &reduced)?;
     let psd = traced.map(&reduced).transpose()?;
     let measured = match settings.time {
         0.0 => None,
@@ -86,6 +76,24 @@ pub fn carry_out(
         angles: vec![],
     };
     Ok(Answer { tables, remarks })
+}
+
+/// What the outputs read, each by its small system and the squared length of its read-out.
+fn predict_outputs(
+    setup: &Setup,
+    settings: &Noise,
+    point: &OperatingPoint<'_>,
+    reduced: &(impl Fn(Node) -> Result<(Reduced, f64), Failure> + Sync),
+) -> Result<Vec<Output>, Failure> {
+    let (layout, held) = (point.circuit().layout(), point.held().powi(2));
+    let output = |node: Node| {
+        let (small, weight) = reduced(node)?;
+        let variance = |time| small.variance(time).map_err(|error| unstable(settings.sample, &error));
+        let (stationary, mut read) = (variance(0.0)?, variance(setup.chip.readout)?);
+        read.total.add_scalar_mut(held * weight);
+        Ok(Output { node, place: node.place(layout), stationary, read })
+    };
+    output_nodes(layout).into_par_iter().map(output).collect()
 }
 
 /// Read-outs of the output layer.

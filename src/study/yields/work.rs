@@ -117,6 +117,14 @@ fn prepare(given: &Given, settings: &Yield, watch: &dyn Observer) -> Result<Chip
     let base = expand_grid(given, &files, &[])?.remove(0);
     files.warn(&base.setup, watch);
     let points = expand_grid(given, &files, &settings.vary)?;
+    let mismatch = &base.setup.spec.mismatch;
+    let keys = spreads(settings)?.into_iter().map(|key| Ok((key, most(settings.most, key, mismatch)?)));
+    let keys = keys.collect::<Result<_, Failure>>()?;
+    Ok(Chips { points, base, target, keys })
+}
+
+/// The spreads whose tolerance is asked for, each once.
+fn spreads(settings: &Yield) -> Result<Vec<&'static str>, Failure> {
     let mut keys = Vec::new();
     for key in &settings.tolerance {
         let short = key.trim_start_matches("mismatch.");
@@ -139,10 +147,7 @@ fn prepare(given: &Given, settings: &Yield, watch: &dyn Observer) -> Result<Chip
             "--tolerance {twice} is asked for twice\n  accepted: each spread once"
         )));
     }
-    let mismatch = &base.setup.spec.mismatch;
-    let keys = keys.into_iter().map(|key| Ok((key, most(settings.most, key, mismatch)?)));
-    let keys = keys.collect::<Result<_, Failure>>()?;
-    Ok(Chips { points, base, target, keys })
+    Ok(keys)
 }
 
 /// Largest spread of a key that is looked at: none that a circuit file could not say.

@@ -145,10 +145,8 @@ impl<T: Real> Monitor<T> {
             let latched = self.rails.observe((row, i), state, drive);
             let excess = (self.samples[i].residual / tolerance).ln();
             let held = self.samples[i].settling_time.follow(time, excess, settled, circuit.slowest());
-            let outcome = self.verdict(i, time, magnitude, held, latched).map(|outcome| {
-                let held = outcome == Outcome::Settled && self.rails.holds((row, i), drive);
-                if held { Outcome::LatchUp } else { self.left(i, outcome) }
-            });
+            let outcome = self.verdict(i, time, magnitude, held, latched);
+            let outcome = outcome.map(|outcome| self.on_rails((row, i), drive, outcome));
             if self.concludes(i, time, outcome) {
                 decided.push((row, i));
             }
@@ -194,6 +192,13 @@ impl<T: Real> Monitor<T> {
             }
         }
         copy_rows(state, &mut self.states, &left);
+    }
+
+    /// The outcome of a sample in the light of the rails: what settles held by one has latched up.
+    #[inline]
+    fn on_rails(&self, (row, i): (usize, usize), drive: &Matrix<T>, outcome: Outcome) -> Outcome {
+        let held = outcome == Outcome::Settled && self.rails.holds((row, i), drive);
+        if held { Outcome::LatchUp } else { self.left(i, outcome) }
     }
 
     /// The outcome of a sample that does not settle, unless it never left a rail that it started on.

@@ -16,7 +16,7 @@ pub struct Tile {
 
 /// State columns of one side of a tile with equal rates.
 pub struct Piece {
-    pub columns: Range<usize>,
+    columns: Range<usize>,
     /// Where they begin among the columns of the tile, plus compartments before minus ones.
     place: usize,
     /// Rate over the slowest.

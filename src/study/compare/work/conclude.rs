@@ -165,15 +165,31 @@ fn ends(groups: &[GroupRow], pair: usize) -> Vec<&GroupRow> {
 
 /// A pair in a sentence.
 fn sentence(study: &Comparator<'_>, pair: &RulePair, epochs: &[f64], ends: &[&GroupRow]) -> String {
-    let (of, threshold) = (pair.of, study.threshold);
-    let most = |counts: &[usize]| {
-        let best = counts.iter().copied().max().unwrap_or(0);
-        let names =
-            (1..).zip(counts).filter(|(_, n)| **n == best).map(|(layer, _): (usize, _)| layer.to_string());
-        (names.collect::<Vec<_>>().join(" or "), best)
-    };
+    let of = pair.of;
     let (farthest, times) = most(&pair.farthest);
-    let mut text = if pair.parted == 0 {
+    let mut text = parting(study.threshold, pair, epochs);
+    let apart = ends.iter().any(|row| row.quantity == "distance" && row.mean > 0.0);
+    text += &if apart || pair.parted > 0 {
+        format!("; at the end layer {farthest} is farthest ({times} of {of})")
+    } else {
+        "; their weights are the same".to_owned()
+    };
+    text += &numbers_of_layers(pair, ends);
+    if let Some(row) = ends.iter().find(|row| row.quantity == "agreement") {
+        let share = written(100.0 * row.mean, row.error.map(|e| 100.0 * e));
+        text += &format!(", predictions agree in {share} %");
+    }
+    if let Some(rest) = pair.at_rest.filter(|rest| *rest < 1.0) {
+        let share = percent(1.0 - rest, 1);
+        text += &format!("; in the worst run {share} of the nudged samples did not come to rest");
+    }
+    text + "."
+}
+
+/// Whether and when the runs of a pair part, and in which layer first.
+fn parting(threshold: f64, pair: &RulePair, epochs: &[f64]) -> String {
+    let of = pair.of;
+    if pair.parted == 0 {
         format!("they stay close: no layer beyond {threshold} in {of} of {of}")
     } else if epochs.is_empty() {
         format!("they part: some layer beyond {threshold} in {} of {of}", pair.parted)
@@ -185,19 +201,26 @@ fn sentence(study: &Comparator<'_>, pair: &RulePair, epochs: &[f64], ends: &[&Gr
             "they part in {} of {of}: layer {layer} first ({first} of {of}), at epoch {when}",
             pair.parted
         )
-    };
-    let apart = ends.iter().any(|row| row.quantity == "distance" && row.mean > 0.0);
-    text += &if apart || pair.parted > 0 {
-        format!("; at the end layer {farthest} is farthest ({times} of {of})")
-    } else {
-        "; their weights are the same".to_owned()
-    };
+    }
+}
+
+/// The layers that are counted most often, and how often.
+fn most(counts: &[usize]) -> (String, usize) {
+    let best = counts.iter().copied().max().unwrap_or(0);
+    let names =
+        (1..).zip(counts).filter(|(_, n)| **n == best).map(|(layer, _): (usize, _)| layer.to_string());
+    (names.collect::<Vec<_>>().join(" or "), best)
+}
+
+/// What is averaged of the layers, each quantity with a number for every layer.
+fn numbers_of_layers(pair: &RulePair, ends: &[&GroupRow]) -> String {
     let cells = [
         ("distance", "distance"),
         ("control_distance", "control"),
         ("update_cosine", "cosine of the updates"),
         ("cka", "CKA"),
     ];
+    let mut text = String::new();
     for (quantity, words) in cells {
         let of_layers: Vec<_> = ends.iter().filter(|row| row.quantity == quantity).collect();
         // A place for every layer, so that each number says by its place which one it speaks of.
@@ -210,15 +233,7 @@ fn sentence(study: &Comparator<'_>, pair: &RulePair, epochs: &[f64], ends: &[&Gr
             text += &format!(", {words} {}", values.join(" | "));
         }
     }
-    if let Some(row) = ends.iter().find(|row| row.quantity == "agreement") {
-        let share = written(100.0 * row.mean, row.error.map(|e| 100.0 * e));
-        text += &format!(", predictions agree in {share} %");
-    }
-    if let Some(rest) = pair.at_rest.filter(|rest| *rest < 1.0) {
-        let share = percent(1.0 - rest, 1);
-        text += &format!("; in the worst run {share} of the nudged samples did not come to rest");
-    }
-    text + "."
+    text
 }
 
 /// A mean with its standard error, to two digits of that.

@@ -19,6 +19,31 @@ fn row(quantity: &str, layer: usize, neuron: usize, measured: Option<f64>) -> No
     }
 }
 
+fn summary() -> NoiseSummary {
+    NoiseSummary {
+        circuit: "c".into(),
+        settings: "s".into(),
+        seed: 0,
+        replicas: 8,
+        time_s: 1.0,
+        tau_s: 1e-6,
+        family_error: 0.01,
+        limit: 3.0,
+        comparisons: 4,
+        failed: 0,
+        nudge: Some(NoiseBest {
+            best_beta: Some(0.1),
+            place: Some("inside".into()),
+            least_angle_beta: None,
+            least_angle_place: Some("high".into()),
+            least_angle_deg: Some(2.0),
+            largest_safe_beta: Some(3.0),
+            highest: 10.0,
+            unlimited: None,
+        }),
+    }
+}
+
 fn tables(measured: Option<f64>) -> Tables {
     let quantities = ["v_plus", "v_minus", "activity", "error"];
     let psd = |frequency: f64, measured: Option<f64>| NoisePsdRow {
@@ -42,28 +67,7 @@ fn tables(measured: Option<f64>) -> Tables {
         squared_error: total,
     };
     Tables {
-        summary: NoiseSummary {
-            circuit: "c".into(),
-            settings: "s".into(),
-            seed: 0,
-            replicas: 8,
-            time_s: 1.0,
-            tau_s: 1e-6,
-            family_error: 0.01,
-            limit: 3.0,
-            comparisons: 4,
-            failed: 0,
-            nudge: Some(NoiseBest {
-                best_beta: Some(0.1),
-                place: Some("inside".into()),
-                least_angle_beta: None,
-                least_angle_place: Some("high".into()),
-                least_angle_deg: Some(2.0),
-                largest_safe_beta: Some(3.0),
-                highest: 10.0,
-                unlimited: None,
-            }),
-        },
+        summary: summary(),
         nodes: quantities.iter().flat_map(|q| (0..3).map(move |j| row(q, 1 + j % 2, j, measured))).collect(),
         layers: vec![],
         causes: vec![],

@@ -2,7 +2,9 @@
 
 use crate::circuit::{Circuit, DyadCircuit, Dynamics};
 use crate::matrix::Matrix;
-use crate::solve::{Outcome, Verdict, continued_point, find_on_rails, homotopy, leading, settle_all};
+use crate::solve::{
+    FixedPoint, Outcome, Verdict, continued_point, find_on_rails, homotopy, leading, settle_all,
+};
 use crate::spec::SolverSpec;
 
 /// Equilibria are found to this residual, in units of `1 V + ‖v_free‖∞`.
@@ -95,22 +97,11 @@ impl Node {
         near: Option<&Self>,
         ends: Option<Matrix<f64>>,
     ) {
-        let free = circuit.free_state();
-        let tolerance = TOLERANCE * (1.0 + free.amax());
-        // Along an axis that changes the network a neighbour says nothing.
-        let near = near.filter(|near| near.equilibria.iter().flatten().all(|x| x.len() == free.ncols()));
-        let known = |i: usize| near.and_then(|near| near.equilibria.get(i)?.as_deref());
-        let rest = |i: usize| free.row(i).iter().copied().collect::<Vec<f64>>();
-        let mut open: Vec<usize> = (0..self.equilibria.len()).collect();
-        if ends.is_none() {
-            open.retain(|&i| {
-                let start = known(i).map(<[f64]>::to_vec).or_else(|| near.is_none().then(|| rest(i)));
-                self.searches += usize::from(start.is_some());
-                let found = start.map(|start| continued_point(circuit, i, &start, tolerance, STEPS));
-                self.equilibria[i] = found.filter(|point| point.converged).map(|point| point.state);
-                self.equilibria[i].is_none()
-            });
-        }
+        let starts = Starts::new(circuit, near);
+        let open: Vec<usize> = match ends {
+            Some(_) => (0..self.equilibria.len()).collect(),
+            None => self.continue_equilibria(circuit, &starts),
+        };
         let (outcomes, ends) = match ends {
             Some(ends) => (self.outcomes.clone(), ends),
             None if open.is_empty() => return,
@@ -131,22 +122,31 @@ impl Node {
             let mut found = None;
             if ends_near(outcomes[row], circuit) {
                 self.searches += 1;
-                found =
-                    Some(continued_point(circuit, i, &end, tolerance, STEPS)).filter(|point| point.converged);
-            }
-            if found.is_none() && !(lost_again && known(i).is_none()) {
-                self.searches += 1;
-                let point = match (known(i), near) {
-                    (Some(start), _) => continued_point(circuit, i, start, tolerance, STEPS),
-                    // Lost there, most likely lost here: few steps keep regions without equilibria cheap.
-                    (None, Some(_)) => continued_point(circuit, i, &rest(i), tolerance, FEW),
-                    (None, None) => homotopy(circuit, i, &rest(i), tolerance),
-                };
+                let point = continued_point(circuit, i, &end, starts.tolerance, STEPS);
                 found = Some(point).filter(|point| point.converged);
-                lost_again |= found.is_none() && near.is_some();
+            }
+            if found.is_none() && !(lost_again && starts.known(i).is_none()) {
+                self.searches += 1;
+                found = Some(starts.search(circuit, i)).filter(|point| point.converged);
+                lost_again |= found.is_none() && starts.near.is_some();
             }
             self.equilibria[i] = found.map(|point| point.state);
         }
+    }
+
+    /// Continues equilibria from where the neighbour has them, or from rest if there is no neighbour; returns
+    /// the samples of which that finds none.
+    fn continue_equilibria(&mut self, circuit: &DyadCircuit<'_, f64>, starts: &Starts<'_>) -> Vec<usize> {
+        let mut open: Vec<usize> = (0..self.equilibria.len()).collect();
+        open.retain(|&i| {
+            let at_rest = || starts.near.is_none().then(|| starts.rest(i));
+            let start = starts.known(i).map(<[f64]>::to_vec).or_else(at_rest);
+            self.searches += usize::from(start.is_some());
+            let found = start.map(|start| continued_point(circuit, i, &start, starts.tolerance, STEPS));
+            self.equilibria[i] = found.filter(|point| point.converged).map(|point| point.state);
+            self.equilibria[i].is_none()
+        });
+        open
     }
 
     /// The least stable sample.
@@ -207,6 +207,45 @@ impl Node {
     #[must_use]
     pub fn is_stable(&self) -> bool {
         self.lost == 0 && self.on_rails == 0 && self.worst.is_some_and(|(_, re, ..)| re < 0.0)
+    }
+}
+
+/// From where Newton's method may start at a point.
+struct Starts<'a> {
+    /// A neighbour that says something of this point.
+    near: Option<&'a Node>,
+    free: Matrix<f64>,
+    /// Residual of an equilibrium (V).
+    tolerance: f64,
+}
+
+impl<'a> Starts<'a> {
+    fn new(circuit: &DyadCircuit<'_, f64>, near: Option<&'a Node>) -> Self {
+        let free = circuit.free_state();
+        let tolerance = TOLERANCE * (1.0 + free.amax());
+        // Along an axis that changes the network a neighbour says nothing.
+        let near = near.filter(|near| near.equilibria.iter().flatten().all(|x| x.len() == free.ncols()));
+        Self { near, free, tolerance }
+    }
+
+    /// The sample's equilibrium at the neighbour.
+    fn known(&self, i: usize) -> Option<&'a [f64]> {
+        self.near.and_then(|near| near.equilibria.get(i)?.as_deref())
+    }
+
+    /// The sample's free state.
+    fn rest(&self, i: usize) -> Vec<f64> {
+        self.free.row(i).iter().copied().collect()
+    }
+
+    /// Newton's method from the best start there is, whatever it comes to.
+    fn search(&self, circuit: &DyadCircuit<'_, f64>, i: usize) -> FixedPoint {
+        match (self.known(i), self.near) {
+            (Some(start), _) => continued_point(circuit, i, start, self.tolerance, STEPS),
+            // Lost there, most likely lost here: few steps keep regions without equilibria cheap.
+            (None, Some(_)) => continued_point(circuit, i, &self.rest(i), self.tolerance, FEW),
+            (None, None) => homotopy(circuit, i, &self.rest(i), self.tolerance),
+        }
     }
 }
 
