@@ -20,7 +20,10 @@ pub struct Given {
     #[arg(long, global = true, help_heading = GENERAL, value_name = "N", value_parser = seed)]
     pub seed: Option<u32>,
     /// Threads [default: all cores]
-    #[arg(long, global = true, help_heading = GENERAL, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(
+        long, global = true, help_heading = GENERAL, value_name = "N",
+        value_parser = clap::value_parser!(u16).range(1..=1024)
+    )]
     pub threads: Option<u16>,
     /// Scalar type of the numerics
     #[arg(long, global = true, help_heading = GENERAL, value_enum, default_value_t = Precision::F64)]

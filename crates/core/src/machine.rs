@@ -32,7 +32,8 @@ fn available(text: &str) -> Option<u64> {
 /// ```
 /// # use dyadsim_core as dyadsim;
 /// let told = dyadsim::machine::beyond(&[("weights", 1e18), ("states", 1e15)]).unwrap();
-/// assert!(told.starts_with("about 9.32e8 GiB of memory are needed (weights 9.31e8 GiB, states 9.31e5 GiB)"), "{told}");
+/// let parts = "(weights 9.31e8 GiB, states 9.31e5 GiB)";
+/// assert!(told.starts_with(&format!("about 9.32e8 GiB of memory are needed {parts}")), "{told}");
 /// assert_eq!(dyadsim::machine::beyond(&[("weights", 1e3)]), None);
 /// ```
 #[must_use]

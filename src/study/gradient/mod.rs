@@ -38,7 +38,10 @@ pub struct Gradient {
     #[arg(long, value_name = "AXIS", required = true)]
     pub vary: Vec<Axis>,
     /// Estimates at every point
-    #[arg(long, value_name = "R", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=65536))]
+    #[arg(
+        long, value_name = "R", default_value_t = 16,
+        value_parser = clap::value_parser!(u32).range(1..=65536)
+    )]
     pub draws: u32,
     /// Keep to one chip: draws differ by noise alone
     #[arg(long)]

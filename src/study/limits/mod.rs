@@ -31,7 +31,10 @@ pub struct Limits {
     #[arg(long, value_name = "BETA", default_value_t = 10.0)]
     pub up_to: f64,
     /// Look at so many chips: those of the circuit's mismatch with this seed and the following ones
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    #[arg(
+        long, value_name = "N", default_value_t = 1,
+        value_parser = clap::value_parser!(u32).range(1..=100_000)
+    )]
     pub chips: u32,
 }
 

@@ -51,7 +51,10 @@ pub struct Noise {
     #[arg(long, value_name = "TAU", default_value_t = 500.0, allow_negative_numbers = true)]
     pub time: f64,
     /// Independent replicas of the circuit that are simulated
-    #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u32).range(8..=65536))]
+    #[arg(
+        long, value_name = "N", default_value_t = 64,
+        value_parser = clap::value_parser!(u32).range(8..=65536)
+    )]
     pub replicas: u32,
     /// Probability that predictions and measurements are said to differ although all agree
     #[arg(long, value_name = "P", default_value_t = 0.01)]

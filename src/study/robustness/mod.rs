@@ -44,13 +44,19 @@ pub struct Robustness {
     #[arg(long, value_name = "EPS", value_delimiter = ',', default_values_t = [0.25, 0.5, 1.0, 2.0])]
     pub l2: Vec<f64>,
     /// Steps of PGD
-    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(2..=10_000))]
+    #[arg(
+        long, value_name = "N", default_value_t = 20,
+        value_parser = clap::value_parser!(u16).range(2..=10_000)
+    )]
     pub steps: u16,
     /// What attacks climb
     #[arg(long, value_enum, default_value_t = Climbed::Classes)]
     pub climb: Climbed,
     /// Climbs of PGD: the first from the sample itself, the others from random points
-    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(
+        long, value_name = "N", default_value_t = 2,
+        value_parser = clap::value_parser!(u32).range(1..=10_000)
+    )]
     pub starts: u32,
 }
 

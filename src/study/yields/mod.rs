@@ -63,7 +63,10 @@ pub struct Yield {
     #[arg(long, value_name = "N", requires = "weights")]
     pub chip: Option<u32>,
     /// Chips
-    #[arg(long, value_name = "N", default_value_t = 400, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    #[arg(
+        long, value_name = "N", default_value_t = 400,
+        value_parser = clap::value_parser!(u32).range(1..=1_000_000)
+    )]
     pub chips: u32,
     /// Wanted share of chips
     #[arg(long = "yield", value_name = "SHARE", default_value_t = 0.99, value_parser = share)]

@@ -64,7 +64,8 @@ mod tests {
 
     #[test]
     fn a_cross_entropy_takes_distributions_alone_and_squares_take_anything() {
-        let good = dmatrix![1.0, 0.0, 0.0; 0.25, 0.25, 0.5; f64::from(0.1_f32), f64::from(0.2_f32), f64::from(0.7_f32)];
+        let single = [0.1_f32, 0.2, 0.7].map(f64::from);
+        let good = dmatrix![1.0, 0.0, 0.0; 0.25, 0.25, 0.5; single[0], single[1], single[2]];
         assert_eq!(check_targets(LossKind::CrossEntropy, &good), Ok(()));
         let short = dmatrix![1.0, 0.0; 0.5, 0.0];
         let fault = check_targets(LossKind::CrossEntropy, &short);

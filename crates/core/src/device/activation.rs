@@ -268,12 +268,16 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_kernels_agree_with_the_reference_in_single_precision(v in prop::collection::vec(-20.0_f32..20.0, 1..80)) {
+        fn the_kernels_agree_with_the_reference_in_single_precision(
+            v in prop::collection::vec(-20.0_f32..20.0, 1..80)
+        ) {
             check(&v)?;
         }
 
         #[test]
-        fn the_kernels_agree_with_the_reference_in_double_precision(v in prop::collection::vec(-20.0..20.0, 1..80)) {
+        fn the_kernels_agree_with_the_reference_in_double_precision(
+            v in prop::collection::vec(-20.0..20.0, 1..80)
+        ) {
             check(&v)?;
         }
 

@@ -99,8 +99,8 @@ impl<T: Real> Lanes for Plain<T> {
 /// A register of x86, by the names of its instructions.
 #[cfg(target_arch = "x86_64")]
 macro_rules! register {
-    ($register:ident, $number:ty, $width:literal, $height:literal, $mask:ty, $first:expr, $zero:ident, $splat:ident, $load:ident,
-     $load_some:expr, $store:ident, $fused:ident, $times:ident) => {
+    ($register:ident, $number:ty, $width:literal, $height:literal, $mask:ty, $first:expr, $zero:ident,
+     $splat:ident, $load:ident, $load_some:expr, $store:ident, $fused:ident, $times:ident) => {
         impl Lanes for std::arch::x86_64::$register {
             type Number = $number;
             type Mask = $mask;

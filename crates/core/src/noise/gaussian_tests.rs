@@ -82,7 +82,10 @@ fn numbers_are_box_and_mullers_of_the_streams_words() {
 
 proptest! {
     #[test]
-    fn a_number_does_not_depend_on_where_slices_begin(first in 0_u64..1 << 41, cuts in prop::collection::vec(0_usize..300, 0..6)) {
+    fn a_number_does_not_depend_on_where_slices_begin(
+        first in 0_u64..1 << 41,
+        cuts in prop::collection::vec(0_usize..300, 0..6),
+    ) {
         let total: usize = cuts.iter().sum();
         let (single, double) = (numbers::<f32>(name(), first, total), numbers::<f64>(name(), first, total));
         let mut begin = 0;

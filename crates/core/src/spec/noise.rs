@@ -179,8 +179,17 @@ impl NoiseSpec {
     /// The same of all sources but the thermal one.
     #[must_use]
     pub fn moving_but_thermal(&self) -> Option<&'static str> {
-        let Self { thermal: _, shot, flicker, telegraph, synapse_telegraph, read, supply, input, sampled: _ } =
-            self;
+        let Self {
+            thermal: _,
+            shot,
+            flicker,
+            telegraph,
+            synapse_telegraph,
+            read,
+            supply,
+            input,
+            sampled: _, // acts on readings alone
+        } = self;
         let sizes = [
             ("shot", shot.map(|s| s.current)),
             // A corner counts from a white level, which then is there, too.

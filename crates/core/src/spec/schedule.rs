@@ -1,5 +1,5 @@
-//! Sweep schedules, and how they are written: an order (`fw`, `bw`, `fwbw`, `oddeven`, `parallel`) and perhaps a number of
-//! rounds behind it (`fwbw5`).
+//! Sweep schedules, and how they are written: an order (`fw`, `bw`, `fwbw`, `oddeven`, `parallel`) and
+//! perhaps a number of rounds behind it (`fwbw5`).
 
 use std::fmt;
 use std::str::FromStr;

@@ -60,7 +60,8 @@ fn exponent(value: f64) -> Option<i32> {
 /// ```
 /// # use dyadsim_core as dyadsim;
 /// use dyadsim::units::percent;
-/// assert_eq!([0.5, 0.000_04, 0.999_996].map(|share| percent(share, 1)), ["50.0 %", "0.0040 %", "99.99960 %"]);
+/// let told = [0.5, 0.000_04, 0.999_996].map(|share| percent(share, 1));
+/// assert_eq!(told, ["50.0 %", "0.0040 %", "99.99960 %"]);
 /// ```
 #[must_use]
 pub fn percent(share: f64, places: usize) -> String {
