@@ -59,11 +59,11 @@ pub mod spec {
         ActivationKind, ActivationSpec, AdversarialSpec, AmplifierSpec, CircuitSpec, ClockSpec, CostSpec,
         Damping, DatasetSpec, ExpectSpec, ExperimentSpec, FeedbackInit, FeedbackSpec, FeedbackSynapses,
         FlickerSpec, InitSpec, InputNoiseSpec, KeepMarginSpec, LeakageSpec, LossKind, MismatchSpec,
-        NeuronSpec, NoiseSpec, NudgePoint, NudgeSpec, OptimizerKind, OptimizerSpec, Otherwise, Override,
-        RateSchedule, ReadNoiseSpec, ReadoutSpec, RuleKind, RuleSpec, SampledNoiseSpec, Schedule, ShotSpec,
-        SolverKind, SolverSpec, SpecError, SpreadKind, Start, SupplyNoiseSpec, SupplySpec, SweepOrder,
-        SynapseTelegraphSpec, TelegraphSpec, ThermalSpec, TransconductorSpec, Variant, Verify, load_circuit,
-        load_experiment, parse_circuit, parse_experiment,
+        NeuronSpec, NoiseKind, NoiseSpec, NudgePoint, NudgeSpec, OptimizerKind, OptimizerSpec, Otherwise,
+        Override, RateSchedule, ReadNoiseSpec, ReadoutSpec, RuleKind, RuleSpec, SampledNoiseSpec, Schedule,
+        ShotSpec, SolverKind, SolverSpec, SpecError, SpreadKind, Start, SupplyNoiseSpec, SupplySpec,
+        SweepOrder, SynapseTelegraphSpec, TelegraphSpec, ThermalSpec, TransconductorSpec, Variant, Verify,
+        load_circuit, load_experiment, parse_circuit, parse_experiment,
     };
 }
 

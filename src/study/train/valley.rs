@@ -13,7 +13,7 @@ use dyadsim_core::analysis::small_signal::{Angle, NudgeSweep, best, exact_gradie
 use dyadsim_core::chip::{Chip, Weights};
 use dyadsim_core::learn::{Batch, Gradient, circuit_of};
 use dyadsim_core::random::{Key, Kind, permutation, stream};
-use dyadsim_core::spec::CircuitSpec;
+use dyadsim_core::spec::{CircuitSpec, NoiseKind};
 use dyadsim_core::train::gather;
 
 /// Nudges that an experiment must compare for a valley to be seen.
@@ -49,7 +49,7 @@ pub(super) fn predicted(setting: &Setting<'_>, plans: &[RunPlan]) -> Result<Vec<
 /// Whether there is noise to predict in a circuit that is small enough.
 fn is_predicted(plan: &RunPlan) -> bool {
     let (circuit, network) = (&plan.resolved.circuit, &plan.resolved.experiment.network);
-    let noisy = circuit.noise.moving().is_some() || circuit.noise.sampled.is_some();
+    let noisy = NoiseKind::ALL.iter().any(|kind| kind.size(&circuit.noise) != 0.0);
     let width: usize = network[1..].iter().map(|n| 2 * n).sum();
     // Predictions are for continuous time, and for one relaxation.
     let plain = !circuit.readout.auto_zero && !circuit.readout.chopping && circuit.clock.is_none();

@@ -19,7 +19,7 @@ pub(super) fn check_noise(circuit: &CircuitSpec) -> Result<(), Fault> {
         check_flicker(noise, flicker)?;
     }
     check_wires(noise)?;
-    match noise.moving() {
+    match noise.moving().next() {
         Some(source) if !circuit.solver.kind.is_stochastic() => {
             let kind = circuit.solver.kind.name();
             let usual = if circuit.solver.kind == SolverSpec::default().kind { " (the default)" } else { "" };
@@ -29,7 +29,7 @@ pub(super) fn check_noise(circuit: &CircuitSpec) -> Result<(), Fault> {
                 "no noise, as `solver.kind` = \"{kind}\" is deterministic{usual}; {others} can follow noise, \"{}\" for most circuits",
                 SolverKind::ExponentialHeun.name()
             );
-            Err(Fault::refused(&["noise", source], "a source", accepted))
+            Err(Fault::refused(&["noise", source.name()], "a source", accepted))
         }
         _ => Ok(()),
     }

@@ -3,6 +3,7 @@
 use super::check_circuit::{ensure, finite, not_negative, positive};
 use super::circuit::CircuitSpec;
 use super::fault::Fault;
+use super::noise_kind::NoiseKind;
 use super::periphery::{AmplifierSpec, ClockSpec};
 use crate::units::engineering;
 
@@ -81,11 +82,11 @@ fn check_clock(circuit: &CircuitSpec, clock: &ClockSpec) -> Result<(), Fault> {
             return Err(Fault::refused(&["amplifier", key], value, continuous));
         }
     }
-    match circuit.noise.moving_but_thermal() {
+    match circuit.noise.moving().find(|&source| source != NoiseKind::Thermal) {
         Some(source) => {
             let accepted = "`thermal` and `sampled` alone, as the circuit has a `[clock]`: what a switch \
                             samples of other sources is not modelled";
-            Err(Fault::refused(&["noise", source], "a source", accepted))
+            Err(Fault::refused(&["noise", source.name()], "a source", accepted))
         }
         None => Ok(()),
     }

@@ -5,6 +5,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::noise_kind::NoiseKind;
 use crate::units;
 
 /// Noise sources; one that is absent is silent.
@@ -169,38 +170,10 @@ pub struct SampledNoiseSpec {
 }
 
 impl NoiseSpec {
-    /// Name of the first source that acts on the circuit as it moves; `sampled` acts on readings alone.
-    #[must_use]
-    pub fn moving(&self) -> Option<&'static str> {
-        let thermal = self.thermal.is_some_and(|s| s.excess != 0.0).then_some("thermal");
-        thermal.or_else(|| self.moving_but_thermal())
-    }
-
-    /// The same of all sources but the thermal one.
-    #[must_use]
-    pub fn moving_but_thermal(&self) -> Option<&'static str> {
-        let Self {
-            thermal: _,
-            shot,
-            flicker,
-            telegraph,
-            synapse_telegraph,
-            read,
-            supply,
-            input,
-            sampled: _, // acts on readings alone
-        } = self;
-        let sizes = [
-            ("shot", shot.map(|s| s.current)),
-            // A corner counts from a white level, which then is there, too.
-            ("flicker", flicker.map(|s| s.corner.or(s.coefficient).unwrap_or(0.0))),
-            ("telegraph", telegraph.map(|s| s.amplitude)),
-            ("synapse_telegraph", synapse_telegraph.map(|s| s.amplitude)),
-            ("read", read.map(|s| s.relative_psd)),
-            ("supply", supply.map(|s| s.psd * s.coupling)),
-            ("input", input.map(|s| s.psd)),
-        ];
-        sizes.into_iter().find(|(_, size)| size.is_some_and(|size| size != 0.0)).map(|(name, _)| name)
+    /// Sources that act on the circuit as it moves, silent ones left out.
+    pub fn moving(&self) -> impl Iterator<Item = NoiseKind> {
+        let moving = NoiseKind::ALL.into_iter().filter(|kind| kind.moves_the_circuit());
+        moving.filter(|kind| kind.size(self) != 0.0)
     }
 }
 

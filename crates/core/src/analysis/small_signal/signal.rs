@@ -24,6 +24,7 @@ use super::rounding::variances;
 use super::system::{Covariance, System};
 use crate::learn::Gradient;
 use crate::matrix::Matrix;
+use crate::spec::NoiseKind;
 
 /// Root mean square over the neurons of a layer, of the signal and of its noise.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -73,7 +74,10 @@ impl<'p, 'a> Reading<'p, 'a> {
         let mut covariance = stationary.averaged(&system.drift, time);
         let held = point.held();
         if held > 0.0 {
-            covariance.add("sampled", Matrix::identity(system.size(), system.size()) * held.powi(2));
+            covariance.add(
+                NoiseKind::Sampled.name(),
+                Matrix::identity(system.size(), system.size()) * held.powi(2),
+            );
         }
         Self { point, covariance }
     }

@@ -4,6 +4,7 @@ use super::DyadCircuit;
 use crate::circuit::{Circuit, Dynamics, Layered, Scratch};
 use crate::matrix::{Matrix, Real};
 use crate::noise::{Cause, Colour, NoiseInput};
+use crate::spec::NoiseKind;
 
 /// How one source enters the drives: entries (column, value).
 type Pattern = Vec<(usize, f64)>;
@@ -33,30 +34,35 @@ impl<T: Real> DyadCircuit<'_, T> {
             }
         };
         if !noise.white.is_empty() {
+            // Thermal and shot noise, which a sum of powers no longer tells apart.
             add("white", Colour::White, each(&|j| (noise.white[j] / 2.0).sqrt()));
         }
         for pole in &noise.poles {
-            add("flicker", Colour::Pole(pole.rate), each(&|j| pole.variance[j].sqrt()));
+            add(NoiseKind::Flicker.name(), Colour::Pole(pole.rate), each(&|j| pole.variance[j].sqrt()));
         }
         if let Some(traps) = &noise.traps {
             let deviation = traps.trap.process(1.0).variance.sqrt();
-            add("telegraph", Colour::Pole(traps.trap.rate()), each(&|j| traps.amplitude[j] * deviation));
+            add(
+                NoiseKind::Telegraph.name(),
+                Colour::Pole(traps.trap.rate()),
+                each(&|j| traps.amplitude[j] * deviation),
+            );
         }
         if let Some(traps) = noise.synapse_traps {
             let process = traps.trap.process(traps.amplitude);
             let patterns = self.synapses(process.variance.sqrt(), scratch);
-            add("synapse_telegraph", Colour::Pole(process.rate), patterns);
+            add(NoiseKind::SynapseTelegraph.name(), Colour::Pole(process.rate), patterns);
         }
         if let Some(psd) = noise.read {
-            add("read", Colour::White, self.readings((psd / 2.0).sqrt(), scratch));
+            add(NoiseKind::Read.name(), Colour::White, self.readings((psd / 2.0).sqrt(), scratch));
         }
         if let Some(supply) = &noise.supply {
             let deviation = supply.variance.sqrt();
             let all = (0..self.width()).map(|j| (j, deviation)).collect();
-            add("supply", Colour::Pole(supply.rate), vec![all]);
+            add(NoiseKind::Supply.name(), Colour::Pole(supply.rate), vec![all]);
         }
         if let Some(input) = &noise.input {
-            add("input", Colour::Pole(input.rate), self.drivers(input.variance.sqrt()));
+            add(NoiseKind::Input.name(), Colour::Pole(input.rate), self.drivers(input.variance.sqrt()));
         }
         found
     }
