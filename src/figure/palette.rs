@@ -4,7 +4,7 @@
 //! (Smith & van der Walt 2015), from ten of its points.
 
 use super::page::Ink;
-use dyadsim_core::spec::RuleKind;
+use dyadsim_core::spec::{Hue, RuleKind};
 
 /// Backpropagation's black, also that of axes.
 pub const BLACK: Ink = Ink::hex(0x00_00_00);
@@ -36,12 +36,14 @@ pub const PURPLE: Ink = Ink::hex(0xCC_79_A7);
 /// Colour of a rule.
 #[must_use]
 pub fn ink_of(rule: RuleKind) -> Ink {
-    match rule {
-        RuleKind::Bp => BLACK,
-        RuleKind::Dp => VERMILLION,
-        RuleKind::DpTranspose => BLUE,
-        RuleKind::Custom => GREEN,
-        RuleKind::Adversarial => PURPLE,
+    match rule.hue() {
+        Hue::Black => BLACK,
+        Hue::Blue => BLUE,
+        Hue::Green => GREEN,
+        Hue::Orange => ORANGE,
+        Hue::Purple => PURPLE,
+        Hue::Sky => SKY,
+        Hue::Vermillion => VERMILLION,
     }
 }
 

@@ -106,7 +106,7 @@ fn a_grid_key_that_no_run_heeds_is_refused_with_the_reason() {
             "[\"bp\", \"dp\"]",
             "",
             "\"nudge.variant\" = [\"dp\", { plus = 0.3, minus = 0.9 }]",
-            &["nudge.variant", "`dp` and `dp-transpose` set it themselves", "`custom`"][..],
+            &["nudge.variant", "rules `dp`", "set it themselves", "`custom`"][..],
         ),
         ("[\"dp-transpose\"]", "", "\"circuit.nudge.variant\" = [\"dp\"]", &["nudge.variant", "themselves"]),
         ("[\"bp\"]", "", "\"nudge.alpha\" = [0.1, 0.5]", &["nudge.alpha", "`bp` and `adversarial` nudge"]),

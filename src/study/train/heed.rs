@@ -21,7 +21,7 @@ struct Deaf {
     paths: &'static [&'static str],
     /// Whether this run is one of these.
     when: fn(RuleKind, &Resolved) -> bool,
-    /// Why.
+    /// Why; `{own}`, `{described}`, `{programming}` and `{still}` stand for names of rules ([`told`]).
     why: &'static str,
 }
 
@@ -30,7 +30,12 @@ const DEAF: &[Deaf] = &[
     Deaf {
         paths: &["nudge.variant"],
         when: |rule, _| rule.is_dyadic() && rule.own_variant().is_some(),
-        why: "rules `dp` and `dp-transpose` set it themselves; rule `custom` takes it from the circuit",
+        why: "rules {own} set it themselves; rule {described} takes it from the circuit",
+    },
+    Deaf {
+        paths: &["feedback"],
+        when: |rule, _| rule.programs_feedback(),
+        why: "rule {programming} programs feedback synapses of its own",
     },
     Deaf {
         paths: &[
@@ -47,7 +52,7 @@ const DEAF: &[Deaf] = &[
             "keep_unsettled",
         ],
         when: |rule, _| !rule.is_dyadic(),
-        why: "rules `bp` and `adversarial` nudge and settle nothing",
+        why: "rules {still} nudge and settle nothing",
     },
     Deaf {
         paths: &["adversarial"],
@@ -215,8 +220,27 @@ impl Combinations<'_> {
                 why.push(reason);
             }
         }
-        why.join("; ")
+        told(&why.join("; "))
     }
+}
+
+/// A reason with the names of the rules that it is about.
+fn told(why: &str) -> String {
+    let names = |is: fn(RuleKind) -> bool| {
+        let names: Vec<String> = RuleKind::ALL
+            .into_iter()
+            .filter(|&rule| is(rule))
+            .map(|rule| format!("`{}`", rule.name()))
+            .collect();
+        match names.as_slice() {
+            [others @ .., last] if !others.is_empty() => format!("{} and {last}", others.join(", ")),
+            _ => names.concat(),
+        }
+    };
+    why.replace("{own}", &names(|rule| rule.is_dyadic() && rule.own_variant().is_some()))
+        .replace("{described}", &names(|rule| rule.own_variant().is_none()))
+        .replace("{programming}", &names(RuleKind::programs_feedback))
+        .replace("{still}", &names(|rule| !rule.is_dyadic()))
 }
 
 /// Why a run does not heed a setting.
@@ -241,8 +265,8 @@ mod tests {
     use dyadsim_core::spec::SolverKind;
 
     /// The reason why a setting can be without effect.
-    fn why(path: &str, part: &str) -> &'static str {
-        let mut found = DEAF.iter().filter(|deaf| deaf.paths.contains(&path)).map(|deaf| deaf.why);
+    fn why(path: &str, part: &str) -> String {
+        let mut found = DEAF.iter().filter(|deaf| deaf.paths.contains(&path)).map(|deaf| told(deaf.why));
         found.find(|why| why.contains(part)).unwrap()
     }
 
@@ -256,7 +280,9 @@ mod tests {
                 "{name}"
             );
             assert_eq!(why("nudge.variant", "set it themselves").contains(&name), rule.is_dyadic(), "{name}");
+            assert_eq!(why("feedback", "of its own").contains(&name), rule.programs_feedback(), "{name}");
         }
+        assert_eq!(told("{described} {still}"), "`custom` `bp` and `adversarial`");
         let sweeping = SolverKind::ALL.into_iter().filter(|kind| kind.sweeps()).map(SolverKind::name);
         assert!(sweeping.eq(["layerwise"]) && why("solver.passes", "sweeps").contains("layerwise"));
     }

@@ -271,7 +271,8 @@ pub(super) fn applies_to(rule: RuleKind, path: &str) -> bool {
     let path = setting_of(path);
     match path.split('.').next() {
         Some("adversarial") => rule == RuleKind::Adversarial,
-        // These two set it themselves.
+        Some("feedback") if rule.programs_feedback() => false,
+        // Most set it themselves.
         _ if path == "nudge.variant" || path.starts_with("nudge.variant.") => rule.own_variant().is_none(),
         _ => rule.is_dyadic() || !is_dyadic(&path),
     }

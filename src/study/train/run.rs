@@ -19,7 +19,7 @@ use crate::study::Observer;
 use dyadsim_core::chip::{Chip, Weights};
 use dyadsim_core::circuit::Loss;
 use dyadsim_core::data::Dataset;
-use dyadsim_core::learn::{Gradient, Optimizer, circuit_of, rule};
+use dyadsim_core::learn::{Gradient, Optimizer, circuit_of, programmed, rule};
 use dyadsim_core::matrix::Real;
 use dyadsim_core::matrix::measure::{frobenius, spectral_norm};
 use dyadsim_core::solve::Outcome;
@@ -68,7 +68,8 @@ pub(super) fn train<T: Real>(setting: &Setting<'_>, plan: &RunPlan) -> Result<()
 
 /// What the weights of a run are trained on.
 fn trained(plan: &RunPlan) -> Trained {
-    Trained::on(&plan.resolved.circuit, &plan.resolved.experiment.network, plan.seed)
+    let circuit = circuit_of(plan.rule, &plan.resolved.circuit);
+    Trained::on(&circuit, &plan.resolved.experiment.network, plan.seed)
 }
 
 /// A run in memory.
@@ -94,6 +95,7 @@ impl<'a, T: Real> TrainingRun<'a, T> {
         if let Some(size) = plan.moved {
             weights = weights.moved(size, plan.seed);
         }
+        weights = programmed(plan.rule, circuit, weights);
         let mut optimizer = Optimizer::new(&experiment.optimizer, experiment.epochs, &weights);
         let mut record = Record::default();
         if experiment.snapshots {
@@ -276,6 +278,7 @@ impl<'a, T: Real> TrainingRun<'a, T> {
 pub(super) fn time_batch<T: Real>(plan: &RunPlan, dataset: &Dataset) -> f64 {
     let (experiment, circuit) = (&plan.resolved.experiment, &plan.resolved.circuit);
     let weights = Weights::<T>::draw(&experiment.init, circuit, &experiment.network, plan.seed);
+    let weights = programmed(plan.rule, circuit, weights);
     let rule = rule::<T>(RuleSpec::of(experiment, plan.rule), circuit, &experiment.network);
     let samples: Vec<usize> = (0..experiment.batch.min(dataset.train.len())).collect();
     let batch = dyadsim_core::train::gather(dataset, &samples);

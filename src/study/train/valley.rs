@@ -11,7 +11,7 @@ use super::run::Setting;
 use crate::record::weights::read_weights_unchecked;
 use dyadsim_core::analysis::small_signal::{Angle, NudgeSweep, best, exact_gradient};
 use dyadsim_core::chip::{Chip, Weights};
-use dyadsim_core::learn::{Batch, Gradient, circuit_of};
+use dyadsim_core::learn::{Batch, Gradient, circuit_of, programmed};
 use dyadsim_core::random::{Key, Kind, permutation, stream};
 use dyadsim_core::spec::{CircuitSpec, NoiseKind};
 use dyadsim_core::train::gather;
@@ -38,7 +38,8 @@ pub(super) fn predicted(setting: &Setting<'_>, plans: &[RunPlan]) -> Result<Vec<
         let weights = |run: &str| read_weights_unchecked::<f64>(&setting.folder.weights(run), network);
         let set = OperatingSet::new(setting, plan);
         if let (None, Some(reference)) = (best_of.get(&place(plan)), &plan.reference) {
-            best_of.insert(place(plan), set.best(&weights(reference)?, &range(&betas)));
+            let theirs = programmed(plan.rule, &plan.resolved.circuit, weights(reference)?);
+            best_of.insert(place(plan), set.best(&theirs, &range(&betas)));
         }
         let best = best_of.get(&place(plan)).copied().flatten();
         rows.push(set.row(plan, &weights(&plan.name)?, best));

@@ -1,9 +1,9 @@
 //! Adversarial training: backpropagation on inputs moved up the slope of their own loss.
 
-use super::{Backprop, Batch, Gradient, Report, Rule};
+use super::{Backprop, Batch, Gradient, Registered, Report, Rule};
 use crate::chip::{Chip, Weights};
 use crate::matrix::Real;
-use crate::spec::NudgeSpec;
+use crate::spec::{CircuitSpec, NudgeSpec, RuleSpec};
 
 /// Adversarial training: the gradient of the mean loss at inputs `x + ε ∇ₓℓ`, held fixed; the step itself is
 /// not differentiated.
@@ -25,6 +25,12 @@ impl<T: Real> Adversarial<T> {
     #[must_use]
     pub fn new(chip: Chip<T>, nudge: &NudgeSpec, step: f64) -> Self {
         Self { backprop: Backprop::new(chip, nudge), step: T::of(step) }
+    }
+}
+
+impl<T: Real> Registered<T> for Adversarial<T> {
+    fn registered(settings: &RuleSpec, circuit: CircuitSpec, network: &[usize]) -> Self {
+        Self::new(Chip::fabricate(&circuit, network), &circuit.nudge, settings.adversarial.step)
     }
 }
 

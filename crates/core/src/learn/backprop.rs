@@ -2,7 +2,7 @@
 
 use std::sync::Mutex;
 
-use super::{Batch, Gradient, Report, Rule};
+use super::{Batch, Gradient, Registered, Report, Rule};
 use crate::chip::{Chip, Devices, Weights};
 use crate::circuit::Loss;
 use crate::device::Dyads;
@@ -10,7 +10,7 @@ use crate::matrix::elementwise::{clip, column_sums, scale_by};
 use crate::matrix::product::{self, Onto};
 use crate::matrix::{Matrix, Real};
 use crate::solve::Counts;
-use crate::spec::NudgeSpec;
+use crate::spec::{CircuitSpec, NudgeSpec, RuleSpec};
 
 /// Backpropagation: the exact gradient of the mean loss of the free circuit's feed-forward state.
 ///
@@ -98,6 +98,12 @@ impl<T: Real> Backprop<T> {
     fn take(&self, samples: usize) -> Work<T> {
         let kept = self.work.lock().ok().and_then(|mut kept| kept.pop());
         kept.filter(|work| work.samples == samples).unwrap_or_else(|| Work::new(&self.chip, samples))
+    }
+}
+
+impl<T: Real> Registered<T> for Backprop<T> {
+    fn registered(_: &RuleSpec, circuit: CircuitSpec, network: &[usize]) -> Self {
+        Self::new(Chip::fabricate(&circuit, network), &circuit.nudge)
     }
 }
 
@@ -225,7 +231,7 @@ mod tests {
     use super::*;
     use crate::circuit::{DyadCircuit, Dynamics};
     use crate::device::DeviceOffset;
-    use crate::spec::{ActivationKind, CircuitSpec, InitSpec, SupplySpec};
+    use crate::spec::{ActivationKind, InitSpec, SupplySpec};
 
     /// Mean loss of the feed-forward state.
     fn loss(chip: &Chip<f64>, weights: &Weights<f64>, batch: &Batch<f64>, loss: Loss<f64>) -> f64 {

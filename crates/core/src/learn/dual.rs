@@ -1,11 +1,11 @@
 //! Dual propagation: a relaxation, then each synapse multiplies its neuron's difference by its input's mean.
 
-use super::{Batch, Gradient, Measurement, Report, Rule, measure};
+use super::{Batch, Gradient, Measurement, Registered, Report, Rule, measure};
 use crate::chip::{Chip, Weights};
 use crate::circuit::DyadCircuit;
 use crate::matrix::Real;
 use crate::solve::operating_point;
-use crate::spec::{CircuitSpec, Damping, NudgePoint};
+use crate::spec::{CircuitSpec, Damping, NudgePoint, RuleSpec};
 
 /// Dual propagation: the Hebbian rule `ĝ_k = −(1/β) δ_k s̄_{k−1}ᵀ` on a settled circuit (docs/model.md §2).
 ///
@@ -34,6 +34,12 @@ impl<T: Real> DualPropagation<T> {
     #[must_use]
     pub fn new(spec: CircuitSpec, network: &[usize], keep_unsettled: bool) -> Self {
         Self { chip: Chip::fabricate(&spec, network), spec, keep_unsettled }
+    }
+}
+
+impl<T: Real> Registered<T> for DualPropagation<T> {
+    fn registered(settings: &RuleSpec, circuit: CircuitSpec, network: &[usize]) -> Self {
+        Self::new(circuit, network, settings.keep_unsettled)
     }
 }
 

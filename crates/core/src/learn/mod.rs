@@ -8,7 +8,8 @@
 //! | `adversarial` | [`Adversarial`]: the exact gradient at inputs moved up their loss |
 //! | `dp`, `dp-transpose`, `custom` | [`DualPropagation`] with gains of DP, `DPᵀ`, or the circuit's own |
 //!
-//! A rule of one's own implements [`Rule`] (`examples/own_rule.rs`).
+//! A rule of one's own implements [`Rule`] (`examples/own_rule.rs`). One that files can name is a line of the
+//! table in `spec/rules.rs` and a file here with the type that the line names, which is `Registered`.
 
 mod adversarial;
 mod backprop;
@@ -24,11 +25,11 @@ pub use measure::{
 };
 pub use optimizer::{Moments, Optimizer};
 
-use crate::chip::{Chip, Weights};
+use crate::chip::Weights;
 use crate::matrix::{Matrix, Real, compiled_once};
 use crate::noise::SampleIds;
 use crate::solve::{Counts, Outcome};
-use crate::spec::{CircuitSpec, RuleKind, RuleSpec};
+use crate::spec::{CircuitSpec, FeedbackSynapses, RuleKind, RuleSpec, each_rule};
 
 /// Inputs `[batch × n_0]` and targets `[batch × n_L]` (V), and the numbers that name their noise.
 #[derive(Clone, Debug)]
@@ -88,6 +89,18 @@ pub struct Report {
 pub trait Rule<T: Real>: Sync {
     /// Estimates the gradient of the mean loss on a batch.
     fn estimate(&self, weights: &Weights<T>, batch: &Batch<T>, gradient: &mut Gradient<T>) -> Report;
+
+    /// Programs the feedback synapses of a rule that has its own, before the first estimate and after every
+    /// update; other rules leave them as they are.
+    fn program(&self, weights: &mut Weights<T>) {
+        let _ = weights;
+    }
+}
+
+/// A rule of the registry.
+trait Registered<T: Real>: Rule<T> + Sized {
+    /// With its settings, on the circuit of the rule.
+    fn registered(settings: &RuleSpec, circuit: CircuitSpec, network: &[usize]) -> Self;
 }
 
 /// The rule of a run on a circuit with `network` neurons per layer: the registry. The gains of the circuit
@@ -104,25 +117,40 @@ pub fn rule<T: Real>(
 /// Makes a rule.
 type Make<T> = fn(RuleSpec, &CircuitSpec, &[usize]) -> Box<dyn Rule<T>>;
 
-fn registry<T: Real>(rule: RuleSpec, circuit: &CircuitSpec, network: &[usize]) -> Box<dyn Rule<T>> {
-    let RuleSpec { kind, keep_unsettled, adversarial } = rule;
-    let circuit = circuit_of(kind, circuit);
-    match kind {
-        RuleKind::Bp => Box::new(Backprop::new(Chip::fabricate(&circuit, network), &circuit.nudge)),
-        RuleKind::Adversarial => {
-            Box::new(Adversarial::new(Chip::fabricate(&circuit, network), &circuit.nudge, adversarial.step))
+/// The registry: of every line of the table the type that makes the rule.
+macro_rules! registry {
+    ($(
+        $(#[$about:meta])*
+        $rule:ident: $name:literal, $label:literal, $hue:ident, $wiring:expr, $made:ident;
+    )+) => {
+        fn registry<T: Real>(rule: RuleSpec, circuit: &CircuitSpec, network: &[usize]) -> Box<dyn Rule<T>> {
+            let circuit = circuit_of(rule.kind, circuit);
+            match rule.kind {
+                $(RuleKind::$rule => Box::new($made::<T>::registered(&rule, circuit, network)),)+
+            }
         }
-        RuleKind::Dp | RuleKind::DpTranspose | RuleKind::Custom => {
-            Box::new(DualPropagation::new(circuit, network, keep_unsettled))
-        }
-    }
+    };
 }
+each_rule!(registry);
 
-/// The circuit of a rule: that of the description with the rule's gains. Backpropagation sends nothing back
-/// through it.
+/// The circuit of a rule: that of the description with the rule's gains, and with feedback synapses that are
+/// devices of their own where the rule programs them. Backpropagation sends nothing back through it.
 #[must_use]
 pub fn circuit_of(kind: RuleKind, circuit: &CircuitSpec) -> CircuitSpec {
     let mut circuit = circuit.clone();
     circuit.nudge.variant = kind.own_variant().unwrap_or(circuit.nudge.variant);
+    if kind.programs_feedback() {
+        circuit.feedback.synapses = FeedbackSynapses::Separate;
+    }
     circuit
+}
+
+/// The synapses of a network on the circuit of a rule: as given, feedback synapses of the rule's own
+/// programmed ([`Rule::program`]).
+#[must_use]
+pub fn programmed<T: Real>(kind: RuleKind, circuit: &CircuitSpec, mut weights: Weights<T>) -> Weights<T> {
+    if kind.programs_feedback() {
+        rule::<T>(kind, circuit, &weights.network()).program(&mut weights);
+    }
+    weights
 }

@@ -148,6 +148,7 @@ impl<'a> Training<'a> {
             }
             Chosen::Own(rule) => (network, true, rule),
         };
+        rule.program(&mut network.weights);
         let weights = network.weights.clone();
         let mut learner = Learner { optimizer: Optimizer::new(&optimizer, epochs, &weights), weights };
         let course = Course { dataset: data, rule: rule.as_ref(), batch, seed };

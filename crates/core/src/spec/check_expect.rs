@@ -4,7 +4,7 @@ use super::check_circuit::{ensure, finite};
 use super::error::nearest;
 use super::experiment::{ExpectSpec, ExperimentSpec};
 use super::fault::Fault;
-use super::kinds::RuleKind;
+use super::rules::RuleKind;
 
 /// A column of numbers of the summary.
 struct Column {

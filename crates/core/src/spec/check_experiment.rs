@@ -13,7 +13,7 @@ use super::experiment::{
     AdversarialSpec, DatasetSpec, ExperimentSpec, InitSpec, OptimizerSpec, RateSchedule,
 };
 use super::fault::Fault;
-use super::kinds::RuleKind;
+use super::rules::RuleKind;
 
 /// Data sets that are read from a folder of IDX files.
 const FILE_SETS: [&str; 3] = ["idx", "mnist", "fashion-mnist"];

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::circuit::CircuitSpec;
 use super::exclude::Exclusion;
-use super::kinds::RuleKind;
+use super::rules::RuleKind;
 use super::written::WrittenDataset;
 
 /// An experiment: every combination of `seeds`, `rules` and `grid` is a run.

@@ -1,5 +1,5 @@
-//! What descriptions choose among by name: learning rules, solvers, activations, and what each of them can
-//! do.
+//! What descriptions choose among by name: solvers, activations, and what each of them can do; learning rules
+//! are in `rules`.
 //!
 //! Every kind has all its values in `ALL`, a name in files, and its capabilities as methods: checks, tests,
 //! tables and figures ask these and keep no lists of their own. A new value is added here, and the compiler
@@ -7,85 +7,6 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-
-use super::circuit::Variant;
-
-/// Learning rules.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum RuleKind {
-    /// Backpropagation through the feed-forward network: the reference.
-    Bp,
-    /// Dual propagation.
-    Dp,
-    /// Adjoint-stable dual propagation.
-    DpTranspose,
-    /// The circuit's own gains (`nudge.variant` of the circuit file).
-    Custom,
-    /// Backpropagation on inputs moved up the loss: `x + step·∇ₓℓ` (see `adversarial`).
-    Adversarial,
-}
-
-impl RuleKind {
-    /// Every rule, in the order of figures: those that nudge no circuit first, which the others are held
-    /// against.
-    pub const ALL: [Self; 5] = [Self::Bp, Self::Adversarial, Self::Dp, Self::DpTranspose, Self::Custom];
-
-    /// Name in files and tables.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Bp => "bp",
-            Self::Dp => "dp",
-            Self::DpTranspose => "dp-transpose",
-            Self::Custom => "custom",
-            Self::Adversarial => "adversarial",
-        }
-    }
-
-    /// Name in figures and sentences.
-    #[must_use]
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::Bp => "BP",
-            Self::Dp => "DP",
-            Self::DpTranspose => "DPᵀ",
-            Self::Custom => "custom",
-            Self::Adversarial => "adv. BP",
-        }
-    }
-
-    /// The rule that has a name in files; `None` if there is none of that name.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|rule| rule.name() == name)
-    }
-
-    /// The label of the rule that a file names; the name itself if there is no such rule.
-    #[must_use]
-    pub fn printed(name: &str) -> String {
-        Self::named(name).map_or_else(|| name.to_owned(), |rule| rule.label().to_owned())
-    }
-
-    /// Whether it nudges a circuit, and so has a mixing α and a nudge β; the others differentiate the
-    /// feed-forward network.
-    #[must_use]
-    pub fn is_dyadic(self) -> bool {
-        !matches!(self, Self::Bp | Self::Adversarial)
-    }
-
-    /// Feedback gains that it sets itself; `None` if it takes those of the circuit (`nudge.variant`).
-    #[must_use]
-    pub fn own_variant(self) -> Option<Variant> {
-        match self {
-            // Without feedback the circuit is the feed-forward network that backpropagation differentiates.
-            Self::Bp | Self::Adversarial => Some(Variant::Custom { plus: 0.0, minus: 0.0 }),
-            Self::Dp => Some(Variant::Dp),
-            Self::DpTranspose => Some(Variant::DpTranspose),
-            Self::Custom => None,
-        }
-    }
-}
 
 /// Integration methods.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -264,6 +185,7 @@ pub(super) fn quoted<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::spec::RuleKind;
     use std::collections::BTreeSet;
 
     /// Checks that `all` holds every value that files may name, once, under the name that files use.
@@ -286,18 +208,6 @@ mod tests {
         check(&RuleKind::ALL, RuleKind::name);
         check(&SolverKind::ALL, SolverKind::name);
         check(&ActivationKind::ALL, ActivationKind::name);
-    }
-
-    #[test]
-    fn rules_are_found_by_their_names_and_told_apart_by_their_labels() {
-        let labels: BTreeSet<&str> = RuleKind::ALL.iter().map(|rule| rule.label()).collect();
-        assert_eq!(labels.len(), RuleKind::ALL.len());
-        for rule in RuleKind::ALL {
-            assert_eq!(RuleKind::named(rule.name()), Some(rule));
-        }
-        assert_eq!((RuleKind::named("DP"), RuleKind::named("")), (None, None));
-        let first = RuleKind::ALL.iter().take_while(|rule| !rule.is_dyadic()).count();
-        assert!(first > 0 && RuleKind::ALL[first..].iter().all(|rule| rule.is_dyadic()));
     }
 
     #[test]

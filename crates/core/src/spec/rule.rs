@@ -1,7 +1,7 @@
 //! A learning rule with its settings, as one value.
 
 use super::experiment::{AdversarialSpec, ExperimentSpec};
-use super::kinds::RuleKind;
+use super::rules::RuleKind;
 
 /// A learning rule with all settings that any rule has; a rule ignores those of the others.
 ///

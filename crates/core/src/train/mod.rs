@@ -86,6 +86,7 @@ impl<T: Real> Course<'_, T> {
         );
         let mut gradient = Gradient::zeros(&learner.weights);
         let mut total = EpochReport::default();
+        self.rule.program(&mut learner.weights);
         let mut shown = epoch as u64 * order.len() as u64;
         for samples in order.chunks(self.batch) {
             let ids = (shown..shown + samples.len() as u64).collect();
@@ -97,6 +98,7 @@ impl<T: Real> Course<'_, T> {
             total.take(&report);
             if report.used > 0 {
                 learner.optimizer.update(&mut learner.weights, &gradient, epoch);
+                self.rule.program(&mut learner.weights);
             }
         }
         total

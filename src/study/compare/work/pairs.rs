@@ -56,7 +56,7 @@ pub fn find_pairs(plans: &[RunPlan]) -> Vec<Pair> {
 }
 
 /// What makes two pairs the same; numbers by their bits, −0 as 0.
-fn identity(pair: &Pair) -> (u8, u8, Option<u64>, Option<u64>, String) {
+fn identity(pair: &Pair) -> (Rank, Rank, Option<u64>, Option<u64>, String) {
     let bits = |value: Option<f64>| value.map(|value| (value + 0.0).to_bits());
     let settings = serde_json::to_string(&pair.settings).unwrap_or_default();
     (rank(pair.rules.0), rank(pair.rules.1), bits(pair.alpha), bits(pair.beta), settings)
@@ -73,13 +73,10 @@ fn agree(a: &RunPlan, b: &RunPlan) -> bool {
         && settings
 }
 
-/// The lower is what the higher is measured against.
-fn rank(rule: RuleKind) -> u8 {
-    match rule {
-        RuleKind::Bp => 0,
-        RuleKind::Adversarial => 1,
-        RuleKind::DpTranspose => 2,
-        RuleKind::Dp => 3,
-        RuleKind::Custom => 4,
-    }
+/// Place of a rule in the order of what is measured against what.
+type Rank = (bool, bool, RuleKind);
+
+/// The lower is what the higher is measured against: what nudges no circuit, then `DPᵀ`, then the others.
+fn rank(rule: RuleKind) -> Rank {
+    (rule.is_dyadic(), rule != RuleKind::DpTranspose, rule)
 }

@@ -1,0 +1,197 @@
+//! The learning rules that files may name, a line each, and what each of them can do.
+//!
+//! A new rule is its line here and a file of its own in `learn`, with the type that the line names. Checks,
+//! tests, tables, figures and the registry of `learn` ask the table and keep no lists of their own.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::circuit::Variant;
+
+/// Hands every learning rule to the macro `$to`, a line each: here the kind and what it can do, in `learn`
+/// the registry.
+///
+/// Before the line: what the rule is, as schemas and help tell it. In it: the kind, whose kebab-case is the
+/// name in files; that name; the label in figures; the colour there, of no other rule; what it asks of the
+/// circuit; the type in `learn`.
+macro_rules! each_rule {
+    ($to:ident) => {
+        $to! {
+            /// Backpropagation through the feed-forward network: the reference.
+            Bp: "bp", "BP", Black, Still, Backprop;
+            /// Dual propagation.
+            Dp: "dp", "DP", Vermillion, Gains(Variant::Dp), DualPropagation;
+            /// Adjoint-stable dual propagation.
+            DpTranspose: "dp-transpose", "DPᵀ", Blue, Gains(Variant::DpTranspose), DualPropagation;
+            /// The circuit's own gains (`nudge.variant` of the circuit file).
+            Custom: "custom", "custom", Green, Described, DualPropagation;
+            /// Backpropagation on inputs moved up the loss: `x + step·∇ₓℓ` (see `adversarial`).
+            Adversarial: "adversarial", "adv. BP", Purple, Still, Adversarial;
+        }
+    };
+}
+pub(crate) use each_rule;
+
+/// What a rule asks of the circuit.
+#[derive(Clone, Copy)]
+enum Wiring {
+    /// It nudges none: without feedback the circuit is the feed-forward network that it differentiates.
+    Still,
+    /// Gains and feedback synapses as described.
+    Described,
+    /// Gains of its own; feedback synapses as described.
+    Gains(Variant),
+    /// Gains of its own; feedback synapses that are devices of their own, which it programs (`Rule::program`
+    /// in `learn`).
+    #[expect(dead_code, reason = "of no rule yet")]
+    Feedback(Variant),
+}
+
+use self::Wiring::{Described, Feedback, Gains, Still};
+
+/// Colours of rules in figures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "they are colours")]
+pub enum Hue {
+    Black,
+    Blue,
+    Green,
+    Orange,
+    Purple,
+    Sky,
+    Vermillion,
+}
+
+/// A line of the table.
+struct Line {
+    name: &'static str,
+    label: &'static str,
+    hue: Hue,
+    wiring: Wiring,
+}
+
+/// The kind, its order and its lines.
+macro_rules! kind {
+    ($(
+        $(#[$about:meta])*
+        $rule:ident: $name:literal, $label:literal, $hue:ident, $wiring:expr, $made:ident;
+    )+) => {
+        /// Learning rules.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[derive(Serialize, Deserialize, JsonSchema)]
+        #[serde(rename_all = "kebab-case")]
+        pub enum RuleKind {
+            $($(#[$about])* $rule,)+
+        }
+
+        impl RuleKind {
+            /// Every rule, in the order of figures: those that nudge no circuit first, which the others are
+            /// held against.
+            pub const ALL: [Self; [$($name),+].len()] = still_first([$(Self::$rule),+]);
+
+            const fn line(self) -> Line {
+                match self {
+                    $(Self::$rule => Line { name: $name, label: $label, hue: Hue::$hue, wiring: $wiring },)+
+                }
+            }
+        }
+    };
+}
+each_rule!(kind);
+
+/// The same rules, those that nudge no circuit first.
+const fn still_first<const N: usize>(rules: [RuleKind; N]) -> [RuleKind; N] {
+    let (mut sorted, mut place) = (rules, 0);
+    let mut at = 0;
+    while at < 2 * N {
+        let rule = rules[at % N];
+        if rule.is_dyadic() == (at >= N) {
+            sorted[place] = rule;
+            place += 1;
+        }
+        at += 1;
+    }
+    sorted
+}
+
+impl RuleKind {
+    /// Name in files and tables.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        self.line().name
+    }
+
+    /// Name in figures and sentences.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        self.line().label
+    }
+
+    /// Colour in figures.
+    #[must_use]
+    pub const fn hue(self) -> Hue {
+        self.line().hue
+    }
+
+    /// The rule that has a name in files; `None` if there is none of that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|rule| rule.name() == name)
+    }
+
+    /// The label of the rule that a file names; the name itself if there is no such rule.
+    #[must_use]
+    pub fn printed(name: &str) -> String {
+        Self::named(name).map_or_else(|| name.to_owned(), |rule| rule.label().to_owned())
+    }
+
+    /// Whether it nudges a circuit, and so has a mixing α and a nudge β; the others differentiate the
+    /// feed-forward network.
+    #[must_use]
+    pub const fn is_dyadic(self) -> bool {
+        !matches!(self.line().wiring, Still)
+    }
+
+    /// Feedback gains that it sets itself; `None` if it takes those of the circuit (`nudge.variant`).
+    #[must_use]
+    pub const fn own_variant(self) -> Option<Variant> {
+        match self.line().wiring {
+            Still => Some(Variant::Custom { plus: 0.0, minus: 0.0 }),
+            Described => None,
+            Gains(variant) | Feedback(variant) => Some(variant),
+        }
+    }
+
+    /// Whether errors come back through synapses that it programs itself, devices of their own whatever
+    /// `feedback` of the circuit says.
+    #[must_use]
+    pub const fn programs_feedback(self) -> bool {
+        matches!(self.line().wiring, Feedback(_))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn rules_are_found_by_their_names_and_told_apart_by_labels_and_colours() {
+        let labels: HashSet<&str> = RuleKind::ALL.iter().map(|rule| rule.label()).collect();
+        let hues: HashSet<Hue> = RuleKind::ALL.iter().map(|rule| rule.hue()).collect();
+        assert_eq!((labels.len(), hues.len()), (RuleKind::ALL.len(), RuleKind::ALL.len()));
+        for rule in RuleKind::ALL {
+            assert_eq!(RuleKind::named(rule.name()), Some(rule)); // the first of that name
+        }
+        assert_eq!((RuleKind::named("DP"), RuleKind::named("")), (None, None));
+    }
+
+    #[test]
+    fn rules_that_nudge_nothing_come_first_and_set_nothing() {
+        let first = RuleKind::ALL.iter().take_while(|rule| !rule.is_dyadic()).count();
+        assert!(first > 0 && RuleKind::ALL[first..].iter().all(|rule| rule.is_dyadic()));
+        for rule in RuleKind::ALL {
+            assert!(!rule.programs_feedback() || (rule.is_dyadic() && rule.own_variant().is_some()));
+        }
+    }
+}
