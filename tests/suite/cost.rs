@@ -173,3 +173,33 @@ fn an_update_pays_for_every_relaxation_reading_and_conversion_and_programs_once(
     let work = Work::simulated(&spec, &net.weights, &net.batch).unwrap();
     assert!(work.update > 3.0 * work.inference, "{work:?}");
 }
+
+#[test]
+fn feedback_synapses_of_their_own_take_bias_conductance_and_area_and_are_what_errors_cross() {
+    let mut spec = circuit();
+    spec.readout = ReadoutSpec::default();
+    spec.feedback = FeedbackSpec { synapses: FeedbackSynapses::Separate, init: FeedbackInit::Random };
+    let mut net = Net::random(602, &[2, 1, 1], 1, 1.0, spec.clone());
+    net.weights.forward = vec![Matrix::from_row_slice(1, 2, &[0.5, -1.5]), Matrix::from_element(1, 1, 2.0)];
+    net.weights.feedback = Some(vec![Matrix::zeros(1, 2), Matrix::from_element(1, 1, -4.0)]);
+    net.weights.biases = vec![vec![0.0]; 2];
+    net.batch.inputs = Matrix::from_row_slice(1, 2, &[0.8, 0.2]);
+    net.batch.targets = Matrix::from_element(1, 1, 1.2);
+    let work = Work::simulated(&spec, &net.weights, &net.batch).unwrap();
+    assert_eq!((work.synapses(), work.updated()), (4.0, 3.0));
+    // Sizes 0.5, 1.5, 2 forward and 4 back; the hidden neuron stands at 0.1 V, the output at 0.2 V, 1 V below
+    // its target.
+    is(work.conductance.unwrap(), 100e-9 * 8.0 / 4.0, 1e-15);
+    let forward = 0.5 * 0.64 + 1.5 * 0.04 + 2.0 * 0.01;
+    is(work.free.square, forward / 8.0, 1e-5);
+    // Linear and transposed gains: δ = β · 1 V at the output.
+    is(work.nudged.square, (forward + 4.0 * 0.25_f64.powi(2)) / 8.0, 1e-5);
+    is(work.nudged.size, (0.8 + 0.2 + 0.1 + 0.25) / 4.0, 1e-5);
+    let prices = spec.cost.clone().unwrap();
+    let cost = Cost::new(&spec, &prices, &work).unwrap();
+    is(cost.update_j.programming.unwrap(), 3.0 * 5e-12, 1e-20);
+    is(cost.area_m2.synapses.unwrap(), 4.0 * 3e-12, 1e-18);
+    assert_eq!(Work::estimated(&spec, &prices, &[2, 1, 1]).synapses(), 4.0);
+    spec.feedback.synapses = FeedbackSynapses::Shared;
+    assert_eq!(Work::estimated(&spec, &prices, &[2, 1, 1]).synapses(), 3.0);
+}

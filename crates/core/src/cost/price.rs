@@ -134,7 +134,7 @@ impl Cost {
         let relaxations = work.relaxations as f64;
         let mut update = energy(work.nudged, relaxations, work.update, 2.0 * dyads * relaxations);
         update.time_s += cost.programming_time;
-        update.programming = cost.programming.map(|each| each * synapses);
+        update.programming = cost.programming.map(|each| each * work.updated());
         let from = |own: Option<f64>, table: Option<f64>, count: f64| own.or(table).map(|each| each * count);
         let value = |sourced: &Option<crate::spec::Sourced>| sourced.as_ref().map(|one| one.value);
         Some(Self {

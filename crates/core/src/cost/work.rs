@@ -5,7 +5,7 @@ use crate::circuit::DyadCircuit;
 use crate::learn::{Batch, Measurement, measure};
 use crate::matrix::Matrix;
 use crate::solve::settle_all;
-use crate::spec::{CircuitSpec, CostSpec, NoiseSpec, SolverKind, Start};
+use crate::spec::{CircuitSpec, CostSpec, FeedbackSynapses, NoiseSpec, SolverKind, Start};
 
 /// Signals that synapses and capacitors see, means over samples.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -23,6 +23,8 @@ pub struct Signals {
 pub struct Work {
     /// Neurons per layer, input first.
     pub network: Vec<usize>,
+    /// Whether feedback synapses are devices of their own (`feedback.synapses`).
+    pub separate: bool,
     /// Whether it was simulated.
     pub simulated: bool,
     /// Time of a free relaxation (s), without its reading.
@@ -58,6 +60,7 @@ impl Work {
         let signals = Signals { square: cost.signal.powi(2), size: cost.signal, membrane: cost.signal };
         Self {
             network: network.to_vec(),
+            separate: is_separate(spec),
             simulated: false,
             inference: relaxation,
             update,
@@ -113,6 +116,7 @@ impl Work {
         let none = Signals { square: 0.0, size: 0.0, membrane: 0.0 };
         Self {
             network,
+            separate: is_separate(spec),
             simulated: false,
             inference: 0.0,
             update: 0.0,
@@ -133,10 +137,17 @@ impl Work {
         self.network[1..].iter().sum::<usize>() as f64
     }
 
-    /// Synapses; those read both ways count once.
+    /// Synapses; those read both ways count once, feedback synapses that are devices of their own count, too.
     #[must_use]
     pub fn synapses(&self) -> f64 {
-        self.network.windows(2).map(|n| n[0] * n[1]).sum::<usize>() as f64
+        let feedback = if self.separate { &self.network[1..] } else { &[] };
+        self.updated() + pairs(feedback)
+    }
+
+    /// Synapses that an update programs: the forward ones.
+    #[must_use]
+    pub fn updated(&self) -> f64 {
+        pairs(&self.network)
     }
 
     /// Neurons of the output layer.
@@ -158,6 +169,21 @@ fn resolve_times(spec: &mut CircuitSpec) {
     spec.noise = NoiseSpec::default();
 }
 
+/// Synapses between neighbouring layers of so many neurons.
+fn pairs(layers: &[usize]) -> f64 {
+    layers.windows(2).map(|n| n[0] * n[1]).sum::<usize>() as f64
+}
+
+/// Whether feedback synapses are devices of their own.
+fn is_separate(spec: &CircuitSpec) -> bool {
+    spec.feedback.synapses == FeedbackSynapses::Separate
+}
+
+/// Feedback synapses that are devices of their own: none below the first layer, to which nothing comes back.
+fn own_feedback(weights: &Weights<f64>) -> &[Matrix<f64>] {
+    weights.feedback.as_deref().and_then(|matrices| matrices.get(1..)).unwrap_or_default()
+}
+
 /// Relaxations of an update (docs/model.md §2, `[readout]`).
 fn count_relaxations(spec: &CircuitSpec) -> usize {
     (1 + usize::from(spec.readout.auto_zero)) * (1 + usize::from(spec.readout.chopping))
@@ -177,8 +203,8 @@ fn times(measured: &Measurement<f64>) -> Option<(f64, f64, f64)> {
 
 /// `⟨|W_ij|⟩` over all synapses: a pair whose other device is off has this conductance, in units of the leak.
 fn mean_size(weights: &Weights<f64>) -> f64 {
-    let sizes = weights.forward.iter().flat_map(Matrix::iter).map(|w| w.abs());
-    sizes.sum::<f64>() / weights.forward.iter().map(Matrix::len).sum::<usize>() as f64
+    let all = || weights.forward.iter().chain(own_feedback(weights));
+    all().flat_map(Matrix::iter).map(|w| w.abs()).sum::<f64>() / all().map(Matrix::len).sum::<usize>() as f64
 }
 
 /// Signals over the samples at rest; differences cross the synapses, too, where they are `fed_back`.
@@ -203,14 +229,24 @@ fn signals(
         let below = if layer == 0 { &batch.inputs } else { &measured.means[layer - 1] };
         let (squares, sizes) = (mean(below, square), mean(below, f64::abs));
         let errors = mean(&measured.differences[layer], square);
+        let shared = weights.feedback.is_none();
         for (j, column) in w.column_iter().enumerate() {
             for (i, weight) in column.iter().enumerate() {
-                let back = if fed_back && layer > 0 { errors[i] } else { 0.0 };
+                let back = if fed_back && shared && layer > 0 { errors[i] } else { 0.0 };
                 conductance += weight.abs();
                 crossed += weight.abs() * (squares[j] + back);
             }
             synapses += w.nrows() as f64;
             charged += w.nrows() as f64 * sizes[j];
+        }
+    }
+    for (matrix, differences) in own_feedback(weights).iter().zip(&measured.differences[1..]) {
+        let (errors, sizes) = (mean(differences, square), mean(differences, f64::abs));
+        for (i, row) in matrix.row_iter().enumerate() {
+            let back = if fed_back { (errors[i], sizes[i]) } else { (0.0, 0.0) };
+            let size: f64 = row.iter().map(|w| w.abs()).sum();
+            (conductance, crossed) = (conductance + size, crossed + size * back.0);
+            (synapses, charged) = (synapses + row.len() as f64, charged + row.len() as f64 * back.1);
         }
     }
     let membranes = mean(&measured.settled.state, f64::abs);
