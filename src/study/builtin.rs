@@ -31,6 +31,7 @@ pub const EXPERIMENTS: &[Builtin] = dyadsim_core::embedded!["/":
     "experiments/reference_opamp.toml",
     "experiments/reference_ota.toml",
     "experiments/reference_switched.toml",
+    "experiments/sign_symmetry.toml",
     "experiments/three_fates.toml",
     "experiments/two_tales.toml",
 ];

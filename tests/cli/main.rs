@@ -24,6 +24,7 @@ mod references;
 mod robustness;
 mod sensitivity;
 mod settle;
+mod sign_symmetry;
 mod simulators;
 mod sizes;
 mod spice;

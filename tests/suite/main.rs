@@ -25,6 +25,7 @@ mod sensitivity;
 mod sensitivity_chain;
 mod saturating;
 mod shards;
+mod sign_symmetry;
 mod references;
 mod thresholds;
 mod waveforms;

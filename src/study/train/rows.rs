@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub struct MetricsRow {
     /// Run name, `RULE[-aALPHA-bBETA…]-sSEED[-cCHIP]`.
     pub run: String,
-    /// Rule: `bp`, `dp`, `dp-transpose`, `custom`, `adversarial`.
+    /// Rule, by its name in files (`rules` of an experiment).
     pub rule: String,
     /// Mixing α.
     pub alpha: Option<f64>,

@@ -7,6 +7,7 @@
 //! | `bp` | [`Backprop`]: the exact gradient |
 //! | `adversarial` | [`Adversarial`]: the exact gradient at inputs moved up their loss |
 //! | `dp`, `dp-transpose`, `custom` | [`DualPropagation`] with gains of DP, `DPᵀ`, or the circuit's own |
+//! | `sign-symmetry` | [`SignSymmetry`]: `DPᵀ` whose errors come back through the signs of the weights |
 //!
 //! A rule of one's own implements [`Rule`] (`examples/own_rule.rs`). One that files can name is a line of the
 //! table in `spec/rules.rs` and a file here with the type that the line names, which is `Registered`.
@@ -16,6 +17,7 @@ mod backprop;
 mod dual;
 mod measure;
 mod optimizer;
+mod sign_symmetry;
 
 pub use adversarial::Adversarial;
 pub use backprop::Backprop;
@@ -24,6 +26,7 @@ pub use measure::{
     Measurement, count_relaxations, inference, inference_with_progress, measure, measure_with_progress,
 };
 pub use optimizer::{Moments, Optimizer};
+pub use sign_symmetry::SignSymmetry;
 
 use crate::chip::Weights;
 use crate::matrix::{Matrix, Real, compiled_once};

@@ -23,6 +23,8 @@ macro_rules! each_rule {
             Dp: "dp", "DP", Vermillion, Gains(Variant::Dp), DualPropagation;
             /// Adjoint-stable dual propagation.
             DpTranspose: "dp-transpose", "DPᵀ", Blue, Gains(Variant::DpTranspose), DualPropagation;
+            /// `DPᵀ` whose errors come back through the signs of the forward weights.
+            SignSymmetry: "sign-symmetry", "sign-sym.", Orange, Feedback(Variant::DpTranspose), SignSymmetry;
             /// The circuit's own gains (`nudge.variant` of the circuit file).
             Custom: "custom", "custom", Green, Described, DualPropagation;
             /// Backpropagation on inputs moved up the loss: `x + step·∇ₓℓ` (see `adversarial`).
@@ -43,7 +45,6 @@ enum Wiring {
     Gains(Variant),
     /// Gains of its own; feedback synapses that are devices of their own, which it programs (`Rule::program`
     /// in `learn`).
-    #[expect(dead_code, reason = "of no rule yet")]
     Feedback(Variant),
 }
 
