@@ -74,7 +74,7 @@ const EXAMPLES: [(&str, &str); 49] = [
 /// JSON Schema of a circuit file.
 #[must_use]
 pub fn circuit_schema() -> Value {
-    schema_for!(CircuitSpec).to_value()
+    with_whole_lines(schema_for!(CircuitSpec).to_value())
 }
 
 /// JSON Schema of an experiment file.
@@ -84,6 +84,28 @@ pub fn experiment_schema() -> Value {
     // The circuit's network stands in for a missing one.
     if let Some(required) = schema.get_mut("required").and_then(Value::as_array_mut) {
         required.retain(|key| key != "network");
+    }
+    with_whole_lines(schema)
+}
+
+/// A schema whose descriptions have a paragraph in a line, however the sources are wrapped.
+fn with_whole_lines(mut schema: Value) -> Value {
+    match &mut schema {
+        Value::Object(keys) => {
+            for (key, value) in keys {
+                *value = match value.take() {
+                    Value::String(text) if key == "description" => text
+                        .split("\n\n")
+                        .map(|part| part.replace('\n', " "))
+                        .collect::<Vec<_>>()
+                        .join("\n\n")
+                        .into(),
+                    other => with_whole_lines(other),
+                };
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(|value| *value = with_whole_lines(value.take())),
+        _ => {}
     }
     schema
 }
