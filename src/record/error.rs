@@ -154,6 +154,26 @@ pub enum RecordError {
         /// How it is spelt here.
         meant: String,
     },
+    /// Feedback synapses of their own where the circuit has none.
+    #[error(
+        "{} holds feedback synapses `F.k`, but `feedback.synapses` is \"shared\": one crossbar is \
+         read both ways\n  accepted: --set feedback.synapses=separate, or a file without `F.k`",
+        path.display()
+    )]
+    StrayFeedback {
+        /// The file.
+        path: PathBuf,
+    },
+    /// No feedback synapses where the circuit has some of their own.
+    #[error(
+        "{}: no tensor `F.2`, but `feedback.synapses` is \"separate\"\n  \
+         accepted: `F.k` with the shapes of `W.k`, or --set feedback.synapses=shared",
+        path.display()
+    )]
+    MissingFeedback {
+        /// The file.
+        path: PathBuf,
+    },
     /// A weight beyond the last layer of the network.
     #[error("{}: tensor `{tensor}` is beyond the last of {layers} layers", path.display())]
     ExtraTensor {

@@ -13,7 +13,7 @@ use super::tensors::{self, TensorFile, TensorWriter};
 use super::trained::Trained;
 use dyadsim_core::chip::Weights;
 use dyadsim_core::matrix::Real;
-use dyadsim_core::spec::LARGEST_LAYER;
+use dyadsim_core::spec::{FeedbackSynapses, LARGEST_LAYER};
 
 /// Reads a weight file; `network` (neurons per layer, input first) is taken from the file if `None`.
 ///
@@ -142,6 +142,25 @@ fn refuse_extra_layers(file: &TensorFile, layers: usize) -> Result<(), RecordErr
         Some(name) => {
             Err(RecordError::ExtraTensor { path: file.path().to_path_buf(), tensor: name.to_owned(), layers })
         }
+    }
+}
+
+/// Refuses weights of a file whose feedback synapses are not those that the circuit has.
+///
+/// # Errors
+/// [`RecordError::StrayFeedback`], [`RecordError::MissingFeedback`].
+pub fn fit_feedback<T: Real>(
+    path: &Path,
+    weights: &Weights<T>,
+    synapses: FeedbackSynapses,
+) -> Result<(), RecordError> {
+    let path = || path.to_path_buf();
+    match (synapses, &weights.feedback) {
+        (FeedbackSynapses::Shared, Some(_)) => Err(RecordError::StrayFeedback { path: path() }),
+        (FeedbackSynapses::Separate, None) if weights.forward.len() > 1 => {
+            Err(RecordError::MissingFeedback { path: path() })
+        }
+        _ => Ok(()),
     }
 }
 

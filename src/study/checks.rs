@@ -7,11 +7,10 @@ use serde_json::json;
 use super::builtin::{EXPERIMENTS, find};
 use super::text::{rounded, some_lines};
 use super::{Done, Failure};
-use crate::record::weights::read_weights;
-use crate::study::train::{RunPlan, check_network, plan};
+use crate::study::train::{RunPlan, check_network, check_start, plan};
 use dyadsim_core::chip::{Chip, gains};
 use dyadsim_core::data::{DataError, Request, load};
-use dyadsim_core::spec::{CIRCUITS, CircuitSpec, InitSpec, Override};
+use dyadsim_core::spec::{CIRCUITS, CircuitSpec, Override};
 
 /// Runs that the summary shows.
 const SHOWN: usize = 10;
@@ -79,8 +78,6 @@ fn files(plan: &RunPlan) -> Result<Option<String>, Failure> {
         }
         Err(error) => return Err(Failure::input(error)),
     };
-    if let InitSpec::Weights(file) = &experiment.init {
-        read_weights::<f64>(file.as_ref(), Some(&experiment.network)).map_err(Failure::input)?;
-    }
+    check_start::<f64>(plan).map_err(Failure::input)?;
     Ok(told)
 }

@@ -12,13 +12,13 @@ use super::text::rounded;
 use super::{Failure, Given, Observer};
 use crate::record::RecordError;
 use crate::record::trained::{Trained, chip, devices};
-use crate::record::weights::{read_batch, read_weights};
+use crate::record::weights::{fit_feedback, read_batch, read_weights};
 use dyadsim_core::chip::{Chip, Weights};
 use dyadsim_core::circuit::{TargetFault, check_targets};
 use dyadsim_core::learn::Batch;
 use dyadsim_core::matrix::Matrix;
 use dyadsim_core::solve::steps;
-use dyadsim_core::spec::{CIRCUITS, CircuitSpec, FeedbackSynapses, MOST_PARTS, Override, Variant};
+use dyadsim_core::spec::{CIRCUITS, CircuitSpec, MOST_PARTS, Override, Variant};
 
 /// Where the parts of a circuit come from.
 #[derive(Clone, Debug, Args, Serialize)]
@@ -161,18 +161,8 @@ impl Files {
             .map(|network| format!("`network` of {} is {network:?}", self.circuit.display()));
         let weights = read_weights(&self.weights, spec.network.as_deref());
         let weights = weights.map_err(|error| explained(error, wanted.as_deref()))?;
-        let file = self.weights.display();
-        match (spec.feedback.synapses, &weights.feedback) {
-            (FeedbackSynapses::Shared, Some(_)) => Err(Failure::input(anyhow!(
-                "{file} holds feedback synapses `F.k`, but `feedback.synapses` is \"shared\": one crossbar is \
-                 read both ways\n  accepted: --set feedback.synapses=separate, or a file without `F.k`"
-            ))),
-            (FeedbackSynapses::Separate, None) if weights.forward.len() > 1 => Err(Failure::input(anyhow!(
-                "{file}: no tensor `F.2`, but `feedback.synapses` is \"separate\"\n  \
-                 accepted: `F.k` with the shapes of `W.k`, or --set feedback.synapses=shared"
-            ))),
-            _ => Ok(weights),
-        }
+        fit_feedback(&self.weights, &weights, spec.feedback.synapses).map_err(Failure::input)?;
+        Ok(weights)
     }
 }
 

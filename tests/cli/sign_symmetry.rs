@@ -106,3 +106,29 @@ fn a_run_stores_the_feedback_that_it_learned_with_and_goes_on_with_it() {
     );
     bench.refuse("experiments check g.toml", &["feedback.synapses", "rule `sign-symmetry` programs"]);
 }
+
+#[test]
+fn feedback_synapses_of_a_file_are_for_circuits_that_have_them() {
+    let bench = trained();
+    let begin = |rule: &str| {
+        let init = EXPERIMENT.replace("'he'", "{ weights = 'w.safetensors' }");
+        bench.write("s.toml", &init.replace("['bp', 'sign-symmetry']", &format!("['{rule}']")));
+    };
+    begin("dp-transpose");
+    for line in ["experiments check s.toml", "run s.toml --out again"] {
+        bench.refuse(line, &["w.safetensors", "`F.k`", "shared", "--set feedback.synapses=separate"]);
+    }
+    let separate = "--set circuit.feedback.synapses=separate";
+    assert_eq!(bench.run(&format!("run s.toml --out again --quiet {separate}")).status, 0);
+    begin("sign-symmetry");
+    assert_eq!(bench.run("run s.toml --out goes-on --quiet").status, 0);
+    bench.weights(&[
+        (Matrix::zeros(6, 64), vec![0.0; 6]),
+        (Matrix::zeros(5, 6), vec![0.0; 5]),
+        (Matrix::zeros(10, 5), vec![0.0; 10]),
+    ]);
+    begin("dp-transpose");
+    bench.refuse(&format!("run s.toml --out bare {separate}"), &["no tensor `F.2`", "separate"]);
+    begin("bp', 'sign-symmetry");
+    assert_eq!(bench.run(&format!("run s.toml --out bare --quiet {separate}")).status, 0);
+}

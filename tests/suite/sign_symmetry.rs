@@ -45,8 +45,8 @@ fn written_out(net: &Net, (value, slope): Shape) -> Gradient<f64> {
             let (mut state, mut steep) = (Vec::new(), Vec::new());
             for i in 0..net.network[k + 1] {
                 let mut v = net.weights.biases[k][i];
-                for j in 0..net.network[k] {
-                    v += net.weights.forward[k][(i, j)] * states[k][j];
+                for (j, below) in states[k].iter().enumerate() {
+                    v += net.weights.forward[k][(i, j)] * below;
                 }
                 let top = k + 1 == depth;
                 state.push(if top { v } else { value(v) });

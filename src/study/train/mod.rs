@@ -50,7 +50,7 @@ use crate::record::folder::{Folder, Mode, Opening};
 use crate::record::ledger::read_manifest;
 use crate::record::manifest::{Manifest, sha256};
 use crate::record::place::refuse_inputs_inside;
-use crate::record::weights::read_weights;
+use crate::record::weights::{fit_feedback, read_weights};
 use crate::study::Observer;
 use dyadsim_core::data::{DataError, Dataset};
 use dyadsim_core::matrix::Real;
@@ -216,9 +216,9 @@ fn check_inputs<T: Real>(plans: &[RunPlan], dataset: &Dataset) -> Result<String,
     for plan in plans {
         let experiment = &plan.resolved.experiment;
         check_network(&experiment.network, dataset)?;
+        check_start::<T>(plan).map_err(ExperimentError::Input)?;
         if let InitSpec::Weights(file) = &experiment.init {
             let path: &Path = file.as_ref();
-            read_weights::<T>(path, Some(&experiment.network)).map_err(ExperimentError::Input)?;
             let bytes = dyadsim_core::file::read(path, dyadsim_core::file::TENSORS).map_err(|reason| {
                 ExperimentError::Input(RecordError::Io { action: "read", path: path.to_owned(), reason })
             })?;
@@ -226,6 +226,21 @@ fn check_inputs<T: Real>(plans: &[RunPlan], dataset: &Dataset) -> Result<String,
         }
     }
     Ok(hashes.values().map(|hash| format!("{hash}\n")).collect())
+}
+
+/// Checks that the weights that a run begins with, if they are a file's, fit its network, and its circuit
+/// unless the rule sends nothing back or programs its feedback synapses itself.
+///
+/// # Errors
+/// Those of [`read_weights`] and [`fit_feedback`].
+pub fn check_start<T: Real>(plan: &RunPlan) -> Result<(), RecordError> {
+    let Resolved { experiment, circuit } = &plan.resolved;
+    let InitSpec::Weights(file) = &experiment.init else { return Ok(()) };
+    let weights = read_weights::<T>(file.as_ref(), Some(&experiment.network))?;
+    if plan.rule.is_dyadic() && !plan.rule.programs_feedback() {
+        fit_feedback(file.as_ref(), &weights, circuit.feedback.synapses)?;
+    }
+    Ok(())
 }
 
 /// Files and folders that the settings of a run name.
