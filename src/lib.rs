@@ -24,9 +24,12 @@
 //! | describe a circuit or an experiment | [`spec`] |
 //! | choose a solver, know how it works and how a sample ends | [`solve`] |
 //! | choose a learning rule, or write one | [`learn`] |
-//! | add noise | [`noise`]; spread devices: [`MismatchSpec`](spec::MismatchSpec) |
+//! | add noise | [`NoiseSpec`](spec::NoiseSpec), with a solver of [`stochastic`](solve::stochastic) |
+//! | spread devices | [`MismatchSpec`](spec::MismatchSpec) |
+//! | settle a system of one's own | [`circuit::Dynamics`], [`solve::settle_any`]; its noise: [`noise`] |
 //! | know data sets, bring one | [`data`] |
-//! | ask about stability, noise, gradients, yield, cost | [`study`]; the numbers alone: [`analysis`] |
+//! | ask about stability, noise, gradients, yield, cost | [`study`]; spectra: [`solve::stability`] |
+//! | compare gradients, weights and predictions | [`analysis`] |
 //! | read and write weights and tensors | [`record`] |
 //!
 //! The equations and what is known of them: `docs/model.md`; the house and its invariants: `ARCHITECTURE.md`.
@@ -35,8 +38,8 @@
 //! tests alone: modules not shown, and all of the crate `dyadsim-core`, of which these pages show the part
 //! meant for programs.
 //!
-//! Modules stand lowest first; each uses only those above it, and those of the crate `dyadsim-core`, which
-//! come first.
+//! In the source, this crate's own modules stand last, lowest first: `record`, `spice`, `figure`, `study`,
+//! `cli`. Each uses only those before it, and the crate `dyadsim-core`.
 
 /// The names that a program needs to settle, read and train a network: `use dyadsim::prelude::*`.
 pub mod prelude {
@@ -112,7 +115,7 @@ pub mod learn {
     pub use dyadsim_core::learn::{Batch, Gradient, Measurement, Report, Rule, measure};
 }
 
-/// Numbers of gradients and circuits, without files and figures.
+/// Comparisons of gradients, weights and predictions, and the threshold of the nudge in closed form.
 pub mod analysis {
     #[doc(inline)]
     pub use dyadsim_core::analysis::{

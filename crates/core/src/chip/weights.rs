@@ -92,8 +92,8 @@ impl<T: Real> Weights<T> {
         }
     }
 
-    /// A network of `depth` layers: the last layer below the outputs that has as many inputs as neurons is
-    /// there again and again.
+    /// Copies the synapses into a network of `depth` layers, in which the last layer below the outputs that
+    /// has as many inputs as neurons is repeated.
     ///
     /// `None` if no layer is square, or `depth` is below that of these weights.
     #[must_use]

@@ -20,9 +20,9 @@ pub struct Measurement<T: Real> {
     /// come to rest, `time`, `residual` and `counts` their sums (of residuals the largest); state and trace
     /// stay those of the first.
     pub settled: Settled<T>,
-    /// `s̄_k` of every layer, `[batch × n_k]` (V).
+    /// Means `s̄_k` of every layer, first layer of neurons first, `[batch × n_k]` (V).
     pub means: Vec<Matrix<T>>,
-    /// `δ_k` of every layer, `[batch × n_k]` (V).
+    /// Differences `δ_k` of every layer, first layer of neurons first, `[batch × n_k]` (V).
     pub differences: Vec<Matrix<T>>,
     /// Relaxations of every sample.
     pub relaxations: usize,
@@ -31,6 +31,8 @@ pub struct Measurement<T: Real> {
 }
 
 /// Settles a batch on the circuit of `spec` and reads it by its `[readout]`; keeps trajectories if `traced`.
+///
+/// `chip` is one that was fabricated from `spec`, as `Network::chip` and `Network::circuit` belong together.
 ///
 /// Auto-zero settles the same samples without the nudge and subtracts the differences found there. Chopping
 /// settles them with the compartments of every dyad in each other's role: `δ` of the roles, not of the

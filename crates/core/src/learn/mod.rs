@@ -53,12 +53,12 @@ impl<T: Real> Batch<T> {
     }
 }
 
-/// An estimate of the gradient of the mean loss; shapes as the weights.
+/// An estimate of the gradient of the mean loss; index 0 is the first layer of neurons, as in [`Weights`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Gradient<T> {
-    /// `∂ℓ/∂W_k`.
+    /// `∂ℓ/∂W_k`, `[n_k × n_{k−1}]`.
     pub forward: Vec<Matrix<T>>,
-    /// `∂ℓ/∂b_k`.
+    /// `∂ℓ/∂b_k`, `n_k` entries.
     pub biases: Vec<Vec<T>>,
 }
 
@@ -82,7 +82,7 @@ pub struct Report {
     pub times: Vec<f64>,
     /// Relaxations of each sample; 0 for rules without a circuit.
     pub relaxations: usize,
-    /// Samples that entered the gradient.
+    /// Samples that entered the gradient; at 0 the weights are not updated.
     pub used: usize,
     /// Work.
     pub counts: Counts,
@@ -91,6 +91,9 @@ pub struct Report {
 /// A learning rule.
 pub trait Rule<T: Real>: Sync {
     /// Estimates the gradient of the mean loss on a batch.
+    ///
+    /// `gradient` has the shapes of `weights` and holds what an earlier batch left in it: every entry is to
+    /// be written, none added to. The weights are updated with it if [`Report::used`] is above 0.
     fn estimate(&self, weights: &Weights<T>, batch: &Batch<T>, gradient: &mut Gradient<T>) -> Report;
 
     /// Programs the feedback synapses of a rule that has its own, before the first estimate and after every

@@ -161,7 +161,8 @@ impl Network {
         Ok(gradient)
     }
 
-    /// Mean loss and accuracy of the free circuit at rest, without noise, over samples.
+    /// Mean loss (`loss`, `ℓ/V_ref²`) and share of right answers (`accuracy`) of the free circuit at rest,
+    /// without noise, over samples.
     ///
     /// # Errors
     /// [`NetworkError::Shape`] unless a sample has as many features as the network has inputs.

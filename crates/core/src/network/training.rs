@@ -53,16 +53,16 @@ enum Chosen<'a> {
 pub struct EpochResult {
     /// Number of the epoch, from 1.
     pub epoch: usize,
-    /// The free circuit on the training samples.
+    /// The free circuit on the training samples ([`Network::evaluate`]).
     pub train: Evaluation,
-    /// The free circuit on the test samples.
+    /// The free circuit on the test samples ([`Network::evaluate`]).
     pub test: Evaluation,
     /// Samples per outcome of their nudged relaxation, in the order of [`Outcome::ALL`]; all zero for rules
     /// without a circuit.
     pub outcomes: [u64; 6],
     /// Median simulated time to equilibrium of the samples that settled (s).
     pub settle_time: Option<f64>,
-    /// Evaluations of the right-hand side, batch-wide.
+    /// Evaluations of the right-hand side; one of many samples at once counts once.
     pub rhs_evals: u64,
 }
 

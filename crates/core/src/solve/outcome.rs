@@ -12,15 +12,15 @@ use crate::matrix::Matrix;
 pub enum Outcome {
     /// At equilibrium: the residual held below tolerance.
     Settled,
-    /// Stationary under noise.
+    /// Settled but for noise: what is left of its motion is stationary.
     NoisySettled,
-    /// Does not decay, changes sign.
+    /// A deviation that does not decay and changes sign.
     Oscillation,
-    /// Ran to a rail that the free circuit does not touch, or grew without changing sign.
+    /// A deviation that grew without changing sign, or ran to a rail that the free circuit does not touch.
     LatchUp,
     /// Still moving at the time limit.
     Timeout,
-    /// Left the numbers.
+    /// A potential became infinite or no number (NaN).
     NotFinite,
 }
 
@@ -59,7 +59,7 @@ impl Outcome {
     }
 }
 
-/// Work done by a solver, in batch-wide units.
+/// Work done by a solver; what is done to many samples at once counts once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Accepted steps, or rounds of sweeps.

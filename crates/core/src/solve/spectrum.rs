@@ -32,7 +32,7 @@ const SMALL: usize = 24;
 /// Most compartments whose Jacobian is formed; beyond, the rightmost eigenvalues are found by iteration.
 pub const DENSE: usize = 2500;
 
-/// Eigenvalues of one sample's circuit (1/s), rightmost first.
+/// Eigenvalues of the Jacobian of `dv/dt` of one sample (1/s), that of the largest real part first.
 #[derive(Clone, Debug)]
 pub struct Spectrum {
     /// All eigenvalues, or the rightmost ones of a large circuit.

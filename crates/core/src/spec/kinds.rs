@@ -93,6 +93,9 @@ impl SolverKind {
     }
 
     /// Whether it follows continuous time in steps of `solver.step`.
+    ///
+    /// All that do follow noise, too, which checks and the tests of noise rely on. A deterministic one would
+    /// need a capability of its own.
     #[must_use]
     pub fn has_fixed_step(self) -> bool {
         self.is_stochastic() && !self.is_clocked()
@@ -119,7 +122,7 @@ impl SolverKind {
     /// Order of convergence in its fixed step, path by path (strong) and of moments (weak); `None` if it has
     /// no fixed step.
     ///
-    /// For additive noise; `tests/suite/noise_orders.rs` measures both.
+    /// For additive noise; `tests/suite/noise_orders.rs` measures both, of every kind that has them.
     #[must_use]
     pub fn orders(self) -> Option<(f64, f64)> {
         match self {
