@@ -55,7 +55,8 @@ pub fn read(path: &Path) -> Result<TensorFile, RecordError> {
     Ok(TensorFile { unchecked: false, ..read_unchecked(path)? })
 }
 
-/// As [`read`], but NaN and infinities are let through: a checkpoint may hold a run that left the numbers.
+/// As [`read`], but NaN and infinities are let through: a checkpoint may hold a run that became infinite or
+/// NaN.
 ///
 /// # Errors
 /// Those of [`read`].

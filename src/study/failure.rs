@@ -3,11 +3,13 @@
 use crate::figure::FigureError;
 
 /// Why something ended early.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum Failure {
     /// Bad input, found before any work: exit status 2.
+    #[error("{0:#}")]
     Input(anyhow::Error),
     /// It failed while running: exit status 1.
+    #[error("{0:#}")]
     Running(anyhow::Error),
 }
 

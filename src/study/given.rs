@@ -11,7 +11,7 @@ use dyadsim_core::spec::Override;
 pub const GENERAL: &str = "General options";
 
 /// Settings that every question takes.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub struct Given {
     /// Override a key of the TOML file, e.g. `nudge.beta=0.1` (repeatable)
     #[arg(long, global = true, help_heading = GENERAL, value_name = "PATH=VALUE")]

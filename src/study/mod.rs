@@ -4,6 +4,9 @@
 //! and its words. What all questions share is written once, over [`STUDIES`]: the command with its help, the
 //! output folder, `study.toml` by which a result is asked for again, `plot`. The work knows neither a command
 //! line nor a terminal nor a clock: it reads settings and files, and tells an [`Observer`] how far it is.
+//!
+//! A program fills in the settings, calls [`Study::read`] and [`Study::ask`], and has the answer as numbers,
+//! or by [`Study::words`] and [`Study::document`] as the command prints it (`examples/ask.rs`).
 
 #[doc(hidden)]
 pub mod attractors;

@@ -35,7 +35,7 @@ pub trait Observer: Sync {
     fn warn(&self, _text: &str) {}
 }
 
-/// Hears nothing.
+/// Observer that ignores everything.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Silent;
 

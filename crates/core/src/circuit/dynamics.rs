@@ -11,7 +11,7 @@ use crate::noise::{NoiseInput, SampleIds};
 ///
 /// A state is a matrix `[samples × width]` of potentials (V), a column for every compartment; drives,
 /// directions and images have the same shape. Samples do not act on each other. The view has no state of its
-/// own and cannot fail: what leaves the numbers comes back as such.
+/// own and cannot fail: what is not finite comes back so.
 ///
 /// Eight methods make a system; the others have defaults for one that is smooth, autonomous in continuous
 /// time, without rails, and not built of layers. A system that is one of those things says so by overriding

@@ -94,7 +94,7 @@ pub struct Settled<T> {
     pub state: Matrix<T>,
     /// Outcome of each sample.
     pub outcomes: Vec<Outcome>,
-    /// When the held residual was first reached (between two steps, by its exponential decay), or when the
+    /// When the held residual was first reached (interpolated between two steps), or when the
     /// sample was given up (s); NaN for methods without time.
     pub time: Vec<f64>,
     /// `‖τ dv/dt‖∞` at the final state (V).
