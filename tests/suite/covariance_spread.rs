@@ -210,7 +210,7 @@ fn read_noise_of_two_unequal_compartments_has_its_closed_form() {
     spec.noise.read = Some(ReadNoiseSpec { relative_psd: density });
     spec.mismatch = MismatchSpec { seed: Some(4), time_constant_dtod: 0.3, ..MismatchSpec::default() };
     let network = [1, 3];
-    for kind in kinds_that(SolverKind::has_fixed_step) {
+    for kind in kinds_that(SolverKind::follows_continuous_noise) {
         spec.solver.kind = kind;
         let chip = Chip::<f64>::fabricate(&spec, &network);
         let mut weights = Weights::<f64>::zeros(&network);

@@ -40,7 +40,7 @@ fn end(net: &Net, rows: &[usize]) -> Matrix<f64> {
 
 #[test]
 fn a_batch_may_be_split() {
-    for kind in kinds_that(SolverKind::has_fixed_step) {
+    for kind in kinds_that(SolverKind::follows_continuous_noise) {
         let net = loud(kind, 64);
         let all: Vec<usize> = (0..64).collect();
         let whole = end(&net, &all);
@@ -54,7 +54,7 @@ fn a_batch_may_be_split() {
 
 #[test]
 fn threads_do_not_matter() {
-    for kind in kinds_that(SolverKind::has_fixed_step) {
+    for kind in kinds_that(SolverKind::follows_continuous_noise) {
         let net = loud(kind, 150);
         let settle = |threads: usize| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
@@ -67,7 +67,7 @@ fn threads_do_not_matter() {
 
 #[test]
 fn a_path_may_be_followed_in_parts() {
-    for kind in kinds_that(SolverKind::has_fixed_step) {
+    for kind in kinds_that(SolverKind::follows_continuous_noise) {
         let net = loud(kind, 20);
         let (circuit, spec) = (net.circuit(), &net.spec.solver);
         let tau = circuit.slowest();
@@ -105,7 +105,7 @@ fn circuits_that_differ_in_their_gains_meet_the_same_noise() {
 
 #[test]
 fn silent_sources_are_exactly_no_noise() {
-    for kind in kinds_that(SolverKind::has_fixed_step) {
+    for kind in kinds_that(SolverKind::follows_continuous_noise) {
         let mut net = loud(kind, 20);
         let trap = |amplitude| TelegraphSpec { amplitude, capture: 1e-6, emission: 1e-6 };
         let silent = NoiseSpec {

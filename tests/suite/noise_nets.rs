@@ -83,7 +83,7 @@ fn reading_noise_of_conductances_has_its_closed_form() {
 #[test]
 fn noise_of_the_input_drivers_passes_the_first_synapses() {
     let (psd, bandwidth, gains) = (1e-12, 2e5, [1.5, 0.0]);
-    for kind in kinds_that(SolverKind::has_fixed_step) {
+    for kind in kinds_that(SolverKind::follows_continuous_noise) {
         let mut spec = linear(kind, 0.05);
         spec.noise.input = Some(InputNoiseSpec { psd, bandwidth });
         let tau = spec.neuron.capacitance / spec.neuron.leak;
@@ -123,7 +123,7 @@ fn noisy(kind: SolverKind) -> CircuitSpec {
 
 #[test]
 fn a_noisy_circuit_becomes_stationary_around_its_equilibrium() {
-    for kind in kinds_that(SolverKind::has_fixed_step) {
+    for kind in kinds_that(SolverKind::follows_continuous_noise) {
         let mut net = Net::random(3, &[8, 12, 6, 4], 96, 0.9, noisy(kind));
         let settled = net.settle();
         let noisy = settled.outcomes.iter().filter(|o| **o == Outcome::NoisySettled).count();

@@ -295,7 +295,7 @@ fn noise_latches_up_only_what_rests_on_a_rail_without_it() {
     for (case, outcome) in
         [(near, Outcome::NoisySettled), (on, Outcome::LatchUp), (zero, Outcome::NoisySettled)]
     {
-        for kind in kinds_that(SolverKind::has_fixed_step) {
+        for kind in kinds_that(SolverKind::follows_continuous_noise) {
             let mut net = case.net();
             net.spec.neuron.leak *= 1e-12 / net.spec.neuron.capacitance;
             net.spec.neuron.capacitance = 1e-12;

@@ -23,7 +23,7 @@ pub(super) fn check_noise(circuit: &CircuitSpec) -> Result<(), Fault> {
         Some(source) if !circuit.solver.kind.is_stochastic() => {
             let kind = circuit.solver.kind.name();
             let usual = if circuit.solver.kind == SolverSpec::default().kind { " (the default)" } else { "" };
-            let others = SolverKind::ALL.into_iter().filter(|kind| kind.has_fixed_step());
+            let others = SolverKind::ALL.into_iter().filter(|kind| kind.follows_continuous_noise());
             let others = quoted(others.map(SolverKind::name));
             let accepted = format!(
                 "no noise, as `solver.kind` = \"{kind}\" is deterministic{usual}; {others} can follow noise, \"{}\" for most circuits",

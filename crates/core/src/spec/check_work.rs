@@ -54,7 +54,7 @@ pub(super) fn check_work(circuit: &CircuitSpec) -> Result<(), Fault> {
         let found = engineering(clock.frequency, "Hz");
         ensure(periods <= MOST_STEPS, &["clock", "frequency"], found, &accepted)?;
     }
-    if !kind.is_stochastic() {
+    if !kind.has_fixed_step() && !kind.is_clocked() {
         return Ok(());
     }
     let length = circuit.clock.as_ref().map_or(step * tau, |clock| 1.0 / clock.frequency);

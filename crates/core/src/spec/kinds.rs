@@ -89,15 +89,18 @@ impl SolverKind {
     /// Whether it follows continuous time in steps that it chooses by its tolerances.
     #[must_use]
     pub fn is_adaptive(self) -> bool {
-        !self.is_stochastic() && !self.is_timeless()
+        matches!(self, Self::Etd | Self::Eam | Self::Dopri5 | Self::Dop853)
     }
 
     /// Whether it follows continuous time in steps of `solver.step`.
-    ///
-    /// All that do follow noise, too, which checks and the tests of noise rely on. A deterministic one would
-    /// need a capability of its own.
     #[must_use]
     pub fn has_fixed_step(self) -> bool {
+        matches!(self, Self::ExponentialEm | Self::Heun | Self::ExponentialHeun)
+    }
+
+    /// Whether it follows noise in continuous time.
+    #[must_use]
+    pub fn follows_continuous_noise(self) -> bool {
         self.is_stochastic() && !self.is_clocked()
     }
 
@@ -218,7 +221,8 @@ mod tests {
         for kind in SolverKind::ALL {
             let ways = [kind.is_adaptive(), kind.has_fixed_step(), kind.is_clocked(), kind.is_timeless()];
             assert_eq!(ways.iter().filter(|way| **way).count(), 1, "{kind:?}");
-            assert_eq!(kind.orders().is_some(), kind.has_fixed_step(), "{kind:?}");
+            assert_eq!(kind.orders().is_some(), kind.follows_continuous_noise(), "{kind:?}");
+            assert!(!kind.follows_continuous_noise() || kind.has_fixed_step(), "{kind:?}");
             assert!(!(kind.sweeps() || kind.can_verify()) || kind.is_timeless(), "{kind:?}");
             assert!(!kind.is_one_by_one() || kind.is_adaptive(), "{kind:?}");
         }
