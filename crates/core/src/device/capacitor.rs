@@ -13,7 +13,7 @@ pub fn shift(current: f64, leak: f64) -> f64 {
 ///
 /// ```
 /// # use dyadsim_core as dyadsim;
-/// let lost = dyadsim::device::capacitor::droop(10e-12, 100e-15, 1e-6);
+/// let lost = dyadsim::device::capacitor::leakage_loss(10e-12, 100e-15, 1e-6);
 /// assert!((lost - 0.1e-3).abs() < 1e-18); // 10 pA on 100 fF: 0.1 mV/µs
 /// ```
 #[must_use]
