@@ -199,6 +199,9 @@ fn feedback_synapses_of_their_own_take_bias_conductance_and_area_and_are_what_er
     let cost = Cost::new(&spec, &prices, &work).unwrap();
     is(cost.update_j.programming.unwrap(), 3.0 * 5e-12, 1e-20);
     is(cost.area_m2.synapses.unwrap(), 4.0 * 3e-12, 1e-18);
+    // A rule that programs them pays for them at every update.
+    let work = Work { programs_feedback: true, ..work };
+    is(Cost::new(&spec, &prices, &work).unwrap().update_j.programming.unwrap(), 4.0 * 5e-12, 1e-20);
     assert_eq!(Work::estimated(&spec, &prices, &[2, 1, 1]).synapses(), 4.0);
     spec.feedback.synapses = FeedbackSynapses::Shared;
     assert_eq!(Work::estimated(&spec, &prices, &[2, 1, 1]).synapses(), 3.0);

@@ -12,7 +12,7 @@ use super::plan::RunPlan;
 use crate::record::manifest::sha256;
 use dyadsim_core::data;
 use dyadsim_core::spec::{
-    FeedbackSynapses, Loaded, LossKind, OptimizerKind, Resolved, RuleKind, SpecError, setting_of,
+    FeedbackSynapses, Loaded, LossKind, OptimizerKind, Resolved, RuleKind, SpecError, listed, setting_of,
 };
 
 /// Settings that some runs do not heed.
@@ -227,15 +227,7 @@ impl Combinations<'_> {
 /// A reason with the names of the rules that it is about.
 fn told(why: &str) -> String {
     let names = |is: fn(RuleKind) -> bool| {
-        let names: Vec<String> = RuleKind::ALL
-            .into_iter()
-            .filter(|&rule| is(rule))
-            .map(|rule| format!("`{}`", rule.name()))
-            .collect();
-        match names.as_slice() {
-            [others @ .., last] if !others.is_empty() => format!("{} and {last}", others.join(", ")),
-            _ => names.concat(),
-        }
+        listed(RuleKind::ALL.into_iter().filter(|&rule| is(rule)).map(|rule| format!("`{}`", rule.name())))
     };
     why.replace("{own}", &names(|rule| rule.is_dyadic() && rule.own_variant().is_some()))
         .replace("{described}", &names(|rule| rule.own_variant().is_none()))

@@ -2,8 +2,10 @@
 
 use super::plan::RunPlan;
 use dyadsim_core::data::Dataset;
+use dyadsim_core::learn::circuit_of;
 use dyadsim_core::machine;
 use dyadsim_core::solve::DENSE;
+use dyadsim_core::spec::FeedbackSynapses;
 
 /// Weight-sized arrays of a run: weights, gradient and two moments.
 const COPIES: f64 = 4.0;
@@ -36,11 +38,18 @@ impl Need {
         for plan in plans {
             let experiment = &plan.resolved.experiment;
             let layers: Vec<f64> = experiment.network.iter().map(|&neurons| neurons as f64).collect();
+            // Feedback synapses of their own; a rule that programs them does so on a copy of all.
+            let separate = circuit_of(plan.rule, &plan.resolved.circuit).feedback.synapses;
+            let copies = match (separate, plan.rule.programs_feedback()) {
+                (FeedbackSynapses::Shared, _) => COPIES,
+                (FeedbackSynapses::Separate, false) => COPIES + 1.0,
+                (FeedbackSynapses::Separate, true) => COPIES + 3.0,
+            };
             let synapses: f64 = layers.windows(2).map(|n| n[1] * (n[0] + 1.0)).sum();
             let compartments = 2.0 * layers[1..].iter().sum::<f64>();
             let samples = experiment.batch.min(dataset.train.len()) as f64;
             let basis = if compartments <= DENSE as f64 { compartments } else { DIRECTIONS };
-            need.weights = need.weights.max(workers * COPIES * synapses * scalar);
+            need.weights = need.weights.max(workers * copies * synapses * scalar);
             need.states = need.states.max(workers * STAGES * compartments * samples * scalar);
             // Twice: the basis and what is made of it; in double precision always.
             need.spectrum = need.spectrum.max(workers * 2.0 * basis * compartments * 8.0);
@@ -91,6 +100,19 @@ mod tests {
         // 18 compartments, 14 arrays of 8 bytes for each of 100 samples.
         let states = need(("batch = 50", "batch = 1000000")).states;
         assert!((states - 14.0 * 18.0 * 100.0 * 8.0).abs() < 1e-6, "{states}");
+    }
+
+    #[test]
+    fn feedback_synapses_of_their_own_are_held_too() {
+        // 4-6-3: 24 + 18 weights and 9 biases; weights, gradient, two moments, and feedback of the same size.
+        assert_eq!(need(("", "")).weights, 4.0 * 51.0 * 8.0);
+        let separate = "circuit = { feedback = { synapses = 'separate' } }";
+        assert_eq!(need(("circuit = {}", separate)).weights, 5.0 * 51.0 * 8.0);
+        // Besides, both once more, as the rule programs them.
+        assert_eq!(
+            need(("['bp']", "['sign-symmetry']\ngrid = { 'nudge.beta' = [0.1] }")).weights,
+            7.0 * 51.0 * 8.0
+        );
     }
 
     #[test]

@@ -23,8 +23,11 @@ pub struct Signals {
 pub struct Work {
     /// Neurons per layer, input first.
     pub network: Vec<usize>,
-    /// Whether feedback synapses are devices of their own (`feedback.synapses`).
-    pub separate: bool,
+    /// What carries errors back (`feedback.synapses`).
+    pub feedback: FeedbackSynapses,
+    /// Whether an update programs the feedback synapses, too: rules that program their own
+    /// ([`RuleKind::programs_feedback`](crate::spec::RuleKind::programs_feedback)).
+    pub programs_feedback: bool,
     /// Whether it was simulated.
     pub simulated: bool,
     /// Time of a free relaxation (s), without its reading.
@@ -56,22 +59,15 @@ impl Work {
     pub fn estimated(spec: &CircuitSpec, cost: &CostSpec, network: &[usize]) -> Self {
         let relaxation = cost.settling * Chip::<f64>::fabricate(spec, network).slowest;
         let relaxations = count_relaxations(spec);
-        let update = relaxation * relaxations as f64;
         let signals = Signals { square: cost.signal.powi(2), size: cost.signal, membrane: cost.signal };
         Self {
-            network: network.to_vec(),
-            separate: is_separate(spec),
-            simulated: false,
             inference: relaxation,
-            update,
-            longest: [relaxation, update],
-            relaxations,
-            reading: spec.readout.time,
+            update: relaxation * relaxations as f64,
+            longest: [relaxation, relaxation * relaxations as f64],
             at_rest: [1.0; 2],
             free: signals,
             nudged: signals,
-            conductance: None,
-            without_nudge: false,
+            ..Self::default_of(spec, network.to_vec())
         }
     }
 
@@ -116,7 +112,8 @@ impl Work {
         let none = Signals { square: 0.0, size: 0.0, membrane: 0.0 };
         Self {
             network,
-            separate: is_separate(spec),
+            feedback: spec.feedback.synapses,
+            programs_feedback: false,
             simulated: false,
             inference: 0.0,
             update: 0.0,
@@ -140,14 +137,18 @@ impl Work {
     /// Synapses; those read both ways count once, feedback synapses that are devices of their own count, too.
     #[must_use]
     pub fn synapses(&self) -> f64 {
-        let feedback = if self.separate { &self.network[1..] } else { &[] };
-        self.updated() + pairs(feedback)
+        pairs(&self.network) + self.own_feedback()
     }
 
-    /// Synapses that an update programs: the forward ones.
+    /// Synapses that an update programs: the forward ones, and feedback synapses where the rule does.
     #[must_use]
     pub fn updated(&self) -> f64 {
-        pairs(&self.network)
+        pairs(&self.network) + if self.programs_feedback { self.own_feedback() } else { 0.0 }
+    }
+
+    /// Feedback synapses that are devices of their own.
+    fn own_feedback(&self) -> f64 {
+        if self.feedback == FeedbackSynapses::Separate { pairs(&self.network[1..]) } else { 0.0 }
     }
 
     /// Neurons of the output layer.
@@ -172,11 +173,6 @@ fn resolve_times(spec: &mut CircuitSpec) {
 /// Synapses between neighbouring layers of so many neurons.
 fn pairs(layers: &[usize]) -> f64 {
     layers.windows(2).map(|n| n[0] * n[1]).sum::<usize>() as f64
-}
-
-/// Whether feedback synapses are devices of their own.
-fn is_separate(spec: &CircuitSpec) -> bool {
-    spec.feedback.synapses == FeedbackSynapses::Separate
 }
 
 /// Feedback synapses that are devices of their own: none below the first layer, to which nothing comes back.

@@ -181,10 +181,15 @@ impl ActivationKind {
 
 /// Names in a sentence: `"a", "b" and "c"`.
 pub(super) fn quoted<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
-    let names: Vec<String> = names.into_iter().map(|name| format!("\"{name}\"")).collect();
-    match names.as_slice() {
+    listed(names.into_iter().map(|name| format!("\"{name}\"")))
+}
+
+/// Words in a sentence: `a, b and c`.
+pub fn listed(words: impl IntoIterator<Item = String>) -> String {
+    let words: Vec<String> = words.into_iter().collect();
+    match words.as_slice() {
         [others @ .., last] if !others.is_empty() => format!("{} and {last}", others.join(", ")),
-        _ => names.concat(),
+        _ => words.concat(),
     }
 }
 

@@ -59,7 +59,7 @@ pub use exclude::{Exclusion, excludes};
 pub use experiment::*;
 pub(crate) use in_code::check_training;
 pub use keep_margin::{KeepMarginSpec, Otherwise};
-pub use kinds::{ActivationKind, SolverKind};
+pub use kinds::{ActivationKind, SolverKind, listed};
 pub use loaded::{Loaded, Resolved};
 pub use mismatch::*;
 pub use noise::*;

@@ -61,18 +61,6 @@ impl NoiseKind {
         self != Self::Sampled
     }
 
-    /// Whether it is white, with the same power at all frequencies; the others have a band or a corner.
-    #[must_use]
-    pub fn is_white(self) -> bool {
-        matches!(self, Self::Thermal | Self::Shot | Self::Read)
-    }
-
-    /// Whether it multiplies a signal instead of adding to it: its power depends on the state.
-    #[must_use]
-    pub fn is_multiplicative(self) -> bool {
-        matches!(self, Self::SynapseTelegraph | Self::Read)
-    }
-
     /// The number that a description gives it, in the units of its key; 0 where it is silent.
     #[must_use]
     pub fn size(self, noise: &NoiseSpec) -> f64 {
