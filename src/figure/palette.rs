@@ -1,6 +1,7 @@
 //! Colours, all of them told apart by colour-blind readers.
 //!
-//! Rules, outcomes and layers: Okabe & Ito, *Color Universal Design* (2008). Heat maps: viridis
+//! Rules, outcomes and layers: Okabe & Ito, *Color Universal Design* (2008); rules beyond its eight: the muted
+//! scheme of Tol, *Colour Schemes* (2021). Heat maps: viridis
 //! (Smith & van der Walt 2015), from ten of its points.
 
 use super::page::Ink;
@@ -39,11 +40,17 @@ pub fn ink_of(rule: RuleKind) -> Ink {
     match rule.hue() {
         Hue::Black => BLACK,
         Hue::Blue => BLUE,
+        Hue::Brown => Ink::hex(0x8C_56_4B),
         Hue::Green => GREEN,
+        Hue::Grey => GREY,
+        Hue::Indigo => Ink::hex(0x33_22_88),
+        Hue::Olive => Ink::hex(0x99_99_33),
         Hue::Orange => ORANGE,
         Hue::Purple => PURPLE,
         Hue::Sky => SKY,
+        Hue::Teal => Ink::hex(0x44_AA_99),
         Hue::Vermillion => VERMILLION,
+        Hue::Wine => Ink::hex(0x88_22_55),
     }
 }
 

@@ -18,7 +18,7 @@ use dyadsim_core::circuit::{TargetFault, check_targets};
 use dyadsim_core::learn::Batch;
 use dyadsim_core::matrix::Matrix;
 use dyadsim_core::solve::steps;
-use dyadsim_core::spec::{CIRCUITS, CircuitSpec, MOST_PARTS, Override, Variant};
+use dyadsim_core::spec::{CIRCUITS, CircuitKind, CircuitSpec, MOST_PARTS, Override, Variant};
 
 /// Where the parts of a circuit come from.
 #[derive(Clone, Debug, Args, Serialize)]
@@ -96,6 +96,14 @@ impl Files {
     /// Whatever is wrong with a file, alone or beside the others.
     pub fn read_graded(&self, given: &Given) -> Result<Setup, Failure> {
         let mut spec = find(CIRCUITS, &self.circuit)?.circuit(&self.settings(given))?;
+        if spec.kind() != CircuitKind::Dyad {
+            return Err(Failure::input(anyhow!(
+                "{}: `kind` is \"{}\", and this question is asked of dyads\n  \
+                 accepted: \"dyad\", or no kind; `dyadsim run` trains circuits of one compartment a neuron",
+                self.circuit.display(),
+                spec.kind().name()
+            )));
+        }
         let graded = self.target.is_some();
         let nudged = graded && spec.nudge.beta > 0.0;
         let weights = self.weights(&spec)?;

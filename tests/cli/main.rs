@@ -6,6 +6,7 @@ mod chips;
 mod compare;
 mod controls;
 mod cost;
+mod equilibrium;
 mod figures;
 mod folders;
 mod gradients;

@@ -54,11 +54,13 @@ pub enum Kind {
     SynapseTrap = 12,
     /// Moves of a control's initial weights, a layer in sequence.
     Move = 13,
+    /// Sign of the nudge of an update, by its first sample.
+    NudgeSign = 14,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Weights,
         Self::Biases,
         Self::Feedback,
@@ -73,6 +75,7 @@ impl Kind {
         Self::Trap,
         Self::SynapseTrap,
         Self::Move,
+        Self::NudgeSign,
     ];
 
     /// The code that stands for it in every stream.

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
-use super::plan::RunPlan;
+use super::plan::{RunPlan, heeds_ep};
 use crate::record::manifest::sha256;
 use dyadsim_core::data;
 use dyadsim_core::spec::{
@@ -21,7 +21,7 @@ struct Deaf {
     paths: &'static [&'static str],
     /// Whether this run is one of these.
     when: fn(RuleKind, &Resolved) -> bool,
-    /// Why; `{own}`, `{described}`, `{programming}` and `{still}` stand for names of rules ([`told`]).
+    /// Why; what stands in braces is names of rules ([`told`]).
     why: &'static str,
 }
 
@@ -38,21 +38,35 @@ const DEAF: &[Deaf] = &[
         why: "rule {programming} programs feedback synapses of its own",
     },
     Deaf {
-        paths: &[
-            "nudge.variant",
-            "nudge.alpha",
-            "nudge.beta",
-            "nudge.at",
-            "nudge.keep_margin",
-            "solver",
-            "feedback",
-            "noise",
-            "readout",
-            "cost",
-            "keep_unsettled",
-        ],
+        paths: &["nudge.at", "nudge.keep_margin", "solver", "feedback", "noise", "readout", "keep_unsettled"],
+        when: |rule, _| !rule.settles(),
+        why: "rules {still} settle nothing",
+    },
+    Deaf {
+        paths: &["nudge.beta"],
+        when: |rule, _| !rule.has_nudge(),
+        why: "rules {pushing nothing} have no nudge β",
+    },
+    Deaf {
+        paths: &["nudge.alpha", "nudge.variant"],
         when: |rule, _| !rule.is_dyadic(),
-        why: "rules {still} nudge and settle nothing",
+        why: "rules {single} have no dyads, and so no mixing and no gains",
+    },
+    Deaf {
+        paths: &["cost"],
+        when: |rule, _| !rule.is_dyadic(),
+        why: "what a circuit costs is modelled for dyads",
+    },
+    Deaf { paths: &["ep.sign"], when: |rule, _| !heeds_ep(rule, "ep.sign"), why: "rule `ep` alone heeds it" },
+    Deaf {
+        paths: &["ep.points"],
+        when: |rule, _| !heeds_ep(rule, "ep.points"),
+        why: "rules `ep-holomorphic` and `ep-oscillating` alone heed it",
+    },
+    Deaf {
+        paths: &["ep.period"],
+        when: |rule, _| !heeds_ep(rule, "ep.period"),
+        why: "rule `ep-oscillating` alone heeds it",
     },
     Deaf {
         paths: &["adversarial"],
@@ -232,7 +246,9 @@ fn told(why: &str) -> String {
     why.replace("{own}", &names(|rule| rule.is_dyadic() && rule.own_variant().is_some()))
         .replace("{described}", &names(|rule| rule.own_variant().is_none()))
         .replace("{programming}", &names(RuleKind::programs_feedback))
-        .replace("{still}", &names(|rule| !rule.is_dyadic()))
+        .replace("{still}", &names(|rule| !rule.settles()))
+        .replace("{single}", &names(|rule| !rule.is_dyadic()))
+        .replace("{pushing nothing}", &names(|rule| !rule.has_nudge()))
 }
 
 /// Why a run does not heed a setting.

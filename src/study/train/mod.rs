@@ -197,7 +197,7 @@ pub fn carry_out<T: Real>(
     folder.write_manifest(&manifest)?;
     atomic::write(&folder.path().join("experiment.toml"), text.as_bytes())?;
     let setting = Setting { folder: &folder, dataset, stop: options.stop, observer };
-    let first = plans.iter().take_while(|p| p.rule == RuleKind::Bp).count();
+    let first = plans.iter().take_while(|p| p.rule.is_reference()).count();
     let later = [&plans[first..], &plan_controls(plans)].concat();
     for phase in [&plans[..first], &later] {
         in_parallel(phase, options.threads, &|plan| run::train::<T>(&setting, plan))?;
@@ -237,7 +237,7 @@ pub fn check_start<T: Real>(plan: &RunPlan) -> Result<(), RecordError> {
     let Resolved { experiment, circuit } = &plan.resolved;
     let InitSpec::Weights(file) = &experiment.init else { return Ok(()) };
     let weights = read_weights::<T>(file.as_ref(), Some(&experiment.network))?;
-    if plan.rule.is_dyadic() && !plan.rule.programs_feedback() {
+    if plan.rule.settles() && !plan.rule.programs_feedback() {
         fit_feedback(file.as_ref(), &weights, circuit.feedback.synapses)?;
     }
     Ok(())

@@ -25,7 +25,7 @@ pub struct RunPlan {
     pub settings: Settings,
     /// Everything that the run needs to know: its own seed alone, and no grid.
     pub resolved: Resolved,
-    /// Name of the backpropagation run with the same seed and settings, if there is one.
+    /// Name of the run of the exact gradient with the same seed and settings, if there is one.
     pub reference: Option<String>,
     /// Of a control: standard deviation of the relative move of its initial weights.
     pub moved: Option<f64>,
@@ -41,7 +41,7 @@ impl RunPlan {
     /// Nudge β, where the rule has one.
     #[must_use]
     pub fn beta(&self) -> Option<f64> {
-        self.rule.is_dyadic().then_some(self.resolved.circuit.nudge.beta)
+        self.rule.has_nudge().then_some(self.resolved.circuit.nudge.beta)
     }
 
     /// What it shares with the runs that differ by seed and chip alone.
@@ -64,7 +64,7 @@ pub fn common(loaded: &Loaded) -> Result<Resolved, SpecError> {
     loaded.resolve(&settings)
 }
 
-/// Every run of an experiment, backpropagation first: the others are compared with it.
+/// Every run of an experiment, exact gradients first: the others are compared with them.
 ///
 /// # Errors
 ///
@@ -93,7 +93,7 @@ fn runs(loaded: &Loaded, checked: bool) -> Result<Vec<RunPlan>, SpecError> {
     };
     let combinations = list_combinations(grid);
     let mut rules = base.experiment.rules.clone();
-    rules.sort_by_key(|rule| *rule != RuleKind::Bp);
+    rules.sort_by_key(|rule| !rule.is_reference());
     let of_rule = |&rule: &RuleKind| -> Result<Vec<RunPlan>, SpecError> {
         combinations.iter().map(|settings| naming.run(loaded, rule, settings)).collect()
     };
@@ -109,7 +109,7 @@ fn runs(loaded: &Loaded, checked: bool) -> Result<Vec<RunPlan>, SpecError> {
             runs.extend(on_chips(seeded(template, seed), base.experiment.chips));
         }
     }
-    runs.sort_by_key(|run| run.rule != RuleKind::Bp);
+    runs.sort_by_key(|run| !run.rule.is_reference());
     Ok(runs)
 }
 
@@ -194,11 +194,12 @@ fn named(templates: Vec<Vec<RunPlan>>) -> Vec<RunPlan> {
     runs
 }
 
-/// The backpropagation run that a run is compared with: the same settings, as far as it heeds them.
+/// The run of the exact gradient that a run is compared with: the same settings, as far as it heeds them.
 fn reference_of(run: &RunPlan) -> RunKey {
-    let felt = run.settings.iter().filter(|(path, _)| applies_to(RuleKind::Bp, path));
+    let rule = run.rule.reference();
+    let felt = run.settings.iter().filter(|(path, _)| applies_to(rule, path));
     let settings = felt.map(|(path, value)| (path.clone(), value.clone())).collect();
-    RunKey { rule: RuleKind::Bp, place: GridPlace { settings, ..GridPlace::default() } }
+    RunKey { rule, place: GridPlace { settings, ..GridPlace::default() } }
 }
 
 /// How runs are named: after rule, gains and whatever else the grid varies.
@@ -216,7 +217,8 @@ impl Naming<'_> {
         let mut resolved = loaded.resolve_run(&felt)?;
         resolved.experiment.seeds.clear();
         let gains = match rule {
-            _ if !rule.is_dyadic() => String::new(),
+            _ if !rule.has_nudge() => String::new(),
+            _ if !rule.is_dyadic() => format!("-b{}", resolved.circuit.nudge.beta),
             _ => format!("-a{}-b{}", resolved.circuit.nudge.alpha, resolved.circuit.nudge.beta),
         };
         let tails = self.others(&felt).map(|setting| self.labels.tail(setting));
@@ -271,15 +273,30 @@ pub(super) fn applies_to(rule: RuleKind, path: &str) -> bool {
     let path = setting_of(path);
     match path.split('.').next() {
         Some("adversarial") => rule == RuleKind::Adversarial,
+        Some("ep") => heeds_ep(rule, &path),
         Some("feedback") if rule.programs_feedback() => false,
+        // One compartment a neuron has no mixing.
+        _ if path == "nudge.alpha" => rule.is_dyadic(),
+        _ if path == "nudge.beta" => rule.has_nudge(),
         // Most set it themselves.
         _ if path == "nudge.variant" || path.starts_with("nudge.variant.") => rule.own_variant().is_none(),
-        _ => rule.is_dyadic() || !is_dyadic(&path),
+        _ => rule.settles() || !is_of_circuits(&path),
     }
 }
 
-/// Whether a setting matters to dyadic rules alone. The loss stands in the nudge but is everybody's.
-fn is_dyadic(path: &str) -> bool {
+/// Whether a rule heeds a setting of `[ep]`.
+pub(super) fn heeds_ep(rule: RuleKind, path: &str) -> bool {
+    match path {
+        "ep.sign" => rule == RuleKind::Ep,
+        "ep.points" => matches!(rule, RuleKind::EpHolomorphic | RuleKind::EpOscillating),
+        "ep.period" => rule == RuleKind::EpOscillating,
+        _ => matches!(rule, RuleKind::Ep | RuleKind::EpHolomorphic | RuleKind::EpOscillating),
+    }
+}
+
+/// Whether a setting matters to rules that settle a circuit alone. The loss stands in the nudge but is
+/// everybody's.
+fn is_of_circuits(path: &str) -> bool {
     let everybodys = ["nudge", "nudge.loss", "nudge.reference"].contains(&path);
     let section = path.split('.').next().unwrap_or_default();
     ["nudge", "solver", "feedback", "noise", "readout", "cost", "keep_unsettled"].contains(&section)

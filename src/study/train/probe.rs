@@ -4,11 +4,11 @@ use dyadsim_core::analysis::{layer_angles, spectrum};
 use dyadsim_core::chip::{Chip, Weights};
 use dyadsim_core::circuit::Dynamics;
 use dyadsim_core::data::Dataset;
-use dyadsim_core::learn::{Backprop, Batch, Gradient, Rule, circuit_of, measure, nudged};
+use dyadsim_core::learn::{Backprop, Batch, Gradient, Rule, circuit_of, measure, nudged, rule};
 use dyadsim_core::matrix::{Matrix, Real};
 use dyadsim_core::random::{Key, Kind, permutation, stream};
 use dyadsim_core::solve::fixed_point;
-use dyadsim_core::spec::{CircuitSpec, RuleKind};
+use dyadsim_core::spec::{CircuitSpec, RuleSpec};
 use dyadsim_core::train::gather;
 
 /// The probe of a run.
@@ -20,14 +20,16 @@ pub(super) struct Probe<T: Real> {
     margins: usize,
     /// The circuit with the rule's own gains; `None` for backpropagation.
     circuit: Option<(CircuitSpec, Chip<T>)>,
-    backprop: Backprop<T>,
+    exact: Box<dyn Rule<T>>,
+    /// The rule itself, on a circuit of one compartment a neuron; `None` on dyads.
+    single: Option<Box<dyn Rule<T>>>,
     keep_unsettled: bool,
 }
 
 /// What the probe saw.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ProbeResult {
-    /// Angle to backpropagation per layer (degrees).
+    /// Angle to the exact gradient of the rule's circuit per layer (degrees).
     pub angles: Vec<Option<f64>>,
     /// Worst −(spectral abscissa) τ over the probed samples whose fixed point was found.
     pub margin: Option<f64>,
@@ -38,26 +40,31 @@ impl<T: Real> Probe<T> {
     /// look.
     pub fn new(
         dataset: &Dataset,
-        (rule, seed): (RuleKind, u64),
+        (settings, seed): (RuleSpec, u64),
         circuit: &CircuitSpec,
         network: &[usize],
         sizes: (usize, usize),
-        keep_unsettled: bool,
     ) -> Self {
+        let RuleSpec { kind, keep_unsettled, .. } = settings;
         let order = permutation(dataset.train.len(), &mut stream(Key::new(0, Kind::Probe)));
         let (batch, margins) = sizes;
         let samples = &order[..batch.max(margins).min(order.len())];
         let chip = Chip::fabricate(circuit, network);
-        let spec = circuit_of(rule, circuit);
-        let own = rule.is_dyadic().then(|| {
+        let spec = circuit_of(kind, circuit);
+        let own = kind.is_dyadic().then(|| {
             let chip = Chip::fabricate(&spec, network);
             (spec, chip)
         });
-        let backprop = Backprop::new(chip, &circuit.nudge);
+        let single = (kind.settles() && !kind.is_dyadic()).then(|| rule::<T>(settings, circuit, network));
+        let exact: Box<dyn Rule<T>> = if single.is_some() {
+            rule(kind.reference(), circuit, network)
+        } else {
+            Box::new(Backprop::new(chip, &circuit.nudge))
+        };
         let mut batch = gather(dataset, samples);
         batch.sample_ids.seed = seed;
         let margins = margins.min(samples.len());
-        Self { batch, samples: samples.to_vec(), margins, circuit: own, backprop, keep_unsettled }
+        Self { batch, samples: samples.to_vec(), margins, circuit: own, exact, single, keep_unsettled }
     }
 
     /// The circuit with the rule's own gains.
@@ -78,6 +85,11 @@ impl<T: Real> Probe<T> {
 
     /// Looks at the weights, under this nudge or that of the circuit.
     pub fn look(&self, weights: &Weights<T>, beta: Option<f64>) -> ProbeResult {
+        if let Some(rule) = &self.single {
+            let mut estimate = Gradient::zeros(weights);
+            rule.estimate(weights, &self.batch, &mut estimate);
+            return ProbeResult { angles: self.angles(weights, &estimate), margin: None };
+        }
         let Some((spec, chip)) = &self.circuit else {
             return ProbeResult { angles: vec![None; weights.forward.len()], margin: None };
         };
@@ -89,11 +101,14 @@ impl<T: Real> Probe<T> {
         let keep = measured.kept(self.keep_unsettled);
         let mut estimate = Gradient::zeros(weights);
         measured.gradient(&self.batch, &keep, &mut estimate);
+        ProbeResult { angles: self.angles(weights, &estimate), margin: self.margin(spec, weights, &states) }
+    }
+
+    /// Angles of an estimate to the exact gradient of its circuit, layer by layer (degrees).
+    fn angles(&self, weights: &Weights<T>, estimate: &Gradient<T>) -> Vec<Option<f64>> {
         let mut exact = Gradient::zeros(weights);
-        self.backprop.estimate(weights, &self.batch, &mut exact);
-        let angles =
-            layer_angles(&estimate, &exact).into_iter().map(|a| a.is_finite().then_some(a)).collect();
-        ProbeResult { angles, margin: self.margin(spec, weights, &states) }
+        self.exact.estimate(weights, &self.batch, &mut exact);
+        layer_angles(estimate, &exact).into_iter().map(|a| a.is_finite().then_some(a)).collect()
     }
 
     /// Worst margin (τ) over the samples whose fixed point Newton finds from their last state or the free

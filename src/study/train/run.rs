@@ -109,11 +109,10 @@ impl<'a, T: Real> TrainingRun<'a, T> {
         let sizes = (experiment.batch, experiment.probe);
         let probe = Probe::new(
             setting.dataset,
-            (plan.rule, plan.seed),
+            (RuleSpec::of(experiment, plan.rule), plan.seed),
             circuit,
             network,
             sizes,
-            experiment.keep_unsettled,
         );
         let loss = Loss { kind: circuit.nudge.loss, reference: T::of(circuit.nudge.reference) };
         let learner = Learner { weights, optimizer };

@@ -1,11 +1,13 @@
 //! Which column of a state matrix holds which compartment.
 //!
 //! A state is one matrix `[batch × width]`, column-major: each compartment's samples lie together, and so
-//! do the columns of a layer, plus compartments before minus ones.
+//! do the columns of a layer, plus compartments before minus ones. Where neurons have one compartment, that is
+//! the plus one, and there are no minus ones.
 
 use std::ops::Range;
 
 use crate::matrix::{Matrix, Real};
+use crate::spec::CircuitKind;
 
 /// Columns of the compartments of a network.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,28 +16,45 @@ pub struct Layout {
     neurons: Vec<usize>,
     starts: Vec<usize>,
     width: usize,
+    kind: CircuitKind,
 }
 
 impl Layout {
-    /// Layout of a network given as neurons per layer, input first.
+    /// Layout of dyads in a network given as neurons per layer, input first.
     ///
     /// # Panics
     ///
     /// If there are fewer than two layers; the door lets no such network in.
     #[must_use]
     pub fn new(network: &[usize]) -> Self {
+        Self::of(CircuitKind::Dyad, network)
+    }
+
+    /// Layout of neurons of a kind in a network given as neurons per layer, input first.
+    ///
+    /// # Panics
+    ///
+    /// If there are fewer than two layers; the door lets no such network in.
+    #[must_use]
+    pub fn of(kind: CircuitKind, network: &[usize]) -> Self {
         assert!(network.len() >= 2, "a network has an input and an output");
         let neurons = network[1..].to_vec();
-        let mut width = 0;
+        let (mut width, compartments) = (0, kind.compartments());
         let starts = neurons
             .iter()
             .map(|n| {
                 let start = width;
-                width += 2 * n;
+                width += compartments * n;
                 start
             })
             .collect();
-        Self { inputs: network[0], neurons, starts, width }
+        Self { inputs: network[0], neurons, starts, width, kind }
+    }
+
+    /// Kind of its neurons.
+    #[must_use]
+    pub fn kind(&self) -> CircuitKind {
+        self.kind
     }
 
     /// Number of layers of neurons, `L`.
@@ -74,7 +93,7 @@ impl Layout {
         self.neurons.iter().copied().max().unwrap_or(0)
     }
 
-    /// Columns of a state matrix: two per neuron.
+    /// Columns of a state matrix: one per compartment.
     #[must_use]
     pub fn width(&self) -> usize {
         self.width
@@ -86,17 +105,16 @@ impl Layout {
         self.starts[layer]..self.starts[layer] + self.neurons[layer]
     }
 
-    /// Columns of the minus compartments of a layer.
+    /// Columns of the minus compartments of a layer; none where neurons have one compartment.
     #[must_use]
     pub fn minus(&self, layer: usize) -> Range<usize> {
-        let start = self.starts[layer] + self.neurons[layer];
-        start..start + self.neurons[layer]
+        self.plus(layer).end..self.layer(layer).end
     }
 
     /// Columns of a whole layer.
     #[must_use]
     pub fn layer(&self, layer: usize) -> Range<usize> {
-        self.starts[layer]..self.starts[layer] + 2 * self.neurons[layer]
+        self.starts[layer]..self.starts[layer] + self.kind.compartments() * self.neurons[layer]
     }
 
     /// Potentials of the plus and minus compartments of some dyads of a layer, column after column.

@@ -53,7 +53,8 @@ pub struct Synapses<T> {
     pub feedback: Option<Vec<Matrix<T>>>,
 }
 
-/// The devices of one layer; every array has one entry per neuron.
+/// The devices of one layer; every array has one entry per neuron, those of minus compartments none where
+/// neurons have one compartment.
 #[derive(Clone, Debug)]
 pub struct Devices<T> {
     /// Shape of the activation device.
@@ -83,7 +84,7 @@ impl<T: Real> Chip<T> {
     /// `[mismatch]` an ideal one.
     #[must_use]
     pub fn fabricate(spec: &CircuitSpec, network: &[usize]) -> Self {
-        let layout = Layout::new(network);
+        let layout = Layout::of(spec.kind(), network);
         let (plus, minus) = gains(&spec.nudge);
         let slowest = periphery::time_constant(spec);
         let mut rates = vec![T::of(1.0 / slowest); layout.width()];
@@ -92,14 +93,14 @@ impl<T: Real> Chip<T> {
             .map(|layer| {
                 let shape =
                     if layer + 1 == depth { spec.neuron.output_activation } else { spec.neuron.activation };
-                let n = layout.neurons(layer);
+                let (n, m) = (layout.neurons(layer), layout.minus(layer).len());
                 let mut devices = Devices {
                     activation: Activation::new(&shape),
                     gain_plus: vec![T::of(plus); n],
-                    gain_minus: vec![T::of(minus); n],
+                    gain_minus: vec![T::of(minus); m],
                     mixing: vec![T::of(spec.nudge.alpha); n],
                     offset_plus: vec![DeviceOffset::NONE; n],
-                    offset_minus: vec![DeviceOffset::NONE; n],
+                    offset_minus: vec![DeviceOffset::NONE; m],
                 };
                 let rates = rates[layout.layer(layer)].split_at_mut(n);
                 mismatch::spread(&spec.mismatch, layer, &mut devices, rates);

@@ -122,6 +122,11 @@ pub trait Dynamics<T: Real>: Sync {
         Vec::new()
     }
 
+    /// Returns whether [`Self::noise_inputs`] are the same for all samples and states.
+    fn noise_is_additive(&self) -> bool {
+        false
+    }
+
     /// Returns the numbers of the samples, which name their noise; the default is `SampleIds::first`.
     ///
     /// A system whose noise is simulated keeps track of it: the samples of a [`Self::subset`] meet their own

@@ -4,49 +4,49 @@ use std::ops::Range;
 
 use super::dyad::{DyadCircuit, columns, columns_mut};
 use super::{Dynamics, Layered};
+use crate::chip::Periphery;
 use crate::device::{slew, transconductor};
 use crate::matrix::{Matrix, Real};
 
-impl<T: Real> DyadCircuit<'_, T> {
+/// What limits the drives of a circuit's compartments.
+#[derive(Clone, Copy)]
+pub(super) struct Limits<'a, T> {
+    pub periphery: &'a Periphery<T>,
+    /// `1/τ` of every state column (1/s).
+    pub rates: &'a [T],
+    /// Rails (V).
+    pub supply: Option<(T, T)>,
+}
+
+impl<T: Real> Limits<'_, T> {
+    /// Returns whether compartments follow a limited drive.
+    pub fn act(&self) -> bool {
+        self.periphery.range.is_some() || self.periphery.slew.is_some()
+    }
+
     /// Limits the drives of consecutive state columns, the first of which is `first`; all slices
     /// `[batch × n]` (V).
-    fn limit_columns(&self, first: usize, potentials: &[T], drives: &mut [T]) {
-        let periphery = &self.chip.periphery;
-        if let Some(range) = periphery.range {
+    pub fn limit(&self, first: usize, batch: usize, potentials: &[T], drives: &mut [T]) {
+        if let Some(range) = self.periphery.range {
             transconductor::saturate(range, potentials, drives);
         }
-        let Some(rate) = periphery.slew else { return };
-        let batch = self.samples();
+        let Some(rate) = self.periphery.slew else { return };
         let count = drives.len() / batch;
         let mut from = 0;
-        for run in self.rates()[first..first + count].chunk_by(|a, b| a == b) {
+        for run in self.rates[first..first + count].chunk_by(|a, b| a == b) {
             let span = from * batch..(from + run.len()) * batch;
             slew::limit(rate / run[0], &potentials[span.clone()], &mut drives[span]);
             from += run.len();
         }
     }
 
-    /// See [`Layered::limit_dyads`].
-    pub(super) fn limit_some(
-        &self,
-        layer: usize,
-        dyads: &Range<usize>,
-        potentials: (&[T], &[T]),
-        drives: (&mut [T], &mut [T]),
-    ) {
-        let layout = self.layout();
-        let (plus, minus) = (layout.plus(layer).start, layout.minus(layer).start);
-        self.limit_columns(plus + dyads.start, potentials.0, drives.0);
-        self.limit_columns(minus + dyads.start, potentials.1, drives.1);
-    }
-
-    /// See [`Dynamics::regime`].
-    pub(super) fn regime_of(&self, state: &Matrix<T>, drive: &Matrix<T>, regime: &mut Matrix<T>) {
-        self.slopes(state, regime);
+    /// Adds numbers that jump at a slew limit or a rail to the slopes of the devices in `regime`: what
+    /// [`Dynamics::regime`] asks for.
+    pub fn add_to_regime(&self, state: &Matrix<T>, drive: &Matrix<T>, regime: &mut Matrix<T>) {
         self.add_rails(state, drive, regime);
-        let Some(rate) = self.chip.periphery.slew else { return };
+        let Some(rate) = self.periphery.slew else { return };
         let batch = state.nrows();
-        for (column, &leak) in self.rates().iter().enumerate() {
+        for (column, &leak) in self.rates.iter().enumerate() {
             let one = column..column + 1;
             let pulls = columns(drive, batch, one.clone()).iter().zip(columns(state, batch, one.clone()));
             for (piece, (&u, &v)) in columns_mut(regime, batch, one).iter_mut().zip(pulls) {
@@ -58,7 +58,7 @@ impl<T: Real> DyadCircuit<'_, T> {
 
     /// Adds a number that jumps where a drive meets a rail.
     fn add_rails(&self, state: &Matrix<T>, drive: &Matrix<T>, regime: &mut Matrix<T>) {
-        let Some((low, high)) = self.chip.supply else { return };
+        let Some((low, high)) = self.supply else { return };
         let batch = state.nrows();
         let mut rails = [vec![low; batch], vec![high; batch]];
         // A limited drive is held against what the limit makes of the rail.
@@ -66,9 +66,9 @@ impl<T: Real> DyadCircuit<'_, T> {
         for column in 0..state.ncols() {
             let one = column..column + 1;
             let potentials = columns(state, batch, one.clone());
-            if self.is_limited() {
+            if self.act() {
                 rails = [vec![low; batch], vec![high; batch]];
-                rails.iter_mut().for_each(|rail| self.limit_columns(column, potentials, rail));
+                rails.iter_mut().for_each(|rail| self.limit(column, batch, potentials, rail));
             }
             let drives = columns(drive, batch, one.clone()).iter().zip(rails[0].iter().zip(&rails[1]));
             for (piece, (&u, (&low, &high))) in columns_mut(regime, batch, one).iter_mut().zip(drives) {
@@ -83,5 +83,27 @@ impl<T: Real> DyadCircuit<'_, T> {
                 *piece += T::of(std::f64::consts::PI * side);
             }
         }
+    }
+}
+
+impl<T: Real> DyadCircuit<'_, T> {
+    /// What limits its drives.
+    pub(super) fn limits(&self) -> Limits<'_, T> {
+        Limits { periphery: &self.chip.periphery, rates: self.rates(), supply: self.chip.supply }
+    }
+
+    /// See [`Layered::limit_dyads`].
+    pub(super) fn limit_some(
+        &self,
+        layer: usize,
+        dyads: &Range<usize>,
+        potentials: (&[T], &[T]),
+        drives: (&mut [T], &mut [T]),
+    ) {
+        let layout = self.layout();
+        let (plus, minus) = (layout.plus(layer).start, layout.minus(layer).start);
+        let (limits, batch) = (self.limits(), self.samples());
+        limits.limit(plus + dyads.start, batch, potentials.0, drives.0);
+        limits.limit(minus + dyads.start, batch, potentials.1, drives.1);
     }
 }

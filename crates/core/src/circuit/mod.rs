@@ -6,12 +6,14 @@
 //! itself wherever `u = v`: what integrates motion asks for `U`, what looks for equilibria or linearises at
 //! one asks for `u`.
 //!
-//! Circuits of dyads in layers are [`Layered`], which sweeps need; those of a chip have its noise, too:
+//! [`HopfieldCircuit`] has one compartment a neuron and needs no more than that. Circuits of dyads in layers are [`Layered`], which sweeps need; those of a chip have its noise, too:
 //! [`Circuit`].
 
 mod adjoint;
 mod dyad;
 mod dynamics;
+mod holomorphic;
+mod hopfield;
 mod layered;
 mod limited_drive;
 mod node;
@@ -25,6 +27,8 @@ mod target;
 
 pub use dyad::DyadCircuit;
 pub use dynamics::Dynamics;
+pub use holomorphic::HolomorphicCircuit;
+pub use hopfield::HopfieldCircuit;
 pub use layered::Layered;
 pub use noisy::Circuit;
 pub use nudge::{Loss, Nudge};

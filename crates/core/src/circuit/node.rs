@@ -27,6 +27,12 @@ pub(super) struct SummingNodes<T> {
 impl<T: Real> SummingNodes<T> {
     /// Summing nodes of a chip with these synapses; `None` if they are ideal.
     pub fn wire(chip: &Chip<T>, weights: &Weights<T>) -> Option<Self> {
+        Self::loaded(chip, || compute_loads(chip, weights))
+    }
+
+    /// Summing nodes of a chip with synapses that load them so much, in units of the leak; `None` if they are
+    /// ideal.
+    pub fn loaded(chip: &Chip<T>, loads: impl FnOnce() -> Vec<f64>) -> Option<Self> {
         let periphery = &chip.periphery;
         if periphery.amplifier.is_none() && periphery.shift == 0.0 {
             return None;
@@ -35,7 +41,7 @@ impl<T: Real> SummingNodes<T> {
         let (mut gain, mut offset) = (vec![T::ONE; width], vec![T::of(periphery.shift); width]);
         let (mut rates, mut slowest) = (chip.rates.clone(), chip.slowest);
         if let Some(amplifier) = &periphery.amplifier {
-            let loads = compute_loads(chip, weights);
+            let loads = loads();
             let noise_gains = || loads.iter().map(|load| 1.0 + load);
             for ((gain, offset), noise_gain) in gain.iter_mut().zip(&mut offset).zip(noise_gains()) {
                 *gain = T::of(amplifier.share(noise_gain));
@@ -68,11 +74,15 @@ impl<T: Real> SummingNodes<T> {
     ) {
         let starts = (layout.plus(layer).start, layout.minus(layer).start);
         for (start, drives) in [(starts.0, drives.0), (starts.1, drives.1)] {
-            let columns = start + dyads.start..start + dyads.end;
-            for (column, drives) in columns.zip(drives.chunks_exact_mut(batch)) {
-                let (gain, offset) = (self.gain[column], self.offset[column]);
-                drives.iter_mut().for_each(|drive| *drive = gain * *drive + offset);
-            }
+            self.drive(start + dyads.start, batch, drives);
+        }
+    }
+
+    /// Applies gain and offset to the drives (V) of columns from `first` on.
+    pub fn drive(&self, first: usize, batch: usize, drives: &mut [T]) {
+        for (column, drives) in (first..).zip(drives.chunks_exact_mut(batch)) {
+            let (gain, offset) = (self.gain[column], self.offset[column]);
+            drives.iter_mut().for_each(|drive| *drive = gain * *drive + offset);
         }
     }
 
@@ -129,7 +139,7 @@ fn compute_loads<T: Real>(chip: &Chip<T>, weights: &Weights<T>) -> Vec<f64> {
 }
 
 /// Sums of the magnitudes in every row.
-fn row_sums<T: Real>(matrix: &Matrix<T>) -> Vec<f64> {
+pub(super) fn row_sums<T: Real>(matrix: &Matrix<T>) -> Vec<f64> {
     let mut sums = vec![0.0; matrix.nrows()];
     for column in matrix.column_iter() {
         sums.iter_mut().zip(column.iter()).for_each(|(sum, w)| *sum += w.to_f64().abs());

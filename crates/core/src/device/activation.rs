@@ -5,6 +5,7 @@
 //! few units in the last place; [`Activation::value`] and [`Activation::slope`] are the scalar reference
 //! through the C library. Where the slope jumps, the slope is the smaller one-sided one: 0.
 
+mod complex;
 mod vector;
 
 pub use self::vector::Dyads;

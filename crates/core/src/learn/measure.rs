@@ -234,7 +234,7 @@ impl<T: Real> Measurement<T> {
 }
 
 /// The matrix with the rows that are not kept set to zero.
-fn mask<'a, T: Real>(matrix: &'a Matrix<T>, keep: &[bool]) -> Cow<'a, Matrix<T>> {
+pub(super) fn mask<'a, T: Real>(matrix: &'a Matrix<T>, keep: &[bool]) -> Cow<'a, Matrix<T>> {
     if keep.iter().all(|&k| k) {
         return Cow::Borrowed(matrix);
     }

@@ -8,6 +8,10 @@
 //! | `adversarial` | [`Adversarial`]: the exact gradient at inputs moved up their loss |
 //! | `dp`, `dp-transpose`, `custom` | [`DualPropagation`] with gains of DP, `DPᵀ`, or the circuit's own |
 //! | `sign-symmetry` | [`SignSymmetry`]: `DPᵀ` whose errors come back through the signs of the weights |
+//! | `recurrent-bp` | [`RecurrentBackprop`]: the exact gradient of a Hopfield circuit |
+//! | `ep`, `ep-centred` | [`EquilibriumPropagation`], [`CentredPropagation`]: a free and one or two nudged equilibria |
+//! | `ep-holomorphic`, `ep-oscillating` | [`HolomorphicPropagation`], [`OscillatingPropagation`]: complex nudges |
+//! | `chl`, `coupled` | [`ContrastiveHebbian`], [`CoupledLearning`]: clamped outputs |
 //!
 //! A rule of one's own implements [`Rule`] (`examples/own_rule.rs`). One that files can name is a line of the
 //! table in `spec/rules.rs` and a file here with the type that the line names, which is `Registered`.
@@ -15,6 +19,7 @@
 mod adversarial;
 mod backprop;
 mod dual;
+mod equilibrium;
 mod measure;
 mod optimizer;
 mod sign_symmetry;
@@ -22,6 +27,10 @@ mod sign_symmetry;
 pub use adversarial::Adversarial;
 pub use backprop::Backprop;
 pub use dual::{DualPropagation, nudged};
+pub use equilibrium::{
+    CentredPropagation, ContrastiveHebbian, CoupledLearning, EquilibriumPropagation, HolomorphicPropagation,
+    OscillatingPropagation, RecurrentBackprop,
+};
 pub use measure::{
     Measurement, count_relaxations, inference, inference_with_progress, measure, measure_with_progress,
 };
@@ -32,7 +41,7 @@ use crate::chip::Weights;
 use crate::matrix::{Matrix, Real, compiled_once};
 use crate::noise::SampleIds;
 use crate::solve::{Counts, Outcome};
-use crate::spec::{CircuitSpec, FeedbackSynapses, RuleKind, RuleSpec, each_rule};
+use crate::spec::{CircuitKind, CircuitSpec, FeedbackSynapses, RuleKind, RuleSpec, each_rule};
 
 /// Inputs `[batch × n_0]` and targets `[batch × n_L]` (V), and the numbers that name their noise.
 #[derive(Clone, Debug)]
@@ -144,6 +153,9 @@ each_rule!(registry);
 #[must_use]
 pub fn circuit_of(kind: RuleKind, circuit: &CircuitSpec) -> CircuitSpec {
     let mut circuit = circuit.clone();
+    if kind.circuit_kind() != CircuitKind::Dyad {
+        circuit.kind = Some(kind.circuit_kind());
+    }
     circuit.nudge.variant = kind.own_variant().unwrap_or(circuit.nudge.variant);
     if kind.programs_feedback() {
         circuit.feedback.synapses = FeedbackSynapses::Separate;

@@ -40,6 +40,11 @@ pub enum NetworkError {
         "`nudge.keep_margin`: found a margin to be kept\n  accepted: none; experiments alone keep one while they train"
     )]
     KeepMargin,
+    /// A question of dyads, asked of neurons with one compartment.
+    #[error(
+        "`kind`: found \"hopfield\"\n  accepted: \"dyad\"; means and differences are those of dyads (`solve::settle_from` settles a `HopfieldCircuit`)"
+    )]
+    Kind,
 }
 
 impl NetworkError {

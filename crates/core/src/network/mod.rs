@@ -19,14 +19,14 @@ pub use training::{EpochResult, Training, TrainingResult};
 use crate::chip::{Chip, Weights};
 use crate::circuit::{Loss, check_targets};
 use crate::data::Split;
-use crate::learn::{Backprop, Batch, Gradient, Rule, circuit_of, inference, measure};
+use crate::learn::{Backprop, Batch, Gradient, Rule, circuit_of, inference, measure, rule};
 use crate::matrix::Matrix;
 use crate::noise::SampleIds;
 use crate::solve::steps;
-use crate::spec::{CircuitSpec, FeedbackSynapses, InitSpec, MOST_PARTS, RuleKind, SpecError};
+use crate::spec::{CircuitKind, CircuitSpec, FeedbackSynapses, InitSpec, MOST_PARTS, RuleKind, SpecError};
 use crate::train::{Evaluation, evaluate};
 
-/// A network of dyads on a chip: its description, which was checked, the chip and the synapses.
+/// A network on a chip: its description, which was checked, the chip and the synapses.
 ///
 /// ```
 /// # use dyadsim_core as dyadsim;
@@ -127,7 +127,7 @@ impl Network {
     ///
     /// # Errors
     /// Shapes that do not fit; targets that the loss cannot take; a fast compartment that a stochastic solver
-    /// would follow for ever.
+    /// would follow for ever; neurons with one compartment.
     pub fn settle(
         &self,
         inputs: &Matrix<f64>,
@@ -135,6 +135,9 @@ impl Network {
     ) -> Result<SettledBatch, NetworkError> {
         let batch = self.batch(inputs, targets)?;
         self.refuse_endless()?;
+        if self.circuit.kind() != CircuitKind::Dyad {
+            return Err(NetworkError::Kind);
+        }
         let Self { circuit, chip, weights, .. } = self;
         if targets.is_none() {
             let free = measure(chip, weights, &batch, &circuit.nudged(Some(0.0)), false);
@@ -157,7 +160,11 @@ impl Network {
     ) -> Result<Gradient<f64>, NetworkError> {
         let batch = self.batch(inputs, Some(targets))?;
         let mut gradient = Gradient::zeros(&self.weights);
-        Backprop::new(self.chip.clone(), &self.circuit.nudge).estimate(&self.weights, &batch, &mut gradient);
+        let exact: Box<dyn Rule<f64>> = match self.circuit.kind() {
+            CircuitKind::Dyad => Box::new(Backprop::new(self.chip.clone(), &self.circuit.nudge)),
+            CircuitKind::Hopfield => rule(RuleKind::RecurrentBp, &self.circuit, &self.neurons()),
+        };
+        exact.estimate(&self.weights, &batch, &mut gradient);
         Ok(gradient)
     }
 

@@ -5,7 +5,7 @@ use crate::chip::Weights;
 use crate::data::Dataset;
 use crate::learn::{Optimizer, Rule, rule};
 use crate::solve::Outcome;
-use crate::spec::{OptimizerSpec, RuleKind, RuleSpec, check_training};
+use crate::spec::{OptimizerSpec, RuleKind, RuleSpec, check_rule_on, check_training};
 use crate::train::{Course, EpochReport, Evaluation, Learner};
 
 /// Is shown every epoch as it ends, and the synapses after it.
@@ -144,7 +144,7 @@ impl<'a> Training<'a> {
         let (mut network, settles, rule) = match chosen {
             Chosen::Known(spec) => {
                 let rule: Box<dyn Rule<f64> + 'a> = rule(spec, &network.circuit, &network.neurons());
-                (network.with_gains_of(spec.kind), spec.kind.is_dyadic(), rule)
+                (network.with_gains_of(spec.kind), spec.kind.settles(), rule)
             }
             Chosen::Own(rule) => (network, true, rule),
         };
@@ -176,7 +176,8 @@ impl<'a> Training<'a> {
             Chosen::Own(_) => RuleKind::Bp.into(),
         };
         check_training(&spec, &self.optimizer, (self.epochs, self.batch), circuit.nudge.beta)?;
-        if spec.kind.is_dyadic() {
+        check_rule_on(spec.kind, circuit)?;
+        if spec.kind.settles() {
             if circuit.nudge.keep_margin.is_some() {
                 return Err(NetworkError::KeepMargin);
             }

@@ -3,9 +3,9 @@
 //! Sweeps down and up with cached halves come first, and end at once where no loop is closed (`DPᵀ` at
 //! `α = 0` and 1: one sweep down). A sweep down is a function of what the layers hear and of the output's
 //! potentials, half the state or less, so that is what Anderson acceleration extrapolates where the sweeps go
-//! on. Samples that still do not arrive, and systems without layers, get Newton's method: matrix-free from
-//! where the sweeps came closest and from the start, in the end, for small circuits, along a branch of fixed
-//! points.
+//! on. Systems without layers have rounds `v ← u(v)` for sweeps ([`Rounds`]), accelerated alike. Samples that
+//! still do not arrive get Newton's method: matrix-free from where the sweeps came closest and from the start,
+//! in the end, for small circuits, along a branch of fixed points.
 //!
 //! A fixed point need not be one that the circuit reaches: `solver.verify` looks, by the rightmost eigenvalue
 //! there or by integrating the circuit.
@@ -20,6 +20,7 @@ use super::half_sweeps::HalfSweeps;
 use super::krylov::newton_krylov;
 use super::newton::{FixedPoint, homotopy};
 use super::outcome::{Counts, Outcome, Settled};
+use super::rounds::Rounds;
 use super::verify::verify;
 use super::{Dynamics, Layered, Universal};
 use crate::matrix::{Matrix, Real, copy_rows};
@@ -60,7 +61,7 @@ impl<T: Real> Universal<T> for Dc {
         let mut search = Search::new(self, circuit);
         match circuit.layered() {
             Some(layered) => search.sweep(layered, start.as_ref()),
-            None => search.state = start.clone().unwrap_or_else(|| circuit.free_state()),
+            None => search.iterate(start.as_ref()),
         }
         search.newton(start.as_ref());
         let mut settled = search.finish();
@@ -86,6 +87,15 @@ struct Sample {
     /// Least residual (V) before the patience began, and rounds since.
     mark: f64,
     waited: usize,
+}
+
+/// What a check of a round has found, row by row.
+struct Checked<'a, T> {
+    /// `‖u − v‖∞` (V).
+    residual: &'a [T],
+    /// `‖v‖∞` (V).
+    size: &'a [T],
+    state: &'a mut Matrix<T>,
 }
 
 /// A batch on its way.
@@ -138,9 +148,10 @@ impl<'a, T: Real> Search<'a, T> {
             sweeps.check(circuit);
             self.counts.steps += 1;
             self.counts.rhs_evals += 1;
-            self.judge(&mut sweeps, &mut anderson, round + 1 == ROUNDS);
-            let open: Vec<usize> =
-                (0..self.rows.len()).filter(|&row| !self.samples[self.rows[row]].decided).collect();
+            let checked =
+                Checked { residual: &sweeps.residual, size: &sweeps.size, state: &mut sweeps.state };
+            self.judge(checked, &mut anderson, round + 1 == ROUNDS);
+            let open = self.open();
             if open.is_empty() {
                 return;
             }
@@ -160,27 +171,68 @@ impl<'a, T: Real> Search<'a, T> {
                 image = Matrix::zeros(self.rows.len(), anderson.source.ncols());
             }
             sweeps.source(circuit, &mut image);
-            let mixed = anderson.advance(&image);
-            for (&i, &mixed) in self.rows.iter().zip(&mixed) {
-                // Decided rows are swept along until they are dropped, but were found without this
-                // extrapolation.
-                self.samples[i].accelerated |= mixed && !self.samples[i].decided;
-            }
+            let mixed = self.advance(&mut anderson, &image);
             if mixed.contains(&true) {
                 sweeps.set_source(circuit, &anderson.source);
             }
         }
     }
 
+    /// Repeats `v ← u(v)` from `start`, or the free state, until every sample is decided.
+    fn iterate(&mut self, start: Option<&Matrix<T>>) {
+        let whole = self.circuit;
+        let mut smaller: Option<Box<dyn Dynamics<T> + '_>> = None;
+        let mut rounds = Rounds::new(whole, start.cloned().unwrap_or_else(|| whole.free_state()));
+        let mut anderson = Anderson::new(whole.samples(), whole.width());
+        anderson.source.copy_from(&rounds.state);
+        for round in 0..ROUNDS {
+            rounds.check(smaller.as_deref().unwrap_or(whole));
+            self.counts.steps += 1;
+            self.counts.rhs_evals += 1;
+            let checked =
+                Checked { residual: &rounds.residual, size: &rounds.size, state: &mut rounds.state };
+            self.judge(checked, &mut anderson, round + 1 == ROUNDS);
+            let open = self.open();
+            if open.is_empty() {
+                return;
+            }
+            if (self.rows.len() - open.len()) as f64 >= COMPACT * self.rows.len() as f64 {
+                self.rows = open.iter().map(|&row| self.rows[row]).collect();
+                rounds.keep(&open);
+                anderson.keep(&open);
+                let part = whole.subset(&self.rows);
+                rounds.fit(part.as_ref());
+                smaller = Some(part);
+            }
+            self.advance(&mut anderson, &rounds.drive);
+            rounds.state.copy_from(&anderson.source);
+        }
+    }
+
+    /// Rows of samples that are not decided.
+    fn open(&self) -> Vec<usize> {
+        (0..self.rows.len()).filter(|&row| !self.samples[self.rows[row]].decided).collect()
+    }
+
+    /// Takes the image of a round in; tells which samples were extrapolated.
+    fn advance(&mut self, anderson: &mut Anderson<T>, image: &Matrix<T>) -> Vec<bool> {
+        let mixed = anderson.advance(image);
+        for (&i, &mixed) in self.rows.iter().zip(&mixed) {
+            // Decided rows are swept along until they are dropped, but were found without this extrapolation.
+            self.samples[i].accelerated |= mixed && !self.samples[i].decided;
+        }
+        mixed
+    }
+
     /// Decides what can be decided after a check.
-    fn judge(&mut self, sweeps: &mut HalfSweeps<T>, anderson: &mut Anderson<T>, last: bool) {
+    fn judge(&mut self, checked: Checked<'_, T>, anderson: &mut Anderson<T>, last: bool) {
         let mut found = Vec::with_capacity(self.rows.len());
         for (row, &i) in self.rows.iter().enumerate() {
             let sample = &mut self.samples[i];
             if sample.decided {
                 continue;
             }
-            let (residual, size) = (sweeps.residual[row].to_f64(), sweeps.size[row].to_f64());
+            let (residual, size) = (checked.residual[row].to_f64(), checked.size[row].to_f64());
             let finite = residual.is_finite() && size.is_finite();
             sample.settled = finite && residual <= self.dc.allowed::<T>(size);
             // Such a jump comes from another linear piece: differences from before it would mislead the fit.
@@ -206,23 +258,23 @@ impl<'a, T: Real> Search<'a, T> {
                 if sample.accelerated { &mut self.counts.by_anderson } else { &mut self.counts.by_sweeps };
             *by += u64::from(sample.settled);
         }
-        self.keep_states(sweeps, &found);
+        self.keep_states(checked.state, &found);
     }
 
     /// Hands the states of rows to their samples; if they are all there are, the sweeps are over and keep
     /// nothing.
-    fn keep_states(&mut self, sweeps: &mut HalfSweeps<T>, found: &[(usize, usize)]) {
+    fn keep_states(&mut self, state: &mut Matrix<T>, found: &[(usize, usize)]) {
         let samples = self.samples.len();
         if found.len() == samples {
-            std::mem::swap(&mut self.state, &mut sweeps.state);
+            std::mem::swap(&mut self.state, state);
             return;
         }
         if self.state.is_empty() {
             // Faster than only the rows found, which lie across memory; the others are not looked at.
-            self.state.clone_from(&sweeps.state);
+            self.state.clone_from(state);
             return;
         }
-        copy_rows(&sweeps.state, &mut self.state, found);
+        copy_rows(state, &mut self.state, found);
     }
 
     /// Newton's method for what the sweeps did not find.

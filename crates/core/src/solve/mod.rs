@@ -36,6 +36,7 @@ mod phi;
 mod rails;
 mod relax;
 mod ringing;
+mod rounds;
 mod spectrum;
 pub mod stochastic;
 mod tiles;
@@ -60,7 +61,7 @@ pub use stochastic::steps;
 use rayon::prelude::*;
 
 use crate::circuit::{Circuit, Dynamics, Layered};
-use crate::matrix::{Matrix, Real, compiled_once};
+use crate::matrix::{Matrix, Real, compiled_once, select_rows};
 use crate::noise::{Memory, hold};
 use crate::spec::{SolverKind, SolverSpec, Start};
 
@@ -240,6 +241,30 @@ pub fn settle_next<T: Real>(
     let mut settled = join(parts, circuit.width());
     take_readings(circuit, &mut settled);
     (settled, Memory::joined(&memories))
+}
+
+/// Settles a batch of any systems on all threads of the current pool, shard by shard, each sample from its row
+/// of `start` (`[batch × width]`, V) or from the free state; `progress` is called after every shard. `None` if
+/// the solver needs layers ([`universal`]).
+#[must_use]
+pub fn settle_from<T: Real>(
+    spec: &SolverSpec,
+    circuit: &dyn Dynamics<T>,
+    start: Option<&Matrix<T>>,
+    (traced, progress): (bool, Progress<'_>),
+) -> Option<Settled<T>> {
+    let solver = universal::<T>(spec)?;
+    let samples: Vec<usize> = (0..circuit.samples()).collect();
+    let shards = samples.par_chunks(solver.most());
+    let parts = shards.map(|rows| {
+        let start = start.map(|start| select_rows(start, rows));
+        let settled = solver.settle_any(circuit.subset(rows).as_ref(), start, traced);
+        progress(rows.len());
+        settled
+    });
+    let mut settled = join(parts.collect(), circuit.width());
+    take_readings(circuit, &mut settled);
+    Some(settled)
 }
 
 /// What is read of final states: capacitors have lost charge, and a sample-and-hold adds its noise.

@@ -8,6 +8,7 @@ use super::check_circuit::{check_network, ensure, not_negative, positive};
 use super::check_expect::check_expect;
 use super::check_name::check_folder_name;
 use super::check_sizes::check_experiment_sizes;
+use super::ep::check_ep;
 use super::exclude::check_exclude;
 use super::experiment::{
     AdversarialSpec, DatasetSpec, ExperimentSpec, InitSpec, OptimizerSpec, RateSchedule,
@@ -46,6 +47,7 @@ pub fn check_experiment(experiment: &ExperimentSpec) -> Result<(), Fault> {
     ensure(experiment.chips != Some(0), &["chips"], 0, COUNT)?;
     distinct("rules", &experiment.rules, "a list of different rules, at least one")?;
     check_adversarial(experiment.adversarial)?;
+    check_ep(experiment.ep)?;
     check_control(experiment)?;
     check_optimizer(&experiment.optimizer)?;
     check_experiment_sizes(experiment)?;
@@ -90,7 +92,7 @@ fn check_control(experiment: &ExperimentSpec) -> Result<(), Fault> {
 /// # Errors
 /// When β is 0 and a rule that nudges runs.
 pub fn check_beta(rules: &[RuleKind], beta: f64) -> Result<(), Fault> {
-    match rules.iter().find(|rule| rule.is_dyadic()) {
+    match rules.iter().find(|rule| rule.has_nudge()) {
         Some(rule) if beta <= 0.0 => {
             let accepted = format!("a number above 0, as rule `{}` divides by it", rule.name());
             Err(Fault::refused(&["circuit", "nudge", "beta"], beta, accepted))

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cost::CostSpec;
 use super::keep_margin::{self, KeepMarginSpec};
-use super::kinds::{ActivationKind, SolverKind};
+use super::kinds::{ActivationKind, CircuitKind, SolverKind};
 use super::mismatch::MismatchSpec;
 use super::noise::NoiseSpec;
 use super::periphery::{AmplifierSpec, ClockSpec, LeakageSpec, TransconductorSpec};
@@ -22,6 +22,9 @@ use crate::units;
 pub struct CircuitSpec {
     /// Name, used in reports and as the default output name.
     pub name: String,
+    /// Kind of its neurons; absent means what the learning rule needs, and dyads where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kind: Option<CircuitKind>,
     /// Temperature (K).
     #[serde(deserialize_with = "units::temperature")]
     #[schemars(with = "units::Quantity")]
@@ -296,6 +299,12 @@ pub struct ReadoutSpec {
 }
 
 impl CircuitSpec {
+    /// Kind of its neurons: dyads unless it says otherwise.
+    #[must_use]
+    pub fn kind(&self) -> CircuitKind {
+        self.kind.unwrap_or(CircuitKind::Dyad)
+    }
+
     /// The same circuit under another nudge, if one is given.
     #[must_use]
     pub fn nudged(&self, beta: Option<f64>) -> Self {
@@ -309,6 +318,7 @@ impl Default for CircuitSpec {
     fn default() -> Self {
         Self {
             name: "ideal".into(),
+            kind: None,
             temperature: 300.0,
             network: None,
             supply: None,

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::circuit::CircuitSpec;
+use super::ep::EquilibriumSpec;
 use super::exclude::Exclusion;
 use super::rules::RuleKind;
 use super::written::WrittenDataset;
@@ -41,6 +42,9 @@ pub struct ExperimentSpec {
     /// How far the rule `adversarial` moves the inputs.
     #[serde(default, skip_serializing_if = "AdversarialSpec::is_default")]
     pub adversarial: AdversarialSpec,
+    /// Equilibrium propagation: sign and number of its nudges.
+    #[serde(default, skip_serializing_if = "EquilibriumSpec::is_default")]
+    pub ep: EquilibriumSpec,
     /// Optimiser.
     pub optimizer: OptimizerSpec,
     /// Runs from initial weights that are moved a little: how far apart learned weights get by themselves.

@@ -13,11 +13,13 @@ use super::check_experiment::{check_adversarial, check_batch, check_beta, check_
 use super::check_sizes::check_training_sizes;
 use super::circuit::CircuitSpec;
 use super::door::checked_circuit;
+use super::ep::{EquilibriumSpec, check_ep, check_rule};
 use super::error::SpecError;
 use super::experiment::{AdversarialSpec, ExperimentSpec, OptimizerSpec};
 use super::fault::Fault;
 use super::loaded::Loaded;
 use super::rule::RuleSpec;
+use super::rules::RuleKind;
 use super::schema::FileKind;
 use super::tree::Tree;
 
@@ -57,6 +59,7 @@ struct Written<'a> {
     epochs: usize,
     batch: usize,
     adversarial: &'a AdversarialSpec,
+    ep: &'a EquilibriumSpec,
     optimizer: &'a OptimizerSpec,
     circuit: BTreeMap<&'static str, BTreeMap<&'static str, f64>>,
 }
@@ -75,13 +78,26 @@ pub(crate) fn check_training(
         check_epochs(epochs)?;
         check_batch(batch)?;
         check_adversarial(rule.adversarial)?;
+        check_ep(rule.ep)?;
         check_optimizer(optimizer)?;
         check_training_sizes(optimizer, rule.adversarial)?;
         check_beta(&[rule.kind], beta)
     };
     check().map_err(|fault| {
         let circuit = BTreeMap::from([("nudge", BTreeMap::from([("beta", beta)]))]);
-        let written = Written { epochs, batch, adversarial: &rule.adversarial, optimizer, circuit };
+        let RuleSpec { adversarial, ep, .. } = rule;
+        let written = Written { epochs, batch, adversarial, ep, optimizer, circuit };
+        Tree::in_code(FileKind::Experiment, &written).map_or_else(|error| error, |tree| tree.tell(fault))
+    })
+}
+
+/// Checks that a rule is defined for a circuit, as the door checks an experiment.
+///
+/// # Errors
+/// The first key of the circuit for which it is not, by its key in an experiment file.
+pub(crate) fn check_rule_on(rule: RuleKind, circuit: &CircuitSpec) -> Result<(), SpecError> {
+    check_rule(rule, circuit).map_err(|fault| {
+        let written = BTreeMap::from([("circuit", circuit)]);
         Tree::in_code(FileKind::Experiment, &written).map_or_else(|error| error, |tree| tree.tell(fault))
     })
 }

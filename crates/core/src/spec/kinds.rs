@@ -104,6 +104,12 @@ impl SolverKind {
         self.is_stochastic() && !self.is_clocked()
     }
 
+    /// Whether it corrects one layer before the next hears it, which takes a circuit of dyads in layers.
+    #[must_use]
+    pub fn needs_layers(self) -> bool {
+        matches!(self, Self::Eam | Self::Layerwise)
+    }
+
     /// Whether it repeats sweeps over the layers (`solver.schedule`, `passes`, `damping`).
     #[must_use]
     pub fn sweeps(self) -> bool {
@@ -132,6 +138,39 @@ impl SolverKind {
             Self::ExponentialEm => Some((1.0, 1.0)),
             Self::Heun | Self::ExponentialHeun => Some((1.0, 2.0)),
             _ => None,
+        }
+    }
+}
+
+/// Kinds of neurons and their wiring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum CircuitKind {
+    /// Two compartments a neuron: means go forward, differences come back.
+    Dyad,
+    /// One compartment a neuron: what a neuron says goes forward and back through the same synapses.
+    Hopfield,
+}
+
+impl CircuitKind {
+    /// Every kind, in the order of the documentation.
+    pub const ALL: [Self; 2] = [Self::Dyad, Self::Hopfield];
+
+    /// Name in files.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Dyad => "dyad",
+            Self::Hopfield => "hopfield",
+        }
+    }
+
+    /// Compartments of a neuron.
+    #[must_use]
+    pub fn compartments(self) -> usize {
+        match self {
+            Self::Dyad => 2,
+            Self::Hopfield => 1,
         }
     }
 }
@@ -177,6 +216,12 @@ impl ActivationKind {
     pub fn is_kinked(self) -> bool {
         matches!(self, Self::Relu | Self::HardSigmoid)
     }
+
+    /// Whether it is a holomorphic function near the real axis, so that potentials may be complex.
+    #[must_use]
+    pub fn is_holomorphic(self) -> bool {
+        !self.is_kinked()
+    }
 }
 
 /// Names in a sentence: `"a", "b" and "c"`.
@@ -219,6 +264,7 @@ mod tests {
         check(&RuleKind::ALL, RuleKind::name);
         check(&SolverKind::ALL, SolverKind::name);
         check(&ActivationKind::ALL, ActivationKind::name);
+        check(&CircuitKind::ALL, CircuitKind::name);
     }
 
     #[test]

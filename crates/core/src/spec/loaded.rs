@@ -10,6 +10,7 @@ use toml::Value;
 use super::check_circuit::check_circuit;
 use super::check_experiment::{check_beta, check_experiment};
 use super::circuit::CircuitSpec;
+use super::ep::check_rule;
 use super::error::{At, Place, SpecError, nearest};
 use super::every::{apart, every, together};
 use super::experiment::{CircuitSource, ExperimentSpec, InitSpec};
@@ -103,6 +104,7 @@ impl Loaded {
         if !beta_is_open {
             check_beta(&experiment.rules, circuit.nudge.beta).map_err(tell)?;
         }
+        experiment.rules.iter().try_for_each(|rule| check_rule(*rule, &circuit)).map_err(tell)?;
         circuit.network = Some(experiment.network.clone());
         experiment.circuit = CircuitSource::Inline(Box::new(circuit.clone()));
         self.make_absolute(&mut experiment);

@@ -1,5 +1,6 @@
 //! A learning rule with its settings, as one value.
 
+use super::ep::EquilibriumSpec;
 use super::experiment::{AdversarialSpec, ExperimentSpec};
 use super::rules::RuleKind;
 
@@ -14,19 +15,23 @@ pub struct RuleSpec {
     pub keep_unsettled: bool,
     /// Rule `adversarial`: how far inputs are moved.
     pub adversarial: AdversarialSpec,
+    /// Rules of equilibrium propagation: how nudges are chosen.
+    pub ep: EquilibriumSpec,
 }
 
 impl RuleSpec {
     /// A rule with the settings that an experiment gives it.
     #[must_use]
     pub fn of(experiment: &ExperimentSpec, kind: RuleKind) -> Self {
-        Self { kind, keep_unsettled: experiment.keep_unsettled, adversarial: experiment.adversarial }
+        let ExperimentSpec { keep_unsettled, adversarial, ep, .. } = *experiment;
+        Self { kind, keep_unsettled, adversarial, ep }
     }
 }
 
 impl From<RuleKind> for RuleSpec {
     fn from(kind: RuleKind) -> Self {
-        Self { kind, keep_unsettled: false, adversarial: AdversarialSpec::default() }
+        let (adversarial, ep) = (AdversarialSpec::default(), EquilibriumSpec::default());
+        Self { kind, keep_unsettled: false, adversarial, ep }
     }
 }
 

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::circuit::Variant;
+use super::kinds::CircuitKind;
 
 /// Hands every learning rule to the macro `$to`, a line each: here the kind and what it can do, in `learn`
 /// the registry.
@@ -29,6 +30,20 @@ macro_rules! each_rule {
             Custom: "custom", "custom", Green, Described, DualPropagation;
             /// Backpropagation on inputs moved up the loss: `x + step·∇ₓℓ` (see `adversarial`).
             Adversarial: "adversarial", "adv. BP", Purple, Still, Adversarial;
+            /// Recurrent backpropagation: the exact gradient at the equilibrium of a Hopfield circuit.
+            RecurrentBp: "recurrent-bp", "RBP", Grey, Contrasts, RecurrentBackprop;
+            /// Equilibrium propagation with one nudge (see `ep`).
+            Ep: "ep", "EP", Sky, Equilibrium, EquilibriumPropagation;
+            /// Equilibrium propagation with nudges `β` and `−β`.
+            EpCentred: "ep-centred", "centred EP", Indigo, Equilibrium, CentredPropagation;
+            /// Equilibrium propagation on a circle of complex nudges (see `ep`).
+            EpHolomorphic: "ep-holomorphic", "hol. EP", Teal, Equilibrium, HolomorphicPropagation;
+            /// Equilibrium propagation by one slow turn of a complex nudge (see `ep`).
+            EpOscillating: "ep-oscillating", "osc. EP", Olive, Equilibrium, OscillatingPropagation;
+            /// Contrastive Hebbian learning: output wires clamped to the targets.
+            Chl: "chl", "CHL", Wine, Contrasts, ContrastiveHebbian;
+            /// Coupled learning: output wires clamped a share `β` of the way to the targets.
+            Coupled: "coupled", "coupled", Brown, Equilibrium, CoupledLearning;
         }
     };
 }
@@ -43,12 +58,16 @@ enum Wiring {
     Described,
     /// Gains of its own; feedback synapses as described.
     Gains(Variant),
+    /// One compartment a neuron, crossbars read both ways; no nudge `β`.
+    Contrasts,
+    /// One compartment a neuron, crossbars read both ways, and a nudge `β`.
+    Equilibrium,
     /// Gains of its own; feedback synapses that are devices of their own, which it programs (`Rule::program`
     /// in `learn`).
     Feedback(Variant),
 }
 
-use self::Wiring::{Described, Feedback, Gains, Still};
+use self::Wiring::{Contrasts, Described, Equilibrium, Feedback, Gains, Still};
 
 /// Colours of rules in figures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -56,11 +75,17 @@ use self::Wiring::{Described, Feedback, Gains, Still};
 pub enum Hue {
     Black,
     Blue,
+    Brown,
     Green,
+    Grey,
+    Indigo,
+    Olive,
     Orange,
     Purple,
     Sky,
+    Teal,
     Vermillion,
+    Wine,
 }
 
 /// A line of the table.
@@ -106,7 +131,7 @@ const fn still_first<const N: usize>(rules: [RuleKind; N]) -> [RuleKind; N] {
     let mut at = 0;
     while at < 2 * N {
         let rule = rules[at % N];
-        if rule.is_dyadic() == (at >= N) {
+        if rule.settles() == (at >= N) {
             sorted[place] = rule;
             place += 1;
         }
@@ -146,18 +171,53 @@ impl RuleKind {
         Self::named(name).map_or_else(|| name.to_owned(), |rule| rule.label().to_owned())
     }
 
-    /// Whether it nudges a circuit, and so has a mixing α and a nudge β; the others differentiate the
-    /// feed-forward network.
+    /// Kind of neurons that it is defined for.
+    #[must_use]
+    pub const fn circuit_kind(self) -> CircuitKind {
+        match self.line().wiring {
+            Contrasts | Equilibrium => CircuitKind::Hopfield,
+            Still | Described | Gains(_) | Feedback(_) => CircuitKind::Dyad,
+        }
+    }
+
+    /// Whether it settles a circuit; the others differentiate the feed-forward network.
+    #[must_use]
+    pub const fn settles(self) -> bool {
+        !matches!(self.line().wiring, Still)
+    }
+
+    /// Whether it has a nudge β.
+    #[must_use]
+    pub const fn has_nudge(self) -> bool {
+        self.settles() && !matches!(self.line().wiring, Contrasts)
+    }
+
+    /// Whether its neurons are dyads that it settles, and so has a mixing α beside its nudge β.
     #[must_use]
     pub const fn is_dyadic(self) -> bool {
-        !matches!(self.line().wiring, Still)
+        self.settles() && matches!(self.circuit_kind(), CircuitKind::Dyad)
+    }
+
+    /// The rule whose gradient is exact on its circuit, and which it is held against.
+    #[must_use]
+    pub const fn reference(self) -> Self {
+        match self.circuit_kind() {
+            CircuitKind::Dyad => Self::Bp,
+            CircuitKind::Hopfield => Self::RecurrentBp,
+        }
+    }
+
+    /// Whether it is what others are held against.
+    #[must_use]
+    pub const fn is_reference(self) -> bool {
+        matches!(self, Self::Bp | Self::RecurrentBp)
     }
 
     /// Feedback gains that it sets itself; `None` if it takes those of the circuit (`nudge.variant`).
     #[must_use]
     pub const fn own_variant(self) -> Option<Variant> {
         match self.line().wiring {
-            Still => Some(Variant::Custom { plus: 0.0, minus: 0.0 }),
+            Still | Contrasts | Equilibrium => Some(Variant::Custom { plus: 0.0, minus: 0.0 }),
             Described => None,
             Gains(variant) | Feedback(variant) => Some(variant),
         }
@@ -189,8 +249,8 @@ mod tests {
 
     #[test]
     fn rules_that_nudge_nothing_come_first_and_set_nothing() {
-        let first = RuleKind::ALL.iter().take_while(|rule| !rule.is_dyadic()).count();
-        assert!(first > 0 && RuleKind::ALL[first..].iter().all(|rule| rule.is_dyadic()));
+        let first = RuleKind::ALL.iter().take_while(|rule| !rule.settles()).count();
+        assert!(first > 0 && RuleKind::ALL[first..].iter().all(|rule| rule.settles()));
         for rule in RuleKind::ALL {
             assert!(!rule.programs_feedback() || (rule.is_dyadic() && rule.own_variant().is_some()));
         }

@@ -1,10 +1,11 @@
 //! Loss and accuracy of the free circuit.
 
 use crate::chip::{Chip, Weights};
-use crate::circuit::{DyadCircuit, Loss};
+use crate::circuit::{DyadCircuit, Dynamics, HopfieldCircuit, Loss};
 use crate::data::Split;
 use crate::matrix::{Matrix, Real};
-use crate::solve::operating_point;
+use crate::solve::{operating_point, settle_from};
+use crate::spec::{CircuitKind, SolverSpec};
 
 /// Samples evaluated at once.
 const CHUNK: usize = 500;
@@ -83,8 +84,25 @@ fn means<T: Real>(
     for chunk in samples.chunks(CHUNK) {
         let mut inputs = Matrix::zeros(chunk.len(), split.features());
         split.gather(chunk, &mut inputs);
-        let circuit = DyadCircuit::free(chip, weights, &inputs);
-        take(chunk[0], &circuit.means(&operating_point(&circuit)));
+        take(chunk[0], &free_outputs(chip, weights, &inputs));
+    }
+}
+
+/// Outputs of every layer of the free circuit at rest without noise, `[samples × n_k]` each (V): means `s̄_k` of
+/// dyads at their operating point; where neurons have one compartment, `s_k` where the circuit goes from 0 V.
+#[must_use]
+pub fn free_outputs<T: Real>(chip: &Chip<T>, weights: &Weights<T>, inputs: &Matrix<T>) -> Vec<Matrix<T>> {
+    match chip.layout.kind() {
+        CircuitKind::Dyad => {
+            let circuit = DyadCircuit::free(chip, weights, inputs);
+            circuit.means(&operating_point(&circuit))
+        }
+        CircuitKind::Hopfield => {
+            let circuit = HopfieldCircuit::free(chip, weights, inputs);
+            // A coupling that closes loops may have several fixed points: the circuit itself says which.
+            let settled = settle_from(&SolverSpec::default(), &circuit, None, (false, &|_| {}));
+            circuit.outputs(&settled.map_or_else(|| circuit.free_state(), |settled| settled.state))
+        }
     }
 }
 

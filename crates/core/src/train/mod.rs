@@ -2,7 +2,7 @@
 
 mod evaluate;
 
-pub use evaluate::{Evaluation, activities, classes_of, evaluate, largest, predict_classes};
+pub use evaluate::{Evaluation, activities, classes_of, evaluate, free_outputs, largest, predict_classes};
 
 use crate::chip::Weights;
 use crate::data::Dataset;

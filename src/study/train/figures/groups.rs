@@ -131,8 +131,10 @@ impl Grid {
 pub fn runs_at<'a>(tables: &'a Tables, rule: RuleKind, alpha: Option<f64>, row: &Row) -> Vec<&'a Run> {
     let same_rule = tables.runs.iter().filter(|run| run.rule == rule);
     if !rule.is_dyadic() {
-        let agrees =
-            |run: &&Run| agree(run.settings(), &row.settings) && agree(run.settings(), &row.reference);
+        let agrees = |run: &&Run| {
+            let nudge = run.place.beta.is_none() || run.place.beta == row.beta;
+            nudge && agree(run.settings(), &row.settings) && agree(run.settings(), &row.reference)
+        };
         return same_rule.filter(agrees).collect();
     }
     same_rule.filter(|run| run.place.alpha == alpha && Grid::stands_in(run, row)).collect()

@@ -86,9 +86,9 @@ fn series(
     }
 }
 
-/// A line across the panel for every rule that nudges no circuit, at the mean accuracy of its runs.
+/// A line across the panel for every rule without a nudge, at the mean accuracy of its runs.
 fn references(tables: &Tables, place: (usize, usize), x: Axis) -> impl Iterator<Item = Series> {
-    RuleKind::ALL.into_iter().filter(|rule| !rule.is_dyadic()).filter_map(move |rule| {
+    RuleKind::ALL.into_iter().filter(|rule| !rule.has_nudge()).filter_map(move |rule| {
         let runs = tables.runs.iter().filter(|run| run.rule == rule);
         let mean = Spread::of(runs.filter_map(accuracy))?.mean;
         let (ink, words) = (ink_of(rule), format!("{} (mean)", rule.label()));

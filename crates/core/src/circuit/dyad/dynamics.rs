@@ -80,7 +80,8 @@ impl<T: Real> Dynamics<T> for DyadCircuit<'_, T> {
     }
 
     fn regime(&self, state: &Matrix<T>, drive: &Matrix<T>, regime: &mut Matrix<T>) {
-        self.regime_of(state, drive, regime);
+        self.slopes(state, regime);
+        self.limits().add_to_regime(state, drive, regime);
     }
 
     fn slopes(&self, state: &Matrix<T>, slopes: &mut Matrix<T>) {
@@ -106,7 +107,7 @@ impl<T: Real> Dynamics<T> for DyadCircuit<'_, T> {
     }
 
     fn is_limited(&self) -> bool {
-        self.chip.periphery.range.is_some() || self.chip.periphery.slew.is_some()
+        self.limits().act()
     }
 
     fn limit(&self, state: &Matrix<T>, drive: &mut Matrix<T>) {

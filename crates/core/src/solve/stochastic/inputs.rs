@@ -15,6 +15,8 @@ pub(super) struct Inputs<T: Real> {
     /// What every compartment gets of every source, in units of what its first compartment gets,
     /// `[sources × width]`.
     shares: Matrix<f64>,
+    /// Patterns of all sources, where they are the same for all samples and states.
+    fixed: Option<Vec<Vec<(usize, f64)>>>,
     sum: Matrix<T>,
     /// The same at the other end of the step.
     other: Matrix<T>,
@@ -45,7 +47,8 @@ impl<T: Real> Inputs<T> {
         });
         let path = NoisePath::new(&sources(&inputs, &colours), &context, &circuit.sample_ids());
         let blank = || Matrix::zeros(state.nrows(), state.ncols());
-        Some(Self { path, shares, sum: blank(), other: blank() })
+        let fixed = circuit.noise_is_additive().then(|| inputs.into_iter().flat_map(|input| input.columns));
+        Some(Self { path, shares, fixed: fixed.map(Iterator::collect), sum: blank(), other: blank() })
     }
 
     /// Noise increment of the step (V).
@@ -55,13 +58,19 @@ impl<T: Real> Inputs<T> {
 
     /// Takes in the noise at the beginning of the step.
     pub fn at_start(&mut self, circuit: &dyn Dynamics<T>, state: &Matrix<T>) {
-        let Self { path, shares, sum, .. } = self;
-        collect(circuit, state, path.additive(), shares, sum);
+        let Self { path, shares, fixed, sum, .. } = self;
+        match fixed {
+            Some(patterns) => collect_fixed(patterns, path.additive(), shares, sum),
+            None => collect(circuit, state, path.additive(), shares, sum),
+        }
     }
 
     /// Takes in the noise at the end of the step: from now on it is the mean of both.
     pub fn at_end(&mut self, circuit: &dyn Dynamics<T>, state: &Matrix<T>) {
-        let Self { path, shares, sum, other } = self;
+        let Self { path, shares, fixed, sum, other } = self;
+        if fixed.is_some() {
+            return; // the same at both ends
+        }
         collect(circuit, state, path.additive(), shares, other);
         sum.zip_apply(other, |one, other| *one = T::of(0.5) * (*one + other));
     }
@@ -108,6 +117,25 @@ fn collect<T: Real>(
             for &(column, value) in pattern {
                 sum[(sample, column)] += T::of(value * shares[(source, column)]) * step[(sample, source)];
             }
+        }
+    }
+}
+
+/// [`collect`] of sources with the same patterns for all samples and states.
+fn collect_fixed<T: Real>(
+    patterns: &[Vec<(usize, f64)>],
+    step: &Matrix<T>,
+    shares: &Matrix<f64>,
+    sum: &mut Matrix<T>,
+) {
+    sum.fill(T::ZERO);
+    for (source, pattern) in patterns.iter().enumerate() {
+        for &(column, value) in pattern {
+            sum.column_mut(column).axpy(
+                T::of(value * shares[(source, column)]),
+                &step.column(source),
+                T::ONE,
+            );
         }
     }
 }

@@ -1,0 +1,216 @@
+//! The layered Hopfield circuit (docs/equilibrium.md): one compartment a neuron, what it says goes forward and
+//! back.
+//!
+//! `τ dv_k/dt = W_k s_{k−1} + b_k + F_{k+1}ᵀ s_{k+1} − v_k`, `s = f(v)`, `s_0 = x`; at the output
+//! `−β ∇ℓ(s_L)` in the place of what comes back. Where one crossbar is read both ways (`F = W`) the coupling
+//! is symmetric, and every trajectory descends the energy of Hopfield (PNAS 81, 3088 (1984)).
+
+mod dynamics;
+mod noise;
+
+use std::borrow::Cow;
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::limited_drive::Limits;
+use super::node::{SummingNodes, row_sums};
+use super::nudge::Nudge;
+use crate::chip::{Chip, Layout, Weights};
+use crate::device::{Activation, DeviceOffset};
+use crate::matrix::product::{self, Onto};
+use crate::matrix::{Matrix, Real, View, ViewMut, select_rows};
+use crate::noise::SampleIds;
+use crate::spec::{CircuitKind, NudgePoint};
+
+/// A batch of layered Hopfield networks on one chip: inputs, and a nudge or a clamp of the outputs.
+#[derive(Clone, Debug)]
+pub struct HopfieldCircuit<'a, T: Real> {
+    chip: &'a Chip<T>,
+    weights: Cow<'a, Weights<T>>,
+    /// Inputs `[batch × n_0]` (V).
+    input: Matrix<T>,
+    /// `W_1 x + b_1`, `[batch × n_1]` (V).
+    heard: Matrix<T>,
+    nudge: Option<Nudge<T>>,
+    /// Outputs `s_L` at which nudge `free` takes the loss gradient, `[batch × n_L]` (V).
+    held_output: Option<Matrix<T>>,
+    /// Outputs that the wires are forced to, `[batch × n_L]` (V).
+    clamp: Option<Matrix<T>>,
+    nodes: Option<Arc<SummingNodes<T>>>,
+    sample_ids: SampleIds,
+}
+
+impl<'a, T: Real> HopfieldCircuit<'a, T> {
+    /// The free circuit on inputs `[batch × n_0]` (V), on a chip whose neurons have one compartment.
+    ///
+    /// # Panics
+    ///
+    /// If the neurons of the chip have two compartments.
+    #[must_use]
+    pub fn free(chip: &'a Chip<T>, weights: &'a Weights<T>, input: &Matrix<T>) -> Self {
+        assert!(
+            chip.layout.kind() == CircuitKind::Hopfield,
+            "a Hopfield circuit has one compartment a neuron"
+        );
+        let weights = chip.effective_weights(weights);
+        let mut heard = Matrix::zeros(input.nrows(), chip.layout.neurons(0));
+        let first = weights.forward[0].as_view();
+        product::forward(heard.as_view_mut(), Onto::Nothing, input.as_view(), first);
+        for (mut column, &b) in heard.column_iter_mut().zip(&weights.biases[0]) {
+            column.add_scalar_mut(b);
+        }
+        let nodes = SummingNodes::loaded(chip, || compute_loads(chip, &weights)).map(Arc::new);
+        let sample_ids = SampleIds::first(input.nrows());
+        let input = input.clone();
+        Self { chip, weights, input, heard, nudge: None, held_output: None, clamp: None, nodes, sample_ids }
+    }
+
+    /// Sets the numbers of the samples, which name their noise; the default is `SampleIds::first`.
+    #[must_use]
+    pub fn with_sample_ids(self, sample_ids: SampleIds) -> Self {
+        Self { sample_ids, ..self }
+    }
+
+    /// Switches a nudge on: `−β ∇ℓ` into the drives of the outputs, at their own outputs or, of nudge `free`,
+    /// at `held` ones. Its `β` may be negative; 0 leaves it off.
+    #[must_use]
+    pub fn nudged(self, nudge: Nudge<T>, held: &Matrix<T>) -> Self {
+        let held_output = (nudge.at == NudgePoint::Free).then(|| held.clone());
+        let nudge = (nudge.beta != 0.0).then_some(nudge);
+        Self { nudge, held_output, ..self }
+    }
+
+    /// Forces the output wires to `outputs` (`[batch × n_L]`, V), whatever their neurons say.
+    #[must_use]
+    pub fn clamped(self, outputs: Matrix<T>) -> Self {
+        Self { clamp: Some(outputs), ..self }
+    }
+
+    /// Returns the same circuits for some of the samples, which may be named several times.
+    #[must_use]
+    pub fn subset(&self, samples: &[usize]) -> HopfieldCircuit<'_, T> {
+        let some = |matrix: &Matrix<T>| select_rows(matrix, samples);
+        HopfieldCircuit {
+            chip: self.chip,
+            weights: Cow::Borrowed(&self.weights),
+            input: some(&self.input),
+            heard: some(&self.heard),
+            nudge: self.nudge.as_ref().map(|n| Nudge { target: some(&n.target), ..n.clone() }),
+            held_output: self.held_output.as_ref().map(some),
+            clamp: self.clamp.as_ref().map(some),
+            nodes: self.nodes.clone(),
+            sample_ids: self.sample_ids.subset(samples),
+        }
+    }
+
+    /// Outputs `s_k` of every layer at a state, `[batch × n_k]` each (V); of a clamped layer what its wires
+    /// carry.
+    #[must_use]
+    pub fn outputs(&self, state: &Matrix<T>) -> Vec<Matrix<T>> {
+        let mut all = Matrix::zeros(state.nrows(), state.ncols());
+        self.activate(state, &mut all);
+        let layers = (0..self.layout().depth()).map(|k| self.of(k, &all).into_owned());
+        layers.collect()
+    }
+
+    /// What a rule differentiates of the drives: `(∂u/∂h)ᵀ · duals`, where `h` is what the synapses and
+    /// biases of every neuron add up to. `duals` are those of the drives, `[batch × width]`.
+    pub(crate) fn pull_back_to_synapses(&self, state: &Matrix<T>, duals: &mut Matrix<T>) {
+        self.close(state, duals, &mut self.flat_scratch());
+    }
+
+    /// The effective weights of this chip's devices.
+    #[must_use]
+    pub fn weights(&self) -> &Weights<T> {
+        &self.weights
+    }
+
+    /// The activation device of a neuron, by its column, and what is its own of it.
+    pub(super) fn device(&self, column: usize) -> (&Activation, DeviceOffset<f64>) {
+        let layers = self.layout().depth();
+        let layer = (0..layers).find(|&k| self.layout().layer(k).contains(&column)).unwrap_or(layers - 1);
+        let devices = &self.chip.layers[layer];
+        let own = devices.offset_plus[column - self.layout().layer(layer).start];
+        let own = DeviceOffset { offset: own.offset.to_f64(), scale: own.scale.to_f64() };
+        (&devices.activation, own)
+    }
+
+    fn layout(&self) -> &Layout {
+        &self.chip.layout
+    }
+
+    /// The columns of a layer.
+    fn of<'m>(&self, layer: usize, all: &'m Matrix<T>) -> View<'m, T> {
+        let Range { start, end } = self.layout().layer(layer);
+        all.columns(start, end - start)
+    }
+
+    /// The columns of a layer, to be written.
+    fn of_mut<'m>(&self, layer: usize, all: &'m mut Matrix<T>) -> ViewMut<'m, T> {
+        let Range { start, end } = self.layout().layer(layer);
+        all.columns_mut(start, end - start)
+    }
+
+    fn limits(&self) -> Limits<'_, T> {
+        let rates = self.nodes.as_ref().map_or(&self.chip.rates, |nodes| &nodes.rates);
+        Limits { periphery: &self.chip.periphery, rates, supply: self.chip.supply }
+    }
+
+    /// Outputs of all neurons, of clamped ones what their wires carry.
+    fn activate(&self, state: &Matrix<T>, outputs: &mut Matrix<T>) {
+        let batch = state.nrows();
+        for (layer, devices) in self.chip.layers.iter().enumerate() {
+            let Range { mut start, .. } = self.layout().layer(layer);
+            for run in devices.offset_plus.chunk_by(|a, b| a == b) {
+                let span = start * batch..(start + run.len()) * batch;
+                let from = &state.as_slice()[span.clone()];
+                devices.activation.apply_offset(run[0], from, &mut outputs.as_mut_slice()[span]);
+                start += run.len();
+            }
+        }
+        if let Some(clamp) = &self.clamp {
+            self.of_mut(self.layout().depth() - 1, outputs).copy_from(clamp);
+        }
+    }
+
+    /// Adds what the outputs of all neurons are to the others: `W_k s_{k−1} + F_{k+1}ᵀ s_{k+1}`.
+    pub(super) fn couple(&self, outputs: &Matrix<T>, sums: &mut Matrix<T>) {
+        for layer in 1..self.layout().depth() {
+            let below = self.of(layer - 1, outputs);
+            let forward = self.weights.forward[layer].as_view();
+            product::forward(self.of_mut(layer, sums), Onto::Sum, below, forward);
+            let (above, back) = (self.of(layer, outputs), self.weights.feedback(layer).as_view());
+            product::backward(self.of_mut(layer - 1, sums), Onto::Sum, above, back);
+        }
+    }
+
+    /// The transpose of [`Self::couple`]: `W_{k+1}ᵀ d_{k+1} + F_k d_{k−1}`.
+    pub(super) fn couple_back(&self, duals: &Matrix<T>, sums: &mut Matrix<T>) {
+        for layer in 1..self.layout().depth() {
+            let below = self.of(layer - 1, duals);
+            let back = self.weights.feedback(layer).as_view();
+            product::forward(self.of_mut(layer, sums), Onto::Sum, below, back);
+            let (above, forward) = (self.of(layer, duals), self.weights.forward[layer].as_view());
+            product::backward(self.of_mut(layer - 1, sums), Onto::Sum, above, forward);
+        }
+    }
+}
+
+/// Conductances of synapses on the summing node of every neuron, in units of the leak: those from below and
+/// those from above, each a pair of devices whose smaller one is at its minimum.
+fn compute_loads<T: Real>(chip: &Chip<T>, weights: &Weights<T>) -> Vec<f64> {
+    let pair = chip.periphery.pair_load;
+    let mut loads = Vec::with_capacity(chip.layout.width());
+    for (layer, forward) in weights.forward.iter().enumerate() {
+        let below = pair * forward.ncols() as f64;
+        let above = weights.forward.get(layer + 1).map(|_| {
+            let back = weights.feedback(layer + 1);
+            (row_sums(&back.transpose()), pair * back.nrows() as f64)
+        });
+        for (neuron, sum) in row_sums(forward).into_iter().enumerate() {
+            let back = above.as_ref().map_or(0.0, |(sums, pairs)| sums[neuron] + pairs);
+            loads.push(sum + below + back);
+        }
+    }
+    loads
+}

@@ -1,0 +1,170 @@
+//! Rules that compare equilibria of a Hopfield circuit: what of a synapse differs between two of them is the
+//! product of the outputs at its ends.
+//!
+//! With a symmetric coupling the free circuit is at rest where its energy `E(v)` has a stationary point, and
+//! `∂E/∂W_k = −s_k s_{k−1}ᵀ`: the loss of its outputs has the slope `d/dβ ∂E/∂W` at `β = 0` (Scellier & Bengio,
+//! Front. Comput. Neurosci. 11, 24 (2017)). Rules differ in how they read that derivative.
+//!
+//! Phases of a sample follow each other: each starts where the free one ended, and has noise of its own.
+
+mod clamped;
+mod holomorphic;
+mod nudged;
+mod oscillating;
+mod recurrent_backprop;
+
+pub use clamped::{ContrastiveHebbian, CoupledLearning};
+pub use holomorphic::HolomorphicPropagation;
+pub use nudged::{CentredPropagation, EquilibriumPropagation};
+pub use oscillating::OscillatingPropagation;
+pub use recurrent_backprop::RecurrentBackprop;
+
+use super::measure::mask;
+use super::{Batch, Gradient, Report};
+use crate::chip::{Chip, Weights};
+use crate::circuit::{Dynamics, HopfieldCircuit, Loss, Nudge};
+use crate::matrix::elementwise::column_sums;
+use crate::matrix::product::{self, Onto};
+use crate::matrix::{Matrix, Real};
+use crate::solve::{Counts, Outcome, SHARD, Settled, settle_from};
+use crate::spec::{CircuitSpec, RuleSpec};
+
+/// The circuit of a rule, and what of a relaxation enters its gradient.
+#[derive(Clone, Debug)]
+struct Phases<T: Real> {
+    chip: Chip<T>,
+    spec: CircuitSpec,
+    keep_unsettled: bool,
+}
+
+/// Products that enter a gradient: `factor · post_k pre_{k−1}ᵀ` of every layer.
+struct Product<'a, T: Real> {
+    factor: f64,
+    /// Outputs of every layer, as those that a synapse leads to.
+    post: &'a [Matrix<T>],
+    /// Outputs of every layer, as those that a synapse comes from.
+    pre: &'a [Matrix<T>],
+    /// Whether inputs and biases, which are real numbers, are among what synapses come from.
+    real: bool,
+}
+
+impl<'a, T: Real> Product<'a, T> {
+    /// `factor · s_k s_{k−1}ᵀ`.
+    fn of(factor: f64, outputs: &'a [Matrix<T>]) -> Self {
+        Self { factor, post: outputs, pre: outputs, real: true }
+    }
+}
+
+impl<T: Real> Phases<T> {
+    /// For the circuit of a rule with `network` neurons per layer.
+    fn new(settings: &RuleSpec, circuit: CircuitSpec, network: &[usize]) -> Self {
+        let chip = Chip::fabricate(&circuit, network);
+        Self { chip, spec: circuit, keep_unsettled: settings.keep_unsettled }
+    }
+
+    fn beta(&self) -> f64 {
+        self.spec.nudge.beta
+    }
+
+    /// The free circuit of a phase, counted from 0.
+    fn free<'a>(&'a self, weights: &'a Weights<T>, batch: &Batch<T>, phase: u64) -> HopfieldCircuit<'a, T> {
+        let ids = batch.sample_ids.again(phase);
+        HopfieldCircuit::free(&self.chip, weights, &batch.inputs).with_sample_ids(ids)
+    }
+
+    /// The same circuit under a nudge; of nudge `free` at the outputs of `rest`.
+    fn nudged<'a>(
+        &'a self,
+        weights: &'a Weights<T>,
+        batch: &Batch<T>,
+        (phase, beta): (u64, f64),
+        rest: &Matrix<T>,
+    ) -> HopfieldCircuit<'a, T> {
+        let free = self.free(weights, batch, phase);
+        let held = free.outputs(rest).pop().unwrap_or_else(|| Matrix::zeros(0, 0));
+        let nudge = Nudge { target: batch.targets.clone(), beta, at: self.spec.nudge.at, loss: self.loss() };
+        free.nudged(nudge, &held)
+    }
+
+    fn loss(&self) -> Loss<T> {
+        Loss { kind: self.spec.nudge.loss, reference: T::of(self.spec.nudge.reference) }
+    }
+
+    /// Settles a phase from `start`, or the state of rest, and takes note of it.
+    fn settle(&self, circuit: &dyn Dynamics<T>, start: Option<&Matrix<T>>, seen: &mut Seen) -> Matrix<T> {
+        let settled = settle_from(&self.spec.solver, circuit, start, (false, &|_| {}));
+        // The door lets no solver in that needs layers.
+        let settled = settled.expect("a solver of any system");
+        seen.take(&settled);
+        settled.state
+    }
+
+    /// Samples that enter the gradient.
+    fn kept(&self, seen: &Seen) -> Vec<bool> {
+        seen.outcomes.iter().map(|outcome| self.keep_unsettled || outcome.is_settled()).collect()
+    }
+
+    /// Writes the gradient: the sum of products, averaged over the kept samples.
+    fn write(
+        &self,
+        batch: &Batch<T>,
+        seen: Seen,
+        products: &[Product<'_, T>],
+        gradient: &mut Gradient<T>,
+    ) -> Report {
+        let keep = self.kept(&seen);
+        let used = keep.iter().filter(|&&k| k).count();
+        for (layer, (weights, biases)) in gradient.forward.iter_mut().zip(&mut gradient.biases).enumerate() {
+            weights.fill(T::ZERO);
+            biases.fill(T::ZERO);
+            let mut sums = vec![T::ZERO; biases.len()];
+            for product in products.iter().filter(|product| product.real || layer > 0) {
+                let scale = T::of(product.factor / used.max(1) as f64);
+                let below = if layer == 0 { &batch.inputs } else { &product.pre[layer - 1] };
+                let (below, own) = (mask(below, &keep), mask(&product.post[layer], &keep));
+                product::correlate(weights.as_view_mut(), Onto::Sum, scale, own.as_view(), below.as_view());
+                if product.real {
+                    column_sums(own.as_slice(), keep.len(), scale, &mut sums);
+                    biases.iter_mut().zip(&sums).for_each(|(bias, &sum)| *bias += sum);
+                }
+            }
+        }
+        seen.report(used)
+    }
+}
+
+/// Outcomes and work of all phases of a batch.
+#[derive(Default)]
+struct Seen {
+    outcomes: Vec<Outcome>,
+    times: Vec<f64>,
+    relaxations: usize,
+    counts: Counts,
+}
+
+impl Seen {
+    /// Takes in a phase. A sample has the outcome of its first phase that did not come to rest.
+    fn take<T: Real>(&mut self, settled: &Settled<T>) {
+        if self.relaxations == 0 {
+            (self.outcomes, self.times) = (settled.outcomes.clone(), settled.time.clone());
+        } else {
+            for (own, &theirs) in self.outcomes.iter_mut().zip(&settled.outcomes) {
+                *own = if own.is_settled() { theirs } else { *own };
+            }
+            self.times.iter_mut().zip(&settled.time).for_each(|(own, theirs)| *own += theirs);
+        }
+        self.relaxations += 1;
+        self.counts += settled.counts;
+    }
+
+    fn report(self, used: usize) -> Report {
+        let Self { outcomes, times, relaxations, counts } = self;
+        Report { outcomes, times, relaxations, used, counts }
+    }
+}
+
+/// Rows of a batch in shards of fixed size, so that results do not depend on threads.
+fn shards(samples: usize) -> Vec<Vec<usize>> {
+    let all: Vec<usize> = (0..samples).collect();
+    all.chunks(SHARD).map(<[usize]>::to_vec).collect()
+}

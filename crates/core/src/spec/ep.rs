@@ -1,0 +1,148 @@
+//! Settings of equilibrium propagation, and what its circuit must be.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::check_circuit::ensure;
+use super::circuit::{CircuitSpec, FeedbackSynapses, LossKind, NudgePoint};
+use super::fault::Fault;
+use super::kinds::{ActivationKind, CircuitKind, SolverKind, quoted};
+use super::path::Step;
+use super::rules::RuleKind;
+
+/// Settings of equilibrium propagation.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct EquilibriumSpec {
+    /// Rule `ep`: sign of the nudge.
+    pub sign: NudgeSign,
+    /// Rules `ep-holomorphic` and `ep-oscillating`: nudges on the circle, 2 or more.
+    pub points: usize,
+    /// Rule `ep-oscillating`: duration of a turn of the nudge, in units of the slowest `τ`.
+    pub period: f64,
+}
+
+/// Sign of a nudge.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum NudgeSign {
+    /// Towards the target.
+    #[default]
+    Positive,
+    /// Away from it.
+    Negative,
+    /// Either, drawn for every update.
+    Random,
+}
+
+impl Default for EquilibriumSpec {
+    fn default() -> Self {
+        Self { sign: NudgeSign::Positive, points: 6, period: 200.0 }
+    }
+}
+
+impl EquilibriumSpec {
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+    pub(super) fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Most nudges on the circle.
+const MOST_POINTS: usize = 1000;
+/// Longest turn of a nudge (slowest τ).
+const LONGEST: f64 = 1e6;
+
+/// Checks the settings of equilibrium propagation.
+pub(super) fn check_ep(ep: EquilibriumSpec) -> Result<(), Fault> {
+    let accepted =
+        format!("a whole number from 2 to {MOST_POINTS}: one nudge has no first Fourier coefficient");
+    ensure((2..=MOST_POINTS).contains(&ep.points), &["ep", "points"], ep.points, &accepted)?;
+    let accepted = format!("a number of time constants above 0, {LONGEST:e} or less");
+    ensure(ep.period > 0.0 && ep.period <= LONGEST, &["ep", "period"], ep.period, &accepted)
+}
+
+/// Checks that a rule is defined for a circuit.
+///
+/// # Errors
+/// The first key of the circuit for which it is not, and what would be right.
+pub fn check_rule(rule: RuleKind, circuit: &CircuitSpec) -> Result<(), Fault> {
+    let needs = rule.circuit_kind();
+    if let Some(kind) = circuit.kind.filter(|kind| *kind != needs) {
+        let fit = RuleKind::ALL.into_iter().filter(|rule| rule.circuit_kind() == kind);
+        let accepted = format!(
+            "\"{}\", or no kind, as rule `{}` needs; of \"{}\" circuits the rules are {}",
+            needs.name(),
+            rule.name(),
+            kind.name(),
+            quoted(fit.map(RuleKind::name))
+        );
+        return Err(Fault::refused(&["circuit", "kind"], kind.name(), accepted));
+    }
+    match needs {
+        CircuitKind::Hopfield => {
+            let wired = CircuitSpec { kind: Some(needs), ..circuit.clone() };
+            check_hopfield(&wired).map_err(|fault| fault.under(Step::Key("circuit".into())))?;
+            check_symmetric(rule, circuit)
+        }
+        CircuitKind::Dyad => Ok(()),
+    }
+}
+
+/// Checks what a circuit of one compartment a neuron cannot have.
+pub(super) fn check_hopfield(circuit: &CircuitSpec) -> Result<(), Fault> {
+    if circuit.kind() != CircuitKind::Hopfield {
+        return Ok(());
+    }
+    let solver = circuit.solver.kind;
+    let others =
+        quoted(SolverKind::ALL.into_iter().filter(|kind| !kind.needs_layers()).map(SolverKind::name));
+    let accepted = format!("{others}: the others sweep dyads, and neurons have one compartment here");
+    ensure(!solver.needs_layers(), &["solver", "kind"], solver.name(), &accepted)?;
+    let at = circuit.nudge.at;
+    let accepted = "\"own\", \"mean\" (the same with one compartment) or \"free\"";
+    ensure(at != NudgePoint::Drive, &["nudge", "at"], "drive", accepted)?;
+    let alone = "none: it is modelled for dyads alone";
+    let readout = circuit.readout;
+    ensure(readout.time == 0.0, &["readout", "time"], readout.time, "0 s: it is modelled for dyads alone")?;
+    let differences = "false: no difference of compartments is read";
+    ensure(!readout.auto_zero, &["readout", "auto_zero"], true, differences)?;
+    ensure(!readout.chopping, &["readout", "chopping"], true, differences)?;
+    let noise = &circuit.noise;
+    ensure(noise.telegraph.is_none(), &["noise", "telegraph"], "a source", alone)?;
+    ensure(noise.synapse_telegraph.is_none(), &["noise", "synapse_telegraph"], "a source", alone)?;
+    ensure(noise.sampled.is_none(), &["noise", "sampled"], "a source", alone)?;
+    ensure(circuit.leakage.is_none_or(|l| l.hold == 0.0), &["leakage", "hold"], "a time", "0 s")?;
+    ensure(circuit.nudge.keep_margin.is_none(), &["nudge", "keep_margin"], "a margin", alone)
+}
+
+/// Checks what a rule that compares equilibria asks of its circuit.
+fn check_symmetric(rule: RuleKind, circuit: &CircuitSpec) -> Result<(), Fault> {
+    let shared = circuit.feedback.synapses == FeedbackSynapses::Shared;
+    let accepted = format!("\"shared\", as rule `{}` takes the coupling to be symmetric", rule.name());
+    ensure(shared, &["circuit", "feedback", "synapses"], "separate", &accepted)?;
+    if matches!(rule, RuleKind::Coupled) {
+        let beta = circuit.nudge.beta;
+        let accepted = "a share above 0, at most 1, of the way from the free output to the target";
+        ensure(beta <= 1.0, &["circuit", "nudge", "beta"], beta, accepted)?;
+    }
+    if !matches!(rule, RuleKind::EpHolomorphic | RuleKind::EpOscillating) {
+        return Ok(());
+    }
+    let smooth = ActivationKind::ALL.into_iter().filter(|kind| kind.is_holomorphic());
+    let accepted = format!("{}, as potentials become complex", quoted(smooth.map(ActivationKind::name)));
+    let neuron = &circuit.neuron;
+    for (key, device) in [("activation", neuron.activation), ("output_activation", neuron.output_activation)]
+    {
+        let holomorphic = device.kind.is_holomorphic();
+        ensure(holomorphic, &["circuit", "neuron", key], device.kind.name(), &accepted)?;
+    }
+    let squared = circuit.nudge.loss == LossKind::Mse;
+    ensure(squared, &["circuit", "nudge", "loss"], "cross-entropy", "\"mse\" for complex nudges")?;
+    let analytic = "none, as potentials become complex";
+    ensure(circuit.supply.is_none(), &["circuit", "supply"], "rails", analytic)?;
+    ensure(circuit.transconductor.is_none(), &["circuit", "transconductor"], "a range", analytic)?;
+    ensure(circuit.amplifier.is_none(), &["circuit", "amplifier"], "an amplifier", analytic)?;
+    ensure(circuit.leakage.is_none(), &["circuit", "leakage"], "a leakage", analytic)?;
+    ensure(circuit.clock.is_none(), &["circuit", "clock"], "a clock", analytic)
+}
