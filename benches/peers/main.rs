@@ -2,12 +2,13 @@
 //!
 //! `cargo bench --bench peers -- [--python PATH] [--cores 0,1] [--quick] [--write FILE] [cases]`
 //!
-//! Cases: equilibrium, transient, gradient, spice, scaling, threads, memory; all of them by default. Every
+//! Cases: equilibrium, transient, ep, gradient, spice, scaling, threads, memory; all of them by default. Every
 //! case runs in a process of its own, held (through `taskset`, where there is one) to the cores that its
 //! peers are held to. The peers live in a Python (`--python`, else `DYADSIM_PEERS_PYTHON`, else `python3`);
 //! without them their rows are left out, loudly. What bites: a peer's process is resident and idle while ours
 //! runs, so neither pays for the other's start.
 
+mod ep;
 mod equilibrium;
 mod figure;
 mod gradient;
@@ -37,9 +38,10 @@ struct Case {
     run: fn(&Setup) -> Result<String>,
 }
 
-const CASES: [Case; 7] = [
+const CASES: [Case; 8] = [
     Case { name: "equilibrium", cores: &[1], run: equilibrium::run },
     Case { name: "transient", cores: &[1], run: transient::run },
+    Case { name: "ep", cores: &[1], run: ep::run },
     Case { name: "gradient", cores: &[1, 2], run: gradient::run },
     Case { name: "spice", cores: &[1], run: spice::run },
     Case { name: "scaling", cores: &[1], run: scaling::run },

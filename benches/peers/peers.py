@@ -3,7 +3,7 @@
 
   python3 -m venv v && v/bin/pip install numpy scipy jax diffrax safetensors
   v/bin/python peers.py make DIR --sizes 784 128 128 10 --batch 128      # weights, inputs, targets as safetensors
-  v/bin/python peers.py scipy|diffrax|jax-dp|jax-bp DIR [options]        # stays, and obeys lines of JSON
+  v/bin/python peers.py scipy|diffrax|jax-dp|jax-bp|jax-ep DIR [options]        # stays, and obeys lines of JSON
   v/bin/python peers.py versions
 
 The benchmark `peers` drives this file. Once compiled, a tool says so with one line, and then answers each line
@@ -18,7 +18,7 @@ scipy works in double precision throughout, because it would convert at every ri
 import argparse, json, os, sys, time
 
 p = argparse.ArgumentParser()
-p.add_argument("what", choices=["make", "versions", "scipy", "diffrax", "jax-bp", "jax-dp"])
+p.add_argument("what", choices=["make", "versions", "scipy", "diffrax", "jax-bp", "jax-dp", "jax-ep"])
 p.add_argument("dir", nargs="?", default=".")
 p.add_argument("--sizes", type=int, nargs="+", default=[784, 128, 128, 10])
 p.add_argument("--batch", type=int, default=128)
@@ -26,6 +26,8 @@ p.add_argument("--gain", type=float, default=0.7)
 p.add_argument("--alpha", type=float, default=0.0)
 p.add_argument("--beta", type=float, default=0.1)
 p.add_argument("--variant", default="dp-transpose", choices=["dp", "dp-transpose"])
+p.add_argument("--free", type=int, default=200)
+p.add_argument("--nudged", type=int, default=50)
 p.add_argument("--rtol", type=float, default=1e-6)
 p.add_argument("--atol", type=float, default=1e-9)
 p.add_argument("--threads", type=int, default=1)
@@ -223,6 +225,37 @@ class Jax:
         return named | {f"b.{k}": np.array(b) for k, b in enumerate(self.g[1], 1)}
 
 
+class JaxEp(Jax):
+    """Centred equilibrium propagation of a layered Hopfield net by the map s <- f(W s + W' s + b), a fixed number of steps
+    a phase, as the published codes of EP have it; `f(v) = sigmoid(4 v - 2)` of every layer, squared errors."""
+
+    def __init__(self):
+        import jax, jax.numpy as jnp
+        self.jax, self.jnp = jax, jnp
+        self.go = jax.jit(self.contrast)
+        self.given = (([jnp.array(m) for m in W], [jnp.array(b) for b in B]), jnp.array(X), jnp.array(Y))
+
+    def settle(self, WB, X, Y, s, beta, steps):
+        (W, B), jnp = WB, self.jnp
+
+        def step(_, s):
+            below = [X] + s[:-1]
+            u = [below[k] @ W[k].T + B[k] + (s[k + 1] @ W[k + 1] if k < L - 1 else -beta * (s[k] - Y)) for k in range(L)]
+            return [self.jax.nn.sigmoid(4 * q - 2) for q in u]
+
+        return self.jax.lax.fori_loop(0, steps, step, s)
+
+    def contrast(self, WB, X, Y):
+        jnp = self.jnp
+        f0 = float(1 / (1 + np.exp(2.0)))  # all potentials at 0
+        s = self.settle(WB, X, Y, [jnp.full((len(X), len(b)), f0) for b in WB[1]], 0.0, a.free)
+        up, down = (self.settle(WB, X, Y, s, beta, a.nudged) for beta in (a.beta, -a.beta))
+        pre = lambda s, k: X if k == 0 else s[k - 1]
+        scale = -0.5 / a.beta / len(X)
+        return ([scale * (up[k].T @ pre(up, k) - down[k].T @ pre(down, k)) for k in range(L)],
+                [scale * (up[k] - down[k]).sum(0) for k in range(L)])
+
+
 def answer(tool, c):
     rtol, atol = c.get("rtol", a.rtol), c.get("atol", a.atol)
     if c["do"] == "run":
@@ -243,7 +276,7 @@ def answer(tool, c):
 
 say = lambda what: print(json.dumps(what), flush=True)
 start = time.perf_counter()
-tool = {"scipy": Scipy, "diffrax": Diffrax, "jax-bp": lambda: Jax(False), "jax-dp": lambda: Jax(True)}[a.what]()
+tool = {"scipy": Scipy, "diffrax": Diffrax, "jax-bp": lambda: Jax(False), "jax-dp": lambda: Jax(True), "jax-ep": JaxEp}[a.what]()
 if a.what != "scipy":  # which compiles nothing, and takes its time
     tool.run(a.rtol, a.atol)
 say({"ready": a.what, "compile_s": time.perf_counter() - start, "threads": a.threads})

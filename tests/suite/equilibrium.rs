@@ -8,7 +8,7 @@ use dyadsim_core::noise::SampleIds;
 use dyadsim_core::spec::*;
 use nalgebra::{DMatrix, DVector};
 
-use crate::hopfield::{Hopfield, entries};
+use crate::hopfield::{Hopfield, entries, log_cosh};
 use crate::nets::relative_error;
 use crate::traces::slope;
 
@@ -77,7 +77,7 @@ fn exact(net: &Hopfield) -> Gradient<f64> {
 /// Twenty random symmetric nets of one to three hidden layers.
 fn nets() -> impl Iterator<Item = Hopfield> {
     let shapes: [&[usize]; 3] = [&[5, 8, 3], &[4, 7, 6, 3], &[4, 6, 5, 5, 2]];
-    (0..20).map(move |seed| Hopfield::random(400 + seed, shapes[seed as usize % 3], 4, 0.7))
+    (0..20).map(move |seed| Hopfield::random(400 + seed, shapes[seed as usize % 3], 4, 0.35))
 }
 
 #[test]
@@ -90,8 +90,8 @@ fn recurrent_backpropagation_is_implicit_differentiation() {
 }
 
 #[test]
-fn recurrent_backpropagation_is_the_slope_of_the_loss_with_offsets_rails_and_amplifiers_too() {
-    let mut net = Hopfield::random(440, &[4, 6, 5, 3], 3, 0.8);
+fn recurrent_backpropagation_is_the_slope_of_the_loss_with_offsets_spreads_and_rails_too() {
+    let mut net = Hopfield::random(440, &[4, 6, 5, 3], 3, 0.4);
     net.spec.mismatch = MismatchSpec {
         offset_dtod: 0.05,
         scale_dtod: 0.1,
@@ -100,8 +100,6 @@ fn recurrent_backpropagation_is_the_slope_of_the_loss_with_offsets_rails_and_amp
         ..net.spec.mismatch
     };
     net.spec.supply = Some(SupplySpec { low: -0.3, high: 0.45 });
-    let amplifier = AmplifierSpec { gain: Some(30.0), offset: 0.01, ..AmplifierSpec::default() };
-    net.spec.amplifier = Some(amplifier);
     let found = estimate(&net, RuleKind::RecurrentBp, 0.1);
     let chip = net.chip();
     let loss = |weights: &dyadsim_core::chip::Weights<f64>| {
@@ -135,9 +133,10 @@ fn small_nudges_give_the_exact_gradient_on_twenty_symmetric_nets() {
         let exact = exact(&net);
         // One-sided: bias of order β, states to some 1e-14 over β; centred and holomorphic: of order β² and β⁶.
         for (kind, beta) in
-            [(RuleKind::Ep, 1e-7), (RuleKind::EpCentred, 1e-4), (RuleKind::EpHolomorphic, 0.01)]
+            [(RuleKind::Ep, 3e-7), (RuleKind::EpCentred, 1e-4), (RuleKind::EpHolomorphic, 0.01)]
         {
             let error = relative_error(&estimate(&net, kind, beta), &exact);
+            println!("net {seed}, {kind:?}: {error:.1e}");
             assert!(error < 1e-6, "net {seed}, {kind:?}: {error:.1e}");
         }
     }
@@ -145,7 +144,7 @@ fn small_nudges_give_the_exact_gradient_on_twenty_symmetric_nets() {
 
 #[test]
 fn the_bias_is_of_order_one_with_one_nudge_and_two_with_two() {
-    let net = Hopfield::random(441, &[5, 9, 7, 3], 6, 0.7);
+    let net = Hopfield::random(441, &[5, 9, 7, 3], 6, 0.35);
     let exact = exact(&net);
     for (kind, order) in [(RuleKind::Ep, 1.0), (RuleKind::EpCentred, 2.0)] {
         let error = |beta: f64| relative_error(&estimate(&net, kind, beta), &exact);
@@ -159,9 +158,9 @@ fn the_bias_is_of_order_one_with_one_nudge_and_two_with_two() {
 
 #[test]
 fn the_bias_of_a_circle_falls_tenfold_with_every_two_points_until_rounding() {
-    let net = Hopfield::random(442, &[5, 9, 7, 3], 6, 0.7);
+    let net = Hopfield::random(442, &[5, 9, 7, 3], 6, 0.35);
     let exact = exact(&net);
-    let beta = 0.2;
+    let beta = 0.1;
     let of = |points: usize| {
         let ep = EquilibriumSpec { points, ..EquilibriumSpec::default() };
         estimate(&net, RuleSpec { ep, ..RuleKind::EpHolomorphic.into() }, beta)
@@ -180,7 +179,7 @@ fn the_bias_of_a_circle_falls_tenfold_with_every_two_points_until_rounding() {
 
 #[test]
 fn a_slow_turn_of_the_nudge_reads_the_gradient_short_by_the_share_of_a_time_constant() {
-    let mut net = Hopfield::random(443, &[4, 6, 3], 3, 0.5);
+    let mut net = Hopfield::random(443, &[4, 6, 3], 3, 0.35);
     let exact = exact(&net);
     net.spec.solver = SolverSpec { step: 0.1, ..SolverSpec::default() };
     let error = |period: f64| {
@@ -198,7 +197,7 @@ fn a_slow_turn_of_the_nudge_reads_the_gradient_short_by_the_share_of_a_time_cons
 
 #[test]
 fn the_sign_of_a_nudge_turns_its_bias_and_a_random_one_is_either() {
-    let mut net = Hopfield::random(444, &[5, 7, 3], 4, 0.7);
+    let mut net = Hopfield::random(444, &[5, 7, 3], 4, 0.35);
     let of = |net: &Hopfield, sign: NudgeSign| {
         let ep = EquilibriumSpec { sign, ..EquilibriumSpec::default() };
         estimate(net, RuleSpec { ep, ..RuleKind::Ep.into() }, 0.1)
@@ -244,7 +243,7 @@ fn energy_at_rest(net: &Hopfield, sample: usize, forced: Option<&DVector<f64>>) 
     }
     let (s, _) = said(&v);
     let own = |i: usize| {
-        if i < top { s[i] * v[i] + 0.5 * (1.0 - s[i] * s[i]).ln() } else { 0.5 * s[i] * s[i] }
+        if i < top { s[i] * v[i] - log_cosh(v[i]) } else { 0.5 * s[i] * s[i] }
     };
     let own: f64 = (0..neurons).map(own).sum();
     own - 0.5 * s.dot(&(&coupling * &s)) - s.dot(&heard)
@@ -252,7 +251,7 @@ fn energy_at_rest(net: &Hopfield, sample: usize, forced: Option<&DVector<f64>>) 
 
 #[test]
 fn contrastive_hebbian_learning_is_the_slope_of_a_difference_of_energies() {
-    let net = Hopfield::random(445, &[4, 6, 5, 3], 3, 0.8);
+    let net = Hopfield::random(445, &[4, 6, 5, 3], 3, 0.4);
     let found = estimate(&net, RuleKind::Chl, 0.1);
     let contrast = |net: &Hopfield| {
         let one = |sample: usize| {
@@ -264,7 +263,7 @@ fn contrastive_hebbian_learning_is_the_slope_of_a_difference_of_energies() {
     for layer in 0..3 {
         for ((i, j), _) in entries(&net.weights.forward[layer]).take(5) {
             let at = |shift: f64| {
-                let mut moved = Hopfield::random(445, &[4, 6, 5, 3], 3, 0.8);
+                let mut moved = Hopfield::random(445, &[4, 6, 5, 3], 3, 0.4);
                 moved.weights.forward[layer][(i, j)] += shift;
                 contrast(&moved)
             };
@@ -294,13 +293,13 @@ fn coupled_learning_descends_a_squared_error_in_the_metric_of_the_energy() {
         assert!(relative_error(&found, &exact(&net)) > 0.02, "net {seed}: the metric does nothing");
     }
     // Without hidden neurons the metric is that of the linear outputs: the loss itself.
-    let plain = Hopfield::random(446, &[5, 3], 4, 0.7);
+    let plain = Hopfield::random(446, &[5, 3], 4, 0.35);
     assert!(relative_error(&estimate(&plain, RuleKind::Coupled, 0.3), &exact(&plain)) < 1e-11);
 }
 
 #[test]
 fn a_nudge_at_the_free_outputs_is_linear_in_its_strength_where_the_circuit_is() {
-    let mut net = Hopfield::random(447, &[4, 6, 3], 3, 0.5);
+    let mut net = Hopfield::random(447, &[4, 6, 3], 3, 0.35);
     net.spec.neuron.activation = ActivationKind::Linear.into();
     net.spec.nudge.at = NudgePoint::Free;
     // Products of two outputs are of second order; their even part cancels between the two signs.
@@ -319,10 +318,10 @@ fn equilibrium_propagation_learns_yin_yang_with_its_hidden_weights() {
     spec.solver.kind = SolverKind::Dc;
     (spec.solver.rtol, spec.solver.atol) = (1e-5, 1e-7);
     let network = Network::new(spec, &[4, 30, 3]).unwrap().seed(1);
-    let trained = Training::new(network, &data).rule(RuleKind::EpCentred).epochs(8).batch(20);
-    let result = trained.optimizer(OptimizerSpec::adam(0.01)).run().unwrap();
+    let trained = Training::new(network, &data).rule(RuleKind::EpCentred).epochs(12).batch(20);
+    let result = trained.optimizer(OptimizerSpec::adam(0.02)).run().unwrap();
     // A net with frozen hidden weights learns 85 % at most.
     assert!(result.test_accuracy() > 0.88, "{}", result.test_accuracy());
-    assert!(result.epochs[7].at_rest().unwrap() > 0.999);
+    assert!(result.epochs[11].at_rest().unwrap() > 0.999);
     assert_eq!(result.network.circuit().kind(), CircuitKind::Hopfield);
 }

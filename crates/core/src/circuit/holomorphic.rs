@@ -122,9 +122,9 @@ impl<T: Real> Dynamics<T> for HolomorphicCircuit<'_, T> {
         let (mut outputs, _) = self.activated(state);
         let blank = || Matrix::zeros(state.nrows(), self.free.width());
         let mut sums = [blank(), blank()];
-        self.free.fill_biases(&mut sums[0]);
+        self.free.fill(&mut sums[0]);
         for (sums, outputs) in sums.iter_mut().zip(&outputs) {
-            self.free.couple(outputs, sums);
+            self.free.coupling().couple(outputs, sums);
         }
         let top = self.free.width() - self.targets.ncols();
         let mut above = outputs[0].columns_mut(top, self.targets.ncols());
@@ -139,7 +139,7 @@ impl<T: Real> Dynamics<T> for HolomorphicCircuit<'_, T> {
         let blank = || Matrix::zeros(state.nrows(), self.free.width());
         let mut sums = [blank(), blank()];
         for (sums, moved) in sums.iter_mut().zip(&moved) {
-            self.free.couple(moved, sums);
+            self.free.coupling().couple(moved, sums);
         }
         self.add_nudge(self.beta, &moved, &mut sums);
         self.join(&sums, image);
@@ -152,7 +152,7 @@ impl<T: Real> Dynamics<T> for HolomorphicCircuit<'_, T> {
         let blank = || Matrix::zeros(state.nrows(), self.free.width());
         let mut sums = [blank(), blank()];
         for (sums, duals) in sums.iter_mut().zip(&duals) {
-            self.free.couple_back(duals, sums);
+            self.free.coupling().couple_back(duals, sums);
         }
         self.add_nudge(self.beta.conj(), &duals, &mut sums);
         self.join(&product(&slopes, &sums, true), image);

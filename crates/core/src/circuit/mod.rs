@@ -10,6 +10,7 @@
 //! [`Circuit`].
 
 mod adjoint;
+mod coupling;
 mod dyad;
 mod dynamics;
 mod holomorphic;

@@ -26,8 +26,8 @@ impl<T: Real> Dynamics<T> for HopfieldCircuit<'_, T> {
         let batch = state.nrows();
         let outputs = scratch.outputs_mut();
         self.activate(state, outputs);
-        self.fill_biases(drive);
-        self.couple(outputs, drive);
+        self.coupling.fill(&self.heard, drive);
+        self.coupling.couple(outputs, drive);
         self.add_nudge(outputs, drive);
         if let Some(nodes) = &self.nodes {
             nodes.drive(0, batch, drive.as_mut_slice());
@@ -48,7 +48,7 @@ impl<T: Real> Dynamics<T> for HopfieldCircuit<'_, T> {
         self.slopes(state, &mut moved);
         moved.component_mul_assign(direction);
         image.fill(T::ZERO);
-        self.couple(&moved, image);
+        self.coupling.couple(&moved, image);
         self.add_curvature(state, &moved, image, scratch);
         self.close(state, image, scratch);
     }
@@ -63,7 +63,7 @@ impl<T: Real> Dynamics<T> for HopfieldCircuit<'_, T> {
         let mut duals = direction.clone();
         self.close(state, &mut duals, scratch);
         image.fill(T::ZERO);
-        self.couple_back(&duals, image);
+        self.coupling.couple_back(&duals, image);
         self.add_curvature(state, &duals, image, scratch);
         let mut slopes = duals;
         self.slopes(state, &mut slopes);
@@ -149,16 +149,6 @@ impl<T: Real> Dynamics<T> for HopfieldCircuit<'_, T> {
 impl<T: Real> HopfieldCircuit<'_, T> {
     pub(super) fn flat_scratch(&self) -> Scratch<T> {
         Scratch::flat(self.samples(), self.layout().width())
-    }
-
-    /// What every neuron hears whatever the others say: its bias, and of the first layer the inputs.
-    pub(in crate::circuit) fn fill_biases(&self, drive: &mut Matrix<T>) {
-        self.of_mut(0, drive).copy_from(&self.heard);
-        for (layer, biases) in self.weights.biases.iter().enumerate().skip(1) {
-            for (mut column, &b) in self.of_mut(layer, drive).column_iter_mut().zip(biases) {
-                column.fill(b);
-            }
-        }
     }
 
     /// Adds `−β ∇ℓ` to the drives of the outputs.

@@ -8,16 +8,15 @@
 mod dynamics;
 mod noise;
 
-use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::coupling::Coupling;
 use super::limited_drive::Limits;
 use super::node::{SummingNodes, row_sums};
 use super::nudge::Nudge;
 use crate::chip::{Chip, Layout, Weights};
 use crate::device::{Activation, DeviceOffset};
-use crate::matrix::product::{self, Onto};
 use crate::matrix::{Matrix, Real, View, ViewMut, select_rows};
 use crate::noise::SampleIds;
 use crate::spec::{CircuitKind, NudgePoint};
@@ -26,7 +25,7 @@ use crate::spec::{CircuitKind, NudgePoint};
 #[derive(Clone, Debug)]
 pub struct HopfieldCircuit<'a, T: Real> {
     chip: &'a Chip<T>,
-    weights: Cow<'a, Weights<T>>,
+    coupling: Coupling<'a, T>,
     /// Inputs `[batch × n_0]` (V).
     input: Matrix<T>,
     /// `W_1 x + b_1`, `[batch × n_1]` (V).
@@ -52,17 +51,12 @@ impl<'a, T: Real> HopfieldCircuit<'a, T> {
             chip.layout.kind() == CircuitKind::Hopfield,
             "a Hopfield circuit has one compartment a neuron"
         );
-        let weights = chip.effective_weights(weights);
-        let mut heard = Matrix::zeros(input.nrows(), chip.layout.neurons(0));
-        let first = weights.forward[0].as_view();
-        product::forward(heard.as_view_mut(), Onto::Nothing, input.as_view(), first);
-        for (mut column, &b) in heard.column_iter_mut().zip(&weights.biases[0]) {
-            column.add_scalar_mut(b);
-        }
-        let nodes = SummingNodes::loaded(chip, || compute_loads(chip, &weights)).map(Arc::new);
+        let coupling = Coupling::new(chip.effective_weights(weights));
+        let heard = coupling.hear(input);
+        let nodes = SummingNodes::loaded(chip, || compute_loads(chip, coupling.weights())).map(Arc::new);
         let sample_ids = SampleIds::first(input.nrows());
         let input = input.clone();
-        Self { chip, weights, input, heard, nudge: None, held_output: None, clamp: None, nodes, sample_ids }
+        Self { chip, coupling, input, heard, nudge: None, held_output: None, clamp: None, nodes, sample_ids }
     }
 
     /// Sets the numbers of the samples, which name their noise; the default is `SampleIds::first`.
@@ -92,7 +86,7 @@ impl<'a, T: Real> HopfieldCircuit<'a, T> {
         let some = |matrix: &Matrix<T>| select_rows(matrix, samples);
         HopfieldCircuit {
             chip: self.chip,
-            weights: Cow::Borrowed(&self.weights),
+            coupling: self.coupling.borrowed(),
             input: some(&self.input),
             heard: some(&self.heard),
             nudge: self.nudge.as_ref().map(|n| Nudge { target: some(&n.target), ..n.clone() }),
@@ -122,7 +116,17 @@ impl<'a, T: Real> HopfieldCircuit<'a, T> {
     /// The effective weights of this chip's devices.
     #[must_use]
     pub fn weights(&self) -> &Weights<T> {
-        &self.weights
+        self.coupling.weights()
+    }
+
+    /// Sets sums to what neurons hear whatever the others say.
+    pub(super) fn fill(&self, sums: &mut Matrix<T>) {
+        self.coupling.fill(&self.heard, sums);
+    }
+
+    /// The synapses between its neurons.
+    pub(super) fn coupling(&self) -> &Coupling<'a, T> {
+        &self.coupling
     }
 
     /// The activation device of a neuron, by its column, and what is its own of it.
@@ -170,28 +174,6 @@ impl<'a, T: Real> HopfieldCircuit<'a, T> {
         }
         if let Some(clamp) = &self.clamp {
             self.of_mut(self.layout().depth() - 1, outputs).copy_from(clamp);
-        }
-    }
-
-    /// Adds what the outputs of all neurons are to the others: `W_k s_{k−1} + F_{k+1}ᵀ s_{k+1}`.
-    pub(super) fn couple(&self, outputs: &Matrix<T>, sums: &mut Matrix<T>) {
-        for layer in 1..self.layout().depth() {
-            let below = self.of(layer - 1, outputs);
-            let forward = self.weights.forward[layer].as_view();
-            product::forward(self.of_mut(layer, sums), Onto::Sum, below, forward);
-            let (above, back) = (self.of(layer, outputs), self.weights.feedback(layer).as_view());
-            product::backward(self.of_mut(layer - 1, sums), Onto::Sum, above, back);
-        }
-    }
-
-    /// The transpose of [`Self::couple`]: `W_{k+1}ᵀ d_{k+1} + F_k d_{k−1}`.
-    pub(super) fn couple_back(&self, duals: &Matrix<T>, sums: &mut Matrix<T>) {
-        for layer in 1..self.layout().depth() {
-            let below = self.of(layer - 1, duals);
-            let back = self.weights.feedback(layer).as_view();
-            product::forward(self.of_mut(layer, sums), Onto::Sum, below, back);
-            let (above, forward) = (self.of(layer, duals), self.weights.forward[layer].as_view());
-            product::backward(self.of_mut(layer - 1, sums), Onto::Sum, above, forward);
         }
     }
 }

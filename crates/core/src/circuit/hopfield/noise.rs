@@ -45,7 +45,7 @@ impl<T: Real> HopfieldCircuit<'_, T> {
 
     /// Patterns of the input drivers: each is heard by the first layer through its column of `W_1`.
     fn drivers(&self, deviation: f64) -> Vec<Pattern> {
-        let (first, start) = (&self.weights.forward[0], self.layout().layer(0).start);
+        let (first, start) = (&self.weights().forward[0], self.layout().layer(0).start);
         let heard = |driver: usize| {
             let weights = first.column(driver);
             weights.iter().enumerate().map(|(j, w)| (start + j, deviation * w.to_f64())).collect()
@@ -61,13 +61,13 @@ impl<T: Real> HopfieldCircuit<'_, T> {
         let state = Matrix::from_fn(1, state.len(), |_, j| T::of(state[j]));
         let outputs = one.outputs(&state);
         let mut powers = Vec::with_capacity(state.ncols());
-        for (layer, forward) in self.weights.forward.iter().enumerate() {
+        for (layer, forward) in self.weights().forward.iter().enumerate() {
             let below = if layer == 0 { &one.input } else { &outputs[layer - 1] };
             for (neuron, row) in forward.row_iter().enumerate() {
                 let square = |(w, s): (&T, &T)| (w.to_f64() * s.to_f64()).powi(2);
                 let heard: f64 = row.iter().zip(below.iter()).map(square).sum();
                 let back = outputs.get(layer + 1).map_or(0.0, |above| {
-                    let column = self.weights.feedback(layer + 1).column(neuron);
+                    let column = self.weights().feedback(layer + 1).column(neuron);
                     column.iter().zip(above.iter()).map(square).sum()
                 });
                 powers.push(heard + back);

@@ -22,7 +22,8 @@ use crate::spec::{CircuitSpec, RuleSpec, SolverKind, SolverSpec};
 ///
 /// # Requires
 ///
-/// A circuit of one compartment a neuron; devices, spreads and rails are differentiated as they are.
+/// A circuit of one compartment a neuron; devices, spreads and rails are differentiated as they are, gains of
+/// loaded amplifiers taken as constant.
 ///
 /// # Reference
 ///
