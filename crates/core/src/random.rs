@@ -54,11 +54,13 @@ pub enum Kind {
     SynapseTrap = 12,
     /// Moves of a control's initial weights, a layer in sequence.
     Move = 13,
+    /// Noise of updates (the step), a layer in sequence; in trial 0 of forward synapses, in 1 of feedback ones.
+    UpdateNoise = 14,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Weights,
         Self::Biases,
         Self::Feedback,
@@ -73,6 +75,7 @@ impl Kind {
         Self::Trap,
         Self::SynapseTrap,
         Self::Move,
+        Self::UpdateNoise,
     ];
 
     /// The code that stands for it in every stream.

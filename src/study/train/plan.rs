@@ -271,7 +271,7 @@ pub(super) fn applies_to(rule: RuleKind, path: &str) -> bool {
     let path = setting_of(path);
     match path.split('.').next() {
         Some("adversarial") => rule == RuleKind::Adversarial,
-        Some("feedback") if rule.programs_feedback() => false,
+        Some("feedback") => rule.has_feedback(),
         // Most set it themselves.
         _ if path == "nudge.variant" || path.starts_with("nudge.variant.") => rule.own_variant().is_none(),
         _ => rule.is_dyadic() || !is_dyadic(&path),
@@ -282,6 +282,5 @@ pub(super) fn applies_to(rule: RuleKind, path: &str) -> bool {
 fn is_dyadic(path: &str) -> bool {
     let everybodys = ["nudge", "nudge.loss", "nudge.reference"].contains(&path);
     let section = path.split('.').next().unwrap_or_default();
-    ["nudge", "solver", "feedback", "noise", "readout", "cost", "keep_unsettled"].contains(&section)
-        && !everybodys
+    ["nudge", "solver", "noise", "readout", "cost", "keep_unsettled"].contains(&section) && !everybodys
 }

@@ -4,7 +4,7 @@ use dyadsim_core::analysis::{layer_angles, spectrum};
 use dyadsim_core::chip::{Chip, Weights};
 use dyadsim_core::circuit::Dynamics;
 use dyadsim_core::data::Dataset;
-use dyadsim_core::learn::{Backprop, Batch, Gradient, Rule, circuit_of, measure, nudged};
+use dyadsim_core::learn::{Backprop, Batch, Gradient, Rule, circuit_of, measure, nudged, rule};
 use dyadsim_core::matrix::{Matrix, Real};
 use dyadsim_core::random::{Key, Kind, permutation, stream};
 use dyadsim_core::solve::fixed_point;
@@ -18,8 +18,10 @@ pub(super) struct Probe<T: Real> {
     samples: Vec<usize>,
     /// Samples whose margin is taken, the first of the batch.
     margins: usize,
-    /// The circuit with the rule's own gains; `None` for backpropagation.
+    /// The circuit with the rule's own gains; `None` for rules that nudge none.
     circuit: Option<(CircuitSpec, Chip<T>)>,
+    /// A rule that nudges none and yet is not the exact gradient.
+    inexact: Option<Box<dyn Rule<T>>>,
     backprop: Backprop<T>,
     keep_unsettled: bool,
 }
@@ -38,7 +40,7 @@ impl<T: Real> Probe<T> {
     /// look.
     pub fn new(
         dataset: &Dataset,
-        (rule, seed): (RuleKind, u64),
+        (kind, seed): (RuleKind, u64),
         circuit: &CircuitSpec,
         network: &[usize],
         sizes: (usize, usize),
@@ -48,8 +50,9 @@ impl<T: Real> Probe<T> {
         let (batch, margins) = sizes;
         let samples = &order[..batch.max(margins).min(order.len())];
         let chip = Chip::fabricate(circuit, network);
-        let spec = circuit_of(rule, circuit);
-        let own = rule.is_dyadic().then(|| {
+        let spec = circuit_of(kind, circuit);
+        let inexact = kind.needs_separate().then(|| rule::<T>(kind, circuit, network));
+        let own = kind.is_dyadic().then(|| {
             let chip = Chip::fabricate(&spec, network);
             (spec, chip)
         });
@@ -57,7 +60,8 @@ impl<T: Real> Probe<T> {
         let mut batch = gather(dataset, samples);
         batch.sample_ids.seed = seed;
         let margins = margins.min(samples.len());
-        Self { batch, samples: samples.to_vec(), margins, circuit: own, backprop, keep_unsettled }
+        let samples = samples.to_vec();
+        Self { batch, samples, margins, circuit: own, inexact, backprop, keep_unsettled }
     }
 
     /// The circuit with the rule's own gains.
@@ -79,7 +83,13 @@ impl<T: Real> Probe<T> {
     /// Looks at the weights, under this nudge or that of the circuit.
     pub fn look(&self, weights: &Weights<T>, beta: Option<f64>) -> ProbeResult {
         let Some((spec, chip)) = &self.circuit else {
-            return ProbeResult { angles: vec![None; weights.forward.len()], margin: None };
+            let none = || vec![None; weights.forward.len()];
+            let angles = self.inexact.as_ref().map_or_else(none, |rule| {
+                let mut estimate = Gradient::zeros(weights);
+                rule.estimate(weights, &self.batch, &mut estimate);
+                self.angles(weights, &estimate)
+            });
+            return ProbeResult { angles, margin: None };
         };
         let spec = &spec.nudged(beta);
         let measured = measure(chip, weights, &self.batch, spec, false);
@@ -89,11 +99,14 @@ impl<T: Real> Probe<T> {
         let keep = measured.kept(self.keep_unsettled);
         let mut estimate = Gradient::zeros(weights);
         measured.gradient(&self.batch, &keep, &mut estimate);
+        ProbeResult { angles: self.angles(weights, &estimate), margin: self.margin(spec, weights, &states) }
+    }
+
+    /// Angle of an estimate to backpropagation per layer (degrees).
+    fn angles(&self, weights: &Weights<T>, estimate: &Gradient<T>) -> Vec<Option<f64>> {
         let mut exact = Gradient::zeros(weights);
         self.backprop.estimate(weights, &self.batch, &mut exact);
-        let angles =
-            layer_angles(&estimate, &exact).into_iter().map(|a| a.is_finite().then_some(a)).collect();
-        ProbeResult { angles, margin: self.margin(spec, weights, &states) }
+        layer_angles(estimate, &exact).into_iter().map(|a| a.is_finite().then_some(a)).collect()
     }
 
     /// Worst margin (τ) over the samples whose fixed point Newton finds from their last state or the free
