@@ -60,13 +60,13 @@ pub mod spec {
     #[doc(inline)]
     pub use dyadsim_core::spec::{
         ActivationKind, ActivationSpec, AdversarialSpec, AmplifierSpec, CircuitSpec, ClockSpec, CostSpec,
-        Damping, DatasetSpec, ExpectSpec, ExperimentSpec, FeedbackInit, FeedbackSpec, FeedbackSynapses,
-        FlickerSpec, InitSpec, InputNoiseSpec, KeepMarginSpec, LeakageSpec, LossKind, MismatchSpec,
-        NeuronSpec, NoiseKind, NoiseSpec, NudgePoint, NudgeSpec, OptimizerKind, OptimizerSpec, Otherwise,
-        Override, RateSchedule, ReadNoiseSpec, ReadoutSpec, RuleKind, RuleSpec, SampledNoiseSpec, Schedule,
-        ShotSpec, SolverKind, SolverSpec, SpecError, SpreadKind, Start, SupplyNoiseSpec, SupplySpec,
-        SweepOrder, SynapseTelegraphSpec, TelegraphSpec, ThermalSpec, TransconductorSpec, Variant, Verify,
-        load_circuit, load_experiment, parse_circuit, parse_experiment,
+        Damping, DatasetSpec, ExpectSpec, ExperimentSpec, FeedbackInit, FeedbackLearning, FeedbackSpec,
+        FeedbackSynapses, FeedbackTerms, FlickerSpec, InitSpec, InputNoiseSpec, KeepMarginSpec, LeakageSpec,
+        LossKind, MismatchSpec, NeuronSpec, NoiseKind, NoiseSpec, NudgePoint, NudgeSpec, OptimizerKind,
+        OptimizerSpec, Otherwise, Override, RateSchedule, ReadNoiseSpec, ReadoutSpec, RuleKind, RuleSpec,
+        SampledNoiseSpec, Schedule, ShotSpec, SolverKind, SolverSpec, SpecError, SpreadKind, Start,
+        SupplyNoiseSpec, SupplySpec, SweepOrder, SynapseTelegraphSpec, TelegraphSpec, ThermalSpec,
+        TransconductorSpec, Variant, Verify, load_circuit, load_experiment, parse_circuit, parse_experiment,
     };
 }
 

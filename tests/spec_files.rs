@@ -247,7 +247,11 @@ mod random {
                 neuron,
                 nudge,
                 solver,
-                feedback: FeedbackSpec { synapses: FeedbackSynapses::Separate, init: FeedbackInit::Random },
+                feedback: FeedbackSpec {
+                    synapses: FeedbackSynapses::Separate,
+                    init: FeedbackInit::Random,
+                    ..FeedbackSpec::default()
+                },
                 noise,
                 cost: (time > 0.6).then(|| {
                     let clock = around.3.map_or(1e6 * time, |clock| clock.frequency);
@@ -282,6 +286,8 @@ mod random {
                 beta2: momentum,
                 epsilon,
                 schedule,
+                update_noise: 0.5 * momentum,
+                feedback_update_noise: Some(momentum),
             },
         )
     }

@@ -26,6 +26,8 @@ pub const ADAM: OptimizerSpec = OptimizerSpec {
     beta2: 0.999,
     epsilon: 1e-8,
     schedule: RateSchedule::Constant,
+    update_noise: 0.0,
+    feedback_update_noise: None,
 };
 
 /// The case.

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use super::RecordError;
 use super::manifest::sha256;
 use super::tensors::{self, TensorWriter};
-use dyadsim_core::spec::CircuitSpec;
+use dyadsim_core::spec::{CircuitSpec, FeedbackLearning};
 
 /// Keys of the metadata.
 const NETWORK: &str = "network";
@@ -90,6 +90,7 @@ pub fn chip(spec: &CircuitSpec) -> Option<u64> {
 pub fn devices(spec: &CircuitSpec) -> String {
     let mut spec = spec.clone();
     spec.mismatch.seed = None;
+    spec.feedback.learning = FeedbackLearning::None;
     let json = |spec: &CircuitSpec| serde_json::to_value(spec).unwrap_or_default();
     let mut own = unlike(json(&spec), &json(&CircuitSpec::default())).unwrap_or_default();
     if let Value::Object(keys) = &mut own {

@@ -34,6 +34,8 @@ pub const EXPERIMENTS: &[Builtin] = dyadsim_core::embedded!["/":
     "experiments/sign_symmetry.toml",
     "experiments/three_fates.toml",
     "experiments/two_tales.toml",
+    "experiments/update_noise.toml",
+    "experiments/weight_transport.toml",
 ];
 
 /// First sentence of the comment at the head of a file.

@@ -6,6 +6,7 @@
 mod bench;
 mod damage;
 mod interrupted;
+mod learned_feedback;
 mod noisy;
 mod output;
 mod studies;

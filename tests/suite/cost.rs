@@ -178,7 +178,11 @@ fn an_update_pays_for_every_relaxation_reading_and_conversion_and_programs_once(
 fn feedback_synapses_of_their_own_take_bias_conductance_and_area_and_are_what_errors_cross() {
     let mut spec = circuit();
     spec.readout = ReadoutSpec::default();
-    spec.feedback = FeedbackSpec { synapses: FeedbackSynapses::Separate, init: FeedbackInit::Random };
+    spec.feedback = FeedbackSpec {
+        synapses: FeedbackSynapses::Separate,
+        init: FeedbackInit::Random,
+        ..FeedbackSpec::default()
+    };
     let mut net = Net::random(602, &[2, 1, 1], 1, 1.0, spec.clone());
     net.weights.forward = vec![Matrix::from_row_slice(1, 2, &[0.5, -1.5]), Matrix::from_element(1, 1, 2.0)];
     net.weights.feedback = Some(vec![Matrix::zeros(1, 2), Matrix::from_element(1, 1, -4.0)]);
@@ -199,10 +203,12 @@ fn feedback_synapses_of_their_own_take_bias_conductance_and_area_and_are_what_er
     let cost = Cost::new(&spec, &prices, &work).unwrap();
     is(cost.update_j.programming.unwrap(), 3.0 * 5e-12, 1e-20);
     is(cost.area_m2.synapses.unwrap(), 4.0 * 3e-12, 1e-18);
-    // A rule that programs them pays for them at every update.
-    let work = Work { programs_feedback: true, ..work };
+    // Where they learn, they are paid for at every update.
+    spec.feedback.learning = FeedbackLearning::WeightMirror;
+    let work =
+        Work { programs_feedback: Work::estimated(&spec, &prices, &[2, 1, 1]).programs_feedback, ..work };
     is(Cost::new(&spec, &prices, &work).unwrap().update_j.programming.unwrap(), 4.0 * 5e-12, 1e-20);
     assert_eq!(Work::estimated(&spec, &prices, &[2, 1, 1]).synapses(), 4.0);
-    spec.feedback.synapses = FeedbackSynapses::Shared;
+    spec.feedback = FeedbackSpec::default();
     assert_eq!(Work::estimated(&spec, &prices, &[2, 1, 1]).synapses(), 3.0);
 }

@@ -302,7 +302,7 @@ fn drawn(
         forward.push(&error * below.transpose() * (-1.0 / beta));
         biases.push(error.iter().map(|e| -e / beta).collect());
     }
-    Gradient { forward, biases }
+    Gradient::new(forward, biases)
 }
 
 fn flat(gradient: &Gradient<f64>, k: usize) -> DVector<f64> {

@@ -87,7 +87,8 @@ fn the_tangent_is_the_derivative_of_the_drive_for_every_device_nudge_and_feedbac
                     let mut spec = ideal(ActivationKind::Tanh, variant, 0.3, 0.7);
                     (spec.neuron.activation, spec.neuron.output_activation) = (activation, activation);
                     (spec.nudge.at, spec.nudge.loss, spec.nudge.reference) = (at, loss, 0.6);
-                    spec.feedback = FeedbackSpec { synapses, init: FeedbackInit::Random };
+                    spec.feedback =
+                        FeedbackSpec { synapses, init: FeedbackInit::Random, ..FeedbackSpec::default() };
                     let mut net = Net::random(600 + number, &[5, 6, 7, 4], 3, 1.0, spec);
                     scatter(&mut net, 600 + number);
                     let error = tangent_error(&net.circuit(), 600 + number);
@@ -107,7 +108,11 @@ fn the_tangent_is_the_derivative_of_the_drive_for_every_device_nudge_and_feedbac
 fn separate_feedback_is_what_the_error_comes_back_through() {
     // With random feedback the Jacobian must hold F, not W: it differs from that of the same net without F.
     let mut spec = ideal(ActivationKind::Tanh, Variant::DpTranspose, 0.3, 0.7);
-    spec.feedback = FeedbackSpec { synapses: FeedbackSynapses::Separate, init: FeedbackInit::Random };
+    spec.feedback = FeedbackSpec {
+        synapses: FeedbackSynapses::Separate,
+        init: FeedbackInit::Random,
+        ..FeedbackSpec::default()
+    };
     let net = Net::random(620, &[3, 4, 2], 1, 1.0, spec);
     let jacobian = drive_jacobian(&net.circuit(), 0, &[0.0; 12]);
     let feedback = &net.weights.feedback.as_ref().unwrap()[1];

@@ -5,7 +5,7 @@ use dyadsim_core::analysis::limits::{ChipLimits, Failure, Search, find_limits};
 use dyadsim_core::chip::{Chip, Weights};
 use dyadsim_core::circuit::Layered;
 use dyadsim_core::data::{Dataset, Request, load};
-use dyadsim_core::learn::{Batch, Optimizer, nudged, rule};
+use dyadsim_core::learn::{Batch, FeedbackRule, Optimizer, nudged, rule};
 use dyadsim_core::matrix::Matrix;
 use dyadsim_core::matrix::measure::larger;
 use dyadsim_core::random::{Key, Kind, Stream, stream};
@@ -246,7 +246,8 @@ fn train(spec: &CircuitSpec, network: &[usize], dataset: &Dataset, seed: u64, ep
     let optimizer = Optimizer::new(&OptimizerSpec::adam(5e-3), epochs, &weights);
     let mut learner = Learner { weights, optimizer };
     let rule = rule::<f64>(RuleKind::Bp, spec, network);
-    let course = Course { dataset, rule: rule.as_ref(), batch: 50, seed };
+    let feedback = FeedbackRule::default();
+    let course = Course { dataset, rule: rule.as_ref(), feedback, batch: 50, seed };
     (0..epochs).for_each(|epoch| {
         course.epoch(&mut learner, epoch, &mut |_, _, _| {});
     });

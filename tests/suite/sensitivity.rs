@@ -230,7 +230,11 @@ fn derivatives_are_those_of_differences_for_every_nudge_loss_and_output() {
 #[test]
 fn derivatives_are_those_of_differences_with_feedback_of_its_own_and_with_auto_zero() {
     let mut spec = ideal(ActivationKind::Softplus, Variant::Dp, 0.4, 0.4);
-    spec.feedback = FeedbackSpec { synapses: FeedbackSynapses::Separate, init: FeedbackInit::Random };
+    spec.feedback = FeedbackSpec {
+        synapses: FeedbackSynapses::Separate,
+        init: FeedbackInit::Random,
+        ..FeedbackSpec::default()
+    };
     let separate = net(930, &[3, 4, 3, 2], 1.0, spec.clone());
     let found = answer(&separate);
     let own = found.groups.iter().filter(|g| g.group.quantity == DeviceParameter::FeedbackSynapse);

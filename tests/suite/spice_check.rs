@@ -161,8 +161,11 @@ fn every_setting_that_is_exported_does_the_same_in_ngspice() {
         for start in [Start::Free, Start::Zero] {
             let change = |spec: &mut CircuitSpec| {
                 (spec.neuron.activation, spec.solver.start) = (activation, start);
-                spec.feedback =
-                    FeedbackSpec { synapses: FeedbackSynapses::Separate, init: FeedbackInit::Random };
+                spec.feedback = FeedbackSpec {
+                    synapses: FeedbackSynapses::Separate,
+                    init: FeedbackInit::Random,
+                    ..FeedbackSpec::default()
+                };
             };
             add(format!("{activation:?} {start:?} own feedback"), &change, true);
         }
@@ -194,8 +197,11 @@ fn every_setting_that_is_exported_does_the_same_in_ngspice() {
                     synapse_dtod: wide,
                 };
                 if separate {
-                    spec.feedback =
-                        FeedbackSpec { synapses: FeedbackSynapses::Separate, init: FeedbackInit::Random };
+                    spec.feedback = FeedbackSpec {
+                        synapses: FeedbackSynapses::Separate,
+                        init: FeedbackInit::Random,
+                        ..FeedbackSpec::default()
+                    };
                 }
             };
             add(format!("{distribution:?} spreads, own feedback {separate}"), &change, false);

@@ -181,7 +181,11 @@ fn each_spread_alone_moves_its_own_devices_and_a_chip_is_a_seed() {
 fn spread(seed: u64, separate: bool) -> (Net, Oracle) {
     let mut spec = spec(all(SpreadKind::Lognormal, 0.2));
     if separate {
-        spec.feedback = FeedbackSpec { synapses: FeedbackSynapses::Separate, init: FeedbackInit::Random };
+        spec.feedback = FeedbackSpec {
+            synapses: FeedbackSynapses::Separate,
+            init: FeedbackInit::Random,
+            ..FeedbackSpec::default()
+        };
     }
     let net = Net::random(seed, &[5, 7, 6, 4], 1, 1.0, spec);
     let mut oracle = Oracle::new(&net, 0);

@@ -54,13 +54,15 @@ pub enum Kind {
     SynapseTrap = 12,
     /// Moves of a control's initial weights, a layer in sequence.
     Move = 13,
+    /// Noise of updates (the step), a layer in sequence; in trial 0 of forward synapses, in 1 of feedback ones.
+    UpdateNoise = 14,
     /// Sign of the nudge of an update, by its first sample.
-    NudgeSign = 14,
+    NudgeSign = 15,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Weights,
         Self::Biases,
         Self::Feedback,
@@ -75,6 +77,7 @@ impl Kind {
         Self::Trap,
         Self::SynapseTrap,
         Self::Move,
+        Self::UpdateNoise,
         Self::NudgeSign,
     ];
 

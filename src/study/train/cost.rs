@@ -32,10 +32,9 @@ pub(super) fn priced(
     let mut batch = gather(setting.dataset, &order[..SAMPLES.min(order.len())]);
     batch.sample_ids.seed = plan.seed;
     let finite = weights.forward.iter().all(|w| w.iter().all(|v| v.is_finite()));
-    let Some(mut work) = finite.then(|| Work::simulated(&spec, &weights, &batch)).flatten() else {
+    let Some(work) = finite.then(|| Work::simulated(&spec, &weights, &batch)).flatten() else {
         return Ok(None);
     };
-    work.programs_feedback = plan.rule.programs_feedback();
     let Some(cost) = Cost::new(&spec, prices, &work) else { return Ok(None) };
     // A presentation relaxes and reads; what is programmed is the batch's.
     let presented = (last.epoch * setting.dataset.train.len()) as f64;

@@ -33,12 +33,12 @@ const DEAF: &[Deaf] = &[
         why: "rules {own} set it themselves; rule {described} takes it from the circuit",
     },
     Deaf {
-        paths: &["feedback"],
-        when: |rule, _| rule.programs_feedback(),
-        why: "rule {programming} programs feedback synapses of its own",
+        paths: &["feedback", "optimizer.feedback_update_noise"],
+        when: |rule, _| !rule.has_feedback(),
+        why: "rules {exact} send no errors back through a circuit",
     },
     Deaf {
-        paths: &["nudge.at", "nudge.keep_margin", "solver", "feedback", "noise", "readout", "keep_unsettled"],
+        paths: &["nudge.at", "nudge.keep_margin", "solver", "noise", "readout", "keep_unsettled"],
         when: |rule, _| !rule.settles(),
         why: "rules {still} settle nothing",
     },
@@ -92,6 +92,16 @@ const DEAF: &[Deaf] = &[
         paths: &["feedback.init"],
         when: |_, run| run.circuit.feedback.synapses == FeedbackSynapses::Shared,
         why: "shared feedback synapses have no start of their own",
+    },
+    Deaf {
+        paths: &["feedback.init"],
+        when: |_, run| run.circuit.feedback.learning.programs(),
+        why: "feedback synapses that are programmed anew after every update have no start of their own",
+    },
+    Deaf {
+        paths: &["optimizer.feedback_update_noise"],
+        when: |_, run| run.circuit.feedback.learning.terms().is_none(),
+        why: "feedback synapses that descend no terms have no noise of their own",
     },
     Deaf {
         paths: &["nudge.reference"],
@@ -245,7 +255,7 @@ fn told(why: &str) -> String {
     };
     why.replace("{own}", &names(|rule| rule.is_dyadic() && rule.own_variant().is_some()))
         .replace("{described}", &names(|rule| rule.own_variant().is_none()))
-        .replace("{programming}", &names(RuleKind::programs_feedback))
+        .replace("{exact}", &names(|rule| !rule.has_feedback()))
         .replace("{still}", &names(|rule| !rule.settles()))
         .replace("{single}", &names(|rule| !rule.is_dyadic()))
         .replace("{pushing nothing}", &names(|rule| !rule.has_nudge()))
@@ -288,9 +298,9 @@ mod tests {
                 "{name}"
             );
             assert_eq!(why("nudge.variant", "set it themselves").contains(&name), rule.is_dyadic(), "{name}");
-            assert_eq!(why("feedback", "of its own").contains(&name), rule.programs_feedback(), "{name}");
+            assert_eq!(why("feedback", "send no errors").contains(&name), !rule.has_feedback(), "{name}");
         }
-        assert_eq!(told("{described} {still}"), "`custom` `bp` and `adversarial`");
+        assert_eq!(told("{described} {still}"), "`custom` `bp`, `adversarial` and `bp-feedback`");
         let sweeping = SolverKind::ALL.into_iter().filter(|kind| kind.sweeps()).map(SolverKind::name);
         assert!(sweeping.eq(["layerwise"]) && why("solver.passes", "sweeps").contains("layerwise"));
     }

@@ -229,7 +229,7 @@ fn check_inputs<T: Real>(plans: &[RunPlan], dataset: &Dataset) -> Result<String,
 }
 
 /// Checks that the weights that a run begins with, if they are a file's, fit its network, and its circuit
-/// unless the rule sends nothing back or programs its feedback synapses itself.
+/// unless the rule sends nothing back or the feedback synapses are programmed.
 ///
 /// # Errors
 /// Those of [`read_weights`] and [`fit_feedback`].
@@ -237,7 +237,7 @@ pub fn check_start<T: Real>(plan: &RunPlan) -> Result<(), RecordError> {
     let Resolved { experiment, circuit } = &plan.resolved;
     let InitSpec::Weights(file) = &experiment.init else { return Ok(()) };
     let weights = read_weights::<T>(file.as_ref(), Some(&experiment.network))?;
-    if plan.rule.settles() && !plan.rule.programs_feedback() {
+    if plan.rule.has_feedback() && !circuit.feedback.learning.programs() {
         fit_feedback(file.as_ref(), &weights, circuit.feedback.synapses)?;
     }
     Ok(())

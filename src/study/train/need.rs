@@ -38,19 +38,25 @@ impl Need {
         for plan in plans {
             let experiment = &plan.resolved.experiment;
             let layers: Vec<f64> = experiment.network.iter().map(|&neurons| neurons as f64).collect();
-            // Feedback synapses of their own; a rule that programs them does so on a copy of all.
-            let separate = circuit_of(plan.rule, &plan.resolved.circuit).feedback.synapses;
-            let copies = match (separate, plan.rule.programs_feedback()) {
+            let feedback = circuit_of(plan.rule, &plan.resolved.circuit).feedback;
+            // Feedback synapses of their own, once more while they are programmed; those that descend have
+            // gradient and moments, but for the first layer, and keep what layers read.
+            let copies = match (feedback.synapses, feedback.learning.programs()) {
                 (FeedbackSynapses::Shared, _) => COPIES,
                 (FeedbackSynapses::Separate, false) => COPIES + 1.0,
-                (FeedbackSynapses::Separate, true) => COPIES + 3.0,
+                (FeedbackSynapses::Separate, true) => COPIES + 2.0,
             };
-            let synapses: f64 = layers.windows(2).map(|n| n[1] * (n[0] + 1.0)).sum();
+            let terms = feedback.learning.terms();
+            let learned = if terms.is_some() { COPIES - 1.0 } else { 0.0 };
+            let stages = STAGES + f64::from(u8::from(terms.is_some_and(|terms| terms.reads_inputs())));
+            let pairs = |layers: &[f64]| layers.windows(2).map(|n| n[1] * n[0]).sum::<f64>();
+            let synapses = pairs(&layers) + layers[1..].iter().sum::<f64>();
+            let held = copies * synapses + learned * pairs(&layers[1..]);
             let compartments = 2.0 * layers[1..].iter().sum::<f64>();
             let samples = experiment.batch.min(dataset.train.len()) as f64;
             let basis = if compartments <= DENSE as f64 { compartments } else { DIRECTIONS };
-            need.weights = need.weights.max(workers * copies * synapses * scalar);
-            need.states = need.states.max(workers * STAGES * compartments * samples * scalar);
+            need.weights = need.weights.max(workers * held * scalar);
+            need.states = need.states.max(workers * stages * compartments * samples * scalar);
             // Twice: the basis and what is made of it; in double precision always.
             need.spectrum = need.spectrum.max(workers * 2.0 * basis * compartments * 8.0);
             let rows = experiment.epochs as f64 + 1.0;
@@ -89,8 +95,11 @@ mod tests {
         batch = 50\nseeds = [1]\nrules = ['bp']\noptimizer = { kind = 'sgd', learning_rate = 0.1 }\n";
 
     fn need(change: (&str, &str)) -> Need {
-        let text = EXPERIMENT.replace(change.0, change.1);
-        let plans = super::super::plan(&parse_experiment("e.toml", &text, &[]).unwrap()).unwrap();
+        need_of(&EXPERIMENT.replace(change.0, change.1))
+    }
+
+    fn need_of(text: &str) -> Need {
+        let plans = super::super::plan(&parse_experiment("e.toml", text, &[]).unwrap()).unwrap();
         let data = load(&Request { train: Some(100), ..Request::named("yin-yang") }).unwrap();
         Need::of(&plans, &data, 2, 8.0)
     }
@@ -108,11 +117,17 @@ mod tests {
         assert_eq!(need(("", "")).weights, 4.0 * 51.0 * 8.0);
         let separate = "circuit = { feedback = { synapses = 'separate' } }";
         assert_eq!(need(("circuit = {}", separate)).weights, 5.0 * 51.0 * 8.0);
-        // Besides, both once more, as the rule programs them.
-        assert_eq!(
-            need(("['bp']", "['sign-symmetry']\ngrid = { 'nudge.beta' = [0.1] }")).weights,
-            7.0 * 51.0 * 8.0
-        );
+        let learning = |name: &str| {
+            let separate =
+                format!("circuit = {{ feedback = {{ synapses = 'separate', learning = '{name}' }} }}");
+            let text = EXPERIMENT.replace("circuit = {}", &separate);
+            need_of(&text.replace("['bp']", "['bp-feedback']"))
+        };
+        // Once more, as they are programmed.
+        assert_eq!(learning("sign-symmetry").weights, 6.0 * 51.0 * 8.0);
+        // Gradient and two moments of the 18 synapses to which errors come.
+        assert_eq!(learning("weight-mirror").weights, (5.0 * 51.0 + 3.0 * 18.0) * 8.0);
+        assert!(learning("weight-mirror").states > learning("symmetric-alignment").states);
     }
 
     #[test]

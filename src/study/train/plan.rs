@@ -274,7 +274,7 @@ pub(super) fn applies_to(rule: RuleKind, path: &str) -> bool {
     match path.split('.').next() {
         Some("adversarial") => rule == RuleKind::Adversarial,
         Some("ep") => heeds_ep(rule, &path),
-        Some("feedback") if rule.programs_feedback() => false,
+        Some("feedback") => rule.has_feedback(),
         // One compartment a neuron has no mixing.
         _ if path == "nudge.alpha" => rule.is_dyadic(),
         _ if path == "nudge.beta" => rule.has_nudge(),
@@ -299,6 +299,5 @@ pub(super) fn heeds_ep(rule: RuleKind, path: &str) -> bool {
 fn is_of_circuits(path: &str) -> bool {
     let everybodys = ["nudge", "nudge.loss", "nudge.reference"].contains(&path);
     let section = path.split('.').next().unwrap_or_default();
-    ["nudge", "solver", "feedback", "noise", "readout", "cost", "keep_unsettled"].contains(&section)
-        && !everybodys
+    ["nudge", "solver", "noise", "readout", "cost", "keep_unsettled"].contains(&section) && !everybodys
 }

@@ -8,7 +8,7 @@ use dyadsim_core::learn::{Backprop, Batch, Gradient, Rule, circuit_of, measure, 
 use dyadsim_core::matrix::{Matrix, Real};
 use dyadsim_core::random::{Key, Kind, permutation, stream};
 use dyadsim_core::solve::fixed_point;
-use dyadsim_core::spec::{CircuitSpec, RuleSpec};
+use dyadsim_core::spec::{CircuitKind, CircuitSpec, RuleSpec};
 use dyadsim_core::train::gather;
 
 /// The probe of a run.
@@ -18,10 +18,10 @@ pub(super) struct Probe<T: Real> {
     samples: Vec<usize>,
     /// Samples whose margin is taken, the first of the batch.
     margins: usize,
-    /// The circuit with the rule's own gains; `None` for backpropagation.
+    /// The circuit with the rule's own gains; `None` for rules that nudge none.
     circuit: Option<(CircuitSpec, Chip<T>)>,
     exact: Box<dyn Rule<T>>,
-    /// The rule itself, on a circuit of one compartment a neuron; `None` on dyads.
+    /// The rule itself, where no dyads are settled and yet it is not the exact gradient of the network.
     single: Option<Box<dyn Rule<T>>>,
     keep_unsettled: bool,
 }
@@ -55,11 +55,11 @@ impl<T: Real> Probe<T> {
             let chip = Chip::fabricate(&spec, network);
             (spec, chip)
         });
-        let single = (kind.settles() && !kind.is_dyadic()).then(|| rule::<T>(settings, circuit, network));
-        let exact: Box<dyn Rule<T>> = if single.is_some() {
-            rule(kind.reference(), circuit, network)
-        } else {
-            Box::new(Backprop::new(chip, &circuit.nudge))
+        let own_way = (kind.settles() && !kind.is_dyadic()) || kind.needs_separate();
+        let single = own_way.then(|| rule::<T>(settings, circuit, network));
+        let exact: Box<dyn Rule<T>> = match kind.circuit_kind() {
+            CircuitKind::Dyad => Box::new(Backprop::new(chip, &circuit.nudge)),
+            CircuitKind::Hopfield => rule(kind.reference(), circuit, network),
         };
         let mut batch = gather(dataset, samples);
         batch.sample_ids.seed = seed;

@@ -71,6 +71,10 @@ pub struct LayersRow {
     pub spectral_norm: f64,
     /// Frobenius distance to the weights of backpropagation at the same seed and epoch.
     pub distance_to_bp_weights: Option<f64>,
+    /// Angle between the feedback synapses `F_k` and `W_k` (degrees), where errors come back through synapses
+    /// of their own; none in the first layer, below which no error goes.
+    #[serde(default)]
+    pub feedback_angle_deg: Option<f64>,
 }
 
 /// A row of `trajectories`: one time of one compartment pair on the way to equilibrium, for each kind of
@@ -299,7 +303,8 @@ mod tests {
         );
         assert_eq!(
             names(columns_of::<LayersRow>().unwrap()),
-            "run epoch layer angle_to_bp_deg weight_norm spectral_norm distance_to_bp_weights"
+            "run epoch layer angle_to_bp_deg weight_norm spectral_norm distance_to_bp_weights \
+             feedback_angle_deg"
         );
         assert_eq!(
             names(columns_of::<TrajectoryRow>().unwrap()),

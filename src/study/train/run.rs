@@ -19,9 +19,9 @@ use crate::study::Observer;
 use dyadsim_core::chip::{Chip, Weights};
 use dyadsim_core::circuit::Loss;
 use dyadsim_core::data::Dataset;
-use dyadsim_core::learn::{Gradient, Optimizer, circuit_of, programmed, rule};
+use dyadsim_core::learn::{FeedbackRule, Gradient, Optimizer, circuit_of, programmed, rule};
 use dyadsim_core::matrix::Real;
-use dyadsim_core::matrix::measure::{frobenius, spectral_norm};
+use dyadsim_core::matrix::measure::{angle_degrees, frobenius, spectral_norm};
 use dyadsim_core::solve::Outcome;
 use dyadsim_core::spec::{InitSpec, RuleSpec};
 use dyadsim_core::train::{Course, EpochReport, Learner, evaluate};
@@ -96,14 +96,16 @@ impl<'a, T: Real> TrainingRun<'a, T> {
             weights = weights.moved(size, plan.seed);
         }
         weights = programmed(plan.rule, circuit, weights);
-        let mut optimizer = Optimizer::new(&experiment.optimizer, experiment.epochs, &weights);
+        let feedback = FeedbackRule::of(&circuit_of(plan.rule, circuit));
+        let optimizer = Optimizer::new(&experiment.optimizer, experiment.epochs, &weights);
+        let mut optimizer = optimizer.with_feedback(feedback, &weights);
         let mut record = Record::default();
         if experiment.snapshots {
             setting.folder.keep_epochs(&plan.name)?;
         }
         if let Some((file, found)) = stored(setting, plan)? {
             weights = restore(&file, "", &weights)?;
-            optimizer.moments = moments(&file, &weights, found.updates)?;
+            optimizer.moments = moments(&file, &optimizer.moments, found.updates)?;
             record = found;
         }
         let sizes = (experiment.batch, experiment.probe);
@@ -130,6 +132,7 @@ impl<'a, T: Real> TrainingRun<'a, T> {
         let course = Course {
             dataset: self.setting.dataset,
             rule: rule.as_ref(),
+            feedback: FeedbackRule::of(&circuit_of(self.plan.rule, &circuit)),
             batch: experiment.batch,
             seed: self.plan.seed,
         };
@@ -236,9 +239,18 @@ impl<'a, T: Real> TrainingRun<'a, T> {
                 weight_norm: frobenius(w),
                 spectral_norm: spectral_norm(w),
                 distance_to_bp_weights: distance,
+                feedback_angle_deg: self.feedback_angle(k),
             });
         }
         Ok(())
+    }
+
+    /// Angle between the feedback and the forward synapses of a layer (degrees), if errors come back through
+    /// synapses of their own.
+    fn feedback_angle(&self, layer: usize) -> Option<f64> {
+        let weights = &self.learner.weights;
+        let feedback = weights.feedback.as_ref().filter(|_| layer > 0 && self.plan.rule.has_feedback())?;
+        Some(angle_degrees(&feedback[layer], &weights.forward[layer])).filter(|angle| angle.is_finite())
     }
 
     /// Weights of the backpropagation run at this epoch.
@@ -267,6 +279,9 @@ impl<'a, T: Real> TrainingRun<'a, T> {
             for (k, (w, b)) in gradient.arrays().enumerate() {
                 tensors.matrix(&format!("{prefix}W.{}", k + 1), w);
                 tensors.vector(&format!("{prefix}b.{}", k + 1), b);
+            }
+            for (k, f) in gradient.feedback.iter().flatten().enumerate().skip(1) {
+                tensors.matrix(&format!("{prefix}F.{}", k + 1), f);
             }
         }
         Ok(checkpoint::save(&self.setting.folder.checkpoint(&self.plan.name), tensors, &self.record)?)

@@ -131,16 +131,20 @@ pub(super) fn restore<T: Real>(
     Ok(weights)
 }
 
-/// The optimiser's moments from a checkpoint.
+/// The optimiser's moments from a checkpoint, shaped like `like`.
 pub(super) fn moments<T: Real>(
     file: &TensorFile,
-    weights: &Weights<T>,
+    like: &Moments<T>,
     updates: u64,
 ) -> Result<Moments<T>, ExperimentError> {
-    let like = Weights { feedback: None, ..weights.clone() };
-    let read = |prefix: &str| -> Result<Gradient<T>, ExperimentError> {
-        let Weights { forward, biases, .. } = restore(file, prefix, &like)?;
-        Ok(Gradient { forward, biases })
+    let read = |prefix: &str, like: &Gradient<T>| -> Result<Gradient<T>, ExperimentError> {
+        let mut moment = like.clone();
+        let own = Weights { forward: like.forward.clone(), biases: like.biases.clone(), feedback: None };
+        Weights { forward: moment.forward, biases: moment.biases, .. } = restore(file, prefix, &own)?;
+        for (k, f) in moment.feedback.iter_mut().flatten().enumerate().skip(1) {
+            *f = file.matrix(&format!("{prefix}F.{}", k + 1), f.shape())?;
+        }
+        Ok(moment)
     };
-    Ok(Moments { first: read("m.")?, second: read("v.")?, updates })
+    Ok(Moments { first: read("m.", &like.first)?, second: read("v.", &like.second)?, updates })
 }

@@ -25,8 +25,7 @@ pub struct Work {
     pub network: Vec<usize>,
     /// What carries errors back (`feedback.synapses`).
     pub feedback: FeedbackSynapses,
-    /// Whether an update programs the feedback synapses, too: rules that program their own
-    /// ([`RuleKind::programs_feedback`](crate::spec::RuleKind::programs_feedback)).
+    /// Whether an update programs the feedback synapses, too (`feedback.learning`).
     pub programs_feedback: bool,
     /// Whether it was simulated.
     pub simulated: bool,
@@ -113,7 +112,7 @@ impl Work {
         Self {
             network,
             feedback: spec.feedback.synapses,
-            programs_feedback: false,
+            programs_feedback: !spec.feedback.learning.is_none(),
             simulated: false,
             inference: 0.0,
             update: 0.0,

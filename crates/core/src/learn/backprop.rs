@@ -1,5 +1,6 @@
 //! Backpropagation: the exact gradient of the same network, fed forward.
 
+use std::borrow::Cow;
 use std::sync::Mutex;
 
 use super::{Batch, Gradient, Registered, Report, Rule};
@@ -79,12 +80,32 @@ impl<T: Real> Backprop<T> {
         let mut work = self.take(inputs.nrows());
         work.up(&self.chip, &effective, inputs);
         work.top(error);
-        work.down(&effective, inputs, None);
+        work.down(&effective, transposes, inputs, None);
         let mut slopes = Matrix::zeros(inputs.nrows(), inputs.ncols());
         let lowest = work.layers[0].potentials.as_view();
         product::backward(slopes.as_view_mut(), Onto::Nothing, lowest, effective.forward[0].as_view());
         self.keep(work);
         slopes
+    }
+
+    /// The products of errors, which come back through the synapses of `way`, and states.
+    pub(super) fn estimate_through(
+        &self,
+        way: Way<T>,
+        weights: &Weights<T>,
+        batch: &Batch<T>,
+        gradient: &mut Gradient<T>,
+    ) -> Report {
+        let samples = batch.inputs.nrows();
+        let effective = self.chip.effective_weights(weights);
+        let mut work = self.take(samples);
+        work.up(&self.chip, &effective, &batch.inputs);
+        work.top(|outputs, error| self.output_slopes(outputs, &batch.targets, error));
+        work.down(&effective, way, &batch.inputs, Some(gradient));
+        let hidden = work.layers.len() - 1;
+        gradient.keep_inputs(work.layers[..hidden].iter().map(|layer| Cow::Borrowed(&layer.means)));
+        self.keep(work);
+        Report { used: samples, counts: Counts { rhs_evals: 1, ..Counts::default() }, ..Report::default() }
     }
 
     /// Leaves buffers for the next batch.
@@ -109,20 +130,22 @@ impl<T: Real> Registered<T> for Backprop<T> {
 
 impl<T: Real> Rule<T> for Backprop<T> {
     fn estimate(&self, weights: &Weights<T>, batch: &Batch<T>, gradient: &mut Gradient<T>) -> Report {
-        let samples = batch.inputs.nrows();
-        let effective = self.chip.effective_weights(weights);
-        let mut work = self.take(samples);
-        work.up(&self.chip, &effective, &batch.inputs);
-        work.top(|outputs, error| self.output_slopes(outputs, &batch.targets, error));
-        work.down(&effective, &batch.inputs, Some(gradient));
+        let report = self.estimate_through(transposes, weights, batch, gradient);
         if let Some(synapses) = &self.chip.synapses {
             // By what is programmed, not by what it comes to.
             let slopes = gradient.forward.iter_mut().zip(&synapses.forward);
             slopes.for_each(|(gradient, factors)| gradient.component_mul_assign(factors));
         }
-        self.keep(work);
-        Report { used: samples, counts: Counts { rhs_evals: 1, ..Counts::default() }, ..Report::default() }
+        report
     }
+}
+
+/// Synapses of a layer that errors come back through.
+type Way<T> = fn(&Weights<T>, usize) -> &Matrix<T>;
+
+/// Back through the forward synapses.
+fn transposes<T: Real>(weights: &Weights<T>, layer: usize) -> &Matrix<T> {
+    &weights.forward[layer]
 }
 
 impl<T: Real> Work<T> {
@@ -159,7 +182,13 @@ impl<T: Real> Work<T> {
     }
 
     /// Errors from the top down, and on the way the gradient, if it is wanted.
-    fn down(&mut self, weights: &Weights<T>, inputs: &Matrix<T>, mut gradient: Option<&mut Gradient<T>>) {
+    fn down(
+        &mut self,
+        weights: &Weights<T>,
+        way: Way<T>,
+        inputs: &Matrix<T>,
+        mut gradient: Option<&mut Gradient<T>>,
+    ) {
         let scale = T::of(1.0 / self.samples as f64);
         let top = self.layers.len() - 1;
         for k in (0..=top).rev() {
@@ -174,7 +203,7 @@ impl<T: Real> Work<T> {
             }
             if let Some(below) = below.last_mut() {
                 let out = below.potentials.as_view_mut();
-                product::backward(out, Onto::Nothing, error.as_view(), weights.forward[k].as_view());
+                product::backward(out, Onto::Nothing, error.as_view(), way(weights, k).as_view());
             }
         }
     }

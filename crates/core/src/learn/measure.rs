@@ -229,6 +229,8 @@ impl<T: Real> Measurement<T> {
             product::correlate(out, Onto::Nothing, scale, difference.as_view(), below.as_view());
             column_sums(difference.as_slice(), keep.len(), scale, &mut gradient.biases[layer]);
         }
+        let hidden = self.means.len() - 1;
+        gradient.keep_inputs(self.means[..hidden].iter().map(|means| mask(means, keep)));
         used
     }
 }

@@ -7,41 +7,47 @@
 //! | `bp` | [`Backprop`]: the exact gradient |
 //! | `adversarial` | [`Adversarial`]: the exact gradient at inputs moved up their loss |
 //! | `dp`, `dp-transpose`, `custom` | [`DualPropagation`] with gains of DP, `DPᵀ`, or the circuit's own |
-//! | `sign-symmetry` | [`SignSymmetry`]: `DPᵀ` whose errors come back through the signs of the weights |
+//! | `bp-feedback` | [`BackpropFeedback`]: backpropagation through feedback synapses of their own |
 //! | `recurrent-bp` | [`RecurrentBackprop`]: the exact gradient of a Hopfield circuit |
 //! | `ep`, `ep-centred` | [`EquilibriumPropagation`], [`CentredPropagation`]: a free and one or two nudged equilibria |
 //! | `ep-holomorphic`, `ep-oscillating` | [`HolomorphicPropagation`], [`OscillatingPropagation`]: complex nudges |
 //! | `chl`, `coupled` | [`ContrastiveHebbian`], [`CoupledLearning`]: clamped outputs |
+//!
+//! How feedback synapses learn is no rule's business: [`FeedbackRule`].
 //!
 //! A rule of one's own implements [`Rule`] (`examples/own_rule.rs`). One that files can name is a line of the
 //! table in `spec/rules.rs` and a file here with the type that the line names, which is `Registered`.
 
 mod adversarial;
 mod backprop;
+mod backprop_feedback;
 mod dual;
 mod equilibrium;
+mod feedback;
 mod measure;
 mod optimizer;
-mod sign_symmetry;
 
 pub use adversarial::Adversarial;
 pub use backprop::Backprop;
+pub use backprop_feedback::BackpropFeedback;
 pub use dual::{DualPropagation, nudged};
 pub use equilibrium::{
     CentredPropagation, ContrastiveHebbian, CoupledLearning, EquilibriumPropagation, HolomorphicPropagation,
     OscillatingPropagation, RecurrentBackprop,
 };
+pub use feedback::FeedbackRule;
 pub use measure::{
     Measurement, count_relaxations, inference, inference_with_progress, measure, measure_with_progress,
 };
 pub use optimizer::{Moments, Optimizer};
-pub use sign_symmetry::SignSymmetry;
+
+use std::borrow::Cow;
 
 use crate::chip::Weights;
 use crate::matrix::{Matrix, Real, compiled_once};
 use crate::noise::SampleIds;
 use crate::solve::{Counts, Outcome};
-use crate::spec::{CircuitKind, CircuitSpec, FeedbackSynapses, RuleKind, RuleSpec, each_rule};
+use crate::spec::{CircuitKind, CircuitSpec, FeedbackLearning, RuleKind, RuleSpec, each_rule};
 
 /// Inputs `[batch × n_0]` and targets `[batch × n_L]` (V), and the numbers that name their noise.
 #[derive(Clone, Debug)]
@@ -69,15 +75,37 @@ pub struct Gradient<T> {
     pub forward: Vec<Matrix<T>>,
     /// `∂ℓ/∂b_k`, `n_k` entries.
     pub biases: Vec<Vec<T>>,
+    /// What feedback synapses descend, with the shapes of `forward` but for the first, which is empty; `None`
+    /// where they descend nothing ([`FeedbackRule`]). No rule's business.
+    #[doc(hidden)]
+    pub feedback: Option<Vec<Matrix<T>>>,
+    /// What every layer but the first read, `s̄_{k−1}` `[batch × n_{k−1}]`, zero for samples that were not used;
+    /// `None` where nobody asks ([`Gradient::keep_inputs`]).
+    #[doc(hidden)]
+    pub inputs: Option<Vec<Matrix<T>>>,
 }
 
 impl<T: Real> Gradient<T> {
+    /// Of forward synapses and biases.
+    #[must_use]
+    pub fn new(forward: Vec<Matrix<T>>, biases: Vec<Vec<T>>) -> Self {
+        Self { forward, biases, feedback: None, inputs: None }
+    }
+
     /// Zeros with the shapes of `weights`.
     #[must_use]
     pub fn zeros(weights: &Weights<T>) -> Self {
-        Self {
-            forward: weights.forward.iter().map(|w| Matrix::zeros(w.nrows(), w.ncols())).collect(),
-            biases: weights.biases.iter().map(|b| vec![T::ZERO; b.len()]).collect(),
+        let forward = weights.forward.iter().map(|w| Matrix::zeros(w.nrows(), w.ncols())).collect();
+        Self::new(forward, weights.biases.iter().map(|b| vec![T::ZERO; b.len()]).collect())
+    }
+
+    /// Keeps what layers read, if feedback synapses learn by it.
+    ///
+    /// `inputs` gives the means `s̄` of every layer below the outputs, `[batch × n_k]`, lowest first; rows of
+    /// samples that are not used must be zero. [`Measurement::gradient`] does so by itself.
+    pub fn keep_inputs<'a>(&mut self, inputs: impl IntoIterator<Item = Cow<'a, Matrix<T>>>) {
+        if let Some(kept) = &mut self.inputs {
+            *kept = inputs.into_iter().map(Cow::into_owned).collect();
         }
     }
 }
@@ -104,12 +132,6 @@ pub trait Rule<T: Real>: Sync {
     /// `gradient` has the shapes of `weights` and holds what an earlier batch left in it: every entry is to
     /// be written, none added to. The weights are updated with it if [`Report::used`] is above 0.
     fn estimate(&self, weights: &Weights<T>, batch: &Batch<T>, gradient: &mut Gradient<T>) -> Report;
-
-    /// Programs the feedback synapses of a rule that has its own, before the first estimate and after every
-    /// update; other rules leave them as they are.
-    fn program(&self, weights: &mut Weights<T>) {
-        let _ = weights;
-    }
 }
 
 /// A rule of the registry.
@@ -148,8 +170,8 @@ macro_rules! registry {
 }
 each_rule!(registry);
 
-/// The circuit of a rule: that of the description with the rule's gains, and with feedback synapses that are
-/// devices of their own where the rule programs them. Backpropagation sends nothing back through it.
+/// The circuit of a rule: that of the description with the rule's gains. Backpropagation sends nothing back
+/// through it, so its feedback synapses do not learn.
 #[must_use]
 pub fn circuit_of(kind: RuleKind, circuit: &CircuitSpec) -> CircuitSpec {
     let mut circuit = circuit.clone();
@@ -157,18 +179,16 @@ pub fn circuit_of(kind: RuleKind, circuit: &CircuitSpec) -> CircuitSpec {
         circuit.kind = Some(kind.circuit_kind());
     }
     circuit.nudge.variant = kind.own_variant().unwrap_or(circuit.nudge.variant);
-    if kind.programs_feedback() {
-        circuit.feedback.synapses = FeedbackSynapses::Separate;
+    if !kind.has_feedback() {
+        circuit.feedback.learning = FeedbackLearning::None;
     }
     circuit
 }
 
-/// The synapses of a network on the circuit of a rule: as given, feedback synapses of the rule's own
-/// programmed ([`Rule::program`]).
+/// The synapses of a network on the circuit of a rule: as given, feedback synapses programmed where they are
+/// ([`FeedbackRule::program`]).
 #[must_use]
 pub fn programmed<T: Real>(kind: RuleKind, circuit: &CircuitSpec, mut weights: Weights<T>) -> Weights<T> {
-    if kind.programs_feedback() {
-        rule::<T>(kind, circuit, &weights.network()).program(&mut weights);
-    }
+    FeedbackRule::of(&circuit_of(kind, circuit)).program(&mut weights);
     weights
 }

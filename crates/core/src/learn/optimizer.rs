@@ -2,10 +2,13 @@
 
 use rayon::prelude::*;
 
-use super::Gradient;
+use super::feedback::feedback_zeros;
+use super::{FeedbackRule, Gradient};
 use crate::chip::Weights;
 use crate::matrix::dispatch::{Kernel, run};
 use crate::matrix::{Matrix, Real};
+use crate::noise::gaussian::fill;
+use crate::random::{Key, Kind};
 use crate::spec::{OptimizerKind, OptimizerSpec, RateSchedule};
 
 /// Running moments of the gradient; shapes as the gradient.
@@ -24,6 +27,8 @@ pub struct Moments<T> {
 pub struct Optimizer<T> {
     spec: OptimizerSpec,
     epochs: usize,
+    /// Rate of feedback synapses, in units of that of the others.
+    feedback_rate: f64,
     /// The state, which a checkpoint keeps.
     pub moments: Moments<T>,
 }
@@ -46,7 +51,19 @@ impl<T: Real> Optimizer<T> {
     pub fn new(spec: &OptimizerSpec, epochs: usize, weights: &Weights<T>) -> Self {
         let zeros = || Gradient::zeros(weights);
         let moments = Moments { first: zeros(), second: zeros(), updates: 0 };
-        Self { spec: spec.clone(), epochs, moments }
+        Self { spec: spec.clone(), epochs, feedback_rate: 1.0, moments }
+    }
+
+    /// The same with moments of the feedback synapses of `weights`, if they descend something.
+    #[must_use]
+    pub fn with_feedback(mut self, rule: FeedbackRule, weights: &Weights<T>) -> Self {
+        if let Some(rate) = rule.rate() {
+            self.feedback_rate = rate;
+            for moment in [&mut self.moments.first, &mut self.moments.second] {
+                moment.feedback = Some(feedback_zeros(weights));
+            }
+        }
+        self
     }
 
     /// Learning rate during an epoch, counted from 0.
@@ -62,7 +79,7 @@ impl<T: Real> Optimizer<T> {
         self.spec.learning_rate * factor
     }
 
-    /// Updates all weights and biases once; feedback synapses of their own are left as they are.
+    /// Updates all weights and biases once, and feedback synapses if the gradient is theirs, too.
     pub fn update(&mut self, weights: &mut Weights<T>, gradient: &Gradient<T>, epoch: usize) {
         self.moments.updates += 1;
         let update = self.coefficients(epoch);
@@ -80,6 +97,44 @@ impl<T: Real> Optimizer<T> {
                 &mut first.biases[layer],
                 &mut second.biases[layer],
             );
+        }
+        let (Some(synapses), Some(slopes)) = (&mut weights.feedback, &gradient.feedback) else { return };
+        let (Some(first), Some(second)) = (&mut first.feedback, &mut second.feedback) else { return };
+        let update = Update { rate: T::of(self.feedback_rate) * update.rate, ..update };
+        let moments = first.iter_mut().zip(second).map(|(m, v)| (m.as_mut_slice(), v.as_mut_slice()));
+        for ((f, slope), (m, v)) in synapses.iter_mut().zip(slopes).zip(moments).skip(1) {
+            update.apply(f.as_mut_slice(), slope.as_slice(), m, v);
+        }
+    }
+
+    /// Adds update noise: the learning rate times normal numbers, to every forward synapse, and to feedback
+    /// synapses that descend something. Numbers are named by `seed`, layer and update, and are common to all
+    /// rules; biases have none.
+    pub fn disturb(&self, weights: &mut Weights<T>, seed: u64, epoch: usize) {
+        let OptimizerSpec { update_noise, feedback_update_noise, .. } = self.spec;
+        let rate = self.rate(epoch);
+        let size = |variance: f64, rate: f64| T::of(rate * variance.sqrt());
+        self.add_noise(&mut weights.forward, (seed, 0), size(update_noise, rate));
+        if let (Some(_), Some(feedback)) = (&self.moments.first.feedback, &mut weights.feedback) {
+            let variance = feedback_update_noise.unwrap_or(update_noise);
+            self.add_noise(&mut feedback[1..], (seed, 1), size(variance, self.feedback_rate * rate));
+        }
+    }
+
+    /// Adds numbers of a size to a stack of matrices, that of the forward (0) or feedback (1) synapses.
+    fn add_noise(&self, stack: &mut [Matrix<T>], (seed, which): (u64, u32), size: T) {
+        if size == T::ZERO {
+            return;
+        }
+        let updates = self.moments.updates;
+        // A step is a word: what is beyond it counts as trials, which training has none of.
+        let key = Key::new(seed, Kind::UpdateNoise).step(updates as u32);
+        let key = key.trial(2 * (updates >> 32) as u32 + which);
+        let mut numbers = Vec::new();
+        for (layer, synapses) in stack.iter_mut().enumerate() {
+            numbers.resize(synapses.len(), T::ZERO);
+            fill(key.layer(layer as u16), 0, &mut numbers);
+            synapses.iter_mut().zip(&numbers).for_each(|(w, &z)| *w += size * z);
         }
     }
 

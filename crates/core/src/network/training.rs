@@ -3,9 +3,9 @@
 use super::{Network, NetworkError};
 use crate::chip::Weights;
 use crate::data::Dataset;
-use crate::learn::{Optimizer, Rule, rule};
+use crate::learn::{FeedbackRule, Optimizer, Rule, rule};
 use crate::solve::Outcome;
-use crate::spec::{OptimizerSpec, RuleKind, RuleSpec, check_rule_on, check_training};
+use crate::spec::{CircuitSpec, OptimizerSpec, RuleKind, RuleSpec, check_training};
 use crate::train::{Course, EpochReport, Evaluation, Learner};
 
 /// Is shown every epoch as it ends, and the synapses after it.
@@ -148,10 +148,12 @@ impl<'a> Training<'a> {
             }
             Chosen::Own(rule) => (network, true, rule),
         };
-        rule.program(&mut network.weights);
+        let feedback = FeedbackRule::of(&network.circuit);
+        feedback.program(&mut network.weights);
         let weights = network.weights.clone();
-        let mut learner = Learner { optimizer: Optimizer::new(&optimizer, epochs, &weights), weights };
-        let course = Course { dataset: data, rule: rule.as_ref(), batch, seed };
+        let optimizer = Optimizer::new(&optimizer, epochs, &weights).with_feedback(feedback, &weights);
+        let mut learner = Learner { optimizer, weights };
+        let course = Course { dataset: data, rule: rule.as_ref(), feedback, batch, seed };
         let mut results = Vec::with_capacity(epochs);
         for epoch in 0..epochs {
             let report = course.epoch(&mut learner, epoch, &mut |_, _, _| {});
@@ -170,13 +172,12 @@ impl<'a> Training<'a> {
     /// Refuses what an experiment would be refused for, and a network that does not fit the data.
     fn check(&self) -> Result<(), NetworkError> {
         let circuit = &self.network.circuit;
-        // A rule of one's own divides by β or not: that is its own business.
-        let spec = match self.rule {
-            Chosen::Known(spec) => spec,
-            Chosen::Own(_) => RuleKind::Bp.into(),
+        // A rule of one's own divides by β or not, and sends errors back or not: that is its own business.
+        let (spec, asked) = match self.rule {
+            Chosen::Known(spec) => (spec, circuit.clone()),
+            Chosen::Own(_) => (RuleKind::Bp.into(), CircuitSpec::default()),
         };
-        check_training(&spec, &self.optimizer, (self.epochs, self.batch), circuit.nudge.beta)?;
-        check_rule_on(spec.kind, circuit)?;
+        check_training(&spec, &self.optimizer, (self.epochs, self.batch), &asked)?;
         if spec.kind.settles() {
             if circuit.nudge.keep_margin.is_some() {
                 return Err(NetworkError::KeepMargin);

@@ -12,6 +12,7 @@ use super::circuit::{
 };
 use super::ep::check_hopfield;
 use super::fault::Fault;
+use super::feedback::check_feedback;
 use super::keep_margin::Otherwise;
 use crate::units::engineering;
 
@@ -37,6 +38,7 @@ pub fn check_circuit(circuit: &CircuitSpec) -> Result<(), Fault> {
     check_neuron(&circuit.neuron)?;
     check_nudge(&circuit.nudge)?;
     check_solver(&circuit.solver)?;
+    check_feedback(&circuit.feedback)?;
     not_negative(&["readout", "time"], circuit.readout.time, "a finite time, 0 s or more")?;
     check_mismatch(&circuit.mismatch)?;
     check_periphery(circuit)?;

@@ -130,6 +130,13 @@ pub(super) fn check_optimizer(optimizer: &OptimizerSpec) -> Result<(), Fault> {
         ensure((0.0..1.0).contains(&decay), &["optimizer", key], decay, "a number from 0 to below 1")?;
     }
     positive(&["optimizer", "epsilon"], optimizer.epsilon, "a finite number above 0")?;
+    let noises = [
+        ("update_noise", Some(optimizer.update_noise)),
+        ("feedback_update_noise", optimizer.feedback_update_noise),
+    ];
+    for (key, variance) in noises {
+        not_negative(&["optimizer", key], variance.unwrap_or(0.0), "a variance, 0 or more")?;
+    }
     let RateSchedule::Step { every, factor } = optimizer.schedule else { return Ok(()) };
     let step = ["optimizer", "schedule", "step"];
     ensure(every >= 1, &[&step[..], &["every"]].concat(), every, COUNT)?;

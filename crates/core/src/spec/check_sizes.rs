@@ -8,6 +8,7 @@ use super::circuit::{ActivationSpec, CircuitSpec, Variant};
 use super::cost::CostSpec;
 use super::experiment::{AdversarialSpec, ExperimentSpec, InitSpec, OptimizerSpec};
 use super::fault::Fault;
+use super::feedback::FeedbackTerms;
 use super::mismatch::LARGEST_OFFSET;
 use super::noise::NoiseSpec;
 use crate::units::engineering;
@@ -49,7 +50,7 @@ pub(super) fn check_sizes(circuit: &CircuitSpec) -> Result<(), Fault> {
         ensure(value >= SMALLEST, &["neuron", key], value, &accepted)?;
     }
     let sizes = core(circuit).into_iter().chain(noise(&circuit.noise)).chain(around(circuit));
-    sizes.chain(circuit.cost.iter().flat_map(cost)).try_for_each(within)
+    sizes.chain(feedback(circuit)).chain(circuit.cost.iter().flat_map(cost)).try_for_each(within)
 }
 
 /// Checks the sizes of an experiment's own numbers.
@@ -73,9 +74,11 @@ pub(super) fn check_training_sizes(
     optimizer: &OptimizerSpec,
     adversarial: AdversarialSpec,
 ) -> Result<(), Fault> {
-    let sizes: [Size; 3] = [
+    let sizes: [Size; 5] = [
         ("optimizer.learning_rate", Some(optimizer.learning_rate), RATIO, NOTHING),
         ("optimizer.epsilon", Some(optimizer.epsilon), RATIO, NOTHING),
+        ("optimizer.update_noise", Some(optimizer.update_noise), RATIO, NOTHING),
+        ("optimizer.feedback_update_noise", optimizer.feedback_update_noise, RATIO, NOTHING),
         ("adversarial.step", Some(adversarial.step), RATIO, NOTHING),
     ];
     sizes.into_iter().try_for_each(within)
@@ -170,6 +173,19 @@ fn around(circuit: &CircuitSpec) -> Vec<Size> {
         ("leakage.hold", circuit.leakage.map(|s| s.hold), TIME, NO_TIME),
         ("clock.frequency", circuit.clock.map(|s| s.frequency), FREQUENCY, NO_CHIP),
         ("clock.injection", circuit.clock.map(|s| s.injection), (1.0, "C"), NO_CHIP),
+    ]
+}
+
+fn feedback(circuit: &CircuitSpec) -> Vec<Size> {
+    let Some(terms) = circuit.feedback.learning.terms() else { return Vec::new() };
+    let FeedbackTerms { decay, amp, null, sparse, own, rate, tie: _ } = terms;
+    vec![
+        ("feedback.learning.decay", Some(decay), RATIO, NOTHING),
+        ("feedback.learning.amp", Some(amp), RATIO, NOTHING),
+        ("feedback.learning.null", Some(null), RATIO, NOTHING),
+        ("feedback.learning.sparse", Some(sparse), RATIO, NOTHING),
+        ("feedback.learning.self", Some(own), RATIO, NOTHING),
+        ("feedback.learning.rate", Some(rate), RATIO, NOTHING),
     ]
 }
 

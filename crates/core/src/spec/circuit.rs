@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::cost::CostSpec;
+use super::feedback::FeedbackLearning;
 use super::keep_margin::{self, KeepMarginSpec};
 use super::kinds::{ActivationKind, CircuitKind, SolverKind};
 use super::mismatch::MismatchSpec;
@@ -261,6 +262,11 @@ pub struct FeedbackSpec {
     pub synapses: FeedbackSynapses,
     /// How separate synapses start in an experiment.
     pub init: FeedbackInit,
+    /// How separate synapses learn: a rule, or terms `{ decay = …, amp = …, null = …, sparse = …, self = …,
+    /// tie = …, rate = … }`.
+    #[serde(skip_serializing_if = "FeedbackLearning::is_none")]
+    #[schemars(extend("default" = "none"))]
+    pub learning: FeedbackLearning,
 }
 
 /// Whether feedback has devices of its own.
@@ -383,6 +389,10 @@ impl Default for SolverSpec {
 
 impl Default for FeedbackSpec {
     fn default() -> Self {
-        Self { synapses: FeedbackSynapses::Shared, init: FeedbackInit::Copy }
+        Self {
+            synapses: FeedbackSynapses::Shared,
+            init: FeedbackInit::Copy,
+            learning: FeedbackLearning::None,
+        }
     }
 }

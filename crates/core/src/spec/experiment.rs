@@ -185,6 +185,19 @@ pub struct OptimizerSpec {
     /// Learning-rate schedule over the run.
     #[serde(default)]
     pub schedule: RateSchedule,
+    /// Variance of update noise: after every update each synapse moves by the learning rate times a normal
+    /// number of this variance.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    #[schemars(extend("default" = 0.0))]
+    pub update_noise: f64,
+    /// The same of feedback synapses that learn, in units of their own rate; that of the others if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub feedback_update_noise: Option<f64>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_zero(value: &f64) -> bool {
+    *value == 0.0
 }
 
 impl OptimizerSpec {
@@ -226,6 +239,8 @@ impl Default for OptimizerSpec {
             beta2: 0.999,
             epsilon: 1e-8,
             schedule: RateSchedule::Constant,
+            update_noise: 0.0,
+            feedback_update_noise: None,
         }
     }
 }

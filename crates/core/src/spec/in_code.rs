@@ -4,7 +4,6 @@
 //! A description is written out as a file would hold it, read back and checked, so that nothing is accepted
 //! here which a file could not say.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::Serialize;
@@ -17,9 +16,9 @@ use super::ep::{EquilibriumSpec, check_ep, check_rule};
 use super::error::SpecError;
 use super::experiment::{AdversarialSpec, ExperimentSpec, OptimizerSpec};
 use super::fault::Fault;
+use super::feedback::check_feedback_rules;
 use super::loaded::Loaded;
 use super::rule::RuleSpec;
-use super::rules::RuleKind;
 use super::schema::FileKind;
 use super::tree::Tree;
 
@@ -61,10 +60,10 @@ struct Written<'a> {
     adversarial: &'a AdversarialSpec,
     ep: &'a EquilibriumSpec,
     optimizer: &'a OptimizerSpec,
-    circuit: BTreeMap<&'static str, BTreeMap<&'static str, f64>>,
+    circuit: &'a CircuitSpec,
 }
 
-/// Checks how a network is to be trained, under the nudge `beta`, as the door checks an experiment.
+/// Checks how a network is to be trained on a circuit, as the door checks an experiment.
 ///
 /// # Errors
 /// The first value that no experiment could have, by its key in an experiment file.
@@ -72,7 +71,7 @@ pub(crate) fn check_training(
     rule: &RuleSpec,
     optimizer: &OptimizerSpec,
     (epochs, batch): (usize, usize),
-    beta: f64,
+    circuit: &CircuitSpec,
 ) -> Result<(), SpecError> {
     let check = || -> Result<(), Fault> {
         check_epochs(epochs)?;
@@ -81,23 +80,13 @@ pub(crate) fn check_training(
         check_ep(rule.ep)?;
         check_optimizer(optimizer)?;
         check_training_sizes(optimizer, rule.adversarial)?;
-        check_beta(&[rule.kind], beta)
+        check_beta(&[rule.kind], circuit.nudge.beta)?;
+        check_feedback_rules(&[rule.kind], &circuit.feedback)?;
+        check_rule(rule.kind, circuit)
     };
     check().map_err(|fault| {
-        let circuit = BTreeMap::from([("nudge", BTreeMap::from([("beta", beta)]))]);
         let RuleSpec { adversarial, ep, .. } = rule;
         let written = Written { epochs, batch, adversarial, ep, optimizer, circuit };
-        Tree::in_code(FileKind::Experiment, &written).map_or_else(|error| error, |tree| tree.tell(fault))
-    })
-}
-
-/// Checks that a rule is defined for a circuit, as the door checks an experiment.
-///
-/// # Errors
-/// The first key of the circuit for which it is not, by its key in an experiment file.
-pub(crate) fn check_rule_on(rule: RuleKind, circuit: &CircuitSpec) -> Result<(), SpecError> {
-    check_rule(rule, circuit).map_err(|fault| {
-        let written = BTreeMap::from([("circuit", circuit)]);
         Tree::in_code(FileKind::Experiment, &written).map_or_else(|error| error, |tree| tree.tell(fault))
     })
 }
@@ -161,16 +150,17 @@ mod tests {
 
     #[test]
     fn a_training_is_refused_for_what_an_experiment_is_refused_for() {
+        let under = |beta: f64| CircuitSpec::default().nudged(Some(beta));
         let told = |rule: RuleSpec, optimizer: OptimizerSpec, sizes, beta| {
-            let SpecError::Refused { at, .. } = check_training(&rule, &optimizer, sizes, beta).unwrap_err()
-            else {
+            let error = check_training(&rule, &optimizer, sizes, &under(beta)).unwrap_err();
+            let SpecError::Refused { at, .. } = error else {
                 panic!("another fault");
             };
             assert_eq!(at.place, Place::Code);
             (at.path.to_string(), at.found)
         };
         let (dp, adam) = (RuleSpec::from(RuleKind::Dp), OptimizerSpec::default());
-        assert!(check_training(&dp, &adam, (3, 50), 0.5).is_ok());
+        assert!(check_training(&dp, &adam, (3, 50), &under(0.5)).is_ok());
         let named = |key: &str, value: &str| (key.to_owned(), value.to_owned());
         assert_eq!(told(dp, adam.clone(), (0, 50), 0.5), named("epochs", "0"));
         assert_eq!(told(dp, adam.clone(), (3, 0), 0.5), named("batch", "0"));
@@ -183,7 +173,7 @@ mod tests {
             named("optimizer.learning_rate", "1000000000.0")
         );
         assert_eq!(told(dp, adam.clone(), (3, 50), 0.0), named("circuit.nudge.beta", "0.0"));
-        assert!(check_training(&RuleKind::Bp.into(), &adam, (3, 50), 0.0).is_ok());
+        assert!(check_training(&RuleKind::Bp.into(), &adam, (3, 50), &under(0.0)).is_ok());
         let far = RuleSpec { adversarial: AdversarialSpec { step: -1.0 }, ..dp };
         assert_eq!(told(far, adam, (3, 50), 0.5), named("adversarial.step", "-1.0"));
     }

@@ -15,6 +15,7 @@ use super::error::{At, Place, SpecError, nearest};
 use super::every::{apart, every, together};
 use super::experiment::{CircuitSource, ExperimentSpec, InitSpec};
 use super::fault::Fault;
+use super::feedback::check_feedback_rules;
 use super::overrides::Override;
 use super::path::{KeyPath, Step};
 use super::read::shown;
@@ -40,6 +41,8 @@ pub struct Loaded {
     bare: Tree,
     /// Whether the grid sets β.
     varies_beta: bool,
+    /// Whether the grid sets feedback synapses.
+    varies_feedback: bool,
 }
 
 /// A whole experiment: every default is filled in, every number checked.
@@ -57,8 +60,9 @@ impl Loaded {
         let merged = merge(&written, &base, &overrides, &[])?;
         let bare = merged.without_grid();
         let grid = merged.table.get("grid").and_then(Value::as_table);
-        let varies_beta = grid.is_some_and(|grid| grid.keys().any(|key| sets_beta(key)));
-        let loaded = Self { base, written, overrides, merged, bare, varies_beta };
+        let varies = |what: &[&str]| grid.is_some_and(|grid| grid.keys().any(|key| sets(key, what)));
+        let (varies_beta, varies_feedback) = (varies(&BETA), varies(&FEEDBACK));
+        let loaded = Self { base, written, overrides, merged, bare, varies_beta, varies_feedback };
         loaded.check()?;
         Ok(loaded)
     }
@@ -100,11 +104,14 @@ impl Loaded {
             forget_absent_rules(&mut experiment);
         }
         check_experiment(&experiment).map_err(tell)?;
-        let beta_is_open = self.varies_beta && !extra.iter().any(|setting| sets_beta(&setting.path));
-        if !beta_is_open {
+        let is_set = |what: &[&str]| extra.iter().any(|setting| sets(&setting.path, what));
+        if !self.varies_beta || is_set(&BETA) {
             check_beta(&experiment.rules, circuit.nudge.beta).map_err(tell)?;
         }
         experiment.rules.iter().try_for_each(|rule| check_rule(*rule, &circuit)).map_err(tell)?;
+        if !self.varies_feedback || is_set(&FEEDBACK) {
+            check_feedback_rules(&experiment.rules, &circuit.feedback).map_err(tell)?;
+        }
         circuit.network = Some(experiment.network.clone());
         experiment.circuit = CircuitSource::Inline(Box::new(circuit.clone()));
         self.make_absolute(&mut experiment);
@@ -237,11 +244,16 @@ impl Resolved {
     }
 }
 
-/// Whether a setting's path is, or leads to, β.
-fn sets_beta(path: &str) -> bool {
+/// Paths that a rule may need a value of.
+const BETA: [&str; 3] = ["circuit", "nudge", "beta"];
+const FEEDBACK: [&str; 2] = ["circuit", "feedback"];
+
+/// Whether a setting's path is, or leads to, another one or into it.
+fn sets(path: &str, what: &[&str]) -> bool {
     let routed =
         KeyPath::parse(path).and_then(|path| route(FileKind::Experiment, &path, &Place::Set(String::new())));
-    routed.is_ok_and(|path| KeyPath::of(&["circuit", "nudge", "beta"]).is_within(&path))
+    let what = KeyPath::of(what);
+    routed.is_ok_and(|path| what.is_within(&path) || path.is_within(&what))
 }
 
 /// Puts the circuit, the settings from outside and those of a run into a written experiment.

@@ -24,8 +24,6 @@ macro_rules! each_rule {
             Dp: "dp", "DP", Vermillion, Gains(Variant::Dp), DualPropagation;
             /// Adjoint-stable dual propagation.
             DpTranspose: "dp-transpose", "DPᵀ", Blue, Gains(Variant::DpTranspose), DualPropagation;
-            /// `DPᵀ` whose errors come back through the signs of the forward weights.
-            SignSymmetry: "sign-symmetry", "sign-sym.", Orange, Feedback(Variant::DpTranspose), SignSymmetry;
             /// The circuit's own gains (`nudge.variant` of the circuit file).
             Custom: "custom", "custom", Green, Described, DualPropagation;
             /// Backpropagation on inputs moved up the loss: `x + step·∇ₓℓ` (see `adversarial`).
@@ -44,6 +42,8 @@ macro_rules! each_rule {
             Chl: "chl", "CHL", Wine, Contrasts, ContrastiveHebbian;
             /// Coupled learning: output wires clamped a share `β` of the way to the targets.
             Coupled: "coupled", "coupled", Brown, Equilibrium, CoupledLearning;
+            /// Backpropagation whose errors come back through feedback synapses of their own.
+            BpFeedback: "bp-feedback", "BP via F", Orange, Returned, BackpropFeedback;
         }
     };
 }
@@ -54,6 +54,8 @@ pub(crate) use each_rule;
 enum Wiring {
     /// It nudges none: without feedback the circuit is the feed-forward network that it differentiates.
     Still,
+    /// It nudges none, but its errors come back through feedback synapses of their own.
+    Returned,
     /// Gains and feedback synapses as described.
     Described,
     /// Gains of its own; feedback synapses as described.
@@ -62,12 +64,9 @@ enum Wiring {
     Contrasts,
     /// One compartment a neuron, crossbars read both ways, and a nudge `β`.
     Equilibrium,
-    /// Gains of its own; feedback synapses that are devices of their own, which it programs (`Rule::program`
-    /// in `learn`).
-    Feedback(Variant),
 }
 
-use self::Wiring::{Contrasts, Described, Equilibrium, Feedback, Gains, Still};
+use self::Wiring::{Contrasts, Described, Equilibrium, Gains, Returned, Still};
 
 /// Colours of rules in figures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -176,14 +175,14 @@ impl RuleKind {
     pub const fn circuit_kind(self) -> CircuitKind {
         match self.line().wiring {
             Contrasts | Equilibrium => CircuitKind::Hopfield,
-            Still | Described | Gains(_) | Feedback(_) => CircuitKind::Dyad,
+            Still | Returned | Described | Gains(_) => CircuitKind::Dyad,
         }
     }
 
     /// Whether it settles a circuit; the others differentiate the feed-forward network.
     #[must_use]
     pub const fn settles(self) -> bool {
-        !matches!(self.line().wiring, Still)
+        !matches!(self.line().wiring, Still | Returned)
     }
 
     /// Whether it has a nudge β.
@@ -217,17 +216,30 @@ impl RuleKind {
     #[must_use]
     pub const fn own_variant(self) -> Option<Variant> {
         match self.line().wiring {
-            Still | Contrasts | Equilibrium => Some(Variant::Custom { plus: 0.0, minus: 0.0 }),
+            Still | Returned | Contrasts | Equilibrium => Some(Variant::Custom { plus: 0.0, minus: 0.0 }),
             Described => None,
-            Gains(variant) | Feedback(variant) => Some(variant),
+            Gains(variant) => Some(variant),
         }
     }
 
-    /// Whether errors come back through synapses that it programs itself, devices of their own whatever
-    /// `feedback` of the circuit says.
+    /// Whether its errors come back through the feedback synapses of the circuit (`[feedback]`).
     #[must_use]
-    pub const fn programs_feedback(self) -> bool {
-        matches!(self.line().wiring, Feedback(_))
+    pub const fn has_feedback(self) -> bool {
+        !matches!(self.line().wiring, Still)
+    }
+
+    /// Whether these must be devices of their own.
+    #[must_use]
+    pub const fn needs_separate(self) -> bool {
+        matches!(self.line().wiring, Returned)
+    }
+
+    /// What is said in the place of a name that was a rule's.
+    pub(super) fn instead_of(name: &str) -> Option<&'static str> {
+        (name == "sign-symmetry").then_some(
+            "a rule whose errors come back through feedback synapses, such as \"dp-transpose\", on a circuit with \
+             `feedback.synapses` = \"separate\" and `feedback.learning` = \"sign-symmetry\"",
+        )
     }
 }
 
@@ -252,7 +264,8 @@ mod tests {
         let first = RuleKind::ALL.iter().take_while(|rule| !rule.settles()).count();
         assert!(first > 0 && RuleKind::ALL[first..].iter().all(|rule| rule.settles()));
         for rule in RuleKind::ALL {
-            assert!(!rule.programs_feedback() || (rule.is_dyadic() && rule.own_variant().is_some()));
+            assert!(rule.has_feedback() || !rule.is_dyadic());
+            assert!(!rule.needs_separate() || rule.has_feedback());
         }
     }
 }

@@ -19,7 +19,7 @@ pub enum FileKind {
 }
 
 /// What to write for a key that has no default.
-const EXAMPLES: [(&str, &str); 49] = [
+const EXAMPLES: [(&str, &str); 50] = [
     ("name", "name = \"my-experiment\""),
     ("circuit", "circuit = \"ideal\", a file such as \"../circuits/mine.toml\", or a table [circuit]"),
     ("dataset", "dataset = \"digits\""),
@@ -31,6 +31,7 @@ const EXAMPLES: [(&str, &str); 49] = [
     ("rules", "rules = [\"bp\", \"dp\", \"dp-transpose\"]"),
     ("optimizer", "optimizer = { kind = \"adam\", learning_rate = 3e-3 }"),
     ("learning_rate", "learning_rate = 3e-3"),
+    ("feedback_update_noise", "feedback_update_noise = 0.01"),
     ("at_least", "at_least = 0.1"),
     ("low", "low = \"-1 V\""),
     ("high", "high = \"1 V\""),

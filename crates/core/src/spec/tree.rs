@@ -19,6 +19,7 @@ use super::overrides::Override;
 use super::path::{KeyPath, Step};
 use super::read::{read, shown};
 use super::route::{PROMISED, last_key, route};
+use super::rules::RuleKind;
 use super::schema::{self, FileKind};
 
 /// Keys whose bare name becomes the `kind` of a table when one of the table's keys is set.
@@ -219,6 +220,9 @@ impl Tree {
                 SpecError::Refused { at: at(written.unwrap_or(format!("{found} by default"))), accepted }
             }
             FaultKind::UnknownName { found, accepted } => {
+                if let Some(instead) = RuleKind::instead_of(&found) {
+                    return SpecError::Refused { at: at(written.unwrap_or(found)), accepted: instead.into() };
+                }
                 let nearest = nearest(&found, accepted.iter().map(String::as_str));
                 SpecError::UnknownName { at: at(written.unwrap_or(found)), accepted, nearest }
             }

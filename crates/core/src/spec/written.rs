@@ -189,13 +189,13 @@ fn known_dataset<E: de::Error>(name: String) -> Result<String, E> {
 }
 
 /// Which of the two was written.
-enum Either<N, T> {
+pub(super) enum Either<N, T> {
     Name(N),
     Table(T),
 }
 
 /// Reads text as `N` and a table as `T`.
-fn name_or_table<'de, D, N, T>(from: D, expecting: &'static str) -> Result<Either<N, T>, D::Error>
+pub(super) fn name_or_table<'de, D, N, T>(from: D, expecting: &'static str) -> Result<Either<N, T>, D::Error>
 where
     D: Deserializer<'de>,
     N: Deserialize<'de>,

@@ -6,7 +6,7 @@ pub use evaluate::{Evaluation, activities, classes_of, evaluate, free_outputs, l
 
 use crate::chip::Weights;
 use crate::data::Dataset;
-use crate::learn::{Batch, Gradient, Optimizer, Report, Rule};
+use crate::learn::{Batch, FeedbackRule, Gradient, Optimizer, Report, Rule};
 use crate::matrix::{Matrix, Real};
 use crate::noise::SampleIds;
 use crate::random::{Key, Kind, permutation, stream};
@@ -62,6 +62,8 @@ pub struct Course<'a, T: Real> {
     pub dataset: &'a Dataset,
     /// Rule.
     pub rule: &'a dyn Rule<T>,
+    /// How feedback synapses learn.
+    pub feedback: FeedbackRule,
     /// Samples per update.
     pub batch: usize,
     /// Seed of the batch order and of the noise, common to all rules of a seed.
@@ -85,8 +87,9 @@ impl<T: Real> Course<'_, T> {
             &mut stream(Key::new(self.seed, Kind::BatchOrder).step(epoch as u32)),
         );
         let mut gradient = Gradient::zeros(&learner.weights);
+        self.feedback.prepare(&learner.weights, &mut gradient);
+        self.feedback.program(&mut learner.weights);
         let mut total = EpochReport::default();
-        self.rule.program(&mut learner.weights);
         let mut shown = epoch as u64 * order.len() as u64;
         for samples in order.chunks(self.batch) {
             let ids = (shown..shown + samples.len() as u64).collect();
@@ -97,8 +100,10 @@ impl<T: Real> Course<'_, T> {
             observe(&learner.weights, samples, &report);
             total.take(&report);
             if report.used > 0 {
+                self.feedback.complete(&learner.weights, report.used, &mut gradient);
                 learner.optimizer.update(&mut learner.weights, &gradient, epoch);
-                self.rule.program(&mut learner.weights);
+                learner.optimizer.disturb(&mut learner.weights, self.seed, epoch);
+                self.feedback.program(&mut learner.weights);
             }
         }
         total

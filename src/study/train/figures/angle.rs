@@ -1,5 +1,7 @@
-//! Angle between the gradient estimate and backpropagation's, by layer and epoch.
+//! Angles by layer and epoch: between the gradient estimate and backpropagation's, and between feedback synapses
+//! and weights.
 
+use super::super::rows::LayersRow;
 use super::groups::{Grid, Line, runs_at};
 use super::tables::{Run, Tables};
 use super::words::settings_line;
@@ -11,17 +13,55 @@ use crate::figure::page::Page;
 use crate::figure::palette::heat;
 use crate::figure::sheet::{Axes, Layout, Panel, Sheet};
 use crate::figure::{Shown, kept};
+use dyadsim_core::spec::RuleKind;
 use dyadsim_core::statistics::Spread;
 
 /// The registry line.
 pub const FIGURE: Figure<Tables> = Figure {
     name: "angle",
-    title: "Angle of the gradient estimate to backpropagation",
+    title: GRADIENT.title,
     caption: "Degrees between what the circuit’s local rule would write and what backpropagation would, at the same \
         weights and on the same probe batch, layer by layer (the input side at the bottom). Dark is aligned; 90° is \
         no information. A bright stripe that starts at the bottom says that the error signal is lost on its way \
         down; grey and hatched cells have no estimate, because no sample settled.",
-    draw,
+    draw: |tables| draw(tables, &GRADIENT),
+};
+
+/// The registry line of feedback synapses.
+pub const FEEDBACK: Figure<Tables> = Figure {
+    name: "feedback-angle",
+    title: SYNAPSES.title,
+    caption: "Degrees between the synapses that errors come back through and the forward ones, layer by layer, where \
+        feedback synapses are devices of their own. Dark is aligned: errors come back as in backpropagation; 90° is \
+        unrelated. The lowest layer has none: below it no error goes.",
+    draw: |tables| draw(tables, &SYNAPSES),
+};
+
+/// What angle is drawn.
+struct Subject {
+    title: &'static str,
+    /// Rules that can have one.
+    has: fn(RuleKind) -> bool,
+    of: fn(&LayersRow) -> Option<f64>,
+    /// Whether a layer without one is a cell, or nothing.
+    gaps: bool,
+    nothing: &'static str,
+}
+
+const GRADIENT: Subject = Subject {
+    title: "Angle of the gradient estimate to backpropagation",
+    has: RuleKind::is_dyadic,
+    of: |row| row.angle_to_bp_deg,
+    gaps: true,
+    nothing: "backpropagation alone makes no estimate to compare",
+};
+
+const SYNAPSES: Subject = Subject {
+    title: "Angle of the feedback synapses to the weights",
+    has: RuleKind::has_feedback,
+    of: |row| row.feedback_angle_deg,
+    gaps: false,
+    nothing: "no rule sends errors back",
 };
 
 /// Most cells across a panel: finer ones cannot be told apart.
@@ -36,15 +76,18 @@ struct Cell {
     whole: bool,
 }
 
-fn draw(tables: &Tables) -> Result<Page, FigureError> {
+fn draw(tables: &Tables, subject: &Subject) -> Result<Page, FigureError> {
     let grid = Grid::of(tables);
-    let lines = grid.nudged();
+    let rules = grid.rules.iter().copied().filter(|rule| (subject.has)(*rule));
+    let lines: Vec<Line> =
+        rules.flat_map(|rule| grid.rows.iter().map(move |row| Line { rule, row })).collect();
     if lines.is_empty() {
-        return Err(FigureError::nothing("backpropagation alone makes no estimate to compare"));
+        return Err(FigureError::nothing(subject.nothing));
     }
     let stride = stride(tables);
     let cells = |line: &Line| -> Vec<Vec<Cell>> {
-        grid.alphas.iter().map(|alpha| cells(&runs_at(tables, line.rule, *alpha, line.row), stride)).collect()
+        let at = |alpha: &Option<f64>| cells(&runs_at(tables, line.rule, *alpha, line.row), stride, subject);
+        grid.alphas.iter().map(at).collect()
     };
     let all: Vec<Vec<Vec<Cell>>> = lines.iter().map(cells).collect();
     let has = |line: usize, column: usize| all[line][column].iter().any(|cell| cell.angle.is_some());
@@ -56,7 +99,7 @@ fn draw(tables: &Tables) -> Result<Page, FigureError> {
     let top = scale(all.iter().flatten().flatten().filter_map(|cell| cell.angle));
     let thinned = (stride > 1).then(|| format!("One epoch in {stride} is shown."));
     let layout = Layout {
-        title: FIGURE.title.into(),
+        title: subject.title.into(),
         subtitle: settings_line(tables, "mean"),
         legend: legend(&all, top),
         columns: kept(&grid.columns(), &shown.columns),
@@ -105,14 +148,15 @@ fn legend(all: &[Vec<Vec<Cell>>], top: f64) -> Vec<Key> {
     keys
 }
 
-fn cells(runs: &[&Run], stride: usize) -> Vec<Cell> {
+fn cells(runs: &[&Run], stride: usize, subject: &Subject) -> Vec<Cell> {
     let rows = runs.iter().flat_map(|run| &run.layers).filter(|row| row.epoch % stride == 0);
+    let rows = rows.filter(|row| subject.gaps || (subject.of)(row).is_some());
     let mut places: Vec<(usize, usize)> = rows.map(|row| (row.epoch, row.layer)).collect();
     places.sort_unstable();
     places.dedup();
     let cell = |(epoch, layer): (usize, usize)| {
-        let at =
-            |run: &&Run| run.layers.iter().find(|r| (r.epoch, r.layer) == (epoch, layer))?.angle_to_bp_deg;
+        let is_here = |row: &&LayersRow| (row.epoch, row.layer) == (epoch, layer);
+        let at = |run: &&Run| (subject.of)(run.layers.iter().find(is_here)?);
         let spread = Spread::of(runs.iter().filter_map(at));
         let whole = spread.map_or(0, |spread| spread.count) == runs.len();
         Cell { epoch, layer, angle: spread.map(|spread| spread.mean), whole }

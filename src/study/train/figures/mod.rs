@@ -50,6 +50,7 @@ pub const FIGURES: &[Figure<Tables>] = &[
     settle_time::FIGURE,
     trajectories::FIGURE,
     angle::FIGURE,
+    angle::FEEDBACK,
     valley::FIGURE,
     offsets::FIGURE,
     training_map::FIGURE,

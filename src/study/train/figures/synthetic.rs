@@ -130,6 +130,7 @@ impl Plan {
             weight_norm: 5.0,
             spectral_norm: 2.0,
             distance_to_bp_weights: Some(0.1),
+            feedback_angle_deg: (who.rule.has_feedback() && layer > 1).then_some(90.0 - 20.0 * noise),
         }
     }
 

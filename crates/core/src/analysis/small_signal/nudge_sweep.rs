@@ -110,10 +110,8 @@ mod tests {
 
     /// A truth `(1, 0)`, estimates `(1, c β)` and noise of power `s²/β²`.
     fn invented(betas: &[f64], slope: f64, noise: f64) -> (Vec<NudgeSweep>, Gradient<f64>) {
-        let gradient = |aside: f64| Gradient {
-            forward: vec![Matrix::from_row_slice(1, 2, &[1.0, aside])],
-            biases: vec![vec![0.0]],
-        };
+        let gradient =
+            |aside: f64| Gradient::new(vec![Matrix::from_row_slice(1, 2, &[1.0, aside])], vec![vec![0.0]]);
         let at = |&beta: &f64| {
             let mean = gradient(slope * beta);
             let estimate = Some(Estimate { mean, noise: vec![(noise / beta).powi(2)], samples: 1 });

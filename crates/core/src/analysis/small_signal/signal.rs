@@ -115,11 +115,8 @@ impl<'p, 'a> Reading<'p, 'a> {
     #[must_use]
     pub fn estimate(&self, beta: f64) -> Estimate {
         let depth = self.point.circuit().layout().depth();
-        let mut found = Estimate {
-            mean: Gradient { forward: Vec::new(), biases: Vec::new() },
-            noise: Vec::new(),
-            samples: 1,
-        };
+        let mut found =
+            Estimate { mean: Gradient::new(Vec::new(), Vec::new()), noise: Vec::new(), samples: 1 };
         for layer in 0..depth {
             let (forward, biases, noise) = self.product(layer);
             found.mean.forward.push(forward * (-1.0 / beta));
