@@ -47,10 +47,13 @@ pub fn ink_of(rule: RuleKind) -> Ink {
         Hue::Olive => Ink::hex(0x99_99_33),
         Hue::Orange => ORANGE,
         Hue::Purple => PURPLE,
+        Hue::Rose => Ink::hex(0xCC_66_77),
+        Hue::Sand => Ink::hex(0xC9_B0_4C),
         Hue::Sky => SKY,
         Hue::Teal => Ink::hex(0x44_AA_99),
         Hue::Vermillion => VERMILLION,
         Hue::Wine => Ink::hex(0x88_22_55),
+        Hue::Yellow => Ink::hex(0xDD_CC_00),
     }
 }
 

@@ -51,15 +51,15 @@ impl<T: Real> Probe<T> {
         let samples = &order[..batch.max(margins).min(order.len())];
         let chip = Chip::fabricate(circuit, network);
         let spec = circuit_of(kind, circuit);
-        let own = kind.is_dyadic().then(|| {
+        let own = (kind.is_dyadic() && !kind.circuit_kind().is_recurrent()).then(|| {
             let chip = Chip::fabricate(&spec, network);
             (spec, chip)
         });
-        let own_way = (kind.settles() && !kind.is_dyadic()) || kind.needs_separate();
+        let own_way = (kind.settles() && kind.circuit_kind().is_recurrent()) || kind.needs_separate();
         let single = own_way.then(|| rule::<T>(settings, circuit, network));
         let exact: Box<dyn Rule<T>> = match kind.circuit_kind() {
             CircuitKind::Dyad => Box::new(Backprop::new(chip, &circuit.nudge)),
-            CircuitKind::Hopfield => rule(kind.reference(), circuit, network),
+            CircuitKind::Hopfield | CircuitKind::RecurrentDyad => rule(kind.reference(), circuit, network),
         };
         let mut batch = gather(dataset, samples);
         batch.sample_ids.seed = seed;

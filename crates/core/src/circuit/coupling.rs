@@ -38,6 +38,11 @@ impl<'a, T: Real> Coupling<'a, T> {
         &self.weights
     }
 
+    /// Which columns are those of a layer.
+    pub fn range(&self, layer: usize) -> Range<usize> {
+        self.layers[layer].clone()
+    }
+
     /// The columns of a layer.
     pub fn of<'m>(&self, layer: usize, all: &'m Matrix<T>) -> View<'m, T> {
         let Range { start, end } = self.layers[layer];

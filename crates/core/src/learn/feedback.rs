@@ -28,7 +28,7 @@ use super::Gradient;
 use crate::chip::Weights;
 use crate::matrix::product::{Onto, backward, correlate, forward};
 use crate::matrix::{Matrix, Real, compiled_once};
-use crate::spec::{CircuitSpec, FeedbackLearning, FeedbackTerms};
+use crate::spec::{CircuitSpec, FeedbackLearning, FeedbackSynapses, FeedbackTerms};
 
 /// How the feedback synapses of a circuit learn.
 ///
@@ -37,20 +37,28 @@ use crate::spec::{CircuitSpec, FeedbackLearning, FeedbackTerms};
 /// so that errors keep about the size that they have in backpropagation, whatever the width and depth; for
 /// normal weights `‖F‖ = √(2/π) ‖W‖`, at 37° to `W`. The paper has `s = 1` ("uniform sign-concordant feedback")
 /// and leaves sizes to batch normalisation and to updates by their sign; a circuit has neither.
+///
+/// Where neurons speak both ways, `F` is among the synapses of the forward rule, which gives their gradient
+/// itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct FeedbackRule(FeedbackLearning);
+pub struct FeedbackRule {
+    learning: FeedbackLearning,
+    /// Whether the rule of the forward synapses is that of these, too.
+    by_rule: bool,
+}
 
 impl FeedbackRule {
     /// That of a circuit, which is the rule's ([`circuit_of`](super::circuit_of)).
     #[must_use]
     pub fn of(circuit: &CircuitSpec) -> Self {
-        Self(circuit.feedback.learning)
+        let separate = circuit.feedback.synapses == FeedbackSynapses::Separate;
+        Self { learning: circuit.feedback.learning, by_rule: separate && circuit.kind().is_recurrent() }
     }
 
     /// Programs the synapses, where they are programmed; else leaves them as they are. To be done before the
     /// first estimate and after every update.
     pub fn program<T: Real>(self, weights: &mut Weights<T>) {
-        let copies: fn(&Matrix<T>) -> Matrix<T> = match self.0 {
+        let copies: fn(&Matrix<T>) -> Matrix<T> = match self.learning {
             FeedbackLearning::Transport => Matrix::clone,
             FeedbackLearning::SignSymmetry => signs,
             _ => return,
@@ -61,14 +69,16 @@ impl FeedbackRule {
     /// Learning rate of the synapses, in units of that of the forward ones; `None` if they descend nothing.
     #[must_use]
     pub fn rate(self) -> Option<f64> {
-        self.0.terms().map(|terms| terms.rate)
+        if self.by_rule { Some(1.0) } else { self.learning.terms().map(|terms| terms.rate) }
     }
 
     /// Prepares a gradient for the terms: it has a place for feedback synapses, and asks what layers read.
     pub fn prepare<T: Real>(self, weights: &Weights<T>, gradient: &mut Gradient<T>) {
-        let Some(terms) = self.0.terms() else { return };
-        gradient.feedback = Some(feedback_zeros(weights));
-        gradient.inputs = terms.reads_inputs().then(Vec::new);
+        let terms = self.learning.terms();
+        if self.by_rule || terms.is_some() {
+            gradient.feedback = Some(feedback_zeros(weights));
+        }
+        gradient.inputs = terms.filter(FeedbackTerms::reads_inputs).map(|_| Vec::new());
     }
 
     /// Completes an estimate of the task's gradient, of `used` samples, by the gradient of the terms.
@@ -80,7 +90,7 @@ impl FeedbackRule {
     }
 
     fn complete_on<T: Real>(self, weights: &Weights<T>, used: usize, gradient: &mut Gradient<T>) {
-        let (Some(terms), Some(feedback)) = (self.0.terms(), &weights.feedback) else { return };
+        let (Some(terms), Some(feedback)) = (self.learning.terms(), &weights.feedback) else { return };
         let Gradient { forward: task, feedback: Some(slopes), inputs, .. } = gradient else { return };
         let read = inputs.as_deref();
         assert!(

@@ -11,6 +11,8 @@
 //! | `recurrent-bp` | [`RecurrentBackprop`]: the exact gradient of a Hopfield circuit |
 //! | `ep`, `ep-centred` | [`EquilibriumPropagation`], [`CentredPropagation`]: a free and one or two nudged equilibria |
 //! | `ep-holomorphic`, `ep-oscillating` | [`HolomorphicPropagation`], [`OscillatingPropagation`]: complex nudges |
+//! | `ep-asymmetric`, `ep-vector-field` | [`AsymmetricPropagation`], [`VectorFieldPropagation`]: any coupling |
+//! | `dyadic-ep` | [`DyadicPropagation`]: dyads whose layers speak both ways |
 //! | `chl`, `coupled` | [`ContrastiveHebbian`], [`CoupledLearning`]: clamped outputs |
 //!
 //! How feedback synapses learn is no rule's business: [`FeedbackRule`].
@@ -32,8 +34,9 @@ pub use backprop::Backprop;
 pub use backprop_feedback::BackpropFeedback;
 pub use dual::{DualPropagation, nudged};
 pub use equilibrium::{
-    CentredPropagation, ContrastiveHebbian, CoupledLearning, EquilibriumPropagation, HolomorphicPropagation,
-    OscillatingPropagation, RecurrentBackprop,
+    AsymmetricPropagation, CentredPropagation, ContrastiveHebbian, CoupledLearning, DyadicPropagation,
+    EquilibriumPropagation, HolomorphicPropagation, OscillatingPropagation, RecurrentBackprop,
+    VectorFieldPropagation,
 };
 pub use feedback::FeedbackRule;
 pub use measure::{

@@ -162,7 +162,9 @@ impl Network {
         let mut gradient = Gradient::zeros(&self.weights);
         let exact: Box<dyn Rule<f64>> = match self.circuit.kind() {
             CircuitKind::Dyad => Box::new(Backprop::new(self.chip.clone(), &self.circuit.nudge)),
-            CircuitKind::Hopfield => rule(RuleKind::RecurrentBp, &self.circuit, &self.neurons()),
+            CircuitKind::Hopfield | CircuitKind::RecurrentDyad => {
+                rule(RuleKind::RecurrentBp, &self.circuit, &self.neurons())
+            }
         };
         exact.estimate(&self.weights, &batch, &mut gradient);
         Ok(gradient)

@@ -10,7 +10,7 @@ use super::check_work::check_work;
 use super::circuit::{
     ActivationSpec, CircuitSpec, NeuronSpec, NudgeSpec, SolverSpec, SupplySpec, Variant, Verify,
 };
-use super::ep::check_hopfield;
+use super::ep::check_recurrent;
 use super::fault::Fault;
 use super::feedback::check_feedback;
 use super::keep_margin::Otherwise;
@@ -42,7 +42,7 @@ pub fn check_circuit(circuit: &CircuitSpec) -> Result<(), Fault> {
     not_negative(&["readout", "time"], circuit.readout.time, "a finite time, 0 s or more")?;
     check_mismatch(&circuit.mismatch)?;
     check_periphery(circuit)?;
-    check_hopfield(circuit)?;
+    check_recurrent(circuit)?;
     circuit.cost.as_ref().map_or(Ok(()), |cost| check_cost(cost, circuit.clock))?;
     check_work(circuit)?;
     check_noise(circuit)?;

@@ -79,29 +79,29 @@ pub fn check_rule(rule: RuleKind, circuit: &CircuitSpec) -> Result<(), Fault> {
         );
         return Err(Fault::refused(&["circuit", "kind"], kind.name(), accepted));
     }
-    match needs {
-        CircuitKind::Hopfield => {
-            let wired = CircuitSpec { kind: Some(needs), ..circuit.clone() };
-            check_hopfield(&wired).map_err(|fault| fault.under(Step::Key("circuit".into())))?;
-            check_symmetric(rule, circuit)
-        }
-        CircuitKind::Dyad => Ok(()),
+    if !needs.is_recurrent() {
+        return Ok(());
     }
+    let wired = CircuitSpec { kind: Some(needs), ..circuit.clone() };
+    check_recurrent(&wired).map_err(|fault| fault.under(Step::Key("circuit".into())))?;
+    let learning =
+        "\"none\": where layers speak both ways, feedback synapses learn by the rule of the others";
+    let own = circuit.feedback.learning.is_none();
+    ensure(own, &["circuit", "feedback", "learning"], "this", learning)?;
+    if rule.takes_any_coupling() { Ok(()) } else { check_symmetric(rule, circuit) }
 }
 
-/// Checks what a circuit of one compartment a neuron cannot have.
-pub(super) fn check_hopfield(circuit: &CircuitSpec) -> Result<(), Fault> {
-    if circuit.kind() != CircuitKind::Hopfield {
+/// Checks what a circuit whose layers speak both ways cannot have.
+pub(super) fn check_recurrent(circuit: &CircuitSpec) -> Result<(), Fault> {
+    if !circuit.kind().is_recurrent() {
         return Ok(());
     }
     let solver = circuit.solver.kind;
     let others =
         quoted(SolverKind::ALL.into_iter().filter(|kind| !kind.needs_layers()).map(SolverKind::name));
-    let accepted = format!("{others}: the others sweep dyads, and neurons have one compartment here");
+    let accepted = format!("{others}: the others sweep layers down and up, and these speak both ways");
     ensure(!solver.needs_layers(), &["solver", "kind"], solver.name(), &accepted)?;
-    let at = circuit.nudge.at;
-    let accepted = "\"own\", \"mean\" (the same with one compartment) or \"free\"";
-    ensure(at != NudgePoint::Drive, &["nudge", "at"], "drive", accepted)?;
+    check_point(circuit)?;
     let alone = "none: it is modelled for dyads alone";
     let readout = circuit.readout;
     ensure(readout.time == 0.0, &["readout", "time"], readout.time, "0 s: it is modelled for dyads alone")?;
@@ -113,7 +113,32 @@ pub(super) fn check_hopfield(circuit: &CircuitSpec) -> Result<(), Fault> {
     ensure(noise.synapse_telegraph.is_none(), &["noise", "synapse_telegraph"], "a source", alone)?;
     ensure(noise.sampled.is_none(), &["noise", "sampled"], "a source", alone)?;
     ensure(circuit.leakage.is_none_or(|l| l.hold == 0.0), &["leakage", "hold"], "a time", "0 s")?;
-    ensure(circuit.nudge.keep_margin.is_none(), &["nudge", "keep_margin"], "a margin", alone)
+    ensure(circuit.nudge.keep_margin.is_none(), &["nudge", "keep_margin"], "a margin", alone)?;
+    if circuit.kind() != CircuitKind::RecurrentDyad {
+        return Ok(());
+    }
+    let single = "none: with dyads it is modelled where no layer speaks back";
+    ensure(circuit.amplifier.is_none(), &["amplifier"], "an amplifier", single)?;
+    ensure(circuit.leakage.is_none(), &["leakage"], "a leakage", single)?;
+    ensure(circuit.clock.is_none(), &["clock"], "a clock", single)?;
+    ensure(noise.read.is_none(), &["noise", "read"], "a source", single)?;
+    ensure(noise.supply.is_none(), &["noise", "supply"], "a source", single)?;
+    ensure(noise.input.is_none(), &["noise", "input"], "a source", single)
+}
+
+/// Checks where the loss gradient is taken.
+fn check_point(circuit: &CircuitSpec) -> Result<(), Fault> {
+    let at = circuit.nudge.at;
+    let (known, found, accepted) = match (circuit.kind(), at) {
+        (CircuitKind::RecurrentDyad, NudgePoint::Own) => (false, "own", "\"mean\""),
+        (CircuitKind::RecurrentDyad, NudgePoint::Free) => (false, "free", "\"mean\""),
+        (CircuitKind::RecurrentDyad, NudgePoint::Drive) => (false, "drive", "\"mean\""),
+        (_, NudgePoint::Drive) => {
+            (false, "drive", "\"own\", \"mean\" (the same with one compartment) or \"free\"")
+        }
+        _ => return Ok(()),
+    };
+    ensure(known, &["nudge", "at"], found, accepted)
 }
 
 /// Checks what a rule that compares equilibria asks of its circuit.

@@ -148,13 +148,15 @@ impl SolverKind {
 pub enum CircuitKind {
     /// Two compartments a neuron: means go forward, differences come back.
     Dyad,
-    /// One compartment a neuron: what a neuron says goes forward and back through the same synapses.
+    /// One compartment a neuron: what a neuron says goes forward and back.
     Hopfield,
+    /// Two compartments a neuron: means go forward and back, differences return through the transpose.
+    RecurrentDyad,
 }
 
 impl CircuitKind {
     /// Every kind, in the order of the documentation.
-    pub const ALL: [Self; 2] = [Self::Dyad, Self::Hopfield];
+    pub const ALL: [Self; 3] = [Self::Dyad, Self::Hopfield, Self::RecurrentDyad];
 
     /// Name in files.
     #[must_use]
@@ -162,14 +164,21 @@ impl CircuitKind {
         match self {
             Self::Dyad => "dyad",
             Self::Hopfield => "hopfield",
+            Self::RecurrentDyad => "recurrent-dyad",
         }
+    }
+
+    /// Whether layers speak both ways, so that what is above a neuron moves it without an error.
+    #[must_use]
+    pub fn is_recurrent(self) -> bool {
+        self != Self::Dyad
     }
 
     /// Compartments of a neuron.
     #[must_use]
     pub fn compartments(self) -> usize {
         match self {
-            Self::Dyad => 2,
+            Self::Dyad | Self::RecurrentDyad => 2,
             Self::Hopfield => 1,
         }
     }

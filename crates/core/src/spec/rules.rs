@@ -38,6 +38,12 @@ macro_rules! each_rule {
             EpHolomorphic: "ep-holomorphic", "hol. EP", Teal, Equilibrium, HolomorphicPropagation;
             /// Equilibrium propagation by one slow turn of a complex nudge (see `ep`).
             EpOscillating: "ep-oscillating", "osc. EP", Olive, Equilibrium, OscillatingPropagation;
+            /// Asymmetric equilibrium propagation: the coupling is transposed about the free equilibrium.
+            EpAsymmetric: "ep-asymmetric", "asym. EP", Rose, Reciprocal, AsymmetricPropagation;
+            /// Equilibrium propagation of a vector field: nudged minus free outputs, as if it were symmetric.
+            EpVectorField: "ep-vector-field", "VF", Sand, Reciprocal, VectorFieldPropagation;
+            /// Dyadic equilibrium propagation: dyads whose layers speak both ways, with the circuit's own gains.
+            DyadicEp: "dyadic-ep", "dyadic EP", Yellow, Recurrent, DyadicPropagation;
             /// Contrastive Hebbian learning: output wires clamped to the targets.
             Chl: "chl", "CHL", Wine, Contrasts, ContrastiveHebbian;
             /// Coupled learning: output wires clamped a share `β` of the way to the targets.
@@ -64,9 +70,13 @@ enum Wiring {
     Contrasts,
     /// One compartment a neuron, crossbars read both ways, and a nudge `β`.
     Equilibrium,
+    /// One compartment a neuron, synapses of any symmetry, and a nudge `β`.
+    Reciprocal,
+    /// Dyads whose layers speak both ways; gains as described.
+    Recurrent,
 }
 
-use self::Wiring::{Contrasts, Described, Equilibrium, Gains, Returned, Still};
+use self::Wiring::{Contrasts, Described, Equilibrium, Gains, Reciprocal, Recurrent, Returned, Still};
 
 /// Colours of rules in figures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -81,10 +91,13 @@ pub enum Hue {
     Olive,
     Orange,
     Purple,
+    Rose,
+    Sand,
     Sky,
     Teal,
     Vermillion,
     Wine,
+    Yellow,
 }
 
 /// A line of the table.
@@ -174,7 +187,8 @@ impl RuleKind {
     #[must_use]
     pub const fn circuit_kind(self) -> CircuitKind {
         match self.line().wiring {
-            Contrasts | Equilibrium => CircuitKind::Hopfield,
+            Contrasts | Equilibrium | Reciprocal => CircuitKind::Hopfield,
+            Recurrent => CircuitKind::RecurrentDyad,
             Still | Returned | Described | Gains(_) => CircuitKind::Dyad,
         }
     }
@@ -194,7 +208,13 @@ impl RuleKind {
     /// Whether its neurons are dyads that it settles, and so has a mixing α beside its nudge β.
     #[must_use]
     pub const fn is_dyadic(self) -> bool {
-        self.settles() && matches!(self.circuit_kind(), CircuitKind::Dyad)
+        self.settles() && !matches!(self.circuit_kind(), CircuitKind::Hopfield)
+    }
+
+    /// Whether it is defined for a coupling of any symmetry, feedback synapses of their own among them.
+    #[must_use]
+    pub const fn takes_any_coupling(self) -> bool {
+        matches!(self.line().wiring, Reciprocal | Recurrent) || matches!(self, Self::RecurrentBp)
     }
 
     /// The rule whose gradient is exact on its circuit, and which it is held against.
@@ -202,7 +222,7 @@ impl RuleKind {
     pub const fn reference(self) -> Self {
         match self.circuit_kind() {
             CircuitKind::Dyad => Self::Bp,
-            CircuitKind::Hopfield => Self::RecurrentBp,
+            CircuitKind::Hopfield | CircuitKind::RecurrentDyad => Self::RecurrentBp,
         }
     }
 
@@ -216,8 +236,10 @@ impl RuleKind {
     #[must_use]
     pub const fn own_variant(self) -> Option<Variant> {
         match self.line().wiring {
-            Still | Returned | Contrasts | Equilibrium => Some(Variant::Custom { plus: 0.0, minus: 0.0 }),
-            Described => None,
+            Still | Returned | Contrasts | Equilibrium | Reciprocal => {
+                Some(Variant::Custom { plus: 0.0, minus: 0.0 })
+            }
+            Described | Recurrent => None,
             Gains(variant) => Some(variant),
         }
     }

@@ -1,7 +1,7 @@
 //! Loss and accuracy of the free circuit.
 
 use crate::chip::{Chip, Weights};
-use crate::circuit::{DyadCircuit, Dynamics, HopfieldCircuit, Loss};
+use crate::circuit::{DyadCircuit, Dynamics, HopfieldCircuit, Loss, RecurrentDyads};
 use crate::data::Split;
 use crate::matrix::{Matrix, Real};
 use crate::solve::{operating_point, settle_from};
@@ -102,6 +102,11 @@ pub fn free_outputs<T: Real>(chip: &Chip<T>, weights: &Weights<T>, inputs: &Matr
             // A coupling that closes loops may have several fixed points: the circuit itself says which.
             let settled = settle_from(&SolverSpec::default(), &circuit, None, (false, &|_| {}));
             circuit.outputs(&settled.map_or_else(|| circuit.free_state(), |settled| settled.state))
+        }
+        CircuitKind::RecurrentDyad => {
+            let circuit = RecurrentDyads::free(chip, weights, inputs);
+            let settled = settle_from(&SolverSpec::default(), &circuit, None, (false, &|_| {}));
+            circuit.mixed(&settled.map_or_else(|| circuit.free_state(), |settled| settled.state)).0
         }
     }
 }

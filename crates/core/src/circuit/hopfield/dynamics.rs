@@ -26,8 +26,16 @@ impl<T: Real> Dynamics<T> for HopfieldCircuit<'_, T> {
         let batch = state.nrows();
         let outputs = scratch.outputs_mut();
         self.activate(state, outputs);
-        self.coupling.fill(&self.heard, drive);
-        self.coupling.couple(outputs, drive);
+        match &self.turned {
+            None => {
+                self.coupling.fill(&self.heard, drive);
+                self.coupling.couple(outputs, drive);
+            }
+            Some([rest, heard]) => {
+                drive.copy_from(heard);
+                self.coupling.couple_back(&(&*outputs - rest), drive);
+            }
+        }
         self.add_nudge(outputs, drive);
         if let Some(nodes) = &self.nodes {
             nodes.drive(0, batch, drive.as_mut_slice());
@@ -48,7 +56,7 @@ impl<T: Real> Dynamics<T> for HopfieldCircuit<'_, T> {
         self.slopes(state, &mut moved);
         moved.component_mul_assign(direction);
         image.fill(T::ZERO);
-        self.coupling.couple(&moved, image);
+        self.pass(&moved, image, self.turned.is_some());
         self.add_curvature(state, &moved, image, scratch);
         self.close(state, image, scratch);
     }
@@ -63,7 +71,7 @@ impl<T: Real> Dynamics<T> for HopfieldCircuit<'_, T> {
         let mut duals = direction.clone();
         self.close(state, &mut duals, scratch);
         image.fill(T::ZERO);
-        self.coupling.couple_back(&duals, image);
+        self.pass(&duals, image, self.turned.is_none());
         self.add_curvature(state, &duals, image, scratch);
         let mut slopes = duals;
         self.slopes(state, &mut slopes);
@@ -149,6 +157,11 @@ impl<T: Real> Dynamics<T> for HopfieldCircuit<'_, T> {
 impl<T: Real> HopfieldCircuit<'_, T> {
     pub(super) fn flat_scratch(&self) -> Scratch<T> {
         Scratch::flat(self.samples(), self.layout().width())
+    }
+
+    /// Adds what moves of outputs do to the sums, through the coupling or its transpose.
+    fn pass(&self, moves: &Matrix<T>, sums: &mut Matrix<T>, transposed: bool) {
+        if transposed { self.coupling.couple_back(moves, sums) } else { self.coupling.couple(moves, sums) }
     }
 
     /// Adds `−β ∇ℓ` to the drives of the outputs.

@@ -35,6 +35,8 @@ pub struct HopfieldCircuit<'a, T: Real> {
     held_output: Option<Matrix<T>>,
     /// Outputs that the wires are forced to, `[batch × n_L]` (V).
     clamp: Option<Matrix<T>>,
+    /// The outputs about which its coupling is transposed, and what neurons hear of them, `[batch × neurons]`.
+    turned: Option<[Matrix<T>; 2]>,
     nodes: Option<Arc<SummingNodes<T>>>,
     sample_ids: SampleIds,
 }
@@ -56,7 +58,18 @@ impl<'a, T: Real> HopfieldCircuit<'a, T> {
         let nodes = SummingNodes::loaded(chip, || compute_loads(chip, coupling.weights())).map(Arc::new);
         let sample_ids = SampleIds::first(input.nrows());
         let input = input.clone();
-        Self { chip, coupling, input, heard, nudge: None, held_output: None, clamp: None, nodes, sample_ids }
+        Self {
+            chip,
+            coupling,
+            input,
+            heard,
+            nudge: None,
+            held_output: None,
+            clamp: None,
+            turned: None,
+            nodes,
+            sample_ids,
+        }
     }
 
     /// Sets the numbers of the samples, which name their noise; the default is `SampleIds::first`.
@@ -80,6 +93,21 @@ impl<'a, T: Real> HopfieldCircuit<'a, T> {
         Self { clamp: Some(outputs), ..self }
     }
 
+    /// Transposes the coupling for deviations from the outputs at `rest`: with `J` that of all neurons, they hear
+    /// `J s⁰ + Jᵀ (s − s⁰)`, which is `J s` with the correction `−(J − Jᵀ)(s − s⁰)`.
+    ///
+    /// Under a small nudge deviations are then the adjoint, whatever the symmetry of `J`: asymmetric
+    /// equilibrium propagation (Scurria et al., arXiv 2602.03670, 2026).
+    #[must_use]
+    pub fn turned(self, rest: &Matrix<T>) -> Self {
+        let blank = || Matrix::zeros(rest.nrows(), rest.ncols());
+        let (mut outputs, mut heard) = (blank(), blank());
+        self.activate(rest, &mut outputs);
+        self.coupling.fill(&self.heard, &mut heard);
+        self.coupling.couple(&outputs, &mut heard);
+        Self { turned: Some([outputs, heard]), ..self }
+    }
+
     /// Returns the same circuits for some of the samples, which may be named several times.
     #[must_use]
     pub fn subset(&self, samples: &[usize]) -> HopfieldCircuit<'_, T> {
@@ -92,6 +120,7 @@ impl<'a, T: Real> HopfieldCircuit<'a, T> {
             nudge: self.nudge.as_ref().map(|n| Nudge { target: some(&n.target), ..n.clone() }),
             held_output: self.held_output.as_ref().map(some),
             clamp: self.clamp.as_ref().map(some),
+            turned: self.turned.as_ref().map(|parts| parts.each_ref().map(some)),
             nodes: self.nodes.clone(),
             sample_ids: self.sample_ids.subset(samples),
         }

@@ -7,13 +7,17 @@
 //!
 //! Phases of a sample follow each other: each starts where the free one ended, and has noise of its own.
 
+mod asymmetric;
 mod clamped;
+mod dyadic;
 mod holomorphic;
 mod nudged;
 mod oscillating;
 mod recurrent_backprop;
 
+pub use asymmetric::{AsymmetricPropagation, VectorFieldPropagation};
 pub use clamped::{ContrastiveHebbian, CoupledLearning};
+pub use dyadic::DyadicPropagation;
 pub use holomorphic::HolomorphicPropagation;
 pub use nudged::{CentredPropagation, EquilibriumPropagation};
 pub use oscillating::OscillatingPropagation;
@@ -27,7 +31,7 @@ use crate::matrix::elementwise::column_sums;
 use crate::matrix::product::{self, Onto};
 use crate::matrix::{Matrix, Real};
 use crate::solve::{Counts, Outcome, SHARD, Settled, settle_from};
-use crate::spec::{CircuitSpec, RuleSpec};
+use crate::spec::{CircuitSpec, FeedbackSynapses, RuleSpec};
 
 /// The circuit of a rule, and what of a relaxation enters its gradient.
 #[derive(Clone, Debug)]
@@ -127,6 +131,41 @@ impl<T: Real> Phases<T> {
                     column_sums(own.as_slice(), keep.len(), scale, &mut sums);
                     biases.iter_mut().zip(&sums).for_each(|(bias, &sum)| *bias += sum);
                 }
+            }
+        }
+        seen.report(used)
+    }
+
+    /// Writes the gradient of errors, `factor · e_k s_{k−1}ᵀ` forward and `factor · s_k e_{k−1}ᵀ` back: one after
+    /// the other into feedback synapses of their own, summed up in a crossbar that is read both ways.
+    fn write_errors(
+        &self,
+        batch: &Batch<T>,
+        seen: Seen,
+        (factor, errors, outputs): (f64, &[Matrix<T>], &[Matrix<T>]),
+        gradient: &mut Gradient<T>,
+    ) -> Report {
+        let keep = self.kept(&seen);
+        let used = keep.iter().filter(|&&k| k).count();
+        let scale = T::of(factor / used.max(1) as f64);
+        let shared = self.spec.feedback.synapses == FeedbackSynapses::Shared;
+        let kept = |list: &[Matrix<T>]| -> Vec<Matrix<T>> {
+            list.iter().map(|matrix| mask(matrix, &keep).into_owned()).collect()
+        };
+        let (errors, outputs, inputs) = (kept(errors), kept(outputs), mask(&batch.inputs, &keep));
+        for (layer, own) in errors.iter().enumerate() {
+            let below = if layer == 0 { inputs.as_view() } else { outputs[layer - 1].as_view() };
+            let forward = gradient.forward[layer].as_view_mut();
+            product::correlate(forward, Onto::Nothing, scale, own.as_view(), below);
+            column_sums(own.as_slice(), keep.len(), scale, &mut gradient.biases[layer]);
+            if layer == 0 {
+                continue;
+            }
+            let (said, back) = (outputs[layer].as_view(), errors[layer - 1].as_view());
+            if shared {
+                product::correlate(gradient.forward[layer].as_view_mut(), Onto::Sum, scale, said, back);
+            } else if let Some(feedback) = &mut gradient.feedback {
+                product::correlate(feedback[layer].as_view_mut(), Onto::Nothing, scale, said, back);
             }
         }
         seen.report(used)

@@ -5,10 +5,8 @@ use std::borrow::Cow;
 use super::{Phases, Seen};
 use crate::chip::Weights;
 use crate::circuit::{Dynamics, HopfieldCircuit, Scratch};
-use crate::learn::measure::mask;
 use crate::learn::{Batch, Gradient, Registered, Report, Rule};
-use crate::matrix::elementwise::{column_sums, scale_by};
-use crate::matrix::product::{self, Onto};
+use crate::matrix::elementwise::scale_by;
 use crate::matrix::{Matrix, Real, select_rows};
 use crate::noise::SampleIds;
 use crate::solve::settle_from;
@@ -73,31 +71,23 @@ impl<T: Real> Rule<T> for RecurrentBackprop<T> {
         let rest = phases.settle(&circuit, None, &mut seen);
         let duals = self.duals(&circuit, batch, &rest);
         let outputs = circuit.outputs(&rest);
-        let keep = phases.kept(&seen);
-        let used = keep.iter().filter(|&&k| k).count();
-        let scale = T::of(1.0 / used.max(1) as f64);
-        let of = |layer: usize| {
-            let range = circuit.layers()[layer].clone();
-            duals.columns(range.start, range.len()).into_owned()
-        };
-        for layer in 0..outputs.len() {
-            let below = if layer == 0 { &batch.inputs } else { &outputs[layer - 1] };
-            let out = &mut gradient.forward[layer];
-            let own = of(layer);
-            let (own, heard) = (mask(&own, &keep), mask(below, &keep));
-            product::correlate(out.as_view_mut(), Onto::Nothing, scale, own.as_view(), heard.as_view());
-            column_sums(own.as_slice(), keep.len(), scale, &mut gradient.biases[layer]);
-            if layer > 0 && weights.feedback.is_none() {
-                // The same crossbar, read the other way.
-                let (back, said) = (of(layer - 1), mask(&outputs[layer], &keep));
-                let back = mask(&back, &keep);
-                product::correlate(out.as_view_mut(), Onto::Sum, scale, said.as_view(), back.as_view());
+        let errors: Vec<Matrix<T>> = circuit
+            .layers()
+            .into_iter()
+            .map(|range| duals.columns(range.start, range.len()).into_owned())
+            .collect();
+        let report = phases.write_errors(batch, seen, (1.0, &errors, &outputs), gradient);
+        if let Some(synapses) = &phases.chip.synapses {
+            // What a synapse carries is its factor times what is programmed.
+            for (slope, factors) in gradient.forward.iter_mut().zip(&synapses.forward) {
+                scale_by(slope.as_mut_slice(), factors.as_slice());
             }
-            if let Some(synapses) = &phases.chip.synapses {
-                scale_by(out.as_mut_slice(), synapses.forward[layer].as_slice());
+            let own = gradient.feedback.iter_mut().flatten().zip(synapses.feedback.iter().flatten());
+            for (slope, factors) in own.filter(|(slope, _)| !slope.is_empty()) {
+                scale_by(slope.as_mut_slice(), factors.as_slice());
             }
         }
-        seen.report(used)
+        report
     }
 }
 
