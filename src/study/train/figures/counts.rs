@@ -262,7 +262,8 @@ fn a_valley_has_a_line_per_nudged_rule_and_references_across_the_accuracies() {
             let (width, points) = if rule.is_dyadic() {
                 (1.6, plan.betas.iter().filter(measured).count())
             } else {
-                (1.0, if panel < columns { 2 } else { 0 })
+                // Rules with a nudge and without a mixing have no place in the figure.
+                (1.0, if panel < columns && !rule.has_nudge() { 2 } else { 0 })
             };
             // A single point makes no line.
             let wanted = if there && points > 1 { vec![points] } else { Vec::new() };
