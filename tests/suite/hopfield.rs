@@ -6,7 +6,7 @@ use dyadsim_core::circuit::{Dynamics, HolomorphicCircuit, HopfieldCircuit, Loss,
 use dyadsim_core::learn::Batch;
 use dyadsim_core::matrix::Matrix;
 use dyadsim_core::random::{Key, Kind, stream};
-use dyadsim_core::solve::{Outcome, Settled, run, settle_from};
+use dyadsim_core::solve::{Outcome, Settled, fixed_point, run, settle_from};
 use dyadsim_core::spec::*;
 use nalgebra::{Complex, DMatrix, DVector};
 use proptest::prelude::*;
@@ -194,6 +194,21 @@ fn trajectories_descend_the_energy() {
         }
         let fell = energies[0] - energies[energies.len() - 1];
         assert!(fell > 0.1, "sample {sample}: {fell}");
+    }
+}
+
+#[test]
+fn a_state_in_which_no_neuron_has_a_slope_is_left_by_one_round() {
+    let mut net = Hopfield::random(304, &[3, 5, 2], 1, 0.5);
+    net.spec.neuron.output_activation = ActivationKind::Tanh.into();
+    let chip = net.chip();
+    let circuit = HopfieldCircuit::free(&chip, &net.weights, &net.batch.inputs);
+    let far = vec![1000.0; circuit.width()];
+    let found = fixed_point(&circuit, 0, &far, 1e-12);
+    let rest = fixed_point(&circuit, 0, &vec![0.0; circuit.width()], 1e-12);
+    assert!(found.converged && rest.converged);
+    for (a, b) in found.state.iter().zip(&rest.state) {
+        assert!((a - b).abs() < 1e-11, "{a} {b}");
     }
 }
 

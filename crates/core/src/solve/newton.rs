@@ -201,6 +201,9 @@ fn newton_step<T: Real>(
 ) -> Option<DVector<f64>> {
     let slopes = compute_slopes(circuit, state.as_slice());
     let active: Vec<usize> = (0..state.len()).filter(|&j| slopes[j] != 0.0).collect();
+    if active.is_empty() {
+        return Some(residual.clone()); // no drive moves: one round arrives
+    }
     let mut directions = Matrix::zeros(active.len(), state.len());
     for (row, &column) in active.iter().enumerate() {
         directions[(row, column)] = T::ONE;
