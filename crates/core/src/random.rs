@@ -54,7 +54,8 @@ pub enum Kind {
     SynapseTrap = 12,
     /// Moves of a control's initial weights, a layer in sequence.
     Move = 13,
-    /// Noise of updates (the step), a layer in sequence; in trial 0 of forward synapses, in 1 of feedback ones.
+    /// Noise of updates (the step), a layer in sequence; in trial 0 of forward synapses, in 1 of feedback
+    /// ones.
     UpdateNoise = 14,
     /// Sign of the nudge of an update, by its first sample.
     NudgeSign = 15,

@@ -14,10 +14,10 @@ use crate::spec::{CircuitSpec, NudgeSpec, RuleSpec};
 /// becomes as `β → 0`, where compartments are alike. What comes back to a layer there is
 /// `e_k = F_{k+1}ᵀ δ_{k+1}`, and `−β ∇ℓ` at the outputs. The gains `a⁺ = ᾱ`, `a⁻ = α` part it into
 /// `v⁺ = u + ᾱ e`, `v⁻ = u − α e` about what comes from below, `u_k = W_k s̄_{k−1} + b_k`, so that
-/// `α v⁺ + ᾱ v⁻ = u` whatever `F` is: means feel errors in second order alone (not at all with linear devices,
-/// nor at `α` 0 and 1), and `δ_k = f′(u_k) e_k + ½ (1 − 2α) f″(u_k) e_k² + …`. The rest is of order `β`, and of
-/// order `β²` at `α = ½`. It is the gradient of no loss; its angle to backpropagation stays as `β → 0`, but in
-/// the last layer, to which no synapse feeds back.
+/// `α v⁺ + ᾱ v⁻ = u` whatever `F` is: means feel errors in second order alone (not at all with linear
+/// devices, nor at `α` 0 and 1), and `δ_k = f′(u_k) e_k + ½ (1 − 2α) f″(u_k) e_k² + …`. The rest is of order
+/// `β`, and of order `β²` at `α = ½`. It is the gradient of no loss; its angle to backpropagation stays as
+/// `β → 0`, but in the last layer, to which no synapse feeds back.
 ///
 /// # Requires
 ///

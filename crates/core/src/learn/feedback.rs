@@ -1,8 +1,8 @@
 //! Learning of feedback synapses: their own dynamics, beside any rule that sends errors through them.
 //!
-//! A layer's synapses `W` and `F` have the same shape `[n × m]`; `x` `[batch × m]` is what the layer read while
-//! the rule made its estimate, `⟨⟩` the mean over the batch. Every term is a loss `R` of the layer alone, and
-//! `∂R/∂F` needs what its two crossbars hold and carry:
+//! A layer's synapses `W` and `F` have the same shape `[n × m]`; `x` `[batch × m]` is what the layer read
+//! while the rule made its estimate, `⟨⟩` the mean over the batch. Every term is a loss `R` of the layer
+//! alone, and `∂R/∂F` needs what its two crossbars hold and carry:
 //!
 //! | term | `R` | `∂R/∂F` | what it does |
 //! | --- | --- | --- | --- |
@@ -12,31 +12,33 @@
 //! | `sparse` | `⟨‖F x‖²⟩` | `2 ⟨(F x) xᵀ⟩` | forgets along what is read |
 //! | `self` | `−F·W` | `−W` | copies, for want of a reason why a device should know |
 //!
-//! With `tie` feedback synapses descend the gradient of the task that the forward ones descend, and these
-//! decay, too: of two crossbars that are moved alike and forget, the difference is forgotten (Kolen & Pollack).
-//! The first layer of synapses leads to the inputs, to which nothing comes back: its `F` stays as it is.
+//! With `centred` the mean over the batch is taken off `x` before. With `tie` feedback synapses descend the
+//! gradient of the task that the forward ones descend, and these decay, too: of two crossbars that are moved
+//! alike and forget, the difference is forgotten (Kolen & Pollack). The first layer of synapses leads to the
+//! inputs, to which nothing comes back: its `F` stays as it is.
 //!
 //! # References
 //!
 //! Kunin, Nayebi, Sagastuy-Brena, Ganguli, Bloom & Yamins, *Two Routes to Scalable Credit Assignment without
 //! Weight Symmetry*, ICML 2020 (the terms, and all rules made of them but Kolen–Pollack); Akrout, Wilson,
-//! Humphreys, Lillicrap & Tweed, NeurIPS 2019 (weight mirrors; Kolen & Pollack's rule of 1994 in deep nets);
-//! Lillicrap, Cownden, Tweed & Akerman, Nature Communications 7, 13276 (2016) (feedback alignment); Liao,
-//! Leibo & Poggio, AAAI 2016 (sign symmetry).
+//! Humphreys, Lillicrap & Tweed, `NeurIPS` 2019 (weight mirrors; Kolen & Pollack's rule of 1994 in deep
+//! nets); Lillicrap, Cownden, Tweed & Akerman, Nature Communications 7, 13276 (2016) (feedback alignment);
+//! Liao, Leibo & Poggio, AAAI 2016 (sign symmetry).
 
 use super::Gradient;
 use crate::chip::Weights;
+use crate::matrix::elementwise::column_sums;
 use crate::matrix::product::{Onto, backward, correlate, forward};
 use crate::matrix::{Matrix, Real, compiled_once};
 use crate::spec::{CircuitSpec, FeedbackLearning, FeedbackSynapses, FeedbackTerms};
 
 /// How the feedback synapses of a circuit learn.
 ///
-/// Sign symmetry sets `F = s sign(W)`, `s = mean |W|`, anew after every update: a synapse knows one bit of its
-/// forward one, and one of 0 sends nothing back. `s sign(W)` is nearest to `W`, in least squares, at this `s`,
-/// so that errors keep about the size that they have in backpropagation, whatever the width and depth; for
-/// normal weights `‖F‖ = √(2/π) ‖W‖`, at 37° to `W`. The paper has `s = 1` ("uniform sign-concordant feedback")
-/// and leaves sizes to batch normalisation and to updates by their sign; a circuit has neither.
+/// Sign symmetry sets `F = s sign(W)`, `s = mean |W|`, anew after every update: a synapse knows one bit of
+/// its forward one, and one of 0 sends nothing back. `s sign(W)` is nearest to `W`, in least squares, at this
+/// `s`, so that errors keep about the size that they have in backpropagation, whatever the width and depth;
+/// for normal weights `‖F‖ = √(2/π) ‖W‖`, at 37° to `W`. The paper has `s = 1` ("uniform sign-concordant
+/// feedback") and leaves sizes to batch normalisation and to updates by their sign; a circuit has neither.
 ///
 /// Where neurons speak both ways, `F` is among the synapses of the forward rule, which gives their gradient
 /// itself.
@@ -141,38 +143,47 @@ struct Layer<'a, T> {
 impl<T: Real> Layer<'_, T> {
     /// `∂R/∂F` of all terms.
     fn descend(&self, terms: &FeedbackTerms, slope: &mut Matrix<T>) {
-        let FeedbackTerms { decay, amp, null, sparse, own, .. } = *terms;
-        let (twice, own) = (T::of(2.0 * decay), T::of(own));
+        let (twice, own) = (T::of(2.0 * terms.decay), T::of(terms.own));
         slope.copy_from(&self.f.zip_map(self.w, |f, w| twice * f - own * w));
         let Some(x) = self.read else { return };
-        if amp != 0.0 || null != 0.0 {
-            let up = self.up(self.w, x);
-            if amp != 0.0 {
-                self.add(-amp, &up, x, slope);
+        let each = 1.0 / self.used.max(1) as f64;
+        self.add(terms, (x, each), slope);
+        if terms.centred {
+            // Terms are quadratic in `x`: ⟨(x − m)(x − m)ᵀ⟩ = ⟨x xᵀ⟩ − m mᵀ.
+            let mut mean = vec![T::ZERO; x.ncols()];
+            column_sums(x.as_slice(), x.nrows(), T::of(each), &mut mean);
+            self.add(terms, (&Matrix::from_row_slice(1, mean.len(), &mean), -1.0), slope);
+        }
+    }
+
+    /// Adds the slopes of terms that ask what the layer reads, over the rows of `x` with a weight each.
+    fn add(&self, terms: &FeedbackTerms, (x, weight): (&Matrix<T>, f64), slope: &mut Matrix<T>) {
+        let mut add = |factor: f64, post: &Matrix<T>, pre: &Matrix<T>| {
+            let scale = T::of(factor * weight);
+            correlate(slope.as_view_mut(), Onto::Sum, scale, post.as_view(), pre.as_view());
+        };
+        if terms.amp != 0.0 || terms.null != 0.0 {
+            let up = up(self.w, x);
+            if terms.amp != 0.0 {
+                add(-terms.amp, &up, x);
             }
-            if null != 0.0 {
+            if terms.null != 0.0 {
                 let mut back = Matrix::zeros(x.nrows(), x.ncols());
                 backward(back.as_view_mut(), Onto::Nothing, up.as_view(), self.f.as_view());
-                self.add(2.0 * null, &up, &back, slope);
+                add(2.0 * terms.null, &up, &back);
             }
         }
-        if sparse != 0.0 {
-            self.add(2.0 * sparse, &self.up(self.f, x), x, slope);
+        if terms.sparse != 0.0 {
+            add(2.0 * terms.sparse, &up(self.f, x), x);
         }
     }
+}
 
-    /// What crosses some synapses on the way up, `[batch × n]`.
-    fn up(&self, synapses: &Matrix<T>, x: &Matrix<T>) -> Matrix<T> {
-        let mut up = Matrix::zeros(x.nrows(), synapses.nrows());
-        forward(up.as_view_mut(), Onto::Nothing, x.as_view(), synapses.as_view());
-        up
-    }
-
-    /// Adds `factor ⟨post preᵀ⟩`.
-    fn add(&self, factor: f64, post: &Matrix<T>, pre: &Matrix<T>, slope: &mut Matrix<T>) {
-        let scale = T::of(factor / self.used.max(1) as f64);
-        correlate(slope.as_view_mut(), Onto::Sum, scale, post.as_view(), pre.as_view());
-    }
+/// What crosses some synapses on the way up, `[batch × n]`.
+fn up<T: Real>(synapses: &Matrix<T>, x: &Matrix<T>) -> Matrix<T> {
+    let mut up = Matrix::zeros(x.nrows(), synapses.nrows());
+    forward(up.as_view_mut(), Onto::Nothing, x.as_view(), synapses.as_view());
+    up
 }
 
 /// `mean |W| · sign(W)`.

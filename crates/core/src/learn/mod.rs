@@ -82,8 +82,8 @@ pub struct Gradient<T> {
     /// where they descend nothing ([`FeedbackRule`]). No rule's business.
     #[doc(hidden)]
     pub feedback: Option<Vec<Matrix<T>>>,
-    /// What every layer but the first read, `s̄_{k−1}` `[batch × n_{k−1}]`, zero for samples that were not used;
-    /// `None` where nobody asks ([`Gradient::keep_inputs`]).
+    /// What every layer but the first read, `s̄_{k−1}` `[batch × n_{k−1}]`, zero for samples that were not
+    /// used; `None` where nobody asks ([`Gradient::keep_inputs`]).
     #[doc(hidden)]
     pub inputs: Option<Vec<Matrix<T>>>,
 }

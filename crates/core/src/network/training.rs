@@ -152,7 +152,7 @@ impl<'a> Training<'a> {
         feedback.program(&mut network.weights);
         let weights = network.weights.clone();
         let optimizer = Optimizer::new(&optimizer, epochs, &weights).with_feedback(feedback, &weights);
-        let mut learner = Learner { optimizer, weights };
+        let mut learner = Learner { weights, optimizer };
         let course = Course { dataset: data, rule: rule.as_ref(), feedback, batch, seed };
         let mut results = Vec::with_capacity(epochs);
         for epoch in 0..epochs {

@@ -178,7 +178,7 @@ fn around(circuit: &CircuitSpec) -> Vec<Size> {
 
 fn feedback(circuit: &CircuitSpec) -> Vec<Size> {
     let Some(terms) = circuit.feedback.learning.terms() else { return Vec::new() };
-    let FeedbackTerms { decay, amp, null, sparse, own, rate, tie: _ } = terms;
+    let FeedbackTerms { decay, amp, null, sparse, own, rate, tie: _, centred: _ } = terms;
     vec![
         ("feedback.learning.decay", Some(decay), RATIO, NOTHING),
         ("feedback.learning.amp", Some(amp), RATIO, NOTHING),

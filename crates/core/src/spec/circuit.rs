@@ -263,7 +263,7 @@ pub struct FeedbackSpec {
     /// How separate synapses start in an experiment.
     pub init: FeedbackInit,
     /// How separate synapses learn: a rule, or terms `{ decay = …, amp = …, null = …, sparse = …, self = …,
-    /// tie = …, rate = … }`.
+    /// tie = …, centred = …, rate = … }`.
     #[serde(skip_serializing_if = "FeedbackLearning::is_none")]
     #[schemars(extend("default" = "none"))]
     pub learning: FeedbackLearning,

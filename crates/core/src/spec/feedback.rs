@@ -55,6 +55,8 @@ pub struct FeedbackTerms {
     pub own: f64,
     /// Whether feedback synapses descend the gradient of the forward ones, too, and these decay with them.
     pub tie: bool,
+    /// Whether the mean of a batch is taken off `x` before.
+    pub centred: bool,
     /// Learning rate of feedback synapses, in units of that of the forward ones.
     pub rate: f64,
 }
@@ -62,7 +64,7 @@ pub struct FeedbackTerms {
 impl Default for FeedbackTerms {
     /// No term, at the rate of the forward synapses.
     fn default() -> Self {
-        Self { decay: 0.0, amp: 0.0, null: 0.0, sparse: 0.0, own: 0.0, tie: false, rate: 1.0 }
+        Self { decay: 0.0, amp: 0.0, null: 0.0, sparse: 0.0, own: 0.0, tie: false, centred: false, rate: 1.0 }
     }
 }
 
@@ -125,10 +127,10 @@ impl FeedbackLearning {
         match self {
             Self::None | Self::Transport | Self::SignSymmetry => None,
             Self::KolenPollack => Some(FeedbackTerms { decay: 1e-3, tie: true, ..none }),
-            Self::WeightMirror => Some(FeedbackTerms { decay: 0.5, amp: 1.0, ..none }),
+            Self::WeightMirror => Some(FeedbackTerms { decay: 0.5, amp: 1.0, centred: true, ..none }),
             Self::InformationAlignment => Some(FeedbackTerms { decay: 0.5, amp: 1.0, null: 0.1, ..none }),
             Self::SymmetricAlignment => Some(FeedbackTerms { decay: 0.5, own: 1.0, ..none }),
-            Self::ActivationAlignment => Some(FeedbackTerms { sparse: 0.5, amp: 1.0, ..none }),
+            Self::ActivationAlignment => Some(FeedbackTerms { sparse: 0.5, amp: 1.0, rate: 3.0, ..none }),
             Self::Terms(terms) => Some(terms),
         }
     }
@@ -166,7 +168,7 @@ pub(super) fn check_feedback(feedback: &FeedbackSpec) -> Result<(), Fault> {
     let own = *synapses == FeedbackSynapses::Separate || learning.is_none();
     ensure(own, &["feedback", "learning"], "this", accepted)?;
     let FeedbackLearning::Terms(terms) = learning else { return Ok(()) };
-    let FeedbackTerms { decay, amp, null, sparse, own, tie, rate } = *terms;
+    let FeedbackTerms { decay, amp, null, sparse, own, tie, rate, .. } = *terms;
     let key = |name| ["feedback", "learning", name];
     for (name, value) in [("decay", decay), ("null", null), ("sparse", sparse)] {
         let accepted = "a finite number, 0 or more: below 0 feedback synapses grow without end";

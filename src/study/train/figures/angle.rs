@@ -1,5 +1,5 @@
-//! Angles by layer and epoch: between the gradient estimate and backpropagation's, and between feedback synapses
-//! and weights.
+//! Angles by layer and epoch: between the gradient estimate and backpropagation's, and between feedback
+//! synapses and weights.
 
 use super::super::rows::LayersRow;
 use super::groups::{Grid, Line, runs_at};
