@@ -131,7 +131,8 @@ fn training_leaves_the_bytes_and_the_numbers_of_an_experiment() {
         let optimizer = OptimizerSpec { schedule: RateSchedule::Cosine, ..OptimizerSpec::adam(0.02) };
         let (alpha, beta) = (network.circuit().nudge.alpha, network.circuit().nudge.beta);
         for kind in RuleKind::ALL {
-            let rule = RuleSpec { kind, keep_unsettled: true, adversarial: AdversarialSpec { step: 0.1 } };
+            let rule =
+                RuleSpec { keep_unsettled: true, adversarial: AdversarialSpec { step: 0.1 }, ..kind.into() };
             let mut seen = 0;
             let training = Training::new(network.clone(), &data).rule(rule).epochs(3).batch(25);
             let result = training.optimizer(optimizer.clone()).observe(|_, _| seen += 1).run().unwrap();

@@ -21,6 +21,7 @@ mod noise;
 mod questions;
 mod readings;
 mod references;
+mod relatives;
 mod robustness;
 mod sensitivity;
 mod settle;

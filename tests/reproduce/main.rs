@@ -8,5 +8,6 @@ mod damage;
 mod interrupted;
 mod noisy;
 mod output;
+mod stale;
 mod studies;
 mod undisturbed;

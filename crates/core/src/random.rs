@@ -54,11 +54,13 @@ pub enum Kind {
     SynapseTrap = 12,
     /// Moves of a control's initial weights, a layer in sequence.
     Move = 13,
+    /// Order of the layers in a round (the step) of sweeps.
+    SweepOrder = 14,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Weights,
         Self::Biases,
         Self::Feedback,
@@ -73,6 +75,7 @@ impl Kind {
         Self::Trap,
         Self::SynapseTrap,
         Self::Move,
+        Self::SweepOrder,
     ];
 
     /// The code that stands for it in every stream.

@@ -41,6 +41,7 @@ const DEAF: &[Deaf] = &[
         paths: &[
             "nudge.variant",
             "nudge.alpha",
+            "nudge.hidden_alpha",
             "nudge.beta",
             "nudge.at",
             "nudge.keep_margin",
@@ -50,9 +51,20 @@ const DEAF: &[Deaf] = &[
             "readout",
             "cost",
             "keep_unsettled",
+            "updates",
         ],
         when: |rule, _| !rule.is_dyadic(),
         why: "rules {still} nudge and settle nothing",
+    },
+    Deaf {
+        paths: &["nudge.hidden_alpha"],
+        when: |_, run| run.experiment.network.len() == 2,
+        why: "the network has no hidden layers",
+    },
+    Deaf {
+        paths: &["nudge.hidden_alpha"],
+        when: |_, run| run.circuit.nudge.hidden_alpha == Some(run.circuit.nudge.alpha),
+        why: "it is `nudge.alpha`",
     },
     Deaf {
         paths: &["adversarial"],

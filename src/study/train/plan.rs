@@ -215,6 +215,12 @@ impl Naming<'_> {
         let felt: Vec<Override> = settings.iter().filter(|s| applies_to(rule, &s.path)).cloned().collect();
         let mut resolved = loaded.resolve_run(&felt)?;
         resolved.experiment.seeds.clear();
+        let parted = resolved.experiment.updates == 1 || resolved.circuit.solver.fixes_rounds();
+        if rule.is_dyadic() && !parted {
+            let accepted = "1; more with `solver.kind` = \"layerwise\" and a `solver.schedule` of fixed rounds, \
+                            such as \"fwbw1\"";
+            return Err(loaded.refused("updates", accepted));
+        }
         let gains = match rule {
             _ if !rule.is_dyadic() => String::new(),
             _ => format!("-a{}-b{}", resolved.circuit.nudge.alpha, resolved.circuit.nudge.beta),
@@ -282,6 +288,7 @@ pub(super) fn applies_to(rule: RuleKind, path: &str) -> bool {
 fn is_dyadic(path: &str) -> bool {
     let everybodys = ["nudge", "nudge.loss", "nudge.reference"].contains(&path);
     let section = path.split('.').next().unwrap_or_default();
-    ["nudge", "solver", "feedback", "noise", "readout", "cost", "keep_unsettled"].contains(&section)
+    ["nudge", "solver", "feedback", "noise", "readout", "cost", "keep_unsettled", "updates"]
+        .contains(&section)
         && !everybodys
 }

@@ -15,6 +15,7 @@
 mod adversarial;
 mod backprop;
 mod dual;
+mod left;
 mod measure;
 mod optimizer;
 mod sign_symmetry;
@@ -22,8 +23,10 @@ mod sign_symmetry;
 pub use adversarial::Adversarial;
 pub use backprop::Backprop;
 pub use dual::{DualPropagation, nudged};
+pub use left::Left;
 pub use measure::{
-    Measurement, count_relaxations, inference, inference_with_progress, measure, measure_with_progress,
+    Measurement, count_relaxations, inference, inference_with_progress, measure, measure_from,
+    measure_with_progress,
 };
 pub use optimizer::{Moments, Optimizer};
 pub use sign_symmetry::SignSymmetry;
@@ -95,6 +98,17 @@ pub trait Rule<T: Real>: Sync {
     /// `gradient` has the shapes of `weights` and holds what an earlier batch left in it: every entry is to
     /// be written, none added to. The weights are updated with it if [`Report::used`] is above 0.
     fn estimate(&self, weights: &Weights<T>, batch: &Batch<T>, gradient: &mut Gradient<T>) -> Report;
+
+    /// Returns how often a batch is estimated, each time followed by an update, before the next one is shown.
+    fn updates(&self) -> usize {
+        1
+    }
+
+    /// Is told that another batch is presented, and whether it is the `first` of an epoch, before its first
+    /// estimate: what earlier ones have left in a circuit is gone on with or forgotten.
+    fn present(&self, first: bool) {
+        let _ = first;
+    }
 
     /// Programs the feedback synapses of a rule that has its own, before the first estimate and after every
     /// update; other rules leave them as they are.

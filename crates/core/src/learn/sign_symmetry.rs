@@ -42,7 +42,7 @@ pub struct SignSymmetry<T: Real>(DualPropagation<T>);
 
 impl<T: Real> Registered<T> for SignSymmetry<T> {
     fn registered(settings: &RuleSpec, circuit: CircuitSpec, network: &[usize]) -> Self {
-        Self(DualPropagation::new(circuit, network, settings.keep_unsettled))
+        Self(DualPropagation::registered(settings, circuit, network))
     }
 }
 
@@ -52,6 +52,14 @@ impl<T: Real> Rule<T> for SignSymmetry<T> {
         let mut wired = weights.clone();
         self.program(&mut wired);
         self.0.estimate(&wired, batch, gradient)
+    }
+
+    fn updates(&self) -> usize {
+        Rule::<T>::updates(&self.0)
+    }
+
+    fn present(&self, first: bool) {
+        self.0.present(first);
     }
 
     fn program(&self, weights: &mut Weights<T>) {

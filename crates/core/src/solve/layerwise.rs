@@ -16,6 +16,7 @@ use super::rails::Rails;
 use super::{Layered, Solver};
 use crate::circuit::Scratch;
 use crate::matrix::{Matrix, Real};
+use crate::random::{Key, Kind, permutation, stream};
 use crate::spec::{Damping, SolverSpec, SweepOrder};
 
 /// Rounds beyond a fixed number in which the sign of a runaway is followed.
@@ -112,6 +113,17 @@ impl Watch {
     }
 }
 
+/// Order of the layers in a round, counted from 1: a function of the seed of the samples and of the number of
+/// the first one, so that neither threads nor rules change it, and batches differ in it.
+fn random_order<T: Real>(circuit: &dyn Layered<T>, depth: usize, round: u64) -> Vec<usize> {
+    let ids = circuit.sample_ids();
+    let first = ids.ids.first().copied().unwrap_or(0);
+    #[expect(clippy::cast_possible_truncation, reason = "the parts of the number, and rounds of one sweep")]
+    let (low, high, round) = (first as u32, (first >> 32) as u16, round as u32);
+    let name = Key { trial: low, ..Key::new(ids.seed, Kind::SweepOrder).layer(high).step(round) };
+    permutation(depth, &mut stream(name))
+}
+
 /// A batch being swept.
 #[derive(Clone)]
 struct Sweep<T: Real> {
@@ -159,6 +171,10 @@ impl<T: Real> Sweep<T> {
             SweepOrder::Parallel => {
                 circuit.drive(&self.state, &mut self.drive, &mut self.scratch);
                 (0..depth).for_each(|layer| self.assign(circuit, layer));
+            }
+            SweepOrder::Random => {
+                let order = random_order(circuit, depth, self.counts.steps);
+                order.into_iter().for_each(|layer| self.update(circuit, &[layer]));
             }
         }
     }

@@ -12,6 +12,9 @@ pub struct RuleSpec {
     pub kind: RuleKind,
     /// Dyadic rules: keep samples that did not settle in the gradient, as hardware would.
     pub keep_unsettled: bool,
+    /// Dyadic rules: updates of the weights while the dyads of a batch settle; each relaxation but the first
+    /// goes on from the state that the one before has left.
+    pub updates: usize,
     /// Rule `adversarial`: how far inputs are moved.
     pub adversarial: AdversarialSpec,
 }
@@ -20,13 +23,14 @@ impl RuleSpec {
     /// A rule with the settings that an experiment gives it.
     #[must_use]
     pub fn of(experiment: &ExperimentSpec, kind: RuleKind) -> Self {
-        Self { kind, keep_unsettled: experiment.keep_unsettled, adversarial: experiment.adversarial }
+        let ExperimentSpec { keep_unsettled, updates, adversarial, .. } = *experiment;
+        Self { kind, keep_unsettled, updates, adversarial }
     }
 }
 
 impl From<RuleKind> for RuleSpec {
     fn from(kind: RuleKind) -> Self {
-        Self { kind, keep_unsettled: false, adversarial: AdversarialSpec::default() }
+        Self { kind, keep_unsettled: false, updates: 1, adversarial: AdversarialSpec::default() }
     }
 }
 
