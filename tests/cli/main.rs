@@ -24,6 +24,7 @@ mod references;
 mod relatives;
 mod robustness;
 mod sensitivity;
+mod rules;
 mod settle;
 mod sign_symmetry;
 mod simulators;

@@ -51,7 +51,7 @@ impl<'a> Plain<'a> {
     pub fn free(net: &'a Net, sample: usize) -> Self {
         let mut plain = Self::zero(net, sample);
         for k in 0..plain.state.len() {
-            let v = plain.from_below(k);
+            let v = plain.weighted_below(k);
             plain.state[k] = [v.clone(), v];
         }
         plain
@@ -83,7 +83,7 @@ impl<'a> Plain<'a> {
     }
 
     /// `W_k s̄_{k−1} + b_k`.
-    fn from_below(&self, k: usize) -> Vec<f64> {
+    fn weighted_below(&self, k: usize) -> Vec<f64> {
         let (w, b) = (&self.net.weights.forward[k], &self.net.weights.biases[k]);
         (0..b.len())
             .map(|i| b[i] + (0..w.ncols()).map(|j| w[(i, j)] * self.below(k, j)).sum::<f64>())
@@ -91,9 +91,9 @@ impl<'a> Plain<'a> {
     }
 
     /// `W_{k+1}ᵀ δ_{k+1}`, or the nudge.
-    fn from_above(&self, k: usize) -> Vec<f64> {
+    fn fed_back(&self, k: usize) -> Vec<f64> {
         if k + 1 == self.state.len() {
-            let outputs = self.from_below(k).into_iter().enumerate();
+            let outputs = self.weighted_below(k).into_iter().enumerate();
             return outputs
                 .map(|(i, u)| -self.net.spec.nudge.beta * (u - self.net.batch.targets[(self.sample, i)]))
                 .collect();
@@ -108,7 +108,7 @@ impl<'a> Plain<'a> {
         let drives: Vec<[Vec<f64>; 2]> = layers
             .iter()
             .map(|&k| {
-                let (u, e) = (self.from_below(k), self.from_above(k));
+                let (u, e) = (self.weighted_below(k), self.fed_back(k));
                 let side = |gain: f64| u.iter().zip(&e).map(|(u, e)| u + gain * e).collect();
                 [side(plus), side(-minus)]
             })
@@ -195,7 +195,7 @@ fn divided_differences(net: &Net) -> Gradient<f64> {
         let free = Plain::free(net, sample);
         let [plus, minus] = free.gains();
         let f = |k: usize, v: f64| if linear || k + 1 == depth { v } else { v.tanh() };
-        let mut error: Vec<f64> = free.from_above(depth - 1);
+        let mut error: Vec<f64> = free.fed_back(depth - 1);
         let (mut means, mut differences) = (vec![Vec::new(); depth], vec![Vec::new(); depth]);
         for k in (0..depth).rev() {
             for (u, e) in free.state[k][0].iter().zip(&error) {
@@ -211,8 +211,9 @@ fn divided_differences(net: &Net) -> Gradient<f64> {
             for (i, d) in differences[k].iter().enumerate() {
                 let share = -d / (beta * samples as f64);
                 gradient.biases[k][i] += share;
-                for j in 0..net.network[k] {
-                    let below = if k == 0 { net.batch.inputs[(sample, j)] } else { means[k - 1][j] };
+                let inputs = || net.batch.inputs.row(sample).iter().copied().collect();
+                let below: Vec<f64> = if k == 0 { inputs() } else { means[k - 1].clone() };
+                for (j, below) in below.iter().enumerate() {
                     gradient.forward[k][(i, j)] += share * below;
                 }
             }

@@ -1,11 +1,11 @@
 //! Dual propagation: a relaxation, then each synapse multiplies its neuron's difference by its input's mean.
 
-use super::{Batch, Gradient, Left, Measurement, Registered, Report, Rule, measure_from};
+use super::{Batch, Gradient, Left, Limit, Measurement, Needs, Registered, Report, Rule, measure_from};
 use crate::chip::{Chip, Weights};
 use crate::circuit::DyadCircuit;
 use crate::matrix::Real;
 use crate::solve::operating_point;
-use crate::spec::{CircuitSpec, Damping, NudgePoint, RuleSpec, Start};
+use crate::spec::{CircuitSpec, Damping, NudgePoint, RuleKind, RuleSpec, Start};
 
 /// Dual propagation: the Hebbian rule `ĝ_k = −(1/β) δ_k s̄_{k−1}ᵀ` on a settled circuit (docs/model.md §2).
 ///
@@ -49,6 +49,12 @@ impl<T: Real> DualPropagation<T> {
 }
 
 impl<T: Real> Registered<T> for DualPropagation<T> {
+    fn needs(kind: RuleKind) -> Needs {
+        // Of gains that may be any it is not known: they make the gradient where they add up to 1.
+        let limit = if kind.own_variant().is_some() { Needs::DYADS.limit } else { Limit::Other };
+        Needs { limit, ..Needs::DYADS }
+    }
+
     fn registered(settings: &RuleSpec, circuit: CircuitSpec, network: &[usize]) -> Self {
         Self::new(circuit, network, settings.keep_unsettled).with_updates(settings.updates)
     }

@@ -17,6 +17,7 @@ mod backprop;
 mod dual;
 mod left;
 mod measure;
+mod needs;
 mod optimizer;
 mod sign_symmetry;
 
@@ -28,6 +29,7 @@ pub use measure::{
     Measurement, count_relaxations, inference, inference_with_progress, measure, measure_from,
     measure_with_progress,
 };
+pub use needs::{Limit, Needs, Transport, observed_relaxations};
 pub use optimizer::{Moments, Optimizer};
 pub use sign_symmetry::SignSymmetry;
 
@@ -119,6 +121,9 @@ pub trait Rule<T: Real>: Sync {
 
 /// A rule of the registry.
 trait Registered<T: Real>: Rule<T> + Sized {
+    /// What it needs under the name of a line of the table.
+    fn needs(kind: RuleKind) -> Needs;
+
     /// With its settings, on the circuit of the rule.
     fn registered(settings: &RuleSpec, circuit: CircuitSpec, network: &[usize]) -> Self;
 }
@@ -152,6 +157,23 @@ macro_rules! registry {
     };
 }
 each_rule!(registry);
+
+/// What every line of the table needs, by the type that makes it.
+macro_rules! needs {
+    ($(
+        $(#[$about:meta])*
+        $rule:ident: $name:literal, $label:literal, $hue:ident, $wiring:expr, $made:ident;
+    )+) => {
+        /// What a rule needs of a chip.
+        #[must_use]
+        pub fn needs(kind: RuleKind) -> Needs {
+            match kind {
+                $(RuleKind::$rule => <$made<f64> as Registered<f64>>::needs(kind),)+
+            }
+        }
+    };
+}
+each_rule!(needs);
 
 /// The circuit of a rule: that of the description with the rule's gains, and with feedback synapses that are
 /// devices of their own where the rule programs them. Backpropagation sends nothing back through it.

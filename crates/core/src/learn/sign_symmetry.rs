@@ -1,9 +1,9 @@
 //! Sign symmetry: dual propagation whose errors come back through the signs of the forward synapses.
 
-use super::{Batch, DualPropagation, Gradient, Registered, Report, Rule};
+use super::{Batch, DualPropagation, Gradient, Limit, Needs, Registered, Report, Rule, Transport};
 use crate::chip::Weights;
 use crate::matrix::{Matrix, Real};
-use crate::spec::{CircuitSpec, RuleSpec};
+use crate::spec::{CircuitSpec, RuleKind, RuleSpec};
 
 /// Sign symmetry: [`DualPropagation`] with the gains of `DPᵀ`, and with feedback synapses that know of each
 /// forward synapse its sign alone: `F_k = s_k sign(W_k)`, `s_k = mean |W_k|`, programmed anew after every
@@ -41,6 +41,11 @@ use crate::spec::{CircuitSpec, RuleSpec};
 pub struct SignSymmetry<T: Real>(DualPropagation<T>);
 
 impl<T: Real> Registered<T> for SignSymmetry<T> {
+    fn needs(_: RuleKind) -> Needs {
+        // The feedback synapse is a number of its own.
+        Needs { synapse_memories: 1, transport: Transport::Signs, limit: Limit::Other, ..Needs::DYADS }
+    }
+
     fn registered(settings: &RuleSpec, circuit: CircuitSpec, network: &[usize]) -> Self {
         Self(DualPropagation::registered(settings, circuit, network))
     }
