@@ -112,22 +112,23 @@ mod random {
         let kept = (0.001..0.999, otherwise)
             .prop_map(|(at_least, otherwise)| KeepMarginSpec { at_least, otherwise });
         let kept = prop::option::of(kept);
-        (variant, 0.0..=1.0, size(), select(vec![Mean, Own, Free, Drive]), loss, size(), kept).prop_map(
-            |(variant, alpha, beta, at, loss, reference, keep_margin)| NudgeSpec {
+        let hidden = prop::option::of(0.0..=1.0);
+        (variant, (0.0..=1.0, hidden), size(), select(vec![Mean, Own, Free, Drive]), loss, size(), kept)
+            .prop_map(|(variant, (alpha, hidden_alpha), beta, at, loss, reference, keep_margin)| NudgeSpec {
                 variant,
                 alpha,
+                hidden_alpha,
                 beta,
                 at,
                 loss,
                 reference,
                 keep_margin,
-            },
-        )
+            })
     }
 
     fn solver() -> impl Strategy<Value = SolverSpec> {
         use SweepOrder::*;
-        let order = select(vec![Forward, ForwardBackward, OddEven, Parallel]);
+        let order = select(vec![Forward, ForwardBackward, OddEven, Parallel, Random]);
         let schedule = (order, prop::option::of(1..100_usize));
         let kinds = SolverKind::ALL.into_iter().filter(|kind| !kind.is_clocked());
         let kind = select(kinds.collect::<Vec<_>>());
@@ -348,6 +349,7 @@ mod random {
                 optimizer,
                 control: counts.3.then_some(control),
                 keep_unsettled: counts.3,
+                updates: counts.0,
                 snapshots: counts.3,
                 adversarial: AdversarialSpec { step: 0.25 },
                 ep: EquilibriumSpec { points: 2 + counts.0, period: 12.5, sign: NudgeSign::Random },

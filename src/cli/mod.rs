@@ -12,6 +12,7 @@ mod output;
 mod plot;
 mod progress;
 mod report;
+mod rules;
 mod run;
 
 use std::ops::Deref;
@@ -71,6 +72,8 @@ enum Command {
     Circuits(circuits::Arguments),
     /// List, show and check experiments
     Experiments(experiments::Arguments),
+    /// List learning rules and what each needs of a chip
+    Rules(rules::Arguments),
     /// List and show data sets, and tell how to get them
     Data(data::Arguments),
     /// Write the report of an output folder again, from its tables
@@ -137,6 +140,7 @@ fn carry_out(matches: &clap::ArgMatches) -> Result<ExitCode, Failure> {
         Command::Run(arguments) => run::run(&global, &arguments),
         Command::Circuits(arguments) => circuits::run(&global, &arguments),
         Command::Experiments(arguments) => experiments::run(&global, &arguments),
+        Command::Rules(rules::Arguments {}) => rules::run(&global),
         Command::Data(arguments) => data::run(&global, &arguments),
         Command::Report(arguments) => report::run(&global, &arguments),
         Command::Plot(arguments) => plot::run(&global, &arguments),

@@ -34,7 +34,7 @@ impl Wiring<'_> {
     #[must_use]
     pub fn start(&self) -> Vec<f64> {
         match self.spec.solver.start {
-            Start::Free => self.circuit.free_state().as_slice().to_vec(),
+            Start::Free | Start::Stale => self.circuit.free_state().as_slice().to_vec(),
             Start::Zero => vec![0.0; self.chip.layout.width()],
         }
     }

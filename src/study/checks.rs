@@ -35,8 +35,11 @@ fn line(circuit: &CircuitSpec) -> String {
     let network =
         circuit.network.as_ref().map(|network| format!(", network {network:?}")).unwrap_or_default();
     format!(
-        "`{}`, τ = {time_constant}, a⁺ {plus}, a⁻ {minus}, α {}, β {}{network}",
-        circuit.name, nudge.alpha, nudge.beta
+        "`{}`, τ = {time_constant}, a⁺ {plus}, a⁻ {minus}, α {}{}, β {}{network}",
+        circuit.name,
+        nudge.alpha,
+        nudge.hidden_words(),
+        nudge.beta
     )
 }
 

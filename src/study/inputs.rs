@@ -18,7 +18,7 @@ use dyadsim_core::circuit::{TargetFault, check_targets};
 use dyadsim_core::learn::Batch;
 use dyadsim_core::matrix::Matrix;
 use dyadsim_core::solve::steps;
-use dyadsim_core::spec::{CIRCUITS, CircuitKind, CircuitSpec, MOST_PARTS, Override, Variant};
+use dyadsim_core::spec::{CIRCUITS, CircuitKind, CircuitSpec, MOST_PARTS, Override, Start, Variant};
 
 /// Where the parts of a circuit come from.
 #[derive(Clone, Debug, Args, Serialize)]
@@ -104,6 +104,7 @@ impl Files {
                 spec.kind().name()
             )));
         }
+        refuse_stale(&spec, &self.circuit)?;
         let graded = self.target.is_some();
         let nudged = graded && spec.nudge.beta > 0.0;
         let weights = self.weights(&spec)?;
@@ -174,6 +175,18 @@ impl Files {
     }
 }
 
+/// Refuses to start from what a batch before has left: there is none.
+fn refuse_stale(spec: &CircuitSpec, file: &Path) -> Result<(), Failure> {
+    if spec.solver.start != Start::Stale {
+        return Ok(());
+    }
+    Err(Failure::input(anyhow!(
+        "{}: `solver.start`: found \"stale\"\n  \
+         accepted: \"free\" or \"zero\": a batch that is settled alone has none before it (--set solver.start=free)",
+        file.display()
+    )))
+}
+
 impl Files {
     /// The files themselves.
     #[must_use]
@@ -236,6 +249,9 @@ impl Setup {
                 text += &format!(", {name} = {value}");
             }
         }
+        if !without.iter().any(|k| k == "nudge.hidden_alpha") {
+            text += &nudge.hidden_words();
+        }
         text + &format!("; {} samples", self.batch.inputs.nrows())
     }
 
@@ -253,7 +269,9 @@ impl Setup {
         let gains = match (self.nudged, dyadsim_core::chip::gains(nudge)) {
             (true, (plus, minus)) => {
                 let (alpha, beta) = (value("nudge.alpha", nudge.alpha), value("nudge.beta", nudge.beta));
-                format!("a⁺ {plus}, a⁻ {minus}, α {alpha}, β {beta}")
+                let hidden = value("nudge.hidden_alpha", nudge.of_hidden().alpha);
+                let hidden = nudge.hidden_alpha.map(|_| format!(", hidden layers α {hidden}"));
+                format!("a⁺ {plus}, a⁻ {minus}, α {alpha}{}, β {beta}", hidden.unwrap_or_default())
             }
             (false, _) if self.graded => "free (β 0)".to_owned(),
             (false, _) => "free (no target)".to_owned(),

@@ -9,5 +9,6 @@ mod interrupted;
 mod learned_feedback;
 mod noisy;
 mod output;
+mod stale;
 mod studies;
 mod undisturbed;

@@ -45,7 +45,13 @@ const KILLS: usize = 5;
 
 #[test]
 fn noisy_training_is_the_same_on_any_threads_and_after_kills() {
-    let bench = Bench::with(EXPERIMENT);
+    same_on_any_threads_and_after_kills(EXPERIMENT);
+}
+
+/// Checks that an experiment leaves the same bytes on one thread and on two, and when it is killed and gone
+/// on with.
+pub fn same_on_any_threads_and_after_kills(experiment: &str) {
+    let bench = Bench::with(experiment);
     let started = Instant::now();
     bench.run("run e.toml --out whole --threads 2");
     let (whole_time, expected) = (started.elapsed(), bench.content("whole"));

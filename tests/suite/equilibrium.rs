@@ -3,7 +3,7 @@
 
 use dyadsim::prelude::{Network, Training};
 use dyadsim_core::data::{Request, load};
-use dyadsim_core::learn::{Gradient, rule};
+use dyadsim_core::learn::{Gradient, Limit, needs, rule};
 use dyadsim_core::noise::SampleIds;
 use dyadsim_core::spec::*;
 use nalgebra::{DMatrix, DVector};
@@ -105,7 +105,7 @@ fn recurrent_backpropagation_is_the_slope_of_the_loss_with_offsets_spreads_and_r
     let loss = |weights: &dyadsim_core::chip::Weights<f64>| {
         let circuit = dyadsim_core::circuit::HopfieldCircuit::free(&chip, weights, &net.batch.inputs);
         let spec = SolverSpec { rtol: 1e-13, atol: 1e-15, kind: SolverKind::Dc, ..SolverSpec::default() };
-        let settled = dyadsim_core::solve::settle_from(&spec, &circuit, None, (false, &|_| {})).unwrap();
+        let settled = dyadsim_core::solve::settle_any_from(&spec, &circuit, None, (false, &|_| {})).unwrap();
         let outputs = circuit.outputs(&settled.state).pop().unwrap();
         0.5 * (outputs - &net.batch.targets).norm_squared() / 3.0
     };
@@ -153,6 +153,29 @@ fn the_bias_is_of_order_one_with_one_nudge_and_two_with_two() {
         let fitted = slope(&logs);
         println!("{kind:?}: slope {fitted:.4}");
         assert!((fitted - order).abs() < 0.05, "{kind:?}: {fitted}");
+    }
+}
+
+#[test]
+fn rules_say_what_their_estimates_become_and_whether_outputs_are_clamped() {
+    let net = Hopfield::random(448, &[5, 9, 7, 3], 6, 0.3);
+    let exact = exact(&net);
+    for kind in RuleKind::ALL.into_iter().filter(|kind| kind.circuit_kind() == CircuitKind::Hopfield) {
+        let stated = needs(kind);
+        let error = |beta: f64| relative_error(&estimate(&net, kind, beta), &exact);
+        match stated.limit {
+            Limit::Exact => assert!(error(0.1) < 1e-8, "{kind:?}"),
+            Limit::Other if kind == RuleKind::EpOscillating => {} // it falls with the period alone
+            Limit::Other => assert!(error(1e-5) > 0.02, "{kind:?}"),
+            Limit::Gradient { order, .. } => {
+                let betas = if order > 2 { [0.05, 0.07, 0.1] } else { [1e-3, 3e-3, 1e-2] };
+                let logs: Vec<(f64, f64)> = betas.map(|beta: f64| (beta.ln(), error(beta).ln())).to_vec();
+                let fitted = slope(&logs);
+                // The next order is β², times some tens at most, of the nudges of the circle.
+                assert!((fitted - f64::from(order)).abs() < 0.3, "{kind:?}: {fitted}");
+            }
+        }
+        assert_eq!(stated.clamps_outputs, matches!(kind, RuleKind::Chl | RuleKind::Coupled), "{kind:?}");
     }
 }
 

@@ -6,7 +6,7 @@ use dyadsim_core::circuit::{Dynamics, HolomorphicCircuit, HopfieldCircuit, Loss,
 use dyadsim_core::learn::Batch;
 use dyadsim_core::matrix::Matrix;
 use dyadsim_core::random::{Key, Kind, stream};
-use dyadsim_core::solve::{Outcome, Settled, fixed_point, run, settle_from};
+use dyadsim_core::solve::{Outcome, Settled, fixed_point, run, settle_any_from};
 use dyadsim_core::spec::*;
 use nalgebra::{Complex, DMatrix, DVector};
 use proptest::prelude::*;
@@ -113,7 +113,7 @@ pub fn entries(matrix: &Matrix<f64>) -> impl Iterator<Item = ((usize, usize), f6
 
 fn settle(circuit: &dyn Dynamics<f64>, kind: SolverKind) -> Settled<f64> {
     let spec = SolverSpec { kind, rtol: 1e-10, atol: 1e-13, step: 0.1, ..SolverSpec::default() };
-    settle_from(&spec, circuit, None, (false, &|_| {})).expect("it asks for no layers")
+    settle_any_from(&spec, circuit, None, (false, &|_| {})).expect("it asks for no layers")
 }
 
 fn nudge(net: &Hopfield, beta: f64) -> Nudge<f64> {
@@ -183,7 +183,7 @@ fn trajectories_descend_the_energy() {
     let chip = net.chip();
     let circuit = HopfieldCircuit::free(&chip, &net.weights, &net.batch.inputs);
     let spec = SolverSpec { rtol: 1e-9, atol: 1e-12, ..SolverSpec::default() };
-    let settled = settle_from(&spec, &circuit, None, (true, &|_| {})).unwrap();
+    let settled = settle_any_from(&spec, &circuit, None, (true, &|_| {})).unwrap();
     for (sample, trace) in settled.traces.iter().enumerate() {
         let energies: Vec<f64> =
             trace.states.iter().map(|v| energy(&net, sample, &DVector::from_column_slice(v))).collect();

@@ -81,9 +81,9 @@ impl Oracle {
     /// The circuit that a net's description asks for, with ideal devices.
     pub fn new(net: &Net, sample: usize) -> Self {
         let nudge = net.spec.nudge.clone();
-        let (plus, minus) = match nudge.variant {
-            Variant::Dp => (nudge.alpha, 1.0 - nudge.alpha),
-            Variant::DpTranspose => (1.0 - nudge.alpha, nudge.alpha),
+        let gains = |alpha: f64| match nudge.variant {
+            Variant::Dp => (alpha, 1.0 - alpha),
+            Variant::DpTranspose => (1.0 - alpha, alpha),
             Variant::Custom { plus, minus } => (plus, minus),
         };
         let depth = net.network.len() - 1;
@@ -92,6 +92,11 @@ impl Oracle {
                 let n = net.network[k + 1];
                 let even = |value: f64| Vector::from_element(n, value);
                 let neuron = &net.spec.neuron;
+                let alpha = match nudge.hidden_alpha {
+                    Some(hidden) if k + 1 < depth => hidden,
+                    _ => nudge.alpha,
+                };
+                let (plus, minus) = gains(alpha);
                 Layer {
                     weights: net.weights.forward[k].clone(),
                     feedback: net.weights.feedback.as_ref().unwrap_or(&net.weights.forward)[k].clone(),
@@ -99,7 +104,7 @@ impl Oracle {
                     shape: if k + 1 == depth { neuron.output_activation } else { neuron.activation },
                     gain_plus: even(plus),
                     gain_minus: even(minus),
-                    mixing: even(nudge.alpha),
+                    mixing: even(alpha),
                     offsets_plus: vec![DeviceOffset::NONE; n],
                     offsets_minus: vec![DeviceOffset::NONE; n],
                 }

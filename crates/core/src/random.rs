@@ -54,16 +54,18 @@ pub enum Kind {
     SynapseTrap = 12,
     /// Moves of a control's initial weights, a layer in sequence.
     Move = 13,
+    /// Order of the layers in a round (the step) of sweeps.
+    SweepOrder = 14,
     /// Noise of updates (the step), a layer in sequence; in trial 0 of forward synapses, in 1 of feedback
     /// ones.
-    UpdateNoise = 14,
+    UpdateNoise = 15,
     /// Sign of the nudge of an update, by its first sample.
-    NudgeSign = 15,
+    NudgeSign = 16,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Weights,
         Self::Biases,
         Self::Feedback,
@@ -78,6 +80,7 @@ impl Kind {
         Self::Trap,
         Self::SynapseTrap,
         Self::Move,
+        Self::SweepOrder,
         Self::UpdateNoise,
         Self::NudgeSign,
     ];

@@ -366,7 +366,8 @@ fn line(setup: &Setup, settings: &Noise) -> String {
     let nudge = &setup.spec.nudge;
     let (plus, minus) = dyadsim_core::chip::gains(nudge);
     let nudged = if setup.nudged {
-        format!("a⁺ {plus}, a⁻ {minus}, α {}, β {}", nudge.alpha, nudge.beta)
+        let hidden = nudge.hidden_words();
+        format!("a⁺ {plus}, a⁻ {minus}, α {}{hidden}, β {}", nudge.alpha, nudge.beta)
     } else {
         "free circuit".to_owned()
     };

@@ -48,7 +48,12 @@ const DEAF: &[Deaf] = &[
         why: "rules {pushing nothing} have no nudge β",
     },
     Deaf {
-        paths: &["nudge.alpha", "nudge.variant"],
+        paths: &["updates"],
+        when: |rule, _| !rule.is_dyadic(),
+        why: "rules {single} settle no dyads that could go on",
+    },
+    Deaf {
+        paths: &["nudge.alpha", "nudge.hidden_alpha", "nudge.variant"],
         when: |rule, _| !rule.is_dyadic(),
         why: "rules {single} have no dyads, and so no mixing and no gains",
     },
@@ -67,6 +72,16 @@ const DEAF: &[Deaf] = &[
         paths: &["ep.period"],
         when: |rule, _| !heeds_ep(rule, "ep.period"),
         why: "rule `ep-oscillating` alone heeds it",
+    },
+    Deaf {
+        paths: &["nudge.hidden_alpha"],
+        when: |_, run| run.experiment.network.len() == 2,
+        why: "the network has no hidden layers",
+    },
+    Deaf {
+        paths: &["nudge.hidden_alpha"],
+        when: |_, run| run.circuit.nudge.hidden_alpha == Some(run.circuit.nudge.alpha),
+        why: "it is `nudge.alpha`",
     },
     Deaf {
         paths: &["adversarial"],

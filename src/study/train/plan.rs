@@ -216,6 +216,12 @@ impl Naming<'_> {
         let felt: Vec<Override> = settings.iter().filter(|s| applies_to(rule, &s.path)).cloned().collect();
         let mut resolved = loaded.resolve_run(&felt)?;
         resolved.experiment.seeds.clear();
+        let parted = resolved.experiment.updates == 1 || resolved.circuit.solver.fixes_rounds();
+        if rule.is_dyadic() && !parted {
+            let accepted = "1; more with `solver.kind` = \"layerwise\" and a `solver.schedule` of fixed rounds, \
+                            such as \"fwbw1\"";
+            return Err(loaded.refused("updates", accepted));
+        }
         let gains = match rule {
             _ if !rule.has_nudge() => String::new(),
             _ if !rule.is_dyadic() => format!("-b{}", resolved.circuit.nudge.beta),
@@ -299,5 +305,6 @@ pub(super) fn heeds_ep(rule: RuleKind, path: &str) -> bool {
 fn is_of_circuits(path: &str) -> bool {
     let everybodys = ["nudge", "nudge.loss", "nudge.reference"].contains(&path);
     let section = path.split('.').next().unwrap_or_default();
-    ["nudge", "solver", "noise", "readout", "cost", "keep_unsettled"].contains(&section) && !everybodys
+    ["nudge", "solver", "noise", "readout", "cost", "keep_unsettled", "updates"].contains(&section)
+        && !everybodys
 }

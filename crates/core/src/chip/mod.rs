@@ -85,20 +85,24 @@ impl<T: Real> Chip<T> {
     #[must_use]
     pub fn fabricate(spec: &CircuitSpec, network: &[usize]) -> Self {
         let layout = Layout::of(spec.kind(), network);
-        let (plus, minus) = gains(&spec.nudge);
+        let hidden = spec.nudge.of_hidden();
         let slowest = periphery::time_constant(spec);
         let mut rates = vec![T::of(1.0 / slowest); layout.width()];
         let depth = layout.depth();
         let layers = (0..depth)
             .map(|layer| {
-                let shape =
-                    if layer + 1 == depth { spec.neuron.output_activation } else { spec.neuron.activation };
+                let (shape, nudge) = if layer + 1 == depth {
+                    (spec.neuron.output_activation, &spec.nudge)
+                } else {
+                    (spec.neuron.activation, &hidden)
+                };
+                let (plus, minus) = gains(nudge);
                 let (n, m) = (layout.neurons(layer), layout.minus(layer).len());
                 let mut devices = Devices {
                     activation: Activation::new(&shape),
                     gain_plus: vec![T::of(plus); n],
                     gain_minus: vec![T::of(minus); m],
-                    mixing: vec![T::of(spec.nudge.alpha); n],
+                    mixing: vec![T::of(nudge.alpha); n],
                     offset_plus: vec![DeviceOffset::NONE; n],
                     offset_minus: vec![DeviceOffset::NONE; m],
                 };
@@ -157,7 +161,8 @@ impl<T: Real> Chip<T> {
     }
 }
 
-/// Feedback gains `(a⁺, a⁻)` of a nudge (docs/model.md §2).
+/// Feedback gains `(a⁺, a⁻)` of the output layer of a nudge (docs/model.md §2); of the hidden ones:
+/// [`NudgeSpec::of_hidden`].
 #[must_use]
 pub fn gains(nudge: &NudgeSpec) -> (f64, f64) {
     match nudge.variant {

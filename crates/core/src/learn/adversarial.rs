@@ -1,9 +1,9 @@
 //! Adversarial training: backpropagation on inputs moved up the slope of their own loss.
 
-use super::{Backprop, Batch, Gradient, Registered, Report, Rule};
+use super::{Backprop, Batch, Gradient, Limit, Needs, Registered, Report, Rule};
 use crate::chip::{Chip, Weights};
 use crate::matrix::Real;
-use crate::spec::{CircuitSpec, NudgeSpec, RuleSpec};
+use crate::spec::{CircuitSpec, NudgeSpec, RuleKind, RuleSpec};
 
 /// Adversarial training: the gradient of the mean loss at inputs `x + ε ∇ₓℓ`, held fixed; the step itself is
 /// not differentiated.
@@ -29,6 +29,10 @@ impl<T: Real> Adversarial<T> {
 }
 
 impl<T: Real> Registered<T> for Adversarial<T> {
+    fn needs(_: RuleKind) -> Needs {
+        Needs { limit: Limit::Other, ..Needs::DIFFERENTIATION }
+    }
+
     fn registered(settings: &RuleSpec, circuit: CircuitSpec, network: &[usize]) -> Self {
         Self::new(Chip::fabricate(&circuit, network), &circuit.nudge, settings.adversarial.step)
     }

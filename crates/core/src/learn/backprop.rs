@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Mutex;
 
-use super::{Batch, Gradient, Registered, Report, Rule};
+use super::{Batch, Gradient, Needs, Registered, Report, Rule};
 use crate::chip::{Chip, Devices, Weights};
 use crate::circuit::Loss;
 use crate::device::Dyads;
@@ -11,7 +11,7 @@ use crate::matrix::elementwise::{clip, column_sums, scale_by};
 use crate::matrix::product::{self, Onto};
 use crate::matrix::{Matrix, Real};
 use crate::solve::Counts;
-use crate::spec::{CircuitSpec, NudgeSpec, RuleSpec};
+use crate::spec::{CircuitSpec, NudgeSpec, RuleKind, RuleSpec};
 
 /// Backpropagation: the exact gradient of the mean loss of the free circuit's feed-forward state.
 ///
@@ -123,6 +123,10 @@ impl<T: Real> Backprop<T> {
 }
 
 impl<T: Real> Registered<T> for Backprop<T> {
+    fn needs(_: RuleKind) -> Needs {
+        Needs::DIFFERENTIATION
+    }
+
     fn registered(_: &RuleSpec, circuit: CircuitSpec, network: &[usize]) -> Self {
         Self::new(Chip::fabricate(&circuit, network), &circuit.nudge)
     }

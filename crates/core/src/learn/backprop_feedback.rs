@@ -1,9 +1,9 @@
 //! Backpropagation whose errors come back through feedback synapses of their own.
 
-use super::{Backprop, Batch, Gradient, Registered, Report, Rule};
+use super::{Backprop, Batch, Gradient, Limit, Needs, Registered, Report, Rule, Transport};
 use crate::chip::{Chip, Weights};
 use crate::matrix::Real;
-use crate::spec::{CircuitSpec, NudgeSpec, RuleSpec};
+use crate::spec::{CircuitSpec, NudgeSpec, RuleKind, RuleSpec};
 
 /// Backpropagation with `F` in the place of `W` on the way back: `ε_L = f′(u_L) ∇ℓ`,
 /// `ε_k = f′(u_k) F_{k+1}ᵀ ε_{k+1}`, and the estimate `ε_k s̄_{k−1}ᵀ`, of the feed-forward states.
@@ -34,6 +34,12 @@ impl<T: Real> BackpropFeedback<T> {
 }
 
 impl<T: Real> Registered<T> for BackpropFeedback<T> {
+    fn needs(_: RuleKind) -> Needs {
+        // The feedback synapse is a number of its own; what it must know is what it learns by.
+        let (synapse_memories, transport) = (1, Transport::Nothing);
+        Needs { synapse_memories, transport, limit: Limit::Other, ..Needs::DIFFERENTIATION }
+    }
+
     fn registered(_: &RuleSpec, circuit: CircuitSpec, network: &[usize]) -> Self {
         Self::new(Chip::fabricate(&circuit, network), &circuit.nudge)
     }

@@ -1,11 +1,11 @@
 //! Dual propagation: a relaxation, then each synapse multiplies its neuron's difference by its input's mean.
 
-use super::{Batch, Gradient, Measurement, Registered, Report, Rule, measure};
+use super::{Batch, Gradient, Left, Limit, Measurement, Needs, Registered, Report, Rule, measure_from};
 use crate::chip::{Chip, Weights};
 use crate::circuit::DyadCircuit;
 use crate::matrix::Real;
 use crate::solve::operating_point;
-use crate::spec::{CircuitSpec, Damping, NudgePoint, RuleSpec};
+use crate::spec::{CircuitSpec, Damping, NudgePoint, RuleKind, RuleSpec, Start};
 
 /// Dual propagation: the Hebbian rule `ĝ_k = −(1/β) δ_k s̄_{k−1}ᵀ` on a settled circuit (docs/model.md §2).
 ///
@@ -26,6 +26,8 @@ pub struct DualPropagation<T: Real> {
     chip: Chip<T>,
     spec: CircuitSpec,
     keep_unsettled: bool,
+    updates: usize,
+    left: Left<T>,
 }
 
 impl<T: Real> DualPropagation<T> {
@@ -33,22 +35,47 @@ impl<T: Real> DualPropagation<T> {
     /// state, settled or not, as hardware would.
     #[must_use]
     pub fn new(spec: CircuitSpec, network: &[usize], keep_unsettled: bool) -> Self {
-        Self { chip: Chip::fabricate(&spec, network), spec, keep_unsettled }
+        let left = Left::carried_if(spec.solver.start == Start::Stale);
+        Self { chip: Chip::fabricate(&spec, network), spec, keep_unsettled, updates: 1, left }
+    }
+
+    /// Sets how many updates a presentation has: each estimate but its first goes on from the state that the
+    /// one before has left.
+    #[must_use]
+    pub fn with_updates(self, updates: usize) -> Self {
+        let left = Left::carried_if(updates > 1 || self.spec.solver.start == Start::Stale);
+        Self { updates, left, ..self }
     }
 }
 
 impl<T: Real> Registered<T> for DualPropagation<T> {
+    fn needs(kind: RuleKind) -> Needs {
+        // Of gains that may be any it is not known: they make the gradient where they add up to 1.
+        let limit = if kind.own_variant().is_some() { Needs::DYADS.limit } else { Limit::Other };
+        Needs { limit, ..Needs::DYADS }
+    }
+
     fn registered(settings: &RuleSpec, circuit: CircuitSpec, network: &[usize]) -> Self {
-        Self::new(circuit, network, settings.keep_unsettled)
+        Self::new(circuit, network, settings.keep_unsettled).with_updates(settings.updates)
     }
 }
 
 impl<T: Real> Rule<T> for DualPropagation<T> {
     fn estimate(&self, weights: &Weights<T>, batch: &Batch<T>, gradient: &mut Gradient<T>) -> Report {
-        let measured = measure(&self.chip, weights, batch, &self.spec, false);
+        let measured = measure_from(&self.chip, weights, batch, &self.spec, &self.left);
         let used = measured.gradient(batch, &measured.kept(self.keep_unsettled), gradient);
         let Measurement { settled, relaxations, .. } = measured;
         Report { outcomes: settled.outcomes, times: settled.time, relaxations, used, counts: settled.counts }
+    }
+
+    fn updates(&self) -> usize {
+        self.updates
+    }
+
+    fn present(&self, first: bool) {
+        if first || self.spec.solver.start != Start::Stale {
+            self.left.forget();
+        }
     }
 }
 
@@ -69,5 +96,5 @@ pub fn nudged<'a, T: Real>(
     if let Some(held) = held {
         circuit = circuit.with_held_output(held);
     }
-    if spec.solver.damping == Damping::Lipschitz { circuit.with_damping(spec.nudge.alpha) } else { circuit }
+    if spec.solver.damping == Damping::Lipschitz { circuit.with_damping(&spec.nudge) } else { circuit }
 }

@@ -3,14 +3,14 @@
 
 use std::borrow::Cow;
 
-use super::{Batch, Gradient, nudged};
+use super::{Batch, Gradient, Left, nudged};
 use crate::chip::{Chip, Layout, Weights};
 use crate::circuit::DyadCircuit;
 use crate::matrix::elementwise::column_sums;
 use crate::matrix::product::{self, Onto};
 use crate::matrix::{Matrix, Real, compiled_once};
 use crate::noise::Memory;
-use crate::solve::{Progress, Settled, settle_all_with_progress, settle_next};
+use crate::solve::{Progress, Settled, settle_all_with_progress, settle_from, settle_next};
 use crate::spec::{CircuitSpec, SolverSpec};
 
 /// Readings of a batch.
@@ -63,11 +63,25 @@ pub fn measure_with_progress<T: Real>(
     spec: &CircuitSpec,
     progress: (bool, Progress<'_>),
 ) -> Measurement<T> {
-    compiled_once!(T, Measure, measure_on)(chip, weights, batch, spec, progress)
+    compiled_once!(T, Measure, measure_on)(chip, weights, batch, spec, progress, &Left::nothing())
 }
 
-/// [`measure_with_progress`].
-type Measure<T> = fn(&Chip<T>, &Weights<T>, &Batch<T>, &CircuitSpec, (bool, Progress<'_>)) -> Measurement<T>;
+/// Settles and reads a batch as [`measure`] does, from where earlier ones have `left` the compartments, and
+/// leaves them there where they come to rest.
+#[must_use]
+pub fn measure_from<T: Real>(
+    chip: &Chip<T>,
+    weights: &Weights<T>,
+    batch: &Batch<T>,
+    spec: &CircuitSpec,
+    left: &Left<T>,
+) -> Measurement<T> {
+    compiled_once!(T, Measure, measure_on)(chip, weights, batch, spec, (false, &|_| {}), left)
+}
+
+/// [`measure_with_progress`] and [`measure_from`].
+type Measure<T> =
+    fn(&Chip<T>, &Weights<T>, &Batch<T>, &CircuitSpec, (bool, Progress<'_>), &Left<T>) -> Measurement<T>;
 
 fn measure_on<T: Real>(
     chip: &Chip<T>,
@@ -75,16 +89,16 @@ fn measure_on<T: Real>(
     batch: &Batch<T>,
     spec: &CircuitSpec,
     (traced, progress): (bool, Progress<'_>),
+    left: &Left<T>,
 ) -> Measurement<T> {
     let circuit = nudged(chip, weights, batch, spec);
     let readout = &spec.readout;
     if count_relaxations(spec) == 1 {
-        return Measurement::read(
-            &circuit,
-            settle_all_with_progress(&spec.solver, &circuit, traced, progress),
-        );
+        let settled = settle_from(&spec.solver, &circuit, (traced, progress), left.taken().as_ref());
+        left.keep(&settled.state);
+        return Measurement::read(&circuit, settled);
     }
-    let mut relaxations = Relaxations { solver: &spec.solver, memory: None, progress };
+    let mut relaxations = Relaxations { solver: &spec.solver, memory: None, progress, left };
     let mut measured = relaxations.next(&circuit, traced);
     if readout.auto_zero {
         measured.subtract(relaxations.next(&unnudged(chip, weights, batch, 1), false));
@@ -98,6 +112,7 @@ fn measure_on<T: Real>(
             other.subtract(relaxations.next(&unnudged(&chip, weights, batch, 3), false));
         }
         measured.average(other);
+        left.exchange(&chip.layout);
     }
     measured
 }
@@ -147,23 +162,28 @@ fn unnudged<'a, T: Real>(
 
 /// Relaxations of the same samples one after the other: the noise of every source goes on from one to the
 /// next.
-struct Relaxations<'a, T> {
+struct Relaxations<'a, T: Real> {
     solver: &'a SolverSpec,
     memory: Option<Memory<T>>,
     progress: Progress<'a>,
+    left: &'a Left<T>,
 }
 
 impl<T: Real> Relaxations<'_, T> {
     /// The next one.
     fn next(&mut self, circuit: &DyadCircuit<'_, T>, traced: bool) -> Measurement<T> {
         let options = (traced, self.progress);
-        let (settled, memory) = settle_next(self.solver, circuit, options, self.memory.as_ref());
+        let left = self.left.taken();
+        let before = (self.memory.as_ref(), left.as_ref());
+        let (settled, memory) = settle_next(self.solver, circuit, options, before);
         self.memory = Some(memory);
+        self.left.keep(&settled.state);
         Measurement::read(circuit, settled)
     }
 
     /// The compartments change roles, and take their sources with them.
     fn exchange(&mut self, layout: &Layout) {
+        self.left.exchange(layout);
         let Some(memory) = &mut self.memory else { return };
         for layer in 0..layout.depth() {
             layout.plus(layer).zip(layout.minus(layer)).for_each(|(plus, minus)| memory.swap(plus, minus));

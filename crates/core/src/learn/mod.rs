@@ -26,7 +26,9 @@ mod backprop_feedback;
 mod dual;
 mod equilibrium;
 mod feedback;
+mod left;
 mod measure;
+mod needs;
 mod optimizer;
 
 pub use adversarial::Adversarial;
@@ -39,9 +41,12 @@ pub use equilibrium::{
     VectorFieldPropagation,
 };
 pub use feedback::FeedbackRule;
+pub use left::Left;
 pub use measure::{
-    Measurement, count_relaxations, inference, inference_with_progress, measure, measure_with_progress,
+    Measurement, count_relaxations, inference, inference_with_progress, measure, measure_from,
+    measure_with_progress,
 };
+pub use needs::{Limit, Needs, Transport, observed_relaxations};
 pub use optimizer::{Moments, Optimizer};
 
 use std::borrow::Cow;
@@ -135,10 +140,24 @@ pub trait Rule<T: Real>: Sync {
     /// `gradient` has the shapes of `weights` and holds what an earlier batch left in it: every entry is to
     /// be written, none added to. The weights are updated with it if [`Report::used`] is above 0.
     fn estimate(&self, weights: &Weights<T>, batch: &Batch<T>, gradient: &mut Gradient<T>) -> Report;
+
+    /// Returns how often a batch is estimated, each time followed by an update, before the next one is shown.
+    fn updates(&self) -> usize {
+        1
+    }
+
+    /// Is told that another batch is presented, and whether it is the `first` of an epoch, before its first
+    /// estimate: what earlier ones have left in a circuit is gone on with or forgotten.
+    fn present(&self, first: bool) {
+        let _ = first;
+    }
 }
 
 /// A rule of the registry.
 trait Registered<T: Real>: Rule<T> + Sized {
+    /// What it needs under the name of a line of the table.
+    fn needs(kind: RuleKind) -> Needs;
+
     /// With its settings, on the circuit of the rule.
     fn registered(settings: &RuleSpec, circuit: CircuitSpec, network: &[usize]) -> Self;
 }
@@ -172,6 +191,23 @@ macro_rules! registry {
     };
 }
 each_rule!(registry);
+
+/// What every line of the table needs, by the type that makes it.
+macro_rules! needs {
+    ($(
+        $(#[$about:meta])*
+        $rule:ident: $name:literal, $label:literal, $hue:ident, $wiring:expr, $made:ident;
+    )+) => {
+        /// What a rule needs of a chip.
+        #[must_use]
+        pub fn needs(kind: RuleKind) -> Needs {
+            match kind {
+                $(RuleKind::$rule => <$made<f64> as Registered<f64>>::needs(kind),)+
+            }
+        }
+    };
+}
+each_rule!(needs);
 
 /// The circuit of a rule: that of the description with the rule's gains. Backpropagation sends nothing back
 /// through it, so its feedback synapses do not learn.

@@ -35,6 +35,11 @@ pub enum NetworkError {
         /// The steps.
         parts: f64,
     },
+    /// Several updates in a relaxation that has no parts.
+    #[error(
+        "`updates`: found {0}\n  accepted: 1; more with `solver.kind` = \"layerwise\" and a `solver.schedule` of fixed rounds, such as \"fwbw1\""
+    )]
+    Updates(usize),
     /// Training that would have to lower its nudge, which experiments alone do.
     #[error(
         "`nudge.keep_margin`: found a margin to be kept\n  accepted: none; experiments alone keep one while they train"
@@ -42,7 +47,7 @@ pub enum NetworkError {
     KeepMargin,
     /// A question of dyads, asked of neurons with one compartment.
     #[error(
-        "`kind`: found \"hopfield\"\n  accepted: \"dyad\"; means and differences are those of dyads (`solve::settle_from` settles a `HopfieldCircuit`)"
+        "`kind`: found \"hopfield\"\n  accepted: \"dyad\"; means and differences are those of dyads (`solve::settle_any_from` settles a `HopfieldCircuit`)"
     )]
     Kind,
 }

@@ -182,6 +182,9 @@ impl<'a> Training<'a> {
             if circuit.nudge.keep_margin.is_some() {
                 return Err(NetworkError::KeepMargin);
             }
+            if spec.updates != 1 && (spec.updates == 0 || !circuit.solver.fixes_rounds()) {
+                return Err(NetworkError::Updates(spec.updates));
+            }
             self.network.refuse_endless()?;
         }
         let (neurons, data) = (self.network.neurons(), self.data);

@@ -16,6 +16,7 @@ use super::rails::Rails;
 use super::{Layered, Solver};
 use crate::circuit::Scratch;
 use crate::matrix::{Matrix, Real};
+use crate::random::{Key, Kind, permutation, stream};
 use crate::spec::{Damping, SolverSpec, SweepOrder};
 
 /// Rounds beyond a fixed number in which the sign of a runaway is followed.
@@ -35,9 +36,7 @@ impl Layerwise {
 
 impl<T: Real> Solver<T> for Layerwise {
     fn settle(&self, circuit: &dyn Layered<T>, start: Option<Matrix<T>>, _traced: bool) -> Settled<T> {
-        let free = circuit.free_state();
-        let bounds = compute_bounds(&free);
-        let mut sweep = Sweep::new(circuit, start.unwrap_or(free), bounds, self.spec.damping);
+        let mut sweep = Sweep::new(circuit, start, self.spec.damping);
         let rounds = self.spec.schedule.rounds;
         let mut change = Change::default();
         for _ in 0..rounds.unwrap_or(self.spec.passes) {
@@ -112,11 +111,26 @@ impl Watch {
     }
 }
 
+/// Order of the layers in a round, counted from 1: a function of the seed of the samples and of the number of
+/// the first one, so that neither threads nor rules change it, and batches differ in it.
+fn random_order<T: Real>(circuit: &dyn Layered<T>, depth: usize, round: u64) -> Vec<usize> {
+    let ids = circuit.sample_ids();
+    let first = ids.ids.first().copied().unwrap_or(0);
+    #[expect(clippy::cast_possible_truncation, reason = "the parts of the number, and rounds of one sweep")]
+    let (low, high, round) = (first as u32, (first >> 32) as u16, round as u32);
+    let name = Key { trial: low, ..Key::new(ids.seed, Kind::SweepOrder).layer(high).step(round) };
+    permutation(depth, &mut stream(name))
+}
+
 /// A batch being swept.
 #[derive(Clone)]
 struct Sweep<T: Real> {
     state: Matrix<T>,
     drive: Matrix<T>,
+    /// Layers of which the scratch has what they hear from below: the means there have not moved since.
+    below: Vec<bool>,
+    /// The same of what comes back from above.
+    above: Vec<bool>,
     watches: Vec<Watch>,
     /// Potentials beyond which samples run away (V).
     bounds: Vec<f64>,
@@ -127,18 +141,28 @@ struct Sweep<T: Real> {
 }
 
 impl<T: Real> Sweep<T> {
-    fn new(circuit: &dyn Layered<T>, state: Matrix<T>, bounds: Vec<f64>, damping: Damping) -> Self {
-        let (batch, width) = state.shape();
-        Self {
-            state,
-            drive: Matrix::zeros(batch, width),
+    /// From `start`, or from the free state, whose inputs the feed-forward pass has left in the scratch.
+    fn new(circuit: &dyn Layered<T>, start: Option<Matrix<T>>, damping: Damping) -> Self {
+        let (batch, depth) = (circuit.samples(), circuit.layout().depth());
+        let mut scratch = circuit.scratch(batch);
+        let free = circuit.feed_forward(&mut scratch);
+        let (bounds, is_free) = (compute_bounds(&free), start.is_none());
+        let mut sweep = Self {
+            state: start.unwrap_or(free),
+            drive: Matrix::zeros(batch, circuit.width()),
+            below: vec![is_free; depth],
+            above: vec![false; depth],
             watches: vec![Watch::default(); batch],
             bounds,
             steadiness: Steadiness::new(),
-            scratch: circuit.scratch(batch),
+            scratch,
             damped: damping != Damping::None,
             counts: Counts::default(),
+        };
+        if !is_free {
+            (0..depth).for_each(|layer| sweep.mix(circuit, layer));
         }
+        sweep
     }
 
     /// One round in the given order.
@@ -156,20 +180,44 @@ impl<T: Real> Sweep<T> {
                 self.update(circuit, &(0..depth).step_by(2).collect::<Vec<_>>());
                 self.update(circuit, &(1..depth).step_by(2).collect::<Vec<_>>());
             }
-            SweepOrder::Parallel => {
-                circuit.drive(&self.state, &mut self.drive, &mut self.scratch);
-                (0..depth).for_each(|layer| self.assign(circuit, layer));
+            SweepOrder::Parallel => self.update(circuit, &(0..depth).collect::<Vec<_>>()),
+            SweepOrder::Random => {
+                let order = random_order(circuit, depth, self.counts.steps);
+                order.into_iter().for_each(|layer| self.update(circuit, &[layer]));
             }
         }
     }
 
     /// Computes the drives of some layers from one state, then assigns them.
     fn update(&mut self, circuit: &dyn Layered<T>, layers: &[usize]) {
-        for &layer in layers {
-            circuit.drive_layer(layer, &self.state, &mut self.drive, &mut self.scratch);
-        }
+        layers.iter().for_each(|&layer| self.listen(circuit, layer));
         for &layer in layers {
             self.assign(circuit, layer);
+            self.mix(circuit, layer);
+        }
+    }
+
+    /// Computes the drive of a layer; of its two inputs only what has changed.
+    fn listen(&mut self, circuit: &dyn Layered<T>, layer: usize) {
+        if !std::mem::replace(&mut self.below[layer], true) {
+            circuit.forward_input(layer, &mut self.scratch);
+        }
+        // The nudge may follow what the outputs themselves do, or hear.
+        let is_top = layer + 1 == self.above.len();
+        if is_top || !std::mem::replace(&mut self.above[layer], true) {
+            circuit.feedback_input(layer, &mut self.scratch);
+        }
+        circuit.sum_inputs(layer, circuit.layout().columns_mut(layer, &mut self.drive), &self.scratch);
+    }
+
+    /// Mixes the dyads of a layer that has moved: its neighbours hear something else.
+    fn mix(&mut self, circuit: &dyn Layered<T>, layer: usize) {
+        circuit.mean_and_difference(layer, &self.state, &mut self.scratch);
+        if let Some(below) = self.below.get_mut(layer + 1) {
+            *below = false;
+        }
+        if let Some(above) = layer.checked_sub(1) {
+            self.above[above] = false;
         }
     }
 
@@ -188,7 +236,7 @@ impl<T: Real> Sweep<T> {
 
     /// Residual of every sample, evaluated afresh.
     fn residual(&mut self, circuit: &dyn Layered<T>, spec: &SolverSpec) -> Change {
-        circuit.drive(&self.state, &mut self.drive, &mut self.scratch);
+        (0..self.below.len()).for_each(|layer| self.listen(circuit, layer));
         self.counts.rhs_evals += 1;
         let mut change = Change { all_settled: true, ..Change::default() };
         // Sweeps know no time constant.

@@ -15,6 +15,7 @@
 
 pub mod exponential_adams;
 mod anderson;
+mod begin;
 mod arnoldi;
 mod settling_time;
 mod confirm;
@@ -60,10 +61,11 @@ pub use stochastic::steps;
 
 use rayon::prelude::*;
 
+use self::begin::Begin;
 use crate::circuit::{Circuit, Dynamics, Layered};
 use crate::matrix::{Matrix, Real, compiled_once, select_rows};
 use crate::noise::{Memory, hold};
-use crate::spec::{SolverKind, SolverSpec, Start};
+use crate::spec::{SolverKind, SolverSpec};
 
 /// Samples that a time integrator steps together; fixed, so that results do not depend on threads.
 pub const SHARD: usize = 64;
@@ -169,11 +171,6 @@ pub fn universal<T: Real>(spec: &SolverSpec) -> Option<Box<dyn Universal<T>>> {
     }
 }
 
-/// Where a description starts its integrations; none is the free state.
-fn start_state<T: Real>(start: Start, circuit: &dyn Dynamics<T>) -> Option<Matrix<T>> {
-    (start == Start::Zero).then(|| Matrix::zeros(circuit.samples(), circuit.width()))
-}
-
 /// Callback, from any thread, with the number of samples settled since the last call.
 pub type Progress<'a> = &'a (dyn Fn(usize) + Sync);
 
@@ -194,11 +191,24 @@ pub fn settle_all_with_progress<T: Real>(
     traced: bool,
     progress: Progress<'_>,
 ) -> Settled<T> {
+    settle_from(spec, circuit, (traced, progress), None)
+}
+
+/// Settles a batch as [`settle_all_with_progress`] does, from where relaxations before have `left` its places
+/// (`[≤ batch × width]`, V), if they have.
+///
+/// A place starts from the free state where none was left, or one that is no number or out of bounds.
+#[must_use]
+pub fn settle_from<T: Real>(
+    spec: &SolverSpec,
+    circuit: &dyn Layered<T>,
+    (traced, progress): (bool, Progress<'_>),
+    left: Option<&Matrix<T>>,
+) -> Settled<T> {
+    let begin = Begin { start: spec.start, left };
     let mut settled = match entry(spec) {
-        Entry::Universal(solver) => settle_shards(solver.as_ref(), spec.start, circuit, (traced, progress)),
-        Entry::Layered(solver) => {
-            settle_layered_shards(solver.as_ref(), spec.start, circuit, (traced, progress))
-        }
+        Entry::Universal(solver) => settle_shards(solver.as_ref(), begin, circuit, (traced, progress)),
+        Entry::Layered(solver) => settle_layered_shards(solver.as_ref(), begin, circuit, (traced, progress)),
     };
     take_readings(circuit, &mut settled);
     settled
@@ -207,31 +217,32 @@ pub fn settle_all_with_progress<T: Real>(
 /// Settles a batch of any systems as [`settle_all`] does; `None` if the solver needs layers ([`universal`]).
 #[must_use]
 pub fn settle_any<T: Real>(spec: &SolverSpec, circuit: &dyn Dynamics<T>, traced: bool) -> Option<Settled<T>> {
-    let mut settled = settle_shards(universal(spec)?.as_ref(), spec.start, circuit, (traced, &|_| {}));
+    let begin = Begin { start: spec.start, left: None };
+    let mut settled = settle_shards(universal(spec)?.as_ref(), begin, circuit, (traced, &|_| {}));
     take_readings(circuit, &mut settled);
     Some(settled)
 }
 
 /// Settles a batch as [`settle_all_with_progress`] does, in one of several relaxations of the same samples:
-/// their slow noise goes on from `before`, if that is known. Returns where it is when every sample has been
-/// read, too.
+/// their slow noise goes on from `before`, if that is known, and they themselves as in [`settle_from`]. Returns
+/// where the noise is when every sample has been read, too.
 #[must_use]
 pub fn settle_next<T: Real>(
     spec: &SolverSpec,
     circuit: &dyn Circuit<T>,
     (traced, progress): (bool, Progress<'_>),
-    before: Option<&Memory<T>>,
+    (before, left): (Option<&Memory<T>>, Option<&Matrix<T>>),
 ) -> (Settled<T>, Memory<T>) {
     if !spec.kind.is_stochastic() || !circuit.noise().has_memory() {
-        return (settle_all_with_progress(spec, circuit, traced, progress), Memory::default());
+        return (settle_from(spec, circuit, (traced, progress), left), Memory::default());
     }
+    let begin = Begin { start: spec.start, left };
     let samples: Vec<usize> = (0..circuit.samples()).collect();
     let parts: Vec<(Settled<T>, Memory<T>)> = samples
         .par_chunks(SHARD)
         .map(|rows| {
             let part = circuit.subset(rows);
-            let (start, before) =
-                (start_state(spec.start, part.as_ref()), before.map(|all| all.subset(rows)));
+            let (start, before) = (begin.states(rows[0], part.as_ref()), before.map(|all| all.subset(rows)));
             let settled = stochastic::settle_on(spec, part.as_ref(), start, traced, before.as_ref());
             progress(rows.len());
             settled
@@ -247,7 +258,7 @@ pub fn settle_next<T: Real>(
 /// of `start` (`[batch × width]`, V) or from the free state; `progress` is called after every shard. `None` if
 /// the solver needs layers ([`universal`]).
 #[must_use]
-pub fn settle_from<T: Real>(
+pub fn settle_any_from<T: Real>(
     spec: &SolverSpec,
     circuit: &dyn Dynamics<T>,
     start: Option<&Matrix<T>>,
@@ -292,48 +303,50 @@ pub fn operating_point<T: Real>(circuit: &dyn Dynamics<T>) -> Matrix<T> {
         }
     }
     let spec = SolverSpec { kind: SolverKind::Dc, ..SolverSpec::default() };
-    settle_shards(&dc::Dc::new(&spec), spec.start, circuit, (false, &|_| {})).state
+    let begin = Begin { start: spec.start, left: None };
+    settle_shards(&dc::Dc::new(&spec), begin, circuit, (false, &|_| {})).state
 }
 
 /// Settles a batch shard by shard.
 fn settle_shards<T: Real>(
     solver: &dyn Universal<T>,
-    start: Start,
+    begin: Begin<'_, T>,
     circuit: &dyn Dynamics<T>,
     (traced, progress): (bool, Progress<'_>),
 ) -> Settled<T> {
-    let settle = |part: &dyn Dynamics<T>| {
-        let settled = solver.settle_any(part, start_state(start, part), traced);
+    let settle = |first: usize, part: &dyn Dynamics<T>| {
+        let settled = solver.settle_any(part, begin.states(first, part), traced);
         progress(part.samples());
         settled
     };
     if circuit.samples() <= solver.most() {
-        return settle(circuit); // nothing to copy
+        return settle(0, circuit); // nothing to copy
     }
     let samples: Vec<usize> = (0..circuit.samples()).collect();
     let shards = samples.par_chunks(solver.most());
-    let parts: Vec<Settled<T>> = shards.map(|rows| settle(circuit.subset(rows).as_ref())).collect();
+    let parts: Vec<Settled<T>> = shards.map(|rows| settle(rows[0], circuit.subset(rows).as_ref())).collect();
     join(parts, circuit.width())
 }
 
 /// [`settle_shards`] by a solver that needs layers.
 fn settle_layered_shards<T: Real>(
     solver: &dyn Solver<T>,
-    start: Start,
+    begin: Begin<'_, T>,
     circuit: &dyn Layered<T>,
     (traced, progress): (bool, Progress<'_>),
 ) -> Settled<T> {
-    let settle = |part: &dyn Layered<T>| {
-        let settled = solver.settle(part, start_state(start, part), traced);
+    let settle = |first: usize, part: &dyn Layered<T>| {
+        let settled = solver.settle(part, begin.states(first, part), traced);
         progress(part.samples());
         settled
     };
     if circuit.samples() <= solver.shard() {
-        return settle(circuit);
+        return settle(0, circuit);
     }
     let samples: Vec<usize> = (0..circuit.samples()).collect();
     let shards = samples.par_chunks(solver.shard());
-    let parts: Vec<Settled<T>> = shards.map(|rows| settle(circuit.layered_subset(rows).as_ref())).collect();
+    let settle_rows = |rows: &[usize]| settle(rows[0], circuit.layered_subset(rows).as_ref());
+    let parts: Vec<Settled<T>> = shards.map(settle_rows).collect();
     join(parts, circuit.width())
 }
 

@@ -94,6 +94,9 @@ fn check_nudge(nudge: &NudgeSpec) -> Result<(), Fault> {
         finite(&["nudge", "variant", "minus"], minus, "a finite gain")?;
     }
     ensure((0.0..=1.0).contains(&nudge.alpha), &["nudge", "alpha"], nudge.alpha, "a number from 0 to 1")?;
+    if let Some(alpha) = nudge.hidden_alpha {
+        ensure((0.0..=1.0).contains(&alpha), &["nudge", "hidden_alpha"], alpha, "a number from 0 to 1")?;
+    }
     not_negative(&["nudge", "beta"], nudge.beta, "a finite number, 0 or more")?;
     positive(&["nudge", "reference"], nudge.reference, "a voltage above 0 V")?;
     let Some(kept) = nudge.keep_margin else { return Ok(()) };

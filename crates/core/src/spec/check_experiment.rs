@@ -42,6 +42,7 @@ pub fn check_experiment(experiment: &ExperimentSpec) -> Result<(), Fault> {
     check_init(&experiment.init, experiment.network.len() - 1)?;
     check_epochs(experiment.epochs)?;
     check_batch(experiment.batch)?;
+    ensure(experiment.updates >= 1, &["updates"], experiment.updates, COUNT)?;
     ensure(experiment.probe >= 1, &["probe"], experiment.probe, COUNT)?;
     distinct("seeds", &experiment.seeds, "a list of different whole numbers, at least one")?;
     ensure(experiment.chips != Some(0), &["chips"], 0, COUNT)?;

@@ -131,6 +131,10 @@ pub struct NudgeSpec {
     #[serde(deserialize_with = "units::share")]
     #[schemars(with = "units::Share")]
     pub alpha: f64,
+    /// Mixing of the hidden layers, whose gains follow it, where it is not that of the output layer.
+    #[serde(deserialize_with = "units::some_share", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<units::Share>")]
+    pub hidden_alpha: Option<f64>,
     /// Nudging strength `β ≥ 0`; 0 is the free circuit.
     pub beta: f64,
     /// Where the loss gradient is taken.
@@ -208,8 +212,8 @@ pub struct SolverSpec {
     pub hold: f64,
     /// Where the integration starts.
     pub start: Start,
-    /// Layerwise only: order of the sweeps (`fw`, `bw`, `fwbw`, `oddeven`, `parallel`), a number behind it
-    /// fixes the rounds (`fwbw5`).
+    /// Layerwise only: order of the sweeps (`fw`, `bw`, `fwbw`, `oddeven`, `parallel`, `random`), a number
+    /// behind it fixes the rounds (`fwbw5`).
     pub schedule: Schedule,
     /// Layerwise only: most rounds when the schedule names no number.
     pub passes: usize,
@@ -242,6 +246,9 @@ pub enum Start {
     Free,
     /// All potentials at 0 V.
     Zero,
+    /// In training: the state that the presentation before, of the sample in the same place of its batch,
+    /// has left. The first of an epoch, and a batch that is settled alone, start from the free state.
+    Stale,
 }
 
 /// Damping of the layerwise sweeps.
@@ -320,6 +327,29 @@ impl CircuitSpec {
     }
 }
 
+impl NudgeSpec {
+    /// The nudge as hidden layers have it: with their own mixing, and so with the gains that follow from it.
+    #[must_use]
+    pub fn of_hidden(&self) -> Self {
+        Self { alpha: self.hidden_alpha.unwrap_or(self.alpha), ..self.clone() }
+    }
+
+    /// For people, behind α: the mixing of the hidden layers, where they have their own.
+    #[must_use]
+    pub fn hidden_words(&self) -> String {
+        self.hidden_alpha.map(|alpha| format!(", hidden layers α {alpha}")).unwrap_or_default()
+    }
+}
+
+impl SolverSpec {
+    /// Whether relaxations are so many rounds of sweeps, settled or not: then several of them are parts of
+    /// one.
+    #[must_use]
+    pub fn fixes_rounds(&self) -> bool {
+        self.kind.sweeps() && self.schedule.rounds.is_some()
+    }
+}
+
 impl Default for CircuitSpec {
     fn default() -> Self {
         Self {
@@ -360,6 +390,7 @@ impl Default for NudgeSpec {
         Self {
             variant: Variant::DpTranspose,
             alpha: 0.5,
+            hidden_alpha: None,
             beta: 0.5,
             at: NudgePoint::Mean,
             loss: LossKind::Mse,

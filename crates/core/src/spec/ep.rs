@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::check_circuit::ensure;
-use super::circuit::{CircuitSpec, FeedbackSynapses, LossKind, NudgePoint};
+use super::circuit::{CircuitSpec, FeedbackSynapses, LossKind, NudgePoint, Start};
 use super::fault::Fault;
 use super::kinds::{ActivationKind, CircuitKind, SolverKind, quoted};
 use super::path::Step;
@@ -102,6 +102,8 @@ pub(super) fn check_recurrent(circuit: &CircuitSpec) -> Result<(), Fault> {
     let accepted = format!("{others}: the others sweep layers down and up, and these speak both ways");
     ensure(!solver.needs_layers(), &["solver", "kind"], solver.name(), &accepted)?;
     check_point(circuit)?;
+    let stale = circuit.solver.start == Start::Stale;
+    ensure(!stale, &["solver", "start"], "stale", "\"free\" or \"zero\", which are one here: 0 V")?;
     let alone = "none: it is modelled for dyads alone";
     let readout = circuit.readout;
     ensure(readout.time == 0.0, &["readout", "time"], readout.time, "0 s: it is modelled for dyads alone")?;

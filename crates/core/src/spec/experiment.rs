@@ -53,6 +53,10 @@ pub struct ExperimentSpec {
     /// Keep samples that did not settle in the gradient, as hardware would.
     #[serde(default)]
     pub keep_unsettled: bool,
+    /// Updates of the weights while the dyads of a batch settle: one after every relaxation of
+    /// `solver.schedule`, whose rounds are fixed; each but the first goes on from the state before.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub updates: usize,
     /// Keep the weights before training and after every epoch, in `weights/RUN/epoch-K.safetensors`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub snapshots: bool,
@@ -71,6 +75,15 @@ pub struct ExperimentSpec {
     /// What should come out; `run --check` fails when it does not. Keys: `RULE.COLUMN` of the summary.
     #[serde(default)]
     pub expect: BTreeMap<String, ExpectSpec>,
+}
+
+fn one() -> usize {
+    1
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_one(count: &usize) -> bool {
+    *count == 1
 }
 
 fn default_probe() -> usize {

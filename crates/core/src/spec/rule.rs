@@ -13,6 +13,9 @@ pub struct RuleSpec {
     pub kind: RuleKind,
     /// Dyadic rules: keep samples that did not settle in the gradient, as hardware would.
     pub keep_unsettled: bool,
+    /// Dyadic rules: updates of the weights while the dyads of a batch settle; each relaxation but the first
+    /// goes on from the state that the one before has left.
+    pub updates: usize,
     /// Rule `adversarial`: how far inputs are moved.
     pub adversarial: AdversarialSpec,
     /// Rules of equilibrium propagation: how nudges are chosen.
@@ -23,15 +26,15 @@ impl RuleSpec {
     /// A rule with the settings that an experiment gives it.
     #[must_use]
     pub fn of(experiment: &ExperimentSpec, kind: RuleKind) -> Self {
-        let ExperimentSpec { keep_unsettled, adversarial, ep, .. } = *experiment;
-        Self { kind, keep_unsettled, adversarial, ep }
+        let ExperimentSpec { keep_unsettled, updates, adversarial, ep, .. } = *experiment;
+        Self { kind, keep_unsettled, updates, adversarial, ep }
     }
 }
 
 impl From<RuleKind> for RuleSpec {
     fn from(kind: RuleKind) -> Self {
         let (adversarial, ep) = (AdversarialSpec::default(), EquilibriumSpec::default());
-        Self { kind, keep_unsettled: false, adversarial, ep }
+        Self { kind, keep_unsettled: false, updates: 1, adversarial, ep }
     }
 }
 

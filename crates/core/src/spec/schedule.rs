@@ -1,5 +1,5 @@
-//! Sweep schedules, and how they are written: an order (`fw`, `bw`, `fwbw`, `oddeven`, `parallel`) and
-//! perhaps a number of rounds behind it (`fwbw5`).
+//! Sweep schedules, and how they are written: an order (`fw`, `bw`, `fwbw`, `oddeven`, `parallel`, `random`)
+//! and perhaps a number of rounds behind it (`fwbw5`).
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,16 +9,17 @@ use serde::de::{self, Deserialize, Deserializer, Unexpected};
 use serde::ser::{Serialize, Serializer};
 
 /// The orders and their names.
-const ORDERS: [(&str, SweepOrder); 5] = [
+const ORDERS: [(&str, SweepOrder); 6] = [
     ("fw", SweepOrder::Forward),
     ("bw", SweepOrder::Backward),
     ("fwbw", SweepOrder::ForwardBackward),
     ("oddeven", SweepOrder::OddEven),
     ("parallel", SweepOrder::Parallel),
+    ("random", SweepOrder::Random),
 ];
 
 /// What a schedule may be.
-const ACCEPTED: &str = "`fw`, `bw`, `fwbw`, `oddeven` or `parallel`, with a number of rounds (1 or more) behind it or none, such as `fwbw5`";
+const ACCEPTED: &str = "`fw`, `bw`, `fwbw`, `oddeven`, `parallel` or `random`, with a number of rounds (1 or more) behind it or none, such as `fwbw5`";
 
 /// Sweep order and, optionally, a fixed number of rounds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, JsonSchema)]
@@ -43,6 +44,8 @@ pub enum SweepOrder {
     OddEven,
     /// All layers at once.
     Parallel,
+    /// All layers, one after the other, in an order that is drawn anew for every round.
+    Random,
 }
 
 /// A text that is no schedule.
@@ -77,6 +80,7 @@ impl fmt::Display for Schedule {
             SweepOrder::ForwardBackward => "fwbw",
             SweepOrder::OddEven => "oddeven",
             SweepOrder::Parallel => "parallel",
+            SweepOrder::Random => "random",
         })?;
         self.rounds.map_or(Ok(()), |rounds| write!(out, "{rounds}"))
     }
@@ -107,6 +111,7 @@ mod tests {
             ("fwbw5", SweepOrder::ForwardBackward, Some(5)),
             ("oddeven", SweepOrder::OddEven, None),
             ("parallel12", SweepOrder::Parallel, Some(12)),
+            ("random4", SweepOrder::Random, Some(4)),
         ] {
             let schedule = Schedule { order, rounds };
             assert_eq!(text.parse(), Ok(schedule));

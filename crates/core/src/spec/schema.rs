@@ -19,7 +19,7 @@ pub enum FileKind {
 }
 
 /// What to write for a key that has no default.
-const EXAMPLES: [(&str, &str); 50] = [
+const EXAMPLES: [(&str, &str); 52] = [
     ("name", "name = \"my-experiment\""),
     ("circuit", "circuit = \"ideal\", a file such as \"../circuits/mine.toml\", or a table [circuit]"),
     ("dataset", "dataset = \"digits\""),
@@ -63,6 +63,8 @@ const EXAMPLES: [(&str, &str); 50] = [
     ("gain_bandwidth", "gain_bandwidth = \"150 MHz\""),
     ("slew", "slew = \"5 MV/s\""),
     ("frequency", "frequency = \"10 MHz\""),
+    ("hidden_alpha", "hidden_alpha = 0.5"),
+    ("updates", "updates = 1"),
     ("snapshots", "snapshots = true"),
     ("train", "train = 1000"),
     ("test", "test = 500"),

@@ -4,7 +4,7 @@ use crate::chip::{Chip, Weights};
 use crate::circuit::{DyadCircuit, Dynamics, HopfieldCircuit, Loss, RecurrentDyads};
 use crate::data::Split;
 use crate::matrix::{Matrix, Real};
-use crate::solve::{operating_point, settle_from};
+use crate::solve::{operating_point, settle_any_from};
 use crate::spec::{CircuitKind, SolverSpec};
 
 /// Samples evaluated at once.
@@ -100,12 +100,12 @@ pub fn free_outputs<T: Real>(chip: &Chip<T>, weights: &Weights<T>, inputs: &Matr
         CircuitKind::Hopfield => {
             let circuit = HopfieldCircuit::free(chip, weights, inputs);
             // A coupling that closes loops may have several fixed points: the circuit itself says which.
-            let settled = settle_from(&SolverSpec::default(), &circuit, None, (false, &|_| {}));
+            let settled = settle_any_from(&SolverSpec::default(), &circuit, None, (false, &|_| {}));
             circuit.outputs(&settled.map_or_else(|| circuit.free_state(), |settled| settled.state))
         }
         CircuitKind::RecurrentDyad => {
             let circuit = RecurrentDyads::free(chip, weights, inputs);
-            let settled = settle_from(&SolverSpec::default(), &circuit, None, (false, &|_| {}));
+            let settled = settle_any_from(&SolverSpec::default(), &circuit, None, (false, &|_| {}));
             circuit.mixed(&settled.map_or_else(|| circuit.free_state(), |settled| settled.state)).0
         }
     }

@@ -91,19 +91,22 @@ impl<T: Real> Course<'_, T> {
         self.feedback.program(&mut learner.weights);
         let mut total = EpochReport::default();
         let mut shown = epoch as u64 * order.len() as u64;
-        for samples in order.chunks(self.batch) {
+        for (presentation, samples) in order.chunks(self.batch).enumerate() {
             let ids = (shown..shown + samples.len() as u64).collect();
             shown += samples.len() as u64;
             let sample_ids = SampleIds { seed: self.seed, ids };
             let batch = Batch { sample_ids, ..self.gather(samples) };
-            let report = self.rule.estimate(&learner.weights, &batch, &mut gradient);
-            observe(&learner.weights, samples, &report);
-            total.take(&report);
-            if report.used > 0 {
-                self.feedback.complete(&learner.weights, report.used, &mut gradient);
-                learner.optimizer.update(&mut learner.weights, &gradient, epoch);
-                learner.optimizer.disturb(&mut learner.weights, self.seed, epoch);
-                self.feedback.program(&mut learner.weights);
+            self.rule.present(presentation == 0);
+            for _ in 0..self.rule.updates() {
+                let report = self.rule.estimate(&learner.weights, &batch, &mut gradient);
+                observe(&learner.weights, samples, &report);
+                total.take(&report);
+                if report.used > 0 {
+                    self.feedback.complete(&learner.weights, report.used, &mut gradient);
+                    learner.optimizer.update(&mut learner.weights, &gradient, epoch);
+                    learner.optimizer.disturb(&mut learner.weights, self.seed, epoch);
+                    self.feedback.program(&mut learner.weights);
+                }
             }
         }
         total

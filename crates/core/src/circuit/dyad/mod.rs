@@ -113,15 +113,16 @@ impl<'a, T: Real> DyadCircuit<'a, T> {
         self
     }
 
-    /// Gives the damping coefficients `L_k = |1 − 2α| max(0, ‖W_k‖² − 1)/2` to damped sweeps.
+    /// Gives the damping coefficients `L_k = |1 − 2α_k| max(0, ‖W_k‖² − 1)/2` to damped sweeps, `α_k` the
+    /// mixing of the layer.
     #[must_use]
-    pub fn with_damping(mut self, alpha: f64) -> Self {
-        self.damping = self
-            .weights
-            .forward
-            .iter()
-            .map(|w| (1.0 - 2.0 * alpha).abs() * (measure::spectral_norm(w).powi(2) - 1.0).max(0.0) / 2.0)
-            .collect();
+    pub fn with_damping(mut self, nudge: &NudgeSpec) -> Self {
+        let (top, hidden) = (self.damping.len() - 1, nudge.of_hidden().alpha);
+        let of_layer = |(layer, w): (usize, &Matrix<T>)| {
+            let alpha = if layer == top { nudge.alpha } else { hidden };
+            (1.0 - 2.0 * alpha).abs() * (measure::spectral_norm(w).powi(2) - 1.0).max(0.0) / 2.0
+        };
+        self.damping = self.weights.forward.iter().enumerate().map(of_layer).collect();
         self
     }
 

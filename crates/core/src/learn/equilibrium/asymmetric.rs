@@ -3,9 +3,9 @@
 use super::{Phases, Seen};
 use crate::chip::Weights;
 use crate::circuit::HopfieldCircuit;
-use crate::learn::{Batch, Gradient, Registered, Report, Rule};
+use crate::learn::{Batch, Gradient, Needs, Registered, Report, Rule};
 use crate::matrix::{Matrix, Real};
-use crate::spec::{CircuitSpec, RuleSpec};
+use crate::spec::{CircuitSpec, RuleKind, RuleSpec};
 
 /// Asymmetric equilibrium propagation: `ĝ_ij = −(1/β) (s_i |_β − s_i |_0) s_j |_0` for every synapse from `j` to
 /// `i`, forward and back.
@@ -30,6 +30,10 @@ use crate::spec::{CircuitSpec, RuleSpec};
 pub struct AsymmetricPropagation<T: Real>(Phases<T>);
 
 impl<T: Real> Registered<T> for AsymmetricPropagation<T> {
+    fn needs(_: RuleKind) -> Needs {
+        Needs::PHASES
+    }
+
     fn registered(settings: &RuleSpec, circuit: CircuitSpec, network: &[usize]) -> Self {
         Self(Phases::new(settings, circuit, network))
     }
@@ -61,6 +65,11 @@ impl<T: Real> Rule<T> for AsymmetricPropagation<T> {
 pub struct VectorFieldPropagation<T: Real>(Phases<T>);
 
 impl<T: Real> Registered<T> for VectorFieldPropagation<T> {
+    fn needs(_: RuleKind) -> Needs {
+        // On the symmetric coupling of one crossbar; on others its error stays.
+        Needs::PHASES
+    }
+
     fn registered(settings: &RuleSpec, circuit: CircuitSpec, network: &[usize]) -> Self {
         Self(Phases::new(settings, circuit, network))
     }

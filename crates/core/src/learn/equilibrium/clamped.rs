@@ -2,9 +2,9 @@
 
 use super::{Phases, Product, Seen};
 use crate::chip::Weights;
-use crate::learn::{Batch, Gradient, Registered, Report, Rule};
+use crate::learn::{Batch, Gradient, Limit, Needs, Registered, Report, Rule};
 use crate::matrix::{Matrix, Real};
-use crate::spec::{CircuitSpec, RuleSpec};
+use crate::spec::{CircuitSpec, RuleKind, RuleSpec};
 
 /// Contrastive Hebbian learning: `ĝ_k = −(s_k s_{k−1}ᵀ |_clamped − s_k s_{k−1}ᵀ |_free)`, output wires clamped
 /// to the targets.
@@ -27,6 +27,10 @@ use crate::spec::{CircuitSpec, RuleSpec};
 pub struct ContrastiveHebbian<T: Real>(Phases<T>);
 
 impl<T: Real> Registered<T> for ContrastiveHebbian<T> {
+    fn needs(_: RuleKind) -> Needs {
+        Needs { clamps_outputs: true, limit: Limit::Other, ..Needs::PHASES }
+    }
+
     fn registered(settings: &RuleSpec, circuit: CircuitSpec, network: &[usize]) -> Self {
         Self(Phases::new(settings, circuit, network))
     }
@@ -58,6 +62,10 @@ impl<T: Real> Rule<T> for ContrastiveHebbian<T> {
 pub struct CoupledLearning<T: Real>(Phases<T>);
 
 impl<T: Real> Registered<T> for CoupledLearning<T> {
+    fn needs(_: RuleKind) -> Needs {
+        Needs { clamps_outputs: true, limit: Limit::Other, ..Needs::PHASES }
+    }
+
     fn registered(settings: &RuleSpec, circuit: CircuitSpec, network: &[usize]) -> Self {
         Self(Phases::new(settings, circuit, network))
     }

@@ -3,9 +3,9 @@
 use super::{Phases, Seen};
 use crate::chip::Weights;
 use crate::circuit::{Nudge, RecurrentDyads};
-use crate::learn::{Batch, Gradient, Registered, Report, Rule};
+use crate::learn::{Batch, Gradient, Needs, Registered, Report, Rule};
 use crate::matrix::Real;
-use crate::spec::{CircuitSpec, NudgePoint, RuleSpec};
+use crate::spec::{CircuitSpec, NudgePoint, RuleKind, RuleSpec};
 
 /// Dyadic equilibrium propagation: `ĝ_ij = −(1/β) δ_i s̄_j` for every synapse from `j` to `i`, forward and back, on a
 /// circuit of [`RecurrentDyads`] with the gains of `nudge.variant`.
@@ -30,6 +30,10 @@ use crate::spec::{CircuitSpec, NudgePoint, RuleSpec};
 pub struct DyadicPropagation<T: Real>(Phases<T>);
 
 impl<T: Real> Registered<T> for DyadicPropagation<T> {
+    fn needs(_: RuleKind) -> Needs {
+        Needs::DYADS
+    }
+
     fn registered(settings: &RuleSpec, circuit: CircuitSpec, network: &[usize]) -> Self {
         Self(Phases::new(settings, circuit, network))
     }

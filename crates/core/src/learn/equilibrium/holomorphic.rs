@@ -5,9 +5,9 @@ use nalgebra::Complex;
 use super::{Phases, Product, Seen};
 use crate::chip::Weights;
 use crate::circuit::HolomorphicCircuit;
-use crate::learn::{Batch, Gradient, Registered, Report, Rule};
+use crate::learn::{Batch, Gradient, Limit, Needs, Registered, Report, Rule};
 use crate::matrix::{Matrix, Real};
-use crate::spec::{CircuitSpec, RuleSpec};
+use crate::spec::{CircuitSpec, RuleKind, RuleSpec};
 
 /// Holomorphic equilibrium propagation: the first Fourier coefficient of the products along a circle of
 /// nudges,
@@ -39,6 +39,12 @@ pub struct HolomorphicPropagation<T: Real> {
 }
 
 impl<T: Real> Registered<T> for HolomorphicPropagation<T> {
+    fn needs(_: RuleKind) -> Needs {
+        // Of the default number of points; complex potentials are two numbers.
+        let limit = Limit::Gradient { order: 6, middle: 6 };
+        Needs { compartments: 2, limit, ..Needs::PHASES }
+    }
+
     fn registered(settings: &RuleSpec, circuit: CircuitSpec, network: &[usize]) -> Self {
         Self { phases: Phases::new(settings, circuit, network), points: settings.ep.points }
     }

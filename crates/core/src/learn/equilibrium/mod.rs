@@ -30,7 +30,7 @@ use crate::circuit::{Dynamics, HopfieldCircuit, Loss, Nudge};
 use crate::matrix::elementwise::column_sums;
 use crate::matrix::product::{self, Onto};
 use crate::matrix::{Matrix, Real};
-use crate::solve::{Counts, Outcome, SHARD, Settled, settle_from};
+use crate::solve::{Counts, Outcome, SHARD, Settled, settle_any_from};
 use crate::spec::{CircuitSpec, FeedbackSynapses, RuleSpec};
 
 /// The circuit of a rule, and what of a relaxation enters its gradient.
@@ -96,7 +96,7 @@ impl<T: Real> Phases<T> {
 
     /// Settles a phase from `start`, or the state of rest, and takes note of it.
     fn settle(&self, circuit: &dyn Dynamics<T>, start: Option<&Matrix<T>>, seen: &mut Seen) -> Matrix<T> {
-        let settled = settle_from(&self.spec.solver, circuit, start, (false, &|_| {}));
+        let settled = settle_any_from(&self.spec.solver, circuit, start, (false, &|_| {}));
         // The door lets no solver in that needs layers.
         let settled = settled.expect("a solver of any system");
         seen.take(&settled);

@@ -2,10 +2,10 @@
 
 use super::{Phases, Product, Seen};
 use crate::chip::Weights;
-use crate::learn::{Batch, Gradient, Registered, Report, Rule};
+use crate::learn::{Batch, Gradient, Limit, Needs, Registered, Report, Rule};
 use crate::matrix::Real;
 use crate::random::{Key, Kind, stream};
-use crate::spec::{CircuitSpec, NudgeSign, RuleSpec};
+use crate::spec::{CircuitSpec, NudgeSign, RuleKind, RuleSpec};
 
 /// Equilibrium propagation with one nudge: `ĝ_k = −(1/β) (s_k s_{k−1}ᵀ |_β − s_k s_{k−1}ᵀ |_0)`.
 ///
@@ -48,6 +48,10 @@ impl<T: Real> EquilibriumPropagation<T> {
 }
 
 impl<T: Real> Registered<T> for EquilibriumPropagation<T> {
+    fn needs(_: RuleKind) -> Needs {
+        Needs::PHASES
+    }
+
     fn registered(settings: &RuleSpec, circuit: CircuitSpec, network: &[usize]) -> Self {
         Self { phases: Phases::new(settings, circuit, network), sign: settings.ep.sign }
     }
@@ -86,6 +90,10 @@ impl<T: Real> Rule<T> for EquilibriumPropagation<T> {
 pub struct CentredPropagation<T: Real>(Phases<T>);
 
 impl<T: Real> Registered<T> for CentredPropagation<T> {
+    fn needs(_: RuleKind) -> Needs {
+        Needs { limit: Limit::Gradient { order: 2, middle: 2 }, ..Needs::PHASES }
+    }
+
     fn registered(settings: &RuleSpec, circuit: CircuitSpec, network: &[usize]) -> Self {
         Self(Phases::new(settings, circuit, network))
     }

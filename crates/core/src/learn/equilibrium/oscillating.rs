@@ -7,10 +7,10 @@ use super::holomorphic::Term;
 use super::{Phases, Product, Seen, shards};
 use crate::chip::Weights;
 use crate::circuit::{Dynamics, HolomorphicCircuit};
-use crate::learn::{Batch, Gradient, Registered, Report, Rule};
+use crate::learn::{Batch, Gradient, Limit, Needs, Registered, Report, Rule};
 use crate::matrix::{Matrix, Real, copy_rows, select_rows};
 use crate::solve::run;
-use crate::spec::{CircuitSpec, RuleSpec};
+use crate::spec::{CircuitSpec, RuleKind, RuleSpec};
 
 /// Holomorphic equilibrium propagation with an oscillating nudge: `β(t) = |β| e^{2πi t/T}` goes round while the
 /// circuit follows, and every synapse reads the first Fourier coefficient of its own product,
@@ -67,6 +67,11 @@ impl<T: Real> OscillatingPropagation<T> {
 }
 
 impl<T: Real> Registered<T> for OscillatingPropagation<T> {
+    fn needs(_: RuleKind) -> Needs {
+        // The integral of its product is a number of a synapse; what it lacks is of order τ/T, not of the nudge.
+        Needs { compartments: 2, neuron_memories: 0, limit: Limit::Other, ..Needs::PHASES }
+    }
+
     fn registered(settings: &RuleSpec, circuit: CircuitSpec, network: &[usize]) -> Self {
         let (points, period) = (settings.ep.points, settings.ep.period);
         Self { phases: Phases::new(settings, circuit, network), points, period }

@@ -5,12 +5,12 @@ use std::borrow::Cow;
 use super::{Phases, Seen};
 use crate::chip::Weights;
 use crate::circuit::{Dynamics, HopfieldCircuit, Scratch};
-use crate::learn::{Batch, Gradient, Registered, Report, Rule};
+use crate::learn::{Batch, Gradient, Needs, Registered, Report, Rule};
 use crate::matrix::elementwise::scale_by;
 use crate::matrix::{Matrix, Real, select_rows};
 use crate::noise::SampleIds;
-use crate::solve::settle_from;
-use crate::spec::{CircuitSpec, RuleSpec, SolverKind, SolverSpec};
+use crate::solve::settle_any_from;
+use crate::spec::{CircuitSpec, RuleKind, RuleSpec, SolverKind, SolverSpec};
 
 /// Recurrent backpropagation: the gradient of the loss of the free equilibrium, by implicit differentiation.
 ///
@@ -44,7 +44,7 @@ impl<T: Real> RecurrentBackprop<T> {
         forces.columns_mut(top.start, top.len()).copy_from(&own);
         let adjoint = Adjoint { circuit: Box::new(circuit.clone()), rest: rest.clone(), forces };
         let spec = SolverSpec { kind: SolverKind::Dc, rtol: 1e-10, atol: 1e-14, ..SolverSpec::default() };
-        let settled = settle_from(&spec, &adjoint, None, (false, &|_| {}));
+        let settled = settle_any_from(&spec, &adjoint, None, (false, &|_| {}));
         let mut duals = settled.map_or_else(|| adjoint.free_state(), |settled| settled.state);
         circuit.pull_back_to_synapses(rest, &mut duals);
         duals
@@ -52,6 +52,10 @@ impl<T: Real> RecurrentBackprop<T> {
 }
 
 impl<T: Real> Registered<T> for RecurrentBackprop<T> {
+    fn needs(_: RuleKind) -> Needs {
+        Needs { compartments: 1, ..Needs::DIFFERENTIATION }
+    }
+
     fn registered(settings: &RuleSpec, mut circuit: CircuitSpec, network: &[usize]) -> Self {
         // It is exact: neither noise nor the solver of a chip matters to it.
         circuit.noise = crate::spec::NoiseSpec::default();
