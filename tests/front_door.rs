@@ -114,6 +114,7 @@ fn training_leaves_the_bytes_and_the_numbers_of_an_experiment() {
         if name == "ideal" {
             text += "[solver]\nmax_time = 4\n"; // some samples do not settle in so little time
         }
+        text += "\n[feedback]\nsynapses = 'separate'\n"; // a rule asks for it
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("c.toml"), &text).unwrap();
         let rules = RuleKind::ALL.map(RuleKind::name);

@@ -109,7 +109,12 @@ fn a_grid_key_that_no_run_heeds_is_refused_with_the_reason() {
             &["nudge.variant", "rules `dp`", "set it themselves", "`custom`"][..],
         ),
         ("[\"dp-transpose\"]", "", "\"circuit.nudge.variant\" = [\"dp\"]", &["nudge.variant", "themselves"]),
-        ("[\"bp\"]", "", "\"nudge.alpha\" = [0.1, 0.5]", &["nudge.alpha", "`bp` and `adversarial` nudge"]),
+        (
+            "[\"bp\"]",
+            "",
+            "\"nudge.alpha\" = [0.1, 0.5]",
+            &["nudge.alpha", "`bp`, `adversarial` and `bp-feedback` nudge"],
+        ),
         ("[\"bp\"]", "", "\"solver.rtol\" = [1e-4]", &["solver.rtol", "settle nothing"]),
         (
             "[\"bp\", \"dp\"]",
