@@ -9,6 +9,7 @@ mod cost;
 mod figures;
 mod folders;
 mod gradients;
+mod hebbian;
 mod keep_margin;
 mod keys;
 mod lists;

@@ -18,6 +18,7 @@ mod spreads;
 mod spice;
 mod spice_check;
 mod gradient_quality;
+mod hebbian;
 mod traces;
 mod yields;
 mod robustness;
