@@ -33,7 +33,7 @@ fn pictures_are_answered_in_words_tables_and_figures_for_any_number_of_threads()
 #[test]
 fn the_sparse_source_is_found_and_has_no_fields() {
     let bench = Bench::new();
-    let line = "hebbian --data sparse --batches 100 --seed 3";
+    let line = "hebbian --data sparse --rate 10 --batches 100";
     let json = bench.run(&format!("{line} --quiet --json --out out")).json();
     let rows = json["hebbian"].as_array().unwrap();
     assert_eq!(rows.len(), 8);

@@ -17,10 +17,15 @@ const ALL: [Nonlinearity; 4] = [
     Nonlinearity::LinearLessTanh,
 ];
 
-/// Eight units that learn from a source in six dimensions, each from its own start.
+/// Eight units that learn from a source in six dimensions, each from its own start: first by small batches,
+/// whose chance carries them off the plane where they do not hear the source and the rule is flat, then by
+/// large ones.
 fn learned(source: &SparseSource, nonlinearity: Nonlinearity, reading: Reading) -> Matrix<f64> {
     let mut units = Units::new((8, 6), nonlinearity, Constraint::Norm, reading, 1);
-    units.learn(&source.inputs, (300, 3000), 1, &mut |_, _, _| {});
+    units.rate = 3.0;
+    units.learn(&source.inputs, (4000, 600), 1, &mut |_, _, _| {});
+    units.rate = 1.0;
+    units.learn(&source.inputs, (200, 3000), 2, &mut |_, _, _| {});
     units.weights
 }
 
