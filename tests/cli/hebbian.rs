@@ -33,11 +33,11 @@ fn pictures_are_answered_in_words_tables_and_figures_for_any_number_of_threads()
 #[test]
 fn the_sparse_source_is_found_and_has_no_fields() {
     let bench = Bench::new();
-    let line = "hebbian --data sparse --rate 10 --batches 100";
+    let line = "hebbian --data sparse --rate 3 --batch 300 --batches 1500";
     let json = bench.run(&format!("{line} --quiet --json --out out")).json();
     let rows = json["hebbian"].as_array().unwrap();
     assert_eq!(rows.len(), 8);
-    assert!(rows.iter().all(|row| row["cosine"].as_f64().unwrap().abs() > 0.98 && row["r2"].is_null()));
+    assert!(rows.iter().all(|row| row["cosine"].as_f64().unwrap().abs() > 0.95 && row["r2"].is_null()));
     assert!(bench.path("out/figures/hebbian-course.svg").is_file());
     assert!(!bench.path("out/figures/hebbian-fields.svg").is_file());
 }

@@ -23,7 +23,7 @@ const ALL: [Nonlinearity; 4] = [
 fn learned(source: &SparseSource, nonlinearity: Nonlinearity, reading: Reading) -> Matrix<f64> {
     let mut units = Units::new((8, 6), nonlinearity, Constraint::Norm, reading, 1);
     units.rate = 3.0;
-    units.learn(&source.inputs, (4000, 600), 1, &mut |_, _, _| {});
+    units.learn(&source.inputs, (4000, 300), 1, &mut |_, _, _| {});
     units.rate = 1.0;
     units.learn(&source.inputs, (200, 3000), 2, &mut |_, _, _| {});
     units.weights

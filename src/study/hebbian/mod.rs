@@ -51,13 +51,22 @@ pub struct Hebbian {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
     pub units: Option<u16>,
     /// Principal components of pictures that are kept
-    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=4096))]
+    #[arg(
+        long, value_name = "N", default_value_t = 100,
+        value_parser = clap::value_parser!(u16).range(1..=4096)
+    )]
     pub components: u16,
     /// Updates
-    #[arg(long, value_name = "N", default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    #[arg(
+        long, value_name = "N", default_value_t = 300,
+        value_parser = clap::value_parser!(u32).range(1..=1_000_000)
+    )]
     pub batches: u32,
     /// Inputs of an update
-    #[arg(long, value_name = "N", default_value_t = 3000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    #[arg(
+        long, value_name = "N", default_value_t = 3000,
+        value_parser = clap::value_parser!(u32).range(1..=1_000_000)
+    )]
     pub batch: u32,
     /// Learning rate
     #[arg(long, value_name = "ETA", default_value_t = 1.0)]

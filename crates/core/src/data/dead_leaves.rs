@@ -2,8 +2,8 @@
 //!
 //! Discs of radius `r` with density `∝ r⁻³` and an even grey cover each other until nothing of the ground is
 //! seen: edges that occlude, and nearly the spectrum of photographs (Lee, Mumford & Huang, Int. J. Comput.
-//! Vision 41, 35 (2001)). Eight pictures of 256 x 256 pixels, each the mean of 2 x 2 points; radii from 2 to 64
-//! pixels. Philox, key `split_seed`, streams 0 to 7.
+//! Vision 41, 35 (2001)). Eight pictures of 256 x 256 pixels, each the mean of 2 x 2 points; radii from 2 to
+//! 64 pixels. Philox, key `split_seed`, streams 0 to 7.
 
 use rand::RngExt as _;
 
@@ -102,7 +102,7 @@ mod tests {
 
     #[test]
     fn radii_have_the_density_of_their_inverse_cube() {
-        // Σ r⁻³ in fine steps up to the radius, over the whole: the midpoint rule errs by less than 1e-6 here.
+        // Σ r⁻³ in fine steps up to the radius, over the whole: the midpoint rule errs by less than 1e-6.
         let steps = 100_000;
         let step = (RADII.1 - RADII.0) / f64::from(steps);
         let sum = |to: f64| -> f64 {

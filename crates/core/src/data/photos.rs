@@ -1,8 +1,8 @@
 //! `photos`: patches of seven photographs of the Python package scikit-image.
 //!
 //! 2.4 MB, therefore not inside the program but sought on disk as all sets are, file by file
-//! ([`super::places`]), and known by their hashes. Colours become grey as the eye has them (Rec. 709). This is
-//! the only place that names `png`.
+//! ([`super::places`]), and known by their hashes. Colours become grey as the eye has them (Rec. 709). This
+//! is the only place that names `png`.
 
 use std::io::{self, Cursor};
 use std::path::{Path, PathBuf};

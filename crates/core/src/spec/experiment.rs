@@ -87,8 +87,8 @@ pub enum CircuitSource {
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[schemars(with = "WrittenDataset")]
 pub struct DatasetSpec {
-    /// Name: `digits`, `yin-yang`, `fashion-14`, `two-moons`, `mnist`, `fashion-mnist`, `dead-leaves`, `photos`,
-    /// `idx`.
+    /// Name: `digits`, `yin-yang`, `fashion-14`, `two-moons`, `mnist`, `fashion-mnist`, `dead-leaves`,
+    /// `photos`, `idx`.
     pub kind: String,
     /// Folder of its files (`idx`, `mnist`, `fashion-mnist`, `photos`).
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -295,7 +295,7 @@ mod tests {
             let wanted = drawn(&mut source);
             let clean = field(&wanted);
             let power = clean.iter().map(|g| g * g).sum::<f64>() / 256.0;
-            // As much noise as signal: a fit explains half the variance and of the noise about 8 numbers of 256.
+            // As much noise as signal: a fit explains half of the variance, and about 8 numbers of the noise.
             let noise: Vec<f64> = clean
                 .iter()
                 .map(|_| power.sqrt() * Distribution::<f64>::sample(&StandardNormal, &mut source))
@@ -305,7 +305,7 @@ mod tests {
             let total: f64 = both.iter().map(|r| (r - mean).powi(2)).sum();
             let left: f64 = noise.iter().map(|z| z * z).sum();
             let found = fit(&both, 16).r2;
-            // Never worse than the function itself; better by eight numbers, χ² of 8 is below 31 in 9999 of 10000.
+            // Never worse than the function itself; better by 8 numbers, whose χ² exceeds 31 once in 7000.
             let least = 1.0 - left / total;
             assert!(found >= least - 1e-9 && found < least + 31.0 * power / total, "{found} {least}");
         }
