@@ -21,6 +21,8 @@ const FREQUENCIES: [f64; 5] = [0.04, 0.09, 0.15, 0.22, 0.32];
 const WIDTHS: [f64; 2] = [1.5, 3.0];
 /// Starts that are followed to the end, the best ones.
 const FOLLOWED: usize = 10;
+/// Variance, as a part of the mean square, that is rounding.
+const NOTHING: f64 = 1e-24;
 /// Least share of a field's variance that a fit of a field like a Gabor function explains.
 const GOOD: f64 = 0.6;
 /// Largest part of a field that the ellipse of one width covers if the field is localised.
@@ -125,8 +127,10 @@ pub fn fit(field: &[f64], size: usize) -> Gabor {
     let best = ends.min_by(|a, b| a.1.total_cmp(&b.1));
     let mean = field.iter().sum::<f64>() / field.len() as f64;
     let variance: f64 = field.iter().map(|r| (r - mean).powi(2)).sum();
+    // What is even but for rounding has nothing to explain.
+    let is_even = variance <= NOTHING * field.iter().map(|r| r * r).sum::<f64>();
     let (p, error) = best.unwrap_or((Parameters::zeros(), variance));
-    described(&p, if variance > 0.0 { 1.0 - error / variance } else { 0.0 })
+    described(&p, if is_even { 0.0 } else { 1.0 - error / variance })
 }
 
 /// The value at a place and its derivatives by the parameters.

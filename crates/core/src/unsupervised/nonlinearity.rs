@@ -64,14 +64,15 @@ mod tests {
         for f in all {
             assert_eq!(f.integral(0.0), 0.0, "{f:?}");
             for u in [-2.7, -0.3, 0.2, 0.9, 1.7, 4.1] {
-                // A central difference errs by h²/6 of the third derivative of F, at most 25 here, and by a
-                // rounding of F, at most 71, over h.
+                // A central difference errs by h²/6 of the third derivative of F, at most 25 here, and by
+                // roundings over h: three of F, at most 71, and one of u, 4.1, times f, at most 69.
                 let h = 1e-5;
                 let slope = (f.integral(u + h) - f.integral(u - h)) / (2.0 * h);
-                assert!((slope - f.of(u)).abs() < 25.0 / 6.0 * h * h + 71.0 * f64::EPSILON / h, "{f:?} {u}");
+                assert!((slope - f.of(u)).abs() < 25.0 / 6.0 * h * h + 500.0 * f64::EPSILON / h, "{f:?} {u}");
             }
         }
         // At 800 a naive ln cosh is infinite.
-        assert_eq!(Nonlinearity::LinearLessTanh.integral(800.0), 320_000.0 - 800.0 + std::f64::consts::LN_2);
+        let large = Nonlinearity::LinearLessTanh.integral(800.0);
+        assert!((large - (320_000.0 - 800.0 + std::f64::consts::LN_2)).abs() < 1e-9);
     }
 }
