@@ -34,6 +34,7 @@ const ADAPTERS: &[(&str, &str)] = &[
     ("parquet", "src/record/"),
     ("petgraph", "crates/core/src/solve/"),
     ("plotters", "src/figure/render.rs"),
+    ("png", "crates/core/src/data/photos.rs"),
     ("rand_philox", "crates/core/src/random.rs"),
     ("safetensors", "src/record/"),
     ("tempfile", "src/record/atomic.rs"),

@@ -30,7 +30,7 @@ enum Action {
     Show {
         /// Name of the data set
         name: String,
-        /// Folder of its IDX files
+        /// Folder of its files
         #[arg(long, value_name = "DIR")]
         path: Option<PathBuf>,
         /// Seed of the split or of the generator

@@ -35,6 +35,8 @@ pub mod gradient;
 #[doc(hidden)]
 pub mod grid;
 #[doc(hidden)]
+pub mod hebbian;
+#[doc(hidden)]
 pub mod inputs;
 #[doc(hidden)]
 pub mod limits;
@@ -81,6 +83,8 @@ pub use cost::Costs;
 pub use failure::Failure;
 pub use given::{Given, Precision};
 pub use gradient::Gradient;
+#[doc(hidden)]
+pub use hebbian::Hebbian;
 pub use limits::Limits;
 pub use map::Map;
 pub use noise::Noise;

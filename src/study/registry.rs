@@ -11,8 +11,8 @@ use serde_json::Value;
 use super::places::told_from;
 use super::settings::{self, Written};
 use super::{
-    Extent, Failure, Given, Observer, Study, attractors, branch, compare, cost, folder, gradient, limits,
-    map, noise, robustness, sensitivity, settle, spice, stability, train, yields,
+    Extent, Failure, Given, Observer, Study, attractors, branch, compare, cost, folder, gradient, hebbian,
+    limits, map, noise, robustness, sensitivity, settle, spice, stability, train, yields,
 };
 use crate::figure::{Drawn, draw_figures, want};
 use crate::record::dictionary::Table;
@@ -41,6 +41,7 @@ pub const STUDIES: &[Entry] = &[
     entry::<yields::Yield>(),
     entry::<robustness::Robustness>(),
     entry::<compare::Compare>(),
+    entry::<hebbian::Hebbian>(),
     entry::<spice::Spice>(),
     entry::<cost::Costs>(),
 ];

@@ -11,6 +11,7 @@ mod feedback;
 mod figures;
 mod folders;
 mod gradients;
+mod hebbian;
 mod keep_margin;
 mod keys;
 mod lists;

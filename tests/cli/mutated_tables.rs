@@ -37,7 +37,7 @@ const EXPERIMENT: &str = "name = \"small\"\ndataset = { kind = \"two-moons\", tr
 const FILES: &str = "c.toml --weights w.safetensors --input x.safetensors --target y.safetensors --quiet";
 
 /// The commands that read each kind of folder; plots draw one figure, or a debug build would take minutes.
-const STUDIES: [(&str, &[&str]); 9] = [
+const STUDIES: [(&str, &[&str]); 10] = [
     (
         "run",
         &[
@@ -56,6 +56,10 @@ const STUDIES: [(&str, &[&str]); 9] = [
     ("robustness", &["plot DIR --only robustness-accuracy", "plot DIR --only robustness-alpha"]),
     ("gradient", &["plot DIR --only gradient-power", "plot DIR --only gradient-angle"]),
     ("sensitivity", &["plot DIR --only sensitivity"]),
+    (
+        "hebbian",
+        &["plot DIR --only hebbian-fields", "plot DIR --only hebbian-fits", "plot DIR --only hebbian-course"],
+    ),
     ("yield", &["plot DIR --only yield", "plot DIR --only yield-tolerance"]),
     ("map", &["plot DIR"]),
     ("branch", &["plot DIR"]),
@@ -81,6 +85,7 @@ fn studies() -> Bench {
             "yield {FILES} --margin 0.25 --chips 5 --vary mismatch.gain_dtod=0:0.1:2 --tolerance gain_dtod --out yield"
         ),
         format!("sensitivity {FILES} --out sensitivity"),
+        "hebbian --data digits --units 2 --batches 2 --batch 50 --quiet --out hebbian".into(),
         format!("stability {FILES} --map nudge.alpha=0:0.5:3 --map nudge.beta=0.2:2:3:log --out map"),
         format!("stability {FILES} --follow nudge.beta=0.1:1 --out branch"),
         format!("noise {noisy} --time 20 --psd v_plus.1.0 --out noise"),

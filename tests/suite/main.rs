@@ -19,6 +19,7 @@ mod spice;
 mod spice_check;
 mod stale;
 mod gradient_quality;
+mod hebbian;
 mod traces;
 mod yields;
 mod robustness;

@@ -19,6 +19,7 @@ pub mod circuit;
 pub mod solve;
 pub mod data;
 pub mod learn;
+pub mod unsupervised;
 pub mod train;
 pub mod network;
 pub mod prelude;

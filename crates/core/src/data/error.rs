@@ -24,7 +24,7 @@ pub enum DataError {
     },
     /// The set is on disk in none of the usual places.
     #[error(
-        "data set `{set}` was not found; looked in{}\nget it with\n  {command}\nor give the folder of its IDX files as `path`",
+        "data set `{set}` was not found; looked in{}\nget it with\n  {command}\nor give the folder of its files as `path`",
         listed(.looked)
     )]
     Missing {

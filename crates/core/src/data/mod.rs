@@ -7,6 +7,7 @@
 //! What bites: `train` and `test` take the *first* so many samples, so every set has its samples
 //! mixed over the classes beforehand, except folders of IDX files, whose order is their own.
 
+mod dead_leaves;
 mod describe;
 mod digits;
 mod error;
@@ -17,6 +18,8 @@ mod idx;
 mod idx_folder;
 mod mersenne;
 mod mnist;
+mod patches;
+mod photos;
 mod places;
 mod shuffle;
 mod split;
@@ -43,6 +46,8 @@ const CATALOGUE: &[Entry] = &[
     two_moons::ENTRY,
     mnist::ENTRY,
     fashion_mnist::ENTRY,
+    dead_leaves::ENTRY,
+    photos::ENTRY,
     idx_folder::ENTRY,
 ];
 
@@ -105,7 +110,7 @@ impl Dataset {
 pub struct Request<'a> {
     /// Name in the catalogue.
     pub kind: &'a str,
-    /// Folder of IDX files, as the working directory sees it: a path relative to a file is resolved by the
+    /// Folder of its files, as the working directory sees it: a path relative to a file is resolved by the
     /// caller.
     pub path: Option<&'a Path>,
     /// Use only the first so many training samples, at least 1.

@@ -25,16 +25,7 @@ pub(super) struct Published {
 impl Published {
     /// Finds, verifies and decodes the set.
     pub(super) fn read(&self, path: Option<&Path>) -> Result<Parts, DataError> {
-        self.read_from(self.candidates(path, &Places::of_this_user()))
-    }
-
-    fn candidates(&self, path: Option<&Path>, places: &Places) -> Vec<PathBuf> {
-        let below = |folder: &Option<PathBuf>| folder.as_ref().map(|folder| folder.join(self.name));
-        let system = self.system.map(PathBuf::from);
-        [path.map(Path::to_owned), below(&places.data), system, below(&places.cache)]
-            .into_iter()
-            .flatten()
-            .collect()
+        self.read_from(candidates(self.name, path, self.system))
     }
 
     fn read_from(&self, candidates: Vec<PathBuf>) -> Result<Parts, DataError> {
@@ -50,6 +41,11 @@ impl Published {
         }
         Err(DataError::Missing { set: self.name, looked, command: self.command })
     }
+}
+
+/// Folders in which a set may be, in the order in which they are searched.
+pub(super) fn candidates(name: &str, path: Option<&Path>, system: Option<&str>) -> Vec<PathBuf> {
+    Places::of_this_user().candidates(name, path, system)
 }
 
 /// The folders that the environment names.
@@ -70,6 +66,15 @@ impl Places {
         let set = |name| variable(name).filter(|value| !value.as_os_str().is_empty());
         let cache = set("XDG_CACHE_HOME").or_else(|| set("HOME").map(|home| home.join(".cache")));
         Self { data: set("DYADSIM_DATA"), cache: cache.map(|cache| cache.join("dyadsim")) }
+    }
+
+    fn candidates(&self, name: &str, path: Option<&Path>, system: Option<&str>) -> Vec<PathBuf> {
+        let below = |folder: &Option<PathBuf>| folder.as_ref().map(|folder| folder.join(name));
+        let system = system.map(PathBuf::from);
+        [path.map(Path::to_owned), below(&self.data), system, below(&self.cache)]
+            .into_iter()
+            .flatten()
+            .collect()
     }
 }
 
@@ -120,7 +125,7 @@ mod tests {
         let places =
             environment(&[("DYADSIM_DATA", "/data"), ("XDG_CACHE_HOME", "/cache"), ("HOME", "/home/me")]);
         let expected = ["given", "/data/toy", "/system/toy", "/cache/dyadsim/toy"].map(PathBuf::from);
-        assert_eq!(TOY.candidates(Some(Path::new("given")), &places), expected);
+        assert_eq!(places.candidates(TOY.name, Some(Path::new("given")), TOY.system), expected);
     }
 
     #[test]
@@ -130,9 +135,9 @@ mod tests {
             &[("HOME", "/home/me")][..],
             &[("HOME", "/home/me"), ("XDG_CACHE_HOME", ""), ("DYADSIM_DATA", "")],
         ] {
-            assert_eq!(TOY.candidates(None, &environment(variables)), expected);
+            assert_eq!(environment(variables).candidates(TOY.name, None, TOY.system), expected);
         }
-        assert_eq!(TOY.candidates(None, &environment(&[])), [PathBuf::from("/system/toy")]);
+        assert_eq!(environment(&[]).candidates(TOY.name, None, TOY.system), [PathBuf::from("/system/toy")]);
     }
 
     #[test]

@@ -16,8 +16,8 @@ use super::experiment::{
 use super::fault::Fault;
 use super::rules::RuleKind;
 
-/// Data sets that are read from a folder of IDX files.
-const FILE_SETS: [&str; 3] = ["idx", "mnist", "fashion-mnist"];
+/// Data sets that are read from a folder of files.
+const FILE_SETS: [&str; 4] = ["idx", "mnist", "fashion-mnist", "photos"];
 
 /// Keys of an experiment that its grid cannot vary.
 const NOT_IN_GRID: [&str; 9] =

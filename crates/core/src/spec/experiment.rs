@@ -104,9 +104,10 @@ pub enum CircuitSource {
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[schemars(with = "WrittenDataset")]
 pub struct DatasetSpec {
-    /// Name: `digits`, `yin-yang`, `fashion-14`, `two-moons`, `mnist`, `fashion-mnist`, `idx`.
+    /// Name: `digits`, `yin-yang`, `fashion-14`, `two-moons`, `mnist`, `fashion-mnist`, `dead-leaves`,
+    /// `photos`, `idx`.
     pub kind: String,
-    /// Folder of IDX files (`idx`, `mnist`, `fashion-mnist`).
+    /// Folder of its files (`idx`, `mnist`, `fashion-mnist`, `photos`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
     /// Use only the first so many training samples.

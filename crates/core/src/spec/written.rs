@@ -16,8 +16,17 @@ use super::kinds::ActivationKind;
 use crate::units;
 
 /// Names of the data sets.
-pub const DATASETS: [&str; 7] =
-    ["digits", "yin-yang", "fashion-14", "two-moons", "mnist", "fashion-mnist", "idx"];
+pub const DATASETS: [&str; 9] = [
+    "digits",
+    "yin-yang",
+    "fashion-14",
+    "two-moons",
+    "mnist",
+    "fashion-mnist",
+    "dead-leaves",
+    "photos",
+    "idx",
+];
 
 /// The two ways in which a file may write an activation.
 #[derive(Clone, Debug, JsonSchema)]
@@ -98,7 +107,7 @@ pub struct DatasetTable {
     #[serde(deserialize_with = "dataset_name")]
     #[schemars(extend("enum" = DATASETS))]
     pub kind: String,
-    /// Folder of IDX files, relative to the experiment file.
+    /// Folder of its files, relative to the experiment file.
     pub path: Option<String>,
     /// First so many training samples.
     pub train: Option<usize>,
