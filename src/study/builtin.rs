@@ -20,6 +20,8 @@ pub const EXPERIMENTS: &[Builtin] = dyadsim_core::embedded!["/":
     "experiments/digits_robustness.toml",
     "experiments/digits_comparison.toml",
     "experiments/dp2023.toml",
+    "experiments/ep_noise.toml",
+    "experiments/equilibrium.toml",
     "experiments/keep_margin.toml",
     "experiments/mnist_damped.toml",
     "experiments/mnist_dp.toml",
@@ -38,6 +40,7 @@ pub const EXPERIMENTS: &[Builtin] = dyadsim_core::embedded!["/":
     "experiments/two_tales.toml",
     "experiments/update_noise.toml",
     "experiments/weight_transport.toml",
+    "experiments/yin_yang.toml",
 ];
 
 /// First sentence of the comment at the head of a file.
