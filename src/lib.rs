@@ -59,14 +59,15 @@ pub mod network {
 pub mod spec {
     #[doc(inline)]
     pub use dyadsim_core::spec::{
-        ActivationKind, ActivationSpec, AdversarialSpec, AmplifierSpec, CircuitSpec, ClockSpec, CostSpec,
-        Damping, DatasetSpec, ExpectSpec, ExperimentSpec, FeedbackInit, FeedbackLearning, FeedbackSpec,
-        FeedbackSynapses, FeedbackTerms, FlickerSpec, InitSpec, InputNoiseSpec, KeepMarginSpec, LeakageSpec,
-        LossKind, MismatchSpec, NeuronSpec, NoiseKind, NoiseSpec, NudgePoint, NudgeSpec, OptimizerKind,
-        OptimizerSpec, Otherwise, Override, RateSchedule, ReadNoiseSpec, ReadoutSpec, RuleKind, RuleSpec,
-        SampledNoiseSpec, Schedule, ShotSpec, SolverKind, SolverSpec, SpecError, SpreadKind, Start,
-        SupplyNoiseSpec, SupplySpec, SweepOrder, SynapseTelegraphSpec, TelegraphSpec, ThermalSpec,
-        TransconductorSpec, Variant, Verify, load_circuit, load_experiment, parse_circuit, parse_experiment,
+        ActivationKind, ActivationSpec, AdversarialSpec, AmplifierSpec, CircuitKind, CircuitSpec, ClockSpec,
+        CostSpec, Damping, DatasetSpec, EquilibriumSpec, ExpectSpec, ExperimentSpec, FeedbackInit,
+        FeedbackLearning, FeedbackSpec, FeedbackSynapses, FeedbackTerms, FlickerSpec, InitSpec,
+        InputNoiseSpec, KeepMarginSpec, LeakageSpec, LossKind, MismatchSpec, NeuronSpec, NoiseKind,
+        NoiseSpec, NudgePoint, NudgeSign, NudgeSpec, OptimizerKind, OptimizerSpec, Otherwise, Override,
+        RateSchedule, ReadNoiseSpec, ReadoutSpec, RuleKind, RuleSpec, SampledNoiseSpec, Schedule, ShotSpec,
+        SolverKind, SolverSpec, SpecError, SpreadKind, Start, SupplyNoiseSpec, SupplySpec, SweepOrder,
+        SynapseTelegraphSpec, TelegraphSpec, ThermalSpec, TransconductorSpec, Variant, Verify, load_circuit,
+        load_experiment, parse_circuit, parse_experiment,
     };
 }
 

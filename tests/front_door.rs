@@ -110,17 +110,24 @@ fn metrics(folder: &Path, run: &str) -> Vec<std::collections::BTreeMap<String, S
 
 #[test]
 fn training_leaves_the_bytes_and_the_numbers_of_an_experiment() {
-    for (name, mut text) in circuits() {
-        if name == "ideal" {
-            text += "[solver]\nmax_time = 4\n"; // some samples do not settle in so little time
-        }
-        text += "\n[feedback]\nsynapses = 'separate'\n"; // a rule asks for it
+    // Some samples do not settle in so little time; a rule asks for feedback synapses of their own.
+    let [ideal, real] = circuits().map(|(_, text)| text);
+    let separate = "\n[feedback]\nsynapses = 'separate'\n";
+    let smooth = "name = 'smooth'\n[neuron]\nactivation = 'tanh'\n[nudge]\nalpha = 0.75\nbeta = 0.1\n\
+                  [solver]\nkind = 'dc'\n";
+    for (name, text, recurrent) in [
+        ("ideal", ideal + "[solver]\nmax_time = 4\n" + separate, false),
+        ("real", real + separate, false),
+        ("smooth", smooth.to_owned(), true),
+    ] {
+        let of_kind = |kind: &RuleKind| kind.circuit_kind().is_recurrent() == recurrent;
+        let kinds: Vec<RuleKind> = RuleKind::ALL.into_iter().filter(of_kind).collect();
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("c.toml"), &text).unwrap();
-        let rules = RuleKind::ALL.map(RuleKind::name);
+        let rules: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
         let experiment = format!(
             "name = 'e'\ncircuit = 'c.toml'\nnetwork = [2, 6, 2]\nepochs = 3\nbatch = 25\nseeds = [3]\n\
-             rules = {rules:?}\nkeep_unsettled = true\nprobe = 2\n\
+             rules = {rules:?}\nkeep_unsettled = true\nprobe = 2\nep = {{ points = 2, period = 5.0 }}\n\
              dataset = {{ kind = 'two-moons', train = 60, test = 40 }}\nadversarial = {{ step = 0.1 }}\n\
              optimizer = {{ kind = 'adam', learning_rate = 0.02, schedule = 'cosine' }}\n"
         );
@@ -131,14 +138,19 @@ fn training_leaves_the_bytes_and_the_numbers_of_an_experiment() {
         let network = Network::new(parse_circuit("c.toml", &text, &[]).unwrap(), &[2, 6, 2]).unwrap().seed(3);
         let optimizer = OptimizerSpec { schedule: RateSchedule::Cosine, ..OptimizerSpec::adam(0.02) };
         let (alpha, beta) = (network.circuit().nudge.alpha, network.circuit().nudge.beta);
-        for kind in RuleKind::ALL {
+        for kind in kinds {
             let adversarial = AdversarialSpec { step: 0.1 };
-            let rule = RuleSpec { keep_unsettled: true, adversarial, ..kind.into() };
+            let ep = EquilibriumSpec { points: 2, period: 5.0, ..EquilibriumSpec::default() };
+            let rule = RuleSpec { keep_unsettled: true, adversarial, ep, ..kind.into() };
             let mut seen = 0;
             let training = Training::new(network.clone(), &data).rule(rule).epochs(3).batch(25);
             let result = training.optimizer(optimizer.clone()).observe(|_, _| seen += 1).run().unwrap();
             let told = serde_json::to_value(kind).unwrap();
-            let gains = if kind.is_dyadic() { format!("-a{alpha}-b{beta}") } else { String::new() };
+            let gains = match kind {
+                _ if kind.is_dyadic() => format!("-a{alpha}-b{beta}"),
+                _ if kind.has_nudge() => format!("-b{beta}"),
+                _ => String::new(),
+            };
             let id = format!("{}{gains}-s3", told.as_str().unwrap());
 
             let own = folder.path().join("own.safetensors");
@@ -158,13 +170,13 @@ fn training_leaves_the_bytes_and_the_numbers_of_an_experiment() {
                 assert_eq!(number("test_accuracy"), Some(epoch.test.accuracy), "{name}, {id}");
                 assert_eq!(number("settle_time_s"), epoch.settle_time, "{name}, {id}");
                 assert_eq!(number("rhs_evals"), Some(epoch.rhs_evals as f64), "{name}, {id}");
-                let share = |count: u64| kind.is_dyadic().then_some(count as f64 / 60.0);
+                let share = |count: u64| kind.settles().then_some(count as f64 / 60.0);
                 assert_eq!(number("settled"), share(epoch.outcomes[0]), "{name}, {id}");
                 assert_eq!(number("noisy_settled"), share(epoch.outcomes[1]), "{name}, {id}");
                 assert_eq!(number("timeout"), share(epoch.outcomes[4]), "{name}, {id}");
                 let resting = number("settled").zip(number("noisy_settled")).map(|(one, other)| one + other);
                 let apart = epoch.at_rest().zip(resting).map(|(own, theirs)| (own - theirs).abs());
-                assert_eq!(apart.is_some(), kind.is_dyadic(), "{name}, {id}");
+                assert_eq!(apart.is_some(), kind.settles(), "{name}, {id}");
                 assert!(apart.is_none_or(|apart| apart < 1e-15), "{name}, {id}: {apart:?}");
             }
             let last = &result.epochs[2];

@@ -51,6 +51,8 @@ mod registry;
 #[doc(hidden)]
 pub mod robustness;
 #[doc(hidden)]
+pub mod rule_needs;
+#[doc(hidden)]
 pub mod runs;
 mod safe;
 #[doc(hidden)]

@@ -11,7 +11,7 @@ fn experiment(rules: &str, more: &str) -> String {
         "name = 'e'\nnetwork = [64, 6, 10]\nepochs = 2\nbatch = 20\nseeds = [1]\ninit = 'fan-in'\n\
          dataset = {{ kind = 'digits', train = 60, test = 40 }}\nrules = [{rules}]\n\
          optimizer = {{ kind = 'adam', learning_rate = 0.02 }}\nprobe = 2\n{more}\n\
-         [circuit]\nname = 'own'\n[circuit.neuron]\nactivation = 'tanh'\n[circuit.nudge]\nat = 'own'\nbeta = 0.2\n"
+         [circuit]\nname = 'own'\n[circuit.neuron]\nactivation = 'tanh'\n[circuit.nudge]\nat = 'mean'\nbeta = 0.02\n"
     )
 }
 
@@ -25,7 +25,7 @@ fn every_rule_runs_beside_dyads_and_the_exact_gradient() {
     let ran = bench.run("run e.toml --out out --quiet");
     assert_eq!(ran.status, 0, "{}", ran.stderr);
     let metrics = fs::read_to_string(bench.path("out/metrics.csv")).unwrap();
-    for name in ["recurrent-bp-s1", "ep-b0.2-s1", "ep-holomorphic-b0.2-s1", "chl-s1", "dp-a0.5-b0.2-s1"] {
+    for name in ["recurrent-bp-s1", "ep-b0.02-s1", "ep-holomorphic-b0.02-s1", "chl-s1", "dp-a0.5-b0.02-s1"] {
         assert_eq!(metrics.lines().filter(|line| line.starts_with(&format!("{name},"))).count(), 3, "{name}");
     }
     // The exact gradient has no angle to itself.
@@ -37,7 +37,7 @@ fn every_rule_runs_beside_dyads_and_the_exact_gradient() {
         rows.map(|row| row.split(',').nth(column).unwrap().parse().unwrap()).collect()
     };
     assert!(angles("recurrent-bp-s1").iter().all(|angle| *angle < 1e-3));
-    let centred = angles("ep-centred-b0.2-s1");
+    let centred = angles("ep-centred-b0.02-s1");
     assert!(centred.len() == 6 && centred.iter().all(|angle| (0.0..20.0).contains(angle)), "{centred:?}");
 }
 
@@ -51,7 +51,7 @@ fn a_run_with_noise_and_random_signs_has_the_same_bytes_for_any_number_of_thread
     assert_eq!(bench.run("run e.toml --out whole --quiet --threads 1").status, 0);
     let again = bench.run("run e.toml --out again --quiet --threads 2");
     assert_eq!(again.status, 0);
-    let weights = "weights/ep-b0.2-s1.safetensors";
+    let weights = "weights/ep-b0.02-s1.safetensors";
     let bytes = |folder: &str| fs::read(bench.path(&format!("{folder}/{weights}"))).unwrap();
     assert_eq!(bytes("whole"), bytes("again"));
 }
@@ -83,7 +83,7 @@ fn what_a_rule_is_not_defined_for_is_refused_with_what_would_be_right() {
     );
     refused("'ep-holomorphic'", "", "--set nudge.loss=cross-entropy", &["nudge.loss", "mse"]);
     refused("'ep'", "", "--set feedback.synapses=separate", &["feedback.synapses", "symmetric"]);
-    refused("'ep'", "", "--set solver.kind=layerwise", &["solver.kind", "one compartment", "\"dc\""]);
+    refused("'ep'", "", "--set solver.kind=layerwise", &["solver.kind", "speak both ways", "\"dc\""]);
     refused("'ep'", "", "--set nudge.at=drive", &["nudge.at", "\"own\""]);
     refused("'ep'", "", "--set readout.auto_zero=true", &["readout.auto_zero", "false"]);
 }
@@ -94,11 +94,11 @@ fn questions_about_dyads_are_refused_for_other_circuits() {
     bench.write("c.toml", "kind = 'hopfield'\n");
     bench.write("e.toml", &experiment("'ep'", ""));
     assert_eq!(bench.run("run e.toml --out out --quiet").status, 0);
-    fs::copy(bench.path("out/weights/ep-b0.2-s1.safetensors"), bench.path("w.safetensors")).unwrap();
+    fs::copy(bench.path("out/weights/ep-b0.02-s1.safetensors"), bench.path("w.safetensors")).unwrap();
     let wave = |i: usize, j: usize| ((3 * i + j) as f64).sin().abs();
     let matrix = dyadsim_core::matrix::Matrix::from_fn(3, 64, wave);
     bench.batch(&matrix, &dyadsim_core::matrix::Matrix::from_fn(3, 10, wave));
-    for question in ["settle", "stability", "sensitivity", "spice"] {
+    for question in ["settle", "stability", "sensitivity", "spice --out d.cir"] {
         let line = format!("{question} c.toml --weights w.safetensors --input x.safetensors");
         bench.refuse(&line, &["hopfield", "asked of dyads"]);
     }

@@ -38,29 +38,37 @@ const DEAF: &[Deaf] = &[
         why: "rules {exact} send no errors back through a circuit",
     },
     Deaf {
-        paths: &["nudge.at", "nudge.keep_margin", "solver", "noise", "readout", "keep_unsettled"],
+        paths: &[
+            "nudge.variant",
+            "nudge.alpha",
+            "nudge.hidden_alpha",
+            "nudge.beta",
+            "nudge.at",
+            "nudge.keep_margin",
+            "solver",
+            "noise",
+            "readout",
+            "cost",
+            "keep_unsettled",
+            "updates",
+        ],
         when: |rule, _| !rule.settles(),
-        why: "rules {still} settle nothing",
+        why: "rules {still} nudge and settle nothing",
     },
     Deaf {
         paths: &["nudge.beta"],
-        when: |rule, _| !rule.has_nudge(),
-        why: "rules {pushing nothing} have no nudge β",
+        when: |rule, _| rule.settles() && !rule.has_nudge(),
+        why: "rules {unpushed} have no nudge β",
     },
     Deaf {
-        paths: &["updates"],
-        when: |rule, _| !rule.is_dyadic(),
-        why: "rules {single} settle no dyads that could go on",
+        paths: &["nudge.variant", "nudge.alpha", "nudge.hidden_alpha", "updates", "cost"],
+        when: |rule, _| rule.settles() && !rule.is_dyadic(),
+        why: "neurons of rules {single} have one compartment, and no model of what it costs",
     },
     Deaf {
-        paths: &["nudge.alpha", "nudge.hidden_alpha", "nudge.variant"],
-        when: |rule, _| !rule.is_dyadic(),
-        why: "rules {single} have no dyads, and so no mixing and no gains",
-    },
-    Deaf {
-        paths: &["cost"],
-        when: |rule, _| !rule.is_dyadic(),
-        why: "what a circuit costs is modelled for dyads",
+        paths: &["updates", "cost"],
+        when: |rule, _| rule.is_dyadic() && rule.circuit_kind().is_recurrent(),
+        why: "dyads of rule `dyadic-ep` are settled once, and no model says what they cost",
     },
     Deaf { paths: &["ep.sign"], when: |rule, _| !heeds_ep(rule, "ep.sign"), why: "rule `ep` alone heeds it" },
     Deaf {
@@ -272,8 +280,8 @@ fn told(why: &str) -> String {
         .replace("{described}", &names(|rule| rule.own_variant().is_none()))
         .replace("{exact}", &names(|rule| !rule.has_feedback()))
         .replace("{still}", &names(|rule| !rule.settles()))
-        .replace("{single}", &names(|rule| !rule.is_dyadic()))
-        .replace("{pushing nothing}", &names(|rule| !rule.has_nudge()))
+        .replace("{single}", &names(|rule| rule.settles() && !rule.is_dyadic()))
+        .replace("{unpushed}", &names(|rule| rule.settles() && !rule.has_nudge()))
 }
 
 /// Why a run does not heed a setting.

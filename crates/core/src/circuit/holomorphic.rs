@@ -24,7 +24,8 @@ pub struct HolomorphicCircuit<'a, T: Real> {
 }
 
 impl<'a, T: Real> HolomorphicCircuit<'a, T> {
-    /// A free circuit under the nudge `−β (s_L − y)` of squared errors towards `targets` (`[batch × n_L]`, V).
+    /// A free circuit under the nudge `−β (s_L − y)` of squared errors towards `targets` (`[batch × n_L]`,
+    /// V).
     ///
     /// Its devices are to be holomorphic and its drives unlimited.
     #[must_use]
@@ -145,7 +146,8 @@ impl<T: Real> Dynamics<T> for HolomorphicCircuit<'_, T> {
         self.join(&sums, image);
     }
 
-    /// The transpose of a product with a complex number, as a matrix of real ones, is that with its conjugate.
+    /// The transpose of a product with a complex number, as a matrix of real ones, is that with its
+    /// conjugate.
     fn adjoint(&self, state: &Matrix<T>, direction: &Matrix<T>, image: &mut Matrix<T>, _: &mut Scratch<T>) {
         let (_, slopes) = self.activated(state);
         let duals = self.split(direction);

@@ -6,8 +6,8 @@
 //! itself wherever `u = v`: what integrates motion asks for `U`, what looks for equilibria or linearises at
 //! one asks for `u`.
 //!
-//! [`HopfieldCircuit`] has one compartment a neuron and needs no more than that. Circuits of dyads in layers are [`Layered`], which sweeps need; those of a chip have its noise, too:
-//! [`Circuit`].
+//! [`HopfieldCircuit`] has one compartment a neuron and needs no more than that. Circuits of dyads in layers
+//! are [`Layered`], which sweeps need; those of a chip have its noise, too: [`Circuit`].
 
 mod adjoint;
 mod coupling;

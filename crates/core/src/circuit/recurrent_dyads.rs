@@ -1,5 +1,5 @@
-//! Dyads in layers that speak both ways (docs/equilibrium.md): a recurrent circuit whose errors come back through
-//! the transpose of its own coupling, symmetric or not.
+//! Dyads in layers that speak both ways (docs/equilibrium.md): a recurrent circuit whose errors come back
+//! through the transpose of its own coupling, symmetric or not.
 //!
 //! With `J` the coupling of all neurons (`W` forward, `F` back), means `s̄ = α s⁺ + ᾱ s⁻` and differences
 //! `δ = s⁺ − s⁻`:
@@ -7,8 +7,8 @@
 //! `τ dv±/dt = J s̄ + b ± a± (Jᵀ δ − β ∇ℓ(s̄_L)) − v±`.
 //!
 //! To first order means follow the free circuit and `δ/β` is the adjoint at its equilibrium: the dyadic
-//! equilibrium propagation of Scurria et al., arXiv 2602.03670 (2026), made of two compartments. Where no layer
-//! speaks back (`F = 0`) it is the circuit of dual propagation.
+//! equilibrium propagation of Scurria et al., arXiv 2602.03670 (2026), made of two compartments. Where no
+//! layer speaks back (`F = 0`) it is the circuit of dual propagation.
 
 use std::borrow::Cow;
 use std::ops::Range;

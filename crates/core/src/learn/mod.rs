@@ -9,9 +9,12 @@
 //! | `dp`, `dp-transpose`, `custom` | [`DualPropagation`] with gains of DP, `DPᵀ`, or the circuit's own |
 //! | `bp-feedback` | [`BackpropFeedback`]: backpropagation through feedback synapses of their own |
 //! | `recurrent-bp` | [`RecurrentBackprop`]: the exact gradient of a Hopfield circuit |
-//! | `ep`, `ep-centred` | [`EquilibriumPropagation`], [`CentredPropagation`]: a free and one or two nudged equilibria |
-//! | `ep-holomorphic`, `ep-oscillating` | [`HolomorphicPropagation`], [`OscillatingPropagation`]: complex nudges |
-//! | `ep-asymmetric`, `ep-vector-field` | [`AsymmetricPropagation`], [`VectorFieldPropagation`]: any coupling |
+//! | `ep` | [`EquilibriumPropagation`]: a free and a nudged equilibrium |
+//! | `ep-centred` | [`CentredPropagation`]: nudges of both signs |
+//! | `ep-holomorphic` | [`HolomorphicPropagation`]: a circle of complex nudges |
+//! | `ep-oscillating` | [`OscillatingPropagation`]: one slow turn of a complex nudge |
+//! | `ep-asymmetric` | [`AsymmetricPropagation`]: a coupling that is transposed about the free equilibrium |
+//! | `ep-vector-field` | [`VectorFieldPropagation`]: as if any coupling were symmetric |
 //! | `dyadic-ep` | [`DyadicPropagation`]: dyads whose layers speak both ways |
 //! | `chl`, `coupled` | [`ContrastiveHebbian`], [`CoupledLearning`]: clamped outputs |
 //!

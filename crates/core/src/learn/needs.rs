@@ -71,7 +71,8 @@ impl Needs {
         limit: Limit::Exact,
     };
 
-    /// Of rules that compare equilibria of neurons with one compartment, on one crossbar that is read both ways.
+    /// Of rules that compare equilibria of neurons with one compartment, on one crossbar that is read both
+    /// ways.
     pub(super) const PHASES: Self = Self {
         compartments: 1,
         neuron_memories: 1, // its output in another phase
@@ -94,8 +95,8 @@ impl Needs {
     };
 }
 
-/// Relaxations of a sample that a rule makes for an estimate, counted by making one on a small circuit without
-/// auto-zero and chopping.
+/// Relaxations of a sample that a rule makes for an estimate, counted by making one on a small circuit
+/// without auto-zero and chopping.
 #[must_use]
 pub fn observed_relaxations(kind: RuleKind) -> usize {
     let circuit = circuit_of(kind, &CircuitSpec::default());

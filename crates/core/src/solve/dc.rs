@@ -1,11 +1,11 @@
 //! Operating points: fixed points of the drive, found without time.
 //!
-//! Sweeps down and up with cached halves come first, and end at once where no loop is closed (`DPᵀ` at
-//! `α = 0` and 1: one sweep down). A sweep down is a function of what the layers hear and of the output's
+//! Sweeps down and up with cached halves come first, and end at once where no loop is closed (`DPᵀ` at `α =
+//! 0` and 1: one sweep down). A sweep down is a function of what the layers hear and of the output's
 //! potentials, half the state or less, so that is what Anderson acceleration extrapolates where the sweeps go
 //! on. Systems without layers have rounds `v ← u(v)` for sweeps ([`Rounds`]), accelerated alike. Samples that
-//! still do not arrive get Newton's method: matrix-free from where the sweeps came closest and from the start,
-//! in the end, for small circuits, along a branch of fixed points.
+//! still do not arrive get Newton's method: matrix-free from where the sweeps came closest and from the
+//! start, in the end, for small circuits, along a branch of fixed points.
 //!
 //! A fixed point need not be one that the circuit reaches: `solver.verify` looks, by the rightmost eigenvalue
 //! there or by integrating the circuit.

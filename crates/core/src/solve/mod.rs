@@ -224,8 +224,8 @@ pub fn settle_any<T: Real>(spec: &SolverSpec, circuit: &dyn Dynamics<T>, traced:
 }
 
 /// Settles a batch as [`settle_all_with_progress`] does, in one of several relaxations of the same samples:
-/// their slow noise goes on from `before`, if that is known, and they themselves as in [`settle_from`]. Returns
-/// where the noise is when every sample has been read, too.
+/// their slow noise goes on from `before`, if that is known, and they themselves as in [`settle_from`].
+/// Returns where the noise is when every sample has been read, too.
 #[must_use]
 pub fn settle_next<T: Real>(
     spec: &SolverSpec,
@@ -254,9 +254,9 @@ pub fn settle_next<T: Real>(
     (settled, Memory::joined(&memories))
 }
 
-/// Settles a batch of any systems on all threads of the current pool, shard by shard, each sample from its row
-/// of `start` (`[batch × width]`, V) or from the free state; `progress` is called after every shard. `None` if
-/// the solver needs layers ([`universal`]).
+/// Settles a batch of any systems on all threads of the current pool, shard by shard, each sample from its
+/// row of `start` (`[batch × width]`, V) or from the free state; `progress` is called after every shard.
+/// `None` if the solver needs layers ([`universal`]).
 #[must_use]
 pub fn settle_any_from<T: Real>(
     spec: &SolverSpec,

@@ -42,7 +42,8 @@ macro_rules! each_rule {
             EpAsymmetric: "ep-asymmetric", "asym. EP", Rose, Reciprocal, AsymmetricPropagation;
             /// Equilibrium propagation of a vector field: nudged minus free outputs, as if it were symmetric.
             EpVectorField: "ep-vector-field", "VF", Sand, Reciprocal, VectorFieldPropagation;
-            /// Dyadic equilibrium propagation: dyads whose layers speak both ways, with the circuit's own gains.
+            /// Dyadic equilibrium propagation: dyads whose layers speak both ways, with the circuit's own
+            /// gains.
             DyadicEp: "dyadic-ep", "dyadic EP", Yellow, Recurrent, DyadicPropagation;
             /// Contrastive Hebbian learning: output wires clamped to the targets.
             Chl: "chl", "CHL", Wine, Contrasts, ContrastiveHebbian;

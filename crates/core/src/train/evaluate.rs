@@ -88,8 +88,9 @@ fn means<T: Real>(
     }
 }
 
-/// Outputs of every layer of the free circuit at rest without noise, `[samples × n_k]` each (V): means `s̄_k` of
-/// dyads at their operating point; where neurons have one compartment, `s_k` where the circuit goes from 0 V.
+/// Outputs of every layer of the free circuit at rest without noise, `[samples × n_k]` each (V): means `s̄_k`
+/// of dyads at their operating point; where neurons have one compartment, `s_k` where the circuit goes from 0
+/// V.
 #[must_use]
 pub fn free_outputs<T: Real>(chip: &Chip<T>, weights: &Weights<T>, inputs: &Matrix<T>) -> Vec<Matrix<T>> {
     match chip.layout.kind() {

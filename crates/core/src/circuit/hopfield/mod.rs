@@ -1,5 +1,5 @@
-//! The layered Hopfield circuit (docs/equilibrium.md): one compartment a neuron, what it says goes forward and
-//! back.
+//! The layered Hopfield circuit (docs/equilibrium.md): one compartment a neuron, what it says goes forward
+//! and back.
 //!
 //! `τ dv_k/dt = W_k s_{k−1} + b_k + F_{k+1}ᵀ s_{k+1} − v_k`, `s = f(v)`, `s_0 = x`; at the output
 //! `−β ∇ℓ(s_L)` in the place of what comes back. Where one crossbar is read both ways (`F = W`) the coupling
@@ -35,7 +35,8 @@ pub struct HopfieldCircuit<'a, T: Real> {
     held_output: Option<Matrix<T>>,
     /// Outputs that the wires are forced to, `[batch × n_L]` (V).
     clamp: Option<Matrix<T>>,
-    /// The outputs about which its coupling is transposed, and what neurons hear of them, `[batch × neurons]`.
+    /// The outputs about which its coupling is transposed, and what neurons hear of them, `[batch ×
+    /// neurons]`.
     turned: Option<[Matrix<T>; 2]>,
     nodes: Option<Arc<SummingNodes<T>>>,
     sample_ids: SampleIds,
@@ -93,8 +94,8 @@ impl<'a, T: Real> HopfieldCircuit<'a, T> {
         Self { clamp: Some(outputs), ..self }
     }
 
-    /// Transposes the coupling for deviations from the outputs at `rest`: with `J` that of all neurons, they hear
-    /// `J s⁰ + Jᵀ (s − s⁰)`, which is `J s` with the correction `−(J − Jᵀ)(s − s⁰)`.
+    /// Transposes the coupling for deviations from the outputs at `rest`: with `J` that of all neurons, they
+    /// hear `J s⁰ + Jᵀ (s − s⁰)`, which is `J s` with the correction `−(J − Jᵀ)(s − s⁰)`.
     ///
     /// Under a small nudge deviations are then the adjoint, whatever the symmetry of `J`: asymmetric
     /// equilibrium propagation (Scurria et al., arXiv 2602.03670, 2026).

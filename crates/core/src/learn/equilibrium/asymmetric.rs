@@ -1,4 +1,5 @@
-//! Equilibrium propagation where the coupling is not symmetric: with the correction that it wants, and without.
+//! Equilibrium propagation where the coupling is not symmetric: with the correction that it wants, and
+//! without.
 
 use super::{Phases, Seen};
 use crate::chip::Weights;
@@ -7,21 +8,22 @@ use crate::learn::{Batch, Gradient, Needs, Registered, Report, Rule};
 use crate::matrix::{Matrix, Real};
 use crate::spec::{CircuitSpec, RuleKind, RuleSpec};
 
-/// Asymmetric equilibrium propagation: `ĝ_ij = −(1/β) (s_i |_β − s_i |_0) s_j |_0` for every synapse from `j` to
-/// `i`, forward and back.
+/// Asymmetric equilibrium propagation: `ĝ_ij = −(1/β) (s_i |_β − s_i |_0) s_j |_0` for every synapse from `j`
+/// to `i`, forward and back.
 ///
 /// A free relaxation, and one under the nudge `β` in which the coupling is transposed for deviations from the
 /// free outputs ([`HopfieldCircuit::turned`]).
 ///
 /// # Limit
 ///
-/// The gradient of the loss at the free equilibrium as `β → 0`, whatever the symmetry of the coupling; the error
-/// is `O(β)`.
+/// The gradient of the loss at the free equilibrium as `β → 0`, whatever the symmetry of the coupling; the
+/// error is `O(β)`.
 ///
 /// # Requires
 ///
-/// A circuit of one compartment a neuron, a nudge `β > 0`, and in its second phase synapses that pass deviations
-/// the other way, with a memory of the free outputs: weight transport, but through the same devices.
+/// A circuit of one compartment a neuron, a nudge `β > 0`, and in its second phase synapses that pass
+/// deviations the other way, with a memory of the free outputs: weight transport, but through the same
+/// devices.
 ///
 /// # Reference
 ///

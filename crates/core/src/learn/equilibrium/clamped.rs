@@ -6,8 +6,8 @@ use crate::learn::{Batch, Gradient, Limit, Needs, Registered, Report, Rule};
 use crate::matrix::{Matrix, Real};
 use crate::spec::{CircuitSpec, RuleKind, RuleSpec};
 
-/// Contrastive Hebbian learning: `ĝ_k = −(s_k s_{k−1}ᵀ |_clamped − s_k s_{k−1}ᵀ |_free)`, output wires clamped
-/// to the targets.
+/// Contrastive Hebbian learning: `ĝ_k = −(s_k s_{k−1}ᵀ |_clamped − s_k s_{k−1}ᵀ |_free)`, output wires
+/// clamped to the targets.
 ///
 /// # Limit
 ///
@@ -16,8 +16,8 @@ use crate::spec::{CircuitSpec, RuleKind, RuleSpec};
 ///
 /// # Requires
 ///
-/// A circuit of one compartment a neuron whose crossbars are read both ways, and sources that force the output
-/// wires. A synapse remembers the free product.
+/// A circuit of one compartment a neuron whose crossbars are read both ways, and sources that force the
+/// output wires. A synapse remembers the free product.
 ///
 /// # Reference
 ///
@@ -47,9 +47,9 @@ impl<T: Real> Rule<T> for ContrastiveHebbian<T> {
 ///
 /// # Limit
 ///
-/// As `η → 0` it is `(s_L − y)ᵀ H ∂s_L/∂W`, where `H` is the Hessian of the energy along the outputs, all other
-/// neurons at rest: that of a squared error in the metric of the circuit, 0 where the outputs are the targets,
-/// and not the gradient of the loss that is reported. `η` is `nudge.beta`.
+/// As `η → 0` it is `(s_L − y)ᵀ H ∂s_L/∂W`, where `H` is the Hessian of the energy along the outputs, all
+/// other neurons at rest: that of a squared error in the metric of the circuit, 0 where the outputs are the
+/// targets, and not the gradient of the loss that is reported. `η` is `nudge.beta`.
 ///
 /// # Requires
 ///

@@ -7,16 +7,16 @@ use crate::learn::{Batch, Gradient, Needs, Registered, Report, Rule};
 use crate::matrix::Real;
 use crate::spec::{CircuitSpec, NudgePoint, RuleKind, RuleSpec};
 
-/// Dyadic equilibrium propagation: `ĝ_ij = −(1/β) δ_i s̄_j` for every synapse from `j` to `i`, forward and back, on a
-/// circuit of [`RecurrentDyads`] with the gains of `nudge.variant`.
+/// Dyadic equilibrium propagation: `ĝ_ij = −(1/β) δ_i s̄_j` for every synapse from `j` to `i`, forward and
+/// back, on a circuit of [`RecurrentDyads`] with the gains of `nudge.variant`.
 ///
 /// One nudged relaxation: means and differences are there together, and no phase is remembered.
 ///
 /// # Limit
 ///
 /// The gradient of the loss at the free equilibrium as `β → 0`, whatever the symmetry of the coupling: means
-/// then rest at the free equilibrium and `δ/β` at the adjoint. The error is `O(β)`, and `O(β²)` at `α = ½`. With
-/// linear devices and the gains of `DPᵀ` means do not feel differences at all, and there is none.
+/// then rest at the free equilibrium and `δ/β` at the adjoint. The error is `O(β)`, and `O(β²)` at `α = ½`.
+/// With linear devices and the gains of `DPᵀ` means do not feel differences at all, and there is none.
 ///
 /// # Requires
 ///
@@ -24,8 +24,8 @@ use crate::spec::{CircuitSpec, NudgePoint, RuleKind, RuleSpec};
 ///
 /// # Reference
 ///
-/// Scurria et al., arXiv 2602.03670 (2026), of mean and difference as variables of their own; two compartments
-/// with the gains of dual propagation are ours.
+/// Scurria et al., arXiv 2602.03670 (2026), of mean and difference as variables of their own; two
+/// compartments with the gains of dual propagation are ours.
 #[derive(Clone, Debug)]
 pub struct DyadicPropagation<T: Real>(Phases<T>);
 

@@ -14,8 +14,8 @@ use crate::spec::{CircuitSpec, RuleKind, RuleSpec};
 ///
 /// `ĝ_k = −(1/(N |β|)) Σ_n s_k s_{k−1}ᵀ |_{β_n} e^{−2πi n/N}`, `β_n = |β| e^{2πi n/N}`, `N` = `ep.points`.
 ///
-/// A free relaxation, from which those on the circle go on; the equilibria at `β*` are the conjugates of those
-/// at `β`, so that `N/2 + 1` of them are settled.
+/// A free relaxation, from which those on the circle go on; the equilibria at `β*` are the conjugates of
+/// those at `β`, so that `N/2 + 1` of them are settled.
 ///
 /// # Limit
 ///
@@ -25,8 +25,8 @@ use crate::spec::{CircuitSpec, RuleKind, RuleSpec};
 ///
 /// # Requires
 ///
-/// As [`EquilibriumPropagation`](super::EquilibriumPropagation), with holomorphic devices, squared errors and no
-/// rails: potentials are complex numbers, which no chip has.
+/// As [`EquilibriumPropagation`](super::EquilibriumPropagation), with holomorphic devices, squared errors and
+/// no rails: potentials are complex numbers, which no chip has.
 ///
 /// # Reference
 ///

@@ -2,8 +2,8 @@
 //! product of the outputs at its ends.
 //!
 //! With a symmetric coupling the free circuit is at rest where its energy `E(v)` has a stationary point, and
-//! `∂E/∂W_k = −s_k s_{k−1}ᵀ`: the loss of its outputs has the slope `d/dβ ∂E/∂W` at `β = 0` (Scellier & Bengio,
-//! Front. Comput. Neurosci. 11, 24 (2017)). Rules differ in how they read that derivative.
+//! `∂E/∂W_k = −s_k s_{k−1}ᵀ`: the loss of its outputs has the slope `d/dβ ∂E/∂W` at `β = 0` (Scellier &
+//! Bengio, Front. Comput. Neurosci. 11, 24 (2017)). Rules differ in how they read that derivative.
 //!
 //! Phases of a sample follow each other: each starts where the free one ended, and has noise of its own.
 
@@ -136,8 +136,8 @@ impl<T: Real> Phases<T> {
         seen.report(used)
     }
 
-    /// Writes the gradient of errors, `factor · e_k s_{k−1}ᵀ` forward and `factor · s_k e_{k−1}ᵀ` back: one after
-    /// the other into feedback synapses of their own, summed up in a crossbar that is read both ways.
+    /// Writes the gradient of errors, `factor · e_k s_{k−1}ᵀ` forward and `factor · s_k e_{k−1}ᵀ` back: one
+    /// after the other into feedback synapses of their own, summed up in a crossbar that is read both ways.
     fn write_errors(
         &self,
         batch: &Batch<T>,

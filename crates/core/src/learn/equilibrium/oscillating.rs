@@ -12,19 +12,19 @@ use crate::matrix::{Matrix, Real, copy_rows, select_rows};
 use crate::solve::run;
 use crate::spec::{CircuitSpec, RuleKind, RuleSpec};
 
-/// Holomorphic equilibrium propagation with an oscillating nudge: `β(t) = |β| e^{2πi t/T}` goes round while the
-/// circuit follows, and every synapse reads the first Fourier coefficient of its own product,
+/// Holomorphic equilibrium propagation with an oscillating nudge: `β(t) = |β| e^{2πi t/T}` goes round while
+/// the circuit follows, and every synapse reads the first Fourier coefficient of its own product,
 ///
 /// `ĝ_k = −(1/(|β| T)) ∫ s_k s_{k−1}ᵀ e^{−2πi t/T} dt`,
 ///
 /// over the second of two turns; the first lets the free start be forgotten. The nudge is held for a
-/// `ep.points`-th of a turn at a time, and products are read in the end of each; `T` = `ep.period` in units of
-/// the slowest time constant.
+/// `ep.points`-th of a turn at a time, and products are read in the end of each; `T` = `ep.period` in units
+/// of the slowest time constant.
 ///
 /// # Limit
 ///
-/// That of [`HolomorphicPropagation`](super::HolomorphicPropagation) as `T → ∞`. A circuit that is late by its
-/// time constant turns the coefficient: at a finite `T` it is short by `O(τ/T)`.
+/// That of [`HolomorphicPropagation`](super::HolomorphicPropagation) as `T → ∞`. A circuit that is late by
+/// its time constant turns the coefficient: at a finite `T` it is short by `O(τ/T)`.
 ///
 /// # Requires
 ///
@@ -68,7 +68,8 @@ impl<T: Real> OscillatingPropagation<T> {
 
 impl<T: Real> Registered<T> for OscillatingPropagation<T> {
     fn needs(_: RuleKind) -> Needs {
-        // The integral of its product is a number of a synapse; what it lacks is of order τ/T, not of the nudge.
+        // The integral of its product is a number of a synapse; what it lacks is of order τ/T, not of the
+        // nudge.
         Needs { compartments: 2, neuron_memories: 0, limit: Limit::Other, ..Needs::PHASES }
     }
 

@@ -15,8 +15,8 @@ use crate::spec::{CircuitSpec, RuleKind, RuleSpec, SolverKind, SolverSpec};
 /// Recurrent backpropagation: the gradient of the loss of the free equilibrium, by implicit differentiation.
 ///
 /// At `v = u(v)` a parameter `θ` moves the loss by `λᵀ ∂u/∂θ`, where `λ = (1 − ∂u/∂v)⁻ᵀ ∂ℓ/∂v` is the fixed
-/// point of `τ dλ/dt = ∂ℓ/∂v + (∂u/∂v)ᵀ λ − λ`, which is stable where the circuit is. No chip has it; it is what
-/// the other rules of the circuit are held against.
+/// point of `τ dλ/dt = ∂ℓ/∂v + (∂u/∂v)ᵀ λ − λ`, which is stable where the circuit is. No chip has it; it is
+/// what the other rules of the circuit are held against.
 ///
 /// # Requires
 ///
