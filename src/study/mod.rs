@@ -49,6 +49,8 @@ mod registry;
 #[doc(hidden)]
 pub mod robustness;
 #[doc(hidden)]
+pub mod rules;
+#[doc(hidden)]
 pub mod runs;
 mod safe;
 #[doc(hidden)]

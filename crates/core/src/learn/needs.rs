@@ -83,8 +83,8 @@ impl Needs {
     };
 }
 
-/// Relaxations of a sample that a rule makes for an estimate, counted by making one on a small circuit without
-/// auto-zero and chopping.
+/// Relaxations of a sample that a rule makes for an estimate, counted by making one on a small circuit
+/// without auto-zero and chopping.
 #[must_use]
 pub fn observed_relaxations(kind: RuleKind) -> usize {
     let circuit = circuit_of(kind, &CircuitSpec::default());
