@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::{Failure, Global, output};
-use crate::study::rule_needs::{rows, words};
+use crate::study::rules::list;
 
 /// Arguments of `rules`.
 #[derive(Debug, Args)]
@@ -18,6 +18,6 @@ pub struct Arguments {}
 /// Settings, of which it heeds none.
 pub fn run(global: &Global) -> Result<ExitCode, Failure> {
     global.reject_settings("rules")?;
-    let rows = rows();
-    output::show(global, &words(&rows), &rows)
+    let listed = list();
+    output::show(global, &listed.words, &listed.document)
 }

@@ -51,7 +51,7 @@ mod registry;
 #[doc(hidden)]
 pub mod robustness;
 #[doc(hidden)]
-pub mod rule_needs;
+pub mod rules;
 #[doc(hidden)]
 pub mod runs;
 mod safe;

@@ -12,9 +12,10 @@ use crate::spec::{CircuitSpec, FeedbackSynapses, LossKind, NudgePoint, NudgeSpec
 /// Hidden layers may have a mixing of their own (`nudge.hidden_alpha`): with ½ there DP and `DPᵀ` have
 /// `κ_k = 0` but at the top, and `β* = −1/κ_L` whatever the weights.
 ///
-/// `None` where there is no such threshold (a `κ_k > 0`, or none below 0) or none is known in closed form: anything but linear
-/// devices, nudge `mean`, the squared error, one crossbar for both ways, no rails, no mismatch and amplifiers
-/// of infinite gain. With a clock it is where latch-up sets in; such a circuit may ring before.
+/// `None` where there is no such threshold (a `κ_k > 0`, or none below 0) or none is known in closed form:
+/// anything but linear devices, nudge `mean`, the squared error, one crossbar for both ways, no rails, no
+/// mismatch and amplifiers of infinite gain. With a clock it is where latch-up sets in; such a circuit may
+/// ring before.
 #[must_use]
 pub fn beta_threshold(circuit: &CircuitSpec, weights: &Weights<f64>) -> Option<f64> {
     let linear = [circuit.neuron.activation, circuit.neuron.output_activation]

@@ -224,8 +224,8 @@ pub fn settle_any<T: Real>(spec: &SolverSpec, circuit: &dyn Dynamics<T>, traced:
 }
 
 /// Settles a batch as [`settle_all_with_progress`] does, in one of several relaxations of the same samples:
-/// their slow noise goes on from `before`, if that is known, and they themselves as in [`settle_from`].
-/// Returns where the noise is when every sample has been read, too.
+/// their slow noise goes on from `before`, if that is known, and they themselves from where they were
+/// `left`, as in [`settle_from`]. Returns where the noise is when every sample has been read, too.
 #[must_use]
 pub fn settle_next<T: Real>(
     spec: &SolverSpec,

@@ -35,6 +35,7 @@ mod mismatch;
 mod noise;
 mod noise_kind;
 mod overrides;
+mod parts;
 mod path;
 mod periphery;
 mod read;

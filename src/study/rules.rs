@@ -1,13 +1,15 @@
-//! What every learning rule needs of a chip, as rows and in words: `dyadsim rules`.
+//! The learning rules and what each needs of a chip.
 
 use serde::Serialize;
+use serde_json::json;
 
+use super::Done;
 use dyadsim_core::learn::{Limit, Needs, Transport, needs, observed_relaxations};
 use dyadsim_core::spec::RuleKind;
 
 /// A rule and what it needs.
 #[derive(Serialize)]
-pub struct Row {
+struct Row {
     rule: &'static str,
     label: &'static str,
     /// Relaxations of a sample, counted.
@@ -16,19 +18,23 @@ pub struct Row {
     needs: Needs,
 }
 
-/// Every rule, in the order of figures.
+/// Lists every rule, in the order of figures.
 #[must_use]
-pub fn rows() -> Vec<Row> {
-    let row = |rule: RuleKind| {
-        let (relaxations, needs) = (observed_relaxations(rule), needs(rule));
-        Row { rule: rule.name(), label: rule.label(), relaxations, needs }
-    };
-    RuleKind::ALL.into_iter().map(row).collect()
+pub fn list() -> Done {
+    let rows: Vec<Row> = RuleKind::ALL
+        .into_iter()
+        .map(|rule| Row {
+            rule: rule.name(),
+            label: rule.label(),
+            relaxations: observed_relaxations(rule),
+            needs: needs(rule),
+        })
+        .collect();
+    Done { words: words(&rows), document: json!(rows), holds: true }
 }
 
 /// A paragraph for each rule.
-#[must_use]
-pub fn words(rows: &[Row]) -> String {
+fn words(rows: &[Row]) -> String {
     rows.iter().map(paragraph).collect::<Vec<_>>().join("\n")
 }
 
