@@ -12,8 +12,8 @@ use dyadsim::record::tensors::{TensorWriter, read};
 use dyadsim::record::trained::Trained;
 use dyadsim::record::weights::{write_trained, write_weights};
 use dyadsim::spec::{
-    AdversarialSpec, FeedbackSynapses, KeepMarginSpec, LossKind, Otherwise, RateSchedule, SupplySpec,
-    parse_circuit,
+    AdversarialSpec, EquilibriumSpec, FeedbackSynapses, KeepMarginSpec, LossKind, Otherwise, RateSchedule,
+    SupplySpec, parse_circuit,
 };
 use serde_json::Value;
 

@@ -26,7 +26,7 @@ impl Hopfield {
         let mut spec = CircuitSpec { kind: Some(CircuitKind::Hopfield), ..CircuitSpec::default() };
         spec.neuron.activation = ActivationKind::Tanh.into();
         spec.nudge.at = NudgePoint::Own;
-        spec.solver = SolverSpec { kind: SolverKind::Dc, rtol: 1e-13, atol: 1e-15, ..spec.solver };
+        spec.solver = SolverSpec { kind: SolverKind::Dc, rtol: 1e-15, atol: 1e-16, ..spec.solver };
         let std = network[..network.len() - 1].iter().map(|n| gain / (*n as f64).sqrt()).collect();
         let mut weights = Weights::draw(&InitSpec::Std(std), &spec, network, seed);
         for (k, biases) in weights.biases.iter_mut().enumerate() {
