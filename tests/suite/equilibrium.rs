@@ -356,6 +356,7 @@ mod any_coupling {
     use dyadsim_core::circuit::{Dynamics, Loss, Nudge, RecurrentDyads};
     use dyadsim_core::learn::FeedbackRule;
     use dyadsim_core::matrix::Matrix;
+    use dyadsim_core::solve::settle_any_from;
 
     use super::*;
 
@@ -504,6 +505,48 @@ mod any_coupling {
         // The gains of dual propagation let differences into the means.
         net.spec.nudge.variant = Variant::Dp;
         assert!(apart(&estimate(&net, RuleKind::DyadicEp, (0.3, 0.2)), &small) > 1e-3);
+    }
+
+    /// How far nudged means are from the free outputs, the farthest of all (V).
+    fn moved(net: &Hopfield, variant: Variant, alpha: f64, beta: f64) -> f64 {
+        let mut spec = net.spec.clone();
+        spec.kind = Some(CircuitKind::RecurrentDyad);
+        (spec.nudge.variant, spec.nudge.alpha) = (variant, alpha);
+        let chip = Chip::fabricate(&spec, &net.network);
+        let loss = Loss { kind: LossKind::Mse, reference: 1.0 };
+        let nudge = Nudge { target: net.batch.targets.clone(), beta, at: NudgePoint::Mean, loss };
+        let circuit = RecurrentDyads::free(&chip, &net.weights, &net.batch.inputs).nudged(nudge);
+        let settled = settle_any_from(&spec.solver, &circuit, None, (false, &|_| {})).unwrap();
+        assert!(settled.outcomes.iter().all(|outcome| outcome.is_settled()), "{variant:?} {alpha} {beta}");
+        let (means, _) = circuit.mixed(&settled.state);
+        let mut most = 0.0_f64;
+        for sample in 0..net.batch.inputs.nrows() {
+            let free = net.outputs(&rest(net, sample)).0;
+            for (layer, means) in means.iter().enumerate() {
+                for (i, mean) in means.row(sample).iter().enumerate() {
+                    most = most.max((mean - free[net.start(layer) + i]).abs());
+                }
+            }
+        }
+        most
+    }
+
+    #[test]
+    fn means_are_free_of_differences_at_the_ends_of_the_mixing_and_to_first_order_between() {
+        let net = asymmetric(535, &[5, 9, 7, 3], 1.1);
+        for alpha in [0.0, 1.0] {
+            // One compartment hears no differences, and it is the mean: at any nudge, whatever the coupling.
+            let apart = moved(&net, Variant::DpTranspose, alpha, 0.8);
+            assert!(apart < 1e-12, "α {alpha}: {apart:.1e} V");
+        }
+        for (variant, alpha, order) in [(Variant::DpTranspose, 0.5, 2.0), (Variant::Dp, 0.25, 1.0)] {
+            let logs: Vec<(f64, f64)> = [0.01, 0.03, 0.1]
+                .map(|beta: f64| (beta.ln(), moved(&net, variant, alpha, beta).ln()))
+                .to_vec();
+            let fitted = slope(&logs);
+            println!("{variant:?}, α {alpha}: slope {fitted:.3}, {:.1e} V at β = 0.1", logs[2].1.exp());
+            assert!((fitted - order).abs() < 0.1, "{variant:?} {alpha}: {fitted}");
+        }
     }
 
     #[test]
