@@ -454,17 +454,17 @@ fn update_noise_has_its_variance_and_its_absence_changes_nothing() {
 }
 
 #[test]
-fn rules_of_feedback_synapses_turn_them_towards_the_weights_in_training() {
-    use FeedbackLearning::{ActivationAlignment, SignSymmetry, SymmetricAlignment};
+fn feedback_synapses_that_know_their_weights_follow_them_in_training() {
+    use FeedbackLearning::{SignSymmetry, SymmetricAlignment};
     let data = digits();
-    for (learning, least) in [(SignSymmetry, 0.7), (SymmetricAlignment, 0.95), (ActivationAlignment, 0.3)] {
+    for (learning, least) in [(SignSymmetry, 0.7), (SymmetricAlignment, 0.95)] {
         let training =
             Training::new(learner(learning), &data).rule(RuleKind::BpFeedback).epochs(20).batch(10);
         let result = training.optimizer(OptimizerSpec::adam(3e-3)).run().unwrap();
         let weights = result.network.weights();
         let along = cosine(&weights.feedback.as_ref().unwrap()[2], &weights.forward[2]);
         println!("{learning:?}: cosine {along:.3}, accuracy {}", result.test_accuracy());
-        // Independent matrices of 120 entries: 0 within 0.09, one standard deviation.
+        // Normal weights have √(2/π) = 0.80 to their signs; of 120 entries independent ones have 0 ± 0.09.
         assert!(along > least, "{learning:?}: {along}");
     }
 }
