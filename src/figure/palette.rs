@@ -1,8 +1,8 @@
 //! Colours, all of them told apart by colour-blind readers.
 //!
-//! Rules, outcomes and layers: Okabe & Ito, *Color Universal Design* (2008); rules beyond its eight: the muted
-//! scheme of Tol, *Colour Schemes* (2021). Heat maps: viridis
-//! (Smith & van der Walt 2015), from ten of its points.
+//! Rules, outcomes and layers: Okabe & Ito, *Color Universal Design* (2008); rules beyond its eight: after
+//! the muted scheme of Tol, *Colour Schemes* (2021). Heat maps: viridis (Smith & van der Walt 2015), from ten
+//! of its points.
 
 use super::page::Ink;
 use dyadsim_core::spec::{Hue, RuleKind};

@@ -1,7 +1,7 @@
 //! Which column of a state matrix holds which compartment.
 //!
 //! A state is one matrix `[batch × width]`, column-major: each compartment's samples lie together, and so
-//! do the columns of a layer, plus compartments before minus ones. Where neurons have one compartment, that is
+//! do the columns of a layer, plus compartments before minus ones. Where neurons have one compartment, it is
 //! the plus one, and there are no minus ones.
 
 use std::ops::Range;

@@ -66,7 +66,8 @@ impl<'a, T: Real> Coupling<'a, T> {
         heard
     }
 
-    /// Sets sums to what neurons hear whatever the others say: their biases, and of the first layer the inputs.
+    /// Sets sums to what neurons hear whatever the others say: their biases, and of the first layer the
+    /// inputs.
     pub fn fill(&self, heard: &Matrix<T>, sums: &mut Matrix<T>) {
         self.of_mut(0, sums).copy_from(heard);
         for (layer, biases) in self.weights.biases.iter().enumerate().skip(1) {

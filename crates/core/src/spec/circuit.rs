@@ -311,22 +311,6 @@ pub struct ReadoutSpec {
     pub chopping: bool,
 }
 
-impl CircuitSpec {
-    /// Kind of its neurons: dyads unless it says otherwise.
-    #[must_use]
-    pub fn kind(&self) -> CircuitKind {
-        self.kind.unwrap_or(CircuitKind::Dyad)
-    }
-
-    /// The same circuit under another nudge, if one is given.
-    #[must_use]
-    pub fn nudged(&self, beta: Option<f64>) -> Self {
-        let mut circuit = self.clone();
-        circuit.nudge.beta = beta.unwrap_or(circuit.nudge.beta);
-        circuit
-    }
-}
-
 impl Default for CircuitSpec {
     fn default() -> Self {
         Self {

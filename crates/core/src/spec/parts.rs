@@ -1,6 +1,23 @@
-//! What descriptions say of parts of a circuit: of its hidden layers, of a relaxation in rounds.
+//! What descriptions say of parts of a circuit: of its neurons, its hidden layers, a relaxation in rounds.
 
-use super::circuit::{NudgeSpec, SolverSpec};
+use super::circuit::{CircuitSpec, NudgeSpec, SolverSpec};
+use super::kinds::CircuitKind;
+
+impl CircuitSpec {
+    /// Kind of its neurons: dyads unless it says otherwise.
+    #[must_use]
+    pub fn kind(&self) -> CircuitKind {
+        self.kind.unwrap_or(CircuitKind::Dyad)
+    }
+
+    /// The same circuit under another nudge, if one is given.
+    #[must_use]
+    pub fn nudged(&self, beta: Option<f64>) -> Self {
+        let mut circuit = self.clone();
+        circuit.nudge.beta = beta.unwrap_or(circuit.nudge.beta);
+        circuit
+    }
+}
 
 impl NudgeSpec {
     /// The nudge as hidden layers have it: with their own mixing, and so with the gains that follow from it.
