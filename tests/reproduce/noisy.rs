@@ -61,7 +61,7 @@ pub fn same_on_any_threads_and_after_kills(experiment: &str) {
     let (mut moments, mut landed) = (Moments(3), 0);
     for _ in 0..4 * KILLS {
         let child = bench.spawn("run e.toml --out killed --resume --threads 2");
-        std::thread::sleep(whole_time.mul_f64(0.5 * moments.next()));
+        std::thread::sleep(whole_time.mul_f64(0.25 * moments.next()));
         if !kill(child) {
             break;
         }

@@ -338,9 +338,9 @@ fn digits() -> Dataset {
 
 /// A network of 64-16-12-10 with feedback synapses that learn.
 fn learner(learning: FeedbackLearning) -> Network {
-    let mut circuit = CircuitSpec::default();
-    circuit.feedback =
+    let feedback =
         FeedbackSpec { synapses: FeedbackSynapses::Separate, init: FeedbackInit::Random, learning };
+    let circuit = CircuitSpec { feedback, ..CircuitSpec::default() };
     Network::new(circuit, &[64, 16, 12, 10]).unwrap().seed(1)
 }
 

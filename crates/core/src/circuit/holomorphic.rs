@@ -2,8 +2,8 @@
 //!
 //! No chip has complex potentials. They are how the derivative along `β` is read exactly from a circle around
 //! 0: Laborieux & Zenke, *Holomorphic Equilibrium Propagation Computes Exact Gradients Through Finite Size
-//! Oscillations*, NeurIPS 2022. Synapses are real, so that real and imaginary parts pass them apart; the
-//! devices and the nudge tie them together.
+//! Oscillations*, Neural Inf. Process. Syst. 2022. Synapses are real, so that real and imaginary parts pass
+//! them apart; the devices and the nudge tie them together.
 
 use std::borrow::Cow;
 

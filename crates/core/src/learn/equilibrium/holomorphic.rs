@@ -31,7 +31,7 @@ use crate::spec::{CircuitSpec, RuleKind, RuleSpec};
 /// # Reference
 ///
 /// Laborieux & Zenke, *Holomorphic Equilibrium Propagation Computes Exact Gradients Through Finite Size
-/// Oscillations*, NeurIPS 2022.
+/// Oscillations*, Neural Inf. Process. Syst. 2022.
 #[derive(Clone, Debug)]
 pub struct HolomorphicPropagation<T: Real> {
     phases: Phases<T>,

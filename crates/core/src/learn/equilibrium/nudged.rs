@@ -84,7 +84,7 @@ impl<T: Real> Rule<T> for EquilibriumPropagation<T> {
 ///
 /// # Reference
 ///
-/// Laborieux et al., *Scaling Equilibrium Propagation to Deep ConvNets by Drastically Reducing Its Gradient
+/// Laborieux et al., *Scaling Equilibrium Propagation to Deep `ConvNets` by Drastically Reducing Its Gradient
 /// Estimator Bias*, Front. Neurosci. 15, 633674 (2021).
 #[derive(Clone, Debug)]
 pub struct CentredPropagation<T: Real>(Phases<T>);

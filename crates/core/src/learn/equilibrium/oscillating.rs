@@ -33,7 +33,7 @@ use crate::spec::{CircuitSpec, RuleKind, RuleSpec};
 ///
 /// # Reference
 ///
-/// Laborieux & Zenke, NeurIPS 2022.
+/// Laborieux & Zenke, Neural Inf. Process. Syst. 2022.
 #[derive(Clone, Debug)]
 pub struct OscillatingPropagation<T: Real> {
     phases: Phases<T>,
