@@ -30,7 +30,7 @@ const DEAF: &[Deaf] = &[
     Deaf {
         paths: &["nudge.variant"],
         when: |rule, _| rule.is_dyadic() && rule.own_variant().is_some(),
-        why: "rules {own} set it themselves; rule {described} takes it from the circuit",
+        why: "rules {own} set it themselves; rules {described} take it from the circuit",
     },
     Deaf {
         paths: &["feedback", "optimizer.feedback_update_noise"],
@@ -317,13 +317,18 @@ mod tests {
             let name = format!("`{}`", rule.name());
             assert_eq!(
                 why("nudge.beta", "nudge and settle nothing").contains(&name),
-                !rule.is_dyadic(),
+                !rule.settles(),
                 "{name}"
             );
+            let single = rule.settles() && !rule.is_dyadic();
+            assert_eq!(why("nudge.alpha", "one compartment").contains(&name), single, "{name}");
             assert_eq!(why("nudge.variant", "set it themselves").contains(&name), rule.is_dyadic(), "{name}");
             assert_eq!(why("feedback", "send no errors").contains(&name), !rule.has_feedback(), "{name}");
         }
-        assert_eq!(told("{described} {still}"), "`custom` `bp`, `adversarial` and `bp-feedback`");
+        assert_eq!(
+            told("{described}, {still}"),
+            "`custom` and `dyadic-ep`, `bp`, `adversarial` and `bp-feedback`"
+        );
         let sweeping = SolverKind::ALL.into_iter().filter(|kind| kind.sweeps()).map(SolverKind::name);
         assert!(sweeping.eq(["layerwise"]) && why("solver.passes", "sweeps").contains("layerwise"));
     }
