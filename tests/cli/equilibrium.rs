@@ -5,10 +5,10 @@ use std::fs;
 
 use crate::bench::Bench;
 
-/// Six samples, one hidden layer of smooth neurons.
+/// One hidden layer of smooth neurons, coupled weakly enough to have one equilibrium.
 fn experiment(rules: &str, more: &str) -> String {
     format!(
-        "name = 'e'\nnetwork = [64, 6, 10]\nepochs = 2\nbatch = 20\nseeds = [1]\ninit = 'fan-in'\n\
+        "name = 'e'\nnetwork = [64, 6, 10]\nepochs = 2\nbatch = 20\nseeds = [1]\ninit = {{ std = [0.1, 0.2] }}\n\
          dataset = {{ kind = 'digits', train = 60, test = 40 }}\nrules = [{rules}]\n\
          optimizer = {{ kind = 'adam', learning_rate = 0.002 }}\nprobe = 2\n{more}\n\
          [circuit]\nname = 'own'\n[circuit.neuron]\nactivation = 'tanh'\n[circuit.nudge]\nat = 'mean'\nbeta = 0.02\n"
