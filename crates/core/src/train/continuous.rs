@@ -11,7 +11,7 @@
 //! rate `T/τ_w` and batch 1; the way there is a share of `τ/T` of it.
 //!
 //! Potentials take exponential Euler steps, exact for a drive that rests, synapses Euler steps of the same
-//! length: both are of order 1. Timing: Guo & al., arXiv 2510.18808.
+//! length: both are of order 1. Timing: arXiv 2510.18808.
 
 use crate::chip::{Chip, Weights};
 use crate::circuit::{DyadCircuit, Dynamics, Scratch};
