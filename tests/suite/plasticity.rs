@@ -190,9 +190,10 @@ fn an_error_that_comes_late_teaches_what_is_left_of_its_stimulus() {
             (along - law).abs() + across
         });
         println!("Δ/T {late}: {:?}", off.map(|off| format!("{off:.1e}")));
-        // What is off are the few τ of switching, a share that is halved with every doubling of T.
+        // What is off are the few τ of switching, a share that is halved with every doubling of T, and what
+        // synapses, biases among them, have moved by themselves: T/τ_w.
         let [one, two, four] = off;
-        assert!(four < 0.03 && two < 0.52 * one + 1e-6 && four < 0.52 * two + 1e-6, "{late}: {off:?}");
+        assert!(four < 0.03 && two < 0.52 * one + 2e-5 && four < 0.52 * two + 4e-5, "{late}: {off:?}");
     }
 }
 
@@ -203,7 +204,7 @@ fn digits(train: usize) -> Dataset {
 
 #[test]
 fn digits_are_learned_as_by_updates_of_single_samples() {
-    let (network, epochs) = (&[64, 16, 10][..], 3);
+    let (network, epochs) = (&[64, 16, 10][..], 6);
     let data = digits(300);
     for alpha in [0.0, 0.5] {
         let mut spec = ideal(ActivationKind::Relu, Variant::DpTranspose, alpha, 0.1);
@@ -212,8 +213,8 @@ fn digits_are_learned_as_by_updates_of_single_samples() {
         let chip = Chip::fabricate(&spec, network);
         let loss = Loss { kind: LossKind::Mse, reference: 1.0 };
         let accuracy = |weights: &Weights<f64>| evaluate(&chip, weights, &loss, &data.test, 10).accuracy;
-        // A rate of 0.02.
-        let plasticity = times(1000.0, 20.0, 0.2);
+        // A rate of 0.05.
+        let plasticity = times(400.0, 20.0, 0.2);
         let continuous = Continuous { dataset: &data, chip: &chip, nudge: &spec.nudge, plasticity, seed: 7 };
         let mut learned = start.clone();
         let mut steps = 0;
@@ -231,7 +232,7 @@ fn digits_are_learned_as_by_updates_of_single_samples() {
             batch: 1,
             seed: 7,
         };
-        let optimizer = Optimizer::new(&OptimizerSpec::sgd(0.02), epochs, &start);
+        let optimizer = Optimizer::new(&OptimizerSpec::sgd(0.05), epochs, &start);
         let mut learner = Learner { weights: start.clone(), optimizer };
         (0..epochs).for_each(|epoch| drop(course.epoch(&mut learner, epoch, &mut |_, _, _| ())));
         let found = [&start, &learned, &learner.weights].map(accuracy);

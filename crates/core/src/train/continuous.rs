@@ -7,8 +7,8 @@
 //! ```
 //!
 //! whether or not the nudge is on: a synapse knows of no phase. Where a presentation of length `T` is long
-//! against `τ` and short against `τ_w` it moves synapses as one update of the rule at its equilibrium does, at
-//! rate `T/τ_w` and batch 1; the way there is a share of `τ/T` of it.
+//! against `τ` and short against `τ_w` it moves synapses as one update of the rule at its equilibrium does,
+//! at rate `T/τ_w` and batch 1; the way there is a share of `τ/T` of it.
 //!
 //! Potentials take exponential Euler steps, exact for a drive that rests, synapses Euler steps of the same
 //! length: both are of order 1. Timing: arXiv 2510.18808.
@@ -157,7 +157,7 @@ impl<T: Real> Continuous<'_, T> {
     /// Presents the training set once, `epoch` counted from 0, in the order in which rules with updates meet
     /// it. The chip begins an epoch at rest, so that a run that goes on from its checkpoint is the same.
     ///
-    /// No outcome is counted: nothing is asked to come to rest. The report has the steps, as right-hand sides.
+    /// No outcome is counted, as nothing is asked to come to rest. The report has the steps, as `rhs_evals`.
     pub fn epoch(&self, weights: &mut Weights<T>, epoch: usize) -> EpochReport {
         let order = epoch_order(self.seed, epoch, self.dataset.train.len());
         EpochReport { rhs_evals: self.present(weights, &order), ..EpochReport::default() }
