@@ -127,7 +127,7 @@ impl<T: Real> Leak<T> {
 fn parts(plasticity: &PlasticitySpec) -> Vec<Part> {
     let PlasticitySpec { presentation, blank, delay, .. } = *plasticity;
     let end = presentation + delay;
-    let mut times = vec![0.0, delay, presentation, end, end + blank];
+    let mut times = [0.0, delay, presentation, end, end + blank];
     times.sort_by(f64::total_cmp);
     let between = times.windows(2).filter(|ends| ends[1] > ends[0]);
     let part = |ends: &[f64]| Part {
