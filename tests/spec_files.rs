@@ -335,9 +335,6 @@ mod random {
                 grid.first().map(excluded).map(|one| [one].into()).into_iter().collect();
             let control = ControlSpec { moved: 1e-5, rules: vec![RuleKind::Bp], seeds: Some(1) };
             let expect = ExpectSpec { at_least: Some(0.5), ..ExpectSpec::default() };
-            let (time_constant, presentation) = (1e3, counts.0 as f64);
-            let plasticity =
-                PlasticitySpec { time_constant, presentation, blank: 0.5, delay: 0.25, step: 0.05 };
             let experiment = ExperimentSpec {
                 name: "a name".into(),
                 circuit: CircuitSource::Inline(Box::new(circuit.clone())),
@@ -352,7 +349,7 @@ mod random {
                 optimizer,
                 control: counts.3.then_some(control),
                 keep_unsettled: counts.3,
-                plasticity: counts.3.then_some(plasticity),
+                plasticity: None, // not of every circuit
                 updates: counts.0,
                 snapshots: counts.3,
                 adversarial: AdversarialSpec { step: 0.25 },
