@@ -64,10 +64,10 @@ pub mod spec {
         FeedbackLearning, FeedbackSpec, FeedbackSynapses, FeedbackTerms, FlickerSpec, InitSpec,
         InputNoiseSpec, KeepMarginSpec, LeakageSpec, LossKind, MismatchSpec, NeuronSpec, NoiseKind,
         NoiseSpec, NudgePoint, NudgeSign, NudgeSpec, OptimizerKind, OptimizerSpec, Otherwise, Override,
-        RateSchedule, ReadNoiseSpec, ReadoutSpec, RuleKind, RuleSpec, SampledNoiseSpec, Schedule, ShotSpec,
-        SolverKind, SolverSpec, SpecError, SpreadKind, Start, SupplyNoiseSpec, SupplySpec, SweepOrder,
-        SynapseTelegraphSpec, TelegraphSpec, ThermalSpec, TransconductorSpec, Variant, Verify, load_circuit,
-        load_experiment, parse_circuit, parse_experiment,
+        PlasticitySpec, RateSchedule, ReadNoiseSpec, ReadoutSpec, RuleKind, RuleSpec, SampledNoiseSpec,
+        Schedule, ShotSpec, SolverKind, SolverSpec, SpecError, SpreadKind, Start, SupplyNoiseSpec,
+        SupplySpec, SweepOrder, SynapseTelegraphSpec, TelegraphSpec, ThermalSpec, TransconductorSpec,
+        Variant, Verify, load_circuit, load_experiment, parse_circuit, parse_experiment,
     };
 }
 

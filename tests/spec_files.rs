@@ -349,6 +349,7 @@ mod random {
                 optimizer,
                 control: counts.3.then_some(control),
                 keep_unsettled: counts.3,
+                plasticity: None, // not of every circuit
                 updates: counts.0,
                 snapshots: counts.3,
                 adversarial: AdversarialSpec { step: 0.25 },

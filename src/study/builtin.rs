@@ -16,6 +16,8 @@ use dyadsim_core::spec::{
 pub const EXPERIMENTS: &[Builtin] = dyadsim_core::embedded!["/":
     "experiments/atlas_digits.toml",
     "experiments/atlas_training.toml",
+    "experiments/continuous_plasticity.toml",
+    "experiments/continuous_updates.toml",
     "experiments/cost.toml",
     "experiments/digits_robustness.toml",
     "experiments/digits_comparison.toml",

@@ -22,6 +22,7 @@ mod mutated_tables;
 mod mutation;
 mod noise;
 mod questions;
+mod plasticity;
 mod readings;
 mod references;
 mod relatives;

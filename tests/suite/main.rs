@@ -59,5 +59,6 @@ mod hopfield;
 mod feedback;
 mod gradient_noise;
 mod outcomes;
+mod plasticity;
 mod rails;
 mod recurrent;

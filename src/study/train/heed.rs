@@ -82,6 +82,17 @@ const DEAF: &[Deaf] = &[
         why: "rule `ep-oscillating` alone heeds it",
     },
     Deaf {
+        paths: &["plasticity"],
+        when: |rule, _| !rule.learns_continuously(),
+        why: "rules {dyads} alone learn continuously",
+    },
+    Deaf {
+        paths: &["batch", "optimizer", "updates", "keep_unsettled"],
+        when: |rule, run| run.experiment.plasticity.is_some() && rule.learns_continuously(),
+        why: "with `plasticity` synapses of rules {dyads} move all the time, at `plasticity.time_constant`: there \
+              are no batches, updates and outcomes",
+    },
+    Deaf {
         paths: &["nudge.hidden_alpha"],
         when: |_, run| run.experiment.network.len() == 2,
         why: "the network has no hidden layers",
@@ -277,6 +288,7 @@ fn told(why: &str) -> String {
         listed(RuleKind::ALL.into_iter().filter(|&rule| is(rule)).map(|rule| format!("`{}`", rule.name())))
     };
     why.replace("{own}", &names(|rule| rule.is_dyadic() && rule.own_variant().is_some()))
+        .replace("{dyads}", &names(RuleKind::learns_continuously))
         .replace("{described}", &names(|rule| rule.own_variant().is_none()))
         .replace("{exact}", &names(|rule| !rule.has_feedback()))
         .replace("{still}", &names(|rule| !rule.settles()))

@@ -7,7 +7,7 @@ use super::heed::Combinations;
 use super::identity::{GridPlace, RunKey, Settings};
 use super::labels::{Labels, Names, short};
 use dyadsim_core::spec::{
-    ExperimentSpec, Loaded, Override, Resolved, RuleKind, SpecError, excludes, setting_of,
+    ExperimentSpec, Loaded, Override, PlasticitySpec, Resolved, RuleKind, SpecError, excludes, setting_of,
 };
 
 /// One run: a rule, a seed, and the description with this run's settings.
@@ -42,6 +42,12 @@ impl RunPlan {
     #[must_use]
     pub fn beta(&self) -> Option<f64> {
         self.rule.has_nudge().then_some(self.resolved.circuit.nudge.beta)
+    }
+
+    /// How its synapses move all the time, if they do.
+    #[must_use]
+    pub fn plasticity(&self) -> Option<PlasticitySpec> {
+        self.resolved.experiment.plasticity.filter(|_| self.rule.learns_continuously())
     }
 
     /// What it shares with the runs that differ by seed and chip alone.
@@ -90,6 +96,7 @@ fn runs(loaded: &Loaded, checked: bool) -> Result<Vec<RunPlan>, SpecError> {
     let naming = Naming {
         labels: Labels::new(grid),
         varied: grid.iter().filter(|(_, v)| v.len() > 1).map(|(k, _)| k.as_str()).collect(),
+        continuous: base.experiment.plasticity.is_some(),
     };
     let combinations = list_combinations(grid);
     let mut rules = base.experiment.rules.clone();
@@ -207,13 +214,16 @@ struct Naming<'a> {
     labels: Labels,
     /// Keys of the grid with several values.
     varied: HashSet<&'a str>,
+    /// Whether rules that can learn continuously.
+    continuous: bool,
 }
 
 impl Naming<'_> {
     /// One run of a combination, of any seed; rules without a circuit ignore what only a nudge or a solver
     /// could feel.
     fn run(&self, loaded: &Loaded, rule: RuleKind, settings: &[Override]) -> Result<RunPlan, SpecError> {
-        let felt: Vec<Override> = settings.iter().filter(|s| applies_to(rule, &s.path)).cloned().collect();
+        let heeds = |path: &str| applies_to(rule, path) && !(self.is_continuous(rule) && is_of_updates(path));
+        let felt: Vec<Override> = settings.iter().filter(|s| heeds(&s.path)).cloned().collect();
         let mut resolved = loaded.resolve_run(&felt)?;
         resolved.experiment.seeds.clear();
         let parted = resolved.experiment.updates == 1 || resolved.circuit.solver.fixes_rounds();
@@ -231,6 +241,11 @@ impl Naming<'_> {
         let name = format!("{}{gains}{}", rule.name(), tails.collect::<String>());
         let settings = self.settings(&felt);
         Ok(RunPlan { name, rule, seed: 0, chip: None, settings, resolved, reference: None, moved: None })
+    }
+
+    /// Whether a rule has no updates.
+    fn is_continuous(&self, rule: RuleKind) -> bool {
+        self.continuous && rule.learns_continuously()
     }
 
     /// Settings that a name must tell, besides the gains.
@@ -281,6 +296,7 @@ pub(super) fn applies_to(rule: RuleKind, path: &str) -> bool {
         Some("adversarial") => rule == RuleKind::Adversarial,
         Some("ep") => heeds_ep(rule, &path),
         Some("feedback") => rule.has_feedback(),
+        Some("plasticity") => rule.learns_continuously(),
         // One compartment a neuron has no mixing.
         _ if path == "nudge.alpha" => rule.is_dyadic(),
         _ if path == "nudge.beta" => rule.has_nudge(),
@@ -288,6 +304,12 @@ pub(super) fn applies_to(rule: RuleKind, path: &str) -> bool {
         _ if path == "nudge.variant" || path.starts_with("nudge.variant.") => rule.own_variant().is_none(),
         _ => rule.settles() || !is_of_circuits(&path),
     }
+}
+
+/// Whether a setting matters to updates alone, one after another.
+fn is_of_updates(path: &str) -> bool {
+    let path = setting_of(path);
+    matches!(path.split('.').next(), Some("batch" | "optimizer" | "updates" | "keep_unsettled"))
 }
 
 /// Whether a rule heeds a setting of `[ep]`.

@@ -31,7 +31,8 @@ pub struct MetricsRow {
     pub test_loss: f64,
     /// Accuracy on the test set.
     pub test_accuracy: f64,
-    /// Fraction of this epoch's nudged training samples that settled without noise; the six sum to one.
+    /// Fraction of this epoch's nudged training samples that settled without noise; the six sum to one. None
+    /// is asked to settle where synapses move all the time (`plasticity`).
     pub settled: Option<f64>,
     /// Fraction stationary under noise; with `settled` what the screen calls at rest.
     pub noisy_settled: Option<f64>,
@@ -48,7 +49,7 @@ pub struct MetricsRow {
     pub settle_time_s: Option<f64>,
     /// Worst −(spectral abscissa) over the probe samples, at their fixed point (1/τ).
     pub stability_margin_tau: Option<f64>,
-    /// Right-hand sides evaluated in this epoch (batch evaluations).
+    /// Right-hand sides evaluated in this epoch (batch evaluations; with `plasticity` one a step).
     pub rhs_evals: u64,
     /// Wall time of this epoch (s); the only column that two runs do not share.
     pub wall_s: f64,

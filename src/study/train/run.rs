@@ -19,12 +19,12 @@ use crate::study::Observer;
 use dyadsim_core::chip::{Chip, Weights};
 use dyadsim_core::circuit::Loss;
 use dyadsim_core::data::Dataset;
-use dyadsim_core::learn::{FeedbackRule, Gradient, Optimizer, circuit_of, programmed, rule};
+use dyadsim_core::learn::{FeedbackRule, Gradient, Optimizer, Report, circuit_of, programmed, rule};
 use dyadsim_core::matrix::Real;
 use dyadsim_core::matrix::measure::{angle_degrees, frobenius, spectral_norm};
 use dyadsim_core::solve::Outcome;
-use dyadsim_core::spec::{InitSpec, RuleSpec};
-use dyadsim_core::train::{Course, EpochReport, Learner, evaluate};
+use dyadsim_core::spec::{InitSpec, NudgeSpec, RuleSpec};
+use dyadsim_core::train::{Continuous, Course, EpochReport, Learner, evaluate};
 
 /// What every run of an experiment shares.
 pub(super) struct Setting<'a> {
@@ -141,14 +141,18 @@ impl<'a, T: Real> TrainingRun<'a, T> {
         let met: Vec<String> = self.record.trajectories.iter().map(|row| row.outcome.clone()).collect();
         let mut seen: Vec<Outcome> =
             Outcome::ALL.into_iter().filter(|o| met.iter().any(|name| name == o.name())).collect();
-        let report = course.epoch(&mut self.learner, epoch, &mut |weights, samples, report| {
+        let mut observe = |weights: &Weights<T>, samples: &[usize], report: &Report| {
             for (&sample, &outcome) in samples.iter().zip(&report.outcomes) {
                 if !seen.contains(&outcome) {
                     seen.push(outcome);
                     examples.extend(trajectory::example((plan, beta), dataset, weights, sample, epoch + 1));
                 }
             }
-        });
+        };
+        let report = match continuous(plan, dataset, &self.chip, &circuit.nudge) {
+            Some(continuous) => continuous.epoch(&mut self.learner.weights, epoch),
+            None => course.epoch(&mut self.learner, epoch, &mut observe),
+        };
         self.record.trajectories.extend(examples);
         self.record.epochs += 1;
         self.record.updates = self.learner.optimizer.moments.updates;
@@ -288,16 +292,31 @@ impl<'a, T: Real> TrainingRun<'a, T> {
     }
 }
 
+/// How a run learns continuously, if it does.
+fn continuous<'a, T: Real>(
+    plan: &RunPlan,
+    dataset: &'a Dataset,
+    chip: &'a Chip<T>,
+    nudge: &'a NudgeSpec,
+) -> Option<Continuous<'a, T>> {
+    let plasticity = plan.plasticity()?;
+    Some(Continuous { dataset, chip, nudge, plasticity, seed: plan.seed })
+}
+
 /// Time (s) of one batch with the initial weights of a run.
 pub(super) fn time_batch<T: Real>(plan: &RunPlan, dataset: &Dataset) -> f64 {
     let (experiment, circuit) = (&plan.resolved.experiment, &plan.resolved.circuit);
     let weights = Weights::<T>::draw(&experiment.init, circuit, &experiment.network, plan.seed);
-    let weights = programmed(plan.rule, circuit, weights);
+    let mut weights = programmed(plan.rule, circuit, weights);
     let rule = rule::<T>(RuleSpec::of(experiment, plan.rule), circuit, &experiment.network);
     let samples: Vec<usize> = (0..experiment.batch.min(dataset.train.len())).collect();
     let batch = dyadsim_core::train::gather(dataset, &samples);
     let mut gradient = Gradient::zeros(&weights);
+    let chip = Chip::fabricate(&circuit_of(plan.rule, circuit), &experiment.network);
     let started = Instant::now();
-    rule.estimate(&weights, &batch, &mut gradient);
+    match continuous(plan, dataset, &chip, &circuit.nudge) {
+        Some(continuous) => drop(continuous.present(&mut weights, &samples)),
+        None => drop(rule.estimate(&weights, &batch, &mut gradient)),
+    }
     started.elapsed().as_secs_f64()
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::circuit::CircuitSpec;
 use super::ep::EquilibriumSpec;
 use super::exclude::Exclusion;
+use super::plasticity::PlasticitySpec;
 use super::rules::RuleKind;
 use super::written::WrittenDataset;
 
@@ -47,6 +48,9 @@ pub struct ExperimentSpec {
     pub ep: EquilibriumSpec,
     /// Optimiser.
     pub optimizer: OptimizerSpec,
+    /// Continuous plasticity of rules of dyads, instead of batches and an optimiser; absent means updates.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plasticity: Option<PlasticitySpec>,
     /// Runs from initial weights that are moved a little: how far apart learned weights get by themselves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub control: Option<ControlSpec>,

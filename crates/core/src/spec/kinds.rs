@@ -170,8 +170,8 @@ impl CircuitKind {
 
     /// Whether layers speak both ways, so that what is above a neuron moves it without an error.
     #[must_use]
-    pub fn is_recurrent(self) -> bool {
-        self != Self::Dyad
+    pub const fn is_recurrent(self) -> bool {
+        !matches!(self, Self::Dyad)
     }
 
     /// Compartments of a neuron.

@@ -18,6 +18,7 @@ use super::fault::Fault;
 use super::feedback::check_feedback_rules;
 use super::overrides::Override;
 use super::path::{KeyPath, Step};
+use super::plasticity::check_plasticity;
 use super::read::shown;
 use super::route::route;
 use super::rules::RuleKind;
@@ -112,6 +113,7 @@ impl Loaded {
         if !self.varies_feedback || is_set(&FEEDBACK) {
             check_feedback_rules(&experiment.rules, &circuit.feedback).map_err(tell)?;
         }
+        check_plasticity(&experiment, &circuit).map_err(tell)?;
         circuit.network = Some(experiment.network.clone());
         experiment.circuit = CircuitSource::Inline(Box::new(circuit.clone()));
         self.make_absolute(&mut experiment);

@@ -212,6 +212,13 @@ impl RuleKind {
         self.settles() && !matches!(self.circuit_kind(), CircuitKind::Hopfield)
     }
 
+    /// Whether it reads off one circuit at any time how synapses should move, so that they may do so all the
+    /// time (`plasticity`).
+    #[must_use]
+    pub const fn learns_continuously(self) -> bool {
+        self.is_dyadic() && !self.circuit_kind().is_recurrent()
+    }
+
     /// Whether it is defined for a coupling of any symmetry, feedback synapses of their own among them.
     #[must_use]
     pub const fn takes_any_coupling(self) -> bool {

@@ -19,13 +19,15 @@ pub enum FileKind {
 }
 
 /// What to write for a key that has no default.
-const EXAMPLES: [(&str, &str); 53] = [
+const EXAMPLES: [(&str, &str); 55] = [
     ("name", "name = \"my-experiment\""),
     ("circuit", "circuit = \"ideal\", a file such as \"../circuits/mine.toml\", or a table [circuit]"),
     ("dataset", "dataset = \"digits\""),
     ("network", "network = [64, 32, 10]"),
     ("epochs", "epochs = 30"),
     ("batch", "batch = 50"),
+    ("plasticity.time_constant", "time_constant = 1000.0"),
+    ("plasticity.presentation", "presentation = 20.0"),
     ("seeds", "seeds = [1, 2, 3]"),
     ("chips", "chips = 5"),
     ("rules", "rules = [\"bp\", \"dp\", \"dp-transpose\"]"),

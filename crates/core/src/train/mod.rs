@@ -1,7 +1,9 @@
 //! Training: epochs → batches → relaxation → rule → update. Observers see and cannot touch.
 
+mod continuous;
 mod evaluate;
 
+pub use continuous::{Continuous, PlasticChip};
 pub use evaluate::{Evaluation, activities, classes_of, evaluate, free_outputs, largest, predict_classes};
 
 use crate::chip::Weights;
@@ -82,10 +84,7 @@ impl<T: Real> Course<'_, T> {
     /// `observe` is shown the weights with which each batch was settled, its samples, and what became of
     /// them. A batch of which no sample may be used updates nothing.
     pub fn epoch(&self, learner: &mut Learner<T>, epoch: usize, observe: Observer<'_, T>) -> EpochReport {
-        let order = permutation(
-            self.dataset.train.len(),
-            &mut stream(Key::new(self.seed, Kind::BatchOrder).step(epoch as u32)),
-        );
+        let order = epoch_order(self.seed, epoch, self.dataset.train.len());
         let mut gradient = Gradient::zeros(&learner.weights);
         self.feedback.prepare(&learner.weights, &mut gradient);
         self.feedback.program(&mut learner.weights);
@@ -111,6 +110,11 @@ impl<T: Real> Course<'_, T> {
         }
         total
     }
+}
+
+/// The order in which an epoch, counted from 0, meets the training samples.
+fn epoch_order(seed: u64, epoch: usize, samples: usize) -> Vec<usize> {
+    permutation(samples, &mut stream(Key::new(seed, Kind::BatchOrder).step(epoch as u32)))
 }
 
 /// Some training samples with their targets.
