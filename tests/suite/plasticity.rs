@@ -58,7 +58,7 @@ fn slow_synapses_move_as_one_update_at_the_equilibrium_but_for_a_transient() {
 /// The joint state of a 2-3-2 net: potentials of plus and minus compartments, synapses and biases.
 type Joint = [f64; 27];
 
-/// A 2-3-2 net of tanh dyads below linear ones, under DPᵀ.
+/// A 2-3-2 net of tanh dyads below linear ones, under `DPᵀ`.
 struct Plain {
     alpha: f64,
     beta: f64,
