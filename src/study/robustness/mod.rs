@@ -154,6 +154,14 @@ impl Study for Robustness {
         if runs.plans.is_empty() {
             return Err(Failure::input(anyhow!("{}: no run has this --seed", self.folder.display())));
         }
+        if let Some(plan) = runs.plans.iter().find(|plan| plan.rule.circuit_kind().is_recurrent()) {
+            return Err(Failure::input(anyhow!(
+                "{}: layers of run `{}` speak both ways, and attacks go through networks that are fed forward\n  \
+                 accepted: experiments without such rules",
+                self.folder.display(),
+                plan.name
+            )));
+        }
         let dataset = runs.dataset()?;
         let aims = self.climb.aims(dataset.classes);
         Ok(Subject { runs, dataset, sizes, aims })

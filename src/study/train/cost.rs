@@ -22,7 +22,7 @@ pub(super) fn priced(
 ) -> Result<Option<CostRow>, ExperimentError> {
     let (experiment, circuit) = (&plan.resolved.experiment, &plan.resolved.circuit);
     let (Some(prices), Some(last)) = (&circuit.cost, last) else { return Ok(None) };
-    if !plan.rule.is_dyadic() {
+    if !plan.rule.is_feed_forward_dyadic() {
         return Ok(None);
     }
     let spec = circuit_of(plan.rule, &circuit.nudged(last.kept_beta));

@@ -13,7 +13,7 @@ use dyadsim_core::units::significant;
 
 /// The margin that a run keeps; rules without a circuit keep none.
 pub(super) fn asked(plan: &RunPlan) -> Option<KeepMarginSpec> {
-    plan.resolved.circuit.nudge.keep_margin.filter(|_| plan.rule.is_dyadic())
+    plan.resolved.circuit.nudge.keep_margin.filter(|_| plan.rule.is_feed_forward_dyadic())
 }
 
 /// The nudge for the next epoch, or why there is none.

@@ -25,7 +25,7 @@ pub(super) fn example<T: Real>(
     epoch: usize,
 ) -> Vec<TrajectoryRow> {
     let spec = circuit_of(plan.rule, &plan.resolved.circuit.nudged(beta));
-    if !plan.rule.is_dyadic() || spec.solver.kind.is_timeless() {
+    if !plan.rule.is_feed_forward_dyadic() || spec.solver.kind.is_timeless() {
         return Vec::new();
     }
     let chip = Chip::fabricate(&spec, &weights.network());

@@ -56,7 +56,7 @@ fn is_predicted(plan: &RunPlan) -> bool {
     let plain = !circuit.readout.auto_zero && !circuit.readout.chopping && circuit.clock.is_none();
     // So are they for one nudge.
     let steady = circuit.nudge.keep_margin.is_none();
-    plan.rule.is_dyadic() && noisy && plain && steady && width <= DENSE
+    plan.rule.is_feed_forward_dyadic() && noisy && plain && steady && width <= DENSE
 }
 
 /// What runs share that differ in nudge and seed only.

@@ -225,6 +225,12 @@ impl RuleKind {
         matches!(self.line().wiring, Reciprocal | Recurrent) || matches!(self, Self::RecurrentBp)
     }
 
+    /// Whether it settles dyads of a network that is fed forward: what is modelled of these alone asks it.
+    #[must_use]
+    pub const fn is_feed_forward_dyadic(self) -> bool {
+        self.settles() && matches!(self.circuit_kind(), CircuitKind::Dyad)
+    }
+
     /// The rule whose gradient is exact on its circuit, and which it is held against.
     #[must_use]
     pub const fn reference(self) -> Self {
