@@ -24,6 +24,7 @@ fn times_out_of_range_are_refused_with_what_would_be_right() {
         ("presentation", "-1.0", "above 0"),
         ("blank", "-1.0", "from 0 to"),
         ("delay", "1e9", "from 0 to"),
+        ("wait", "5.0", "less than `presentation` (5)"),
         ("step", "2.0", "from 0.0001 to 1"),
     ] {
         let bench = experiment("\"dp\"", GOOD, "");

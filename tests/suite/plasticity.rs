@@ -13,7 +13,7 @@ use crate::nets::{Net, ideal, relative_error};
 
 /// Times without pause and delay.
 fn times(time_constant: f64, presentation: f64, step: f64) -> PlasticitySpec {
-    PlasticitySpec { time_constant, presentation, blank: 0.0, delay: 0.0, step }
+    PlasticitySpec { time_constant, presentation, blank: 0.0, delay: 0.0, wait: 0.0, step }
 }
 
 /// What a presentation to the chip at rest moves, in units of an update of rate `presentation/τ_w`.
@@ -139,14 +139,15 @@ fn steps_follow_the_joint_equations_to_first_order() {
     let net = Net::random(610, &[2, 3, 2], 1, 1.0, spec);
     let shown = [([0.9, -0.4], [1.0, 0.0]), ([-0.2, 0.7], [0.0, 1.0])];
     let begin = |step: f64| {
-        let times = PlasticitySpec { time_constant: slow, presentation: 4.0, blank: 1.5, delay: 1.0, step };
+        let (presentation, blank, delay, wait) = (4.0, 1.5, 1.0, 0.5);
+        let times = PlasticitySpec { time_constant: slow, presentation, blank, delay, wait, step };
         PlasticChip::at_rest(&net.chip, &net.spec.nudge, times, net.weights.clone())
     };
     let plain = Plain { alpha, beta, slow };
     let mut exact = joint(&begin(0.1));
     for (x, target) in shown {
-        plain.follow(&mut exact, 1.0, x, None);
-        plain.follow(&mut exact, 3.0, x, Some(target));
+        plain.follow(&mut exact, 1.5, x, None);
+        plain.follow(&mut exact, 2.5, x, Some(target));
         plain.follow(&mut exact, 1.0, [0.0; 2], Some(target));
         plain.follow(&mut exact, 1.5, [0.0; 2], None);
     }
@@ -195,6 +196,34 @@ fn an_error_that_comes_late_teaches_what_is_left_of_its_stimulus() {
         let [one, two, four] = off;
         assert!(four < 0.03 && two < 0.52 * one + 2e-5 && four < 0.52 * two + 4e-5, "{late}: {off:?}");
     }
+}
+
+#[test]
+fn what_needs_no_error_teaches_none_if_its_target_waits() {
+    // Targets are what the network says of its inputs: no synapse has anything to learn.
+    let net =
+        Net::random(630, &[4, 6, 3], 1, 1.0, ideal(ActivationKind::Tanh, Variant::DpTranspose, 0.5, 0.3));
+    let say = |x: &Matrix<f64>| {
+        let Weights { forward, biases, .. } = &net.weights;
+        let hear = |s: &Matrix<f64>, k: usize| {
+            let sums = s * forward[k].transpose();
+            Matrix::from_fn(1, sums.ncols(), |_, j| sums[(0, j)] + biases[k][j])
+        };
+        hear(&hear(x, 0).map(f64::tanh), 1)
+    };
+    let inputs = [[0.9, -0.4, 0.3, 0.0], [-0.8, 0.5, 0.9, -0.7], [0.1, 0.8, -0.9, 0.6]];
+    let inputs = inputs.map(|x| Matrix::from_row_slice(1, 4, &x));
+    let [soon, later, late] = [0.0, 10.0, 20.0].map(|wait| {
+        let times = PlasticitySpec { wait, ..times(1e6, 30.0, 0.05) };
+        let mut plastic = PlasticChip::at_rest(&net.chip, &net.spec.nudge, times, net.weights.clone());
+        inputs.iter().for_each(|x| plastic.present(x, &say(x)));
+        let moves = plastic.weights.forward.iter().zip(&net.weights.forward).map(|(w, v)| (w - v).amax());
+        moves.fold(0.0, f64::max) * times.time_constant // in units of V² τ
+    });
+    println!("{soon:.2e} {later:.2e} {late:.2e}");
+    // Two layers pass on what is left of the way, (1 + t) e^{−t}: 11 e^{−10} = 5e-4, 21 e^{−20} = 4e-8, where 1e-16 of
+    // synapses' 1 V, in 1800 steps, is 1e-7 of this unit.
+    assert!(soon > 0.3 && later < 5e-4 * soon && late < 1e-6 * soon, "{soon} {later} {late}");
 }
 
 /// Digits, the first so many.

@@ -69,33 +69,51 @@ impl<'a, T: Real> Coupling<'a, T> {
     /// Sets sums to what neurons hear whatever the others say: their biases, and of the first layer the
     /// inputs.
     pub fn fill(&self, heard: &Matrix<T>, sums: &mut Matrix<T>) {
-        self.of_mut(0, sums).copy_from(heard);
-        for (layer, biases) in self.weights.biases.iter().enumerate().skip(1) {
-            for (mut column, &b) in self.of_mut(layer, sums).column_iter_mut().zip(biases) {
-                column.fill(b);
-            }
+        (0..self.layers.len()).for_each(|layer| self.fill_layer(layer, heard, sums));
+    }
+
+    /// [`Self::fill`] of one layer.
+    pub fn fill_layer(&self, layer: usize, heard: &Matrix<T>, sums: &mut Matrix<T>) {
+        if layer == 0 {
+            self.of_mut(0, sums).copy_from(heard);
+            return;
+        }
+        for (mut column, &b) in self.of_mut(layer, sums).column_iter_mut().zip(&self.weights.biases[layer]) {
+            column.fill(b);
         }
     }
 
     /// Adds what the outputs of all neurons are to the others: `W_k s_{k−1} + F_{k+1}ᵀ s_{k+1}`.
     pub fn couple(&self, outputs: &Matrix<T>, sums: &mut Matrix<T>) {
-        for layer in 1..self.layers.len() {
-            let below = self.of(layer - 1, outputs);
-            let forward = self.weights.forward[layer].as_view();
+        (0..self.layers.len()).for_each(|layer| self.couple_layer(layer, outputs, sums));
+    }
+
+    /// [`Self::couple`] of one layer, which hears the layers next to it alone.
+    pub fn couple_layer(&self, layer: usize, outputs: &Matrix<T>, sums: &mut Matrix<T>) {
+        if layer > 0 {
+            let (below, forward) = (self.of(layer - 1, outputs), self.weights.forward[layer].as_view());
             product::forward(self.of_mut(layer, sums), Onto::Sum, below, forward);
-            let (above, back) = (self.of(layer, outputs), self.weights.feedback(layer).as_view());
-            product::backward(self.of_mut(layer - 1, sums), Onto::Sum, above, back);
+        }
+        if layer + 1 < self.layers.len() {
+            let (above, back) = (self.of(layer + 1, outputs), self.weights.feedback(layer + 1).as_view());
+            product::backward(self.of_mut(layer, sums), Onto::Sum, above, back);
         }
     }
 
     /// The transpose of [`Self::couple`]: adds `W_{k+1}ᵀ d_{k+1} + F_k d_{k−1}`.
     pub fn couple_back(&self, duals: &Matrix<T>, sums: &mut Matrix<T>) {
-        for layer in 1..self.layers.len() {
-            let below = self.of(layer - 1, duals);
-            let back = self.weights.feedback(layer).as_view();
+        (0..self.layers.len()).for_each(|layer| self.couple_back_layer(layer, duals, sums));
+    }
+
+    /// [`Self::couple_back`] of one layer.
+    pub fn couple_back_layer(&self, layer: usize, duals: &Matrix<T>, sums: &mut Matrix<T>) {
+        if layer > 0 {
+            let (below, back) = (self.of(layer - 1, duals), self.weights.feedback(layer).as_view());
             product::forward(self.of_mut(layer, sums), Onto::Sum, below, back);
-            let (above, forward) = (self.of(layer, duals), self.weights.forward[layer].as_view());
-            product::backward(self.of_mut(layer - 1, sums), Onto::Sum, above, forward);
+        }
+        if layer + 1 < self.layers.len() {
+            let (above, forward) = (self.of(layer + 1, duals), self.weights.forward[layer + 1].as_view());
+            product::backward(self.of_mut(layer, sums), Onto::Sum, above, forward);
         }
     }
 }

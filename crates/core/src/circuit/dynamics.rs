@@ -72,6 +72,26 @@ pub trait Dynamics<T: Real>: Sync {
         vec![whole]
     }
 
+    /// Returns whether layers hear but the layers next to them, and the last one itself, so that every second
+    /// one follows from the others: [`Self::drive_half`].
+    fn is_layered(&self) -> bool {
+        false
+    }
+
+    /// Computes the drives (V) of every second of [`Self::layers`]: of the last one and those of its parity,
+    /// or of the others, whose drives follow from the former. Those of the rest of the columns stay.
+    ///
+    /// Only asked of systems that [`Self::is_layered`] tells to be so; others compute all.
+    fn drive_half(
+        &self,
+        _with_last: bool,
+        state: &Matrix<T>,
+        drive: &mut Matrix<T>,
+        scratch: &mut Scratch<T>,
+    ) {
+        self.drive(state, drive, scratch);
+    }
+
     /// Returns the rails `(low, high)` (V) between which potentials stay.
     fn supply(&self) -> Option<(T, T)> {
         None

@@ -26,6 +26,8 @@ pub(super) struct Anderson<T: Real> {
     rest: Matrix<T>,
     /// `ΔG` and `Δr`, newest first.
     changes: Vec<(Matrix<T>, Matrix<T>)>,
+    /// The equations of every sample; their last column is that of the last round.
+    equations: Vec<Equations>,
     /// Remembered rounds that a sample may use; `None` before its first.
     known: Vec<Option<usize>>,
 }
@@ -38,6 +40,7 @@ impl<T: Real> Anderson<T> {
             image: none(),
             rest: none(),
             changes: Vec::new(),
+            equations: vec![[[0.0; DEPTH + 1]; DEPTH]; batch],
             known: vec![None; batch],
         }
     }
@@ -45,32 +48,54 @@ impl<T: Real> Anderson<T> {
     /// Takes the image of the source in; the source becomes the next one. Tells which samples were
     /// extrapolated.
     pub fn advance(&mut self, image: &Matrix<T>) -> Vec<bool> {
-        let rest = image - &self.source;
-        if self.rest.is_empty() {
-            self.image = Matrix::zeros(image.nrows(), image.ncols());
-        } else {
-            self.changes.insert(0, (image - &self.image, &rest - &self.rest));
-            self.changes.truncate(DEPTH);
-        }
-        self.image.copy_from(image);
-        self.rest = rest;
+        self.remember(image);
         self.source.copy_from(image);
-        for known in &mut self.known {
-            *known = Some(known.map_or(0, |n| (n + 1).min(DEPTH)));
-        }
-        let equations = self.equations();
-        let mut mixed = vec![false; self.known.len()];
-        for (i, equations) in equations.into_iter().enumerate() {
-            let gamma = solve(equations, self.known[i].unwrap_or(0));
-            mixed[i] = gamma.iter().any(|g| *g != 0.0);
+        let mut gammas = vec![[0.0; DEPTH]; self.known.len()];
+        for ((known, gamma), equations) in self.known.iter_mut().zip(&mut gammas).zip(&self.equations) {
+            let rounds = known.map_or(0, |n| (n + 1).min(DEPTH));
+            *known = Some(rounds);
+            *gamma = solve(*equations, rounds);
             if !gamma.iter().all(|g| g.abs() < LARGEST) {
-                (mixed[i], self.known[i]) = (false, Some(0));
-            }
-            if mixed[i] {
-                self.extrapolate(i, gamma);
+                (*gamma, *known) = ([0.0; DEPTH], Some(0));
             }
         }
-        mixed
+        self.extrapolate(&gammas);
+        gammas.iter().map(|gamma| gamma.iter().any(|g| *g != 0.0)).collect()
+    }
+
+    /// Remembers what a round has changed. Only products of the newest change are new, and those of `r`.
+    fn remember(&mut self, image: &Matrix<T>) {
+        if self.rest.is_empty() {
+            self.rest = image - &self.source;
+            self.image.clone_from(image);
+            return;
+        }
+        let (mut moved, mut turned) = if self.changes.len() < DEPTH {
+            (Matrix::zeros(image.nrows(), image.ncols()), Matrix::zeros(image.nrows(), image.ncols()))
+        } else {
+            self.changes.remove(DEPTH - 1)
+        };
+        moved.copy_from(image);
+        moved -= &self.image;
+        self.image.copy_from(image);
+        turned.copy_from(image);
+        turned -= &self.source;
+        std::mem::swap(&mut turned, &mut self.rest); // `turned` is the rest before
+        turned.zip_apply(&self.rest, |before, rest| *before = rest - *before);
+        self.changes.insert(0, (moved, turned));
+        for equations in &mut self.equations {
+            for a in (1..DEPTH).rev() {
+                for b in (1..DEPTH).rev() {
+                    equations[a][b] = equations[a - 1][b - 1];
+                }
+            }
+        }
+        for (a, (_, change)) in self.changes.iter().enumerate() {
+            let sums = products(&self.changes[0].1, change).into_iter().zip(products(change, &self.rest));
+            for (equations, (newest, rest)) in self.equations.iter_mut().zip(sums) {
+                (equations[0][a], equations[a][0], equations[a][DEPTH]) = (newest, newest, rest);
+            }
+        }
     }
 
     /// Forgets a sample's past: its next round is a plain one.
@@ -87,32 +112,23 @@ impl<T: Real> Anderson<T> {
         for (image, rest) in &mut self.changes {
             (*image, *rest) = (select_rows(image, rows), select_rows(rest, rows));
         }
+        self.equations = rows.iter().map(|&row| self.equations[row]).collect();
         self.known = rows.iter().map(|&row| self.known[row]).collect();
     }
 
-    /// The normal equations of every sample, summed column by column.
-    fn equations(&self) -> Vec<Equations> {
-        let batch = self.rest.nrows();
-        let mut all = vec![[[0.0; DEPTH + 1]; DEPTH]; batch];
-        for (a, (_, one)) in self.changes.iter().enumerate() {
-            for (b, (_, other)) in self.changes.iter().enumerate().skip(a) {
-                let sums = products(one, other);
-                for (equations, sum) in all.iter_mut().zip(sums) {
-                    (equations[a][b], equations[b][a]) = (sum, sum);
+    /// Takes `γ` times its changes off every source, column by column.
+    fn extrapolate(&mut self, gammas: &[[f64; DEPTH]]) {
+        for (age, (moved, _)) in self.changes.iter().enumerate() {
+            let factors: Vec<T> = gammas.iter().map(|gamma| T::of(gamma[age])).collect();
+            if factors.iter().all(|factor| *factor == T::ZERO) {
+                continue;
+            }
+            let columns = self.source.as_mut_slice().chunks_exact_mut(factors.len());
+            for (column, moved) in columns.zip(moved.as_slice().chunks_exact(factors.len())) {
+                for ((z, &moved), &factor) in column.iter_mut().zip(moved).zip(&factors) {
+                    // What a row does not use may be infinite.
+                    *z = if factor == T::ZERO { *z } else { *z - factor * moved };
                 }
-            }
-            for (equations, sum) in all.iter_mut().zip(products(one, &self.rest)) {
-                equations[a][DEPTH] = sum;
-            }
-        }
-        all
-    }
-
-    fn extrapolate(&mut self, row: usize, gamma: [f64; DEPTH]) {
-        for ((image, _), g) in self.changes.iter().zip(gamma).filter(|(_, g)| *g != 0.0) {
-            let g = T::of(g);
-            for (z, change) in self.source.row_mut(row).iter_mut().zip(image.row(row).iter()) {
-                *z -= g * *change;
             }
         }
     }

@@ -26,10 +26,12 @@ use super::{Dynamics, Layered, Universal};
 use crate::matrix::{Matrix, Real, copy_rows};
 use crate::spec::SolverSpec;
 
-/// Most rounds, down and up, before Newton's method takes over.
-const ROUNDS: usize = 60;
-/// Rounds in which the least residual must halve.
-const PATIENCE: usize = 10;
+/// What is tried before Newton's method takes over. Ten rounds without a halving contract by no better than 0.93
+/// each: that costs less then.
+const EFFORT: Effort = Effort { rounds: 60, patience: 10 };
+/// The same for circuits whose layers speak both ways: half rounds of a symmetric one descend its energy,
+/// however slowly, and many of a batch cost what Newton's method does for one sample.
+const BOTH_WAYS: Effort = Effort { rounds: 600, patience: 100 };
 /// Growth of the residual from round to round after which the past is forgotten.
 const GROWTH: f64 = 10.0;
 /// Rows are dropped from the batch once this share of them is decided: dropping them costs what a round
@@ -37,6 +39,15 @@ const GROWTH: f64 = 10.0;
 const COMPACT: f64 = 0.5;
 /// Most compartments for which a branch of fixed points is followed.
 const DENSE: usize = 600;
+
+/// How long rounds go on.
+#[derive(Clone, Copy)]
+struct Effort {
+    /// Most rounds, down and up.
+    rounds: usize,
+    /// Rounds in which the least residual must halve.
+    patience: usize,
+}
 
 /// The solver with its tolerances.
 #[derive(Clone, Debug)]
@@ -71,6 +82,13 @@ impl<T: Real> Universal<T> for Dc {
 
     fn most(&self) -> usize {
         128
+    }
+}
+
+impl Effort {
+    /// What is left after a round, counted from 0.
+    fn left(self, round: usize) -> Self {
+        Self { rounds: self.rounds - round - 1, ..self }
     }
 }
 
@@ -142,7 +160,7 @@ impl<'a, T: Real> Search<'a, T> {
         let mut anderson = Anderson::new(whole.samples(), HalfSweeps::<T>::source_width(whole));
         sweeps.source(whole, &mut anderson.source);
         let mut image = Matrix::zeros(0, 0);
-        for round in 0..ROUNDS {
+        for round in 0..EFFORT.rounds {
             let circuit = smaller.as_deref().unwrap_or(whole);
             sweeps.down(circuit);
             sweeps.check(circuit);
@@ -150,7 +168,7 @@ impl<'a, T: Real> Search<'a, T> {
             self.counts.rhs_evals += 1;
             let checked =
                 Checked { residual: &sweeps.residual, size: &sweeps.size, state: &mut sweeps.state };
-            self.judge(checked, &mut anderson, round + 1 == ROUNDS);
+            self.judge(checked, &mut anderson, EFFORT.left(round));
             let open = self.open();
             if open.is_empty() {
                 return;
@@ -183,15 +201,17 @@ impl<'a, T: Real> Search<'a, T> {
         let whole = self.circuit;
         let mut smaller: Option<Box<dyn Dynamics<T> + '_>> = None;
         let mut rounds = Rounds::new(whole, start.cloned().unwrap_or_else(|| whole.free_state()));
-        let mut anderson = Anderson::new(whole.samples(), whole.width());
-        anderson.source.copy_from(&rounds.state);
-        for round in 0..ROUNDS {
+        let mut anderson = Anderson::new(whole.samples(), rounds.source_width());
+        rounds.source(&mut anderson.source);
+        let mut image = Matrix::zeros(0, 0);
+        let effort = if whole.is_layered() { BOTH_WAYS } else { EFFORT };
+        for round in 0..effort.rounds {
             rounds.check(smaller.as_deref().unwrap_or(whole));
             self.counts.steps += 1;
             self.counts.rhs_evals += 1;
             let checked =
                 Checked { residual: &rounds.residual, size: &rounds.size, state: &mut rounds.state };
-            self.judge(checked, &mut anderson, round + 1 == ROUNDS);
+            self.judge(checked, &mut anderson, effort.left(round));
             let open = self.open();
             if open.is_empty() {
                 return;
@@ -204,8 +224,13 @@ impl<'a, T: Real> Search<'a, T> {
                 rounds.fit(part.as_ref());
                 smaller = Some(part);
             }
-            self.advance(&mut anderson, &rounds.drive);
-            rounds.state.copy_from(&anderson.source);
+            // As in `sweep`.
+            if image.nrows() != self.rows.len() {
+                image = Matrix::zeros(self.rows.len(), anderson.source.ncols());
+            }
+            rounds.image(&mut image);
+            self.advance(&mut anderson, &image);
+            rounds.set_source(&anderson.source);
         }
     }
 
@@ -225,7 +250,7 @@ impl<'a, T: Real> Search<'a, T> {
     }
 
     /// Decides what can be decided after a check.
-    fn judge(&mut self, checked: Checked<'_, T>, anderson: &mut Anderson<T>, last: bool) {
+    fn judge(&mut self, checked: Checked<'_, T>, anderson: &mut Anderson<T>, left: Effort) {
         let mut found = Vec::with_capacity(self.rows.len());
         for (row, &i) in self.rows.iter().enumerate() {
             let sample = &mut self.samples[i];
@@ -246,9 +271,7 @@ impl<'a, T: Real> Search<'a, T> {
             if residual < 0.5 * sample.mark {
                 (sample.mark, sample.waited) = (residual, 0);
             }
-            // Ten rounds without a halving contract by no better than 0.93 each: Newton's method costs less
-            // then.
-            sample.decided = sample.settled || !finite || last || sample.waited >= PATIENCE;
+            sample.decided = sample.settled || !finite || left.rounds == 0 || sample.waited >= left.patience;
             // What is kept is the point itself, or where Newton's method goes on.
             if sample.decided && finite {
                 found.push((row, i));

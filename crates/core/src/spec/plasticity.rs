@@ -18,7 +18,7 @@ pub struct PlasticitySpec {
     /// Time constant `τ_w` of synapses (slowest τ): `τ_w dW/dt = δ s̄ᵀ/β`. A presentation moves them as an
     /// update of rate `presentation/τ_w` does.
     pub time_constant: f64,
-    /// How long a sample's input is on, and as long its target (slowest τ).
+    /// How long a sample's input is on, and as long its target but for the `wait` (slowest τ).
     pub presentation: f64,
     /// Pause behind every sample, without input and nudge (slowest τ).
     #[serde(default, skip_serializing_if = "is_zero")]
@@ -28,6 +28,11 @@ pub struct PlasticitySpec {
     #[serde(default, skip_serializing_if = "is_zero")]
     #[schemars(extend("default" = 0.0))]
     pub delay: f64,
+    /// How long an input is on before its target comes, beside the delay (slowest τ): the target is on for
+    /// `presentation − wait`, and goes with the input where nothing is delayed.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    #[schemars(extend("default" = 0.0))]
+    pub wait: f64,
     /// Step of the integration, at most (slowest τ).
     #[serde(default = "default_step")]
     pub step: f64,
@@ -65,7 +70,7 @@ pub(super) fn check_plasticity(experiment: &ExperimentSpec, circuit: &CircuitSpe
 }
 
 fn check_times(plasticity: &PlasticitySpec) -> Result<(), Fault> {
-    let PlasticitySpec { time_constant, presentation, blank, delay, step } = *plasticity;
+    let PlasticitySpec { time_constant, presentation, blank, delay, wait, step } = *plasticity;
     for (key, time, longest) in
         [("time_constant", time_constant, SLOWEST), ("presentation", presentation, LONGEST)]
     {
@@ -77,6 +82,8 @@ fn check_times(plasticity: &PlasticitySpec) -> Result<(), Fault> {
         not_negative(&["plasticity", key], time, &accepted)?;
         ensure(time <= LONGEST, &["plasticity", key], time, &accepted)?;
     }
+    let accepted = format!("a number of time constants from 0, less than `presentation` ({presentation})");
+    ensure((0.0..presentation).contains(&wait), &["plasticity", "wait"], wait, &accepted)?;
     let (shortest, longest) = STEPS;
     let accepted = format!("a number of time constants from {shortest} to {longest}");
     ensure((shortest..=longest).contains(&step), &["plasticity", "step"], step, &accepted)

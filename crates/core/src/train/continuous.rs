@@ -8,7 +8,8 @@
 //!
 //! whether or not the nudge is on: a synapse knows of no phase. Where a presentation of length `T` is long
 //! against `τ` and short against `τ_w` it moves synapses as one update of the rule at its equilibrium does,
-//! at rate `T/τ_w` and batch 1; the way there is a share of `τ/T` of it.
+//! at rate `T/τ_w` and batch 1; the way there is a share of `τ/T` of it. A target that waits until the input
+//! has gone through keeps the large errors of this way, old activity under a new target, from the synapses.
 //!
 //! Potentials take exponential Euler steps, exact for a drive that rests, synapses Euler steps of the same
 //! length: both are of order 1. Timing: arXiv 2510.18808.
@@ -125,15 +126,15 @@ impl<T: Real> Leak<T> {
 
 /// The parts of a sample's time.
 fn parts(plasticity: &PlasticitySpec) -> Vec<Part> {
-    let PlasticitySpec { presentation, blank, delay, .. } = *plasticity;
-    let end = presentation + delay;
-    let mut times = [0.0, delay, presentation, end, end + blank];
+    let PlasticitySpec { presentation, blank, delay, wait, .. } = *plasticity;
+    let (begin, end) = (delay + wait, presentation + delay);
+    let mut times = [0.0, begin, presentation, end, end + blank];
     times.sort_by(f64::total_cmp);
     let between = times.windows(2).filter(|ends| ends[1] > ends[0]);
     let part = |ends: &[f64]| Part {
         length: ends[1] - ends[0],
         input: ends[0] < presentation,
-        target: (delay..end).contains(&ends[0]),
+        target: (begin..end).contains(&ends[0]),
     };
     between.map(part).collect()
 }
@@ -189,16 +190,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn input_and_target_last_as_long_as_each_other_whatever_the_delay_is() {
-        for (delay, blank) in [(0.0, 0.0), (0.0, 3.0), (2.0, 0.0), (5.0, 1.0), (7.0, 2.0)] {
-            let times = PlasticitySpec { time_constant: 1e3, presentation: 5.0, blank, delay, step: 0.1 };
+    fn input_and_target_last_as_long_as_they_should_whatever_the_delay_is() {
+        for (delay, blank, wait) in [
+            (0.0, 0.0, 0.0),
+            (0.0, 3.0, 4.0),
+            (2.0, 0.0, 0.0),
+            (2.0, 0.0, 1.0),
+            (5.0, 1.0, 2.0),
+            (7.0, 2.0, 0.0),
+        ] {
+            let times =
+                PlasticitySpec { time_constant: 1e3, presentation: 5.0, blank, delay, wait, step: 0.1 };
             let parts = parts(&times);
             let lasting = |of: fn(&Part) -> bool| -> f64 {
                 parts.iter().filter(|part| of(part)).map(|part| part.length).sum()
             };
             assert_eq!(lasting(|part| part.input), 5.0, "{parts:?}");
-            assert_eq!(lasting(|part| part.target), 5.0, "{parts:?}");
-            assert_eq!(lasting(|part| part.input && part.target), (5.0_f64 - delay).max(0.0), "{parts:?}");
+            assert_eq!(lasting(|part| part.target), 5.0 - wait, "{parts:?}");
+            let both = (5.0_f64 - delay - wait).max(0.0);
+            assert_eq!(lasting(|part| part.input && part.target), both, "{parts:?}");
             assert_eq!(lasting(|_| true), 5.0 + delay + blank, "{parts:?}");
         }
     }

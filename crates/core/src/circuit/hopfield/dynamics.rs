@@ -23,25 +23,33 @@ impl<T: Real> Dynamics<T> for HopfieldCircuit<'_, T> {
     }
 
     fn drive(&self, state: &Matrix<T>, drive: &mut Matrix<T>, scratch: &mut Scratch<T>) {
-        let batch = state.nrows();
         let outputs = scratch.outputs_mut();
         self.activate(state, outputs);
-        match &self.turned {
-            None => {
-                self.coupling.fill(&self.heard, drive);
-                self.coupling.couple(outputs, drive);
-            }
-            Some([rest, heard]) => {
-                drive.copy_from(heard);
-                self.coupling.couple_back(&(&*outputs - rest), drive);
-            }
+        let moved = self.turned.as_ref().map(|[rest, _]| &*outputs - rest);
+        for layer in 0..self.layout().depth() {
+            self.drive_layer(layer, outputs, moved.as_ref(), drive);
         }
-        self.add_nudge(outputs, drive);
-        if let Some(nodes) = &self.nodes {
-            nodes.drive(0, batch, drive.as_mut_slice());
-        }
-        if let Some((low, high)) = self.chip.supply {
-            elementwise::clip(drive.as_mut_slice(), low, high);
+    }
+
+    fn is_layered(&self) -> bool {
+        true
+    }
+
+    fn drive_half(
+        &self,
+        with_last: bool,
+        state: &Matrix<T>,
+        drive: &mut Matrix<T>,
+        scratch: &mut Scratch<T>,
+    ) {
+        let (last, outputs) = (self.layout().depth() - 1, scratch.outputs_mut());
+        let computed = |layer: &usize| ((last - layer) % 2 == 0) == with_last;
+        // What is heard: the other layers, and of a nudge the outputs themselves.
+        let heard = |layer: &usize| !computed(layer) || (*layer == last && self.nudge.is_some());
+        (0..=last).filter(heard).for_each(|layer| self.activate_layer(layer, state, outputs));
+        let moved = self.turned.as_ref().map(|[rest, _]| &*outputs - rest);
+        for layer in (0..=last).filter(computed) {
+            self.drive_layer(layer, outputs, moved.as_ref(), drive);
         }
     }
 
@@ -162,6 +170,38 @@ impl<T: Real> HopfieldCircuit<'_, T> {
     /// Adds what moves of outputs do to the sums, through the coupling or its transpose.
     fn pass(&self, moves: &Matrix<T>, sums: &mut Matrix<T>, transposed: bool) {
         if transposed { self.coupling.couple_back(moves, sums) } else { self.coupling.couple(moves, sums) }
+    }
+
+    /// Computes the drives of a layer; `moved` are the outputs about those at which the coupling is turned.
+    fn drive_layer(
+        &self,
+        layer: usize,
+        outputs: &Matrix<T>,
+        moved: Option<&Matrix<T>>,
+        drive: &mut Matrix<T>,
+    ) {
+        let range = self.layout().layer(layer);
+        match (&self.turned, moved) {
+            (Some([_, heard]), Some(moved)) => {
+                self.of_mut(layer, drive).copy_from(&self.of(layer, heard));
+                self.coupling.couple_back_layer(layer, moved, drive);
+            }
+            _ => {
+                self.coupling.fill_layer(layer, &self.heard, drive);
+                self.coupling.couple_layer(layer, outputs, drive);
+            }
+        }
+        if layer + 1 == self.layout().depth() {
+            self.add_nudge(outputs, drive);
+        }
+        let (batch, first) = (outputs.nrows(), range.start);
+        let drives = columns_mut(drive, batch, range);
+        if let Some(nodes) = &self.nodes {
+            nodes.drive(first, batch, drives);
+        }
+        if let Some((low, high)) = self.chip.supply {
+            elementwise::clip(drives, low, high);
+        }
     }
 
     /// Adds `−β ∇ℓ` to the drives of the outputs.

@@ -79,6 +79,28 @@ impl<'a, T: Real> HopfieldCircuit<'a, T> {
         Self { sample_ids, ..self }
     }
 
+    /// Returns the same circuits, wired once, with other numbers of the samples.
+    #[must_use]
+    pub fn again(&self, sample_ids: SampleIds) -> HopfieldCircuit<'_, T> {
+        HopfieldCircuit { sample_ids, ..self.borrowed() }
+    }
+
+    /// The same circuits, whose synapses are not copied.
+    fn borrowed(&self) -> HopfieldCircuit<'_, T> {
+        HopfieldCircuit {
+            chip: self.chip,
+            coupling: self.coupling.borrowed(),
+            input: self.input.clone(),
+            heard: self.heard.clone(),
+            nudge: self.nudge.clone(),
+            held_output: self.held_output.clone(),
+            clamp: self.clamp.clone(),
+            turned: self.turned.clone(),
+            nodes: self.nodes.clone(),
+            sample_ids: self.sample_ids.clone(),
+        }
+    }
+
     /// Switches a nudge on: `−β ∇ℓ` into the drives of the outputs, at their own outputs or, of nudge `free`,
     /// at `held` ones. Its `β` may be negative; 0 leaves it off.
     #[must_use]
@@ -192,18 +214,22 @@ impl<'a, T: Real> HopfieldCircuit<'a, T> {
 
     /// Outputs of all neurons, of clamped ones what their wires carry.
     fn activate(&self, state: &Matrix<T>, outputs: &mut Matrix<T>) {
-        let batch = state.nrows();
-        for (layer, devices) in self.chip.layers.iter().enumerate() {
-            let Range { mut start, .. } = self.layout().layer(layer);
-            for run in devices.offset_plus.chunk_by(|a, b| a == b) {
-                let span = start * batch..(start + run.len()) * batch;
-                let from = &state.as_slice()[span.clone()];
-                devices.activation.apply_offset(run[0], from, &mut outputs.as_mut_slice()[span]);
-                start += run.len();
-            }
+        (0..self.layout().depth()).for_each(|layer| self.activate_layer(layer, state, outputs));
+    }
+
+    /// [`Self::activate`] of one layer.
+    fn activate_layer(&self, layer: usize, state: &Matrix<T>, outputs: &mut Matrix<T>) {
+        if let Some(clamp) = self.clamp.as_ref().filter(|_| layer + 1 == self.layout().depth()) {
+            self.of_mut(layer, outputs).copy_from(clamp);
+            return;
         }
-        if let Some(clamp) = &self.clamp {
-            self.of_mut(self.layout().depth() - 1, outputs).copy_from(clamp);
+        let (batch, devices) = (state.nrows(), &self.chip.layers[layer]);
+        let Range { mut start, .. } = self.layout().layer(layer);
+        for run in devices.offset_plus.chunk_by(|a, b| a == b) {
+            let span = start * batch..(start + run.len()) * batch;
+            let from = &state.as_slice()[span.clone()];
+            devices.activation.apply_offset(run[0], from, &mut outputs.as_mut_slice()[span]);
+            start += run.len();
         }
     }
 }

@@ -43,7 +43,7 @@ impl<T: Real> Registered<T> for AsymmetricPropagation<T> {
 
 impl<T: Real> Rule<T> for AsymmetricPropagation<T> {
     fn estimate(&self, weights: &Weights<T>, batch: &Batch<T>, gradient: &mut Gradient<T>) -> Report {
-        contrast(&self.0, weights, batch, HopfieldCircuit::turned, gradient)
+        contrast(&self.0, weights, batch, |circuit, rest| circuit.turned(rest), gradient)
     }
 }
 
@@ -84,17 +84,17 @@ impl<T: Real> Rule<T> for VectorFieldPropagation<T> {
 }
 
 /// Contrasts a nudged circuit, changed by `turned` about the free equilibrium, with the free one.
-fn contrast<'a, T: Real>(
-    phases: &'a Phases<T>,
-    weights: &'a Weights<T>,
+fn contrast<T: Real>(
+    phases: &Phases<T>,
+    weights: &Weights<T>,
     batch: &Batch<T>,
-    turned: impl Fn(HopfieldCircuit<'a, T>, &Matrix<T>) -> HopfieldCircuit<'a, T>,
+    turned: for<'a> fn(HopfieldCircuit<'a, T>, &Matrix<T>) -> HopfieldCircuit<'a, T>,
     gradient: &mut Gradient<T>,
 ) -> Report {
     let (beta, mut seen) = (phases.beta(), Seen::default());
     let free = phases.free(weights, batch, 0);
     let rest = phases.settle(&free, None, &mut seen);
-    let nudged = turned(phases.nudged(weights, batch, (1, beta), &rest), &rest);
+    let nudged = turned(phases.nudged(&free, batch, (1, beta), &rest), &rest);
     let state = phases.settle(&nudged, Some(&rest), &mut seen);
     let outputs = free.outputs(&rest);
     let moved = nudged.outputs(&state).into_iter().zip(&outputs);

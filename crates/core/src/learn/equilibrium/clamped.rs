@@ -90,7 +90,7 @@ fn contrast<T: Real>(
     let rest = phases.settle(&free, None, &mut seen);
     let outputs = free.outputs(&rest);
     let forced = force(&batch.targets, &outputs[outputs.len() - 1], T::of(eta));
-    let clamped = phases.free(weights, batch, 1).clamped(forced);
+    let clamped = free.again(batch.sample_ids.again(1)).clamped(forced);
     let state = phases.settle(&clamped, Some(&rest), &mut seen);
     let pulled = clamped.outputs(&state);
     let products = [Product::of(-1.0 / eta, &pulled), Product::of(1.0 / eta, &outputs)];

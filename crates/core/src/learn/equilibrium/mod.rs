@@ -76,18 +76,17 @@ impl<T: Real> Phases<T> {
         HopfieldCircuit::free(&self.chip, weights, &batch.inputs).with_sample_ids(ids)
     }
 
-    /// The same circuit under a nudge; of nudge `free` at the outputs of `rest`.
+    /// A free circuit under a nudge, in a phase of its own; of nudge `free` at the outputs of `rest`.
     fn nudged<'a>(
-        &'a self,
-        weights: &'a Weights<T>,
+        &self,
+        free: &'a HopfieldCircuit<'_, T>,
         batch: &Batch<T>,
         (phase, beta): (u64, f64),
         rest: &Matrix<T>,
     ) -> HopfieldCircuit<'a, T> {
-        let free = self.free(weights, batch, phase);
         let held = free.outputs(rest).pop().unwrap_or_else(|| Matrix::zeros(0, 0));
         let nudge = Nudge { target: batch.targets.clone(), beta, at: self.spec.nudge.at, loss: self.loss() };
-        free.nudged(nudge, &held)
+        free.again(batch.sample_ids.again(phase)).nudged(nudge, &held)
     }
 
     fn loss(&self) -> Loss<T> {
@@ -118,19 +117,22 @@ impl<T: Real> Phases<T> {
     ) -> Report {
         let keep = self.kept(&seen);
         let used = keep.iter().filter(|&&k| k).count();
+        let share = 1.0 / used.max(1) as f64;
         for (layer, (weights, biases)) in gradient.forward.iter_mut().zip(&mut gradient.biases).enumerate() {
-            weights.fill(T::ZERO);
+            // Inputs and biases are the same in all phases: what synapses from them learn is one product.
+            let moved = sum_of_outputs(products, layer, &keep);
             biases.fill(T::ZERO);
-            let mut sums = vec![T::ZERO; biases.len()];
-            for product in products.iter().filter(|product| product.real || layer > 0) {
-                let scale = T::of(product.factor / used.max(1) as f64);
-                let below = if layer == 0 { &batch.inputs } else { &product.pre[layer - 1] };
-                let (below, own) = (mask(below, &keep), mask(&product.post[layer], &keep));
-                product::correlate(weights.as_view_mut(), Onto::Sum, scale, own.as_view(), below.as_view());
-                if product.real {
-                    column_sums(own.as_slice(), keep.len(), scale, &mut sums);
-                    biases.iter_mut().zip(&sums).for_each(|(bias, &sum)| *bias += sum);
-                }
+            column_sums(moved.as_slice(), keep.len(), T::of(share), biases);
+            if layer == 0 {
+                let (below, all) = (mask(&batch.inputs, &keep), weights.as_view_mut());
+                product::correlate(all, Onto::Nothing, T::of(share), moved.as_view(), below.as_view());
+                continue;
+            }
+            weights.fill(T::ZERO);
+            for product in products {
+                let (below, own) = (mask(&product.pre[layer - 1], &keep), mask(&product.post[layer], &keep));
+                let (scale, all) = (T::of(product.factor * share), weights.as_view_mut());
+                product::correlate(all, Onto::Sum, scale, own.as_view(), below.as_view());
             }
         }
         seen.report(used)
@@ -170,6 +172,17 @@ impl<T: Real> Phases<T> {
         }
         seen.report(used)
     }
+}
+
+/// `Σ factor · post` of a layer, over the products of what is real; zero for samples that are not kept.
+fn sum_of_outputs<T: Real>(products: &[Product<'_, T>], layer: usize, keep: &[bool]) -> Matrix<T> {
+    let neurons = products.first().map_or(0, |product| product.post[layer].ncols());
+    let mut sum = Matrix::zeros(keep.len(), neurons);
+    for product in products.iter().filter(|product| product.real) {
+        let factor = T::of(product.factor);
+        sum.zip_apply(mask(&product.post[layer], keep).as_ref(), |sum, own| *sum += factor * own);
+    }
+    sum
 }
 
 /// Outcomes and work of all phases of a batch.

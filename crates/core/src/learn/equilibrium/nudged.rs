@@ -62,7 +62,7 @@ impl<T: Real> Rule<T> for EquilibriumPropagation<T> {
         let (phases, beta, mut seen) = (&self.phases, self.beta(batch), Seen::default());
         let free = phases.free(weights, batch, 0);
         let rest = phases.settle(&free, None, &mut seen);
-        let nudged = phases.nudged(weights, batch, (1, beta), &rest);
+        let nudged = phases.nudged(&free, batch, (1, beta), &rest);
         let state = phases.settle(&nudged, Some(&rest), &mut seen);
         let [pulled, freed] = [nudged.outputs(&state), free.outputs(&rest)];
         let products = [Product::of(-1.0 / beta, &pulled), Product::of(1.0 / beta, &freed)];
@@ -102,10 +102,11 @@ impl<T: Real> Registered<T> for CentredPropagation<T> {
 impl<T: Real> Rule<T> for CentredPropagation<T> {
     fn estimate(&self, weights: &Weights<T>, batch: &Batch<T>, gradient: &mut Gradient<T>) -> Report {
         let (phases, mut seen) = (&self.0, Seen::default());
-        let rest = phases.settle(&phases.free(weights, batch, 0), None, &mut seen);
+        let free = phases.free(weights, batch, 0);
+        let rest = phases.settle(&free, None, &mut seen);
         let beta = phases.beta();
         let outputs = [(1, beta), (2, -beta)].map(|phase| {
-            let nudged = phases.nudged(weights, batch, phase, &rest);
+            let nudged = phases.nudged(&free, batch, phase, &rest);
             let state = phases.settle(&nudged, Some(&rest), &mut seen);
             nudged.outputs(&state)
         });
