@@ -31,7 +31,7 @@ use crate::spec::SolverSpec;
 const EFFORT: Effort = Effort { rounds: 60, patience: 10 };
 /// The same for circuits whose layers speak both ways: half rounds of a symmetric one descend its energy,
 /// however slowly, and many of a batch cost what Newton's method does for one sample.
-const BOTH_WAYS: Effort = Effort { rounds: 600, patience: 100 };
+const BOTH_WAYS: Effort = Effort { rounds: 600, patience: 60 };
 /// Growth of the residual from round to round after which the past is forgotten.
 const GROWTH: f64 = 10.0;
 /// Rows are dropped from the batch once this share of them is decided: dropping them costs what a round
