@@ -353,7 +353,12 @@ mod random {
                 updates: counts.0,
                 snapshots: counts.3,
                 adversarial: AdversarialSpec { step: 0.25 },
-                ep: EquilibriumSpec { points: 2 + counts.0, period: 12.5, sign: NudgeSign::Random },
+                ep: EquilibriumSpec {
+                    points: 2 + counts.0,
+                    period: 12.5,
+                    sign: NudgeSign::Random,
+                    homeostasis: 0.5,
+                },
                 probe: counts.2,
                 grid: grid.into_iter().collect(),
                 exclude,

@@ -120,7 +120,7 @@ fn command() -> clap::Command {
 /// The question that a command line asks, and what it says of it.
 fn asked(matches: &clap::ArgMatches) -> Option<(Asked, &clap::ArgMatches)> {
     let find = |below: Option<&str>, name: &str| {
-        let is_it = |entry: &&Entry| entry.below == below && entry.name == name;
+        let is_it = |entry: &&Entry| entry.below == below && entry.typed == name;
         STUDIES.iter().find(is_it)?.asked.filter(|asked| asked.command.is_some())
     };
     let (name, inside) = matches.subcommand()?;

@@ -44,6 +44,7 @@ pub fn ink_of(rule: RuleKind) -> Ink {
         Hue::Green => GREEN,
         Hue::Grey => GREY,
         Hue::Indigo => Ink::hex(0x33_22_88),
+        Hue::Lime => Ink::hex(0x84_B0_1E),
         Hue::Olive => Ink::hex(0x99_99_33),
         Hue::Orange => ORANGE,
         Hue::Purple => PURPLE,

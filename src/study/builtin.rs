@@ -37,6 +37,7 @@ pub const EXPERIMENTS: &[Builtin] = dyadsim_core::embedded!["/":
     "experiments/reference_opamp.toml",
     "experiments/reference_ota.toml",
     "experiments/reference_switched.toml",
+    "experiments/rules.toml",
     "experiments/sign_symmetry.toml",
     "experiments/three_fates.toml",
     "experiments/two_tales.toml",

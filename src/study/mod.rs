@@ -95,6 +95,8 @@ pub use observer::{Extent, Observer, Silent};
 pub use registry::{Asked, Entry, STUDIES, all_tables, of_folder, questions};
 pub use registry::{Done, Place, Receipt, ask_again};
 pub use robustness::Robustness;
+#[doc(hidden)]
+pub use rules::RuleComparison;
 pub use sensitivity::Sensitivity;
 pub use settle::Settle;
 pub use spice::Spice;

@@ -12,7 +12,7 @@ use super::places::told_from;
 use super::settings::{self, Written};
 use super::{
     Extent, Failure, Given, Observer, Study, attractors, branch, compare, cost, folder, gradient, hebbian,
-    limits, map, noise, robustness, sensitivity, settle, spice, stability, train, yields,
+    limits, map, noise, robustness, rules, sensitivity, settle, spice, stability, train, yields,
 };
 use crate::figure::{Drawn, draw_figures, want};
 use crate::record::dictionary::Table;
@@ -41,6 +41,7 @@ pub const STUDIES: &[Entry] = &[
     entry::<yields::Yield>(),
     entry::<robustness::Robustness>(),
     entry::<compare::Compare>(),
+    entry::<rules::RuleComparison>(),
     entry::<hebbian::Hebbian>(),
     entry::<spice::Spice>(),
     entry::<cost::Costs>(),
@@ -57,8 +58,10 @@ pub type Report = fn(&Path) -> Result<PathBuf, Failure>;
 /// A question without its types.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry {
-    /// Name, of the command, too, if it has one.
+    /// Name in files.
     pub name: &'static str,
+    /// Name of the command that asks it.
+    pub typed: &'static str,
     /// The command below which its own stands, if there is one.
     pub below: Option<&'static str>,
     /// Whether it works in single precision, too.
@@ -168,6 +171,7 @@ const fn form<S: Study>() -> Entry {
 const fn entry<S: Study>() -> Entry {
     Entry {
         name: S::NAME,
+        typed: S::KIND.command,
         below: S::BELOW,
         single: S::SINGLE,
         described: S::DESCRIBED,
@@ -278,7 +282,7 @@ impl Entry {
     /// The command as it is typed.
     #[must_use]
     pub fn path(&self) -> String {
-        path(self.below, self.name)
+        path(self.below, self.typed)
     }
 
     /// The command with its options and help, if it has one of its own.

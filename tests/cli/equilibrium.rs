@@ -15,8 +15,7 @@ fn experiment(rules: &str, more: &str) -> String {
     )
 }
 
-const ALL: &str =
-    "'recurrent-bp', 'ep', 'ep-centred', 'ep-holomorphic', 'ep-oscillating', 'chl', 'coupled', 'dp', 'bp'";
+const ALL: &str = "'recurrent-bp', 'ep', 'ep-centred', 'ep-holomorphic', 'ep-oscillating', 'predictive-coding', 'chl', 'coupled', 'dp', 'bp'";
 
 #[test]
 fn every_rule_runs_beside_dyads_and_the_exact_gradient() {
@@ -27,7 +26,14 @@ fn every_rule_runs_beside_dyads_and_the_exact_gradient() {
     let ran = bench.run("run e.toml --out out --quiet --precision f64");
     assert_eq!(ran.status, 0, "{}", ran.stderr);
     let metrics = fs::read_to_string(bench.path("out/metrics.csv")).unwrap();
-    for name in ["recurrent-bp-s1", "ep-b0.02-s1", "ep-holomorphic-b0.02-s1", "chl-s1", "dp-a0.5-b0.02-s1"] {
+    for name in [
+        "recurrent-bp-s1",
+        "ep-b0.02-s1",
+        "ep-holomorphic-b0.02-s1",
+        "predictive-coding-b0.02-s1",
+        "chl-s1",
+        "dp-a0.5-b0.02-s1",
+    ] {
         assert_eq!(metrics.lines().filter(|line| line.starts_with(&format!("{name},"))).count(), 3, "{name}");
     }
     // The exact gradient has no angle to itself.
@@ -39,6 +45,8 @@ fn every_rule_runs_beside_dyads_and_the_exact_gradient() {
         rows.map(|row| row.split(',').nth(column).unwrap().parse().unwrap()).collect()
     };
     assert!(angles("recurrent-bp-s1").iter().all(|angle| *angle < 1e-3));
+    let predictive = angles("predictive-coding-b0.02-s1");
+    assert!(predictive.len() == 6 && predictive.iter().all(|angle| *angle < 10.0), "{predictive:?}");
     let centred = angles("ep-centred-b0.02-s1");
     assert!(centred.len() == 6 && centred.iter().all(|angle| (0.0..20.0).contains(angle)), "{centred:?}");
 }
@@ -88,6 +96,16 @@ fn what_a_rule_is_not_defined_for_is_refused_with_what_would_be_right() {
     refused("'ep'", "", "--set solver.kind=layerwise", &["solver.kind", "speak both ways", "\"dc\""]);
     refused("'ep'", "", "--set nudge.at=drive", &["nudge.at", "\"own\""]);
     refused("'ep'", "", "--set readout.auto_zero=true", &["readout.auto_zero", "false"]);
+    let predictive = "'predictive-coding'";
+    refused(predictive, "", "--set neuron.activation=relu", &["neuron.activation", "slope", "\"tanh\""]);
+    refused(predictive, "", "--set supply.low=0 --set supply.high=1", &["supply", "none"]);
+    refused(predictive, "", "--set feedback.synapses=separate", &["feedback.synapses", "shared"]);
+    refused(predictive, "", "--set circuit.kind=hopfield", &["circuit.kind", "\"predictive-coding\""]);
+    refused("'ep-vector-field'", "ep = { homeostasis = 1.0 }", "", &["ep.homeostasis", "\"separate\""]);
+    let separate = "--set feedback.synapses=separate";
+    refused("'ep-vector-field'", "ep = { homeostasis = -1.0 }", separate, &["ep.homeostasis", "0 or more"]);
+    let varied = "grid = { 'ep.homeostasis' = [0.0, 1.0] }";
+    refused("'recurrent-bp'", varied, separate, &["ep.homeostasis", "`ep-vector-field`"]);
 }
 
 #[test]

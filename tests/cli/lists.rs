@@ -141,6 +141,7 @@ fn a_help_page_lists_no_option_that_its_command_refuses() {
         ("yield", "yield ideal --weights w --input x --target y --margin 0"),
         ("robustness", "robustness o"),
         ("compare", "compare o"),
+        ("rules compare", "rules compare x.toml"),
         ("spice", "spice ideal --weights w --input x --out o"),
         ("circuits list", "circuits list"),
         ("circuits show", "circuits show ideal"),

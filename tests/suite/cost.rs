@@ -212,3 +212,62 @@ fn feedback_synapses_of_their_own_take_bias_conductance_and_area_and_are_what_er
     spec.feedback = FeedbackSpec::default();
     assert_eq!(Work::estimated(&spec, &prices, &[2, 1, 1]).synapses(), 3.0);
 }
+
+#[test]
+fn a_rule_of_phases_pays_for_all_of_them_in_neurons_of_one_compartment() {
+    let mut spec = CircuitSpec { readout: ReadoutSpec::default(), ..circuit() };
+    spec.kind = Some(CircuitKind::Hopfield);
+    let mut net = Net::random(600, &[2, 1], 2, 1.0, spec.clone());
+    net.weights.forward[0] = Matrix::from_row_slice(1, 2, &[0.5, -1.5]);
+    net.weights.biases[0] = vec![0.0];
+    net.batch.inputs = Matrix::from_row_slice(2, 2, &[0.8, 0.2, 0.8, 0.2]);
+    net.batch.targets = Matrix::from_row_slice(2, 1, &[1.0, 1.0]);
+    let of = |kind: RuleKind| {
+        let mut spec = spec.clone();
+        spec.kind = Some(kind.circuit_kind());
+        let work = Work::of_rule(&kind.into(), &spec, &net.weights, &net.batch)?;
+        Some((work.clone(), Cost::new(&spec, spec.cost.as_ref().unwrap(), &work).unwrap()))
+    };
+    let (work, cost) = of(RuleKind::Ep).unwrap();
+    // As in dyads' closed form: residuals of 0.1 V e^{−t/τ} from rest, and of β (1 − v) e^{−(1 + β) t/τ} from
+    // there, at the tolerance of where they end.
+    let (free, beta) = (0.1_f64, 0.25_f64);
+    let nudged = (free + beta) / (1.0 + beta);
+    let first = (free / (1e-9 + 1e-6 * free)).ln() * 1e-6;
+    let second = (beta * (1.0 - free) / (1e-9 + 1e-6 * nudged)).ln() * 1e-6 / (1.0 + beta);
+    assert!((work.inference / first - 1.0).abs() < 0.02, "{} {first}", work.inference);
+    assert!((work.update / (first + second) - 1.0).abs() < 0.02, "{} {}", work.update, first + second);
+    assert_eq!((work.relaxations, work.charged, work.compartments, work.at_rest), (2, 1, 1, [1.0; 2]));
+    // One neuron: half the bias of a dyad, one membrane charged once to 0.1 V at 2 V, a reading of every phase.
+    is(cost.update_j.neurons / (2.0 * 5e-9 * work.update), 1.0, 1e-9);
+    is(cost.update_j.membranes, 100e-15 * 2.0 * 0.1, 1e-18);
+    is(cost.update_j.conversion.unwrap(), 2.0 * 2e-12, 1e-20);
+    is(cost.area_m2.neurons.unwrap(), 125e-12, 1e-18);
+    is(work.free.square, 0.19, 1e-5);
+    // A phase more; outputs that are held; dyads; and rules that no chip could run.
+    let (centred, _) = of(RuleKind::EpCentred).unwrap();
+    assert!(centred.relaxations == 3 && centred.update > work.update);
+    assert_eq!(of(RuleKind::Chl).unwrap().0.relaxations, 2);
+    let (dyads, _) = of(RuleKind::DyadicEp).unwrap();
+    assert_eq!((dyads.relaxations, dyads.compartments), (1, 2));
+    let (predictive, priced) = of(RuleKind::PredictiveCoding).unwrap();
+    assert_eq!((predictive.relaxations, predictive.compartments, predictive.nodes), (1, 1, 2));
+    // An error node more than a neuron of phases has: the bias of a dyad, with one membrane.
+    is(priced.update_j.neurons / (2.0 * 10e-9 * predictive.update), 1.0, 1e-9);
+    for kind in RuleKind::ALL.into_iter().filter(|kind| !kind.is_for_chips()) {
+        assert!(of(kind).is_none(), "{kind:?}");
+    }
+}
+
+#[test]
+fn a_compartment_alone_has_the_noise_of_its_capacitor() {
+    let spec = parse_circuit("c.toml", "[neuron]\ncapacitance = \"1 fF\"\n", &[]).unwrap();
+    let noisy = |excess: f64| {
+        let noise = NoiseSpec { thermal: Some(ThermalSpec { excess }), ..NoiseSpec::default() };
+        let spec = CircuitSpec { noise, ..spec.clone() };
+        dyadsim_core::chip::Chip::<f64>::fabricate(&spec, &[3, 2]).noise_alone()
+    };
+    let expected = (1.380_649e-23_f64 * spec.temperature / 1e-15).sqrt();
+    assert!((noisy(1.0) / expected - 1.0).abs() < 1e-12 && (noisy(4.0) / expected - 2.0).abs() < 1e-12);
+    assert!(noisy(0.0) == 0.0);
+}

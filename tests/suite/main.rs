@@ -60,5 +60,6 @@ mod feedback;
 mod gradient_noise;
 mod outcomes;
 mod plasticity;
+mod predictive;
 mod rails;
 mod recurrent;

@@ -61,11 +61,13 @@ pub enum Kind {
     UpdateNoise = 15,
     /// Sign of the nudge of an update, by its first sample.
     NudgeSign = 16,
+    /// Probes of Jacobian homeostasis, by the first sample of an update.
+    Homeostasis = 26,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Weights,
         Self::Biases,
         Self::Feedback,
@@ -83,6 +85,7 @@ impl Kind {
         Self::SweepOrder,
         Self::UpdateNoise,
         Self::NudgeSign,
+        Self::Homeostasis,
     ];
 
     /// The code that stands for it in every stream.
@@ -245,9 +248,11 @@ mod tests {
 
     #[test]
     fn codes_of_kinds_are_pinned_and_distinct() {
-        for (code, kind) in Kind::ALL.into_iter().enumerate() {
+        for (code, kind) in Kind::ALL.into_iter().take(17).enumerate() {
             assert_eq!(usize::from(kind.code()), code, "{kind:?}");
         }
+        assert_eq!(Kind::Homeostasis.code(), 26);
+        assert!(Kind::ALL.windows(2).all(|pair| pair[0].code() < pair[1].code()));
     }
 
     #[test]

@@ -13,7 +13,7 @@ pub fn document(spec: &CircuitSpec, work: &Work, cost: &Cost) -> Value {
     json!({
         "circuit": spec.name,
         "network": work.network,
-        "dyads": work.dyads(),
+        "dyads": work.neurons(),
         "synapses": work.synapses(),
         "simulated": work.simulated,
         "at_rest": work.at_rest,
@@ -47,7 +47,7 @@ pub fn table(spec: &CircuitSpec, work: &Work, cost: &Cost) -> String {
          time      inference {}, update {} ({} {}, {made})\n",
         spec.name,
         network.join("-"),
-        work.dyads(),
+        work.neurons(),
         work.synapses(),
         cost.technology,
         rounded(cost.supply_v, "V"),

@@ -11,6 +11,7 @@ use crate::study::{Entry, Failure};
 /// The registry line. An experiment file is its settings, and `run` its command.
 pub const ENTRY: Entry = Entry {
     name: "train",
+    typed: "run",
     below: None,
     single: true,
     described: true,

@@ -61,14 +61,19 @@ const DEAF: &[Deaf] = &[
         why: "rules {unpushed} have no nudge β",
     },
     Deaf {
-        paths: &["nudge.variant", "nudge.alpha", "nudge.hidden_alpha", "updates", "cost"],
+        paths: &["nudge.variant", "nudge.alpha", "nudge.hidden_alpha", "updates"],
         when: |rule, _| rule.settles() && !rule.is_dyadic(),
-        why: "neurons of rules {single} have one compartment, and no model of what it costs",
+        why: "neurons of rules {single} have one compartment",
     },
     Deaf {
-        paths: &["updates", "cost"],
+        paths: &["updates"],
         when: |rule, _| rule.is_dyadic() && rule.circuit_kind().is_recurrent(),
-        why: "dyads of rule `dyadic-ep` are settled once, and no model says what they cost",
+        why: "dyads of rule `dyadic-ep` are settled once",
+    },
+    Deaf {
+        paths: &["cost"],
+        when: |rule, _| rule.settles() && !rule.is_for_chips(),
+        why: "no chip could run rules {unreal}",
     },
     Deaf { paths: &["ep.sign"], when: |rule, _| !heeds_ep(rule, "ep.sign"), why: "rule `ep` alone heeds it" },
     Deaf {
@@ -80,6 +85,11 @@ const DEAF: &[Deaf] = &[
         paths: &["ep.period"],
         when: |rule, _| !heeds_ep(rule, "ep.period"),
         why: "rule `ep-oscillating` alone heeds it",
+    },
+    Deaf {
+        paths: &["ep.homeostasis"],
+        when: |rule, _| !heeds_ep(rule, "ep.homeostasis"),
+        why: "rules {coupled} alone heed it",
     },
     Deaf {
         paths: &["plasticity"],
@@ -293,6 +303,8 @@ fn told(why: &str) -> String {
         .replace("{exact}", &names(|rule| !rule.has_feedback()))
         .replace("{still}", &names(|rule| !rule.settles()))
         .replace("{single}", &names(|rule| rule.settles() && !rule.is_dyadic()))
+        .replace("{coupled}", &names(|rule| heeds_ep(rule, "ep.homeostasis")))
+        .replace("{unreal}", &names(|rule| rule.settles() && !rule.is_for_chips()))
         .replace("{unpushed}", &names(|rule| rule.settles() && !rule.has_nudge()))
 }
 

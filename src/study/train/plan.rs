@@ -318,7 +318,11 @@ pub(super) fn heeds_ep(rule: RuleKind, path: &str) -> bool {
         "ep.sign" => rule == RuleKind::Ep,
         "ep.points" => matches!(rule, RuleKind::EpHolomorphic | RuleKind::EpOscillating),
         "ep.period" => rule == RuleKind::EpOscillating,
-        _ => matches!(rule, RuleKind::Ep | RuleKind::EpHolomorphic | RuleKind::EpOscillating),
+        "ep.homeostasis" => rule.takes_any_coupling() && rule.has_nudge(),
+        _ => {
+            let own = matches!(rule, RuleKind::Ep | RuleKind::EpHolomorphic | RuleKind::EpOscillating);
+            own || heeds_ep(rule, "ep.homeostasis")
+        }
     }
 }
 

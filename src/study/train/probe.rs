@@ -8,7 +8,7 @@ use dyadsim_core::learn::{Backprop, Batch, Gradient, Rule, circuit_of, measure, 
 use dyadsim_core::matrix::{Matrix, Real};
 use dyadsim_core::random::{Key, Kind, permutation, stream};
 use dyadsim_core::solve::fixed_point;
-use dyadsim_core::spec::{CircuitKind, CircuitSpec, RuleSpec};
+use dyadsim_core::spec::{CircuitKind, CircuitSpec, EquilibriumSpec, RuleSpec, SolverSpec};
 use dyadsim_core::train::gather;
 
 /// The probe of a run.
@@ -56,10 +56,18 @@ impl<T: Real> Probe<T> {
             (spec, chip)
         });
         let own_way = (kind.settles() && kind.circuit_kind().is_recurrent()) || kind.needs_separate();
-        let single = own_way.then(|| rule::<T>(settings, circuit, network));
+        // Homeostasis is no part of what it says of the loss.
+        let bare = RuleSpec { ep: EquilibriumSpec { homeostasis: 0.0, ..settings.ep }, ..settings };
+        let single = own_way.then(|| rule::<T>(bare, circuit, network));
+        // Phases may be cut short; what they are held against must come to rest.
+        let mut lasting = circuit.clone();
+        lasting.solver.max_time = lasting.solver.max_time.max(SolverSpec::default().max_time);
         let exact: Box<dyn Rule<T>> = match kind.circuit_kind() {
             CircuitKind::Dyad => Box::new(Backprop::new(chip, &circuit.nudge)),
-            CircuitKind::Hopfield | CircuitKind::RecurrentDyad => rule(kind.reference(), circuit, network),
+            CircuitKind::PredictiveCoding => {
+                Box::new(Backprop::new(Chip::fabricate(&circuit_of(kind, circuit), network), &circuit.nudge))
+            }
+            CircuitKind::Hopfield | CircuitKind::RecurrentDyad => rule(kind.reference(), &lasting, network),
         };
         let mut batch = gather(dataset, samples);
         batch.sample_ids.seed = seed;

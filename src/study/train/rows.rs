@@ -141,16 +141,16 @@ pub struct CostRow {
     /// Rule.
     pub rule: String,
     /// Mixing α.
-    pub alpha: f64,
+    pub alpha: Option<f64>,
     /// Nudge β.
-    pub beta: f64,
+    pub beta: Option<f64>,
     /// Seed.
     pub seed: u64,
     /// Time of a reading (s).
     pub readout_time_s: f64,
     /// Relaxations of an update.
     pub relaxations: usize,
-    /// Share of the samples that came to rest under the nudge.
+    /// Share of the samples that came to rest in all relaxations of an update.
     pub at_rest: f64,
     /// Accuracy on the test set after the last epoch.
     pub test_accuracy: f64,
@@ -166,6 +166,9 @@ pub struct CostRow {
     pub energy_update_j: f64,
     /// Energy of the whole training (J): every presentation relaxes and is read, every update programs.
     pub energy_training_j: f64,
+    /// Time of the whole training on the chip (s), presentations one after the other.
+    #[serde(default)]
+    pub time_training_s: Option<f64>,
     /// Area (m²), if all parts of it are known.
     pub area_m2: Option<f64>,
 }

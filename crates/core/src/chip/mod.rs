@@ -154,6 +154,17 @@ impl<T: Real> Chip<T> {
         chip
     }
 
+    /// Returns the standard deviation of the potential of a compartment on its own (V), the first one, by the
+    /// white and the flicker noise of its devices.
+    #[must_use]
+    pub fn noise_alone(&self) -> f64 {
+        let rate = self.rates[0].to_f64();
+        // A low-pass of rate r leaves S r/4 of white noise, and of a process of rate p the share r/(r + p).
+        let white = self.noise.white.first().map_or(0.0, |psd| psd * rate / 4.0);
+        let poles = self.noise.poles.iter().map(|pole| pole.variance[0] * rate / (rate + pole.rate));
+        (white + poles.sum::<f64>()).sqrt()
+    }
+
     /// Refreshes the slowest time constant after `rates` were filled anew.
     pub fn refresh_slowest(&mut self) {
         let slowest = self.rates.iter().map(|r| 1.0 / r.to_f64()).fold(0.0, f64::max);

@@ -11,7 +11,7 @@ use crate::matrix::{Matrix, Real, View, ViewMut};
 
 /// Effective synapses: `W_k` forward, `F_k` back.
 #[derive(Clone, Debug)]
-pub(super) struct Coupling<'a, T: Real> {
+pub(crate) struct Coupling<'a, T: Real> {
     weights: Cow<'a, Weights<T>>,
     layers: Vec<Range<usize>>,
 }

@@ -6,7 +6,7 @@
 //! itself wherever `u = v`: what integrates motion asks for `U`, what looks for equilibria or linearises at
 //! one asks for `u`.
 //!
-//! [`HopfieldCircuit`] has one compartment a neuron and needs no more than that. Circuits of dyads in layers
+//! [`HopfieldCircuit`] and [`PredictiveCircuit`] have one compartment a neuron and need no more than that. Circuits of dyads in layers
 //! are [`Layered`], which sweeps need; those of a chip have its noise, too: [`Circuit`].
 
 mod adjoint;
@@ -20,13 +20,16 @@ mod limited_drive;
 mod node;
 mod noisy;
 mod nudge;
+mod own_noise;
 mod passes;
+mod predictive;
 mod scratch;
 mod recurrent_dyads;
 mod squares;
 mod tangent;
 mod target;
 
+pub(crate) use coupling::Coupling;
 pub use dyad::DyadCircuit;
 pub use dynamics::Dynamics;
 pub use holomorphic::HolomorphicCircuit;
@@ -34,6 +37,7 @@ pub use hopfield::HopfieldCircuit;
 pub use layered::Layered;
 pub use noisy::Circuit;
 pub use nudge::{Loss, Nudge};
+pub use predictive::PredictiveCircuit;
 pub use recurrent_dyads::RecurrentDyads;
 pub use scratch::Scratch;
 pub use target::{TargetFault, check_targets};

@@ -17,12 +17,13 @@ use super::coupling::Coupling;
 use super::dyad::{columns, columns_mut};
 use super::limited_drive::Limits;
 use super::nudge::Nudge;
+use super::own_noise::of_compartments;
 use super::{Dynamics, Scratch};
 use crate::chip::{Chip, Weights};
 use crate::device::{DeviceOffset, Dyads};
 use crate::matrix::{Matrix, Real, elementwise, select_rows};
-use crate::noise::{Cause, Colour, NoiseInput, SampleIds};
-use crate::spec::{CircuitKind, NoiseKind, NudgePoint};
+use crate::noise::{NoiseInput, SampleIds};
+use crate::spec::{CircuitKind, NudgePoint};
 
 /// A batch of recurrent networks of dyads on one chip: inputs, and a nudge if it is switched on.
 #[derive(Clone, Debug)]
@@ -324,20 +325,7 @@ impl<T: Real> Dynamics<T> for RecurrentDyads<'_, T> {
     }
 
     fn noise_inputs(&self, _sample: usize, state: &[f64]) -> Vec<NoiseInput> {
-        let noise = &self.chip.noise;
-        let each = |size: &dyn Fn(usize) -> f64| -> Vec<Vec<(usize, f64)>> {
-            (0..state.len()).map(|j| vec![(j, size(j))]).collect()
-        };
-        let mut found = Vec::new();
-        let mut add = |cause: Cause, colour, columns| found.push(NoiseInput { cause, colour, columns });
-        if !noise.white.is_empty() {
-            // Thermal and shot noise, which a sum of powers no longer tells apart.
-            add("white", Colour::White, each(&|j| (noise.white[j] / 2.0).sqrt()));
-        }
-        for pole in &noise.poles {
-            add(NoiseKind::Flicker.name(), Colour::Pole(pole.rate), each(&|j| pole.variance[j].sqrt()));
-        }
-        found
+        of_compartments(&self.chip.noise, state.len())
     }
 
     fn noise_is_additive(&self) -> bool {

@@ -4,6 +4,7 @@
 //! measured on a simulated batch; [`Cost`] prices it with the numbers of `[cost]`. A number that was not
 //! given is `None`, and no sum that it belongs to is made silently without it: [`Cost::missing`] names it.
 
+mod phases;
 mod price;
 mod work;
 

@@ -8,7 +8,7 @@ use crate::spec::{CircuitSpec, CostSpec, technologies};
 /// Mean power while a circuit relaxes or is read (W).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Power {
-    /// Bias of dyads, `V_DD N I_n`.
+    /// Bias of neurons, `V_DD N I_n`; of one node half of it.
     pub neurons: f64,
     /// Bias of synapses, `V_DD M I_s`.
     pub synapses: f64,
@@ -23,11 +23,11 @@ pub struct Power {
 pub struct Energy {
     /// Time that it takes (s).
     pub time_s: f64,
-    /// Bias of dyads.
+    /// Bias of neurons.
     pub neurons: f64,
     /// Synapses: bias, conductance and charge.
     pub synapses: f64,
-    /// Membranes charged once a relaxation, `2 N C V_DD ⟨|v|⟩`; 0 where charged synapses bring the charge.
+    /// Membranes charged once a relaxation from 0 V, `2 N C V_DD ⟨|v|⟩`; 0 where charged synapses bring the charge.
     pub membranes: f64,
     /// Conversion of readings; `None` if it is not given.
     pub conversion: Option<f64>,
@@ -40,7 +40,7 @@ pub struct Energy {
 pub struct Area {
     /// Capacitors of all compartments.
     pub capacitors: Option<f64>,
-    /// Dyads without them.
+    /// Neurons without them.
     pub neurons: Option<f64>,
     /// Synapses.
     pub synapses: Option<f64>,
@@ -66,7 +66,7 @@ pub struct Cost {
 
 impl Power {
     fn new(cost: &CostSpec, (supply, clock): (f64, f64), work: &Work, signals: Signals) -> Self {
-        let (dyads, synapses) = (work.dyads(), work.synapses());
+        let (dyads, synapses) = (work.all_nodes() / 2.0, work.synapses());
         // Weights tell what the description can only guess; whether synapses are resistive at all is its to
         // say.
         let conductance = match work.conductance {
@@ -113,9 +113,9 @@ impl Cost {
         let technology = technologies().get(&cost.technology)?;
         let supply = cost.supply.unwrap_or(technology.supply.value);
         let clock = spec.clock.map_or(cost.clock, |clock| clock.frequency);
-        let (dyads, synapses) = (work.dyads(), work.synapses());
-        let capacitance = 2.0 * dyads * spec.neuron.capacitance;
-        let energy = |signals: Signals, relaxations: f64, relaxing: f64, converted: f64| {
+        let (dyads, synapses) = (work.all_nodes() / 2.0, work.synapses());
+        let capacitance = work.all_compartments() * spec.neuron.capacitance;
+        let energy = |signals: Signals, (relaxations, charged): (f64, f64), relaxing: f64, converted: f64| {
             let power = Power::new(cost, (supply, clock), work, signals);
             let time = relaxing + relaxations * work.reading;
             Energy {
@@ -125,14 +125,15 @@ impl Cost {
                 membranes: if cost.synapse_capacitance > 0.0 {
                     0.0
                 } else {
-                    relaxations * capacitance * supply * signals.membrane
+                    charged * capacitance * supply * signals.membrane
                 },
                 conversion: cost.conversion.map(|each| each * converted),
                 programming: Some(0.0),
             }
         };
-        let relaxations = work.relaxations as f64;
-        let mut update = energy(work.nudged, relaxations, work.update, 2.0 * dyads * relaxations);
+        let (relaxations, charged) = (work.relaxations as f64, work.charged as f64);
+        let read = work.all_nodes() * relaxations;
+        let mut update = energy(work.nudged, (relaxations, charged), work.update, read);
         update.time_s += cost.programming_time;
         update.programming = cost.programming.map(|each| each * work.updated());
         let from = |own: Option<f64>, table: Option<f64>, count: f64| own.or(table).map(|each| each * count);
@@ -146,7 +147,12 @@ impl Cost {
                 synapses: from(cost.synapse_area, value(&technology.synapse), synapses),
             },
             power_w: Power::new(cost, (supply, clock), work, work.free),
-            inference_j: energy(work.free, 1.0, work.inference, 2.0 * work.outputs()),
+            inference_j: energy(
+                work.free,
+                (1.0, 1.0),
+                work.inference,
+                work.compartments as f64 * work.outputs(),
+            ),
             update_j: update,
         })
     }

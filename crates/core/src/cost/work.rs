@@ -4,7 +4,7 @@ use crate::chip::{Chip, Weights};
 use crate::circuit::DyadCircuit;
 use crate::learn::{Batch, Measurement, measure};
 use crate::matrix::Matrix;
-use crate::solve::settle_all;
+use crate::solve::{Outcome, settle_all};
 use crate::spec::{CircuitSpec, CostSpec, FeedbackSynapses, NoiseSpec, SolverKind, Start};
 
 /// Signals that synapses and capacitors see, means over samples.
@@ -35,8 +35,14 @@ pub struct Work {
     pub update: f64,
     /// Longest of each over the samples (s).
     pub longest: [f64; 2],
+    /// Compartments of a neuron, each with a capacitor.
+    pub compartments: usize,
+    /// Nodes of a neuron that take a bias and are read: its compartments, and that of an error.
+    pub nodes: usize,
     /// Relaxations of an update.
     pub relaxations: usize,
+    /// How many of them start at 0 V, so that all membranes are charged.
+    pub charged: usize,
     /// Time of a reading (s).
     pub reading: f64,
     /// Share of the samples that came to rest, free and nudged.
@@ -85,7 +91,7 @@ impl Work {
         let circuit =
             DyadCircuit::free(&chip, weights, &batch.inputs).with_sample_ids(batch.sample_ids.clone());
         let free = Measurement::read(&circuit, settle_all(&spec.solver, &circuit, false));
-        let (inference, slowest, settled) = times(&free)?;
+        let (inference, slowest, settled) = times(&free.settled.outcomes, &free.settled.time)?;
         let mut work = Self {
             simulated: true,
             inference,
@@ -100,14 +106,15 @@ impl Work {
         (work.update, work.longest[1], work.nudged) = (factor * inference, factor * slowest, work.free);
         if spec.nudge.beta > 0.0 {
             let nudged = measure(&chip, weights, batch, &spec, false);
-            (work.update, work.longest[1], work.at_rest[1]) = times(&nudged)?;
+            (work.update, work.longest[1], work.at_rest[1]) =
+                times(&nudged.settled.outcomes, &nudged.settled.time)?;
             work.nudged = signals(&nudged, weights, batch, true);
         }
         Some(work)
     }
 
     /// No time and no signal.
-    fn default_of(spec: &CircuitSpec, network: Vec<usize>) -> Self {
+    pub(super) fn default_of(spec: &CircuitSpec, network: Vec<usize>) -> Self {
         let none = Signals { square: 0.0, size: 0.0, membrane: 0.0 };
         Self {
             network,
@@ -117,7 +124,10 @@ impl Work {
             inference: 0.0,
             update: 0.0,
             longest: [0.0; 2],
+            compartments: spec.kind().compartments(),
+            nodes: spec.kind().nodes(),
             relaxations: count_relaxations(spec),
+            charged: count_relaxations(spec),
             reading: spec.readout.time,
             at_rest: [0.0; 2],
             free: none,
@@ -127,9 +137,9 @@ impl Work {
         }
     }
 
-    /// Dyads.
+    /// Neurons.
     #[must_use]
-    pub fn dyads(&self) -> f64 {
+    pub fn neurons(&self) -> f64 {
         self.network[1..].iter().sum::<usize>() as f64
     }
 
@@ -148,6 +158,18 @@ impl Work {
     /// Feedback synapses that are devices of their own.
     fn own_feedback(&self) -> f64 {
         if self.feedback == FeedbackSynapses::Separate { pairs(&self.network[1..]) } else { 0.0 }
+    }
+
+    /// Compartments of all neurons.
+    #[must_use]
+    pub fn all_compartments(&self) -> f64 {
+        self.compartments as f64 * self.neurons()
+    }
+
+    /// Nodes of all neurons.
+    #[must_use]
+    pub fn all_nodes(&self) -> f64 {
+        self.nodes as f64 * self.neurons()
     }
 
     /// Neurons of the output layer.
@@ -185,25 +207,24 @@ fn count_relaxations(spec: &CircuitSpec) -> usize {
 }
 
 /// Median and largest time of the samples at rest (s), and their share.
-fn times(measured: &Measurement<f64>) -> Option<(f64, f64, f64)> {
-    let settled = &measured.settled;
-    let pairs = settled.outcomes.iter().zip(&settled.time);
+pub(super) fn times(outcomes: &[Outcome], times: &[f64]) -> Option<(f64, f64, f64)> {
+    let pairs = outcomes.iter().zip(times);
     let mut times: Vec<f64> =
         pairs.filter(|(o, t)| o.is_settled() && t.is_finite()).map(|(_, &t)| t).collect();
     times.sort_by(f64::total_cmp);
     let (low, high) = (times.get(times.len().checked_sub(1)? / 2)?, times.get(times.len() / 2)?);
-    let share = times.len() as f64 / settled.outcomes.len() as f64;
+    let share = times.len() as f64 / outcomes.len() as f64;
     Some((f64::midpoint(*low, *high), times[times.len() - 1], share))
 }
 
 /// `⟨|W_ij|⟩` over all synapses: a pair whose other device is off has this conductance, in units of the leak.
-fn mean_size(weights: &Weights<f64>) -> f64 {
+pub(super) fn mean_size(weights: &Weights<f64>) -> f64 {
     let all = || weights.forward.iter().chain(own_feedback(weights));
     all().flat_map(Matrix::iter).map(|w| w.abs()).sum::<f64>() / all().map(Matrix::len).sum::<usize>() as f64
 }
 
 /// Signals over the samples at rest; differences cross the synapses, too, where they are `fed_back`.
-fn signals(
+pub(super) fn signals(
     measured: &Measurement<f64>,
     weights: &Weights<f64>,
     batch: &Batch<f64>,

@@ -6,6 +6,7 @@
 //! through the C library. Where the slope jumps, the slope is the smaller one-sided one: 0.
 
 mod complex;
+mod curvature;
 mod vector;
 
 pub use self::vector::Dyads;

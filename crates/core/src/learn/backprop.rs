@@ -236,11 +236,14 @@ impl<T: Real> Layer<T> {
     fn activate_each(&mut self, devices: &Devices<T>) {
         let batch = self.potentials.nrows();
         let potentials = self.potentials.as_slice();
+        // Of a neuron with one compartment both are that one.
+        let minus =
+            if devices.offset_minus.is_empty() { &devices.offset_plus } else { &devices.offset_minus };
         // The differences are not wanted, but a mix gives both: they pass through the slopes' buffer.
         devices.activation.mean_and_difference(Dyads {
             batch,
             mixing: &devices.mixing,
-            offsets: (&devices.offset_plus, &devices.offset_minus),
+            offsets: (&devices.offset_plus, minus),
             potentials: (potentials, potentials),
             mean: self.means.as_mut_slice(),
             difference: self.slopes.as_mut_slice(),
@@ -250,7 +253,7 @@ impl<T: Real> Layer<T> {
             self.slopes.as_mut_slice().chunks_exact_mut(batch).zip(potentials.chunks_exact(batch)).enumerate()
         {
             devices.activation.derivative_offset(devices.offset_plus[j], v, slopes);
-            devices.activation.derivative_offset(devices.offset_minus[j], v, &mut other);
+            devices.activation.derivative_offset(minus[j], v, &mut other);
             let (alpha, rest) = (devices.mixing[j], T::ONE - devices.mixing[j]);
             for (plus, &minus) in slopes.iter_mut().zip(&other) {
                 *plus = alpha * *plus + rest * minus;

@@ -16,6 +16,7 @@
 //! | `ep-asymmetric` | [`AsymmetricPropagation`]: a coupling that is transposed about the free equilibrium |
 //! | `ep-vector-field` | [`VectorFieldPropagation`]: as if any coupling were symmetric |
 //! | `dyadic-ep` | [`DyadicPropagation`]: dyads whose layers speak both ways |
+//! | `predictive-coding` | [`PredictiveCoding`]: activities and the errors of their predictions |
 //! | `chl`, `coupled` | [`ContrastiveHebbian`], [`CoupledLearning`]: clamped outputs |
 //!
 //! How feedback synapses learn is no rule's business: [`FeedbackRule`].
@@ -40,8 +41,8 @@ pub use backprop_feedback::BackpropFeedback;
 pub use dual::{DualPropagation, nudged};
 pub use equilibrium::{
     AsymmetricPropagation, CentredPropagation, ContrastiveHebbian, CoupledLearning, DyadicPropagation,
-    EquilibriumPropagation, HolomorphicPropagation, OscillatingPropagation, RecurrentBackprop,
-    VectorFieldPropagation,
+    EquilibriumPropagation, HolomorphicPropagation, OscillatingPropagation, PredictiveCoding,
+    RecurrentBackprop, VectorFieldPropagation,
 };
 pub use feedback::FeedbackRule;
 pub use left::Left;

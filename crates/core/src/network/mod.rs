@@ -161,7 +161,9 @@ impl Network {
         let batch = self.batch(inputs, Some(targets))?;
         let mut gradient = Gradient::zeros(&self.weights);
         let exact: Box<dyn Rule<f64>> = match self.circuit.kind() {
-            CircuitKind::Dyad => Box::new(Backprop::new(self.chip.clone(), &self.circuit.nudge)),
+            CircuitKind::Dyad | CircuitKind::PredictiveCoding => {
+                Box::new(Backprop::new(self.chip.clone(), &self.circuit.nudge))
+            }
             CircuitKind::Hopfield | CircuitKind::RecurrentDyad => {
                 rule(RuleKind::RecurrentBp, &self.circuit, &self.neurons())
             }

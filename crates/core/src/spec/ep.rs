@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::check_circuit::ensure;
+use super::check_circuit::{ensure, not_negative};
 use super::circuit::{CircuitSpec, FeedbackSynapses, LossKind, NudgePoint, Start};
 use super::fault::Fault;
 use super::kinds::{ActivationKind, CircuitKind, SolverKind, quoted};
@@ -20,6 +20,9 @@ pub struct EquilibriumSpec {
     pub points: usize,
     /// Rule `ep-oscillating`: duration of a turn of the nudge, in units of the slowest `τ`.
     pub period: f64,
+    /// Rules that nudge a coupling of any symmetry: weight of the Jacobian homeostasis beside the loss, by which
+    /// separate feedback synapses become symmetric to the forward ones; 0 is none.
+    pub homeostasis: f64,
 }
 
 /// Sign of a nudge.
@@ -37,7 +40,7 @@ pub enum NudgeSign {
 
 impl Default for EquilibriumSpec {
     fn default() -> Self {
-        Self { sign: NudgeSign::Positive, points: 6, period: 200.0 }
+        Self { sign: NudgeSign::Positive, points: 6, period: 200.0, homeostasis: 0.0 }
     }
 }
 
@@ -59,7 +62,19 @@ pub(super) fn check_ep(ep: EquilibriumSpec) -> Result<(), Fault> {
         format!("a whole number from 2 to {MOST_POINTS}: one nudge has no first Fourier coefficient");
     ensure((2..=MOST_POINTS).contains(&ep.points), &["ep", "points"], ep.points, &accepted)?;
     let accepted = format!("a number of time constants above 0, {LONGEST:e} or less");
-    ensure(ep.period > 0.0 && ep.period <= LONGEST, &["ep", "period"], ep.period, &accepted)
+    ensure(ep.period > 0.0 && ep.period <= LONGEST, &["ep", "period"], ep.period, &accepted)?;
+    not_negative(&["ep", "homeostasis"], ep.homeostasis, "a finite weight, 0 or more")
+}
+
+/// Checks that homeostasis has feedback synapses to move.
+///
+/// # Errors
+/// A weight of it in a circuit whose synapses are read both ways.
+pub(super) fn check_homeostasis(ep: EquilibriumSpec, circuit: &CircuitSpec) -> Result<(), Fault> {
+    let separate = circuit.feedback.synapses == FeedbackSynapses::Separate;
+    let accepted = "0, or a circuit with `feedback.synapses` = \"separate\": one crossbar that is read both ways is \
+                    symmetric by itself";
+    ensure(separate || ep.homeostasis == 0.0, &["ep", "homeostasis"], ep.homeostasis, accepted)
 }
 
 /// Checks that a rule is defined for a circuit.
@@ -116,16 +131,32 @@ pub(super) fn check_recurrent(circuit: &CircuitSpec) -> Result<(), Fault> {
     ensure(noise.sampled.is_none(), &["noise", "sampled"], "a source", alone)?;
     ensure(circuit.leakage.is_none_or(|l| l.hold == 0.0), &["leakage", "hold"], "a time", "0 s")?;
     ensure(circuit.nudge.keep_margin.is_none(), &["nudge", "keep_margin"], "a margin", alone)?;
-    if circuit.kind() != CircuitKind::RecurrentDyad {
+    if circuit.kind() == CircuitKind::Hopfield {
         return Ok(());
     }
-    let single = "none: with dyads it is modelled where no layer speaks back";
+    if circuit.kind() == CircuitKind::PredictiveCoding {
+        check_predictive(circuit)?;
+    }
+    let single = "none: it is modelled for dyads where no layer speaks back, and for Hopfield circuits";
     ensure(circuit.amplifier.is_none(), &["amplifier"], "an amplifier", single)?;
     ensure(circuit.leakage.is_none(), &["leakage"], "a leakage", single)?;
     ensure(circuit.clock.is_none(), &["clock"], "a clock", single)?;
     ensure(noise.read.is_none(), &["noise", "read"], "a source", single)?;
     ensure(noise.supply.is_none(), &["noise", "supply"], "a source", single)?;
     ensure(noise.input.is_none(), &["noise", "input"], "a source", single)
+}
+
+/// Checks what predictive coding asks of its devices.
+fn check_predictive(circuit: &CircuitSpec) -> Result<(), Fault> {
+    let smooth = ActivationKind::ALL.into_iter().filter(|kind| !kind.is_kinked());
+    let smooth = quoted(smooth.map(ActivationKind::name));
+    let accepted = format!("{smooth}: errors pass the slope of the device, and drives would jump with it");
+    let neuron = &circuit.neuron;
+    for (key, device) in [("activation", neuron.activation), ("output_activation", neuron.output_activation)]
+    {
+        ensure(!device.kind.is_kinked(), &["neuron", key], device.kind.name(), &accepted)?;
+    }
+    ensure(circuit.supply.is_none(), &["supply"], "rails", "none: activities of predictive coding have none")
 }
 
 /// Checks where the loss gradient is taken.

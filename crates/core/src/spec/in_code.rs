@@ -12,7 +12,7 @@ use super::check_experiment::{check_adversarial, check_batch, check_beta, check_
 use super::check_sizes::check_training_sizes;
 use super::circuit::CircuitSpec;
 use super::door::checked_circuit;
-use super::ep::{EquilibriumSpec, check_ep, check_rule};
+use super::ep::{EquilibriumSpec, check_ep, check_homeostasis, check_rule};
 use super::error::SpecError;
 use super::experiment::{AdversarialSpec, ExperimentSpec, OptimizerSpec};
 use super::fault::Fault;
@@ -82,6 +82,7 @@ pub(crate) fn check_training(
         check_training_sizes(optimizer, rule.adversarial)?;
         check_beta(&[rule.kind], circuit.nudge.beta)?;
         check_feedback_rules(&[rule.kind], &circuit.feedback)?;
+        check_homeostasis(rule.ep, circuit)?;
         check_rule(rule.kind, circuit)
     };
     check().map_err(|fault| {

@@ -152,11 +152,14 @@ pub enum CircuitKind {
     Hopfield,
     /// Two compartments a neuron: means go forward and back, differences return through the transpose.
     RecurrentDyad,
+    /// One compartment a neuron, its activity, beside a node for the error of its prediction: activities go
+    /// forward, errors come back.
+    PredictiveCoding,
 }
 
 impl CircuitKind {
     /// Every kind, in the order of the documentation.
-    pub const ALL: [Self; 3] = [Self::Dyad, Self::Hopfield, Self::RecurrentDyad];
+    pub const ALL: [Self; 4] = [Self::Dyad, Self::Hopfield, Self::RecurrentDyad, Self::PredictiveCoding];
 
     /// Name in files.
     #[must_use]
@@ -165,13 +168,24 @@ impl CircuitKind {
             Self::Dyad => "dyad",
             Self::Hopfield => "hopfield",
             Self::RecurrentDyad => "recurrent-dyad",
+            Self::PredictiveCoding => "predictive-coding",
         }
     }
 
-    /// Whether layers speak both ways, so that what is above a neuron moves it without an error.
+    /// Whether layers speak both ways, not by differences of compartments alone, so that the network is
+    /// settled as a whole.
     #[must_use]
     pub const fn is_recurrent(self) -> bool {
         !matches!(self, Self::Dyad)
+    }
+
+    /// Nodes of a neuron that devices drive: its compartments, and that of an error.
+    #[must_use]
+    pub fn nodes(self) -> usize {
+        match self {
+            Self::Dyad | Self::RecurrentDyad | Self::PredictiveCoding => 2,
+            Self::Hopfield => 1,
+        }
     }
 
     /// Compartments of a neuron.
@@ -179,7 +193,7 @@ impl CircuitKind {
     pub fn compartments(self) -> usize {
         match self {
             Self::Dyad | Self::RecurrentDyad => 2,
-            Self::Hopfield => 1,
+            Self::Hopfield | Self::PredictiveCoding => 1,
         }
     }
 }

@@ -10,7 +10,7 @@ use toml::Value;
 use super::check_circuit::check_circuit;
 use super::check_experiment::{check_beta, check_experiment};
 use super::circuit::CircuitSpec;
-use super::ep::check_rule;
+use super::ep::{check_homeostasis, check_rule};
 use super::error::{At, Place, SpecError, nearest};
 use super::every::{apart, every, together};
 use super::experiment::{CircuitSource, ExperimentSpec, InitSpec};
@@ -112,6 +112,7 @@ impl Loaded {
         experiment.rules.iter().try_for_each(|rule| check_rule(*rule, &circuit)).map_err(tell)?;
         if !self.varies_feedback || is_set(&FEEDBACK) {
             check_feedback_rules(&experiment.rules, &circuit.feedback).map_err(tell)?;
+            check_homeostasis(experiment.ep, &circuit).map_err(tell)?;
         }
         check_plasticity(&experiment, &circuit).map_err(tell)?;
         circuit.network = Some(experiment.network.clone());

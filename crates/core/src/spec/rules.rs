@@ -45,6 +45,8 @@ macro_rules! each_rule {
             /// Dyadic equilibrium propagation: dyads whose layers speak both ways, with the circuit's own
             /// gains.
             DyadicEp: "dyadic-ep", "dyadic EP", Yellow, Recurrent, DyadicPropagation;
+            /// Predictive coding: activities and the errors of their predictions settle under a nudge.
+            PredictiveCoding: "predictive-coding", "PC", Lime, Predictive, PredictiveCoding;
             /// Contrastive Hebbian learning: output wires clamped to the targets.
             Chl: "chl", "CHL", Wine, Contrasts, ContrastiveHebbian;
             /// Coupled learning: output wires clamped a share `β` of the way to the targets.
@@ -75,9 +77,13 @@ enum Wiring {
     Reciprocal,
     /// Dyads whose layers speak both ways; gains as described.
     Recurrent,
+    /// Activities and errors of predictions, crossbars read both ways, and a nudge `β`.
+    Predictive,
 }
 
-use self::Wiring::{Contrasts, Described, Equilibrium, Gains, Reciprocal, Recurrent, Returned, Still};
+use self::Wiring::{
+    Contrasts, Described, Equilibrium, Gains, Predictive, Reciprocal, Recurrent, Returned, Still,
+};
 
 /// Colours of rules in figures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -89,6 +95,7 @@ pub enum Hue {
     Green,
     Grey,
     Indigo,
+    Lime,
     Olive,
     Orange,
     Purple,
@@ -190,6 +197,7 @@ impl RuleKind {
         match self.line().wiring {
             Contrasts | Equilibrium | Reciprocal => CircuitKind::Hopfield,
             Recurrent => CircuitKind::RecurrentDyad,
+            Predictive => CircuitKind::PredictiveCoding,
             Still | Returned | Described | Gains(_) => CircuitKind::Dyad,
         }
     }
@@ -198,6 +206,12 @@ impl RuleKind {
     #[must_use]
     pub const fn settles(self) -> bool {
         !matches!(self.line().wiring, Still | Returned)
+    }
+
+    /// Whether a chip could run it: it settles a circuit, at potentials that are real numbers.
+    #[must_use]
+    pub const fn is_for_chips(self) -> bool {
+        self.settles() && !matches!(self, Self::RecurrentBp | Self::EpHolomorphic | Self::EpOscillating)
     }
 
     /// Whether it has a nudge β.
@@ -209,7 +223,7 @@ impl RuleKind {
     /// Whether its neurons are dyads that it settles, and so has a mixing α beside its nudge β.
     #[must_use]
     pub const fn is_dyadic(self) -> bool {
-        self.settles() && !matches!(self.circuit_kind(), CircuitKind::Hopfield)
+        self.settles() && matches!(self.circuit_kind(), CircuitKind::Dyad | CircuitKind::RecurrentDyad)
     }
 
     /// Whether it reads off one circuit at any time how synapses should move, so that they may do so all the
@@ -235,7 +249,7 @@ impl RuleKind {
     #[must_use]
     pub const fn reference(self) -> Self {
         match self.circuit_kind() {
-            CircuitKind::Dyad => Self::Bp,
+            CircuitKind::Dyad | CircuitKind::PredictiveCoding => Self::Bp,
             CircuitKind::Hopfield | CircuitKind::RecurrentDyad => Self::RecurrentBp,
         }
     }
@@ -250,7 +264,7 @@ impl RuleKind {
     #[must_use]
     pub const fn own_variant(self) -> Option<Variant> {
         match self.line().wiring {
-            Still | Returned | Contrasts | Equilibrium | Reciprocal => {
+            Still | Returned | Contrasts | Equilibrium | Reciprocal | Predictive => {
                 Some(Variant::Custom { plus: 0.0, minus: 0.0 })
             }
             Described | Recurrent => None,

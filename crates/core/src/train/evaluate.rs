@@ -1,7 +1,7 @@
 //! Loss and accuracy of the free circuit.
 
 use crate::chip::{Chip, Weights};
-use crate::circuit::{DyadCircuit, Dynamics, HopfieldCircuit, Loss, RecurrentDyads};
+use crate::circuit::{DyadCircuit, Dynamics, HopfieldCircuit, Loss, PredictiveCircuit, RecurrentDyads};
 use crate::data::Split;
 use crate::matrix::{Matrix, Real};
 use crate::solve::{operating_point, settle_any_from};
@@ -103,6 +103,10 @@ pub fn free_outputs<T: Real>(chip: &Chip<T>, weights: &Weights<T>, inputs: &Matr
             // A coupling that closes loops may have several fixed points: the circuit itself says which.
             let settled = settle_any_from(&SolverSpec::default(), &circuit, None, (false, &|_| {}));
             circuit.outputs(&settled.map_or_else(|| circuit.free_state(), |settled| settled.state))
+        }
+        CircuitKind::PredictiveCoding => {
+            let circuit = PredictiveCircuit::free(chip, weights, inputs);
+            circuit.activities(&circuit.free_state())
         }
         CircuitKind::RecurrentDyad => {
             let circuit = RecurrentDyads::free(chip, weights, inputs);

@@ -4,7 +4,7 @@
 use super::super::rows::CostRow;
 use super::tables::Tables;
 use super::words::settings_line;
-use crate::figure::axis::{Axis, count, setting};
+use crate::figure::axis::{Axis, ascending, count, setting};
 use crate::figure::chart::{Chart, Dot, Scale, Series, Share, levels};
 use crate::figure::legend::Key;
 use crate::figure::page::{Anchor, Page, Text, text};
@@ -61,17 +61,18 @@ fn draw(tables: &Tables) -> Result<Page, FigureError> {
 fn lines(tables: &Tables) -> Vec<(String, Vec<&CostRow>)> {
     let mut rows: Vec<&CostRow> = tables.cost.iter().collect();
     rows.sort_by(|a, b| {
-        a.beta.total_cmp(&b.beta).then(a.rule.cmp(&b.rule)).then(a.alpha.total_cmp(&b.alpha))
+        ascending(&a.beta, &b.beta).then(a.rule.cmp(&b.rule)).then(ascending(&a.alpha, &b.alpha))
     });
     let several = |differ: &dyn Fn(&CostRow) -> bool| rows.iter().any(|row| differ(row));
     let (rules, alphas) =
         (several(&|row| row.rule != rows[0].rule), several(&|row| row.alpha != rows[0].alpha));
     let relaxed = several(&|row| row.relaxations != rows[0].relaxations);
     let label = |row: &CostRow| {
-        let rule = if rules { format!("{}, ", RuleKind::printed(&row.rule)) } else { String::new() };
-        let alpha = if alphas { format!("α = {}, ", setting(row.alpha)) } else { String::new() };
-        let times = if relaxed { format!(", {} relaxations", row.relaxations) } else { String::new() };
-        format!("{rule}{alpha}β = {}{times}", setting(row.beta))
+        let rule = rules.then(|| RuleKind::printed(&row.rule));
+        let alpha = row.alpha.filter(|_| alphas).map(|alpha| format!("α = {}", setting(alpha)));
+        let beta = row.beta.map(|beta| format!("β = {}", setting(beta)));
+        let times = relaxed.then(|| format!("{} relaxations", row.relaxations));
+        [rule, alpha, beta, times].into_iter().flatten().collect::<Vec<_>>().join(", ")
     };
     grouped(rows.iter().copied(), label)
 }

@@ -13,6 +13,7 @@ mod kept_nudge;
 mod looks;
 mod loss;
 mod margin;
+mod nudge;
 mod nudges;
 mod offsets;
 mod outcomes;
@@ -42,6 +43,7 @@ use crate::figure::{Drawn, Figure, FigureError, draw_figures, forget};
 /// Every figure, in the order of the report.
 pub const FIGURES: &[Figure<Tables>] = &[
     summary::FIGURE,
+    nudge::FIGURE,
     accuracy::FIGURE,
     loss::FIGURE,
     outcomes::FIGURE,

@@ -180,8 +180,8 @@ impl Plan {
             Some(CostRow {
                 run: who.run.clone(),
                 rule: who.rule.name().into(),
-                alpha: who.alpha?,
-                beta: who.beta?,
+                alpha: Some(who.alpha?),
+                beta: Some(who.beta?),
                 seed: who.seed,
                 readout_time_s: reading,
                 relaxations: 1,
@@ -193,6 +193,7 @@ impl Plan {
                 energy_inference_j: 4e-4 * (2e-5 + reading),
                 energy_update_j: 4e-4 * (2e-5 + reading),
                 energy_training_j: 1e-3,
+                time_training_s: Some(1e-2),
                 area_m2: None,
             })
         };

@@ -53,7 +53,7 @@ impl<T: Real> Rule<T> for AsymmetricPropagation<T> {
 /// # Limit
 ///
 /// The gradient as `β → 0` where the coupling is symmetric; else the error of order 1 that the antisymmetric
-/// part of the coupling makes.
+/// part of the coupling makes, unless homeostasis takes it away (`ep.homeostasis`).
 ///
 /// # Requires
 ///
@@ -99,5 +99,7 @@ fn contrast<T: Real>(
     let outputs = free.outputs(&rest);
     let moved = nudged.outputs(&state).into_iter().zip(&outputs);
     let errors: Vec<Matrix<T>> = moved.map(|(nudged, free)| nudged - free).collect();
-    phases.write_errors(batch, seen, (-1.0 / beta, &errors, &outputs), gradient)
+    let report = phases.write_errors(batch, seen, (-1.0 / beta, &errors, &outputs), gradient);
+    phases.keep_symmetric(weights, batch, gradient);
+    report
 }

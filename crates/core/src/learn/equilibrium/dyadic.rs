@@ -48,6 +48,8 @@ impl<T: Real> Rule<T> for DyadicPropagation<T> {
         let circuit = free.with_sample_ids(batch.sample_ids.clone()).nudged(nudge);
         let state = phases.settle(&circuit, None, &mut seen);
         let (means, differences) = circuit.mixed(&state);
-        phases.write_errors(batch, seen, (-1.0 / beta, &differences, &means), gradient)
+        let report = phases.write_errors(batch, seen, (-1.0 / beta, &differences, &means), gradient);
+        phases.keep_symmetric(weights, batch, gradient);
+        report
     }
 }

@@ -11,8 +11,10 @@ mod asymmetric;
 mod clamped;
 mod dyadic;
 mod holomorphic;
+mod homeostasis;
 mod nudged;
 mod oscillating;
+mod predictive;
 mod recurrent_backprop;
 
 pub use asymmetric::{AsymmetricPropagation, VectorFieldPropagation};
@@ -21,6 +23,7 @@ pub use dyadic::DyadicPropagation;
 pub use holomorphic::HolomorphicPropagation;
 pub use nudged::{CentredPropagation, EquilibriumPropagation};
 pub use oscillating::OscillatingPropagation;
+pub use predictive::PredictiveCoding;
 pub use recurrent_backprop::RecurrentBackprop;
 
 use super::measure::mask;
@@ -39,6 +42,8 @@ struct Phases<T: Real> {
     chip: Chip<T>,
     spec: CircuitSpec,
     keep_unsettled: bool,
+    /// Weight of the homeostasis that makes feedback synapses symmetric.
+    homeostasis: f64,
 }
 
 /// Products that enter a gradient: `factor · post_k pre_{k−1}ᵀ` of every layer.
@@ -63,7 +68,8 @@ impl<T: Real> Phases<T> {
     /// For the circuit of a rule with `network` neurons per layer.
     fn new(settings: &RuleSpec, circuit: CircuitSpec, network: &[usize]) -> Self {
         let chip = Chip::fabricate(&circuit, network);
-        Self { chip, spec: circuit, keep_unsettled: settings.keep_unsettled }
+        let RuleSpec { keep_unsettled, ep, .. } = *settings;
+        Self { chip, spec: circuit, keep_unsettled, homeostasis: ep.homeostasis }
     }
 
     fn beta(&self) -> f64 {

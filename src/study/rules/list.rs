@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::json;
 
-use super::Done;
+use crate::study::Done;
 use dyadsim_core::learn::{Limit, Needs, Transport, needs, observed_relaxations};
 use dyadsim_core::spec::RuleKind;
 
