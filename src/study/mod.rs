@@ -64,11 +64,14 @@ pub mod settle;
 #[doc(hidden)]
 pub mod spice;
 #[doc(hidden)]
+pub mod spiking;
+#[doc(hidden)]
 pub mod stability;
 #[doc(hidden)]
 pub mod text;
 #[doc(hidden)]
 pub mod train;
+mod unheeded;
 #[doc(hidden)]
 pub mod yields;
 
@@ -100,6 +103,8 @@ pub use rules::RuleComparison;
 pub use sensitivity::Sensitivity;
 pub use settle::Settle;
 pub use spice::Spice;
+#[doc(hidden)]
+pub use spiking::Spiking;
 pub use stability::Stability;
 pub use train::Experiment;
 pub use yields::Yield;

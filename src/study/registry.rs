@@ -12,7 +12,7 @@ use super::places::told_from;
 use super::settings::{self, Written};
 use super::{
     Extent, Failure, Given, Observer, Study, attractors, branch, compare, cost, folder, gradient, hebbian,
-    limits, map, noise, robustness, rules, sensitivity, settle, spice, stability, train, yields,
+    limits, map, noise, robustness, rules, sensitivity, settle, spice, spiking, stability, train, yields,
 };
 use crate::figure::{Drawn, draw_figures, want};
 use crate::record::dictionary::Table;
@@ -43,6 +43,7 @@ pub const STUDIES: &[Entry] = &[
     entry::<compare::Compare>(),
     entry::<rules::RuleComparison>(),
     entry::<hebbian::Hebbian>(),
+    entry::<spiking::Spiking>(),
     entry::<spice::Spice>(),
     entry::<cost::Costs>(),
 ];

@@ -37,7 +37,7 @@ const EXPERIMENT: &str = "name = \"small\"\ndataset = { kind = \"two-moons\", tr
 const FILES: &str = "c.toml --weights w.safetensors --input x.safetensors --target y.safetensors --quiet";
 
 /// The commands that read each kind of folder; plots draw one figure, or a debug build would take minutes.
-const STUDIES: [(&str, &[&str]); 10] = [
+const STUDIES: [(&str, &[&str]); 11] = [
     (
         "run",
         &[
@@ -59,6 +59,14 @@ const STUDIES: [(&str, &[&str]); 10] = [
     (
         "hebbian",
         &["plot DIR --only hebbian-fields", "plot DIR --only hebbian-fits", "plot DIR --only hebbian-course"],
+    ),
+    (
+        "spiking",
+        &[
+            "plot DIR --only spiking-protocols",
+            "plot DIR --only spiking-weights",
+            "plot DIR --only spiking-scores",
+        ],
     ),
     ("yield", &["plot DIR --only yield", "plot DIR --only yield-tolerance"]),
     ("map", &["plot DIR"]),
@@ -86,6 +94,7 @@ fn studies() -> Bench {
         ),
         format!("sensitivity {FILES} --out sensitivity"),
         "hebbian --data digits --units 2 --batches 2 --batch 50 --quiet --out hebbian".into(),
+        "spiking --seeds 2 --duration 0.2 --members 1 --quiet --out spiking".into(),
         format!("stability {FILES} --map nudge.alpha=0:0.5:3 --map nudge.beta=0.2:2:3:log --out map"),
         format!("stability {FILES} --follow nudge.beta=0.1:1 --out branch"),
         format!("noise {noisy} --time 20 --psd v_plus.1.0 --out noise"),

@@ -61,13 +61,19 @@ pub enum Kind {
     UpdateNoise = 15,
     /// Sign of the nudge of an update, by its first sample.
     NudgeSign = 16,
+    /// Input spikes: which group is loud in a slot of time (the step), in layer 0, and trains, in layer 1.
+    SpikeTrain = 17,
+    /// Order in which the samples of an update are each other's partners, by its first sample.
+    Partner = 18,
+    /// Fixed matrices from the outputs to every hidden layer, a layer in sequence.
+    Direct = 19,
     /// Probes of Jacobian homeostasis, by the first sample of an update.
     Homeostasis = 26,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 21] = [
         Self::Weights,
         Self::Biases,
         Self::Feedback,
@@ -85,6 +91,9 @@ impl Kind {
         Self::SweepOrder,
         Self::UpdateNoise,
         Self::NudgeSign,
+        Self::SpikeTrain,
+        Self::Partner,
+        Self::Direct,
         Self::Homeostasis,
     ];
 

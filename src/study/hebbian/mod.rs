@@ -159,7 +159,7 @@ impl Study for Hebbian {
             return Err(Failure::input(anyhow!("--threshold {threshold}\n  accepted: a finite number")));
         }
         let spec = find(CIRCUITS, &self.circuit)?.circuit(&given.set)?;
-        if let Some(remark) = work::unheeded(&spec) {
+        if let Some(remark) = super::unheeded::remark(&spec, true) {
             watch.warn(&remark);
         }
         let seed = given.seed.unwrap_or(0).into();

@@ -9,7 +9,6 @@ use super::{Answer, Hebbian, Subject};
 use crate::study::{Extent, Failure, Observer};
 use dyadsim_core::chip::Chip;
 use dyadsim_core::matrix::Matrix;
-use dyadsim_core::spec::{CircuitSpec, MismatchSpec, NoiseSpec};
 use dyadsim_core::unsupervised::gabor::{self, Gabor, Shape};
 use dyadsim_core::unsupervised::{Constraint, Hebbian as Units, Nonlinearity, Reading};
 
@@ -17,24 +16,6 @@ use dyadsim_core::unsupervised::{Constraint, Hebbian as Units, Nonlinearity, Rea
 const RECORDED: usize = 100;
 /// Units if nobody says how many: of pictures, and of the sparse source.
 const UNITS: (u16, u16) = (64, 8);
-
-/// What of the circuit is not looked at, in words.
-pub fn unheeded(spec: &CircuitSpec) -> Option<String> {
-    let mismatch = MismatchSpec {
-        seed: spec.mismatch.seed,
-        distribution: spec.mismatch.distribution,
-        offset_dtod: spec.mismatch.offset_dtod,
-        synapse_dtod: spec.mismatch.synapse_dtod,
-        ..MismatchSpec::default()
-    };
-    let noise = NoiseSpec { sampled: spec.noise.sampled, ..NoiseSpec::default() };
-    let parts = [
-        (spec.mismatch != mismatch, "other spreads than `offset_dtod` and `synapse_dtod`"),
-        (spec.noise != noise, "other noise than `noise.sampled`"),
-    ];
-    let parts: Vec<&str> = parts.into_iter().filter(|part| part.0).map(|part| part.1).collect();
-    (!parts.is_empty()).then(|| format!("circuit `{}`: {} do not act here", spec.name, parts.join(" and ")))
-}
 
 /// Answers the question.
 pub fn carry_out(settings: &Hebbian, subject: &Subject, watch: &dyn Observer) -> Result<Answer, Failure> {

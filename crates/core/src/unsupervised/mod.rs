@@ -3,7 +3,8 @@
 //! Nonlinear Hebbian learning: [`Hebbian`] has the rule, [`Nonlinearity`] what it correlates inputs with,
 //! [`Reading`] the devices that stand between a potential and the rule. Its inputs: [`sparse`] makes some
 //! with one sparse source, [`Whitening`] prepares images, [`gaussian_twin`] makes noise with their spectrum.
-//! [`gabor`] says what a receptive field is like.
+//! [`gabor`] says what a receptive field is like. [`spiking`] has neurons that spike, and the rules of their
+//! synapses.
 
 pub mod gabor;
 mod hebbian;
@@ -12,6 +13,7 @@ mod nonlinearity;
 mod patches;
 mod reading;
 mod sparse;
+pub mod spiking;
 mod whitening;
 
 pub use hebbian::{Constraint, Hebbian};
