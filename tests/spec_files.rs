@@ -359,6 +359,7 @@ mod random {
                     sign: NudgeSign::Random,
                     homeostasis: 0.5,
                 },
+                scff: ContrastSpec { positive: 3.0, negative: 2.5, penalty: 0.01 },
                 probe: counts.2,
                 grid: grid.into_iter().collect(),
                 exclude,

@@ -41,6 +41,7 @@ pub fn ink_of(rule: RuleKind) -> Ink {
         Hue::Black => BLACK,
         Hue::Blue => BLUE,
         Hue::Brown => Ink::hex(0x8C_56_4B),
+        Hue::Coral => Ink::hex(0xFF_7F_6B),
         Hue::Green => GREEN,
         Hue::Grey => GREY,
         Hue::Indigo => Ink::hex(0x33_22_88),
@@ -53,6 +54,7 @@ pub fn ink_of(rule: RuleKind) -> Ink {
         Hue::Sky => SKY,
         Hue::Teal => Ink::hex(0x44_AA_99),
         Hue::Vermillion => VERMILLION,
+        Hue::Violet => Ink::hex(0x7B_3F_C4),
         Hue::Wine => Ink::hex(0x88_22_55),
         Hue::Yellow => Ink::hex(0xDD_CC_00),
     }

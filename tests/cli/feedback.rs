@@ -209,7 +209,7 @@ fn keys_of_a_grid_that_nobody_heeds_are_refused() {
             "'bp'",
             separate,
             "'feedback.init' = ['copy', 'random']\n",
-            &["feedback.init", "`bp` and `adversarial`"],
+            &["feedback.init", "`bp`, `adversarial`, `bp-direct` and `scff`"],
         ),
         (
             "'dp-transpose'",

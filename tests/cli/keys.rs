@@ -113,7 +113,7 @@ fn a_grid_key_that_no_run_heeds_is_refused_with_the_reason() {
             "[\"bp\"]",
             "",
             "\"nudge.alpha\" = [0.1, 0.5]",
-            &["nudge.alpha", "`bp`, `adversarial` and `bp-feedback` nudge"],
+            &["nudge.alpha", "`bp`, `adversarial`, `bp-feedback`, `bp-direct` and `scff` nudge"],
         ),
         ("[\"bp\"]", "", "\"solver.rtol\" = [1e-4]", &["solver.rtol", "settle nothing"]),
         (

@@ -12,6 +12,7 @@ mod figures;
 mod folders;
 mod gradients;
 mod hebbian;
+mod spiking;
 mod keep_margin;
 mod keys;
 mod lists;

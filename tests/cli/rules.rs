@@ -123,3 +123,59 @@ fn a_comparison_that_makes_no_sense_is_refused() {
     bench.refuse("rules compare res --seed 9", &["--seed"]);
     bench.refuse("rules compare e.toml --runs res", &["res", "other settings"]);
 }
+
+/// A run of two epochs on the smallest data set.
+fn small(bench: &Bench, rules: &str, network: &str, more: &str) {
+    bench.write(
+        "e.toml",
+        &format!(
+            "name = 'e'\ncircuit = 'ideal'\ndataset = {{ kind = 'two-moons', train = 20, test = 10 }}\n\
+             network = {network}\nepochs = 2\nseeds = [1]\nrules = [{rules}]\n\
+             optimizer = {{ kind = 'adam', learning_rate = 0.02 }}\n{more}\n"
+        ),
+    );
+}
+
+#[test]
+fn rules_without_a_way_back_run_and_have_angles_to_backpropagation() {
+    let bench = Bench::new();
+    small(&bench, "'bp', 'bp-direct', 'scff'", "[2, 6, 6, 2]", "batch = 5\nscff = { positive = 0.5 }");
+    let done = bench.run("run e.toml --out out --quiet");
+    assert_eq!(done.status, 0, "{}", done.stderr);
+    let layers = std::fs::read_to_string(bench.path("out/layers.csv")).unwrap();
+    let mut lines = layers.lines();
+    let place = |header: &str, name: &str| header.split(',').position(|column| column == name).unwrap();
+    let header = lines.next().unwrap();
+    let (rule, layer, angle) = (place(header, "rule"), place(header, "layer"), place(header, "angle_deg"));
+    for line in lines.map(|line| line.split(',').collect::<Vec<_>>()) {
+        let found: Option<f64> = line[angle].parse().ok();
+        match (line[rule], line[layer]) {
+            ("bp", _) => assert_eq!(found, None),
+            // The last layer has no error to wait for.
+            (_, "3") => assert!(found.unwrap() < 1e-3, "{line:?}"),
+            _ => assert!(found.unwrap() > 1.0, "{line:?}"),
+        }
+    }
+}
+
+#[test]
+fn contrasts_that_cannot_be_are_refused_with_what_can() {
+    let bench = Bench::new();
+    let deep = "[2, 6, 2]";
+    for (rules, network, more, words) in [
+        ("'scff'", deep, "batch = 1", &["`batch`", "2 or more with rule `scff`"][..]),
+        ("'scff'", "[2, 2]", "batch = 5", &["`network`", "three layers or more with rule `scff`", "`bp`"]),
+        ("'scff'", deep, "batch = 5\nscff = { positive = nan }", &["`scff.positive`", "finite"]),
+        ("'scff'", deep, "batch = 5\nscff = { penalty = -1.0 }", &["`scff.penalty`", "0 or more"]),
+        ("'scff'", deep, "batch = 5\nscff = { theta = 1.0 }", &["theta", "positive"]),
+        (
+            "'bp'",
+            deep,
+            "batch = 5\ngrid = { 'scff.positive' = [1.0, 2.0] }",
+            &["scff.positive", "`scff` alone"],
+        ),
+    ] {
+        small(&bench, rules, network, more);
+        bench.refuse("run e.toml --out out --quiet", words);
+    }
+}

@@ -117,6 +117,7 @@ const DEAF: &[Deaf] = &[
         when: |rule, _| rule != RuleKind::Adversarial,
         why: "rule `adversarial` alone heeds it",
     },
+    Deaf { paths: &["scff"], when: |rule, _| rule != RuleKind::Scff, why: "rule `scff` alone heeds it" },
     Deaf {
         paths: &["solver.step"],
         when: |_, run| !run.circuit.solver.kind.has_fixed_step(),
@@ -351,7 +352,7 @@ mod tests {
         }
         assert_eq!(
             told("{described}, {still}"),
-            "`custom` and `dyadic-ep`, `bp`, `adversarial` and `bp-feedback`"
+            "`custom` and `dyadic-ep`, `bp`, `adversarial`, `bp-feedback`, `bp-direct` and `scff`"
         );
         let sweeping = SolverKind::ALL.into_iter().filter(|kind| kind.sweeps()).map(SolverKind::name);
         assert!(sweeping.eq(["layerwise"]) && why("solver.passes", "sweeps").contains("layerwise"));

@@ -294,6 +294,7 @@ pub(super) fn applies_to(rule: RuleKind, path: &str) -> bool {
     let path = setting_of(path);
     match path.split('.').next() {
         Some("adversarial") => rule == RuleKind::Adversarial,
+        Some("scff") => rule == RuleKind::Scff,
         Some("ep") => heeds_ep(rule, &path),
         Some("feedback") => rule.has_feedback(),
         Some("plasticity") => rule.learns_continuously(),

@@ -55,7 +55,7 @@ impl<T: Real> Probe<T> {
             let chip = Chip::fabricate(&spec, network);
             (spec, chip)
         });
-        let own_way = (kind.settles() && kind.circuit_kind().is_recurrent()) || kind.needs_separate();
+        let own_way = (kind.settles() && kind.circuit_kind().is_recurrent()) || kind.estimates_alone();
         // Homeostasis is no part of what it says of the loss.
         let bare = RuleSpec { ep: EquilibriumSpec { homeostasis: 0.0, ..settings.ep }, ..settings };
         let single = own_way.then(|| rule::<T>(bare, circuit, network));

@@ -3,11 +3,10 @@
 use std::borrow::Cow;
 use std::sync::Mutex;
 
+use super::feed_forward::{Way, Work};
 use super::{Batch, Gradient, Needs, Registered, Report, Rule};
-use crate::chip::{Chip, Devices, Weights};
+use crate::chip::{Chip, Weights};
 use crate::circuit::Loss;
-use crate::device::Dyads;
-use crate::matrix::elementwise::{clip, column_sums, scale_by};
 use crate::matrix::product::{self, Onto};
 use crate::matrix::{Matrix, Real};
 use crate::solve::Counts;
@@ -28,22 +27,6 @@ pub struct Backprop<T: Real> {
     loss: Loss<T>,
     /// Buffers of the last batch: fresh ones would cost a small network more than its arithmetic.
     work: Mutex<Vec<Work<T>>>,
-}
-
-/// What one batch needs.
-#[derive(Debug)]
-struct Work<T: Real> {
-    samples: usize,
-    layers: Vec<Layer<T>>,
-}
-
-/// One layer of neurons; all `[batch × n]` (V).
-#[derive(Debug)]
-struct Layer<T: Real> {
-    /// Potentials, and on the way back errors.
-    potentials: Matrix<T>,
-    means: Matrix<T>,
-    slopes: Matrix<T>,
 }
 
 impl<T: Real> Backprop<T> {
@@ -80,7 +63,7 @@ impl<T: Real> Backprop<T> {
         let mut work = self.take(inputs.nrows());
         work.up(&self.chip, &effective, inputs);
         work.top(error);
-        work.down(&effective, transposes, inputs, None);
+        work.down(&effective, Way::TRANSPOSES, inputs, None);
         let mut slopes = Matrix::zeros(inputs.nrows(), inputs.ncols());
         let lowest = work.layers[0].potentials.as_view();
         product::backward(slopes.as_view_mut(), Onto::Nothing, lowest, effective.forward[0].as_view());
@@ -91,7 +74,7 @@ impl<T: Real> Backprop<T> {
     /// The products of errors, which come back through the synapses of `way`, and states.
     pub(super) fn estimate_through(
         &self,
-        way: Way<T>,
+        way: Way<'_, T>,
         weights: &Weights<T>,
         batch: &Batch<T>,
         gradient: &mut Gradient<T>,
@@ -108,15 +91,20 @@ impl<T: Real> Backprop<T> {
         Report { used: samples, counts: Counts { rhs_evals: 1, ..Counts::default() }, ..Report::default() }
     }
 
+    /// The chip.
+    pub(super) fn chip(&self) -> &Chip<T> {
+        &self.chip
+    }
+
     /// Leaves buffers for the next batch.
-    fn keep(&self, work: Work<T>) {
+    pub(super) fn keep(&self, work: Work<T>) {
         if let Ok(mut kept) = self.work.lock() {
             *kept = vec![work];
         }
     }
 
     /// Buffers for a batch, used before if they fit.
-    fn take(&self, samples: usize) -> Work<T> {
+    pub(super) fn take(&self, samples: usize) -> Work<T> {
         let kept = self.work.lock().ok().and_then(|mut kept| kept.pop());
         kept.filter(|work| work.samples == samples).unwrap_or_else(|| Work::new(&self.chip, samples))
     }
@@ -134,131 +122,13 @@ impl<T: Real> Registered<T> for Backprop<T> {
 
 impl<T: Real> Rule<T> for Backprop<T> {
     fn estimate(&self, weights: &Weights<T>, batch: &Batch<T>, gradient: &mut Gradient<T>) -> Report {
-        let report = self.estimate_through(transposes, weights, batch, gradient);
+        let report = self.estimate_through(Way::TRANSPOSES, weights, batch, gradient);
         if let Some(synapses) = &self.chip.synapses {
             // By what is programmed, not by what it comes to.
             let slopes = gradient.forward.iter_mut().zip(&synapses.forward);
             slopes.for_each(|(gradient, factors)| gradient.component_mul_assign(factors));
         }
         report
-    }
-}
-
-/// Synapses of a layer that errors come back through.
-type Way<T> = fn(&Weights<T>, usize) -> &Matrix<T>;
-
-/// Back through the forward synapses.
-fn transposes<T: Real>(weights: &Weights<T>, layer: usize) -> &Matrix<T> {
-    &weights.forward[layer]
-}
-
-impl<T: Real> Work<T> {
-    fn new(chip: &Chip<T>, samples: usize) -> Self {
-        let layers = (0..chip.layout.depth())
-            .map(|layer| {
-                let blank = || Matrix::zeros(samples, chip.layout.neurons(layer));
-                Layer { potentials: blank(), means: blank(), slopes: blank() }
-            })
-            .collect();
-        Self { samples, layers }
-    }
-
-    /// Potentials, means and slopes of every layer.
-    fn up(&mut self, chip: &Chip<T>, weights: &Weights<T>, inputs: &Matrix<T>) {
-        for (k, devices) in chip.layers.iter().enumerate() {
-            let (below, here) = self.layers.split_at_mut(k);
-            let below = below.last().map_or(inputs, |layer| &layer.means);
-            let layer = &mut here[0];
-            let out = layer.potentials.as_view_mut();
-            product::forward(out, Onto::Nothing, below.as_view(), weights.forward[k].as_view());
-            for (mut column, &b) in layer.potentials.column_iter_mut().zip(&weights.biases[k]) {
-                column.add_scalar_mut(b);
-            }
-            layer.activate(devices, chip.supply);
-        }
-    }
-
-    /// The error at the outputs, as `error` writes it.
-    fn top(&mut self, error: impl FnOnce(&Matrix<T>, &mut Matrix<T>)) {
-        if let Some(Layer { potentials, means, .. }) = self.layers.last_mut() {
-            error(means, potentials);
-        }
-    }
-
-    /// Errors from the top down, and on the way the gradient, if it is wanted.
-    fn down(
-        &mut self,
-        weights: &Weights<T>,
-        way: Way<T>,
-        inputs: &Matrix<T>,
-        mut gradient: Option<&mut Gradient<T>>,
-    ) {
-        let scale = T::of(1.0 / self.samples as f64);
-        let top = self.layers.len() - 1;
-        for k in (0..=top).rev() {
-            let (below, here) = self.layers.split_at_mut(k);
-            let Layer { potentials: error, slopes, .. } = &mut here[0];
-            scale_by(error.as_mut_slice(), slopes.as_slice());
-            if let Some(gradient) = gradient.as_deref_mut() {
-                let states = below.last().map_or(inputs, |layer| &layer.means).as_view();
-                let out = gradient.forward[k].as_view_mut();
-                product::correlate(out, Onto::Nothing, scale, error.as_view(), states);
-                column_sums(error.as_slice(), self.samples, scale, &mut gradient.biases[k]);
-            }
-            if let Some(below) = below.last_mut() {
-                let out = below.potentials.as_view_mut();
-                product::backward(out, Onto::Nothing, error.as_view(), way(weights, k).as_view());
-            }
-        }
-    }
-}
-
-impl<T: Real> Layer<T> {
-    /// Means `s̄` and their slopes `α f⁺′(v) + ᾱ f⁻′(v)`, zero where the drive is at a rail.
-    fn activate(&mut self, devices: &Devices<T>, supply: Option<(T, T)>) {
-        if let Some((low, high)) = supply {
-            clip(self.potentials.as_mut_slice(), low, high);
-        }
-        if devices.has_device_offsets() {
-            self.activate_each(devices);
-        } else {
-            devices.activation.apply(self.potentials.as_slice(), self.means.as_mut_slice());
-            devices.activation.derivative(self.potentials.as_slice(), self.slopes.as_mut_slice());
-        }
-        if let Some((low, high)) = supply {
-            self.slopes.zip_apply(&self.potentials, |slope, v| {
-                *slope = if v > low && v < high { *slope } else { T::ZERO };
-            });
-        }
-    }
-
-    /// The same for compartments with offsets or scales of their own.
-    fn activate_each(&mut self, devices: &Devices<T>) {
-        let batch = self.potentials.nrows();
-        let potentials = self.potentials.as_slice();
-        // Of a neuron with one compartment both are that one.
-        let minus =
-            if devices.offset_minus.is_empty() { &devices.offset_plus } else { &devices.offset_minus };
-        // The differences are not wanted, but a mix gives both: they pass through the slopes' buffer.
-        devices.activation.mean_and_difference(Dyads {
-            batch,
-            mixing: &devices.mixing,
-            offsets: (&devices.offset_plus, minus),
-            potentials: (potentials, potentials),
-            mean: self.means.as_mut_slice(),
-            difference: self.slopes.as_mut_slice(),
-        });
-        let mut other = vec![T::ZERO; batch];
-        for (j, (slopes, v)) in
-            self.slopes.as_mut_slice().chunks_exact_mut(batch).zip(potentials.chunks_exact(batch)).enumerate()
-        {
-            devices.activation.derivative_offset(devices.offset_plus[j], v, slopes);
-            devices.activation.derivative_offset(minus[j], v, &mut other);
-            let (alpha, rest) = (devices.mixing[j], T::ONE - devices.mixing[j]);
-            for (plus, &minus) in slopes.iter_mut().zip(&other) {
-                *plus = alpha * *plus + rest * minus;
-            }
-        }
     }
 }
 

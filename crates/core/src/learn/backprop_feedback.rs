@@ -1,5 +1,6 @@
 //! Backpropagation whose errors come back through feedback synapses of their own.
 
+use super::feed_forward::Way;
 use super::{Backprop, Batch, Gradient, Limit, Needs, Registered, Report, Rule, Transport};
 use crate::chip::{Chip, Weights};
 use crate::matrix::Real;
@@ -47,6 +48,6 @@ impl<T: Real> Registered<T> for BackpropFeedback<T> {
 
 impl<T: Real> Rule<T> for BackpropFeedback<T> {
     fn estimate(&self, weights: &Weights<T>, batch: &Batch<T>, gradient: &mut Gradient<T>) -> Report {
-        self.0.estimate_through(Weights::feedback, weights, batch, gradient)
+        self.0.estimate_through(Way::Through(Weights::feedback), weights, batch, gradient)
     }
 }

@@ -8,6 +8,8 @@
 //! | `adversarial` | [`Adversarial`]: the exact gradient at inputs moved up their loss |
 //! | `dp`, `dp-transpose`, `custom` | [`DualPropagation`] with gains of DP, `DPᵀ`, or the circuit's own |
 //! | `bp-feedback` | [`BackpropFeedback`]: backpropagation through feedback synapses of their own |
+//! | `bp-direct` | [`BackpropDirect`]: errors of the outputs reach every layer at once |
+//! | `scff` | [`ForwardForward`]: every hidden layer by a goodness of its own |
 //! | `recurrent-bp` | [`RecurrentBackprop`]: the exact gradient of a Hopfield circuit |
 //! | `ep` | [`EquilibriumPropagation`]: a free and a nudged equilibrium |
 //! | `ep-centred` | [`CentredPropagation`]: nudges of both signs |
@@ -26,10 +28,13 @@
 
 mod adversarial;
 mod backprop;
+mod backprop_direct;
 mod backprop_feedback;
 mod dual;
 mod equilibrium;
+mod feed_forward;
 mod feedback;
+mod forward_forward;
 mod left;
 mod measure;
 mod needs;
@@ -37,6 +42,7 @@ mod optimizer;
 
 pub use adversarial::Adversarial;
 pub use backprop::Backprop;
+pub use backprop_direct::{BackpropDirect, direct_matrices};
 pub use backprop_feedback::BackpropFeedback;
 pub use dual::{DualPropagation, nudged};
 pub use equilibrium::{
@@ -45,6 +51,7 @@ pub use equilibrium::{
     RecurrentBackprop, VectorFieldPropagation,
 };
 pub use feedback::FeedbackRule;
+pub use forward_forward::ForwardForward;
 pub use left::Left;
 pub use measure::{
     Measurement, count_relaxations, inference, inference_with_progress, measure, measure_from,

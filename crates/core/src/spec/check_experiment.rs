@@ -8,6 +8,7 @@ use super::check_circuit::{check_network, ensure, not_negative, positive};
 use super::check_expect::check_expect;
 use super::check_name::check_folder_name;
 use super::check_sizes::check_experiment_sizes;
+use super::contrast::{check_contrast, check_contrast_network};
 use super::ep::check_ep;
 use super::exclude::check_exclude;
 use super::experiment::{
@@ -49,6 +50,8 @@ pub fn check_experiment(experiment: &ExperimentSpec) -> Result<(), Fault> {
     distinct("rules", &experiment.rules, "a list of different rules, at least one")?;
     check_adversarial(experiment.adversarial)?;
     check_ep(experiment.ep)?;
+    check_contrast(experiment.scff, &experiment.rules, experiment.batch)?;
+    check_contrast_network(&experiment.rules, &experiment.network)?;
     check_control(experiment)?;
     check_optimizer(&experiment.optimizer)?;
     check_experiment_sizes(experiment)?;

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::circuit::CircuitSpec;
+use super::contrast::ContrastSpec;
 use super::ep::EquilibriumSpec;
 use super::exclude::Exclusion;
 use super::plasticity::PlasticitySpec;
@@ -46,6 +47,9 @@ pub struct ExperimentSpec {
     /// Equilibrium propagation: sign and number of its nudges.
     #[serde(default, skip_serializing_if = "EquilibriumSpec::is_default")]
     pub ep: EquilibriumSpec,
+    /// Self-contrastive forward-forward: thresholds of the goodness.
+    #[serde(default, skip_serializing_if = "ContrastSpec::is_default")]
+    pub scff: ContrastSpec,
     /// Optimiser.
     pub optimizer: OptimizerSpec,
     /// Continuous plasticity of rules of dyads, instead of batches and an optimiser; absent means updates.

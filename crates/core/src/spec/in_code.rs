@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::check_experiment::{check_adversarial, check_batch, check_beta, check_epochs, check_optimizer};
 use super::check_sizes::check_training_sizes;
 use super::circuit::CircuitSpec;
+use super::contrast::{ContrastSpec, check_contrast};
 use super::door::checked_circuit;
 use super::ep::{EquilibriumSpec, check_ep, check_homeostasis, check_rule};
 use super::error::SpecError;
@@ -59,6 +60,7 @@ struct Written<'a> {
     batch: usize,
     adversarial: &'a AdversarialSpec,
     ep: &'a EquilibriumSpec,
+    scff: &'a ContrastSpec,
     optimizer: &'a OptimizerSpec,
     circuit: &'a CircuitSpec,
 }
@@ -78,6 +80,7 @@ pub(crate) fn check_training(
         check_batch(batch)?;
         check_adversarial(rule.adversarial)?;
         check_ep(rule.ep)?;
+        check_contrast(rule.contrast, &[rule.kind], batch)?;
         check_optimizer(optimizer)?;
         check_training_sizes(optimizer, rule.adversarial)?;
         check_beta(&[rule.kind], circuit.nudge.beta)?;
@@ -86,8 +89,8 @@ pub(crate) fn check_training(
         check_rule(rule.kind, circuit)
     };
     check().map_err(|fault| {
-        let RuleSpec { adversarial, ep, .. } = rule;
-        let written = Written { epochs, batch, adversarial, ep, optimizer, circuit };
+        let RuleSpec { adversarial, ep, contrast: scff, .. } = rule;
+        let written = Written { epochs, batch, adversarial, ep, scff, optimizer, circuit };
         Tree::in_code(FileKind::Experiment, &written).map_or_else(|error| error, |tree| tree.tell(fault))
     })
 }

@@ -1,5 +1,6 @@
 //! A learning rule with its settings, as one value.
 
+use super::contrast::ContrastSpec;
 use super::ep::EquilibriumSpec;
 use super::experiment::{AdversarialSpec, ExperimentSpec};
 use super::rules::RuleKind;
@@ -20,21 +21,24 @@ pub struct RuleSpec {
     pub adversarial: AdversarialSpec,
     /// Rules of equilibrium propagation: how nudges are chosen.
     pub ep: EquilibriumSpec,
+    /// Rule `scff`: thresholds of the goodness.
+    pub contrast: ContrastSpec,
 }
 
 impl RuleSpec {
     /// A rule with the settings that an experiment gives it.
     #[must_use]
     pub fn of(experiment: &ExperimentSpec, kind: RuleKind) -> Self {
-        let ExperimentSpec { keep_unsettled, updates, adversarial, ep, .. } = *experiment;
-        Self { kind, keep_unsettled, updates, adversarial, ep }
+        let ExperimentSpec { keep_unsettled, updates, adversarial, ep, scff: contrast, .. } = *experiment;
+        Self { kind, keep_unsettled, updates, adversarial, ep, contrast }
     }
 }
 
 impl From<RuleKind> for RuleSpec {
     fn from(kind: RuleKind) -> Self {
         let (adversarial, ep) = (AdversarialSpec::default(), EquilibriumSpec::default());
-        Self { kind, keep_unsettled: false, updates: 1, adversarial, ep }
+        let contrast = ContrastSpec::default();
+        Self { kind, keep_unsettled: false, updates: 1, adversarial, ep, contrast }
     }
 }
 

@@ -53,6 +53,12 @@ macro_rules! each_rule {
             Coupled: "coupled", "coupled", Brown, Equilibrium, CoupledLearning;
             /// Backpropagation whose errors come back through feedback synapses of their own.
             BpFeedback: "bp-feedback", "BP via F", Orange, Returned, BackpropFeedback;
+            /// Direct feedback alignment: errors of the outputs reach every hidden layer through a fixed
+            /// matrix.
+            BpDirect: "bp-direct", "DFA", Coral, Apart, BackpropDirect;
+            /// Self-contrastive forward-forward: hidden layers learn by goodness (see `scff`), outputs by the
+            /// loss.
+            Scff: "scff", "SCFF", Violet, Apart, ForwardForward;
         }
     };
 }
@@ -65,6 +71,8 @@ enum Wiring {
     Still,
     /// It nudges none, but its errors come back through feedback synapses of their own.
     Returned,
+    /// It nudges none, and no error comes back through synapses of the circuit.
+    Apart,
     /// Gains and feedback synapses as described.
     Described,
     /// Gains of its own; feedback synapses as described.
@@ -82,7 +90,7 @@ enum Wiring {
 }
 
 use self::Wiring::{
-    Contrasts, Described, Equilibrium, Gains, Predictive, Reciprocal, Recurrent, Returned, Still,
+    Apart, Contrasts, Described, Equilibrium, Gains, Predictive, Reciprocal, Recurrent, Returned, Still,
 };
 
 /// Colours of rules in figures.
@@ -92,6 +100,7 @@ pub enum Hue {
     Black,
     Blue,
     Brown,
+    Coral,
     Green,
     Grey,
     Indigo,
@@ -104,6 +113,7 @@ pub enum Hue {
     Sky,
     Teal,
     Vermillion,
+    Violet,
     Wine,
     Yellow,
 }
@@ -198,14 +208,14 @@ impl RuleKind {
             Contrasts | Equilibrium | Reciprocal => CircuitKind::Hopfield,
             Recurrent => CircuitKind::RecurrentDyad,
             Predictive => CircuitKind::PredictiveCoding,
-            Still | Returned | Described | Gains(_) => CircuitKind::Dyad,
+            Still | Returned | Apart | Described | Gains(_) => CircuitKind::Dyad,
         }
     }
 
     /// Whether it settles a circuit; the others differentiate the feed-forward network.
     #[must_use]
     pub const fn settles(self) -> bool {
-        !matches!(self.line().wiring, Still | Returned)
+        !matches!(self.line().wiring, Still | Returned | Apart)
     }
 
     /// Whether a chip could run it: it settles a circuit, at potentials that are real numbers.
@@ -264,7 +274,7 @@ impl RuleKind {
     #[must_use]
     pub const fn own_variant(self) -> Option<Variant> {
         match self.line().wiring {
-            Still | Returned | Contrasts | Equilibrium | Reciprocal | Predictive => {
+            Still | Returned | Apart | Contrasts | Equilibrium | Reciprocal | Predictive => {
                 Some(Variant::Custom { plus: 0.0, minus: 0.0 })
             }
             Described | Recurrent => None,
@@ -275,13 +285,20 @@ impl RuleKind {
     /// Whether its errors come back through the feedback synapses of the circuit (`[feedback]`).
     #[must_use]
     pub const fn has_feedback(self) -> bool {
-        !matches!(self.line().wiring, Still)
+        !matches!(self.line().wiring, Still | Apart)
     }
 
     /// Whether these must be devices of their own.
     #[must_use]
     pub const fn needs_separate(self) -> bool {
         matches!(self.line().wiring, Returned)
+    }
+
+    /// Whether it settles nothing and yet its estimate is another than that of the reference on the same
+    /// samples.
+    #[must_use]
+    pub const fn estimates_alone(self) -> bool {
+        matches!(self.line().wiring, Returned | Apart)
     }
 
     /// What is said in the place of a name that was a rule's.
