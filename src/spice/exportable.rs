@@ -1,7 +1,7 @@
 //! What a deck can say, and what it cannot.
 
 use super::SpiceError;
-use dyadsim_core::spec::{CircuitKind, CircuitSpec, NoiseSpec};
+use dyadsim_core::spec::{CircuitSpec, NoiseSpec};
 
 /// Refuses a description that a deck cannot hold; `noise` says whether its noise is wanted, too.
 ///
@@ -12,8 +12,8 @@ use dyadsim_core::spec::{CircuitKind, CircuitSpec, NoiseSpec};
 pub fn exportable(spec: &CircuitSpec, noise: bool) -> Result<(), SpiceError> {
     let CircuitSpec {
         name,
-        kind: _,
         // Written as they are.
+        kind: _,
         temperature: _,
         network: _,
         supply: _,
@@ -36,10 +36,6 @@ pub fn exportable(spec: &CircuitSpec, noise: bool) -> Result<(), SpiceError> {
     let refused = |setting, found: String, reason, accepted| {
         Err(SpiceError::NotExportable { setting, found, reason, accepted })
     };
-    if spec.kind() != CircuitKind::Dyad {
-        let reason = "cells of decks are dyads";
-        return refused("kind", spec.kind().name().to_owned(), reason, "\"dyad\"");
-    }
     if let Some(clock) = clock {
         let reason = "decks are in continuous time, a switched capacitor moves once a period";
         return refused("clock", format!("frequency = {:e} Hz", clock.frequency), reason, "no such section");

@@ -64,7 +64,7 @@ impl Files {
     /// The settings of it that are paths.
     pub const PATHS: [&'static str; 4] = ["circuit", "weights", "input", "target"];
 
-    /// Reads everything.
+    /// Reads everything, of a circuit of dyads that are fed forward.
     ///
     /// # Errors
     /// Whatever is wrong with a file, alone or beside the others.
@@ -74,11 +74,49 @@ impl Files {
         Ok(setup)
     }
 
+    /// Reads everything, of a circuit of any kind.
+    ///
+    /// # Errors
+    /// Whatever is wrong with a file, alone or beside the others.
+    pub fn read_any(&self, given: &Given, watch: &dyn Observer) -> Result<Setup, Failure> {
+        let setup = self.read_any_silently(given)?;
+        self.warn(&setup, watch);
+        Ok(setup)
+    }
+
     /// As [`Self::read`], without a word on chips.
     ///
     /// # Errors
     /// Those of [`Self::read`].
     pub fn read_silently(&self, given: &Given) -> Result<Setup, Failure> {
+        let setup = self.read_any_silently(given)?;
+        self.want_dyads(&setup)?;
+        Ok(setup)
+    }
+
+    /// Refuses circuits whose layers speak both ways.
+    ///
+    /// # Errors
+    /// The kind, and what is asked of it.
+    pub fn want_dyads(&self, setup: &Setup) -> Result<(), Failure> {
+        let kind = setup.spec.kind();
+        if kind == CircuitKind::Dyad {
+            return Ok(());
+        }
+        Err(Failure::input(anyhow!(
+            "{}: `kind` is \"{}\", and this question is asked of dyads\n  \
+             accepted: \"dyad\", or no kind; `settle`, `stability`, `noise`, `gradient` and `spice` without further \
+             forms are asked of any kind",
+            self.circuit.display(),
+            kind.name()
+        )))
+    }
+
+    /// As [`Self::read_any`], without a word on chips.
+    ///
+    /// # Errors
+    /// Those of [`Self::read_any`].
+    pub fn read_any_silently(&self, given: &Given) -> Result<Setup, Failure> {
         let setup = self.read_graded(given)?;
         if setup.graded && !setup.nudged {
             return Err(Failure::input(anyhow!(
@@ -96,14 +134,6 @@ impl Files {
     /// Whatever is wrong with a file, alone or beside the others.
     pub fn read_graded(&self, given: &Given) -> Result<Setup, Failure> {
         let mut spec = find(CIRCUITS, &self.circuit)?.circuit(&self.settings(given))?;
-        if spec.kind() != CircuitKind::Dyad {
-            return Err(Failure::input(anyhow!(
-                "{}: `kind` is \"{}\", and this question is asked of dyads\n  \
-                 accepted: \"dyad\", or no kind; `dyadsim run` trains circuits of one compartment a neuron",
-                self.circuit.display(),
-                spec.kind().name()
-            )));
-        }
         refuse_stale(&spec, &self.circuit)?;
         let graded = self.target.is_some();
         let nudged = graded && spec.nudge.beta > 0.0;
@@ -238,18 +268,20 @@ impl Setup {
     fn plain_words(&self, without: &[String]) -> String {
         let network: Vec<String> = self.weights.network().iter().map(ToString::to_string).collect();
         let nudge = &self.spec.nudge;
+        let single = self.spec.kind().compartments() == 1;
         let variant = match nudge.variant {
+            _ if single => "Hopfield".to_owned(),
             Variant::Dp => "DP".to_owned(),
             Variant::DpTranspose => "DPᵀ".to_owned(),
             Variant::Custom { plus, minus } => format!("a⁺ = {plus}, a⁻ = {minus}"),
         };
-        let mut text = format!("{}: {}, {variant}", self.spec.name, network.join("-"));
+        let mut text = format!("{}: {}, {}{variant}", self.spec.name, network.join("-"), self.both_ways());
         for (key, name, value) in [("nudge.alpha", "α", nudge.alpha), ("nudge.beta", "β", nudge.beta)] {
-            if !without.iter().any(|k| k == key) {
+            if !(without.iter().any(|k| k == key) || single && key == "nudge.alpha") {
                 text += &format!(", {name} = {value}");
             }
         }
-        if !without.iter().any(|k| k == "nudge.hidden_alpha") {
+        if !(single || without.iter().any(|k| k == "nudge.hidden_alpha")) {
             text += &nudge.hidden_words();
         }
         text + &format!("; {} samples", self.batch.inputs.nrows())
@@ -267,6 +299,9 @@ impl Setup {
             if varied.iter().any(|other| other == key) { "varied".to_owned() } else { value.to_string() }
         };
         let gains = match (self.nudged, dyadsim_core::chip::gains(nudge)) {
+            (true, _) if self.spec.kind().compartments() == 1 => {
+                format!("Hopfield, β {}", value("nudge.beta", nudge.beta))
+            }
             (true, (plus, minus)) => {
                 let (alpha, beta) = (value("nudge.alpha", nudge.alpha), value("nudge.beta", nudge.beta));
                 let hidden = value("nudge.hidden_alpha", nudge.of_hidden().alpha);
@@ -278,13 +313,19 @@ impl Setup {
         };
         let network: Vec<String> = self.weights.network().iter().map(ToString::to_string).collect();
         format!(
-            "circuit   {}: {gains}, τ = {}\nnetwork   {}, samples: {}\n{}",
+            "circuit   {}: {}{gains}, τ = {}\nnetwork   {}, samples: {}\n{}",
             self.spec.name,
+            self.both_ways(),
             rounded(self.chip.slowest, "s"),
             network.join("-"),
             self.batch.inputs.nrows(),
             self.chip_line()
         )
+    }
+
+    /// What is said of dyads whose layers speak both ways.
+    fn both_ways(&self) -> &'static str {
+        if self.spec.kind() == CircuitKind::RecurrentDyad { "recurrent dyads, " } else { "" }
     }
 
     /// The chip, and what it is to the weights.

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod bench;
+mod both_ways;
 mod chips;
 mod compare;
 mod controls;

@@ -1,6 +1,7 @@
 //! One test binary: the laws that the simulator must obey, held against independent solutions.
 
 mod adversarial;
+mod any_coupling;
 mod nets;
 mod best_nudge;
 mod noise;
@@ -62,3 +63,5 @@ mod outcomes;
 mod plasticity;
 mod rails;
 mod recurrent;
+mod recurrent_decks;
+mod recurrent_noise;

@@ -7,7 +7,8 @@
 //! one asks for `u`.
 //!
 //! [`HopfieldCircuit`] has one compartment a neuron and needs no more than that. Circuits of dyads in layers
-//! are [`Layered`], which sweeps need; those of a chip have its noise, too: [`Circuit`].
+//! are [`Layered`], which sweeps need; those of a chip have its noise, too: [`Circuit`]. Who asks what becomes
+//! of a circuit, whatever its neurons are, has it as [`Wired`].
 
 mod adjoint;
 mod coupling;
@@ -26,6 +27,7 @@ mod recurrent_dyads;
 mod squares;
 mod tangent;
 mod target;
+mod wired;
 
 pub use dyad::DyadCircuit;
 pub use dynamics::Dynamics;
@@ -37,3 +39,4 @@ pub use nudge::{Loss, Nudge};
 pub use recurrent_dyads::RecurrentDyads;
 pub use scratch::Scratch;
 pub use target::{TargetFault, check_targets};
+pub use wired::{Said, Wired, free_circuit};

@@ -33,6 +33,7 @@ mod left;
 mod measure;
 mod needs;
 mod optimizer;
+mod wired;
 
 pub use adversarial::Adversarial;
 pub use backprop::Backprop;
@@ -51,6 +52,7 @@ pub use measure::{
 };
 pub use needs::{Limit, Needs, Transport, observed_relaxations};
 pub use optimizer::{Moments, Optimizer};
+pub use wired::{rest, wired};
 
 use std::borrow::Cow;
 

@@ -78,9 +78,9 @@ impl<T: Real> Dynamics<T> for HopfieldCircuit<'_, T> {
         image.component_mul_assign(&slopes);
     }
 
-    /// All potentials at 0 V.
+    /// All potentials at 0 V, unless it starts elsewhere.
     fn free_state(&self) -> Matrix<T> {
-        Matrix::zeros(self.samples(), self.width())
+        self.start.clone().unwrap_or_else(|| Matrix::zeros(self.samples(), self.width()))
     }
 
     fn subset<'a>(&'a self, samples: &[usize]) -> Box<dyn Dynamics<T> + 'a> {

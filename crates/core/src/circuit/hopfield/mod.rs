@@ -7,6 +7,7 @@
 
 mod dynamics;
 mod noise;
+mod wired;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -40,6 +41,8 @@ pub struct HopfieldCircuit<'a, T: Real> {
     turned: Option<[Matrix<T>; 2]>,
     nodes: Option<Arc<SummingNodes<T>>>,
     sample_ids: SampleIds,
+    /// State from which relaxations start, where it is not 0 V (V).
+    start: Option<Matrix<T>>,
 }
 
 impl<'a, T: Real> HopfieldCircuit<'a, T> {
@@ -70,6 +73,7 @@ impl<'a, T: Real> HopfieldCircuit<'a, T> {
             turned: None,
             nodes,
             sample_ids,
+            start: None,
         }
     }
 
@@ -77,6 +81,13 @@ impl<'a, T: Real> HopfieldCircuit<'a, T> {
     #[must_use]
     pub fn with_sample_ids(self, sample_ids: SampleIds) -> Self {
         Self { sample_ids, ..self }
+    }
+
+    /// Sets the state from which relaxations start that are given no other, `[batch × width]` (V); the default
+    /// is 0 V.
+    #[must_use]
+    pub fn starting_at(self, state: Matrix<T>) -> Self {
+        Self { start: Some(state), ..self }
     }
 
     /// Switches a nudge on: `−β ∇ℓ` into the drives of the outputs, at their own outputs or, of nudge `free`,
@@ -124,6 +135,7 @@ impl<'a, T: Real> HopfieldCircuit<'a, T> {
             turned: self.turned.as_ref().map(|parts| parts.each_ref().map(some)),
             nodes: self.nodes.clone(),
             sample_ids: self.sample_ids.subset(samples),
+            start: self.start.as_ref().map(some),
         }
     }
 
