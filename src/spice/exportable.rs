@@ -14,6 +14,7 @@ pub fn exportable(spec: &CircuitSpec, noise: bool) -> Result<(), SpiceError> {
         name,
         // Written as they are.
         kind: _,
+        lateral: _,
         temperature: _,
         network: _,
         supply: _,

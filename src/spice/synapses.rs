@@ -39,6 +39,30 @@ fn paths(kind: CircuitKind) -> (&'static str, &'static [Path]) {
     }
 }
 
+/// Within a layer: outputs or means, and differences of dyads the other way; in columns as the others.
+fn lateral(wiring: &Wiring<'_>) -> String {
+    let (unit, weights) = (wiring.unit(), wiring.circuit.effective_weights());
+    let mut text = String::new();
+    for (layer, lateral) in weights.lateral.iter().flatten().enumerate() {
+        for i in 0..lateral.ncols() {
+            for j in (0..lateral.nrows()).filter(|&j| j != i) {
+                let (place, gain) = (format!("{}_{j}_{i}", layer + 1), lateral[(j, i)] * unit);
+                let cards = [('l', ('s', i), ('u', j)), ('q', ('d', j), ('e', i))];
+                let count = if wiring.is_single() { 1 } else { 2 };
+                for (card, from, into) in &cards[..count] {
+                    let (from, into) = (node(from.0, layer, from.1), node(into.0, layer, into.1));
+                    text += &feed(&format!("{card}{place}"), &into, (&from, "0"), gain);
+                }
+            }
+        }
+    }
+    if text.is_empty() {
+        text
+    } else {
+        "* Within layers: gl outputs or means, gq differences back.\n".to_owned() + &text
+    }
+}
+
 /// Synapses: per presynaptic neuron all that it feeds, forward and, from layer 2 on, backward.
 pub(super) fn columns(wiring: &Wiring<'_>) -> String {
     let unit = wiring.unit();
@@ -63,5 +87,5 @@ pub(super) fn columns(wiring: &Wiring<'_>) -> String {
             }
         }
     }
-    text
+    text + &lateral(wiring)
 }

@@ -15,6 +15,7 @@ mod gradients;
 mod hebbian;
 mod keep_margin;
 mod keys;
+mod lateral;
 mod lists;
 mod maps;
 mod meaning;

@@ -61,6 +61,13 @@ pub fn exact(net: &Hopfield) -> Gradient<f64> {
         let matrix =
             DMatrix::identity(neurons, neurons) - coupling.transpose() * DMatrix::from_diagonal(&slopes);
         let duals = slopes.component_mul(&matrix.lu().solve(&force).unwrap());
+        for (layer, lateral) in gradient.lateral.iter_mut().flatten().enumerate() {
+            let start = net.start(layer);
+            let n = lateral.nrows();
+            for (i, j) in (0..n).flat_map(|i| (0..n).map(move |j| (i, j))) {
+                lateral[(i, j)] += if i == j { 0.0 } else { duals[start + i] * s[start + j] };
+            }
+        }
         for layer in 0..gradient.forward.len() {
             let start = net.start(layer);
             for i in 0..net.network[layer + 1] {
@@ -98,11 +105,11 @@ pub fn estimate(net: &Hopfield, kind: RuleKind, (alpha, beta): (f64, f64)) -> Gr
 }
 
 /// Of all synapses, forward and back.
-fn apart(one: &Gradient<f64>, other: &Gradient<f64>) -> f64 {
+pub fn apart(one: &Gradient<f64>, other: &Gradient<f64>) -> f64 {
     let whole = |gradient: &Gradient<f64>| {
         let feedback = gradient.feedback.iter().flatten().filter(|f| !f.is_empty());
         let forward: Vec<_> = gradient.forward.iter().chain(feedback).cloned().collect();
-        Gradient::new(forward, gradient.biases.clone())
+        Gradient { lateral: gradient.lateral.clone(), ..Gradient::new(forward, gradient.biases.clone()) }
     };
     relative_error(&whole(one), &whole(other))
 }

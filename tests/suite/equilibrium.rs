@@ -13,7 +13,7 @@ use crate::nets::relative_error;
 use crate::traces::slope;
 
 /// What a rule estimates with a nudge.
-fn estimate(net: &Hopfield, settings: impl Into<RuleSpec>, beta: f64) -> Gradient<f64> {
+pub fn estimate(net: &Hopfield, settings: impl Into<RuleSpec>, beta: f64) -> Gradient<f64> {
     let mut spec = net.spec.clone();
     spec.nudge.beta = beta;
     let mut gradient = Gradient::zeros(&net.weights);
@@ -47,6 +47,14 @@ fn implicit(
             &hessian,
         ));
         let duals = hessian.lu().solve(&forces).unwrap() / samples as f64;
+        for (layer, lateral) in gradient.lateral.iter_mut().flatten().enumerate() {
+            let start = net.start(layer);
+            for (i, j) in (0..lateral.nrows()).flat_map(|i| (0..i).map(move |j| (i, j))) {
+                let (here, there) = (start + i, start + j);
+                lateral[(i, j)] += duals[here] * s[there] + duals[there] * s[here];
+                lateral[(j, i)] = lateral[(i, j)];
+            }
+        }
         for (layer, weights) in gradient.forward.iter_mut().enumerate() {
             let start = net.start(layer);
             for i in 0..weights.nrows() {
@@ -70,7 +78,7 @@ fn error_of_outputs(net: &Hopfield, sample: usize, outputs: &DVector<f64>) -> DV
 }
 
 /// The gradient of the mean squared error at the free equilibria.
-fn exact(net: &Hopfield) -> Gradient<f64> {
+pub fn exact(net: &Hopfield) -> Gradient<f64> {
     implicit(net, |sample, outputs, _| error_of_outputs(net, sample, outputs))
 }
 

@@ -43,6 +43,7 @@ mod backward;
 mod clocked;
 mod comparison;
 mod kept_margins;
+mod lateral;
 mod limits;
 mod maps;
 mod continuation;

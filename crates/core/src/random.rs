@@ -61,11 +61,15 @@ pub enum Kind {
     UpdateNoise = 15,
     /// Sign of the nudge of an update, by its first sample.
     NudgeSign = 16,
+    /// Initial lateral synapses.
+    Lateral = 23,
+    /// Noise of updates of lateral synapses.
+    LateralNoise = 24,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::Weights,
         Self::Biases,
         Self::Feedback,
@@ -83,6 +87,8 @@ impl Kind {
         Self::SweepOrder,
         Self::UpdateNoise,
         Self::NudgeSign,
+        Self::Lateral,
+        Self::LateralNoise,
     ];
 
     /// The code that stands for it in every stream.

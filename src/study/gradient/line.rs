@@ -78,7 +78,7 @@ impl<'a> Line<'a> {
         let rule = rule::asked(self.settings, setup);
         let one = |number: u64| {
             let (place, chips) = ((self.seed, number), spreads(setup, self.settings));
-            let drawn = match &rule {
+            let drawn = match rule {
                 Some(rule) => draw_by(rule, spec, weights, batch, place, chips),
                 None => draw(spec, weights, batch, place, chips),
             };

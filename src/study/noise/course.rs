@@ -4,11 +4,10 @@ use anyhow::anyhow;
 use nalgebra::DVector;
 
 use super::super::inputs::Setup;
-use super::super::text::rounded;
 use super::super::{Extent, Failure, Observer};
 use super::Tables;
 use super::rows::{NoiseBest, NoiseCauseRow, NoiseLayerRow, NoiseRow, NoiseSummary};
-use super::{Noise, angle, large, spectrum, work};
+use super::{Noise, angle, large, settings_line, spectrum, work};
 use dyadsim_core::analysis::ensemble::{Estimate, limit};
 use dyadsim_core::analysis::small_signal::{
     Covariance, LayerSignal, Level, LinearError, OperatingPoint, Reading, System, variances,
@@ -117,7 +116,7 @@ pub(super) fn summary(
 ) -> NoiseSummary {
     NoiseSummary {
         circuit: setup.spec.name.clone(),
-        settings: line(setup, settings),
+        settings: settings_line::line(setup, settings),
         seed: u64::from(seed),
         replicas: if measured { settings.replicas as usize } else { 0 },
         time_s: settings.time * setup.chip.slowest,
@@ -373,36 +372,4 @@ fn causes(point: &OperatingPoint<'_>, stationary: &Covariance, layout: &Layout) 
         }
     }
     rows
-}
-
-/// The settings in a line.
-fn line(setup: &Setup, settings: &Noise) -> String {
-    let network: Vec<String> = setup.weights.network().iter().map(ToString::to_string).collect();
-    let nudge = &setup.spec.nudge;
-    let (plus, minus) = dyadsim_core::chip::gains(nudge);
-    let nudged = if !setup.nudged {
-        "free circuit".to_owned()
-    } else if setup.spec.kind().compartments() == 1 {
-        format!("β {}", nudge.beta)
-    } else {
-        let hidden = nudge.hidden_words();
-        format!("a⁺ {plus}, a⁻ {minus}, α {}{hidden}, β {}", nudge.alpha, nudge.beta)
-    };
-    let solver = setup.spec.solver.kind.name();
-    let simulated = if settings.time == 0.0 {
-        "not simulated".to_owned()
-    } else {
-        format!(
-            "{solver} at steps of {} τ, {} replicas of {} τ",
-            setup.spec.solver.step, settings.replicas, settings.time
-        )
-    };
-    let network = network.join("-");
-    let chip = setup.chip_number().map(|chip| format!(", chip {chip}")).unwrap_or_default();
-    format!(
-        "{}: {network}, {nudged}{chip}, sample {}, τ = {}; {simulated}",
-        setup.spec.name,
-        settings.sample,
-        rounded(setup.chip.slowest, "s")
-    )
 }

@@ -5,6 +5,7 @@ mod course;
 mod figures;
 mod large;
 mod rows;
+mod settings_line;
 mod spectrum;
 mod words;
 mod work;

@@ -53,10 +53,10 @@ pub fn has_estimate(setup: &Setup) -> bool {
 fn compartments(layout: &Layout) -> Vec<(usize, &'static str, Range<usize>)> {
     let of = |layer: usize| {
         let (plus, minus) = (layout.plus(layer), layout.minus(layer));
-        match minus.is_empty() {
-            true => vec![(layer, "v", plus)],
-            false => vec![(layer, "v_plus", plus), (layer, "v_minus", minus)],
+        if minus.is_empty() {
+            return vec![(layer, "v", plus)];
         }
+        vec![(layer, "v_plus", plus), (layer, "v_minus", minus)]
     };
     (0..layout.depth()).flat_map(of).collect()
 }

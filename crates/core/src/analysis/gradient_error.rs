@@ -52,7 +52,7 @@ pub fn draw(
 /// Makes draw `number` of the estimate of a learning rule, whose reference is the truth.
 #[must_use]
 pub fn draw_by(
-    rule: &RuleSpec,
+    rule: RuleSpec,
     spec: &CircuitSpec,
     weights: &Weights<f64>,
     batch: &Batch<f64>,
@@ -68,7 +68,7 @@ pub fn draw_by(
         let used = learn::rule(rule, &spec, &network).estimate(weights, &batch, &mut gradient).used;
         (gradient, used)
     };
-    let (estimate, used) = by(rule.clone());
+    let (estimate, used) = by(rule);
     let (truth, _) = by(rule.kind.reference().into());
     Draw { estimate, truth, used, unsettled: samples - used }
 }
@@ -163,7 +163,10 @@ fn turn(estimate: &[f64], error: &[f64]) -> (f64, f64) {
 /// Entries of one layer, or of all.
 fn flat(gradient: &Gradient<f64>, layer: Option<usize>) -> Vec<f64> {
     let layers = layer.map_or(0..gradient.forward.len(), |layer| layer..layer + 1);
-    let back = |k: usize| gradient.feedback.iter().filter(move |_| k > 0).flat_map(move |f| f[k].iter());
+    let back = |k: usize| {
+        let feedback = gradient.feedback.iter().filter(move |_| k > 0);
+        feedback.chain(&gradient.lateral).flat_map(move |stack| stack[k].iter())
+    };
     layers
         .flat_map(|k| gradient.forward[k].iter().chain(&gradient.biases[k]).chain(back(k)).copied())
         .collect()

@@ -9,7 +9,7 @@ use crate::chip::Weights;
 use crate::matrix::product::{self, Onto};
 use crate::matrix::{Matrix, Real, View, ViewMut};
 
-/// Effective synapses: `W_k` forward, `F_k` back.
+/// Effective synapses: `W_k` forward, `F_k` back, and `L_k` within layers, where there are any.
 #[derive(Clone, Debug)]
 pub(super) struct Coupling<'a, T: Real> {
     weights: Cow<'a, Weights<T>>,
@@ -77,7 +77,7 @@ impl<'a, T: Real> Coupling<'a, T> {
         }
     }
 
-    /// Adds what the outputs of all neurons are to the others: `W_k s_{k−1} + F_{k+1}ᵀ s_{k+1}`.
+    /// Adds what the outputs of all neurons are to the others: `W_k s_{k−1} + F_{k+1}ᵀ s_{k+1} + L_k s_k`.
     pub fn couple(&self, outputs: &Matrix<T>, sums: &mut Matrix<T>) {
         for layer in 1..self.layers.len() {
             let below = self.of(layer - 1, outputs);
@@ -86,9 +86,13 @@ impl<'a, T: Real> Coupling<'a, T> {
             let (above, back) = (self.of(layer, outputs), self.weights.feedback(layer).as_view());
             product::backward(self.of_mut(layer - 1, sums), Onto::Sum, above, back);
         }
+        for (layer, lateral) in self.weights.lateral.iter().flatten().enumerate() {
+            let own = self.of(layer, outputs);
+            product::forward(self.of_mut(layer, sums), Onto::Sum, own, lateral.as_view());
+        }
     }
 
-    /// The transpose of [`Self::couple`]: adds `W_{k+1}ᵀ d_{k+1} + F_k d_{k−1}`.
+    /// The transpose of [`Self::couple`]: adds `W_{k+1}ᵀ d_{k+1} + F_k d_{k−1} + L_kᵀ d_k`.
     pub fn couple_back(&self, duals: &Matrix<T>, sums: &mut Matrix<T>) {
         for layer in 1..self.layers.len() {
             let below = self.of(layer - 1, duals);
@@ -96,6 +100,10 @@ impl<'a, T: Real> Coupling<'a, T> {
             product::forward(self.of_mut(layer, sums), Onto::Sum, below, back);
             let (above, forward) = (self.of(layer, duals), self.weights.forward[layer].as_view());
             product::backward(self.of_mut(layer - 1, sums), Onto::Sum, above, forward);
+        }
+        for (layer, lateral) in self.weights.lateral.iter().flatten().enumerate() {
+            let own = self.of(layer, duals);
+            product::backward(self.of_mut(layer, sums), Onto::Sum, own, lateral.as_view());
         }
     }
 }

@@ -11,6 +11,7 @@
 //! of a circuit, whatever its neurons are, has it as [`Wired`].
 
 mod adjoint;
+mod alike;
 mod coupling;
 mod dyad;
 mod dynamics;

@@ -288,8 +288,7 @@ mod tests {
     #[test]
     fn every_sample_is_heard_of_once_in_each_of_its_relaxations() {
         let samples = SHARD + 3;
-        let weights =
-            Weights { forward: vec![Matrix::identity(2, 2)], biases: vec![vec![0.0; 2]], feedback: None };
+        let weights = Weights { forward: vec![Matrix::identity(2, 2)], ..Weights::zeros(&[2, 2]) };
         let batch = Batch::new(Matrix::from_element(samples, 2, 0.5), Matrix::zeros(samples, 2));
         for (auto_zero, chopping, times) in [(false, false, 1), (true, false, 2), (true, true, 4)] {
             let mut spec = CircuitSpec::default();

@@ -104,9 +104,7 @@ impl<T: Real> Dynamics<T> for HopfieldCircuit<'_, T> {
     }
 
     fn is_kinked(&self) -> bool {
-        self.chip.periphery.slew.is_some()
-            || self.chip.supply.is_some()
-            || self.chip.layers.iter().any(|devices| !devices.activation.kinks().is_empty())
+        self.chip.is_kinked()
     }
 
     fn regime(&self, state: &Matrix<T>, drive: &Matrix<T>, regime: &mut Matrix<T>) {

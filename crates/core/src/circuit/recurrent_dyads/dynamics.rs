@@ -4,13 +4,13 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::{Mixed, RecurrentDyads};
+use crate::circuit::alike::Inputs;
 use crate::circuit::dyad::{columns, columns_mut};
 use crate::circuit::nudge::Nudge;
 use crate::circuit::{Dynamics, Scratch};
 use crate::device::DeviceOffset;
 use crate::matrix::{Matrix, Real, elementwise};
-use crate::noise::{Cause, Colour, NoiseInput, SampleIds};
-use crate::spec::NoiseKind;
+use crate::noise::{NoiseInput, SampleIds};
 
 impl<T: Real> Dynamics<T> for RecurrentDyads<'_, T> {
     fn width(&self) -> usize {
@@ -124,9 +124,7 @@ impl<T: Real> Dynamics<T> for RecurrentDyads<'_, T> {
     }
 
     fn is_kinked(&self) -> bool {
-        self.chip.periphery.slew.is_some()
-            || self.chip.supply.is_some()
-            || self.chip.layers.iter().any(|devices| !devices.activation.kinks().is_empty())
+        self.chip.is_kinked()
     }
 
     fn regime(&self, state: &Matrix<T>, drive: &Matrix<T>, regime: &mut Matrix<T>) {
@@ -161,21 +159,10 @@ impl<T: Real> Dynamics<T> for RecurrentDyads<'_, T> {
         }
     }
 
-    fn noise_inputs(&self, _sample: usize, state: &[f64]) -> Vec<NoiseInput> {
-        let noise = &self.chip.noise;
-        let each = |size: &dyn Fn(usize) -> f64| -> Vec<Vec<(usize, f64)>> {
-            (0..state.len()).map(|j| vec![(j, size(j))]).collect()
-        };
-        let mut found = Vec::new();
-        let mut add = |cause: Cause, colour, columns| found.push(NoiseInput { cause, colour, columns });
-        if !noise.white.is_empty() {
-            // Thermal and shot noise, which a sum of powers no longer tells apart.
-            add("white", Colour::White, each(&|j| (noise.white[j] / 2.0).sqrt()));
-        }
-        for pole in &noise.poles {
-            add(NoiseKind::Flicker.name(), Colour::Pole(pole.rate), each(&|j| pole.variance[j].sqrt()));
-        }
-        found
+    fn noise_inputs(&self, _sample: usize, _state: &[f64]) -> Vec<NoiseInput> {
+        let mut inputs = Inputs::of(&self.chip.noise, &self.chip.layout);
+        inputs.add_surroundings(&self.coupling.weights().forward[0]);
+        inputs.all()
     }
 
     fn noise_is_additive(&self) -> bool {

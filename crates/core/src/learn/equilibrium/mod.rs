@@ -25,7 +25,7 @@ pub use recurrent_backprop::RecurrentBackprop;
 
 use super::measure::mask;
 use super::{Batch, Gradient, Report};
-use crate::chip::{Chip, Weights};
+use crate::chip::{Chip, Weights, close_lateral};
 use crate::circuit::{Dynamics, HopfieldCircuit, Loss, Nudge};
 use crate::matrix::elementwise::column_sums;
 use crate::matrix::product::{self, Onto};
@@ -133,6 +133,7 @@ impl<T: Real> Phases<T> {
                 }
             }
         }
+        write_lateral(&keep, products, gradient);
         seen.report(used)
     }
 
@@ -168,7 +169,29 @@ impl<T: Real> Phases<T> {
                 product::correlate(feedback[layer].as_view_mut(), Onto::Nothing, scale, said, back);
             }
         }
+        for (layer, lateral) in gradient.lateral.iter_mut().flatten().enumerate() {
+            let (said, own) = (outputs[layer].as_view(), errors[layer].as_view());
+            product::correlate(lateral.as_view_mut(), Onto::Nothing, scale, own, said);
+            if shared {
+                product::correlate(lateral.as_view_mut(), Onto::Sum, scale, said, own);
+            }
+            close_lateral(lateral, shared);
+        }
         seen.report(used)
+    }
+}
+
+/// Writes the sum of products of lateral synapses, `factor · s_k s_kᵀ`, which are one device for both directions.
+fn write_lateral<T: Real>(keep: &[bool], products: &[Product<'_, T>], gradient: &mut Gradient<T>) {
+    let used = keep.iter().filter(|&&k| k).count();
+    for (layer, lateral) in gradient.lateral.iter_mut().flatten().enumerate() {
+        lateral.fill(T::ZERO);
+        for product in products {
+            let scale = T::of(product.factor / used.max(1) as f64);
+            let (post, pre) = (mask(&product.post[layer], keep), mask(&product.pre[layer], keep));
+            product::correlate(lateral.as_view_mut(), Onto::Sum, scale, post.as_view(), pre.as_view());
+        }
+        close_lateral(lateral, true);
     }
 }
 
