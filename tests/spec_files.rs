@@ -242,6 +242,7 @@ mod random {
                 },
                 name,
                 kind: (time > 0.4).then_some(CircuitKind::Dyad),
+                lateral: false,
                 temperature,
                 network: None,
                 supply,

@@ -174,6 +174,40 @@ pub enum RecordError {
         /// The file.
         path: PathBuf,
     },
+    /// Lateral synapses where the circuit has none.
+    #[error(
+        "{} holds lateral synapses `L.k`, but `lateral` is false\n  \
+         accepted: --set lateral=true, or a file without `L.k`",
+        path.display()
+    )]
+    StrayLateral {
+        /// The file.
+        path: PathBuf,
+    },
+    /// No lateral synapses where the circuit has some.
+    #[error(
+        "{}: no tensor `L.1`, but `lateral` is true\n  \
+         accepted: `L.k` [n_k, n_k] of every layer, or --set lateral=false",
+        path.display()
+    )]
+    MissingLateral {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Lateral synapses that the circuit cannot have.
+    #[error(
+        "{}: tensor `{tensor}` is not as lateral synapses are\n  accepted: {wanted} (`feedback.synapses` says \
+         whether two neurons have one synapse or two)",
+        path.display()
+    )]
+    LateralForm {
+        /// The file.
+        path: PathBuf,
+        /// Name of the tensor.
+        tensor: String,
+        /// What it must be.
+        wanted: &'static str,
+    },
     /// A weight beyond the last layer of the network.
     #[error("{}: tensor `{tensor}` is beyond the last of {layers} layers", path.display())]
     ExtraTensor {

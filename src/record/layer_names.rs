@@ -7,7 +7,7 @@ use super::RecordError;
 use super::tensors::TensorFile;
 
 /// Kinds of tensors that a layer has.
-const KINDS: [char; 3] = ['W', 'b', 'F'];
+const KINDS: [char; 4] = ['W', 'b', 'F', 'L'];
 
 /// Refuses files that count layers from 0, that spell a layer's name another way, or that have another
 /// program's names.

@@ -1,7 +1,7 @@
 //! Weight files and batches: which tensors a network has, and their shapes.
 //!
 //! `W.k` is `[n_k, n_{k-1}]`, `b.k` is `[n_k]`, `F.k` as `W.k` where the feedback synapses are their
-//! own. What bites: `F.1` would lead into the input, which nothing drives; files may leave it out.
+//! own, and `L.k` `[n_k, n_k]` where neurons of a layer speak to each other. What bites: `F.1` would lead into the input, which nothing drives; files may leave it out.
 
 use std::path::Path;
 
@@ -11,13 +11,14 @@ use super::RecordError;
 use super::layer_names::check_names;
 use super::tensors::{self, TensorFile, TensorWriter};
 use super::trained::Trained;
-use dyadsim_core::chip::Weights;
+use dyadsim_core::chip::{Weights, close_lateral};
 use dyadsim_core::matrix::Real;
-use dyadsim_core::spec::{FeedbackSynapses, LARGEST_LAYER};
+use dyadsim_core::spec::{CircuitSpec, FeedbackSynapses, LARGEST_LAYER};
 
 /// Reads a weight file; `network` (neurons per layer, input first) is taken from the file if `None`.
 ///
-/// A file with any `F.k` must have all from `F.2` on; a missing `F.1` is read as zeros.
+/// A file with any `F.k` must have all from `F.2` on; a missing `F.1` is read as zeros. One with any `L.k` must
+/// have all.
 ///
 /// # Errors
 /// Those of [`tensors::read`] and [`TensorFile::array`]; [`RecordError::CountedFromZero`] and
@@ -48,13 +49,18 @@ fn assemble<T: Real>(file: &TensorFile, network: Option<&[usize]>) -> Result<Wei
         None => infer_network(file)?,
     };
     refuse_extra_layers(file, network.len().saturating_sub(1))?;
-    let mut weights = Weights { forward: Vec::new(), biases: Vec::new(), feedback: None };
+    let mut weights = Weights { forward: Vec::new(), biases: Vec::new(), feedback: None, lateral: None };
     for (layer, pair) in (1..).zip(network.windows(2)) {
         weights.forward.push(file.matrix(&format!("W.{layer}"), (pair[1], pair[0]))?);
         weights.biases.push(file.vector::<T>(&format!("b.{layer}"), pair[1])?.as_slice().to_vec());
     }
     if file.names().any(|name| layer_of(name, "F.").is_some()) {
         weights.feedback = Some(read_feedback(file, &network)?);
+    }
+    if file.names().any(|name| layer_of(name, "L.").is_some()) {
+        let layers = (1..).zip(&network[1..]);
+        let read = layers.map(|(layer, &n)| file.matrix(&format!("L.{layer}"), (n, n)));
+        weights.lateral = Some(read.collect::<Result<_, _>>()?);
     }
     Ok(weights)
 }
@@ -84,7 +90,7 @@ pub fn write_trained<T: Real>(
     writer.write(path)
 }
 
-/// Adds `W.k`, `b.k` and, if there are any, `F.k` to a file being made.
+/// Adds `W.k`, `b.k` and, if there are any, `F.k` and `L.k` to a file being made.
 pub fn add_weights<T: Real>(writer: &mut TensorWriter, weights: &Weights<T>) {
     for (layer, matrix) in (1..).zip(&weights.forward) {
         writer.matrix(&format!("W.{layer}"), matrix);
@@ -94,6 +100,9 @@ pub fn add_weights<T: Real>(writer: &mut TensorWriter, weights: &Weights<T>) {
     }
     for (layer, matrix) in (1..).zip(weights.feedback.iter().flatten()) {
         writer.matrix(&format!("F.{layer}"), matrix);
+    }
+    for (layer, matrix) in (1..).zip(weights.lateral.iter().flatten()) {
+        writer.matrix(&format!("L.{layer}"), matrix);
     }
 }
 
@@ -136,7 +145,7 @@ fn infer_network(file: &TensorFile) -> Result<Vec<usize>, RecordError> {
 }
 
 fn refuse_extra_layers(file: &TensorFile, layers: usize) -> Result<(), RecordError> {
-    let layer = |name: &str| ["W.", "b.", "F."].iter().find_map(|kind| layer_of(name, kind));
+    let layer = |name: &str| ["W.", "b.", "F.", "L."].iter().find_map(|kind| layer_of(name, kind));
     match file.names().find(|name| layer(name).is_some_and(|layer| layer > layers)) {
         None => Ok(()),
         Some(name) => {
@@ -162,6 +171,35 @@ pub fn fit_feedback<T: Real>(
         }
         _ => Ok(()),
     }
+}
+
+/// Refuses weights of a file whose lateral synapses are not such as the circuit has.
+///
+/// # Errors
+/// [`RecordError::StrayLateral`], [`RecordError::MissingLateral`], [`RecordError::LateralForm`].
+pub fn fit_lateral<T: Real>(
+    path: &Path,
+    weights: &Weights<T>,
+    circuit: &CircuitSpec,
+) -> Result<(), RecordError> {
+    let path = || path.to_path_buf();
+    let Some(lateral) = &weights.lateral else {
+        return if circuit.lateral { Err(RecordError::MissingLateral { path: path() }) } else { Ok(()) };
+    };
+    if !circuit.lateral {
+        return Err(RecordError::StrayLateral { path: path() });
+    }
+    let shared = circuit.feedback.synapses == FeedbackSynapses::Shared;
+    for (layer, found) in (1..).zip(lateral) {
+        let mut closed = found.clone();
+        close_lateral(&mut closed, shared);
+        if closed != *found {
+            let wanted =
+                if shared { "symmetric, with zeros on the diagonal" } else { "zeros on the diagonal" };
+            return Err(RecordError::LateralForm { path: path(), tensor: format!("L.{layer}"), wanted });
+        }
+    }
+    Ok(())
 }
 
 fn read_feedback<T: Real>(file: &TensorFile, network: &[usize]) -> Result<Vec<DMatrix<T>>, RecordError> {
@@ -191,6 +229,7 @@ mod tests {
             forward: vec![dmatrix![1.0, 2.0; 3.0, 4.0; 5.0, 6.0], dmatrix![7.0, 8.0, 9.0]],
             biases: vec![vec![0.1, 0.2, 0.3], vec![0.4]],
             feedback: None,
+            lateral: None,
         }
     }
 

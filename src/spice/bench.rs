@@ -4,7 +4,6 @@ use super::SpiceError;
 use super::name::{compartment, literal};
 use super::netlist::Wiring;
 use super::noise;
-use dyadsim_core::circuit::Dynamics;
 
 /// Longest step of a transient, in the fastest time constant: the trapezoidal rule errs by `h²/12` of a third
 /// derivative and time constant, some 1e-5 V.

@@ -1,12 +1,13 @@
-//! The dyad as a subcircuit: summing nodes, two membranes, two activation devices, mean and difference.
+//! The neuron as a subcircuit: a dyad (summing nodes, two membranes, two activation devices, mean and
+//! difference), or one membrane with its device.
 
 use super::name::{feed, literal, load};
 use dyadsim_core::spec::{ActivationKind, ActivationSpec};
 
-/// How the error reaches a dyad.
+/// How the error reaches a neuron.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Port {
-    /// Not at all: the output of a free circuit.
+    /// Not by a node of its own: the output of a free circuit, and every neuron of one compartment.
     None,
     /// By one node for both compartments.
     Shared,
@@ -14,10 +15,12 @@ pub(super) enum Port {
     Own,
 }
 
-/// What the dyads of a layer have in common.
+/// What the neurons of a layer have in common.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[expect(clippy::struct_excessive_bools, reason = "parts that are there or not, each without the others")]
 pub(super) struct Cell {
+    /// Whether a neuron has one compartment; else it is a dyad.
+    pub(super) single: bool,
     pub(super) activation: ActivationSpec,
     /// Whether the activation devices have offsets, or scales of their own.
     pub(super) trimmed: bool,
@@ -38,16 +41,22 @@ pub(super) struct Cell {
 
 impl Cell {
     /// Letters of the ports: drive, error (`e`, `f` for the minus compartment), potentials, mean, difference,
-    /// outputs.
+    /// outputs. Of a single compartment: drive, potential, output.
     pub(super) fn ports(&self) -> &'static [char] {
         match self.port {
+            Port::None if self.single => &['u', 'p', 's'],
             Port::None => &['u', 'p', 'm', 's', 'd'],
             Port::Shared => &['u', 'e', 'p', 'm', 's', 'd'],
             Port::Own => &['u', 'e', 'f', 'p', 'm', 's', 'd', 'a', 'b'],
         }
     }
 
-    /// The subcircuit `dyad1`, `dyad2`, … of a layer.
+    /// Name of the subcircuit of a layer.
+    pub(super) fn name(&self, layer: usize) -> String {
+        format!("{}{}", if self.single { "neuron" } else { "dyad" }, layer + 1)
+    }
+
+    /// The subcircuit `dyad1`, `dyad2`, … (`neuron1`, … of a single compartment) of a layer.
     pub(super) fn text(&self, layer: usize) -> String {
         let ports: Vec<String> = self.ports().iter().map(ToString::to_string).collect();
         let mut keys = vec!["CP=1", "CM=1", "ALPHA=0.5", "VP=0", "VM=0"];
@@ -63,9 +72,21 @@ impl Cell {
         if self.slew {
             keys.extend(["LP=1", "LM=1"]);
         }
-        let name = format!("dyad{}", layer + 1);
+        if self.single {
+            // A compartment's parameters are those of `plus`; there is no mixing.
+            keys.retain(|key| key[1..].starts_with('P'));
+        }
+        let name = self.name(layer);
         let mut text = format!(".subckt {name} {} PARAMS: {}\n", ports.join(" "), keys.join(" "));
         text += &load("u", "u", self.unit);
+        if self.single {
+            return text
+                + &self.membrane("p", "e", "P")
+                + &self.device("s", "p", "P")
+                + ".ends "
+                + &name
+                + "\n";
+        }
         let errors: &[&str] = match self.port {
             Port::None => &[],
             Port::Shared => &["e"],

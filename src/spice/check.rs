@@ -12,9 +12,9 @@ use super::bench::{Dialect, STEP, options, step};
 use super::name::{compartment, literal};
 use super::netlist::{Netlist, Wiring};
 use super::ngspice::{SimulatorRun, run};
-use dyadsim_core::circuit::Dynamics;
+use dyadsim_core::circuit::Wired;
 use dyadsim_core::matrix::measure::larger;
-use dyadsim_core::solve::{Outcome, Settled, Trace, classify_trace, followed, settle_all};
+use dyadsim_core::solve::{Outcome, Settled, Trace, classify_trace, followed, settle_all, settle_any};
 use dyadsim_core::spec::{SolverKind, SolverSpec, Verify};
 
 /// Distance of equilibria that counts as agreement (V), times 1 V or the largest potential.
@@ -141,7 +141,7 @@ impl Both<'_> {
     /// The comparison under one time limit, with ever shorter steps of ngspice where waveforms differ.
     fn with_solver(&mut self, solver: &SolverSpec) -> Result<Report, SpiceError> {
         (self.told)(Stage::Ours);
-        let ours = settle_all(solver, self.wiring.circuit, true);
+        let ours = integrate(solver, self.wiring.circuit);
         let mut report = self.compare(solver, &ours, STEPS[0])?;
         for share in &STEPS[1..] {
             if report.waveform <= WAVEFORM {
@@ -193,6 +193,15 @@ impl Both<'_> {
         let written = |bytes: u64| told(Stage::Share((bytes as f64 / expected).min(1.0)));
         run(&deck(self.wiring, self.netlist, (stop, step)), &written)
     }
+}
+
+/// Our own trajectory; by `dop853` where there are no layers that `eam` could correct one after the other.
+fn integrate(solver: &SolverSpec, circuit: &dyn Wired<f64>) -> Settled<f64> {
+    if let Some(layered) = circuit.layered() {
+        return settle_all(solver, layered, true);
+    }
+    let solver = SolverSpec { kind: SolverKind::Dop853, ..solver.clone() };
+    settle_any(&solver, circuit, true).expect("a solver of any system")
 }
 
 /// Distances; of potentials up to `limit` (V).

@@ -12,8 +12,9 @@ use dyadsim_core::spec::{CircuitKind, CircuitSpec, NoiseSpec};
 pub fn exportable(spec: &CircuitSpec, noise: bool) -> Result<(), SpiceError> {
     let CircuitSpec {
         name,
-        kind: _,
+        kind,
         // Written as they are.
+        lateral: _,
         temperature: _,
         network: _,
         supply: _,
@@ -36,9 +37,9 @@ pub fn exportable(spec: &CircuitSpec, noise: bool) -> Result<(), SpiceError> {
     let refused = |setting, found: String, reason, accepted| {
         Err(SpiceError::NotExportable { setting, found, reason, accepted })
     };
-    if spec.kind() != CircuitKind::Dyad {
-        let reason = "cells of decks are dyads";
-        return refused("kind", spec.kind().name().to_owned(), reason, "\"dyad\"");
+    if let Some(kind @ CircuitKind::PredictiveCoding) = kind {
+        let reason = "a deck has no nodes for errors of predictions";
+        return refused("kind", kind.name().to_owned(), reason, "\"dyad\", \"hopfield\", \"recurrent-dyad\"");
     }
     if let Some(clock) = clock {
         let reason = "decks are in continuous time, a switched capacitor moves once a period";

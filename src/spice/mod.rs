@@ -1,8 +1,8 @@
 //! SPICE: netlists out, results of ngspice in, and both simulators held against each other.
 //!
 //! A deck has one node per compartment, in volts, farads and siemens, every device with its own literal.
-//! Synapses are linear transconductors into summing nodes, which are noise-free conductances; a neuron has
-//! two nonlinear sources. What bites is told in `docs/spice.md`; `ngspice.rs` alone starts a process.
+//! Synapses are linear transconductors into summing nodes, which are noise-free conductances; a compartment
+//! has a nonlinear source. What bites is told in `docs/spice.md`; `ngspice.rs` alone starts a process.
 
 mod bench;
 mod cell;
@@ -15,6 +15,7 @@ mod ngspice;
 mod noise;
 mod nudge;
 mod raw;
+mod synapses;
 
 pub use bench::{Analyses, Dialect, NoiseAnalysis, bench};
 pub use check::{EQUILIBRIUM, Report, Stage, WAVEFORM, check, check_with_progress, tightened};

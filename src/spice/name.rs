@@ -12,10 +12,10 @@ pub fn node(letter: char, layer: usize, neuron: usize) -> String {
     format!("{letter}{}_{neuron}", layer + 1)
 }
 
-/// Node of a compartment or of what is read of a dyad.
+/// Node of a compartment or of what is read of a neuron.
 fn of(node_: &Node) -> String {
     let letter = match node_.quantity {
-        ReadQuantity::Plus => 'p',
+        ReadQuantity::Plus | ReadQuantity::Potential => 'p',
         ReadQuantity::Minus => 'm',
         ReadQuantity::Activity => 's',
         ReadQuantity::Error => 'd',
@@ -28,7 +28,7 @@ fn of(node_: &Node) -> String {
 pub fn compartment(layout: &Layout) -> Vec<String> {
     let mut names = vec![String::new(); layout.width()];
     for node in nodes(layout) {
-        if matches!(node.quantity, ReadQuantity::Plus | ReadQuantity::Minus) {
+        if node.quantity.is_potential() {
             names[node.place(layout)] = of(&node);
         }
     }

@@ -1,22 +1,22 @@
 //! The netlist of one sample: library, columns of synapses, network, noise; the same for every simulator.
 
 use super::cell::{Cell, Port};
-use super::name::{feed, literal, node};
-use super::{noise, nudge};
+use super::name::{literal, node};
+use super::{noise, nudge, synapses};
 use dyadsim_core::chip::Chip;
-use dyadsim_core::circuit::{DyadCircuit, Dynamics};
+use dyadsim_core::circuit::Wired;
 use dyadsim_core::device::DeviceOffset;
-use dyadsim_core::spec::{CircuitSpec, NudgePoint, Start};
+use dyadsim_core::spec::{CircuitKind, CircuitSpec, NudgePoint, Start};
 
 /// One sample of a circuit, as it is wired.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Wiring<'a> {
     /// The description; a β of 0 is the free circuit.
     pub spec: &'a CircuitSpec,
     /// The devices.
     pub chip: &'a Chip<f64>,
     /// The sample's circuit, alone in its batch.
-    pub circuit: &'a DyadCircuit<'a, f64>,
+    pub circuit: &'a dyn Wired<f64>,
     /// Its input (V), `n_0` numbers.
     pub input: &'a [f64],
     /// Its target (V), `n_L` numbers; heeded if there is a nudge.
@@ -30,6 +30,11 @@ impl Wiring<'_> {
         self.spec.nudge.beta > 0.0
     }
 
+    /// Whether neurons have one compartment.
+    pub(super) fn is_single(&self) -> bool {
+        self.chip.layout.kind().compartments() == 1
+    }
+
     /// Potentials at the start (V).
     #[must_use]
     pub fn start(&self) -> Vec<f64> {
@@ -41,7 +46,7 @@ impl Wiring<'_> {
 
     /// Outputs that nudge `free` holds (V).
     pub(super) fn held_output(&self) -> Vec<f64> {
-        self.circuit.held_output().map_or(vec![], |held| held.as_slice().to_vec())
+        self.circuit.held().map_or(vec![], |held| held.as_slice().to_vec())
     }
 
     /// Leak conductance (S), the unit of all gains.
@@ -55,11 +60,11 @@ impl Wiring<'_> {
 pub struct Netlist {
     /// Title line.
     pub title: String,
-    /// The dyads as subcircuits.
+    /// The neurons as subcircuits.
     pub library: String,
     /// Synapses, column by column of the crossbars.
     pub columns: String,
-    /// Drivers, biases, dyads, nudge.
+    /// Drivers, biases, neurons, nudge.
     pub network: String,
     /// Sources for noise analyses; empty where the leaks make all the noise there is.
     pub noise: String,
@@ -70,7 +75,8 @@ impl Netlist {
     #[must_use]
     pub fn new(wiring: &Wiring<'_>) -> Self {
         let cells = list_cells(wiring);
-        let mut library = "* Library: a dyad of every layer.\n".to_owned();
+        let what = if wiring.is_single() { "neuron" } else { "dyad" };
+        let mut library = format!("* Library: a {what} of every layer.\n");
         for (layer, cell) in cells.iter().enumerate() {
             library += &cell.text(layer);
         }
@@ -79,8 +85,8 @@ impl Netlist {
         Self {
             title: format!("* dyadsim: {} {}\n", wiring.spec.name, network.join("-")),
             library,
-            columns: columns(wiring),
-            network: drivers(wiring) + &biases(wiring) + &dyads(wiring, &cells) + &nudge::nudge(wiring),
+            columns: synapses::columns(wiring),
+            network: drivers(wiring) + &biases(wiring) + &neurons(wiring, &cells) + &nudge::nudge(wiring),
             noise: noise::sources(wiring),
         }
     }
@@ -98,17 +104,18 @@ impl Netlist {
 
 /// The cell of every layer.
 fn list_cells(wiring: &Wiring<'_>) -> Vec<Cell> {
-    let depth = wiring.chip.layout.depth();
+    let (depth, kind) = (wiring.chip.layout.depth(), wiring.chip.layout.kind());
     let cell = |layer: usize| {
         let spec = &wiring.spec.neuron;
         let top = layer + 1 == depth;
-        let port = match (top, wiring.nudged(), wiring.spec.nudge.at) {
-            (true, false, _) => Port::None,
-            (true, true, NudgePoint::Own) => Port::Own,
+        let port = match (kind, top, wiring.nudged(), wiring.spec.nudge.at) {
+            (CircuitKind::Hopfield, ..) | (CircuitKind::Dyad, true, false, _) => Port::None,
+            (CircuitKind::Dyad, true, true, NudgePoint::Own) => Port::Own,
             _ => Port::Shared,
         };
         let activation = if top { spec.output_activation } else { spec.activation };
         Cell {
+            single: wiring.is_single(),
             activation,
             trimmed: activation.offset != 0.0 || wiring.chip.layers[layer].has_device_offsets(),
             unit: wiring.unit(),
@@ -125,30 +132,7 @@ fn list_cells(wiring: &Wiring<'_>) -> Vec<Cell> {
 
 /// Whether some summing node is not ideal.
 fn has_nodes(wiring: &Wiring<'_>) -> bool {
-    (0..wiring.chip.layout.width()).any(|column| wiring.circuit.node(column) != (1.0, 0.0))
-}
-
-/// Synapses: per presynaptic neuron all that it feeds, forward and, from layer 2 on, backward.
-fn columns(wiring: &Wiring<'_>) -> String {
-    let unit = wiring.unit();
-    let mut text =
-        "* Columns: gw feeds means up, gf feeds differences down; siemens, gain times the leak.\n".to_owned();
-    for (layer, forward) in wiring.circuit.weights().forward.iter().enumerate() {
-        let backward = wiring.circuit.weights().feedback(layer);
-        for i in 0..forward.ncols() {
-            let from = if layer == 0 { format!("x{i}") } else { node('s', layer - 1, i) };
-            for j in 0..forward.nrows() {
-                let place = format!("{}_{j}_{i}", layer + 1);
-                let into = node('u', layer, j);
-                text += &feed(&format!("w{place}"), &into, (&from, "0"), forward[(j, i)] * unit);
-                if layer > 0 {
-                    let (into, from) = (node('e', layer - 1, i), node('d', layer, j));
-                    text += &feed(&format!("f{place}"), &into, (&from, "0"), backward[(j, i)] * unit);
-                }
-            }
-        }
-    }
-    text
+    (0..wiring.chip.layout.width()).any(|column| wiring.circuit.summing_node(column) != (1.0, 0.0))
 }
 
 /// Inputs; the first has the unit that small-signal analyses refer to.
@@ -166,7 +150,7 @@ fn drivers(wiring: &Wiring<'_>) -> String {
 /// Biases, as currents.
 fn biases(wiring: &Wiring<'_>) -> String {
     let mut text = "* Biases (A).\n".to_owned();
-    for (layer, biases) in wiring.circuit.weights().biases.iter().enumerate() {
+    for (layer, biases) in wiring.circuit.effective_weights().biases.iter().enumerate() {
         for (j, &b) in biases.iter().enumerate() {
             let place = format!("{}_{j}", layer + 1);
             text += &format!("Ib{place} 0 u{place} DC {}\n", literal(b * wiring.unit()));
@@ -175,52 +159,90 @@ fn biases(wiring: &Wiring<'_>) -> String {
     text
 }
 
-/// Dyads with their devices and initial conditions.
-fn dyads(wiring: &Wiring<'_>, cells: &[Cell]) -> String {
+/// A compartment of a neuron, as its parameters name it: `P` or `M`.
+struct Compartment {
+    side: char,
+    column: usize,
+    /// Feedback gain.
+    gain: f64,
+    /// What its activation device has of its own.
+    own: DeviceOffset<f64>,
+}
+
+/// The compartments of a neuron.
+fn compartments(chip: &Chip<f64>, layer: usize, neuron: usize) -> Vec<Compartment> {
+    let (devices, layout) = (&chip.layers[layer], &chip.layout);
+    let sides = [
+        ('P', layout.plus(layer), &devices.gain_plus, &devices.offset_plus),
+        ('M', layout.minus(layer), &devices.gain_minus, &devices.offset_minus),
+    ];
+    let some = sides.into_iter().filter(|(_, columns, ..)| !columns.is_empty());
+    some.map(|(side, columns, gains, own)| Compartment {
+        side,
+        column: columns.start + neuron,
+        gain: gains[neuron],
+        own: own[neuron],
+    })
+    .collect()
+}
+
+/// Neurons with their devices and initial conditions.
+fn neurons(wiring: &Wiring<'_>, cells: &[Cell]) -> String {
     let (chip, start) = (wiring.chip, wiring.start());
-    let mut text = "* Dyads: capacitances (F), mixing, feedback gains, initial potentials (V).\n".to_owned();
-    let nominal = wiring.spec.neuron.capacitance;
-    let capacitance = |column: usize| {
-        // The leak is the unit of all gains; a time constant of its own is a capacitor of its own.
-        let rate = wiring.circuit.rates()[column];
-        if rate == 1.0 / (nominal / wiring.unit()) { nominal } else { wiring.unit() / rate }
+    let mut text = if wiring.is_single() {
+        "* Neurons: capacitances (F), initial potentials (V).\n".to_owned()
+    } else {
+        "* Dyads: capacitances (F), mixing, feedback gains, initial potentials (V).\n".to_owned()
     };
     for (layer, cell) in cells.iter().enumerate() {
-        let devices = &chip.layers[layer];
-        let sides = chip.layout.plus(layer).zip(chip.layout.minus(layer));
-        for (j, (plus, minus)) in sides.enumerate() {
-            let mut given = vec![
-                ("CP", capacitance(plus)),
-                ("CM", capacitance(minus)),
-                ("ALPHA", devices.mixing[j]),
-                ("VP", start[plus]),
-                ("VM", start[minus]),
-            ];
-            if cell.port != Port::None {
-                given.extend([("AP", devices.gain_plus[j]), ("AM", devices.gain_minus[j])]);
-            }
-            if cell.trimmed {
-                let (shape, plus, minus) =
-                    (&cell.activation, devices.offset_plus[j], devices.offset_minus[j]);
-                given.extend([("OP", shape.offset + plus.offset), ("OM", shape.offset + minus.offset)]);
-                let rate = |trim: DeviceOffset<f64>| 1.0 / (shape.scale * trim.scale);
-                given.extend([("UP", rate(plus)), ("UM", rate(minus))]);
-            }
-            if cell.node {
-                let [plus, minus] = [plus, minus].map(|column| wiring.circuit.node(column));
-                given.extend([("SP", plus.0), ("SM", minus.0), ("HP", plus.1), ("HM", minus.1)]);
-            }
-            if let Some(slew) = chip.periphery.slew {
-                let reach = |column: usize| slew / wiring.circuit.rates()[column];
-                given.extend([("LP", reach(plus)), ("LM", reach(minus))]);
-            }
+        for j in 0..chip.layout.neurons(layer) {
+            let given = parameters(wiring, cell, (layer, j), &start);
             let given: Vec<String> =
                 given.iter().map(|(key, value)| format!("{key}={}", literal(*value))).collect();
             let ports: Vec<String> = cell.ports().iter().map(|&port| node(port, layer, j)).collect();
-            let place = format!("{}_{j}", layer + 1);
-            text +=
-                &format!("Xn{place} {} dyad{}\n+ PARAMS: {}\n", ports.join(" "), layer + 1, given.join(" "));
+            let (place, name) = (format!("{}_{j}", layer + 1), cell.name(layer));
+            text += &format!("Xn{place} {} {name}\n+ PARAMS: {}\n", ports.join(" "), given.join(" "));
         }
     }
     text
+}
+
+/// The parameters of a neuron's cell, by name.
+fn parameters(
+    wiring: &Wiring<'_>,
+    cell: &Cell,
+    (layer, neuron): (usize, usize),
+    start: &[f64],
+) -> Vec<(String, f64)> {
+    let all = compartments(wiring.chip, layer, neuron);
+    let each = |key: char, value: &dyn Fn(&Compartment) -> f64| -> Vec<(String, f64)> {
+        all.iter().map(|own| (format!("{key}{}", own.side), value(own))).collect()
+    };
+    let (nominal, rates) = (wiring.spec.neuron.capacitance, wiring.circuit.rates());
+    let capacitance = |own: &Compartment| {
+        // The leak is the unit of all gains; a time constant of its own is a capacitor of its own.
+        let rate = rates[own.column];
+        if rate == 1.0 / (nominal / wiring.unit()) { nominal } else { wiring.unit() / rate }
+    };
+    let mut given = each('C', &capacitance);
+    if !cell.single {
+        given.push(("ALPHA".to_owned(), wiring.chip.layers[layer].mixing[neuron]));
+    }
+    given.extend(each('V', &|own| start[own.column]));
+    if cell.port != Port::None {
+        given.extend(each('A', &|own| own.gain));
+    }
+    if cell.trimmed {
+        let shape = &cell.activation;
+        given.extend(each('O', &|own| shape.offset + own.own.offset));
+        given.extend(each('U', &|own| 1.0 / (shape.scale * own.own.scale)));
+    }
+    if cell.node {
+        given.extend(each('S', &|own| wiring.circuit.summing_node(own.column).0));
+        given.extend(each('H', &|own| wiring.circuit.summing_node(own.column).1));
+    }
+    if let Some(slew) = wiring.chip.periphery.slew {
+        given.extend(each('L', &|own| slew / rates[own.column]));
+    }
+    given
 }

@@ -1,5 +1,5 @@
 //! The nudge: `β (y − ŷ)` or, for the cross-entropy, `β V_ref (y − softmax(ŷ/V_ref))`, into the error nodes
-//! of the output.
+//! of the output; of neurons of one compartment into what they hear.
 
 use super::name::{feed, literal, load, node};
 use super::netlist::Wiring;
@@ -15,16 +15,18 @@ pub(super) fn nudge(wiring: &Wiring<'_>) -> String {
     for (j, &y) in wiring.target.iter().enumerate() {
         text += &format!("Vy{j} y{j} 0 DC {}\n", literal(y));
     }
-    let sources: &[(char, char)] = match wiring.spec.nudge.at {
-        NudgePoint::Mean => &[('e', 's')],
-        NudgePoint::Own => &[('e', 'a'), ('f', 'b')],
-        NudgePoint::Drive => &[('e', 'u')],
-        NudgePoint::Free => {
-            for (j, &held) in wiring.held_output().iter().enumerate() {
-                text += &format!("Vh{j} {} 0 DC {}\n", node('h', top, j), literal(held));
-            }
-            &[('e', 'h')]
+    if wiring.spec.nudge.at == NudgePoint::Free {
+        for (j, &held) in wiring.held_output().iter().enumerate() {
+            text += &format!("Vh{j} {} 0 DC {}\n", node('h', top, j), literal(held));
         }
+    }
+    let sources: &[(char, char)] = match (wiring.is_single(), wiring.spec.nudge.at) {
+        (true, NudgePoint::Free) => &[('u', 'h')],
+        (true, _) => &[('u', 's')],
+        (false, NudgePoint::Mean) => &[('e', 's')],
+        (false, NudgePoint::Own) => &[('e', 'a'), ('f', 'b')],
+        (false, NudgePoint::Drive) => &[('e', 'u')],
+        (false, NudgePoint::Free) => &[('e', 'h')],
     };
     for &(into, at) in sources {
         text += &match wiring.spec.nudge.loss {

@@ -16,7 +16,8 @@ pub struct Point {
     pub setup: Setup,
 }
 
-/// All points of at most two axes, the first running fastest; every one is read and checked before any work.
+/// All points of at most two axes, the first running fastest, of circuits of any kind; every one is read and
+/// checked before any work.
 ///
 /// # Errors
 /// Bad input at any point.
@@ -37,7 +38,7 @@ pub fn expand_grid(given: &Given, files: &Files, axes: &[Axis]) -> Result<Vec<Po
         let mut given = given.clone();
         let keys = axes.iter().zip(&values);
         given.set.extend(keys.map(|(axis, v)| Override::new(&axis.key, Value::Float(*v)).by("--vary")));
-        Ok(Point { setup: files.read_silently(&given)?, values })
+        Ok(Point { setup: files.read_any_silently(&given)?, values })
     };
     grid.into_iter().map(one).collect()
 }

@@ -8,17 +8,16 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::builtin::find;
-use super::text::rounded;
 use super::{Failure, Given, Observer};
 use crate::record::RecordError;
 use crate::record::trained::{Trained, chip, devices};
-use crate::record::weights::{fit_feedback, read_batch, read_weights};
+use crate::record::weights::{fit_feedback, fit_lateral, read_batch, read_weights};
 use dyadsim_core::chip::{Chip, Weights};
 use dyadsim_core::circuit::{TargetFault, check_targets};
 use dyadsim_core::learn::Batch;
 use dyadsim_core::matrix::Matrix;
 use dyadsim_core::solve::steps;
-use dyadsim_core::spec::{CIRCUITS, CircuitKind, CircuitSpec, MOST_PARTS, Override, Start, Variant};
+use dyadsim_core::spec::{CIRCUITS, CircuitKind, CircuitSpec, MOST_PARTS, Override, Start};
 
 /// Where the parts of a circuit come from.
 #[derive(Clone, Debug, Args, Serialize)]
@@ -64,7 +63,7 @@ impl Files {
     /// The settings of it that are paths.
     pub const PATHS: [&'static str; 4] = ["circuit", "weights", "input", "target"];
 
-    /// Reads everything.
+    /// Reads everything, of a circuit of dyads that are fed forward.
     ///
     /// # Errors
     /// Whatever is wrong with a file, alone or beside the others.
@@ -74,12 +73,64 @@ impl Files {
         Ok(setup)
     }
 
+    /// Reads everything, of a circuit of any kind.
+    ///
+    /// # Errors
+    /// Whatever is wrong with a file, alone or beside the others.
+    pub fn read_any(&self, given: &Given, watch: &dyn Observer) -> Result<Setup, Failure> {
+        let setup = self.read_any_silently(given)?;
+        self.warn(&setup, watch);
+        Ok(setup)
+    }
+
     /// As [`Self::read`], without a word on chips.
     ///
     /// # Errors
     /// Those of [`Self::read`].
     pub fn read_silently(&self, given: &Given) -> Result<Setup, Failure> {
+        let setup = self.read_any_silently(given)?;
+        self.want_dyads(&setup)?;
+        Ok(setup)
+    }
+
+    /// Refuses circuits whose layers speak both ways.
+    ///
+    /// # Errors
+    /// The kind, and what is asked of it.
+    pub fn want_dyads(&self, setup: &Setup) -> Result<(), Failure> {
+        let kind = setup.spec.kind();
+        if kind == CircuitKind::Dyad {
+            return Ok(());
+        }
+        Err(Failure::input(anyhow!(
+            "{}: `kind` is \"{}\", and this question is asked of dyads\n  \
+             accepted: \"dyad\", or no kind; `settle`, `stability`, `noise`, `gradient` and `spice` without further \
+             forms are asked of any kind",
+            self.circuit.display(),
+            kind.name()
+        )))
+    }
+
+    /// Refuses predictive coding, whose circuits are trained alone.
+    fn refuse_predictive(&self, setup: &Setup) -> Result<(), Failure> {
+        if setup.spec.kind() != CircuitKind::PredictiveCoding {
+            return Ok(());
+        }
+        Err(Failure::input(anyhow!(
+            "{}: `kind` is \"{}\", whose circuits `run` and `rules compare` train, and of which no question is asked\n  \
+             accepted: \"dyad\", \"hopfield\", \"recurrent-dyad\"",
+            self.circuit.display(),
+            setup.spec.kind().name()
+        )))
+    }
+
+    /// As [`Self::read_any`], without a word on chips.
+    ///
+    /// # Errors
+    /// Those of [`Self::read_any`].
+    pub fn read_any_silently(&self, given: &Given) -> Result<Setup, Failure> {
         let setup = self.read_graded(given)?;
+        self.refuse_predictive(&setup)?;
         if setup.graded && !setup.nudged {
             return Err(Failure::input(anyhow!(
                 "{}: `nudge.beta` is 0, so that a target does nothing\n  \
@@ -96,14 +147,6 @@ impl Files {
     /// Whatever is wrong with a file, alone or beside the others.
     pub fn read_graded(&self, given: &Given) -> Result<Setup, Failure> {
         let mut spec = find(CIRCUITS, &self.circuit)?.circuit(&self.settings(given))?;
-        if spec.kind() != CircuitKind::Dyad {
-            return Err(Failure::input(anyhow!(
-                "{}: `kind` is \"{}\", and this question is asked of dyads\n  \
-                 accepted: \"dyad\", or no kind; `dyadsim run` trains circuits of one compartment a neuron",
-                self.circuit.display(),
-                spec.kind().name()
-            )));
-        }
         refuse_stale(&spec, &self.circuit)?;
         let graded = self.target.is_some();
         let nudged = graded && spec.nudge.beta > 0.0;
@@ -171,6 +214,7 @@ impl Files {
         let weights = read_weights(&self.weights, spec.network.as_deref());
         let weights = weights.map_err(|error| explained(error, wanted.as_deref()))?;
         fit_feedback(&self.weights, &weights, spec.feedback.synapses).map_err(Failure::input)?;
+        fit_lateral(&self.weights, &weights, spec).map_err(Failure::input)?;
         Ok(weights)
     }
 }
@@ -221,85 +265,6 @@ impl Setup {
             keys.insert("chip".to_owned(), json!(self.chip_number()));
         }
         document
-    }
-
-    /// As [`Self::words`], of this chip and the following ones.
-    pub fn words_from(&self, without: &[String]) -> String {
-        let first = self.spec.mismatch.seed.unwrap_or(0);
-        format!("{}, chips from {first} on", self.plain_words(without))
-    }
-
-    /// Circuit, network, nudge and chip in a few words, without the settings of some keys.
-    pub fn words(&self, without: &[String]) -> String {
-        let chip = self.chip_number().map(|chip| format!(", chip {chip}"));
-        self.plain_words(without) + &chip.unwrap_or_default()
-    }
-
-    fn plain_words(&self, without: &[String]) -> String {
-        let network: Vec<String> = self.weights.network().iter().map(ToString::to_string).collect();
-        let nudge = &self.spec.nudge;
-        let variant = match nudge.variant {
-            Variant::Dp => "DP".to_owned(),
-            Variant::DpTranspose => "DPᵀ".to_owned(),
-            Variant::Custom { plus, minus } => format!("a⁺ = {plus}, a⁻ = {minus}"),
-        };
-        let mut text = format!("{}: {}, {variant}", self.spec.name, network.join("-"));
-        for (key, name, value) in [("nudge.alpha", "α", nudge.alpha), ("nudge.beta", "β", nudge.beta)] {
-            if !without.iter().any(|k| k == key) {
-                text += &format!(", {name} = {value}");
-            }
-        }
-        if !without.iter().any(|k| k == "nudge.hidden_alpha") {
-            text += &nudge.hidden_words();
-        }
-        text + &format!("; {} samples", self.batch.inputs.nrows())
-    }
-
-    /// A line on the circuit, one on the network, and one on the chip where devices differ, for people.
-    pub fn headline(&self) -> String {
-        self.headline_but(&[])
-    }
-
-    /// [`Setup::headline`] without the values of keys that vary.
-    pub fn headline_but(&self, varied: &[String]) -> String {
-        let nudge = &self.spec.nudge;
-        let value = |key: &str, value: f64| {
-            if varied.iter().any(|other| other == key) { "varied".to_owned() } else { value.to_string() }
-        };
-        let gains = match (self.nudged, dyadsim_core::chip::gains(nudge)) {
-            (true, (plus, minus)) => {
-                let (alpha, beta) = (value("nudge.alpha", nudge.alpha), value("nudge.beta", nudge.beta));
-                let hidden = value("nudge.hidden_alpha", nudge.of_hidden().alpha);
-                let hidden = nudge.hidden_alpha.map(|_| format!(", hidden layers α {hidden}"));
-                format!("a⁺ {plus}, a⁻ {minus}, α {alpha}{}, β {beta}", hidden.unwrap_or_default())
-            }
-            (false, _) if self.graded => "free (β 0)".to_owned(),
-            (false, _) => "free (no target)".to_owned(),
-        };
-        let network: Vec<String> = self.weights.network().iter().map(ToString::to_string).collect();
-        format!(
-            "circuit   {}: {gains}, τ = {}\nnetwork   {}, samples: {}\n{}",
-            self.spec.name,
-            rounded(self.chip.slowest, "s"),
-            network.join("-"),
-            self.batch.inputs.nrows(),
-            self.chip_line()
-        )
-    }
-
-    /// The chip, and what it is to the weights.
-    fn chip_line(&self) -> String {
-        let Some(here) = self.chip_number() else { return String::new() };
-        let trained = match &self.trained {
-            None => "",
-            Some(trained) if trained.chip.is_none() => " (the weights were trained without mismatch)",
-            Some(trained) if devices(&self.spec) != trained.devices => {
-                " (the weights were trained on other devices)"
-            }
-            Some(trained) if trained.chip == Some(here) => " (that of the weights)",
-            Some(_) => " (the weights were trained on another)",
-        };
-        format!("chip      {here}{trained}\n")
     }
 }
 

@@ -61,6 +61,7 @@ pub mod sensitivity;
 pub mod settings;
 #[doc(hidden)]
 pub mod settle;
+mod setup_words;
 #[doc(hidden)]
 pub mod spice;
 #[doc(hidden)]

@@ -1,7 +1,7 @@
 //! The largest safe nudge beside a best one.
 
 use dyadsim_core::analysis::limits::{Search, find_limits};
-use dyadsim_core::chip::Weights;
+use dyadsim_core::chip::{Layout, Weights};
 use dyadsim_core::learn::Batch;
 use dyadsim_core::spec::{CircuitSpec, NoiseSpec, ReadoutSpec};
 
@@ -9,8 +9,12 @@ use dyadsim_core::spec::{CircuitSpec, NoiseSpec, ReadoutSpec};
 const SMALL: usize = 400;
 
 /// Why it is not looked for, if so.
-pub fn unlimited(width: usize) -> Option<&'static str> {
-    (width > SMALL).then_some("the largest safe nudge is looked for in circuits of up to 400 compartments")
+pub fn unlimited(layout: &Layout) -> Option<&'static str> {
+    if layout.kind().is_recurrent() {
+        return Some("the largest safe nudge is looked for where dyads are fed forward");
+    }
+    (layout.width() > SMALL)
+        .then_some("the largest safe nudge is looked for in circuits of up to 400 compartments")
 }
 
 /// The largest nudge up to `highest` that is safe for every sample on the chip of `spec` and the following

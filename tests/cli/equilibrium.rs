@@ -109,20 +109,3 @@ fn what_a_rule_is_not_defined_for_is_refused_with_what_would_be_right() {
     let varied = "grid = { 'ep.homeostasis' = [0.0, 1.0] }";
     refused("'recurrent-bp'", varied, separate, &["ep.homeostasis", "`ep-vector-field`"]);
 }
-
-#[test]
-fn questions_about_dyads_are_refused_for_other_circuits() {
-    let bench = Bench::new();
-    bench.write("c.toml", "kind = 'hopfield'\n");
-    bench.write("e.toml", &experiment("'ep'", ""));
-    assert_eq!(bench.run("run e.toml --out out --quiet").status, 0);
-    fs::copy(bench.path("out/weights/ep-b0.02-s1.safetensors"), bench.path("w.safetensors")).unwrap();
-    let wave = |i: usize, j: usize| ((3 * i + j) as f64).sin().abs();
-    let matrix = dyadsim_core::matrix::Matrix::from_fn(3, 64, wave);
-    bench.batch(&matrix, &dyadsim_core::matrix::Matrix::from_fn(3, 10, wave));
-    for question in ["settle", "stability", "sensitivity", "spice --out d.cir"] {
-        let line =
-            format!("{question} c.toml --weights w.safetensors --input x.safetensors --target y.safetensors");
-        bench.refuse(&line, &["hopfield", "asked of dyads"]);
-    }
-}

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod bench;
+mod both_ways;
 mod chips;
 mod compare;
 mod controls;
@@ -15,6 +16,7 @@ mod hebbian;
 mod spiking;
 mod keep_margin;
 mod keys;
+mod lateral;
 mod lists;
 mod maps;
 mod meaning;

@@ -37,7 +37,8 @@ struct Runs {
 
 /// Weights without biases: with `ReLU` the layers then scale with the weights.
 fn weights(first: Matrix<f64>, second: Matrix<f64>) -> Weights<f64> {
-    Weights { forward: vec![first, second], biases: vec![vec![0.0; 3], vec![0.0; 2]], feedback: None }
+    let biases = vec![vec![0.0; 3], vec![0.0; 2]];
+    Weights { forward: vec![first, second], biases, feedback: None, lateral: None }
 }
 
 fn first() -> Matrix<f64> {

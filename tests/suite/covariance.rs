@@ -290,7 +290,7 @@ fn drawn(
 ) -> Gradient<f64> {
     let z = Matrix::from_fn(root.nrows(), 1, |_, _| StandardNormal.sample(source));
     let v = root * z;
-    let depth = point.circuit().layout().depth();
+    let depth = point.layout().depth();
     let column = |values: &[f64]| Matrix::from_column_slice(values.len(), 1, values);
     let (mut forward, mut biases) = (vec![], vec![]);
     for k in 0..depth {

@@ -55,7 +55,7 @@ impl Hopfield {
         self.network[1..=layer].iter().sum()
     }
 
-    /// Synapses between all neurons as one matrix: `W_k` below the diagonal, `W_kᵀ` above it.
+    /// Synapses between all neurons as one matrix: `W_k` below the diagonal, `W_kᵀ` above it, `L_k` about it.
     pub fn coupling(&self) -> DMatrix<f64> {
         let mut all = DMatrix::zeros(self.neurons(), self.neurons());
         for layer in 1..self.network.len() - 1 {
@@ -64,6 +64,10 @@ impl Hopfield {
                 all[(row + i, column + j)] = w;
                 all[(column + j, row + i)] = w;
             }
+        }
+        for (layer, lateral) in self.weights.lateral.iter().flatten().enumerate() {
+            let start = self.start(layer);
+            entries(lateral).for_each(|((i, j), l)| all[(start + i, start + j)] = l);
         }
         all
     }

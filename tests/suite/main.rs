@@ -1,6 +1,7 @@
 //! One test binary: the laws that the simulator must obey, held against independent solutions.
 
 mod adversarial;
+mod any_coupling;
 mod nets;
 mod best_nudge;
 mod noise;
@@ -45,6 +46,7 @@ mod backward;
 mod clocked;
 mod comparison;
 mod kept_margins;
+mod lateral;
 mod limits;
 mod maps;
 mod continuation;
@@ -66,3 +68,5 @@ mod plasticity;
 mod predictive;
 mod rails;
 mod recurrent;
+mod recurrent_decks;
+mod recurrent_noise;

@@ -148,6 +148,10 @@ pub fn relative_error(estimate: &Gradient<f64>, exact: &Gradient<f64>) -> f64 {
         apart += (w - v).norm_squared() + b.iter().zip(c).map(|(b, c)| (b - c).powi(2)).sum::<f64>();
         size += v.norm_squared() + c.iter().map(|c| c.powi(2)).sum::<f64>();
     }
+    for (l, m) in estimate.lateral.iter().flatten().zip(exact.lateral.iter().flatten()) {
+        apart += (l - m).norm_squared();
+        size += m.norm_squared();
+    }
     (apart / size).sqrt()
 }
 

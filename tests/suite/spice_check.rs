@@ -21,7 +21,7 @@ use crate::nets::{Net, activations, ideal, row};
 use crate::traces::scatter;
 
 /// Whether there is no ngspice, which is then told.
-fn missing() -> bool {
+pub fn missing() -> bool {
     let missing = version().is_err();
     if missing {
         println!("SKIPPED: no ngspice here (apt-get install ngspice)");
@@ -51,7 +51,7 @@ fn compare(cases: &[(String, Net)]) -> Vec<(&str, Report)> {
 }
 
 /// Fails with every case that disagrees; prints the largest distances and gives the outcomes.
-fn judge(found: &[(&str, Report)]) -> BTreeMap<&'static str, usize> {
+pub fn judge(found: &[(&str, Report)]) -> BTreeMap<&'static str, usize> {
     let mut counts = BTreeMap::new();
     let (mut equilibrium, mut waveform, mut least) = (0.0_f64, 0.0_f64, usize::MAX);
     let mut wrong = Vec::new();
@@ -253,15 +253,13 @@ fn amplifiers_that_are_exported_do_the_same_in_ngspice() {
 }
 
 /// Totals of `.noise` (V, rms) at some nodes of an exported deck.
-fn totals(net: &Net, names: &[String]) -> Vec<f64> {
+pub fn totals(wiring: &Wiring<'_>, names: &[String]) -> Vec<f64> {
     let folder = tempfile::tempdir().unwrap();
-    let deck = with_wiring(net, |wiring| {
-        let Netlist { title, library, columns, network, noise } = Netlist::new(wiring);
-        let noise_analyses = names.iter().map(|node| NoiseAnalysis { node: node.clone() }).collect();
-        let analyses = Analyses { noise: noise_analyses, ..Analyses::default() };
-        let bench = bench(wiring, &analyses, Dialect::Ngspice, "deck").unwrap();
-        title + &library + &columns + &network + &noise + &bench
-    });
+    let Netlist { title, library, columns, network, noise } = Netlist::new(wiring);
+    let noise_analyses = names.iter().map(|node| NoiseAnalysis { node: node.clone() }).collect();
+    let analyses = Analyses { noise: noise_analyses, ..Analyses::default() };
+    let bench = bench(wiring, &analyses, Dialect::Ngspice, "deck").unwrap();
+    let deck = title + &library + &columns + &network + &noise + &bench;
     fs::write(folder.path().join("deck.cir"), deck).unwrap();
     let done =
         Command::new("ngspice").current_dir(folder.path()).args(["-n", "-b", "deck.cir"]).output().unwrap();
@@ -328,7 +326,7 @@ fn noise_totals_of_every_additive_source_are_those_of_the_lyapunov_equation() {
             let point = OperatingPoint::new(&circuit, &net.batch.inputs, 0, &state);
             let covariance = point.system().covariance().unwrap().total;
             let mut worst = 0.0_f64;
-            for (node, found) in all.iter().zip(totals(&net, &wanted)) {
+            for (node, found) in all.iter().zip(with_wiring(&net, |wiring| totals(wiring, &wanted))) {
                 let place = node.place(circuit.layout());
                 worst = larger(worst, (found / covariance[(place, place)].sqrt() - 1.0).abs());
             }

@@ -17,7 +17,7 @@ fn net(sigma: f64) -> (CircuitSpec, Weights<f64>, Batch<f64>) {
     let mut spec = ideal(ActivationKind::Linear, Variant::Dp, ALPHA, BETA);
     spec.mismatch = MismatchSpec { seed: Some(11), gain_dtod: sigma, ..MismatchSpec::default() };
     let one = |value| Matrix::from_element(1, 1, value);
-    let weights = Weights { forward: vec![one(0.8)], biases: vec![vec![0.1]], feedback: None };
+    let weights = Weights { forward: vec![one(0.8)], biases: vec![vec![0.1]], feedback: None, lateral: None };
     (spec, weights, Batch::new(one(0.5), one(1.0)))
 }
 

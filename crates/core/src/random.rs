@@ -69,11 +69,15 @@ pub enum Kind {
     Direct = 19,
     /// Probes of Jacobian homeostasis, by the first sample of an update.
     Homeostasis = 26,
+    /// Initial lateral synapses.
+    Lateral = 23,
+    /// Noise of updates of lateral synapses.
+    LateralNoise = 24,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 23] = [
         Self::Weights,
         Self::Biases,
         Self::Feedback,
@@ -95,6 +99,8 @@ impl Kind {
         Self::Partner,
         Self::Direct,
         Self::Homeostasis,
+        Self::Lateral,
+        Self::LateralNoise,
     ];
 
     /// The code that stands for it in every stream.

@@ -7,8 +7,11 @@ use super::super::grid::Point;
 use super::super::inputs::Setup;
 use super::Gradient as Settings;
 use super::rows::GradientRow;
+use super::rule;
 use super::work::{is_random, spreads, unpredicted};
-use dyadsim_core::analysis::gradient_error::{Draw, GradientError, Value, draw, gradient_error, predicted};
+use dyadsim_core::analysis::gradient_error::{
+    Draw, GradientError, Value, draw, draw_by, gradient_error, predicted,
+};
 use dyadsim_core::analysis::nudge::{Best, Observation, best, left_out};
 use dyadsim_core::analysis::small_signal::{Estimate, NudgeSweep, exact_gradient};
 use dyadsim_core::learn::Gradient;
@@ -72,8 +75,13 @@ impl<'a> Line<'a> {
     /// Looks at a point.
     fn look(&mut self, setup: &Setup, values: Vec<f64>, origin: &str) {
         let Setup { spec, weights, batch, .. } = setup;
+        let rule = rule::asked(self.settings, setup);
         let one = |number: u64| {
-            let drawn = draw(spec, weights, batch, (self.seed, number), spreads(setup, self.settings));
+            let (place, chips) = ((self.seed, number), spreads(setup, self.settings));
+            let drawn = match rule {
+                Some(rule) => draw_by(rule, spec, weights, batch, place, chips),
+                None => draw(spec, weights, batch, place, chips),
+            };
             self.watch.done(1);
             drawn
         };

@@ -4,6 +4,7 @@
 mod figures;
 mod line;
 mod rows;
+mod rule;
 mod words;
 mod work;
 
@@ -37,6 +38,10 @@ pub struct Gradient {
     /// An axis KEY=FROM:TO:N or KEY=FROM:TO:N:log; with two of them every pair of values is looked at
     #[arg(long, value_name = "AXIS", required = true)]
     pub vary: Vec<Axis>,
+    /// Learning rule whose estimate it is, where layers speak both ways
+    /// [default: `ep-centred` of kind "hopfield", `dyadic-ep` of "recurrent-dyad"]
+    #[arg(long, value_name = "RULE")]
+    pub rule: Option<String>,
     /// Estimates at every point
     #[arg(
         long, value_name = "R", default_value_t = 16,
@@ -79,6 +84,7 @@ impl Study for Gradient {
         (seeds count on from mismatch.seed). Bias and variance are those of the draws around backpropagation on their chip, in units of \
         its squared norm; samples that do not settle are counted and left out. With nudge.beta among the axes the best nudge is told, \
         that of the least mean squared error up to the largest safe nudge; more nudges than those asked for are looked at around it. \
+        Where layers speak both ways the estimate is that of --rule, held against recurrent backpropagation, and nothing is predicted. \
         --out writes DIR/gradient.csv and further tables, and figures that `dyadsim plot DIR` draws again.\n\n\
         Example:\n  dyadsim gradient circuits/noisy.toml --weights w.safetensors --input x.safetensors \
         --target y.safetensors --vary nudge.beta=0.01:3:13:log --vary nudge.alpha=0:1:5 --draws 16 --out results/gradient";
@@ -96,6 +102,7 @@ impl Study for Gradient {
             )));
         }
         let points = expand_grid(given, &self.files, &self.vary)?;
+        points.iter().try_for_each(|point| rule::check(self, &point.setup))?;
         self.files.warn(spoken_of(&points), watch);
         Ok(points)
     }

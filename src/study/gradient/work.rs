@@ -8,6 +8,7 @@ use super::Answer;
 use super::Gradient;
 use super::line::{Line, Measure};
 use super::rows::{BestRow, GradientRow, GradientSummary};
+use super::rule;
 use dyadsim_core::analysis::nudge::{Best, Location};
 use dyadsim_core::spec::CircuitSpec;
 
@@ -41,12 +42,13 @@ pub fn carry_out(settings: &Gradient, seed: u64, points: &[Point], watch: &dyn O
     rows.sort_by(|a, b| {
         (a.y.unwrap_or(0.0), a.x).partial_cmp(&(b.y.unwrap_or(0.0), b.x)).unwrap_or(std::cmp::Ordering::Equal)
     });
-    let width = setup.chip.layout.width();
     let chips = points.iter().any(|p| spreads(&p.setup, settings));
     let words = if chips { setup.words_from(&keys) } else { setup.words(&keys) };
+    let by =
+        rule::asked(settings, setup).map(|rule| format!(", rule {}", rule.kind.name())).unwrap_or_default();
     let summary = GradientSummary {
         circuit: setup.spec.name.clone(),
-        settings: format!("{words}, {draws} draws"),
+        settings: format!("{words}{by}, {draws} draws"),
         keys,
         seed,
         draws,
@@ -54,7 +56,7 @@ pub fn carry_out(settings: &Gradient, seed: u64, points: &[Point], watch: &dyn O
         samples: setup.batch.inputs.nrows(),
         layers: setup.chip.layout.depth(),
         unpredicted: unpredicted(setup, settings).map(str::to_owned),
-        unlimited: place.and_then(|_| unlimited(width)).map(str::to_owned),
+        unlimited: place.and_then(|_| unlimited(&setup.chip.layout)).map(str::to_owned),
     };
     Answer { summary, rows, best }
 }
@@ -76,7 +78,7 @@ fn safe(
     highest: f64,
     known: &mut Vec<(CircuitSpec, u64, Option<f64>)>,
 ) -> Option<f64> {
-    if unlimited(setup.chip.layout.width()).is_some() {
+    if unlimited(&setup.chip.layout).is_some() {
         return None;
     }
     let (spec, chips) =
@@ -103,6 +105,9 @@ pub fn is_random(setup: &Setup, settings: &Gradient) -> bool {
 pub fn unpredicted(setup: &Setup, settings: &Gradient) -> Option<&'static str> {
     let readout = &setup.spec.readout;
     match () {
+        () if setup.spec.kind().is_recurrent() => {
+            Some("predictions are those of one reading where dyads are fed forward")
+        }
         () if spreads(setup, settings) => {
             Some("predictions are those of one chip, and every draw is another")
         }

@@ -87,7 +87,7 @@ fn best_of(
     };
     let angle = |estimate: &Estimate| estimate.angle(truth, None, samples).total;
     let highest = valley.iter().map(|at| at.beta).fold(0.0, f64::max);
-    let unlimited = unlimited(setup.chip.layout.width());
+    let unlimited = unlimited(&setup.chip.layout);
     let searched = unlimited.is_none();
     let safe = searched.then(|| largest_safe(&setup.spec, &setup.weights, batch, highest, 1)).flatten();
     let of = |value: &dyn Fn(&Estimate) -> f64| {

@@ -4,21 +4,20 @@ use anyhow::anyhow;
 use nalgebra::DVector;
 
 use super::super::inputs::Setup;
-use super::super::text::rounded;
 use super::super::{Extent, Failure, Observer};
 use super::Tables;
 use super::rows::{NoiseBest, NoiseCauseRow, NoiseLayerRow, NoiseRow, NoiseSummary};
-use super::{Noise, angle, large, spectrum, work};
+use super::{Noise, angle, large, settings_line, spectrum, work};
 use dyadsim_core::analysis::ensemble::{Estimate, limit};
 use dyadsim_core::analysis::small_signal::{
-    Covariance, Level, LinearError, OperatingPoint, Reading, System, variances,
+    Covariance, LayerSignal, Level, LinearError, OperatingPoint, Reading, System, variances,
 };
 use dyadsim_core::analysis::stationary::{
     Measured, Node, ReadQuantity, compute_floors, nodes, predicted, simulate_told, values,
 };
 use dyadsim_core::chip::Layout;
-use dyadsim_core::circuit::{DyadCircuit, Dynamics, Layered};
-use dyadsim_core::learn::{Batch, nudged};
+use dyadsim_core::circuit::Wired;
+use dyadsim_core::learn::{Batch, rest, wired};
 use dyadsim_core::matrix::{Matrix, select_rows};
 use dyadsim_core::solve::{DENSE, SHARD, homotopy};
 
@@ -33,6 +32,10 @@ pub struct Asked<'a> {
     /// Hears how far the simulation is.
     pub watch: &'a dyn Observer,
 }
+
+/// What is said where an estimate takes more than one reading of one circuit.
+const NO_GRADIENT: &str =
+    "no gradient is predicted: where layers speak both ways it takes a learning rule (`gradient`)";
 
 /// No noise, for sure.
 const NOTHING: Estimate = Estimate { value: 0.0, error: 0.0 };
@@ -51,9 +54,10 @@ pub struct Answer {
 /// No operating point, or none that is stable; a simulation that leaves the numbers.
 pub fn carry_out(setup: &Setup, settings: &Noise, asked: &Asked<'_>) -> Result<Answer, Failure> {
     let &Asked { traced, seed, .. } = asked;
-    let circuit = nudged(&setup.chip, &setup.weights, &setup.batch, &setup.spec);
-    let point = operating_point(setup, &circuit, settings.sample)?;
-    if circuit.layout().width() > DENSE {
+    let circuit = wired(&setup.chip, &setup.weights, &setup.batch, &setup.spec);
+    let point = operating_point(setup, circuit.as_ref(), settings.sample)?;
+    let layout = point.layout();
+    if layout.width() > DENSE {
         return large::carry_out(setup, settings, &point, asked);
     }
     let system = point.system();
@@ -62,7 +66,6 @@ pub fn carry_out(setup: &Setup, settings: &Noise, asked: &Asked<'_>) -> Result<A
         0.0 => None,
         _ => Some(run(setup, settings, &point, asked)?),
     };
-    let layout = circuit.layout();
     let (rows, verdict) = compare(&point, &stationary, measured.as_ref(), settings);
     let reading = Reading::new(&point, &system, &stationary, setup.chip.readout);
     let psd = traced
@@ -74,7 +77,9 @@ pub fn carry_out(setup: &Setup, settings: &Noise, asked: &Asked<'_>) -> Result<A
         .unwrap_or_default();
     let mut remarks = at_rails(&point);
     remarks.extend(one_relaxation(setup));
-    let (angles, best) = match setup.nudged.then(|| angle::rows(setup)) {
+    let foreseen = setup.nudged && !layout.kind().is_recurrent();
+    remarks.extend((setup.nudged && !foreseen).then(|| NO_GRADIENT.to_owned()));
+    let (angles, best) = match foreseen.then(|| angle::rows(setup)) {
         None => (vec![], None),
         Some(Some(found)) => found,
         Some(None) => {
@@ -111,7 +116,7 @@ pub(super) fn summary(
 ) -> NoiseSummary {
     NoiseSummary {
         circuit: setup.spec.name.clone(),
-        settings: line(setup, settings),
+        settings: settings_line::line(setup, settings),
         seed: u64::from(seed),
         replicas: if measured { settings.replicas as usize } else { 0 },
         time_s: settings.time * setup.chip.slowest,
@@ -139,13 +144,13 @@ pub(super) fn unstable(sample: usize, error: &LinearError) -> Failure {
 
 /// The fixed point of a sample, stable or not.
 fn operating_point<'a>(
-    setup: &'a Setup,
-    circuit: &'a DyadCircuit<'a, f64>,
+    setup: &Setup,
+    circuit: &'a dyn Wired<f64>,
     sample: usize,
 ) -> Result<OperatingPoint<'a>, Failure> {
-    let free = circuit.free_state();
-    let tolerance = TOLERANCE * (1.0 + free.amax());
-    let start: Vec<f64> = free.row(sample).iter().copied().collect();
+    let rest = rest(circuit, &setup.spec);
+    let tolerance = TOLERANCE * (1.0 + rest.amax());
+    let start: Vec<f64> = rest.row(sample).iter().copied().collect();
     let found = homotopy(circuit, sample, &start, tolerance);
     if !found.converged {
         return Err(Failure::running(anyhow!(
@@ -168,12 +173,13 @@ pub(super) fn run(
     let some = |matrix| select_rows(matrix, &rows);
     let mut batch = Batch::new(some(&setup.batch.inputs), some(&setup.batch.targets));
     batch.sample_ids.seed = u64::from(seed);
-    let circuit = nudged(&setup.chip, &setup.weights, &batch, &setup.spec);
-    let plan = work::plan(setup, settings, &circuit, traced)?;
+    let circuit = wired(&setup.chip, &setup.weights, &batch, &setup.spec);
+    let circuit = circuit.as_ref();
+    let plan = work::plan(setup, settings, circuit, traced)?;
     watch.begin(Extent::Of(plan.steps() * replicas.div_ceil(SHARD), "steps"));
     let about = values(point);
     let told = |steps: u64| watch.done(steps as usize);
-    let found = simulate_told(&setup.spec.solver, &circuit, (point.state(), &about), &plan, &told);
+    let found = simulate_told(&setup.spec.solver, circuit, (point.state(), &about), &plan, &told);
     watch.end();
     found.ok_or_else(|| {
         let step = setup.spec.solver.step;
@@ -195,7 +201,7 @@ fn compare(
     measured: Option<&Measured>,
     settings: &Noise,
 ) -> (Vec<NoiseRow>, Verdict) {
-    let layout = point.circuit().layout();
+    let layout = point.layout();
     let (variances, floors, operating) =
         (predicted(point, stationary), compute_floors(point, stationary), values(point));
     let all = nodes(layout);
@@ -258,10 +264,10 @@ pub(super) fn half_error(power: Estimate, rms: f64) -> f64 {
 
 /// The read-out of a node as a vector over the compartments.
 pub(super) fn dual(point: &OperatingPoint<'_>, node: Node) -> DVector<f64> {
-    let layout = point.circuit().layout();
+    let layout = point.layout();
     let row = |readout: Matrix<f64>| readout.row(node.neuron).transpose();
     match node.quantity {
-        ReadQuantity::Plus | ReadQuantity::Minus => {
+        ReadQuantity::Plus | ReadQuantity::Minus | ReadQuantity::Potential => {
             let mut unit = DVector::zeros(layout.width());
             unit[node.place(layout)] = 1.0;
             unit
@@ -280,19 +286,22 @@ fn layers(
     reading: &Reading<'_, '_>,
     measured: Option<&Measured>,
 ) -> Vec<NoiseLayerRow> {
-    let layout = point.circuit().layout();
+    let layout = point.layout();
     let instant = Reading::new(point, system, stationary, 0.0);
     let beta = setup.spec.nudge.beta;
-    let estimates = setup.nudged.then(|| (instant.estimate(beta), reading.estimate(beta)));
+    let foreseen = setup.nudged && !layout.kind().is_recurrent();
+    let estimates = foreseen.then(|| (instant.estimate(beta), reading.estimate(beta)));
     let time = setup.chip.readout;
     let floors = compute_floors(point, stationary);
     let mut rows = Vec::new();
     for layer in 0..layout.depth() {
         let (now, read) = (instant.layer(layer), reading.layer(layer));
-        for (quantity, now, read) in [
-            (ReadQuantity::Activity, now.activity, read.activity),
-            (ReadQuantity::Error, now.error, read.error),
-        ] {
+        for quantity in read_of(layout) {
+            let of = |signal: &LayerSignal| match quantity {
+                ReadQuantity::Error => signal.error,
+                _ => signal.activity,
+            };
+            let (now, read) = (of(&now), of(&read));
             let places: Vec<usize> = (0..layout.neurons(layer))
                 .map(|neuron| Node { quantity, layer, neuron }.place(layout))
                 .collect();
@@ -319,6 +328,11 @@ fn layers(
     rows
 }
 
+/// What is read of neurons beside their potentials.
+pub(super) fn read_of(layout: &Layout) -> Vec<ReadQuantity> {
+    ReadQuantity::of(layout).iter().copied().filter(|quantity| !quantity.is_potential()).collect()
+}
+
 /// The gradient estimate of a layer at an instant, and as read for a time (s).
 fn gradient_row(layer: usize, now: Level, (time, read): (f64, Level)) -> NoiseLayerRow {
     NoiseLayerRow {
@@ -338,11 +352,11 @@ fn gradient_row(layer: usize, now: Level, (time, read): (f64, Level)) -> NoiseLa
 fn causes(point: &OperatingPoint<'_>, stationary: &Covariance, layout: &Layout) -> Vec<NoiseCauseRow> {
     let mut rows = Vec::new();
     for layer in 0..layout.depth() {
-        let readouts = [
-            (ReadQuantity::Activity, point.reads_mean(layer)),
-            (ReadQuantity::Error, point.reads_difference(layer)),
-        ];
-        for (quantity, readout) in readouts {
+        for quantity in read_of(layout) {
+            let readout = match quantity {
+                ReadQuantity::Error => point.reads_difference(layer),
+                _ => point.reads_mean(layer),
+            };
             let power = |covariance| variances(&readout, covariance).iter().sum::<f64>();
             let all = power(&stationary.total);
             rows.extend(stationary.shares.iter().map(|share| {
@@ -358,34 +372,4 @@ fn causes(point: &OperatingPoint<'_>, stationary: &Covariance, layout: &Layout) 
         }
     }
     rows
-}
-
-/// The settings in a line.
-fn line(setup: &Setup, settings: &Noise) -> String {
-    let network: Vec<String> = setup.weights.network().iter().map(ToString::to_string).collect();
-    let nudge = &setup.spec.nudge;
-    let (plus, minus) = dyadsim_core::chip::gains(nudge);
-    let nudged = if setup.nudged {
-        let hidden = nudge.hidden_words();
-        format!("a⁺ {plus}, a⁻ {minus}, α {}{hidden}, β {}", nudge.alpha, nudge.beta)
-    } else {
-        "free circuit".to_owned()
-    };
-    let solver = setup.spec.solver.kind.name();
-    let simulated = if settings.time == 0.0 {
-        "not simulated".to_owned()
-    } else {
-        format!(
-            "{solver} at steps of {} τ, {} replicas of {} τ",
-            setup.spec.solver.step, settings.replicas, settings.time
-        )
-    };
-    let network = network.join("-");
-    let chip = setup.chip_number().map(|chip| format!(", chip {chip}")).unwrap_or_default();
-    format!(
-        "{}: {network}, {nudged}{chip}, sample {}, τ = {}; {simulated}",
-        setup.spec.name,
-        settings.sample,
-        rounded(setup.chip.slowest, "s")
-    )
 }

@@ -6,7 +6,9 @@ use rayon::prelude::*;
 use super::super::Failure;
 use super::super::inputs::Setup;
 use super::Tables;
-use super::course::{Answer, Asked, Found, at_rails, dual, half_error, judged, run, summary, unstable};
+use super::course::{
+    Answer, Asked, Found, at_rails, dual, half_error, judged, read_of, run, summary, unstable,
+};
 use super::rows::{NoiseCauseRow, NoiseLayerRow};
 use super::{Noise, angle, spectrum};
 use dyadsim_core::analysis::small_signal::{Covariance, OperatingPoint, Reduced};
@@ -37,7 +39,7 @@ pub fn carry_out(
     asked: &Asked<'_>,
 ) -> Result<Answer, Failure> {
     let &Asked { traced, seed, .. } = asked;
-    let layout = point.circuit().layout();
+    let layout = point.layout();
     let forcings = point.forcings();
     let reduced = |node: Node| {
         let readout = dual(point, node);
@@ -64,13 +66,13 @@ pub fn carry_out(
     });
     let mut remarks = at_rails(point);
     remarks.push(format!("{} compartments: the outputs alone are predicted", layout.width()));
-    if setup.nudged {
+    if setup.nudged && !setup.spec.kind().is_recurrent() {
         remarks.push(angle::TOO_LARGE.to_owned());
     }
     let tables = Tables {
         summary: summary(setup, settings, seed, (&verdict, measured.is_some()), None),
         layers: layers(setup, &outputs, &operating, measured.as_ref()),
-        causes: causes(&outputs),
+        causes: causes(&outputs, layout),
         nodes,
         psd: psd.unwrap_or_default(),
         angles: vec![],
@@ -85,7 +87,7 @@ fn predict_outputs(
     point: &OperatingPoint<'_>,
     reduced: &(impl Fn(Node) -> Result<(Reduced, f64), Failure> + Sync),
 ) -> Result<Vec<Output>, Failure> {
-    let (layout, held) = (point.circuit().layout(), point.held().powi(2));
+    let (layout, held) = (point.layout(), point.held().powi(2));
     let output = |node: Node| {
         let (small, weight) = reduced(node)?;
         let variance = |time| small.variance(time).map_err(|error| unstable(settings.sample, &error));
@@ -100,7 +102,7 @@ fn predict_outputs(
 fn output_nodes(layout: &Layout) -> Vec<Node> {
     let layer = layout.depth() - 1;
     let of = |quantity| (0..layout.neurons(layer)).map(move |neuron| Node { quantity, layer, neuron });
-    ReadQuantity::ALL.into_iter().flat_map(of).collect()
+    ReadQuantity::of(layout).iter().copied().flat_map(of).collect()
 }
 
 /// Those of one quantity.
@@ -140,13 +142,13 @@ fn layers(
             snr: Some(signal / read).filter(|ratio| ratio.is_finite()),
         }
     };
-    [ReadQuantity::Activity, ReadQuantity::Error].map(row).into()
+    read_of(&setup.chip.layout).into_iter().map(row).collect()
 }
 
 /// What every source adds to the output layer.
-fn causes(outputs: &[Output]) -> Vec<NoiseCauseRow> {
+fn causes(outputs: &[Output], layout: &Layout) -> Vec<NoiseCauseRow> {
     let mut rows = Vec::new();
-    for quantity in [ReadQuantity::Activity, ReadQuantity::Error] {
+    for quantity in read_of(layout) {
         let names: Vec<Cause> = of(outputs, quantity)
             .next()
             .map(|output| output.stationary.shares.iter().map(|share| share.cause).collect())

@@ -5,6 +5,7 @@ mod course;
 mod figures;
 mod large;
 mod rows;
+mod settings_line;
 mod spectrum;
 mod words;
 mod work;
@@ -26,7 +27,7 @@ use crate::record::json::write_json;
 use crate::record::study::Kind;
 use crate::record::table::write_table;
 use course::{Answer, Asked};
-use dyadsim_core::analysis::stationary::{Node, nodes};
+use dyadsim_core::analysis::stationary::{Node, ReadQuantity, nodes};
 use dyadsim_core::chip::Layout;
 use dyadsim_core::spec::nearest;
 
@@ -43,8 +44,8 @@ pub struct Noise {
     /// Sample whose operating point is looked at, from 0
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub sample: usize,
-    /// Add the spectrum of a node: `v_plus.K.J`, `v_minus.K.J`, `activity.K.J` or `error.K.J`, layer K from
-    /// 1, neuron J from 0
+    /// Add the spectrum of a node: `v_plus.K.J`, `v_minus.K.J`, `activity.K.J` or `error.K.J` (of neurons of
+    /// one compartment `v.K.J` or `activity.K.J`), layer K from 1, neuron J from 0
     #[arg(long, value_name = "NODE")]
     pub psd: Option<String>,
     /// Simulated time of every replica, in units of the slowest τ; 0 leaves the simulation out
@@ -100,7 +101,7 @@ impl Study for Noise {
     }
 
     fn read(&self, given: &Given, watch: &dyn Observer) -> Result<Subject, Failure> {
-        let setup = self.files.read(given, watch)?;
+        let setup = self.files.read_any(given, watch)?;
         check(self, &setup)?;
         let traced = self.psd.as_deref().map(|name| find(name, &setup.chip.layout)).transpose()?;
         Ok(Subject { setup, traced })
@@ -184,9 +185,16 @@ fn find(name: &str, layout: &Layout) -> Result<Node, Failure> {
         let meant = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
         let neurons = layout.network()[1..].iter().map(ToString::to_string).collect::<Vec<_>>().join("-");
         Failure::input(anyhow!(
-            "--psd {name}: no such node{meant}\n  accepted: v_plus.K.J, v_minus.K.J, activity.K.J, error.K.J with layer K from 1 \
+            "--psd {name}: no such node{meant}\n  accepted: {} with layer K from 1 \
              to {} ({neurons} neurons) and neuron J from 0",
+            listed(ReadQuantity::of(layout)),
             layout.depth()
         ))
     })
+}
+
+/// How nodes of some quantities are named.
+fn listed(quantities: &[ReadQuantity]) -> String {
+    let names: Vec<String> = quantities.iter().map(|quantity| format!("{}.K.J", quantity.name())).collect();
+    names.join(", ")
 }

@@ -16,7 +16,7 @@ const SHOWN: usize = 12;
 /// The JSON document of `noise`.
 pub fn document(answer: &Answer) -> Value {
     let compartments: Vec<&NoiseRow> =
-        answer.tables.nodes.iter().filter(|row| row.quantity.starts_with("v_")).collect();
+        answer.tables.nodes.iter().filter(|row| row.quantity.starts_with('v')).collect();
     let column = |of: &dyn Fn(&NoiseRow) -> Value| compartments.iter().map(|row| of(row)).collect::<Vec<_>>();
     let effective =
         answer.tables.nodes.iter().filter_map(|row| row.effective_samples).fold(f64::INFINITY, f64::min);

@@ -6,7 +6,7 @@ use super::super::Failure;
 use super::super::inputs::Setup;
 use super::Noise;
 use dyadsim_core::analysis::stationary::{Node, Plan};
-use dyadsim_core::circuit::Circuit;
+use dyadsim_core::circuit::Wired;
 use dyadsim_core::solve::steps;
 
 /// Relaxation times of the slowest mode that a replica gets to forget its start.
@@ -28,7 +28,7 @@ const MOST_NUMBERS: f64 = 1e8;
 pub fn plan(
     setup: &Setup,
     settings: &Noise,
-    circuit: &dyn Circuit<f64>,
+    circuit: &dyn Wired<f64>,
     traced: Option<Node>,
 ) -> Result<Plan, Failure> {
     let (step, time) = (setup.spec.solver.step, settings.time);
@@ -57,7 +57,7 @@ pub fn plan(
         series / MOST_NUMBERS,
         &format!("--psd keeps {series:.1e} numbers, more than {MOST_NUMBERS:e}"),
     )?;
-    let sums = 4.0 * replicas * circuit.layout().width() as f64;
+    let sums = 4.0 * replicas * circuit.width() as f64;
     refuse(
         "replicas",
         replicas,
@@ -74,10 +74,10 @@ pub fn plan(
 }
 
 /// Jumps of all traps of a replica in a slowest time constant.
-fn jumps(circuit: &dyn Circuit<f64>) -> f64 {
-    let noise = circuit.noise();
-    let own = noise.traps.as_ref().map(|traps| (traps.trap, circuit.layout().width()));
-    let synapses = circuit.layout().network().windows(2).map(|n| n[0] * n[1]).sum();
+fn jumps(circuit: &dyn Wired<f64>) -> f64 {
+    let noise = &circuit.chip().noise;
+    let own = noise.traps.as_ref().map(|traps| (traps.trap, circuit.width()));
+    let synapses = circuit.chip().layout.network().windows(2).map(|n| n[0] * n[1]).sum();
     let theirs = noise.synapse_traps.map(|traps| (traps.trap, synapses));
     let each = own.into_iter().chain(theirs);
     let rates = each.map(|(trap, count)| 2.0 * count as f64 / (trap.capture + trap.emission));

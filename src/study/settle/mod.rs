@@ -63,7 +63,8 @@ impl Study for Settle {
         times and the state are those of the nudged circuit; losses and predictions are always those of the \
         free one, which is settled, too, with its noise if it has any. `--set nudge.beta=0` grades without \
         a nudge. --out writes DIR/state.safetensors: v_plus.k, v_minus.k and, with a nudge, \
-        the gradient estimate grad.W.k, grad.b.k.\n\n\
+        the gradient estimate grad.W.k, grad.b.k; of kind \"hopfield\" v.k. Where layers speak both ways a nudged \
+        circuit starts where the free one has come to rest from 0 V, and `gradient` has the estimates.\n\n\
         Example:\n  dyadsim settle circuits/ideal.toml --weights w.safetensors --input x.safetensors \
         --target y.safetensors --out results/state --trace 200";
     const PATHS: &'static [&'static str] = &Files::PATHS;
@@ -101,7 +102,7 @@ impl Study for Settle {
         let state = self.written.then(|| state::tensors(setup, &measured, self.trace)).transpose();
         let state = state.map_err(Failure::running)?;
         let settled = &measured.settled.outcomes;
-        if self.written && setup.nudged && !settled.iter().any(|outcome| outcome.is_settled()) {
+        if self.written && state::has_estimate(setup) && !settled.iter().any(|outcome| outcome.is_settled()) {
             watch.warn("no sample settled, so the state file has no gradient estimate");
         }
         Ok(Answer { measured, grades, state })

@@ -1,5 +1,7 @@
 //! `state.safetensors` of `settle`: final states, gradient estimate, trajectories.
 
+use std::ops::Range;
+
 use super::super::inputs::Setup;
 use crate::record::RecordError;
 use crate::record::tensors::TensorWriter;
@@ -12,7 +14,7 @@ pub const NAME: &str = "state.safetensors";
 
 /// Final states, the gradient estimate of the settled samples, and `points` of every trajectory.
 ///
-/// Without a target or a settled sample there is no estimate.
+/// Without a target or a settled sample there is no estimate, nor where layers speak both ways.
 ///
 /// # Errors
 /// Arrays of shapes that do not fit.
@@ -23,13 +25,11 @@ pub fn tensors(
 ) -> Result<TensorWriter, RecordError> {
     let mut writer = TensorWriter::new();
     let (layout, settled) = (&setup.chip.layout, &measured.settled);
-    for layer in 0..layout.depth() {
-        let columns = |range| settled.state.columns_range(range).into_owned();
-        writer.matrix(&format!("v_plus.{}", layer + 1), &columns(layout.plus(layer)));
-        writer.matrix(&format!("v_minus.{}", layer + 1), &columns(layout.minus(layer)));
+    for (layer, name, range) in compartments(layout) {
+        writer.matrix(&format!("{name}.{}", layer + 1), &settled.state.columns_range(range).into_owned());
     }
     let keep = measured.kept(false);
-    if setup.nudged && keep.contains(&true) {
+    if has_estimate(setup) && keep.contains(&true) {
         let mut gradient = Gradient::zeros(&setup.weights);
         measured.gradient(&setup.batch, &keep, &mut gradient);
         for (layer, (weights, biases)) in (1..).zip(gradient.forward.iter().zip(&gradient.biases)) {
@@ -43,6 +43,24 @@ pub fn tensors(
     Ok(writer)
 }
 
+/// Whether a settled state is an estimate of a gradient: where layers speak both ways it takes a learning
+/// rule, and most of those several phases.
+pub fn has_estimate(setup: &Setup) -> bool {
+    setup.nudged && !setup.chip.layout.kind().is_recurrent()
+}
+
+/// Every layer's compartments: the layer, their name, and their columns of a state.
+fn compartments(layout: &Layout) -> Vec<(usize, &'static str, Range<usize>)> {
+    let of = |layer: usize| {
+        let (plus, minus) = (layout.plus(layer), layout.minus(layer));
+        if minus.is_empty() {
+            return vec![(layer, "v", plus)];
+        }
+        vec![(layer, "v_plus", plus), (layer, "v_minus", minus)]
+    };
+    (0..layout.depth()).flat_map(of).collect()
+}
+
 /// Adds `t` and every compartment at those times; a sample that ended earlier keeps its last state.
 fn add_traces(
     writer: &mut TensorWriter,
@@ -52,22 +70,23 @@ fn add_traces(
 ) -> Result<(), RecordError> {
     let end = traces.iter().map(Trace::end).fold(0.0, f64::max);
     let times: Vec<f64> = (0..points).map(|i| end * f64::from(i) / f64::from(points - 1)).collect();
-    let sides = || (0..layout.depth()).flat_map(|layer| [(layer, "plus"), (layer, "minus")]);
-    let columns = |(layer, side)| if side == "plus" { layout.plus(layer) } else { layout.minus(layer) };
-    let mut arrays: Vec<Vec<f64>> =
-        sides().map(|side| Vec::with_capacity(times.len() * traces.len() * columns(side).len())).collect();
+    let sides = compartments(layout);
+    let mut arrays: Vec<Vec<f64>> = sides
+        .iter()
+        .map(|(.., range)| Vec::with_capacity(times.len() * traces.len() * range.len()))
+        .collect();
     for &time in &times {
         for trace in traces {
             let state = trace.at(time);
-            for (array, side) in arrays.iter_mut().zip(sides()) {
-                array.extend_from_slice(&state[columns(side)]);
+            for (array, (.., range)) in arrays.iter_mut().zip(&sides) {
+                array.extend_from_slice(&state[range.clone()]);
             }
         }
     }
     writer.vector("t", &times);
-    for (array, (layer, side)) in arrays.iter().zip(sides()) {
-        let shape = [times.len(), traces.len(), layout.neurons(layer)];
-        writer.array(&format!("trace.v_{side}.{}", layer + 1), &shape, array)?;
+    for (array, (layer, name, range)) in arrays.iter().zip(&sides) {
+        let shape = [times.len(), traces.len(), range.len()];
+        writer.array(&format!("trace.{name}.{}", layer + 1), &shape, array)?;
     }
     Ok(())
 }

@@ -77,7 +77,8 @@ fn duration(text: &str, tau: f64) -> Result<f64, Failure> {
 fn noise_node(name: &str, setup: &Setup) -> Result<NoiseAnalysis, Failure> {
     let layout = &setup.chip.layout;
     let map = map(layout);
-    let first = format!("v_plus.{}.0", layout.depth());
+    let all = nodes(layout);
+    let first = all.iter().find(|node| node.layer + 1 == layout.depth()).map(Node::name).unwrap_or_default();
     let wanted = if name.is_empty() { first.as_str() } else { name };
     if map.contains_key(wanted) {
         return Ok(NoiseAnalysis { node: wanted.to_owned() });
@@ -85,13 +86,15 @@ fn noise_node(name: &str, setup: &Setup) -> Result<NoiseAnalysis, Failure> {
     if let Some((node, _)) = map.iter().find(|(_, meant)| *meant == wanted) {
         return Ok(NoiseAnalysis { node: node.clone() });
     }
-    let names: Vec<String> = nodes(layout).iter().map(Node::name).chain(map.into_keys()).collect();
+    let names: Vec<String> = all.iter().map(Node::name).chain(map.into_keys()).collect();
     let near = nearest(name, names.iter().map(String::as_str));
     let meant = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+    let accepted = match layout.kind().compartments() {
+        1 => "pK_J, sK_J or v.K.J, activity.K.J",
+        _ => "pK_J, mK_J, sK_J, dK_J or v_plus.K.J, v_minus.K.J, activity.K.J, error.K.J",
+    };
     Err(Failure::input(anyhow!(
-        "--noise {name}: no such node{meant}\n  \
-         accepted: pK_J, mK_J, sK_J, dK_J or v_plus.K.J, v_minus.K.J, activity.K.J, error.K.J \
-         with layer K from 1 to {} and neuron J from 0",
+        "--noise {name}: no such node{meant}\n  accepted: {accepted} with layer K from 1 to {} and neuron J from 0",
         layout.depth()
     )))
 }

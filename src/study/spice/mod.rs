@@ -22,7 +22,7 @@ use crate::spice::{
     version,
 };
 use deck::Deck;
-use dyadsim_core::learn::{Batch, nudged};
+use dyadsim_core::learn::{Batch, wired};
 use dyadsim_core::matrix::select_rows;
 
 pub use analyses::Wanted;
@@ -144,7 +144,7 @@ impl Study for Spice {
     }
 
     fn read(&self, given: &Given, watch: &dyn Observer) -> Result<Subject, Failure> {
-        let setup = self.files.read(given, watch)?;
+        let setup = self.files.read_any(given, watch)?;
         self.sample_exists(&setup)?;
         let analyses = self.wanted.analyses(&setup, given.seed)?;
         exportable(&setup.spec, !analyses.noise.is_empty() || self.wanted.trnoise)?;
@@ -161,11 +161,11 @@ impl Study for Spice {
 
     fn ask(&self, subject: &Subject, _given: &Given, watch: &dyn Observer) -> Result<Answer, Failure> {
         let Subject { setup, batch, analyses, deck } = subject;
-        let circuit = nudged(&setup.chip, &setup.weights, batch, &setup.spec);
+        let circuit = wired(&setup.chip, &setup.weights, batch, &setup.spec);
         let wiring = Wiring {
             spec: &setup.spec,
             chip: &setup.chip,
-            circuit: &circuit,
+            circuit: circuit.as_ref(),
             input: batch.inputs.as_slice(),
             target: batch.targets.as_slice(),
         };

@@ -45,7 +45,10 @@ impl Study for Stability {
     const PATHS: &'static [&'static str] = &Files::PATHS;
 
     fn read(&self, given: &Given, watch: &dyn Observer) -> Result<Setup, Failure> {
-        read(&self.files, given, watch)
+        let setup = self.files.read_any(given, watch)?;
+        // Where layers speak both ways there are loops without a nudge, too.
+        let asks = setup.graded || setup.spec.kind().is_recurrent();
+        if asks { Ok(setup) } else { Err(no_target()) }
     }
 
     fn ask(&self, setup: &Setup, _: &Given, watch: &dyn Observer) -> Result<Answer, Failure> {
@@ -76,11 +79,13 @@ pub(super) const fn untabled(what: &'static str) -> Kind {
 
 /// Reads what every form of the command looks at.
 pub(super) fn read(files: &Files, given: &Given, watch: &dyn Observer) -> Result<Setup, Failure> {
-    if files.target.is_none() {
-        return Err(Failure::input(anyhow!(
-            "stability needs --target FILE (`y`, [samples, n_L]): without a nudge no error comes back, \
-             and every eigenvalue is -1/τ"
-        )));
-    }
-    files.read(given, watch)
+    if files.target.is_none() { Err(no_target()) } else { files.read(given, watch) }
+}
+
+/// Without a nudge there is nothing to ask of dyads that are fed forward.
+fn no_target() -> Failure {
+    Failure::input(anyhow!(
+        "stability needs --target FILE (`y`, [samples, n_L]): without a nudge no error comes back, \
+         and every eigenvalue is -1/τ"
+    ))
 }

@@ -50,7 +50,7 @@ use crate::record::folder::{Folder, Mode, Opening};
 use crate::record::ledger::read_manifest;
 use crate::record::manifest::{Manifest, sha256};
 use crate::record::place::refuse_inputs_inside;
-use crate::record::weights::{fit_feedback, read_weights};
+use crate::record::weights::{fit_feedback, fit_lateral, read_weights};
 use crate::study::Observer;
 use dyadsim_core::data::{DataError, Dataset};
 use dyadsim_core::matrix::Real;
@@ -232,7 +232,7 @@ fn check_inputs<T: Real>(plans: &[RunPlan], dataset: &Dataset) -> Result<String,
 /// unless the rule sends nothing back or the feedback synapses are programmed.
 ///
 /// # Errors
-/// Those of [`read_weights`] and [`fit_feedback`].
+/// Those of [`read_weights`], [`fit_feedback`] and [`fit_lateral`].
 pub fn check_start<T: Real>(plan: &RunPlan) -> Result<(), RecordError> {
     let Resolved { experiment, circuit } = &plan.resolved;
     let InitSpec::Weights(file) = &experiment.init else { return Ok(()) };
@@ -240,7 +240,7 @@ pub fn check_start<T: Real>(plan: &RunPlan) -> Result<(), RecordError> {
     if plan.rule.has_feedback() && !circuit.feedback.learning.programs() {
         fit_feedback(file.as_ref(), &weights, circuit.feedback.synapses)?;
     }
-    Ok(())
+    fit_lateral(file.as_ref(), &weights, circuit)
 }
 
 /// Files and folders that the settings of a run name.

@@ -51,7 +51,9 @@ impl Need {
             let stages = STAGES + f64::from(u8::from(terms.is_some_and(|terms| terms.reads_inputs())));
             let pairs = |layers: &[f64]| layers.windows(2).map(|n| n[1] * n[0]).sum::<f64>();
             let synapses = pairs(&layers) + layers[1..].iter().sum::<f64>();
-            let held = copies * synapses + learned * pairs(&layers[1..]);
+            let among =
+                if plan.resolved.circuit.lateral { layers[1..].iter().map(|n| n * n).sum() } else { 0.0 };
+            let held = copies * synapses + learned * pairs(&layers[1..]) + COPIES * among;
             let compartments = 2.0 * layers[1..].iter().sum::<f64>();
             let samples = experiment.batch.min(dataset.train.len()) as f64;
             let basis = if compartments <= DENSE as f64 { compartments } else { DIRECTIONS };

@@ -284,6 +284,9 @@ impl<'a, T: Real> TrainingRun<'a, T> {
                 tensors.matrix(&format!("{prefix}W.{}", k + 1), w);
                 tensors.vector(&format!("{prefix}b.{}", k + 1), b);
             }
+            for (k, l) in gradient.lateral.iter().flatten().enumerate() {
+                tensors.matrix(&format!("{prefix}L.{}", k + 1), l);
+            }
             for (k, f) in gradient.feedback.iter().flatten().enumerate().skip(1) {
                 tensors.matrix(&format!("{prefix}F.{}", k + 1), f);
             }

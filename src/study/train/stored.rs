@@ -125,6 +125,9 @@ pub(super) fn restore<T: Real>(
     for (k, b) in weights.biases.iter_mut().enumerate() {
         *b = file.vector(&format!("{prefix}b.{}", k + 1), b.len())?.as_slice().to_vec();
     }
+    for (k, l) in weights.lateral.iter_mut().flatten().enumerate() {
+        *l = file.matrix(&format!("{prefix}L.{}", k + 1), l.shape())?;
+    }
     for (k, f) in weights.feedback.iter_mut().flatten().enumerate() {
         *f = file.matrix(&format!("F.{}", k + 1), f.shape())?;
     }
@@ -139,8 +142,9 @@ pub(super) fn moments<T: Real>(
 ) -> Result<Moments<T>, ExperimentError> {
     let read = |prefix: &str, like: &Gradient<T>| -> Result<Gradient<T>, ExperimentError> {
         let mut moment = like.clone();
-        let own = Weights { forward: like.forward.clone(), biases: like.biases.clone(), feedback: None };
-        Weights { forward: moment.forward, biases: moment.biases, .. } = restore(file, prefix, &own)?;
+        let Gradient { forward, biases, lateral, .. } = like.clone();
+        let own = restore(file, prefix, &Weights { forward, biases, feedback: None, lateral })?;
+        Weights { forward: moment.forward, biases: moment.biases, lateral: moment.lateral, .. } = own;
         for (k, f) in moment.feedback.iter_mut().flatten().enumerate().skip(1) {
             *f = file.matrix(&format!("{prefix}F.{}", k + 1), f.shape())?;
         }

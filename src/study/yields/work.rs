@@ -115,6 +115,7 @@ fn prepare(given: &Given, settings: &Yield, watch: &dyn Observer) -> Result<Chip
         chip: settings.chip,
     };
     let base = expand_grid(given, &files, &[])?.remove(0);
+    files.want_dyads(&base.setup)?;
     files.warn(&base.setup, watch);
     let points = expand_grid(given, &files, &settings.vary)?;
     let mismatch = &base.setup.spec.mismatch;

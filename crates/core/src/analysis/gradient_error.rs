@@ -1,6 +1,7 @@
 //! Error of gradient estimates: bias and variance over draws of noise and chips, and their standard errors.
 //!
-//! Every draw is measured against backpropagation on its own chip, over all samples, in units of the true
+//! Every draw is measured against backpropagation on its own chip (where layers speak both ways, recurrent
+//! backpropagation), over all samples, in units of the true
 //! gradient's norm: `e_r = (ĝ_r − g_r)/‖g_r‖`. With `n` draws, `⟨e_r · e_s⟩` over pairs `r ≠ s` is the
 //! squared bias without the noise that the squared norm of a mean would keep (its variance over `n`), and
 //! what of `⟨e_r · e_r⟩` is above it is the variance of a draw. Error bars are jackknives over draws (Efron &
@@ -8,9 +9,9 @@
 
 use crate::analysis::small_signal::Estimate;
 use crate::chip::{Chip, Weights};
-use crate::learn::{Batch, Gradient, measure};
+use crate::learn::{self, Batch, Gradient, measure};
 use crate::noise::SampleIds;
-use crate::spec::CircuitSpec;
+use crate::spec::{CircuitSpec, RuleSpec};
 
 use super::small_signal::exact_gradient;
 
@@ -38,19 +39,54 @@ pub fn draw(
     (seed, number): (u64, u64),
     chips: bool,
 ) -> Draw {
-    let mut spec = spec.clone();
-    if chips {
-        spec.mismatch.seed = Some(spec.mismatch.seed.unwrap_or(0) + number);
-    }
+    let (spec, batch) = numbered(spec, batch, (seed, number), chips);
     let chip = Chip::fabricate(&spec, &weights.network());
     let samples = batch.inputs.nrows();
-    let ids = (0..samples as u64).map(|i| number * samples as u64 + i).collect();
-    let batch = Batch { sample_ids: SampleIds { seed, ids }, ..batch.clone() };
     let measured = measure(&chip, weights, &batch, &spec, false);
     let keep = measured.kept(false);
     let mut estimate = Gradient::zeros(weights);
     let used = measured.gradient(&batch, &keep, &mut estimate);
     Draw { estimate, truth: exact_gradient(&spec, &chip, weights, &batch), used, unsettled: samples - used }
+}
+
+/// Makes draw `number` of the estimate of a learning rule, whose reference is the truth.
+#[must_use]
+pub fn draw_by(
+    rule: RuleSpec,
+    spec: &CircuitSpec,
+    weights: &Weights<f64>,
+    batch: &Batch<f64>,
+    (seed, number): (u64, u64),
+    chips: bool,
+) -> Draw {
+    let (spec, batch) = numbered(spec, batch, (seed, number), chips);
+    let (network, samples) = (weights.network(), batch.inputs.nrows());
+    let by = |rule: RuleSpec| {
+        let mut gradient = Gradient::zeros(weights);
+        // Synapses that lead back are like the others where layers speak both ways.
+        gradient.feedback = weights.feedback.as_ref().map(|_| gradient.forward.clone());
+        let used = learn::rule(rule, &spec, &network).estimate(weights, &batch, &mut gradient).used;
+        (gradient, used)
+    };
+    let (estimate, used) = by(rule);
+    let (truth, _) = by(rule.kind.reference().into());
+    Draw { estimate, truth, used, unsettled: samples - used }
+}
+
+/// The circuit and the samples of a draw.
+fn numbered(
+    spec: &CircuitSpec,
+    batch: &Batch<f64>,
+    (seed, number): (u64, u64),
+    chips: bool,
+) -> (CircuitSpec, Batch<f64>) {
+    let mut spec = spec.clone();
+    if chips {
+        spec.mismatch.seed = Some(spec.mismatch.seed.unwrap_or(0) + number);
+    }
+    let samples = batch.inputs.nrows() as u64;
+    let ids = (0..samples).map(|i| number * samples + i).collect();
+    (spec, Batch { sample_ids: SampleIds { seed, ids }, ..batch.clone() })
 }
 
 /// Quality of the estimates of one layer, or of all; powers in units of the true gradient's squared norm.
@@ -127,7 +163,13 @@ fn turn(estimate: &[f64], error: &[f64]) -> (f64, f64) {
 /// Entries of one layer, or of all.
 fn flat(gradient: &Gradient<f64>, layer: Option<usize>) -> Vec<f64> {
     let layers = layer.map_or(0..gradient.forward.len(), |layer| layer..layer + 1);
-    layers.flat_map(|k| gradient.forward[k].iter().chain(&gradient.biases[k]).copied()).collect()
+    let back = |k: usize| {
+        let feedback = gradient.feedback.iter().filter(move |_| k > 0);
+        feedback.chain(&gradient.lateral).flat_map(move |stack| stack[k].iter())
+    };
+    layers
+        .flat_map(|k| gradient.forward[k].iter().chain(&gradient.biases[k]).chain(back(k)).copied())
+        .collect()
 }
 
 fn squared(vector: &[f64]) -> f64 {

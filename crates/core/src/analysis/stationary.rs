@@ -1,7 +1,7 @@
 //! What is read of a circuit in its stationary state, predicted and measured, in one order of read-outs.
 //!
 //! The potentials of all compartments come first, in the columns of the layout, then the activities `s̄` of
-//! all neurons, layer by layer, then their errors `δ`. Measured are the read-outs themselves, through the
+//! all neurons, layer by layer, then, of dyads, their errors `δ`. Measured are the read-outs themselves, through the
 //! activation devices as they are; predicted is their linearisation.
 
 use rayon::prelude::*;
@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use super::ensemble::Ensemble;
 use super::small_signal::{Covariance, OperatingPoint, rounding, variances};
 use crate::chip::Layout;
-use crate::circuit::{Layered, Scratch};
+use crate::circuit::{Said, Wired};
 use crate::matrix::Matrix;
 use crate::solve::{SHARD, run};
 use crate::spec::SolverSpec;
@@ -27,15 +27,31 @@ pub enum ReadQuantity {
     Plus,
     /// `v⁻`.
     Minus,
-    /// `s̄`.
+    /// `v` of a neuron of one compartment.
+    Potential,
+    /// `s̄`; `s` of a neuron of one compartment.
     Activity,
     /// `δ`.
     Error,
 }
 
 impl ReadQuantity {
-    /// Every quantity, in the order of a table.
-    pub const ALL: [Self; 4] = [Self::Plus, Self::Minus, Self::Activity, Self::Error];
+    /// Quantities of dyads, in the order of a table.
+    const DYADS: [Self; 4] = [Self::Plus, Self::Minus, Self::Activity, Self::Error];
+    /// Those of neurons of one compartment.
+    const SINGLE: [Self; 2] = [Self::Potential, Self::Activity];
+
+    /// Every quantity of a layout's neurons, in the order of a table.
+    #[must_use]
+    pub fn of(layout: &Layout) -> &'static [Self] {
+        if layout.kind().compartments() == 1 { &Self::SINGLE } else { &Self::DYADS }
+    }
+
+    /// Whether it is the potential of a compartment.
+    #[must_use]
+    pub fn is_potential(self) -> bool {
+        matches!(self, Self::Plus | Self::Minus | Self::Potential)
+    }
 
     /// Name in files.
     #[must_use]
@@ -43,6 +59,7 @@ impl ReadQuantity {
         match self {
             Self::Plus => "v_plus",
             Self::Minus => "v_minus",
+            Self::Potential => "v",
             Self::Activity => "activity",
             Self::Error => "error",
         }
@@ -72,7 +89,7 @@ impl Node {
     pub fn place(&self, layout: &Layout) -> usize {
         let before: usize = (0..self.layer).map(|layer| layout.neurons(layer)).sum();
         match self.quantity {
-            ReadQuantity::Plus => layout.plus(self.layer).start + self.neuron,
+            ReadQuantity::Plus | ReadQuantity::Potential => layout.plus(self.layer).start + self.neuron,
             ReadQuantity::Minus => layout.minus(self.layer).start + self.neuron,
             ReadQuantity::Activity => layout.width() + before + self.neuron,
             ReadQuantity::Error => layout.width() + layout.width() / 2 + before + self.neuron,
@@ -88,18 +105,19 @@ pub fn nodes(layout: &Layout) -> Vec<Node> {
             (0..layout.neurons(layer)).map(move |neuron| Node { quantity, layer, neuron })
         })
     };
-    ReadQuantity::ALL.into_iter().flat_map(layers).collect()
+    ReadQuantity::of(layout).iter().copied().flat_map(layers).collect()
 }
 
 /// Read-outs of the linear system at a point, `[read-outs × width]`.
 #[must_use]
 pub fn readouts(point: &OperatingPoint<'_>) -> Matrix<f64> {
-    let layout = point.circuit().layout();
+    let layout = point.layout();
     let width = layout.width();
     let mut all = Matrix::zeros(2 * width, width);
     all.view_mut((0, 0), (width, width)).fill_with_identity();
     let mut row = width;
     let blocks = (0..layout.depth()).map(|k| point.reads_mean(k));
+    // Where there are no differences their blocks have no rows, and there are as many neurons as compartments.
     for block in blocks.chain((0..layout.depth()).map(|k| point.reads_difference(k))) {
         all.rows_mut(row, block.nrows()).copy_from(&block);
         row += block.nrows();
@@ -129,7 +147,7 @@ fn largest(point: &OperatingPoint<'_>) -> f64 {
 /// The value of every read-out at the point (V).
 #[must_use]
 pub fn values(point: &OperatingPoint<'_>) -> Vec<f64> {
-    let depth = point.circuit().layout().depth();
+    let depth = point.layout().depth();
     let layers = (0..depth).flat_map(|k| point.mean(k)).chain((0..depth).flat_map(|k| point.difference(k)));
     point.state().iter().chain(layers).copied().collect()
 }
@@ -171,7 +189,7 @@ pub struct Measured {
 #[must_use]
 pub fn simulate(
     spec: &SolverSpec,
-    circuit: &dyn Layered<f64>,
+    circuit: &dyn Wired<f64>,
     state: &[f64],
     centre: &[f64],
     plan: &Plan,
@@ -184,7 +202,7 @@ pub fn simulate(
 #[must_use]
 pub fn simulate_told(
     spec: &SolverSpec,
-    circuit: &dyn Layered<f64>,
+    circuit: &dyn Wired<f64>,
     (state, centre): (&[f64], &[f64]),
     plan: &Plan,
     told: &(dyn Fn(u64) + Sync),
@@ -193,7 +211,7 @@ pub fn simulate_told(
     let parts: Option<Vec<Measured>> = rows
         .par_chunks(SHARD)
         .map(|rows| {
-            let part = circuit.layered_subset(rows);
+            let part = circuit.wired_subset(rows);
             let start = Matrix::from_fn(rows.len(), state.len(), |_, j| state[j]);
             let mut reader = Reader::new(part.as_ref(), centre, *plan);
             let step = spec.step * circuit.slowest();
@@ -223,48 +241,44 @@ impl Measured {
 
 /// Reads a batch as it goes by.
 struct Reader<'c> {
-    circuit: &'c dyn Layered<f64>,
+    circuit: &'c dyn Wired<f64>,
     plan: Plan,
     steps: usize,
-    scratch: Scratch<f64>,
     measured: Measured,
 }
 
 impl<'c> Reader<'c> {
-    fn new(circuit: &'c dyn Layered<f64>, centre: &[f64], plan: Plan) -> Self {
+    fn new(circuit: &'c dyn Wired<f64>, centre: &[f64], plan: Plan) -> Self {
         let rows = circuit.samples();
         let series = vec![Vec::new(); if plan.traced.is_some() { rows } else { 0 }];
         let measured = Measured { replicas: Ensemble::new(rows, centre.to_vec()), series };
-        Self { circuit, plan, steps: 0, scratch: circuit.scratch(rows), measured }
+        Self { circuit, plan, steps: 0, measured }
     }
 
     /// The states at the end of a step.
     fn see(&mut self, state: &Matrix<f64>) {
-        let layout = self.circuit.layout();
         self.steps += 1;
         let Some(since) = self.steps.checked_sub(self.plan.before).filter(|&since| since > 0) else { return };
         if let Some(node) = self.plan.traced {
-            self.circuit.mean_and_difference(node.layer, state, &mut self.scratch);
-            let values = read(node, state, layout, &self.scratch);
-            self.measured.series.iter_mut().zip(values).for_each(|(one, value)| one.push(*value));
+            let values = self.read(node, state);
+            self.measured.series.iter_mut().zip(values).for_each(|(one, value)| one.push(value));
         }
         if since.is_multiple_of(self.plan.every) {
-            let layers = || 0..layout.depth();
-            layers().for_each(|layer| self.circuit.mean_and_difference(layer, state, &mut self.scratch));
-            let means = layers().map(|layer| self.scratch.mean(layer));
-            let differences = layers().map(|layer| self.scratch.difference(layer));
+            let said = self.circuit.all_said(state);
+            let means = said.iter().map(|said| &said.activity);
+            let differences = said.iter().filter_map(|said| said.difference.as_ref());
             self.measured.replicas.add(std::iter::once(state).chain(means).chain(differences));
         }
     }
-}
 
-/// One read-out of all replicas.
-fn read<'m>(node: Node, state: &'m Matrix<f64>, layout: &Layout, scratch: &'m Scratch<f64>) -> &'m [f64] {
-    let rows = state.nrows();
-    let column = |matrix: &'m Matrix<f64>, j: usize| &matrix.as_slice()[j * rows..(j + 1) * rows];
-    match node.quantity {
-        ReadQuantity::Plus | ReadQuantity::Minus => column(state, node.place(layout)),
-        ReadQuantity::Activity => column(scratch.mean(node.layer), node.neuron),
-        ReadQuantity::Error => column(scratch.difference(node.layer), node.neuron),
+    /// One read-out of all replicas.
+    fn read(&self, node: Node, state: &Matrix<f64>) -> Vec<f64> {
+        let column = |matrix: &Matrix<f64>, j: usize| matrix.column(j).iter().copied().collect();
+        if node.quantity.is_potential() {
+            return column(state, node.place(&self.circuit.chip().layout));
+        }
+        let Said { activity, difference } = self.circuit.said(node.layer, state);
+        let wanted = if node.quantity == ReadQuantity::Error { difference.as_ref() } else { Some(&activity) };
+        wanted.map_or_else(Vec::new, |matrix| column(matrix, node.neuron))
     }
 }

@@ -7,10 +7,10 @@
 
 use rand_distr::{Distribution, StandardNormal};
 
-use super::{Devices, Synapses, Weights};
+use super::{Devices, Synapses, Weights, lateral};
 use crate::matrix::{Matrix, Real, elementary};
 use crate::random::{Key, Kind, stream};
-use crate::spec::{FeedbackSynapses, MismatchSpec, SpreadKind};
+use crate::spec::{CircuitSpec, FeedbackSynapses, MismatchSpec, SpreadKind};
 
 /// A normally spread device is never less than this part of its nominal value.
 const FLOOR: f64 = 0.01;
@@ -25,6 +25,7 @@ enum SpreadQuantity {
     Scale = 4,
     Synapse = 5,
     FeedbackSynapse = 6,
+    LateralSynapse = 7,
 }
 
 /// Spreads the devices of a layer, counted from 0, and the rates `1/τ` of its compartments (plus ones, minus
@@ -69,11 +70,8 @@ pub(super) fn spread<T: Real>(
 }
 
 /// What every synapse of `network` carries of what is programmed; `None` if all carry all of it.
-pub(super) fn synapses<T: Real>(
-    mismatch: &MismatchSpec,
-    network: &[usize],
-    feedback: FeedbackSynapses,
-) -> Option<Synapses<T>> {
+pub(super) fn synapses<T: Real>(circuit: &CircuitSpec, network: &[usize]) -> Option<Synapses<T>> {
+    let mismatch = &circuit.mismatch;
     if mismatch.synapse_dtod == 0.0 {
         return None;
     }
@@ -92,8 +90,18 @@ pub(super) fn synapses<T: Real>(
         };
         network.windows(2).enumerate().map(layer).collect()
     };
-    let feedback = (feedback == FeedbackSynapses::Separate).then(|| layers(SpreadQuantity::FeedbackSynapse));
-    Some(Synapses { forward: layers(SpreadQuantity::Synapse), feedback })
+    let separate = circuit.feedback.synapses == FeedbackSynapses::Separate;
+    let lateral = |(layer, &neurons): (usize, &usize)| {
+        let mut source = stream(name(mismatch, SpreadQuantity::LateralSynapse, layer));
+        lateral::filled(neurons, !separate, |_| {
+            of_normal(mismatch.distribution, mismatch.synapse_dtod, StandardNormal.sample(&mut source))
+        })
+    };
+    Some(Synapses {
+        forward: layers(SpreadQuantity::Synapse),
+        feedback: separate.then(|| layers(SpreadQuantity::FeedbackSynapse)),
+        lateral: circuit.lateral.then(|| network[1..].iter().enumerate().map(lateral).collect()),
+    })
 }
 
 impl<T: Real> Synapses<T> {
@@ -104,10 +112,12 @@ impl<T: Real> Synapses<T> {
             matrices.iter().zip(factors).map(|(w, factor)| w.component_mul(factor)).collect()
         };
         let own = self.feedback.as_ref().unwrap_or(&self.forward);
+        let among = self.lateral.as_deref().unwrap_or_default();
         Weights {
             forward: each(&weights.forward, &self.forward),
             biases: weights.biases.clone(),
             feedback: weights.feedback.as_ref().map(|matrices| each(matrices, own)),
+            lateral: weights.lateral.as_ref().map(|matrices| each(matrices, among)),
         }
     }
 }

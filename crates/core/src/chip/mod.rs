@@ -4,12 +4,14 @@
 //! `α`; the ideal chip fills the arrays with equal numbers, mismatch fills them with others. Layers count
 //! from 0 here (`0` is the first layer of neurons, docs/model.md's `k = 1`).
 
+mod lateral;
 mod layout;
 mod mismatch;
 mod periphery;
 mod sources;
 mod weights;
 
+pub use lateral::close_lateral;
 pub use layout::Layout;
 pub use periphery::Periphery;
 pub use weights::Weights;
@@ -51,6 +53,8 @@ pub struct Synapses<T> {
     pub forward: Vec<Matrix<T>>,
     /// Factors of `F_k`, where feedback synapses are devices of their own.
     pub feedback: Option<Vec<Matrix<T>>>,
+    /// Factors of `L_k`, where neurons of a layer speak to each other.
+    pub lateral: Option<Vec<Matrix<T>>>,
 }
 
 /// The devices of one layer; every array has one entry per neuron, those of minus compartments none where
@@ -114,7 +118,7 @@ impl<T: Real> Chip<T> {
         let supply = spec.supply.map(|s| (T::of(s.low), T::of(s.high)));
         let (noise, readout) = (sources::sources(spec, &layout), spec.readout.time);
         let periphery = Periphery::fabricate(spec);
-        let synapses = mismatch::synapses(&spec.mismatch, network, spec.feedback.synapses);
+        let synapses = mismatch::synapses(spec, network);
         let mut chip = Self { layout, layers, supply, rates, slowest, noise, readout, periphery, synapses };
         if spec.mismatch.time_constant_dtod != 0.0 {
             chip.refresh_slowest();
@@ -127,6 +131,13 @@ impl<T: Real> Chip<T> {
     #[must_use]
     pub fn has_device_offsets(&self) -> bool {
         self.layers.iter().any(Devices::has_device_offsets)
+    }
+
+    /// Returns whether a slope may jump: at a kink of a device, at a rail, or at a slew limit.
+    #[must_use]
+    pub fn is_kinked(&self) -> bool {
+        let devices = self.layers.iter().any(|devices| !devices.activation.kinks().is_empty());
+        devices || self.periphery.slew.is_some() || self.supply.is_some()
     }
 
     /// Returns the effective weights of this chip's synapses for programmed `weights`.

@@ -2,6 +2,7 @@
 
 use rand_distr::{Distribution, Normal, StandardNormal};
 
+use super::lateral;
 use crate::matrix::{Matrix, Real};
 use crate::random::{Key, Kind, stream};
 use crate::spec::{CircuitSpec, FeedbackInit, FeedbackSynapses, InitSpec};
@@ -15,6 +16,9 @@ pub struct Weights<T> {
     pub biases: Vec<Vec<T>>,
     /// `F_k`, `[n_k × n_{k−1}]`; `None` when one crossbar is read both ways.
     pub feedback: Option<Vec<Matrix<T>>>,
+    /// `L_k`, `[n_k × n_k]`, from a neuron of the layer (column) to another (row), zero on the diagonal; `None`
+    /// where neurons of a layer do not speak to each other.
+    pub lateral: Option<Vec<Matrix<T>>>,
 }
 
 impl<T: Real> Weights<T> {
@@ -25,6 +29,7 @@ impl<T: Real> Weights<T> {
             forward: network.windows(2).map(|n| Matrix::zeros(n[1], n[0])).collect(),
             biases: network[1..].iter().map(|&n| vec![T::zero(); n]).collect(),
             feedback: None,
+            lateral: None,
         }
     }
 
@@ -42,6 +47,7 @@ impl<T: Real> Weights<T> {
             }
             weights.feedback = Some(feedback);
         }
+        weights.lateral = lateral::draw(init, circuit, network, seed);
         weights
     }
 
@@ -49,7 +55,7 @@ impl<T: Real> Weights<T> {
     /// `size`.
     ///
     /// Feedback synapses are moved with the forward ones where they began as their copies, and stay
-    /// otherwise.
+    /// otherwise. Lateral ones move, too, a number each.
     #[must_use]
     pub fn moved(&self, size: f64, seed: u64) -> Self {
         let mut moved = self.clone();
@@ -65,6 +71,13 @@ impl<T: Real> Weights<T> {
                 feedback[k].clone_from(&moved.forward[k]);
             }
         }
+        for (k, l) in moved.lateral.iter_mut().flatten().enumerate() {
+            let mut source = stream(Key::new(seed, Kind::Move).layer(k as u16 + 1).trial(1));
+            let factor = |_row: usize| -> f64 {
+                1.0 + size * Distribution::<f64>::sample(&StandardNormal, &mut source)
+            };
+            l.component_mul_assign(&lateral::filled(l.nrows(), self.are_shared(), factor));
+        }
         moved
     }
 
@@ -72,6 +85,12 @@ impl<T: Real> Weights<T> {
     #[must_use]
     pub fn feedback(&self, layer: usize) -> &Matrix<T> {
         self.feedback.as_ref().map_or(&self.forward[layer], |feedback| &feedback[layer])
+    }
+
+    /// Whether synapses between two neurons that speak both ways are one device, read both ways.
+    #[must_use]
+    pub fn are_shared(&self) -> bool {
+        self.feedback.is_none()
     }
 
     /// Neurons per layer, input first.
@@ -89,6 +108,7 @@ impl<T: Real> Weights<T> {
             forward: matrices(&self.forward),
             biases: self.biases.clone(),
             feedback: self.feedback.as_deref().map(matrices),
+            lateral: self.lateral.as_deref().map(matrices),
         }
     }
 
@@ -108,7 +128,12 @@ impl<T: Real> Weights<T> {
         };
         let mut biases = self.biases.clone();
         biases.splice(layer..layer, vec![biases[layer].clone(); more]);
-        Some(Self { forward: again(&self.forward), biases, feedback: self.feedback.as_deref().map(again) })
+        Some(Self {
+            forward: again(&self.forward),
+            biases,
+            feedback: self.feedback.as_deref().map(again),
+            lateral: self.lateral.as_deref().map(again),
+        })
     }
 
     /// Converts the synapses to another precision.
@@ -119,6 +144,7 @@ impl<T: Real> Weights<T> {
             forward: matrices(&self.forward),
             biases: self.biases.iter().map(|b| b.iter().map(|v| U::of(v.to_f64())).collect()).collect(),
             feedback: self.feedback.as_deref().map(matrices),
+            lateral: self.lateral.as_deref().map(matrices),
         }
     }
 }
@@ -140,7 +166,7 @@ fn fill<T: Real>(matrices: &mut [Matrix<T>], init: &InitSpec, kind: Kind, seed: 
 }
 
 /// Standard deviation of the initial weights of a layer (counted from 0).
-fn initial_deviation(init: &InitSpec, layer: usize, depth: usize, fan_in: usize) -> f64 {
+pub(super) fn initial_deviation(init: &InitSpec, layer: usize, depth: usize, fan_in: usize) -> f64 {
     let fan_in = fan_in as f64;
     match init {
         InitSpec::He if layer + 1 < depth => (2.0 / fan_in).sqrt(),

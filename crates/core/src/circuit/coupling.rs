@@ -9,7 +9,7 @@ use crate::chip::Weights;
 use crate::matrix::product::{self, Onto};
 use crate::matrix::{Matrix, Real, View, ViewMut};
 
-/// Effective synapses: `W_k` forward, `F_k` back.
+/// Effective synapses: `W_k` forward, `F_k` back, and `L_k` within layers, where there are any.
 #[derive(Clone, Debug)]
 pub(crate) struct Coupling<'a, T: Real> {
     weights: Cow<'a, Weights<T>>,
@@ -83,12 +83,23 @@ impl<'a, T: Real> Coupling<'a, T> {
         }
     }
 
-    /// Adds what the outputs of all neurons are to the others: `W_k s_{k−1} + F_{k+1}ᵀ s_{k+1}`.
+    /// Adds what the outputs of all neurons are to the others: `W_k s_{k−1} + F_{k+1}ᵀ s_{k+1} + L_k s_k`.
     pub fn couple(&self, outputs: &Matrix<T>, sums: &mut Matrix<T>) {
         (0..self.layers.len()).for_each(|layer| self.couple_layer(layer, outputs, sums));
     }
 
-    /// [`Self::couple`] of one layer, which hears the layers next to it alone.
+    /// Synapses within a layer, if there are any.
+    fn lateral(&self, layer: usize) -> Option<&Matrix<T>> {
+        self.weights.lateral.as_ref().map(|lateral| &lateral[layer])
+    }
+
+    /// Whether layers hear the layers next to them alone.
+    pub fn is_layered(&self) -> bool {
+        self.weights.lateral.is_none()
+    }
+
+    /// [`Self::couple`] of one layer, which hears the layers next to it and, where there are lateral synapses,
+    /// itself.
     pub fn couple_layer(&self, layer: usize, outputs: &Matrix<T>, sums: &mut Matrix<T>) {
         if layer > 0 {
             let (below, forward) = (self.of(layer - 1, outputs), self.weights.forward[layer].as_view());
@@ -98,9 +109,13 @@ impl<'a, T: Real> Coupling<'a, T> {
             let (above, back) = (self.of(layer + 1, outputs), self.weights.feedback(layer + 1).as_view());
             product::backward(self.of_mut(layer, sums), Onto::Sum, above, back);
         }
+        if let Some(lateral) = self.lateral(layer) {
+            let own = self.of(layer, outputs);
+            product::forward(self.of_mut(layer, sums), Onto::Sum, own, lateral.as_view());
+        }
     }
 
-    /// The transpose of [`Self::couple`]: adds `W_{k+1}ᵀ d_{k+1} + F_k d_{k−1}`.
+    /// The transpose of [`Self::couple`]: adds `W_{k+1}ᵀ d_{k+1} + F_k d_{k−1} + L_kᵀ d_k`.
     pub fn couple_back(&self, duals: &Matrix<T>, sums: &mut Matrix<T>) {
         (0..self.layers.len()).for_each(|layer| self.couple_back_layer(layer, duals, sums));
     }
@@ -114,6 +129,10 @@ impl<'a, T: Real> Coupling<'a, T> {
         if layer + 1 < self.layers.len() {
             let (above, forward) = (self.of(layer + 1, duals), self.weights.forward[layer + 1].as_view());
             product::backward(self.of_mut(layer, sums), Onto::Sum, above, forward);
+        }
+        if let Some(lateral) = self.lateral(layer) {
+            let own = self.of(layer, duals);
+            product::backward(self.of_mut(layer, sums), Onto::Sum, own, lateral.as_view());
         }
     }
 }

@@ -6,10 +6,12 @@
 //! itself wherever `u = v`: what integrates motion asks for `U`, what looks for equilibria or linearises at
 //! one asks for `u`.
 //!
-//! [`HopfieldCircuit`] and [`PredictiveCircuit`] have one compartment a neuron and need no more than that. Circuits of dyads in layers
-//! are [`Layered`], which sweeps need; those of a chip have its noise, too: [`Circuit`].
+//! [`HopfieldCircuit`] and [`PredictiveCircuit`] have one compartment a neuron and need no more than that.
+//! Circuits of dyads in layers are [`Layered`], which sweeps need; those of a chip have its noise, too:
+//! [`Circuit`]. Who asks what becomes of a circuit, whatever its neurons are, has it as [`Wired`].
 
 mod adjoint;
+mod alike;
 mod coupling;
 mod dyad;
 mod dynamics;
@@ -20,7 +22,6 @@ mod limited_drive;
 mod node;
 mod noisy;
 mod nudge;
-mod own_noise;
 mod passes;
 mod predictive;
 mod scratch;
@@ -28,6 +29,7 @@ mod recurrent_dyads;
 mod squares;
 mod tangent;
 mod target;
+mod wired;
 
 pub(crate) use coupling::Coupling;
 pub use dyad::DyadCircuit;
@@ -41,3 +43,4 @@ pub use predictive::PredictiveCircuit;
 pub use recurrent_dyads::RecurrentDyads;
 pub use scratch::Scratch;
 pub use target::{TargetFault, check_targets};
+pub use wired::{Said, Wired, free_circuit};

@@ -16,12 +16,12 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use super::alike::Inputs;
 use super::coupling::Coupling;
 use super::dyad::{columns, columns_mut};
 use super::limited_drive::Limits;
 use super::nudge::Nudge;
-use super::own_noise::of_compartments;
-use super::{Dynamics, Scratch};
+use super::{Dynamics, Said, Scratch, Wired};
 use crate::chip::{Chip, Weights};
 use crate::matrix::product::{self, Onto};
 use crate::matrix::{Matrix, Real, select_rows};
@@ -117,6 +117,21 @@ impl<'a, T: Real> PredictiveCircuit<'a, T> {
             0.5 * squares + self.nudge.as_ref().map_or(0.0, |nudge| nudge.beta * loss(nudge, sample))
         };
         (0..state.nrows()).map(energy).collect()
+    }
+
+    /// Returns the same circuits for some of the samples, which may be named several times.
+    #[must_use]
+    pub fn subset(&self, samples: &[usize]) -> PredictiveCircuit<'_, T> {
+        let some = |matrix: &Matrix<T>| select_rows(matrix, samples);
+        let nudge = self.nudge.as_ref();
+        PredictiveCircuit {
+            chip: self.chip,
+            coupling: self.coupling.borrowed(),
+            heard: some(&self.heard),
+            nudge: nudge.map(|n| Nudge { target: some(&n.target), ..n.clone() }),
+            held_output: self.held_output.as_ref().map(some),
+            sample_ids: self.sample_ids.subset(samples),
+        }
     }
 
     fn top(&self) -> usize {
@@ -282,16 +297,7 @@ impl<T: Real> Dynamics<T> for PredictiveCircuit<'_, T> {
     }
 
     fn subset<'a>(&'a self, samples: &[usize]) -> Box<dyn Dynamics<T> + 'a> {
-        let some = |matrix: &Matrix<T>| select_rows(matrix, samples);
-        let nudge = self.nudge.as_ref();
-        Box::new(PredictiveCircuit {
-            chip: self.chip,
-            coupling: self.coupling.borrowed(),
-            heard: some(&self.heard),
-            nudge: nudge.map(|n| Nudge { target: some(&n.target), ..n.clone() }),
-            held_output: self.held_output.as_ref().map(some),
-            sample_ids: self.sample_ids.subset(samples),
-        })
+        Box::new(self.subset(samples))
     }
 
     fn slowest(&self) -> f64 {
@@ -312,8 +318,8 @@ impl<T: Real> Dynamics<T> for PredictiveCircuit<'_, T> {
         }
     }
 
-    fn noise_inputs(&self, _sample: usize, state: &[f64]) -> Vec<NoiseInput> {
-        of_compartments(&self.chip.noise, state.len())
+    fn noise_inputs(&self, _sample: usize, _state: &[f64]) -> Vec<NoiseInput> {
+        Inputs::of(&self.chip.noise, &self.chip.layout).all()
     }
 
     fn noise_is_additive(&self) -> bool {
@@ -322,5 +328,32 @@ impl<T: Real> Dynamics<T> for PredictiveCircuit<'_, T> {
 
     fn sample_ids(&self) -> Cow<'_, SampleIds> {
         Cow::Borrowed(&self.sample_ids)
+    }
+}
+
+impl<T: Real> Wired<T> for PredictiveCircuit<'_, T> {
+    fn chip(&self) -> &Chip<T> {
+        self.chip
+    }
+
+    fn effective_weights(&self) -> &Weights<T> {
+        self.coupling.weights()
+    }
+
+    /// Summing nodes are ideal.
+    fn summing_node(&self, _column: usize) -> (T, T) {
+        (T::ONE, T::ZERO)
+    }
+
+    fn held(&self) -> Option<&Matrix<T>> {
+        self.held_output.as_ref()
+    }
+
+    fn said(&self, layer: usize, state: &Matrix<T>) -> Said<T> {
+        Said { activity: self.coupling.of(layer, state).into_owned(), difference: None }
+    }
+
+    fn wired_subset<'a>(&'a self, samples: &[usize]) -> Box<dyn Wired<T> + 'a> {
+        Box::new(self.subset(samples))
     }
 }

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use super::wired::{infer_recurrent, measure_recurrent};
 use super::{Batch, Gradient, Left, nudged};
 use crate::chip::{Chip, Layout, Weights};
 use crate::circuit::DyadCircuit;
@@ -22,7 +23,8 @@ pub struct Measurement<T: Real> {
     pub settled: Settled<T>,
     /// Means `s̄_k` of every layer, first layer of neurons first, `[batch × n_k]` (V).
     pub means: Vec<Matrix<T>>,
-    /// Differences `δ_k` of every layer, first layer of neurons first, `[batch × n_k]` (V).
+    /// Differences `δ_k` of every layer, first layer of neurons first, `[batch × n_k]` (V); none where neurons
+    /// have one compartment.
     pub differences: Vec<Matrix<T>>,
     /// Relaxations of every sample.
     pub relaxations: usize,
@@ -41,7 +43,8 @@ pub struct Measurement<T: Real> {
 /// what is white is new in each, what is slower than they are is in all of them, and cancels like an offset.
 /// Every relaxation is counted.
 ///
-/// Without a nudge there is no error to free from offsets: one relaxation is read as it is.
+/// Without a nudge there is no error to free from offsets: one relaxation is read as it is. So it is where
+/// layers speak both ways; means are there what neurons say.
 #[must_use]
 pub fn measure<T: Real>(
     chip: &Chip<T>,
@@ -91,6 +94,9 @@ fn measure_on<T: Real>(
     (traced, progress): (bool, Progress<'_>),
     left: &Left<T>,
 ) -> Measurement<T> {
+    if chip.layout.kind().is_recurrent() {
+        return measure_recurrent(chip, weights, batch, spec, (traced, progress));
+    }
     let circuit = nudged(chip, weights, batch, spec);
     let readout = &spec.readout;
     if count_relaxations(spec) == 1 {
@@ -144,6 +150,9 @@ pub fn inference_with_progress<T: Real>(
     spec: &CircuitSpec,
     progress: Progress<'_>,
 ) -> Measurement<T> {
+    if chip.layout.kind().is_recurrent() {
+        return infer_recurrent(chip, weights, batch, spec, progress);
+    }
     let circuit = unnudged(chip, weights, batch, 1);
     Measurement::read(&circuit, settle_all_with_progress(&spec.solver, &circuit, false, progress))
 }
@@ -279,8 +288,7 @@ mod tests {
     #[test]
     fn every_sample_is_heard_of_once_in_each_of_its_relaxations() {
         let samples = SHARD + 3;
-        let weights =
-            Weights { forward: vec![Matrix::identity(2, 2)], biases: vec![vec![0.0; 2]], feedback: None };
+        let weights = Weights { forward: vec![Matrix::identity(2, 2)], ..Weights::zeros(&[2, 2]) };
         let batch = Batch::new(Matrix::from_element(samples, 2, 0.5), Matrix::zeros(samples, 2));
         for (auto_zero, chopping, times) in [(false, false, 1), (true, false, 2), (true, true, 4)] {
             let mut spec = CircuitSpec::default();

@@ -39,6 +39,7 @@ mod left;
 mod measure;
 mod needs;
 mod optimizer;
+mod wired;
 
 pub use adversarial::Adversarial;
 pub use backprop::Backprop;
@@ -59,6 +60,7 @@ pub use measure::{
 };
 pub use needs::{Limit, Needs, Transport, observed_relaxations};
 pub use optimizer::{Moments, Optimizer};
+pub use wired::{rest, wired};
 
 use std::borrow::Cow;
 
@@ -98,6 +100,9 @@ pub struct Gradient<T> {
     /// where they descend nothing ([`FeedbackRule`]). No rule's business.
     #[doc(hidden)]
     pub feedback: Option<Vec<Matrix<T>>>,
+    /// `∂ℓ/∂L_k`, where neurons of a layer speak to each other.
+    #[doc(hidden)]
+    pub lateral: Option<Vec<Matrix<T>>>,
     /// What every layer but the first read, `s̄_{k−1}` `[batch × n_{k−1}]`, zero for samples that were not
     /// used; `None` where nobody asks ([`Gradient::keep_inputs`]).
     #[doc(hidden)]
@@ -108,14 +113,15 @@ impl<T: Real> Gradient<T> {
     /// Of forward synapses and biases.
     #[must_use]
     pub fn new(forward: Vec<Matrix<T>>, biases: Vec<Vec<T>>) -> Self {
-        Self { forward, biases, feedback: None, inputs: None }
+        Self { forward, biases, feedback: None, lateral: None, inputs: None }
     }
 
     /// Zeros with the shapes of `weights`.
     #[must_use]
     pub fn zeros(weights: &Weights<T>) -> Self {
-        let forward = weights.forward.iter().map(|w| Matrix::zeros(w.nrows(), w.ncols())).collect();
-        Self::new(forward, weights.biases.iter().map(|b| vec![T::ZERO; b.len()]).collect())
+        let zeros = |list: &[Matrix<T>]| list.iter().map(|w| Matrix::zeros(w.nrows(), w.ncols())).collect();
+        let biases = weights.biases.iter().map(|b| vec![T::ZERO; b.len()]).collect();
+        Self { lateral: weights.lateral.as_deref().map(zeros), ..Self::new(zeros(&weights.forward), biases) }
     }
 
     /// Keeps what layers read, if feedback synapses learn by it.

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::feedback::feedback_zeros;
 use super::{FeedbackRule, Gradient};
-use crate::chip::Weights;
+use crate::chip::{Weights, close_lateral};
 use crate::matrix::dispatch::{Kernel, run};
 use crate::matrix::{Matrix, Real};
 use crate::noise::gaussian::fill;
@@ -98,6 +98,13 @@ impl<T: Real> Optimizer<T> {
                 &mut second.biases[layer],
             );
         }
+        let among = (&mut weights.lateral, &gradient.lateral, &mut first.lateral, &mut second.lateral);
+        if let (Some(synapses), Some(slopes), Some(first), Some(second)) = among {
+            let moments = first.iter_mut().zip(second).map(|(m, v)| (m.as_mut_slice(), v.as_mut_slice()));
+            for ((l, slope), (m, v)) in synapses.iter_mut().zip(slopes).zip(moments) {
+                update.apply(l.as_mut_slice(), slope.as_slice(), m, v);
+            }
+        }
         let (Some(synapses), Some(slopes)) = (&mut weights.feedback, &gradient.feedback) else { return };
         let (Some(first), Some(second)) = (&mut first.feedback, &mut second.feedback) else { return };
         let update = Update { rate: T::of(self.feedback_rate) * update.rate, ..update };
@@ -107,14 +114,15 @@ impl<T: Real> Optimizer<T> {
         }
     }
 
-    /// Adds update noise: the learning rate times normal numbers, to every forward synapse, and to feedback
-    /// synapses that descend something. Numbers are named by `seed`, layer and update, and are common to all
+    /// Adds update noise: the learning rate times normal numbers, to every forward and lateral synapse, and to
+    /// feedback synapses that descend something. Numbers are named by `seed`, layer and update, and are common to all
     /// rules; biases have none.
     pub fn disturb(&self, weights: &mut Weights<T>, seed: u64, epoch: usize) {
         let OptimizerSpec { update_noise, feedback_update_noise, .. } = self.spec;
         let rate = self.rate(epoch);
         let size = |variance: f64, rate: f64| T::of(rate * variance.sqrt());
         self.add_noise(&mut weights.forward, (seed, 0), size(update_noise, rate));
+        self.add_lateral_noise(weights, seed, size(update_noise, rate));
         if let (Some(_), Some(feedback)) = (&self.moments.first.feedback, &mut weights.feedback) {
             let variance = feedback_update_noise.unwrap_or(update_noise);
             self.add_noise(&mut feedback[1..], (seed, 1), size(variance, self.feedback_rate * rate));
@@ -135,6 +143,20 @@ impl<T: Real> Optimizer<T> {
             numbers.resize(synapses.len(), T::ZERO);
             fill(key.layer(layer as u16), 0, &mut numbers);
             synapses.iter_mut().zip(&numbers).for_each(|(w, &z)| *w += size * z);
+        }
+    }
+
+    /// Adds numbers of a size to the lateral synapses, one a device.
+    fn add_lateral_noise(&self, weights: &mut Weights<T>, seed: u64, size: T) {
+        let shared = weights.are_shared();
+        let updates = self.moments.updates;
+        let key = Key::new(seed, Kind::LateralNoise).step(updates as u32).trial((updates >> 32) as u32);
+        let stack = weights.lateral.iter_mut().flatten().enumerate();
+        for (layer, synapses) in stack.filter(|_| size != T::ZERO) {
+            let mut numbers = Matrix::zeros(synapses.nrows(), synapses.ncols());
+            fill(key.layer(layer as u16), 0, numbers.as_mut_slice());
+            close_lateral(&mut numbers, shared);
+            synapses.zip_apply(&numbers, |w, z| *w += size * z);
         }
     }
 

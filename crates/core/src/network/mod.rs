@@ -286,6 +286,14 @@ fn fit(weights: &Weights<f64>, circuit: &CircuitSpec, neurons: &[usize]) -> Resu
             }
         }
     }
+    let among: Vec<usize> = weights.lateral.iter().flatten().map(Matrix::nrows).collect();
+    let squares = weights.lateral.iter().flatten().all(|l| l.nrows() == l.ncols());
+    let wanted: &[usize] = if circuit.lateral { &neurons[1..] } else { &[] };
+    if !squares || among != wanted {
+        let accepted =
+            if circuit.lateral { "`L.k`, [n_k, n_k], of every layer" } else { "none: `lateral` is false" };
+        return Err(NetworkError::shape("lateral synapses", &among, accepted.to_owned()));
+    }
     let biases: Vec<usize> = weights.biases.iter().map(Vec::len).collect();
     if biases != neurons[1..] {
         return Err(NetworkError::shape("biases", &biases, format!("{:?}", &neurons[1..])));

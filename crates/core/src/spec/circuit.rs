@@ -26,6 +26,9 @@ pub struct CircuitSpec {
     /// Kind of its neurons; absent means what the learning rule needs, and dyads where there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<CircuitKind>,
+    /// Whether neurons of a layer speak to each other, too, where layers speak both ways.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub lateral: bool,
     /// Temperature (K).
     #[serde(deserialize_with = "units::temperature")]
     #[schemars(with = "units::Quantity")]
@@ -316,6 +319,7 @@ impl Default for CircuitSpec {
         Self {
             name: "ideal".into(),
             kind: None,
+            lateral: false,
             temperature: 300.0,
             network: None,
             supply: None,

@@ -109,7 +109,8 @@ pub fn check_rule(rule: RuleKind, circuit: &CircuitSpec) -> Result<(), Fault> {
 /// Checks what a circuit whose layers speak both ways cannot have.
 pub(super) fn check_recurrent(circuit: &CircuitSpec) -> Result<(), Fault> {
     if !circuit.kind().is_recurrent() {
-        return Ok(());
+        let accepted = "false, or `kind` = \"hopfield\" or \"recurrent-dyad\": what dyads that are fed forward say goes up alone";
+        return ensure(!circuit.lateral, &["lateral"], true, accepted);
     }
     let solver = circuit.solver.kind;
     let others =
@@ -118,7 +119,7 @@ pub(super) fn check_recurrent(circuit: &CircuitSpec) -> Result<(), Fault> {
     ensure(!solver.needs_layers(), &["solver", "kind"], solver.name(), &accepted)?;
     check_point(circuit)?;
     let stale = circuit.solver.start == Start::Stale;
-    ensure(!stale, &["solver", "start"], "stale", "\"free\" or \"zero\", which are one here: 0 V")?;
+    ensure(!stale, &["solver", "start"], "stale", "\"free\" or \"zero\"")?;
     let alone = "none: it is modelled for dyads alone";
     let readout = circuit.readout;
     ensure(readout.time == 0.0, &["readout", "time"], readout.time, "0 s: it is modelled for dyads alone")?;
@@ -141,9 +142,7 @@ pub(super) fn check_recurrent(circuit: &CircuitSpec) -> Result<(), Fault> {
     ensure(circuit.amplifier.is_none(), &["amplifier"], "an amplifier", single)?;
     ensure(circuit.leakage.is_none(), &["leakage"], "a leakage", single)?;
     ensure(circuit.clock.is_none(), &["clock"], "a clock", single)?;
-    ensure(noise.read.is_none(), &["noise", "read"], "a source", single)?;
-    ensure(noise.supply.is_none(), &["noise", "supply"], "a source", single)?;
-    ensure(noise.input.is_none(), &["noise", "input"], "a source", single)
+    ensure(noise.read.is_none(), &["noise", "read"], "a source", single)
 }
 
 /// Checks what predictive coding asks of its devices.

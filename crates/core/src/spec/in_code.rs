@@ -95,6 +95,14 @@ pub(crate) fn check_training(
     })
 }
 
+/// Checks that a rule is defined for a circuit, as the door checks an experiment with it.
+///
+/// # Errors
+/// The first value that no experiment could have, by its key in an experiment file.
+pub fn check_defined(rule: &RuleSpec, circuit: &CircuitSpec) -> Result<(), SpecError> {
+    check_training(rule, &OptimizerSpec::default(), (1, 1), circuit)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

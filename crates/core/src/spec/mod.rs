@@ -65,6 +65,7 @@ pub use error::{At, Place, SpecError, nearest};
 pub use exclude::{Exclusion, excludes};
 pub use experiment::*;
 pub use feedback::{FeedbackLearning, FeedbackTerms};
+pub use in_code::check_defined;
 pub(crate) use in_code::check_training;
 pub use keep_margin::{KeepMarginSpec, Otherwise};
 pub use kinds::{ActivationKind, CircuitKind, SolverKind, listed};

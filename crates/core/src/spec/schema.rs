@@ -19,7 +19,7 @@ pub enum FileKind {
 }
 
 /// What to write for a key that has no default.
-const EXAMPLES: [(&str, &str); 55] = [
+const EXAMPLES: [(&str, &str); 56] = [
     ("name", "name = \"my-experiment\""),
     ("circuit", "circuit = \"ideal\", a file such as \"../circuits/mine.toml\", or a table [circuit]"),
     ("dataset", "dataset = \"digits\""),
@@ -66,6 +66,7 @@ const EXAMPLES: [(&str, &str); 55] = [
     ("slew", "slew = \"5 MV/s\""),
     ("frequency", "frequency = \"10 MHz\""),
     (".kind", "kind = \"dyad\""),
+    (".lateral", "lateral = false"),
     ("hidden_alpha", "hidden_alpha = 0.5"),
     ("updates", "updates = 1"),
     ("snapshots", "snapshots = true"),

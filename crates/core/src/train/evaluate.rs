@@ -1,7 +1,7 @@
 //! Loss and accuracy of the free circuit.
 
 use crate::chip::{Chip, Weights};
-use crate::circuit::{DyadCircuit, Dynamics, HopfieldCircuit, Loss, PredictiveCircuit, RecurrentDyads};
+use crate::circuit::{DyadCircuit, Loss, free_circuit};
 use crate::data::Split;
 use crate::matrix::{Matrix, Real};
 use crate::solve::{operating_point, settle_any_from};
@@ -93,27 +93,18 @@ fn means<T: Real>(
 /// V.
 #[must_use]
 pub fn free_outputs<T: Real>(chip: &Chip<T>, weights: &Weights<T>, inputs: &Matrix<T>) -> Vec<Matrix<T>> {
-    match chip.layout.kind() {
-        CircuitKind::Dyad => {
-            let circuit = DyadCircuit::free(chip, weights, inputs);
-            circuit.means(&operating_point(&circuit))
-        }
-        CircuitKind::Hopfield => {
-            let circuit = HopfieldCircuit::free(chip, weights, inputs);
-            // A coupling that closes loops may have several fixed points: the circuit itself says which.
-            let settled = settle_any_from(&SolverSpec::default(), &circuit, None, (false, &|_| {}));
-            circuit.outputs(&settled.map_or_else(|| circuit.free_state(), |settled| settled.state))
-        }
-        CircuitKind::PredictiveCoding => {
-            let circuit = PredictiveCircuit::free(chip, weights, inputs);
-            circuit.activities(&circuit.free_state())
-        }
-        CircuitKind::RecurrentDyad => {
-            let circuit = RecurrentDyads::free(chip, weights, inputs);
-            let settled = settle_any_from(&SolverSpec::default(), &circuit, None, (false, &|_| {}));
-            circuit.mixed(&settled.map_or_else(|| circuit.free_state(), |settled| settled.state)).0
-        }
+    if chip.layout.kind() == CircuitKind::Dyad {
+        let circuit = DyadCircuit::free(chip, weights, inputs);
+        return circuit.means(&operating_point(&circuit));
     }
+    let circuit = free_circuit(chip, weights, inputs);
+    if chip.layout.kind() == CircuitKind::PredictiveCoding {
+        return circuit.all_said(&circuit.free_state()).into_iter().map(|said| said.activity).collect();
+    }
+    // A coupling that closes loops may have several fixed points: the circuit itself says which.
+    let settled = settle_any_from(&SolverSpec::default(), circuit.as_ref(), None, (false, &|_| {}));
+    let state = settled.map_or_else(|| circuit.free_state(), |settled| settled.state);
+    circuit.all_said(&state).into_iter().map(|said| said.activity).collect()
 }
 
 /// Index of the largest entry, the first of equals; `None` if any is NaN.

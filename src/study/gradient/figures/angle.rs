@@ -14,7 +14,7 @@ use crate::figure::{Figure, FigureError};
 pub const FIGURE: Figure<Answer> = Figure {
     name: "gradient-angle",
     title: "The gradient estimate against backpropagation",
-    caption: "Angle of one estimate to backpropagation, its norm over that of the true gradient, and its signal-to-noise ratio, \
+    caption: "Angle of one estimate to backpropagation (recurrent where layers speak both ways), its norm over that of the true gradient, and its signal-to-noise ratio, \
         with one standard error.",
     draw,
 };

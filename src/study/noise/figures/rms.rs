@@ -13,7 +13,7 @@ use crate::figure::{Figure, FigureError};
 pub const FIGURE: Figure<Tables> = Figure {
     name: "noise-rms",
     title: "Stationary noise, predicted and measured",
-    caption: "Standard deviation of the potentials, the activity and the error of every neuron: bars by the Lyapunov \
+    caption: "Standard deviation of potentials, activity and, of dyads, error of every neuron: bars by the Lyapunov \
         equation, discs along the simulated trajectories with one standard error to both sides.",
     draw,
 };
@@ -22,8 +22,9 @@ pub const FIGURE: Figure<Tables> = Figure {
 type Quantities = &'static [(&'static str, Ink)];
 
 /// Rows of panels: label, and the quantities in it.
-const ROWS: [(&str, Quantities); 3] = [
+const ROWS: [(&str, Quantities); 4] = [
     ("potentials", &[("v_plus", ORANGE), ("v_minus", BLUE)]),
+    ("potential", &[("v", BLUE)]),
     ("activity", &[("activity", GREEN)]),
     ("error", &[("error", PURPLE)]),
 ];
@@ -82,6 +83,7 @@ fn legend(tables: &Tables) -> Vec<Key> {
     let words = [
         ("v_plus", ORANGE, "measured: v⁺"),
         ("v_minus", BLUE, "measured: v⁻"),
+        ("v", BLUE, "measured: v"),
         ("activity", GREEN, "measured: activity"),
         ("error", PURPLE, "measured: error δ"),
     ];

@@ -4,19 +4,21 @@
 use nalgebra::DVector;
 
 use super::system::{NoiseForcing, System, forcings};
-use crate::circuit::{Circuit, Layered, Scratch};
+use crate::chip::Layout;
+use crate::circuit::{Said, Wired};
 use crate::matrix::{Matrix, select_rows};
 
 /// One sample at its operating point.
 pub struct OperatingPoint<'a> {
-    circuit: Box<dyn Layered<f64> + 'a>,
+    circuit: Box<dyn Wired<f64> + 'a>,
     /// Inputs `x` (V).
     input: Vec<f64>,
     /// Potentials, `[1 × width]` (V).
     state: Matrix<f64>,
     /// Slopes `f'` of the activation devices.
     slopes: Vec<f64>,
-    scratch: Scratch<f64>,
+    /// What the neurons of every layer say (V).
+    said: Vec<Said<f64>>,
     /// Deviation that a reading adds to every compartment (V).
     held: f64,
 }
@@ -25,23 +27,27 @@ impl<'a> OperatingPoint<'a> {
     /// Sample `sample` of a circuit on `inputs` (`[batch × n_0]`, V) at `state` (`width` potentials, V), a
     /// fixed point.
     #[must_use]
-    pub fn new(circuit: &'a dyn Circuit<f64>, inputs: &Matrix<f64>, sample: usize, state: &[f64]) -> Self {
-        let held = circuit.noise().sampled.unwrap_or(0.0);
-        let circuit = circuit.layered_subset(&[sample]);
+    pub fn new(circuit: &'a dyn Wired<f64>, inputs: &Matrix<f64>, sample: usize, state: &[f64]) -> Self {
+        let held = circuit.chip().noise.sampled.unwrap_or(0.0);
+        let circuit = circuit.wired_subset(&[sample]);
         let state = Matrix::from_row_slice(1, state.len(), state);
-        let (mut slopes, mut scratch) = (state.clone(), circuit.scratch(1));
+        let mut slopes = state.clone();
         circuit.slopes(&state, &mut slopes);
-        for layer in 0..circuit.layout().depth() {
-            circuit.mean_and_difference(layer, &state, &mut scratch);
-        }
+        let said = circuit.all_said(&state);
         let input = select_rows(inputs, &[sample]).as_slice().to_vec();
-        Self { input, state, slopes: slopes.as_slice().to_vec(), scratch, circuit, held }
+        Self { input, state, slopes: slopes.as_slice().to_vec(), said, circuit, held }
     }
 
     /// The circuit with this sample alone.
     #[must_use]
-    pub fn circuit(&self) -> &dyn Layered<f64> {
+    pub fn circuit(&self) -> &dyn Wired<f64> {
         self.circuit.as_ref()
+    }
+
+    /// Which column of the state holds which compartment.
+    #[must_use]
+    pub fn layout(&self) -> &Layout {
+        &self.circuit.chip().layout
     }
 
     /// The whole linear system, its matrix written out.
@@ -77,36 +83,45 @@ impl<'a> OperatingPoint<'a> {
     /// Factors of a layer's error in its gradient: the means of the layer below, or the inputs (V).
     #[must_use]
     pub fn below(&self, layer: usize) -> Vec<f64> {
-        if layer == 0 { self.input.clone() } else { self.scratch.mean(layer - 1).as_slice().to_vec() }
+        if layer == 0 { self.input.clone() } else { self.mean(layer - 1).to_vec() }
     }
 
-    /// Means `s̄` of a layer (V).
+    /// Means `s̄` of a layer (V); outputs where neurons have one compartment.
     #[must_use]
     pub fn mean(&self, layer: usize) -> &[f64] {
-        self.scratch.mean(layer).as_slice()
+        self.said[layer].activity.as_slice()
     }
 
-    /// Differences `δ` of a layer (V).
+    /// Differences `δ` of a layer (V); none where neurons have one compartment.
     #[must_use]
     pub fn difference(&self, layer: usize) -> &[f64] {
-        self.scratch.difference(layer).as_slice()
+        self.said[layer].difference.as_ref().map_or(&[], |difference| difference.as_slice())
     }
 
     /// The derivative of `s̄` of a layer, `[n × width]`: a read-out of the linear system.
     #[must_use]
     pub fn reads_mean(&self, layer: usize) -> Matrix<f64> {
-        let mixing = self.circuit.mixing(layer);
+        let layout = self.layout();
+        if layout.kind().compartments() == 1 {
+            let mut out = Matrix::zeros(layout.neurons(layer), layout.width());
+            layout.plus(layer).enumerate().for_each(|(j, column)| out[(j, column)] = self.slopes[column]);
+            return out;
+        }
+        let mixing = &self.circuit.chip().layers[layer].mixing;
         self.reads(layer, |j| (mixing[j], 1.0 - mixing[j]))
     }
 
-    /// The derivative of `δ` of a layer, `[n × width]`.
+    /// The derivative of `δ` of a layer, `[n × width]`; without rows where neurons have one compartment.
     #[must_use]
     pub fn reads_difference(&self, layer: usize) -> Matrix<f64> {
+        if self.layout().kind().compartments() == 1 {
+            return Matrix::zeros(0, self.layout().width());
+        }
         self.reads(layer, |_| (1.0, -1.0))
     }
 
     fn reads(&self, layer: usize, parts: impl Fn(usize) -> (f64, f64)) -> Matrix<f64> {
-        let layout = self.circuit.layout();
+        let layout = self.layout();
         let n = layout.neurons(layer);
         let mut out = Matrix::zeros(n, layout.width());
         for (j, (plus, minus)) in layout.plus(layer).zip(layout.minus(layer)).enumerate() {

@@ -114,7 +114,7 @@ impl<'p, 'a> Reading<'p, 'a> {
     /// Mean of the gradient estimate of this sample and, per layer, the power of the noise around it.
     #[must_use]
     pub fn estimate(&self, beta: f64) -> Estimate {
-        let depth = self.point.circuit().layout().depth();
+        let depth = self.point.layout().depth();
         let mut found =
             Estimate { mean: Gradient::new(Vec::new(), Vec::new()), noise: Vec::new(), samples: 1 };
         for layer in 0..depth {

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::{DyadCircuit, columns, columns_mut};
-use crate::circuit::{Circuit, Dynamics, Layered, Scratch};
+use crate::chip::{Chip, Weights};
+use crate::circuit::{Circuit, Dynamics, Layered, Said, Scratch, Wired};
 use crate::matrix::{Matrix, Real};
 use crate::noise::{NoiseInput, SampleIds};
 
@@ -74,9 +75,7 @@ impl<T: Real> Dynamics<T> for DyadCircuit<'_, T> {
     }
 
     fn is_kinked(&self) -> bool {
-        self.chip.periphery.slew.is_some()
-            || self.chip.supply.is_some()
-            || self.chip.layers.iter().any(|devices| !devices.activation.kinks().is_empty())
+        self.chip.is_kinked()
     }
 
     fn regime(&self, state: &Matrix<T>, drive: &Matrix<T>, regime: &mut Matrix<T>) {
@@ -128,5 +127,32 @@ impl<T: Real> Dynamics<T> for DyadCircuit<'_, T> {
 
     fn noisy(&self) -> Option<&dyn Circuit<T>> {
         Some(self)
+    }
+}
+
+impl<T: Real> Wired<T> for DyadCircuit<'_, T> {
+    fn chip(&self) -> &Chip<T> {
+        self.chip
+    }
+
+    fn effective_weights(&self) -> &Weights<T> {
+        &self.weights
+    }
+
+    fn summing_node(&self, column: usize) -> (T, T) {
+        self.node(column)
+    }
+
+    fn held(&self) -> Option<&Matrix<T>> {
+        self.held_output.as_ref()
+    }
+
+    fn said(&self, layer: usize, state: &Matrix<T>) -> Said<T> {
+        let (activity, difference) = self.mixed_of(layer, state);
+        Said { activity, difference: Some(difference) }
+    }
+
+    fn wired_subset<'a>(&'a self, samples: &[usize]) -> Box<dyn Wired<T> + 'a> {
+        Box::new(self.subset(samples))
     }
 }

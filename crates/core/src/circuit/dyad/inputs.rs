@@ -1,13 +1,11 @@
 //! Noise of the dyadic circuit at one state, source by source, as it enters the drives.
 
 use super::DyadCircuit;
+use crate::circuit::alike::{Inputs, Pattern};
 use crate::circuit::{Circuit, Dynamics, Layered, Scratch};
 use crate::matrix::{Matrix, Real};
-use crate::noise::{Cause, Colour, NoiseInput};
+use crate::noise::{Colour, NoiseInput};
 use crate::spec::NoiseKind;
-
-/// How one source enters the drives: entries (column, value).
-type Pattern = Vec<(usize, f64)>;
 
 impl<T: Real> DyadCircuit<'_, T> {
     /// See [`Dynamics::noise_inputs`].
@@ -24,62 +22,23 @@ impl<T: Real> DyadCircuit<'_, T> {
     /// Inputs of the only sample at the state whose means and differences are in the scratch.
     fn inputs(&self, scratch: &mut Scratch<T>) -> Vec<NoiseInput> {
         let noise = self.noise();
-        let each = |size: &dyn Fn(usize) -> f64| -> Vec<Pattern> {
-            (0..self.width()).map(|j| vec![(j, size(j))]).filter(|pattern| pattern[0].1 != 0.0).collect()
-        };
-        let mut found = Vec::new();
-        let mut add = |cause: Cause, colour, patterns: Vec<Pattern>| {
-            if !patterns.is_empty() {
-                found.push(NoiseInput { cause, colour, columns: patterns });
-            }
-        };
-        if !noise.white.is_empty() {
-            // Thermal and shot noise, which a sum of powers no longer tells apart.
-            add("white", Colour::White, each(&|j| (noise.white[j] / 2.0).sqrt()));
-        }
-        for pole in &noise.poles {
-            add(NoiseKind::Flicker.name(), Colour::Pole(pole.rate), each(&|j| pole.variance[j].sqrt()));
-        }
+        let mut inputs = Inputs::of(noise, self.layout());
         if let Some(traps) = &noise.traps {
             let deviation = traps.trap.process(1.0).variance.sqrt();
-            add(
-                NoiseKind::Telegraph.name(),
-                Colour::Pole(traps.trap.rate()),
-                each(&|j| traps.amplitude[j] * deviation),
-            );
+            let colour = Colour::Pole(traps.trap.rate());
+            inputs.add_each(NoiseKind::Telegraph.name(), colour, &|j| traps.amplitude[j] * deviation);
         }
         if let Some(traps) = noise.synapse_traps {
             let process = traps.trap.process(traps.amplitude);
             let patterns = self.synapses(process.variance.sqrt(), scratch);
-            add(NoiseKind::SynapseTelegraph.name(), Colour::Pole(process.rate), patterns);
+            inputs.add(NoiseKind::SynapseTelegraph.name(), Colour::Pole(process.rate), patterns);
         }
         if let Some(psd) = noise.read {
-            add(NoiseKind::Read.name(), Colour::White, self.readings((psd / 2.0).sqrt(), scratch));
+            let patterns = self.readings((psd / 2.0).sqrt(), scratch);
+            inputs.add(NoiseKind::Read.name(), Colour::White, patterns);
         }
-        if let Some(supply) = &noise.supply {
-            let deviation = supply.variance.sqrt();
-            let all = (0..self.width()).map(|j| (j, deviation)).collect();
-            add(NoiseKind::Supply.name(), Colour::Pole(supply.rate), vec![all]);
-        }
-        if let Some(input) = &noise.input {
-            add(NoiseKind::Input.name(), Colour::Pole(input.rate), self.drivers(input.variance.sqrt()));
-        }
-        found
-    }
-
-    /// Patterns of the input drivers: each is heard by the first layer through its column of `W_1`.
-    fn drivers(&self, deviation: f64) -> Vec<Pattern> {
-        let layout = self.layout();
-        let pattern = |column: usize| {
-            let sides = layout.plus(0).zip(layout.minus(0)).enumerate();
-            sides
-                .flat_map(|(j, (plus, minus))| {
-                    let weighted_input = deviation * self.weights.forward[0][(j, column)].to_f64();
-                    [(plus, weighted_input), (minus, weighted_input)]
-                })
-                .collect()
-        };
-        (0..layout.inputs()).map(pattern).collect()
+        inputs.add_surroundings(&self.weights.forward[0]);
+        inputs.all()
     }
 
     /// Patterns of read noise: what a neuron hears reaches both its compartments alike, what comes back with

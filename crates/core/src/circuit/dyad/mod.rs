@@ -161,15 +161,18 @@ impl<'a, T: Real> DyadCircuit<'a, T> {
     /// Means and differences of every layer.
     #[must_use]
     pub fn mixed(&self, state: &Matrix<T>) -> (Vec<Matrix<T>>, Vec<Matrix<T>>) {
-        let layers = (0..self.layout().depth()).into_par_iter().map(|layer| {
-            let blank = || Matrix::zeros(self.samples(), self.layout().neurons(layer));
-            let (mut mean, mut difference) = (blank(), blank());
-            let dyads = 0..self.layout().neurons(layer);
-            let potentials = self.layout().dyads(layer, dyads.clone(), state);
-            self.mix_into(layer, dyads, potentials, (mean.as_mut_slice(), difference.as_mut_slice()));
-            (mean, difference)
-        });
+        let layers = (0..self.layout().depth()).into_par_iter().map(|layer| self.mixed_of(layer, state));
         layers.unzip()
+    }
+
+    /// Means and differences of one layer, `[batch × n]` each.
+    fn mixed_of(&self, layer: usize, state: &Matrix<T>) -> (Matrix<T>, Matrix<T>) {
+        let blank = || Matrix::zeros(state.nrows(), self.layout().neurons(layer));
+        let (mut mean, mut difference) = (blank(), blank());
+        let dyads = 0..self.layout().neurons(layer);
+        let potentials = self.layout().dyads(layer, dyads.clone(), state);
+        self.mix_into(layer, dyads, potentials, (mean.as_mut_slice(), difference.as_mut_slice()));
+        (mean, difference)
     }
 
     /// Means and differences of some dyads of a layer.

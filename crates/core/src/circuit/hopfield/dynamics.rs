@@ -32,7 +32,7 @@ impl<T: Real> Dynamics<T> for HopfieldCircuit<'_, T> {
     }
 
     fn is_layered(&self) -> bool {
-        true
+        self.coupling.is_layered()
     }
 
     fn drive_half(
@@ -86,9 +86,9 @@ impl<T: Real> Dynamics<T> for HopfieldCircuit<'_, T> {
         image.component_mul_assign(&slopes);
     }
 
-    /// All potentials at 0 V.
+    /// All potentials at 0 V, unless it starts elsewhere.
     fn free_state(&self) -> Matrix<T> {
-        Matrix::zeros(self.samples(), self.width())
+        self.start.clone().unwrap_or_else(|| Matrix::zeros(self.samples(), self.width()))
     }
 
     fn subset<'a>(&'a self, samples: &[usize]) -> Box<dyn Dynamics<T> + 'a> {
@@ -112,9 +112,7 @@ impl<T: Real> Dynamics<T> for HopfieldCircuit<'_, T> {
     }
 
     fn is_kinked(&self) -> bool {
-        self.chip.periphery.slew.is_some()
-            || self.chip.supply.is_some()
-            || self.chip.layers.iter().any(|devices| !devices.activation.kinks().is_empty())
+        self.chip.is_kinked()
     }
 
     fn regime(&self, state: &Matrix<T>, drive: &Matrix<T>, regime: &mut Matrix<T>) {

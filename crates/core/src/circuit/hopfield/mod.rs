@@ -2,11 +2,13 @@
 //! and back.
 //!
 //! `τ dv_k/dt = W_k s_{k−1} + b_k + F_{k+1}ᵀ s_{k+1} − v_k`, `s = f(v)`, `s_0 = x`; at the output
-//! `−β ∇ℓ(s_L)` in the place of what comes back. Where one crossbar is read both ways (`F = W`) the coupling
-//! is symmetric, and every trajectory descends the energy of Hopfield (PNAS 81, 3088 (1984)).
+//! `−β ∇ℓ(s_L)` in the place of what comes back; with lateral synapses `L_k s_k` besides. Where one crossbar is
+//! read both ways (`F = W`) the coupling is symmetric, and every trajectory descends the energy of Hopfield
+//! (PNAS 81, 3088 (1984)).
 
 mod dynamics;
 mod noise;
+mod wired;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -40,6 +42,8 @@ pub struct HopfieldCircuit<'a, T: Real> {
     turned: Option<[Matrix<T>; 2]>,
     nodes: Option<Arc<SummingNodes<T>>>,
     sample_ids: SampleIds,
+    /// State from which relaxations start, where it is not 0 V (V).
+    start: Option<Matrix<T>>,
 }
 
 impl<'a, T: Real> HopfieldCircuit<'a, T> {
@@ -70,6 +74,7 @@ impl<'a, T: Real> HopfieldCircuit<'a, T> {
             turned: None,
             nodes,
             sample_ids,
+            start: None,
         }
     }
 
@@ -98,7 +103,15 @@ impl<'a, T: Real> HopfieldCircuit<'a, T> {
             turned: self.turned.clone(),
             nodes: self.nodes.clone(),
             sample_ids: self.sample_ids.clone(),
+            start: self.start.clone(),
         }
+    }
+
+    /// Sets the state from which relaxations start that are given no other, `[batch × width]` (V); the default
+    /// is 0 V.
+    #[must_use]
+    pub fn starting_at(self, state: Matrix<T>) -> Self {
+        Self { start: Some(state), ..self }
     }
 
     /// Switches a nudge on: `−β ∇ℓ` into the drives of the outputs, at their own outputs or, of nudge `free`,
@@ -146,6 +159,7 @@ impl<'a, T: Real> HopfieldCircuit<'a, T> {
             turned: self.turned.as_ref().map(|parts| parts.each_ref().map(some)),
             nodes: self.nodes.clone(),
             sample_ids: self.sample_ids.subset(samples),
+            start: self.start.as_ref().map(some),
         }
     }
 
@@ -234,8 +248,8 @@ impl<'a, T: Real> HopfieldCircuit<'a, T> {
     }
 }
 
-/// Conductances of synapses on the summing node of every neuron, in units of the leak: those from below and
-/// those from above, each a pair of devices whose smaller one is at its minimum.
+/// Conductances of synapses on the summing node of every neuron, in units of the leak: those from below, those
+/// from above and those from the same layer, each a pair of devices whose smaller one is at its minimum.
 fn compute_loads<T: Real>(chip: &Chip<T>, weights: &Weights<T>) -> Vec<f64> {
     let pair = chip.periphery.pair_load;
     let mut loads = Vec::with_capacity(chip.layout.width());
@@ -245,9 +259,14 @@ fn compute_loads<T: Real>(chip: &Chip<T>, weights: &Weights<T>) -> Vec<f64> {
             let back = weights.feedback(layer + 1);
             (row_sums(&back.transpose()), pair * back.nrows() as f64)
         });
+        let beside = weights.lateral.as_ref().map(|lateral| {
+            let lateral = &lateral[layer];
+            (row_sums(lateral), pair * (lateral.ncols() - 1) as f64)
+        });
         for (neuron, sum) in row_sums(forward).into_iter().enumerate() {
-            let back = above.as_ref().map_or(0.0, |(sums, pairs)| sums[neuron] + pairs);
-            loads.push(sum + below + back);
+            let both = above.iter().chain(&beside);
+            let others: f64 = both.map(|(sums, pairs)| sums[neuron] + pairs).sum();
+            loads.push(sum + below + others);
         }
     }
     loads

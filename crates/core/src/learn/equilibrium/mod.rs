@@ -28,7 +28,7 @@ pub use recurrent_backprop::RecurrentBackprop;
 
 use super::measure::mask;
 use super::{Batch, Gradient, Report};
-use crate::chip::{Chip, Weights};
+use crate::chip::{Chip, Weights, close_lateral};
 use crate::circuit::{Dynamics, HopfieldCircuit, Loss, Nudge};
 use crate::matrix::elementwise::column_sums;
 use crate::matrix::product::{self, Onto};
@@ -141,6 +141,7 @@ impl<T: Real> Phases<T> {
                 product::correlate(all, Onto::Sum, scale, own.as_view(), below.as_view());
             }
         }
+        write_lateral(&keep, products, gradient);
         seen.report(used)
     }
 
@@ -176,6 +177,14 @@ impl<T: Real> Phases<T> {
                 product::correlate(feedback[layer].as_view_mut(), Onto::Nothing, scale, said, back);
             }
         }
+        for (layer, lateral) in gradient.lateral.iter_mut().flatten().enumerate() {
+            let (said, own) = (outputs[layer].as_view(), errors[layer].as_view());
+            product::correlate(lateral.as_view_mut(), Onto::Nothing, scale, own, said);
+            if shared {
+                product::correlate(lateral.as_view_mut(), Onto::Sum, scale, said, own);
+            }
+            close_lateral(lateral, shared);
+        }
         seen.report(used)
     }
 }
@@ -189,6 +198,20 @@ fn sum_of_outputs<T: Real>(products: &[Product<'_, T>], layer: usize, keep: &[bo
         sum.zip_apply(mask(&product.post[layer], keep).as_ref(), |sum, own| *sum += factor * own);
     }
     sum
+}
+
+/// Writes the sum of products of lateral synapses, `factor · s_k s_kᵀ`, which are one device for both directions.
+fn write_lateral<T: Real>(keep: &[bool], products: &[Product<'_, T>], gradient: &mut Gradient<T>) {
+    let used = keep.iter().filter(|&&k| k).count();
+    for (layer, lateral) in gradient.lateral.iter_mut().flatten().enumerate() {
+        lateral.fill(T::ZERO);
+        for product in products {
+            let scale = T::of(product.factor / used.max(1) as f64);
+            let (post, pre) = (mask(&product.post[layer], keep), mask(&product.pre[layer], keep));
+            product::correlate(lateral.as_view_mut(), Onto::Sum, scale, post.as_view(), pre.as_view());
+        }
+        close_lateral(lateral, true);
+    }
 }
 
 /// Outcomes and work of all phases of a batch.

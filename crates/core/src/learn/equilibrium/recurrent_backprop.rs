@@ -87,6 +87,8 @@ impl<T: Real> Rule<T> for RecurrentBackprop<T> {
                 scale_by(slope.as_mut_slice(), factors.as_slice());
             }
             let own = gradient.feedback.iter_mut().flatten().zip(synapses.feedback.iter().flatten());
+            let among = gradient.lateral.iter_mut().flatten().zip(synapses.lateral.iter().flatten());
+            let own = own.chain(among);
             for (slope, factors) in own.filter(|(slope, _)| !slope.is_empty()) {
                 scale_by(slope.as_mut_slice(), factors.as_slice());
             }
