@@ -54,6 +54,7 @@ const STUDIES: [(&str, &[&str]); 11] = [
     ),
     ("compare", &["plot DIR --only compare-distance", "plot DIR --only compare-end"]),
     ("robustness", &["plot DIR --only robustness-accuracy", "plot DIR --only robustness-alpha"]),
+    ("rules", &["plot DIR --only rules-mismatch"]),
     ("gradient", &["plot DIR --only gradient-power", "plot DIR --only gradient-angle"]),
     ("sensitivity", &["plot DIR --only sensitivity"]),
     (
@@ -87,6 +88,7 @@ fn studies() -> Bench {
     for line in [
         "run e.toml --out run --quiet".to_owned(),
         "compare run --out compare --quiet".into(),
+        "rules compare e.toml --mismatch 0,5% --runs levels --out rules --quiet".into(),
         "robustness run --samples 4 --lipschitz 2 --steps 2 --starts 1 --out robustness --quiet".into(),
         format!("gradient {noisy} --vary nudge.beta=0.01:1:2:log --draws 4 --out gradient"),
         format!(

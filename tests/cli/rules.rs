@@ -26,8 +26,8 @@ fn every_rule_is_listed_with_what_it_needs() {
 }
 
 /// Two moons, small and quickly learned; phases are read after 20 τ, settled or not.
-const EXPERIMENT: &str = "name = 'small'\ndataset = { kind = 'two-moons', train = 60, test = 40 }\nnetwork = [2, 4, 2]\n\
-    init = { std = [0.4, 0.4] }\nepochs = 3\nbatch = 10\nprobe = 4\nseeds = [1, 2]\nkeep_unsettled = true\n\
+const EXPERIMENT: &str = "name = 'small'\ndataset = { kind = 'two-moons', train = 30, test = 20 }\nnetwork = [2, 4, 2]\n\
+    init = { std = [0.4, 0.4] }\nepochs = 2\nbatch = 10\nprobe = 4\nseeds = [1, 2]\nkeep_unsettled = true\n\
     rules = ['bp', 'dp-transpose', 'recurrent-bp', 'ep', 'chl']\n\
     optimizer = { kind = 'adam', learning_rate = 0.02 }\n[circuit]\nname = 'own'\n\
     neuron = { capacitance = '1 fF', leak = '1 nS', activation = 'tanh' }\nnudge = { alpha = 0.5, beta = 0.2 }\n\

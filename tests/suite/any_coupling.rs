@@ -170,6 +170,8 @@ fn homeostasis_turns_feedback_synapses_to_the_forward_ones_and_the_vector_field_
             let back = net.weights.feedback.iter_mut().flatten().zip(gradient.feedback.iter().flatten());
             back.skip(1).for_each(|(f, slope)| *f -= slope * 0.01);
         }
+        // On samples that it has not learned: of others there is no gradient left to be right about.
+        net.batch = Hopfield::random(541, &[4, 7, 6, 3], 4, 0.35).batch;
         asymmetry(&net)
     };
     let start = asymmetry(&asymmetric(540, &[4, 7, 6, 3], 0.9));

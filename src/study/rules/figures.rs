@@ -97,6 +97,9 @@ const QUANTITIES: [Quantity; 5] = [
     },
 ];
 
+/// The first row of panels of what takes a target to be reached.
+const PRICED: usize = 3;
+
 /// Rows of a rule and its gains, with the label of their line and how many lines of the rule stand before it.
 struct Line<'t> {
     rule: &'t str,
@@ -194,8 +197,10 @@ fn series(
         let fits = row.settings.is_none() || row.settings == place.1;
         fits && (level.is_none() || level == place.0)
     };
+    // Times and energies are of the runs that reached the target.
+    let priced = at.0 >= PRICED;
     let dot = |x: f64, row: &RuleRow| {
-        let dot = Dot::new(x, (quantity.of)(row)).open(row.left_out > 0);
+        let dot = Dot::new(x, (quantity.of)(row)).open(row.left_out > 0 || (priced && row.reached < row.n));
         let bar = row.least_accuracy.zip(row.greatest_accuracy).filter(|_| at.0 == 0);
         bar.map_or(dot, |(low, high)| dot.within(low, high))
     };

@@ -28,6 +28,7 @@ use crate::record::folder::Mode;
 use crate::record::json::{read_json, write_json};
 use crate::record::study::Kind;
 use crate::record::table::{read_csv, write_table};
+use dyadsim_core::file;
 
 pub use list::list;
 pub use rows::{RuleRow, RuleRunRow, RulesSummary};
@@ -124,8 +125,16 @@ impl Study for RuleComparison {
         }
         let set = levels::overrides(&self.source, given, &self.noise, &self.mismatch)?;
         let given = Given { set: [given.set.clone(), set].concat(), ..given.clone() };
-        let experiment = Experiment::read(&self.source, &given)?;
-        Ok(Subject::ToMake(Box::new(experiment), self.folder()?))
+        let (experiment, folder) = (Experiment::read(&self.source, &given)?, self.folder()?);
+        // Told before anything is written.
+        let written = file::read_text(&folder.join("experiment.toml"), file::DESCRIPTION);
+        if written.is_ok_and(|written| written != experiment.base.to_toml()) {
+            return Err(Failure::input(anyhow!(
+                "{}: has runs of other settings\n  accepted: another --runs, or this folder in the place of the experiment",
+                folder.display()
+            )));
+        }
+        Ok(Subject::ToMake(Box::new(experiment), folder))
     }
 
     fn ask(&self, subject: &Subject, given: &Given, watch: &dyn Observer) -> Result<Answer, Failure> {
