@@ -6,9 +6,9 @@
 //! itself wherever `u = v`: what integrates motion asks for `U`, what looks for equilibria or linearises at
 //! one asks for `u`.
 //!
-//! [`HopfieldCircuit`] has one compartment a neuron and needs no more than that. Circuits of dyads in layers
-//! are [`Layered`], which sweeps need; those of a chip have its noise, too: [`Circuit`]. Who asks what becomes
-//! of a circuit, whatever its neurons are, has it as [`Wired`].
+//! [`HopfieldCircuit`] has one compartment a neuron and needs no more than that. Circuits of dyads in
+//! layers are [`Layered`], which sweeps need; those of a chip have its noise, too: [`Circuit`]. Who asks
+//! what becomes of a circuit, whatever its neurons are, has it as [`Wired`].
 
 mod adjoint;
 mod alike;

@@ -2,8 +2,9 @@
 //! and back.
 //!
 //! `τ dv_k/dt = W_k s_{k−1} + b_k + F_{k+1}ᵀ s_{k+1} − v_k`, `s = f(v)`, `s_0 = x`; at the output
-//! `−β ∇ℓ(s_L)` in the place of what comes back; with lateral synapses `L_k s_k` besides. Where one crossbar is read both ways (`F = W`) the coupling
-//! is symmetric, and every trajectory descends the energy of Hopfield (PNAS 81, 3088 (1984)).
+//! `−β ∇ℓ(s_L)` in the place of what comes back; with lateral synapses `L_k s_k` besides. Where one
+//! crossbar is read both ways (`F = W`) the coupling is symmetric, and every trajectory descends the energy
+//! of Hopfield (PNAS 81, 3088 (1984)).
 
 mod dynamics;
 mod noise;
@@ -83,8 +84,8 @@ impl<'a, T: Real> HopfieldCircuit<'a, T> {
         Self { sample_ids, ..self }
     }
 
-    /// Sets the state from which relaxations start that are given no other, `[batch × width]` (V); the default
-    /// is 0 V.
+    /// Sets the state from which relaxations start that are given no other, `[batch × width]` (V); the
+    /// default is 0 V.
     #[must_use]
     pub fn starting_at(self, state: Matrix<T>) -> Self {
         Self { start: Some(state), ..self }
@@ -220,8 +221,9 @@ impl<'a, T: Real> HopfieldCircuit<'a, T> {
     }
 }
 
-/// Conductances of synapses on the summing node of every neuron, in units of the leak: those from below, those
-/// from above and those from the same layer, each a pair of devices whose smaller one is at its minimum.
+/// Conductances of synapses on the summing node of every neuron, in units of the leak: those from below,
+/// those from above and those from the same layer, each a pair of devices whose smaller one is at its
+/// minimum.
 fn compute_loads<T: Real>(chip: &Chip<T>, weights: &Weights<T>) -> Vec<f64> {
     let pair = chip.periphery.pair_load;
     let mut loads = Vec::with_capacity(chip.layout.width());

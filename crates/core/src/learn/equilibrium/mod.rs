@@ -181,7 +181,8 @@ impl<T: Real> Phases<T> {
     }
 }
 
-/// Writes the sum of products of lateral synapses, `factor · s_k s_kᵀ`, which are one device for both directions.
+/// Writes the sum of products of lateral synapses, `factor · s_k s_kᵀ`, which are one device for both
+/// directions.
 fn write_lateral<T: Real>(keep: &[bool], products: &[Product<'_, T>], gradient: &mut Gradient<T>) {
     let used = keep.iter().filter(|&&k| k).count();
     for (layer, lateral) in gradient.lateral.iter_mut().flatten().enumerate() {
