@@ -1,7 +1,8 @@
 //! Weight files and batches: which tensors a network has, and their shapes.
 //!
-//! `W.k` is `[n_k, n_{k-1}]`, `b.k` is `[n_k]`, `F.k` as `W.k` where the feedback synapses are their
-//! own, and `L.k` `[n_k, n_k]` where neurons of a layer speak to each other. What bites: `F.1` would lead into the input, which nothing drives; files may leave it out.
+//! `W.k` is `[n_k, n_{k-1}]`, `b.k` is `[n_k]`, `F.k` as `W.k` where the feedback synapses are their own,
+//! and `L.k` `[n_k, n_k]` where neurons of a layer speak to each other. What bites: `F.1` would lead into
+//! the input, which nothing drives; files may leave it out.
 
 use std::path::Path;
 
@@ -17,8 +18,8 @@ use dyadsim_core::spec::{CircuitSpec, FeedbackSynapses, LARGEST_LAYER};
 
 /// Reads a weight file; `network` (neurons per layer, input first) is taken from the file if `None`.
 ///
-/// A file with any `F.k` must have all from `F.2` on; a missing `F.1` is read as zeros. One with any `L.k` must
-/// have all.
+/// A file with any `F.k` must have all from `F.2` on; a missing `F.1` is read as zeros. One with any `L.k`
+/// must have all.
 ///
 /// # Errors
 /// Those of [`tensors::read`] and [`TensorFile::array`]; [`RecordError::CountedFromZero`] and

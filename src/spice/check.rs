@@ -201,6 +201,7 @@ fn integrate(solver: &SolverSpec, circuit: &dyn Wired<f64>) -> Settled<f64> {
         return settle_all(solver, layered, true);
     }
     let solver = SolverSpec { kind: SolverKind::Dop853, ..solver.clone() };
+    // `dop853` integrates any system.
     settle_any(&solver, circuit, true).expect("a solver of any system")
 }
 

@@ -1,5 +1,5 @@
-//! Whose estimate is looked at: that of dyads that are fed forward, or of a rule of circuits whose layers speak
-//! both ways.
+//! Whose estimate is looked at: that of dyads that are fed forward, or of a rule of circuits whose layers
+//! speak both ways.
 
 use anyhow::anyhow;
 

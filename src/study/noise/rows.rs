@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 pub struct NoiseRow {
     /// `QUANTITY.LAYER.NEURON`.
     pub node: String,
-    /// `v_plus`, `v_minus`, `activity` (`s̄`) or `error` (`δ`); of neurons of one compartment `v` or `activity`.
+    /// `v_plus`, `v_minus`, `activity` (`s̄`) or `error` (`δ`); of neurons of one compartment `v` or
+    /// `activity`.
     pub quantity: String,
     /// Layer, 1 to L.
     pub layer: usize,

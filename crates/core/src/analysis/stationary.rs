@@ -1,8 +1,8 @@
 //! What is read of a circuit in its stationary state, predicted and measured, in one order of read-outs.
 //!
 //! The potentials of all compartments come first, in the columns of the layout, then the activities `s̄` of
-//! all neurons, layer by layer, then, of dyads, their errors `δ`. Measured are the read-outs themselves, through the
-//! activation devices as they are; predicted is their linearisation.
+//! all neurons, layer by layer, then, of dyads, their errors `δ`. Measured are the read-outs themselves,
+//! through the activation devices as they are; predicted is their linearisation.
 
 use rayon::prelude::*;
 
@@ -117,7 +117,8 @@ pub fn readouts(point: &OperatingPoint<'_>) -> Matrix<f64> {
     all.view_mut((0, 0), (width, width)).fill_with_identity();
     let mut row = width;
     let blocks = (0..layout.depth()).map(|k| point.reads_mean(k));
-    // Where there are no differences their blocks have no rows, and there are as many neurons as compartments.
+    // Where there are no differences their blocks have no rows, and there are as many neurons as
+    // compartments.
     for block in blocks.chain((0..layout.depth()).map(|k| point.reads_difference(k))) {
         all.rows_mut(row, block.nrows()).copy_from(&block);
         row += block.nrows();

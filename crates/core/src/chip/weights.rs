@@ -16,8 +16,8 @@ pub struct Weights<T> {
     pub biases: Vec<Vec<T>>,
     /// `F_k`, `[n_k × n_{k−1}]`; `None` when one crossbar is read both ways.
     pub feedback: Option<Vec<Matrix<T>>>,
-    /// `L_k`, `[n_k × n_k]`, from a neuron of the layer (column) to another (row), zero on the diagonal; `None`
-    /// where neurons of a layer do not speak to each other.
+    /// `L_k`, `[n_k × n_k]`, from a neuron of the layer (column) to another (row), zero on the diagonal;
+    /// `None` where neurons of a layer do not speak to each other.
     pub lateral: Option<Vec<Matrix<T>>>,
 }
 

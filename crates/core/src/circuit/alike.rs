@@ -1,4 +1,5 @@
-//! Noise that circuits of all kinds have alike: of single compartments, of the supply and of the input drivers.
+//! Noise that circuits of all kinds have alike: of single compartments, of the supply and of the input
+//! drivers.
 //!
 //! Sources keep the order in which a circuit adds them: it is part of their names.
 

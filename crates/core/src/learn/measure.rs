@@ -23,8 +23,8 @@ pub struct Measurement<T: Real> {
     pub settled: Settled<T>,
     /// Means `s̄_k` of every layer, first layer of neurons first, `[batch × n_k]` (V).
     pub means: Vec<Matrix<T>>,
-    /// Differences `δ_k` of every layer, first layer of neurons first, `[batch × n_k]` (V); none where neurons
-    /// have one compartment.
+    /// Differences `δ_k` of every layer, first layer of neurons first, `[batch × n_k]` (V); none where
+    /// neurons have one compartment.
     pub differences: Vec<Matrix<T>>,
     /// Relaxations of every sample.
     pub relaxations: usize,

@@ -114,9 +114,9 @@ impl<T: Real> Optimizer<T> {
         }
     }
 
-    /// Adds update noise: the learning rate times normal numbers, to every forward and lateral synapse, and to
-    /// feedback synapses that descend something. Numbers are named by `seed`, layer and update, and are common to all
-    /// rules; biases have none.
+    /// Adds update noise: the learning rate times normal numbers, to every forward and lateral synapse, and
+    /// to feedback synapses that descend something. Numbers are named by `seed`, layer and update, and are
+    /// common to all rules; biases have none.
     pub fn disturb(&self, weights: &mut Weights<T>, seed: u64, epoch: usize) {
         let OptimizerSpec { update_noise, feedback_update_noise, .. } = self.spec;
         let rate = self.rate(epoch);

@@ -107,8 +107,8 @@ impl<'a, T: Real> HopfieldCircuit<'a, T> {
         }
     }
 
-    /// Sets the state from which relaxations start that are given no other, `[batch × width]` (V); the default
-    /// is 0 V.
+    /// Sets the state from which relaxations start that are given no other, `[batch × width]` (V); the
+    /// default is 0 V.
     #[must_use]
     pub fn starting_at(self, state: Matrix<T>) -> Self {
         Self { start: Some(state), ..self }
@@ -248,8 +248,9 @@ impl<'a, T: Real> HopfieldCircuit<'a, T> {
     }
 }
 
-/// Conductances of synapses on the summing node of every neuron, in units of the leak: those from below, those
-/// from above and those from the same layer, each a pair of devices whose smaller one is at its minimum.
+/// Conductances of synapses on the summing node of every neuron, in units of the leak: those from below,
+/// those from above and those from the same layer, each a pair of devices whose smaller one is at its
+/// minimum.
 fn compute_loads<T: Real>(chip: &Chip<T>, weights: &Weights<T>) -> Vec<f64> {
     let pair = chip.periphery.pair_load;
     let mut loads = Vec::with_capacity(chip.layout.width());

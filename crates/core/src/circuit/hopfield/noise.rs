@@ -18,9 +18,9 @@ impl<T: Real> HopfieldCircuit<'_, T> {
         inputs.all()
     }
 
-    /// Squared voltages over which the read noise of every neuron spreads: `Σ_j W_ij² s_j² + Σ_j F_ji² s_j²`,
-    /// and `Σ_j L_ij² s_j²` (V²). A crossbar that is read both ways is read twice, and white noise of the two readings is
-    /// independent.
+    /// Squared voltages over which the read noise of every neuron spreads:
+    /// `Σ_j W_ij² s_j² + Σ_j F_ji² s_j²`, and `Σ_j L_ij² s_j²` (V²). A crossbar that is read both ways is
+    /// read twice, and white noise of the two readings is independent.
     fn read_powers(&self, sample: usize, state: &[f64]) -> Vec<f64> {
         let one = self.subset(&[sample]);
         let state = Matrix::from_fn(1, state.len(), |_, j| T::of(state[j]));

@@ -62,8 +62,8 @@ impl<'a, T: Real> RecurrentDyads<'a, T> {
         Self { sample_ids, ..self }
     }
 
-    /// Sets the state from which relaxations start that are given no other, `[batch × width]` (V); the default
-    /// is 0 V.
+    /// Sets the state from which relaxations start that are given no other, `[batch × width]` (V); the
+    /// default is 0 V.
     #[must_use]
     pub fn starting_at(self, state: Matrix<T>) -> Self {
         Self { start: Some(state), ..self }

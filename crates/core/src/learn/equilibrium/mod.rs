@@ -200,7 +200,8 @@ fn sum_of_outputs<T: Real>(products: &[Product<'_, T>], layer: usize, keep: &[bo
     sum
 }
 
-/// Writes the sum of products of lateral synapses, `factor · s_k s_kᵀ`, which are one device for both directions.
+/// Writes the sum of products of lateral synapses, `factor · s_k s_kᵀ`, which are one device for both
+/// directions.
 fn write_lateral<T: Real>(keep: &[bool], products: &[Product<'_, T>], gradient: &mut Gradient<T>) {
     let used = keep.iter().filter(|&&k| k).count();
     for (layer, lateral) in gradient.lateral.iter_mut().flatten().enumerate() {
