@@ -18,6 +18,7 @@ pub const EXPERIMENTS: &[Builtin] = dyadsim_core::embedded!["/":
     "experiments/atlas_training.toml",
     "experiments/continuous_plasticity.toml",
     "experiments/continuous_updates.toml",
+    "experiments/continuous_wait.toml",
     "experiments/cost.toml",
     "experiments/digits_robustness.toml",
     "experiments/digits_comparison.toml",
