@@ -134,7 +134,8 @@ fn pairs_at_high_rates_potentiate_whatever_their_order_but_not_by_pairs_alone() 
             assert!(late.last() < late.first(), "{late:?}");
         } else {
             assert!(*early.last().unwrap() > 0.0, "{rule}: {early:?}");
-            assert!(late.windows(2).all(|two| two[1] > two[0]), "{rule}: {late:?}");
+            assert!(late.windows(2).all(|two| two[1] > 0.99 * two[0]), "{rule}: {late:?}");
+            assert!(late.last().unwrap() > &(1.3 * late[0]), "{rule}: {late:?}");
         }
     }
 }

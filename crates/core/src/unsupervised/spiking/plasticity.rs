@@ -17,7 +17,7 @@ pub enum Learning {
 ///
 /// Its integral `F` is flat, falls into a valley (*convallis*) and rises: a synapse that is active while the
 /// potential is high grows, one that is active while it is neither low nor high shrinks. Yger & Harris,
-/// PLoS Comput. Biol. 9, e1003272 (2013); this function is the simplest of that shape, not theirs.
+/// `PLoS` Comput. Biol. 9, e1003272 (2013); this function is the simplest of that shape, not theirs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Valley {
     /// `θ₋` (V).
