@@ -19,7 +19,7 @@ pub struct SpikingRow {
     pub strongest: f64,
     /// Rate of the neuron over the second half of the time (Hz).
     pub rate_hz: f64,
-    /// Offset of its comparator: its thresholds are higher by this (V).
+    /// Offset of its comparators: its thresholds and its reset are higher by this (V).
     pub offset_v: f64,
 }
 

@@ -69,17 +69,15 @@ pub fn check_times(settings: &Spiking) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Refuses offsets with which a neuron would fire at its reset; returns the subject.
+/// Refuses offsets with which a neuron would fire at rest; returns the subject.
 pub fn check_offsets(settings: &Spiking, subject: &Subject) -> Result<Subject, Failure> {
     for seed in seeds(subject) {
-        let (offset, plain) = (devices(settings, subject, seed).offsets[0], neuron(settings));
-        if plain.threshold + offset <= plain.reset {
+        let (offset, threshold) = (devices(settings, subject, seed).offsets[0], Neuron::default().threshold);
+        if threshold + offset <= 0.0 {
             return Err(Failure::input(anyhow!(
-                "circuit `{}`: on the chip of seed {seed} an offset of {offset:.2e} V brings the threshold, {} V, to the \
-                 reset, {} V\n  accepted: a smaller `mismatch.offset_dtod`",
-                subject.spec.name,
-                plain.threshold,
-                plain.reset
+                "circuit `{}`: on the chip of seed {seed} an offset of {offset:.2e} V brings the threshold, {threshold} V, \
+                 to rest\n  accepted: a smaller `mismatch.offset_dtod`",
+                subject.spec.name
             )));
         }
     }
@@ -209,7 +207,7 @@ fn learn(
         bound: settings.bound,
     };
     let before = initial_weights(groups.inputs(), INITIAL * settings.bound, seed);
-    let neuron = Neuron { threshold: plain.threshold + offset, ..plain };
+    let neuron = Neuron { threshold: plain.threshold + offset, reset: plain.reset + offset, ..plain };
     let mut unit = Unit::new(neuron, plasticity, before.clone(), STEP);
     if let Some(factors) = &devices.synapses {
         unit.carried = factors.row(0).iter().copied().collect();
@@ -273,9 +271,8 @@ fn concluded(rule: &str, rows: &[SpikingRow]) -> SpikingRule {
         rows.iter()
             .find(|row| row.rule == SpikeRule::Convallis.name() && row.seed == seed && row.rule != rule)
     };
-    let spread = |values: Vec<f64>| Spread::of(values);
-    let scores = spread(own().map(|row| row.score).collect());
-    let behind = spread(own().filter_map(|row| Some(first(row.seed)?.score - row.score)).collect());
+    let scores = Spread::of(own().map(|row| row.score));
+    let behind = Spread::of(own().filter_map(|row| Some(first(row.seed)?.score - row.score)));
     SpikingRule {
         rule: rule.into(),
         score: scores.map_or(f64::NAN, |scores| scores.mean),
