@@ -6,8 +6,9 @@
 //! itself wherever `u = v`: what integrates motion asks for `U`, what looks for equilibria or linearises at
 //! one asks for `u`.
 //!
-//! [`HopfieldCircuit`] and [`PredictiveCircuit`] have one compartment a neuron and need no more than that. Circuits of dyads in layers
-//! are [`Layered`], which sweeps need; those of a chip have its noise, too: [`Circuit`].
+//! [`HopfieldCircuit`] and [`PredictiveCircuit`] have one compartment a neuron and need no more than that.
+//! Circuits of dyads in layers are [`Layered`], which sweeps need; those of a chip have its noise, too:
+//! [`Circuit`].
 
 mod adjoint;
 mod coupling;
