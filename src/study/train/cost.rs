@@ -33,13 +33,7 @@ pub(super) fn priced(
     let mut batch = gather(setting.dataset, &order[..SAMPLES.min(order.len())]);
     batch.sample_ids.seed = plan.seed;
     let finite = weights.forward.iter().all(|w| w.iter().all(|v| v.is_finite()));
-    let simulated = || {
-        if plan.rule.is_feed_forward_dyadic() {
-            Work::simulated(&spec, &weights, &batch)
-        } else {
-            Work::of_rule(&RuleSpec::of(experiment, plan.rule), &spec, &weights, &batch)
-        }
-    };
+    let simulated = || Work::of_rule(&RuleSpec::of(experiment, plan.rule), &spec, &weights, &batch);
     let Some(work) = finite.then(simulated).flatten() else { return Ok(None) };
     let Some(cost) = Cost::new(&spec, prices, &work) else { return Ok(None) };
     // A presentation relaxes and reads; what is programmed is the batch's.

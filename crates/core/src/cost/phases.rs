@@ -12,13 +12,13 @@ use crate::spec::{
 };
 
 impl Work {
-    /// On a batch, as the rule settles it: an update takes the time of all phases of a sample together, of
-    /// which the first starts at 0 V and each other one where an earlier one has ended.
+    /// On a batch, as the rule settles it. Of dyads that are fed forward it is [`Work::simulated`]; of other
+    /// circuits an update takes the time of all phases of a sample together, of which the first starts at 0 V
+    /// and each other one where an earlier one has ended.
     ///
-    /// Noise is off, `dopri5` stands in for `etd` and the stochastic solvers, and there is time enough to rest.
-    /// Signals of all phases are
-    /// taken to be those of the free equilibrium, from which a nudge moves them little. `None` if no sample
-    /// comes to rest, the solver has no time, or the rule is none that a chip could run on such a circuit.
+    /// Noise is off, `dopri5` stands in for `etd` and the stochastic solvers, and there is time enough to
+    /// rest. Signals of all phases are taken to be those of the free equilibrium, from which a nudge moves
+    /// them little. `None` if no sample comes to rest, the solver has no time, or no chip could run the rule.
     #[must_use]
     pub fn of_rule(
         settings: &RuleSpec,
@@ -26,8 +26,11 @@ impl Work {
         weights: &Weights<f64>,
         batch: &Batch<f64>,
     ) -> Option<Self> {
-        if !settings.kind.is_for_chips() || !spec.kind().is_recurrent() {
+        if !settings.kind.is_for_chips() {
             return None;
+        }
+        if settings.kind.is_feed_forward_dyadic() {
+            return Self::simulated(spec, weights, batch);
         }
         let mut spec = spec.clone();
         if spec.solver.kind == SolverKind::Etd || spec.solver.kind.follows_continuous_noise() {

@@ -27,7 +27,8 @@ pub struct Energy {
     pub neurons: f64,
     /// Synapses: bias, conductance and charge.
     pub synapses: f64,
-    /// Membranes charged once a relaxation from 0 V, `2 N C V_DD ⟨|v|⟩`; 0 where charged synapses bring the charge.
+    /// Membranes charged once a relaxation from 0 V, `c N C V_DD ⟨|v|⟩` with `c` capacitors a neuron; 0 where
+    /// charged synapses bring the charge.
     pub membranes: f64,
     /// Conversion of readings; `None` if it is not given.
     pub conversion: Option<f64>,

@@ -20,8 +20,8 @@ pub struct EquilibriumSpec {
     pub points: usize,
     /// Rule `ep-oscillating`: duration of a turn of the nudge, in units of the slowest `τ`.
     pub period: f64,
-    /// Rules that nudge a coupling of any symmetry: weight of the Jacobian homeostasis beside the loss, by which
-    /// separate feedback synapses become symmetric to the forward ones; 0 is none.
+    /// Rules that nudge a coupling of any symmetry: weight of the Jacobian homeostasis beside the loss, by
+    /// which separate feedback synapses become symmetric to the forward ones; 0 is none.
     pub homeostasis: f64,
 }
 
