@@ -81,6 +81,8 @@ fn what_has_none_or_others_is_refused_with_what_would_be_right() {
     bench.refuse("run e.toml --out out", &["lateral", "hopfield", "recurrent-dyad"]);
     bench.write("e.toml", &experiment("'dp'", "[64, 6, 10]", "kind = 'hopfield'\n"));
     bench.refuse("run e.toml --out out", &["circuit.kind", "\"dyad\""]);
+    bench.write("e.toml", &experiment("'predictive-coding'", "[64, 6, 10]", "kind = 'predictive-coding'\n"));
+    bench.refuse("run e.toml --out out", &["lateral", "hopfield", "recurrent-dyad"]);
     bench.write("c.toml", "kind = 'hopfield'\nlateral = true\n");
     let one = |_: usize, _: usize| 0.5;
     let files = "--weights w.safetensors --input x.safetensors";
