@@ -71,7 +71,6 @@ fn weights_of_a_fully_connected_net_are_asked_about() {
     let deck = fs::read_to_string(bench.path("d.cir")).unwrap();
     assert!(deck.contains("Gl1_0_1 0 u1_0 s1_1 0 ") && !deck.contains("Gl1_0_0"));
     bench.refuse(&format!("settle c.toml {files} --set lateral=false"), &["L.k", "lateral=true"]);
-    bench.refuse(&format!("settle c.toml {files} --set feedback.synapses=separate"), &["feedback"]);
 }
 
 #[test]
