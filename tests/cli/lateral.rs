@@ -71,7 +71,6 @@ fn weights_of_a_fully_connected_net_are_asked_about() {
     let deck = fs::read_to_string(bench.path("d.cir")).unwrap();
     assert!(deck.contains("Gl1_0_1 0 u1_0 s1_1 0 ") && !deck.contains("Gl1_0_0"));
     bench.refuse(&format!("settle c.toml {files} --set lateral=false"), &["L.k", "lateral=true"]);
-    bench.refuse(&format!("settle c.toml {files} --set feedback.synapses=separate"), &["feedback"]);
 }
 
 #[test]
@@ -81,6 +80,8 @@ fn what_has_none_or_others_is_refused_with_what_would_be_right() {
     bench.refuse("run e.toml --out out", &["lateral", "hopfield", "recurrent-dyad"]);
     bench.write("e.toml", &experiment("'dp'", "[64, 6, 10]", "kind = 'hopfield'\n"));
     bench.refuse("run e.toml --out out", &["circuit.kind", "\"dyad\""]);
+    bench.write("e.toml", &experiment("'predictive-coding'", "[64, 6, 10]", "kind = 'predictive-coding'\n"));
+    bench.refuse("run e.toml --out out", &["lateral", "hopfield", "recurrent-dyad"]);
     bench.write("c.toml", "kind = 'hopfield'\nlateral = true\n");
     let one = |_: usize, _: usize| 0.5;
     let files = "--weights w.safetensors --input x.safetensors";

@@ -98,8 +98,8 @@ impl<'a, T: Real> Coupling<'a, T> {
         self.weights.lateral.is_none()
     }
 
-    /// [`Self::couple`] of one layer, which hears the layers next to it and, where there are lateral synapses,
-    /// itself.
+    /// [`Self::couple`] of one layer, which hears the layers next to it and, where there are lateral
+    /// synapses, itself.
     pub fn couple_layer(&self, layer: usize, outputs: &Matrix<T>, sums: &mut Matrix<T>) {
         if layer > 0 {
             let (below, forward) = (self.of(layer - 1, outputs), self.weights.forward[layer].as_view());

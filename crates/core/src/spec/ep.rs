@@ -108,9 +108,9 @@ pub fn check_rule(rule: RuleKind, circuit: &CircuitSpec) -> Result<(), Fault> {
 
 /// Checks what a circuit whose layers speak both ways cannot have.
 pub(super) fn check_recurrent(circuit: &CircuitSpec) -> Result<(), Fault> {
+    check_lateral(circuit)?;
     if !circuit.kind().is_recurrent() {
-        let accepted = "false, or `kind` = \"hopfield\" or \"recurrent-dyad\": what dyads that are fed forward say goes up alone";
-        return ensure(!circuit.lateral, &["lateral"], true, accepted);
+        return Ok(());
     }
     let solver = circuit.solver.kind;
     let others =
@@ -143,6 +143,13 @@ pub(super) fn check_recurrent(circuit: &CircuitSpec) -> Result<(), Fault> {
     ensure(circuit.leakage.is_none(), &["leakage"], "a leakage", single)?;
     ensure(circuit.clock.is_none(), &["clock"], "a clock", single)?;
     ensure(noise.read.is_none(), &["noise", "read"], "a source", single)
+}
+
+/// Checks that neurons of a layer may hear each other.
+fn check_lateral(circuit: &CircuitSpec) -> Result<(), Fault> {
+    let modelled = matches!(circuit.kind(), CircuitKind::Hopfield | CircuitKind::RecurrentDyad);
+    let accepted = "false, or `kind` = \"hopfield\" or \"recurrent-dyad\": what neurons of other kinds say goes up alone";
+    ensure(modelled || !circuit.lateral, &["lateral"], true, accepted)
 }
 
 /// Checks what predictive coding asks of its devices.

@@ -2,9 +2,9 @@
 //! and back.
 //!
 //! `τ dv_k/dt = W_k s_{k−1} + b_k + F_{k+1}ᵀ s_{k+1} − v_k`, `s = f(v)`, `s_0 = x`; at the output
-//! `−β ∇ℓ(s_L)` in the place of what comes back; with lateral synapses `L_k s_k` besides. Where one crossbar is
-//! read both ways (`F = W`) the coupling is symmetric, and every trajectory descends the energy of Hopfield
-//! (PNAS 81, 3088 (1984)).
+//! `−β ∇ℓ(s_L)` in the place of what comes back; with lateral synapses `L_k s_k` besides. Where one
+//! crossbar is read both ways (`F = W`) the coupling is symmetric, and every trajectory descends the energy
+//! of Hopfield (PNAS 81, 3088 (1984)).
 
 mod dynamics;
 mod noise;
