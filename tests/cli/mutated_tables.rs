@@ -37,7 +37,7 @@ const EXPERIMENT: &str = "name = \"small\"\ndataset = { kind = \"two-moons\", tr
 const FILES: &str = "c.toml --weights w.safetensors --input x.safetensors --target y.safetensors --quiet";
 
 /// The commands that read each kind of folder; plots draw one figure, or a debug build would take minutes.
-const STUDIES: [(&str, &[&str]); 11] = [
+const STUDIES: [(&str, &[&str]); 12] = [
     (
         "run",
         &[
