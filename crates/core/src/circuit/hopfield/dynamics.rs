@@ -43,7 +43,7 @@ impl<T: Real> Dynamics<T> for HopfieldCircuit<'_, T> {
         scratch: &mut Scratch<T>,
     ) {
         let (last, outputs) = (self.layout().depth() - 1, scratch.outputs_mut());
-        let computed = |layer: &usize| ((last - layer) % 2 == 0) == with_last;
+        let computed = |layer: &usize| (last - layer).is_multiple_of(2) == with_last;
         // What is heard: the other layers, and of a nudge the outputs themselves.
         let heard = |layer: &usize| !computed(layer) || (*layer == last && self.nudge.is_some());
         (0..=last).filter(heard).for_each(|layer| self.activate_layer(layer, state, outputs));
@@ -179,15 +179,12 @@ impl<T: Real> HopfieldCircuit<'_, T> {
         drive: &mut Matrix<T>,
     ) {
         let range = self.layout().layer(layer);
-        match (&self.turned, moved) {
-            (Some([_, heard]), Some(moved)) => {
-                self.of_mut(layer, drive).copy_from(&self.of(layer, heard));
-                self.coupling.couple_back_layer(layer, moved, drive);
-            }
-            _ => {
-                self.coupling.fill_layer(layer, &self.heard, drive);
-                self.coupling.couple_layer(layer, outputs, drive);
-            }
+        if let (Some([_, heard]), Some(moved)) = (&self.turned, moved) {
+            self.of_mut(layer, drive).copy_from(&self.of(layer, heard));
+            self.coupling.couple_back_layer(layer, moved, drive);
+        } else {
+            self.coupling.fill_layer(layer, &self.heard, drive);
+            self.coupling.couple_layer(layer, outputs, drive);
         }
         if layer + 1 == self.layout().depth() {
             self.add_nudge(outputs, drive);

@@ -43,6 +43,7 @@ impl<T: Real> Registered<T> for AsymmetricPropagation<T> {
 
 impl<T: Real> Rule<T> for AsymmetricPropagation<T> {
     fn estimate(&self, weights: &Weights<T>, batch: &Batch<T>, gradient: &mut Gradient<T>) -> Report {
+        #[expect(clippy::redundant_closure_for_method_calls, reason = "the method is of one lifetime alone")]
         contrast(&self.0, weights, batch, |circuit, rest| circuit.turned(rest), gradient)
     }
 }
