@@ -31,6 +31,7 @@ pub const EXPERIMENTS: &[Builtin] = dyadsim_core::embedded!["/":
     "experiments/mnist_etd.toml",
     "experiments/mnist_layerwise.toml",
     "experiments/mnist_noise.toml",
+    "experiments/mnist_rules.toml",
     "experiments/mnist_robustness.toml",
     "experiments/noise_valley.toml",
     "experiments/offsets.toml",
