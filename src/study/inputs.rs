@@ -112,15 +112,15 @@ impl Files {
     }
 
     /// Refuses predictive coding, whose circuits are trained alone.
-    fn refuse_predictive(&self, setup: &Setup) -> Result<(), Failure> {
-        if setup.spec.kind() != CircuitKind::PredictiveCoding {
+    fn refuse_predictive(&self, kind: CircuitKind) -> Result<(), Failure> {
+        if kind != CircuitKind::PredictiveCoding {
             return Ok(());
         }
         Err(Failure::input(anyhow!(
             "{}: `kind` is \"{}\", whose circuits `run` and `rules compare` train, and of which no question is asked\n  \
              accepted: \"dyad\", \"hopfield\", \"recurrent-dyad\"",
             self.circuit.display(),
-            setup.spec.kind().name()
+            kind.name()
         )))
     }
 
@@ -130,7 +130,6 @@ impl Files {
     /// Those of [`Self::read_any`].
     pub fn read_any_silently(&self, given: &Given) -> Result<Setup, Failure> {
         let setup = self.read_graded(given)?;
-        self.refuse_predictive(&setup)?;
         if setup.graded && !setup.nudged {
             return Err(Failure::input(anyhow!(
                 "{}: `nudge.beta` is 0, so that a target does nothing\n  \
@@ -148,6 +147,7 @@ impl Files {
     pub fn read_graded(&self, given: &Given) -> Result<Setup, Failure> {
         let mut spec = find(CIRCUITS, &self.circuit)?.circuit(&self.settings(given))?;
         refuse_stale(&spec, &self.circuit)?;
+        self.refuse_predictive(spec.kind())?;
         let graded = self.target.is_some();
         let nudged = graded && spec.nudge.beta > 0.0;
         let weights = self.weights(&spec)?;

@@ -146,7 +146,8 @@ fn rules_without_a_way_back_run_and_have_angles_to_backpropagation() {
     let mut lines = layers.lines();
     let place = |header: &str, name: &str| header.split(',').position(|column| column == name).unwrap();
     let header = lines.next().unwrap();
-    let (rule, layer, angle) = (place(header, "rule"), place(header, "layer"), place(header, "angle_deg"));
+    let (rule, layer, angle) =
+        (place(header, "rule"), place(header, "layer"), place(header, "angle_to_bp_deg"));
     for line in lines.map(|line| line.split(',').collect::<Vec<_>>()) {
         let found: Option<f64> = line[angle].parse().ok();
         match (line[rule], line[layer]) {
