@@ -29,7 +29,7 @@ const STEPS: [f64; 3] = [STEP, STEP / 4.0, STEP / 16.0];
 
 /// How often both get a fifth more time when one settled just before the limit and the other did not: where a
 /// limit falls says nothing of the circuit.
-const LATER: usize = 2;
+const LATER: usize = 4;
 
 /// Both simulators, compared.
 #[derive(Clone, Debug)]
