@@ -67,12 +67,12 @@ pub enum Kind {
     Partner = 18,
     /// Fixed matrices from the outputs to every hidden layer, a layer in sequence.
     Direct = 19,
-    /// Probes of Jacobian homeostasis, by the first sample of an update.
-    Homeostasis = 26,
     /// Initial lateral synapses.
     Lateral = 23,
     /// Noise of updates of lateral synapses.
     LateralNoise = 24,
+    /// Probes of Jacobian homeostasis, by the first sample of an update.
+    Homeostasis = 26,
 }
 
 impl Kind {
@@ -98,9 +98,9 @@ impl Kind {
         Self::SpikeTrain,
         Self::Partner,
         Self::Direct,
-        Self::Homeostasis,
         Self::Lateral,
         Self::LateralNoise,
+        Self::Homeostasis,
     ];
 
     /// The code that stands for it in every stream.
@@ -266,7 +266,8 @@ mod tests {
         for (code, kind) in Kind::ALL.into_iter().take(20).enumerate() {
             assert_eq!(usize::from(kind.code()), code, "{kind:?}");
         }
-        assert_eq!(Kind::Homeostasis.code(), 26);
+        let later = [Kind::Lateral, Kind::LateralNoise, Kind::Homeostasis].map(Kind::code);
+        assert_eq!(later, [23, 24, 26]);
         assert!(Kind::ALL.windows(2).all(|pair| pair[0].code() < pair[1].code()));
     }
 

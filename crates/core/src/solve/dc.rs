@@ -26,8 +26,8 @@ use super::{Dynamics, Layered, Universal};
 use crate::matrix::{Matrix, Real, copy_rows};
 use crate::spec::SolverSpec;
 
-/// What is tried before Newton's method takes over. Ten rounds without a halving contract by no better than 0.93
-/// each: that costs less then.
+/// What is tried before Newton's method takes over. Ten rounds without a halving contract by no better than
+/// 0.93 each: that costs less then.
 const EFFORT: Effort = Effort { rounds: 60, patience: 10 };
 /// The same for circuits whose layers speak both ways: half rounds of a symmetric one descend its energy,
 /// however slowly, and many of a batch cost what Newton's method does for one sample.
