@@ -178,7 +178,7 @@ pub fn fit_feedback<T: Real>(
 ///
 /// # Errors
 /// [`RecordError::StrayLateral`], [`RecordError::MissingLateral`], [`RecordError::LateralForm`].
-pub fn fit_lateral<T: Real>(
+pub(crate) fn fit_lateral<T: Real>(
     path: &Path,
     weights: &Weights<T>,
     circuit: &CircuitSpec,
