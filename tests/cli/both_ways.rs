@@ -180,9 +180,13 @@ fn a_deck_of_one_compartment_names_its_nodes_and_other_questions_are_refused() {
 #[test]
 fn predictive_coding_is_trained_alone() {
     let bench = two("hopfield", "");
-    for question in
-        ["settle", "stability", "noise --time 1", "gradient --vary nudge.beta=0.01:0.1:2", "spice"]
-    {
+    for question in [
+        "settle",
+        "stability",
+        "noise --time 1",
+        "gradient --vary nudge.beta=0.01:0.1:2",
+        "spice --out d.cir",
+    ] {
         let (name, form) = question.split_once(' ').unwrap_or((question, ""));
         let line =
             format!("{name} c.toml {FILES} --target y.safetensors --set kind=predictive-coding {form}");
