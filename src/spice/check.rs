@@ -75,8 +75,8 @@ pub type Told<'a> = &'a (dyn Fn(Stage) + Sync);
 impl Report {
     /// Whether outcomes are the same, and distances within [`EQUILIBRIUM`] and [`WAVEFORM`].
     ///
-    /// What rings at the time limit is followed for longer here, and is a timeout if it comes to rest then; of
-    /// their waveform, which ends there, nobody can say so.
+    /// What rings at the time limit is followed for longer here, and is a timeout if it comes to rest then;
+    /// of their waveform, which ends there, nobody can say so.
     #[must_use]
     pub fn agrees(&self) -> bool {
         let near = self.equilibrium.is_none_or(|v| v <= EQUILIBRIUM * self.largest.max(1.0));

@@ -232,7 +232,7 @@ fn check_inputs<T: Real>(plans: &[RunPlan], dataset: &Dataset) -> Result<String,
 /// unless the rule sends nothing back or the feedback synapses are programmed.
 ///
 /// # Errors
-/// Those of [`read_weights`], [`fit_feedback`] and [`fit_lateral`].
+/// Those of [`read_weights`] and [`fit_feedback`], and lateral synapses that do not fit.
 pub fn check_start<T: Real>(plan: &RunPlan) -> Result<(), RecordError> {
     let Resolved { experiment, circuit } = &plan.resolved;
     let InitSpec::Weights(file) = &experiment.init else { return Ok(()) };
