@@ -31,7 +31,11 @@ use crate::spec::SolverSpec;
 const EFFORT: Effort = Effort { rounds: 60, patience: 10 };
 /// The same for circuits whose layers speak both ways: half rounds of a symmetric one descend its energy,
 /// however slowly, and many of a batch cost what Newton's method does for one sample.
-const BOTH_WAYS: Effort = Effort { rounds: 600, patience: 60 };
+const BOTH_WAYS: Effort = Effort { rounds: 3000, patience: 3000 };
+/// Rounds of a stretch. A sample that comes no nearer is extrapolated in stretches 1, 2, 4, 8, … alone: far
+/// from its fixed point a system is not the linear one that is extrapolated, and plain rounds of a symmetric
+/// one descend.
+const STRETCH: usize = 15;
 /// Growth of the residual from round to round after which the past is forgotten.
 const GROWTH: f64 = 10.0;
 /// Rows are dropped from the batch once this share of them is decided: dropping them costs what a round
@@ -261,7 +265,8 @@ impl<'a, T: Real> Search<'a, T> {
             let finite = residual.is_finite() && size.is_finite();
             sample.settled = finite && residual <= self.dc.allowed::<T>(size);
             // Such a jump comes from another linear piece: differences from before it would mislead the fit.
-            if residual > GROWTH * sample.last {
+            // Without any a round is a plain one.
+            if residual > GROWTH * sample.last || !(sample.waited / STRETCH + 1).is_power_of_two() {
                 anderson.forget(row);
             }
             sample.last = residual;
