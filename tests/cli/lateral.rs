@@ -116,8 +116,10 @@ fn a_run_that_is_killed_goes_on_where_it_was() {
     let bench = Bench::new();
     let text = experiment("'ep-centred'", "[64, 12, 10]", "kind = 'hopfield'\n");
     bench.write("e.toml", &text.replace("epochs = 2", "epochs = 12"));
+    let begun = std::time::Instant::now();
     assert_eq!(bench.run("run e.toml --out whole --quiet").status, 0);
-    let (mut patience, mut kills) = (0.2, 0);
+    // A share of the time that it takes here, so that the first attempt is stopped on any machine.
+    let (mut patience, mut kills) = (begun.elapsed().as_secs_f64() / 4.0, 0);
     loop {
         let mut run = bench.command("run e.toml --out parts --resume --quiet");
         let ended = run.timeout(std::time::Duration::from_secs_f64(patience)).output().unwrap();
