@@ -265,6 +265,11 @@ mod random {
                     offset_dtod: time,
                     gain_dtod: 0.3 * time,
                     time_constant_dtod: 0.1 * time,
+                    faults: FaultSpec {
+                        stuck_off: 0.5 * time,
+                        stuck_weight: 1.0 + time,
+                        ..FaultSpec::default()
+                    },
                     ..MismatchSpec::default()
                 },
                 transconductor: around.0,

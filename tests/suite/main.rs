@@ -61,6 +61,7 @@ mod dc;
 mod equilibrium;
 mod facts;
 mod hopfield;
+mod faults;
 mod feedback;
 mod gradient_noise;
 mod outcomes;

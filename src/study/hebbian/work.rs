@@ -9,6 +9,7 @@ use super::{Answer, Hebbian, Subject};
 use crate::study::{Extent, Failure, Observer};
 use dyadsim_core::chip::Chip;
 use dyadsim_core::matrix::Matrix;
+use dyadsim_core::spec::FaultSpec;
 use dyadsim_core::unsupervised::gabor::{self, Gabor, Shape};
 use dyadsim_core::unsupervised::{Constraint, Hebbian as Units, Nonlinearity, Reading};
 
@@ -116,7 +117,9 @@ fn learn(
             shape.1
         )));
     }
-    let chip = Chip::fabricate(&subject.spec, &[shape.1, shape.0]);
+    let mut spec = subject.spec.clone();
+    spec.mismatch.faults = FaultSpec::default();
+    let chip = Chip::fabricate(&spec, &[shape.1, shape.0]);
     let reading = Reading::of_chip(&chip, settings.signal, subject.seed);
     let mut units = Units::new(shape, settings.effective(), constraint, reading, subject.seed);
     units.rate = settings.rate;

@@ -7,6 +7,7 @@ use super::rows::{SpikingProtocolRow, SpikingRow, SpikingRule, SpikingSummary, S
 use super::{Answer, SpikeRule, Spiking, Subject};
 use crate::study::{Extent, Failure, Observer};
 use dyadsim_core::chip::Chip;
+use dyadsim_core::spec::FaultSpec;
 use dyadsim_core::statistics::{Spread, mean};
 use dyadsim_core::unsupervised::Reading;
 use dyadsim_core::unsupervised::spiking::{
@@ -139,6 +140,7 @@ fn neuron(settings: &Spiking) -> Neuron {
 fn devices(settings: &Spiking, subject: &Subject, seed: u64) -> Reading {
     let mut spec = subject.spec.clone();
     spec.mismatch.seed.get_or_insert(seed);
+    spec.mismatch.faults = FaultSpec::default();
     let inputs = usize::from(settings.groups) * usize::from(settings.members);
     Reading::of_chip(&Chip::fabricate(&spec, &[inputs, 1]), 1.0, seed)
 }

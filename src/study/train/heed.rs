@@ -156,12 +156,17 @@ const DEAF: &[Deaf] = &[
     Deaf {
         paths: &["mismatch.seed", "mismatch.distribution"],
         when: |_, run| run.circuit.mismatch.is_none(),
-        why: "no spread of `[mismatch]` is above 0",
+        why: "no spread and no fault of `[mismatch]` is above 0",
     },
     Deaf {
         paths: &["mismatch.distribution"],
         when: |_, run| run.circuit.mismatch.relative().iter().all(|(_, spread)| *spread == 0.0),
         why: "relative spreads alone have a distribution, and none is above 0",
+    },
+    Deaf {
+        paths: &["mismatch.faults.stuck_weight"],
+        when: |_, run| run.circuit.mismatch.faults.stuck_on == 0.0,
+        why: "no synapse is stuck at its largest conductance",
     },
     Deaf {
         paths: &["temperature"],

@@ -7,6 +7,7 @@
 
 use rand_distr::{Distribution, StandardNormal};
 
+use super::faults::Faults;
 use super::{Devices, Synapses, Weights, lateral};
 use crate::matrix::{Matrix, Real, elementary};
 use crate::random::{Key, Kind, stream};
@@ -72,9 +73,17 @@ pub(super) fn spread<T: Real>(
 /// What every synapse of `network` carries of what is programmed; `None` if all carry all of it.
 pub(super) fn synapses<T: Real>(circuit: &CircuitSpec, network: &[usize]) -> Option<Synapses<T>> {
     let mismatch = &circuit.mismatch;
-    if mismatch.synapse_dtod == 0.0 {
+    if mismatch.synapse_dtod == 0.0 && mismatch.faults.is_none() {
         return None;
     }
+    let mut synapses = factors(circuit, network);
+    synapses.faults = Faults::fabricate(circuit, network, &mut synapses);
+    Some(synapses)
+}
+
+/// Factors of synapses that work, spread as `synapse_dtod` says.
+fn factors<T: Real>(circuit: &CircuitSpec, network: &[usize]) -> Synapses<T> {
+    let mismatch = &circuit.mismatch;
     let layers = |quantity| {
         let layer = |(layer, n): (usize, &[usize])| {
             let mut factors = Matrix::zeros(n[1], n[0]);
@@ -97,15 +106,16 @@ pub(super) fn synapses<T: Real>(circuit: &CircuitSpec, network: &[usize]) -> Opt
             of_normal(mismatch.distribution, mismatch.synapse_dtod, StandardNormal.sample(&mut source))
         })
     };
-    Some(Synapses {
+    Synapses {
         forward: layers(SpreadQuantity::Synapse),
         feedback: separate.then(|| layers(SpreadQuantity::FeedbackSynapse)),
         lateral: circuit.lateral.then(|| network[1..].iter().enumerate().map(lateral).collect()),
-    })
+        faults: None,
+    }
 }
 
 impl<T: Real> Synapses<T> {
-    /// Computes the effective weights of programmed ones; biases are currents and stay.
+    /// Computes the effective weights of programmed ones; biases are currents and stay, but for dead neurons.
     #[must_use]
     pub fn effective_weights(&self, weights: &Weights<T>) -> Weights<T> {
         let each = |matrices: &[Matrix<T>], factors: &[Matrix<T>]| {
@@ -113,12 +123,16 @@ impl<T: Real> Synapses<T> {
         };
         let own = self.feedback.as_ref().unwrap_or(&self.forward);
         let among = self.lateral.as_deref().unwrap_or_default();
-        Weights {
+        let mut effective = Weights {
             forward: each(&weights.forward, &self.forward),
             biases: weights.biases.clone(),
             feedback: weights.feedback.as_ref().map(|matrices| each(matrices, own)),
             lateral: weights.lateral.as_ref().map(|matrices| each(matrices, among)),
+        };
+        if let Some(faults) = &self.faults {
+            faults.impose(&mut effective);
         }
+        effective
     }
 }
 

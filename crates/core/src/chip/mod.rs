@@ -4,6 +4,7 @@
 //! `α`; the ideal chip fills the arrays with equal numbers, mismatch fills them with others. Layers count
 //! from 0 here (`0` is the first layer of neurons, docs/model.md's `k = 1`).
 
+mod faults;
 mod lateral;
 mod layout;
 mod mismatch;
@@ -11,6 +12,7 @@ mod periphery;
 mod sources;
 mod weights;
 
+pub use faults::Faults;
 pub use lateral::close_lateral;
 pub use layout::Layout;
 pub use periphery::Periphery;
@@ -42,7 +44,7 @@ pub struct Chip<T> {
     pub readout: f64,
     /// Periphery of every compartment.
     pub periphery: Periphery<T>,
-    /// Gain factors of the synapses; `None` if all are exact.
+    /// Gain factors of the synapses and their faults; `None` if all are exact.
     pub synapses: Option<Synapses<T>>,
 }
 
@@ -55,6 +57,8 @@ pub struct Synapses<T> {
     pub feedback: Option<Vec<Matrix<T>>>,
     /// Factors of `L_k`, where neurons of a layer speak to each other.
     pub lateral: Option<Vec<Matrix<T>>>,
+    /// Devices that do not work; `None` if all do. Factors of stuck synapses are 0.
+    pub faults: Option<Faults<T>>,
 }
 
 /// The devices of one layer; every array has one entry per neuron, those of minus compartments none where

@@ -47,6 +47,45 @@ pub struct MismatchSpec {
     #[serde(deserialize_with = "units::share")]
     #[schemars(with = "units::Share")]
     pub synapse_dtod: f64,
+    /// Devices that do not work.
+    #[serde(skip_serializing_if = "FaultSpec::is_none")]
+    pub faults: FaultSpec,
+}
+
+/// Shares of devices that do not work. Which ones they are is drawn with the chip; a larger share adds faults
+/// to those of a smaller one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct FaultSpec {
+    /// Share of synapses that are stuck open: they carry nothing.
+    #[serde(deserialize_with = "units::share")]
+    #[schemars(with = "units::Share")]
+    pub stuck_off: f64,
+    /// Share of synapses that are stuck at their largest conductance: they carry `stuck_weight`, of either
+    /// sign.
+    #[serde(deserialize_with = "units::share")]
+    #[schemars(with = "units::Share")]
+    pub stuck_on: f64,
+    /// Weight of a synapse at its largest conductance.
+    pub stuck_weight: f64,
+    /// Share of neurons that are dead: all their synapses and their bias are zero.
+    #[serde(deserialize_with = "units::share")]
+    #[schemars(with = "units::Share")]
+    pub dead: f64,
+}
+
+impl Default for FaultSpec {
+    fn default() -> Self {
+        Self { stuck_off: 0.0, stuck_on: 0.0, stuck_weight: 1.0, dead: 0.0 }
+    }
+}
+
+impl FaultSpec {
+    /// Whether every device works.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        self.stuck_off == 0.0 && self.stuck_on == 0.0 && self.dead == 0.0
+    }
 }
 
 /// Distributions of a relative spread `σ`.
@@ -85,9 +124,10 @@ impl MismatchSpec {
         ]
     }
 
-    /// Whether all devices are equal.
+    /// Whether all devices are equal, and work.
     #[must_use]
     pub fn is_none(&self) -> bool {
-        self.offset_dtod == 0.0 && self.relative().iter().all(|(_, spread)| *spread == 0.0)
+        let exact = self.offset_dtod == 0.0 && self.relative().iter().all(|(_, spread)| *spread == 0.0);
+        exact && self.faults.is_none()
     }
 }
