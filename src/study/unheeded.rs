@@ -10,6 +10,7 @@ pub fn remark(spec: &CircuitSpec, heeds_sampled: bool) -> Option<String> {
         distribution: spec.mismatch.distribution,
         offset_dtod: spec.mismatch.offset_dtod,
         synapse_dtod: spec.mismatch.synapse_dtod,
+        process: spec.mismatch.process.clone(),
         ..MismatchSpec::default()
     };
     let sampled = if heeds_sampled { spec.noise.sampled } else { None };

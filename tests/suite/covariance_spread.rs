@@ -90,6 +90,7 @@ fn spreads() -> Vec<(String, MismatchSpec)> {
                 mixing_dtod: of("mixing", size),
                 scale_dtod: of("scale", size),
                 synapse_dtod: of("synapse", size),
+                process: None,
                 faults: FaultSpec::default(),
             };
             found.push((format!("{key} {distribution:?}"), spread));

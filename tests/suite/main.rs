@@ -13,6 +13,7 @@ mod noise_orders;
 mod oracle;
 mod own_solver;
 mod offsets;
+mod process;
 mod readings;
 mod solvers;
 mod spreads;

@@ -195,6 +195,7 @@ fn every_setting_that_is_exported_does_the_same_in_ngspice() {
                     mixing_dtod: wide,
                     scale_dtod: wide,
                     synapse_dtod: wide,
+                    process: None,
                     faults: FaultSpec::default(),
                 };
                 if separate {

@@ -55,7 +55,7 @@ fn row(plan: &RunPlan, run: &Run, cost: Option<&CostRow>, target: f64) -> RuleRu
         beta: plan.beta(),
         settings: others(plan),
         noise_v: plan.rule.settles().then(|| alone(circuit)),
-        mismatch: circuit.mismatch.relative().iter().map(|(_, spread)| *spread).fold(0.0, f64::max),
+        mismatch: circuit.spreads().relative().iter().map(|(_, spread)| *spread).fold(0.0, f64::max),
         seed: plan.seed,
         chip: plan.chip,
         status: run.summary.as_ref().map_or_else(|| "cut off".into(), |summary| summary.status.clone()),

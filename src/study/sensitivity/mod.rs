@@ -106,7 +106,7 @@ impl Study for Sensitivity {
             )));
         }
         let mut setup = self.files.read_silently(given)?;
-        let mismatch = setup.spec.mismatch.clone();
+        let mismatch = setup.spec.spreads();
         if self.nominal {
             setup.spec.mismatch = MismatchSpec::default();
             setup.chip = Chip::fabricate(&setup.spec, &setup.weights.network());

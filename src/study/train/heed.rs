@@ -12,7 +12,8 @@ use super::plan::{RunPlan, heeds_ep};
 use crate::record::manifest::sha256;
 use dyadsim_core::data;
 use dyadsim_core::spec::{
-    FeedbackSynapses, Loaded, LossKind, OptimizerKind, Resolved, RuleKind, SpecError, listed, setting_of,
+    FeedbackSynapses, Loaded, LossKind, OptimizerKind, ProcessSpec, Resolved, RuleKind, SpecError, listed,
+    setting_of,
 };
 
 /// Settings that some runs do not heed.
@@ -160,8 +161,16 @@ const DEAF: &[Deaf] = &[
     },
     Deaf {
         paths: &["mismatch.distribution"],
-        when: |_, run| run.circuit.mismatch.relative().iter().all(|(_, spread)| *spread == 0.0),
+        when: |_, run| {
+            let shared = run.circuit.mismatch.process.as_ref().map_or(0.0, |one| one.time_constant_spread);
+            shared == 0.0 && run.circuit.spreads().relative().iter().all(|(_, spread)| *spread == 0.0)
+        },
         why: "relative spreads alone have a distribution, and none is above 0",
+    },
+    Deaf {
+        paths: &["mismatch.process.corner"],
+        when: |_, run| !run.circuit.mismatch.process.as_ref().is_some_and(ProcessSpec::is_shared),
+        why: "chips do not differ as wholes: no spread from chip to chip is above 0",
     },
     Deaf {
         paths: &["mismatch.faults.stuck_weight"],

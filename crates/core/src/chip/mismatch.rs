@@ -27,12 +27,46 @@ enum SpreadQuantity {
     Synapse = 5,
     FeedbackSynapse = 6,
     LateralSynapse = 7,
+    SharedTimeConstant = 8,
+    SharedOffset = 9,
 }
 
-/// Spreads the devices of a layer, counted from 0, and the rates `1/τ` of its compartments (plus ones, minus
+/// What all devices of a chip have in common.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Shared {
+    /// Factor of every time constant, if it is not that of the typical chip.
+    pub time_constant: Option<f64>,
+    /// Offset of every activation device (V), if there is one.
+    pub offset: Option<f64>,
+}
+
+impl Shared {
+    /// That of a corner, or drawn with the chip.
+    pub(super) fn of(mismatch: &MismatchSpec) -> Self {
+        let Some(process) = &mismatch.process else { return Self::default() };
+        // Layer 0 has no devices of its own.
+        let drawn = |quantity| {
+            let seed = mismatch.seed.unwrap_or(0);
+            normal(Key::new(seed, Kind::Mismatch).step(quantity as u32))
+        };
+        let (slow, high) = process.corner.sigmas().unwrap_or_else(|| {
+            (drawn(SpreadQuantity::SharedTimeConstant), drawn(SpreadQuantity::SharedOffset))
+        });
+        let of_any = |value: f64| (value != 0.0).then_some(value);
+        let distribution = mismatch.distribution;
+        Self {
+            time_constant: of_any(process.time_constant_spread * slow)
+                .map(|deviation| of_normal(distribution, 1.0, deviation)),
+            offset: of_any(process.offset_spread * high),
+        }
+    }
+}
+
+/// Spreads the devices of a layer, counted from 0, and moves them by what all share; so do the rates `1/τ` of its compartments (plus ones, minus
 /// ones).
 pub(super) fn spread<T: Real>(
     mismatch: &MismatchSpec,
+    shared: Shared,
     layer: usize,
     devices: &mut Devices<T>,
     rates: (&mut [T], &mut [T]),
@@ -46,6 +80,9 @@ pub(super) fn spread<T: Real>(
                 let deviation = mismatch.offset_dtod * std::f64::consts::FRAC_1_SQRT_2;
                 trim.offset = T::of(deviation * normal(name(SpreadQuantity::Offset)));
             }
+            if let Some(offset) = shared.offset {
+                trim.offset += T::of(offset);
+            }
             let factor = |spread, quantity| factor(mismatch.distribution, spread, name(quantity));
             if let Some(factor) = factor(mismatch.scale_dtod, SpreadQuantity::Scale) {
                 trim.scale = T::of(factor);
@@ -53,7 +90,8 @@ pub(super) fn spread<T: Real>(
             if let Some(factor) = factor(mismatch.gain_dtod, SpreadQuantity::Gain) {
                 gains[neuron] *= T::of(factor);
             }
-            if let Some(factor) = factor(mismatch.time_constant_dtod, SpreadQuantity::TimeConstant) {
+            let own = factor(mismatch.time_constant_dtod, SpreadQuantity::TimeConstant);
+            for factor in own.into_iter().chain(shared.time_constant) {
                 rates[neuron] /= T::of(factor);
             }
         }
@@ -70,20 +108,22 @@ pub(super) fn spread<T: Real>(
     }
 }
 
-/// What every synapse of `network` carries of what is programmed; `None` if all carry all of it.
-pub(super) fn synapses<T: Real>(circuit: &CircuitSpec, network: &[usize]) -> Option<Synapses<T>> {
-    let mismatch = &circuit.mismatch;
+/// What every synapse of `network` carries of what is programmed, with these spreads; `None` if all carry all of it.
+pub(super) fn synapses<T: Real>(
+    circuit: &CircuitSpec,
+    mismatch: &MismatchSpec,
+    network: &[usize],
+) -> Option<Synapses<T>> {
     if mismatch.synapse_dtod == 0.0 && mismatch.faults.is_none() {
         return None;
     }
-    let mut synapses = factors(circuit, network);
+    let mut synapses = factors(circuit, mismatch, network);
     synapses.faults = Faults::fabricate(circuit, network, &mut synapses);
     Some(synapses)
 }
 
 /// Factors of synapses that work, spread as `synapse_dtod` says.
-fn factors<T: Real>(circuit: &CircuitSpec, network: &[usize]) -> Synapses<T> {
-    let mismatch = &circuit.mismatch;
+fn factors<T: Real>(circuit: &CircuitSpec, mismatch: &MismatchSpec, network: &[usize]) -> Synapses<T> {
     let layers = |quantity| {
         let layer = |(layer, n): (usize, &[usize])| {
             let mut factors = Matrix::zeros(n[1], n[0]);

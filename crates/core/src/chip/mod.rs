@@ -97,6 +97,7 @@ impl<T: Real> Chip<T> {
         let slowest = periphery::time_constant(spec);
         let mut rates = vec![T::of(1.0 / slowest); layout.width()];
         let depth = layout.depth();
+        let (spreads, shared) = (spec.spreads(), mismatch::Shared::of(&spec.mismatch));
         let layers = (0..depth)
             .map(|layer| {
                 let (shape, nudge) = if layer + 1 == depth {
@@ -115,16 +116,16 @@ impl<T: Real> Chip<T> {
                     offset_minus: vec![DeviceOffset::NONE; m],
                 };
                 let rates = rates[layout.layer(layer)].split_at_mut(n);
-                mismatch::spread(&spec.mismatch, layer, &mut devices, rates);
+                mismatch::spread(&spreads, shared, layer, &mut devices, rates);
                 devices
             })
             .collect();
         let supply = spec.supply.map(|s| (T::of(s.low), T::of(s.high)));
         let (noise, readout) = (sources::sources(spec, &layout), spec.readout.time);
         let periphery = Periphery::fabricate(spec);
-        let synapses = mismatch::synapses(spec, network);
+        let synapses = mismatch::synapses(spec, &spreads, network);
         let mut chip = Self { layout, layers, supply, rates, slowest, noise, readout, periphery, synapses };
-        if spec.mismatch.time_constant_dtod != 0.0 {
+        if spreads.time_constant_dtod != 0.0 || shared.time_constant.is_some() {
             chip.refresh_slowest();
         }
         chip

@@ -6,6 +6,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::process::ProcessSpec;
 use crate::units;
 
 /// Widest pair offset (V): the standard deviation between two devices that were drawn alike is some
@@ -47,6 +48,9 @@ pub struct MismatchSpec {
     #[serde(deserialize_with = "units::share")]
     #[schemars(with = "units::Share")]
     pub synapse_dtod: f64,
+    /// Spreads that follow from the sizes of devices, and what all devices of a chip share.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub process: Option<ProcessSpec>,
     /// Devices that do not work.
     #[serde(skip_serializing_if = "FaultSpec::is_none")]
     pub faults: FaultSpec,
@@ -128,6 +132,6 @@ impl MismatchSpec {
     #[must_use]
     pub fn is_none(&self) -> bool {
         let exact = self.offset_dtod == 0.0 && self.relative().iter().all(|(_, spread)| *spread == 0.0);
-        exact && self.faults.is_none()
+        exact && self.faults.is_none() && self.process.as_ref().is_none_or(ProcessSpec::is_none)
     }
 }

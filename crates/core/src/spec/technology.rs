@@ -30,6 +30,12 @@ pub struct Technology {
     /// Area of a synapse, both devices of its pair together (m²).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub synapse: Option<Sourced>,
+    /// `A_VT` of a pair of transistors (V m).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<Sourced>,
+    /// `A_β` of a pair of transistors (m).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub current_factor: Option<Sourced>,
 }
 
 /// Every technology by name.
@@ -53,10 +59,9 @@ mod tests {
     fn every_number_is_positive_and_has_a_source() {
         assert!(technologies().len() >= 5);
         for (name, technology) in technologies() {
-            let Technology { supply, capacitor, neuron, synapse } = technology;
-            for one in
-                [Some(supply), capacitor.as_ref(), neuron.as_ref(), synapse.as_ref()].into_iter().flatten()
-            {
+            let Technology { supply, capacitor, neuron, synapse, threshold, current_factor } = technology;
+            let some = [capacitor, neuron, synapse, threshold, current_factor];
+            for one in some.into_iter().flatten().chain([supply]) {
                 assert!(one.value > 0.0 && one.source.len() > 10, "{name}: {one:?}");
             }
         }
