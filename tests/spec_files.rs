@@ -243,6 +243,11 @@ mod random {
                 name,
                 kind: (time > 0.4).then_some(CircuitKind::Dyad),
                 lateral: false,
+                crossbar: (time > 0.3).then(|| CrossbarSpec {
+                    wire: time,
+                    on_off: Some(1.0 + time),
+                    ..CrossbarSpec::default()
+                }),
                 temperature,
                 network: None,
                 supply,

@@ -24,7 +24,8 @@ pub fn exportable(spec: &CircuitSpec, noise: bool) -> Result<(), SpiceError> {
         noise: sources,
         // The start alone matters: it is the initial condition.
         solver: _,
-        // The chip's devices are literals.
+        // The chip's devices are literals, and synapses what they come to.
+        crossbar: _,
         mismatch: _,
         // What is read of a deck is up to its reader, and so is its price.
         readout: _,

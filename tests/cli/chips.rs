@@ -134,3 +134,44 @@ fn weights_without_a_word_on_chips_are_those_of_the_seed() {
     assert_eq!(bench.run(&format!("{spread} --seed 4 --chip 2")).json()["chip"], 2);
     bench.refuse(&format!("{spread} --set mismatch.seed=3 --chip 2"), &["set twice"]);
 }
+
+#[test]
+fn faults_and_processes_are_refused_with_what_would_be_right() {
+    let bench = Bench::new();
+    bench.write("c.toml", "");
+    let files = "c.toml --weights w.safetensors --input x.safetensors";
+    for (set, words) in [
+        ("mismatch.faults.stuck_off=1.5", &["stuck_off", "from 0 to 1"][..]),
+        ("mismatch.faults.stuck=0.1", &["stuck_o"]),
+        ("mismatch.faults={stuck_off=0.6,stuck_on=0.5}", &["stuck_on", "both together are 1 at most"]),
+        ("mismatch.faults.stuck_weight=-1", &["stuck_weight", "above 0"]),
+        ("mismatch.process={technology=\"180mm\",leak=\"4um^2\"}", &["technology", "did you mean \"180nm\""]),
+        ("mismatch.process.leak=\"4um^2\"", &["technology", "`leak` says a size", "180nm"]),
+        ("mismatch.process={technology=\"180nm\",leak=\"4mm\"}", &["leak", "area"]),
+        ("mismatch.process={technology=\"180nm\",synapse=4}", &["synapse", "0.01 um^2"]),
+        ("mismatch.process.corner=\"sss\"", &["corner", "did you mean `ss`"]),
+        ("mismatch.process.time_constant_spread=\"50%\"", &["time_constant_spread", "0.3"]),
+        ("mismatch.process.kappa=8", &["kappa", "0.3 to 1"]),
+    ] {
+        bench.refuse(&format!("settle {files} --set {set}"), words);
+    }
+    // What has no effect in any run is no grid.
+    for (key, told) in [("faults.stuck_weight", "stuck at its largest"), ("process.corner", "as wholes")] {
+        let values = if key.contains("corner") { "[\"ss\", \"ff\"]" } else { "[0.5, 1.0]" };
+        bench.write("e.toml", &format!("{EXPERIMENT}[grid]\n\"circuit.mismatch.{key}\" = {values}\n"));
+        bench.refuse("run e.toml --dry-run", &[key, told]);
+    }
+}
+
+#[test]
+fn faulty_chips_learn_around_their_faults() {
+    let bench = Bench::new();
+    let none = EXPERIMENT.replace("gain_dtod = 0.1\nsynapse_dtod = 0.1\n", "");
+    bench.write("e.toml", &format!("{none}[grid]\n\"circuit.mismatch.faults.stuck_off\" = [0.0, 0.2]\n"));
+    let done = bench.run("run e.toml --out out");
+    assert_eq!(done.status, 0, "{}", done.stderr);
+    let weights = |name: &str| std::fs::read(bench.path(&format!("out/weights/{name}.safetensors"))).unwrap();
+    // Without faults every chip is the same; with them none is as another.
+    assert_eq!(weights("bp-stuck_off0.0-s1-c1"), weights("bp-stuck_off0.0-s1-c2"));
+    assert_ne!(weights("bp-stuck_off0.2-s1-c1"), weights("bp-stuck_off0.2-s1-c2"));
+}

@@ -57,6 +57,7 @@ mod decks;
 mod jacobian;
 mod judge;
 mod reliability;
+mod crossbar;
 mod damped;
 mod dc;
 mod equilibrium;

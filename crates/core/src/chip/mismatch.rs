@@ -8,7 +8,7 @@
 use rand_distr::{Distribution, StandardNormal};
 
 use super::faults::Faults;
-use super::{Devices, Synapses, Weights, lateral};
+use super::{Devices, Synapses, Weights, arrays, lateral};
 use crate::matrix::{Matrix, Real, elementary};
 use crate::random::{Key, Kind, stream};
 use crate::spec::{CircuitSpec, FeedbackSynapses, MismatchSpec, SpreadKind};
@@ -114,7 +114,7 @@ pub(super) fn synapses<T: Real>(
     mismatch: &MismatchSpec,
     network: &[usize],
 ) -> Option<Synapses<T>> {
-    if mismatch.synapse_dtod == 0.0 && mismatch.faults.is_none() {
+    if mismatch.synapse_dtod == 0.0 && mismatch.faults.is_none() && circuit.crossbar.is_none() {
         return None;
     }
     let mut synapses = factors(circuit, mismatch, network);
@@ -151,6 +151,7 @@ fn factors<T: Real>(circuit: &CircuitSpec, mismatch: &MismatchSpec, network: &[u
         feedback: separate.then(|| layers(SpreadQuantity::FeedbackSynapse)),
         lateral: circuit.lateral.then(|| network[1..].iter().enumerate().map(lateral).collect()),
         faults: None,
+        crossbar: circuit.crossbar.clone(),
     }
 }
 
@@ -171,6 +172,12 @@ impl<T: Real> Synapses<T> {
         };
         if let Some(faults) = &self.faults {
             faults.impose(&mut effective);
+        }
+        if let Some(crossbar) = &self.crossbar {
+            let between = effective.forward.iter_mut().chain(effective.feedback.iter_mut().flatten());
+            between.for_each(|weights| arrays::carry(crossbar, weights));
+            let within = effective.lateral.iter_mut().flatten();
+            within.for_each(|weights| arrays::limit(crossbar, weights));
         }
         effective
     }

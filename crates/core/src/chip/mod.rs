@@ -4,6 +4,7 @@
 //! `α`; the ideal chip fills the arrays with equal numbers, mismatch fills them with others. Layers count
 //! from 0 here (`0` is the first layer of neurons, docs/model.md's `k = 1`).
 
+mod arrays;
 mod faults;
 mod lateral;
 mod layout;
@@ -23,7 +24,7 @@ use std::borrow::Cow;
 use crate::device::{Activation, DeviceOffset};
 use crate::matrix::{Matrix, Real};
 use crate::noise::Sources;
-use crate::spec::{CircuitSpec, NudgeSpec, Variant};
+use crate::spec::{CircuitSpec, CrossbarSpec, NudgeSpec, Variant};
 
 /// A fabricated chip without its synapses.
 #[derive(Clone, Debug)]
@@ -59,6 +60,8 @@ pub struct Synapses<T> {
     pub lateral: Option<Vec<Matrix<T>>>,
     /// Devices that do not work; `None` if all do. Factors of stuck synapses are 0.
     pub faults: Option<Faults<T>>,
+    /// The arrays that synapses are devices of; `None` if weights have no limit and wires are perfect.
+    pub crossbar: Option<CrossbarSpec>,
 }
 
 /// The devices of one layer; every array has one entry per neuron, those of minus compartments none where

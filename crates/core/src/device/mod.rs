@@ -3,6 +3,7 @@
 pub(crate) mod activation;
 pub(crate) mod amplifier;
 pub mod capacitor;
+pub mod crossbar;
 pub(crate) mod slew;
 pub mod switched;
 pub(crate) mod transconductor;

@@ -10,6 +10,7 @@ use super::check_work::check_work;
 use super::circuit::{
     ActivationSpec, CircuitSpec, NeuronSpec, NudgeSpec, SolverSpec, SupplySpec, Variant, Verify,
 };
+use super::crossbar::check_crossbar;
 use super::ep::check_recurrent;
 use super::fault::Fault;
 use super::feedback::check_feedback;
@@ -41,6 +42,7 @@ pub fn check_circuit(circuit: &CircuitSpec) -> Result<(), Fault> {
     check_feedback(&circuit.feedback)?;
     not_negative(&["readout", "time"], circuit.readout.time, "a finite time, 0 s or more")?;
     check_mismatch(&circuit.mismatch)?;
+    check_crossbar(circuit)?;
     check_periphery(circuit)?;
     check_recurrent(circuit)?;
     circuit.cost.as_ref().map_or(Ok(()), |cost| check_cost(cost, circuit.clock))?;

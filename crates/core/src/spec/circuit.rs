@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::cost::CostSpec;
+use super::crossbar::CrossbarSpec;
 use super::feedback::FeedbackLearning;
 use super::keep_margin::{self, KeepMarginSpec};
 use super::kinds::{ActivationKind, CircuitKind, SolverKind};
@@ -47,6 +48,9 @@ pub struct CircuitSpec {
     pub solver: SolverSpec,
     /// Feedback synapses.
     pub feedback: FeedbackSpec,
+    /// Arrays of conductances that are the synapses; absent means weights without a limit and perfect wires.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub crossbar: Option<CrossbarSpec>,
     /// Noise sources.
     pub noise: NoiseSpec,
     /// Static spread of devices.
@@ -320,6 +324,7 @@ impl Default for CircuitSpec {
             name: "ideal".into(),
             kind: None,
             lateral: false,
+            crossbar: None,
             temperature: 300.0,
             network: None,
             supply: None,
