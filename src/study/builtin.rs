@@ -25,6 +25,7 @@ pub const EXPERIMENTS: &[Builtin] = dyadsim_core::embedded!["/":
     "experiments/dp2023.toml",
     "experiments/ep_noise.toml",
     "experiments/equilibrium.toml",
+    "experiments/faults.toml",
     "experiments/keep_margin.toml",
     "experiments/mnist_damped.toml",
     "experiments/mnist_dp.toml",

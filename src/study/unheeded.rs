@@ -16,7 +16,8 @@ pub fn remark(spec: &CircuitSpec, heeds_sampled: bool) -> Option<String> {
     let sampled = if heeds_sampled { spec.noise.sampled } else { None };
     let noise = NoiseSpec { sampled, ..NoiseSpec::default() };
     let parts = [
-        (spec.mismatch != mismatch, "other spreads than `offset_dtod` and `synapse_dtod`"),
+        (spec.mismatch != mismatch, "other spreads than `offset_dtod` and `synapse_dtod`, and faults"),
+        (spec.crossbar.is_some(), "`crossbar`"),
         (spec.noise != noise, if heeds_sampled { "other noise than `noise.sampled`" } else { "noise" }),
     ];
     let parts: Vec<&str> = parts.into_iter().filter(|part| part.0).map(|part| part.1).collect();

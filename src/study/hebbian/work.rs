@@ -118,7 +118,7 @@ fn learn(
         )));
     }
     let mut spec = subject.spec.clone();
-    spec.mismatch.faults = FaultSpec::default();
+    (spec.mismatch.faults, spec.crossbar) = (FaultSpec::default(), None);
     let chip = Chip::fabricate(&spec, &[shape.1, shape.0]);
     let reading = Reading::of_chip(&chip, settings.signal, subject.seed);
     let mut units = Units::new(shape, settings.effective(), constraint, reading, subject.seed);

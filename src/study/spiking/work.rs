@@ -140,7 +140,7 @@ fn neuron(settings: &Spiking) -> Neuron {
 fn devices(settings: &Spiking, subject: &Subject, seed: u64) -> Reading {
     let mut spec = subject.spec.clone();
     spec.mismatch.seed.get_or_insert(seed);
-    spec.mismatch.faults = FaultSpec::default();
+    (spec.mismatch.faults, spec.crossbar) = (FaultSpec::default(), None);
     let inputs = usize::from(settings.groups) * usize::from(settings.members);
     Reading::of_chip(&Chip::fabricate(&spec, &[inputs, 1]), 1.0, seed)
 }

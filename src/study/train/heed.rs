@@ -168,6 +168,11 @@ const DEAF: &[Deaf] = &[
         why: "relative spreads alone have a distribution, and none is above 0",
     },
     Deaf {
+        paths: &["crossbar.conductance", "crossbar.on_off", "crossbar.solve"],
+        when: |_, run| run.circuit.crossbar.as_ref().is_none_or(|crossbar| crossbar.wire == 0.0),
+        why: "wires without resistance (`crossbar.wire`) lose nothing, whatever the conductances",
+    },
+    Deaf {
         paths: &["mismatch.process.corner"],
         when: |_, run| !run.circuit.mismatch.process.as_ref().is_some_and(ProcessSpec::is_shared),
         why: "chips do not differ as wholes: no spread from chip to chip is above 0",

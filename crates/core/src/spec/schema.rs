@@ -19,7 +19,7 @@ pub enum FileKind {
 }
 
 /// What to write for a key that has no default.
-const EXAMPLES: [(&str, &str); 56] = [
+const EXAMPLES: [(&str, &str); 63] = [
     ("name", "name = \"my-experiment\""),
     ("circuit", "circuit = \"ideal\", a file such as \"../circuits/mine.toml\", or a table [circuit]"),
     ("dataset", "dataset = \"digits\""),
@@ -66,6 +66,13 @@ const EXAMPLES: [(&str, &str); 56] = [
     ("slew", "slew = \"5 MV/s\""),
     ("frequency", "frequency = \"10 MHz\""),
     (".kind", "kind = \"dyad\""),
+    ("on_off", "on_off = 100.0"),
+    ("crossbar.weight", "weight = 1.0"),
+    ("process.technology", "technology = \"180nm\""),
+    ("process.activation", "activation = \"4 um^2\""),
+    ("process.mirror", "mirror = \"100 um^2\""),
+    ("process.leak", "leak = \"100 um^2\""),
+    ("process.synapse", "synapse = \"4 um^2\""),
     (".lateral", "lateral = false"),
     ("hidden_alpha", "hidden_alpha = 0.5"),
     ("updates", "updates = 1"),
