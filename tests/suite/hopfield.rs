@@ -284,3 +284,32 @@ fn thermal_noise_of_a_linear_symmetric_circuit_has_the_covariance_of_boltzmann()
     // Of 12000 independent numbers a variance is known to √(2/12000) = 1.3 %; Heun at 0.05 τ adds some 0.1 %.
     assert!(worst < 0.055, "{worst}");
 }
+
+#[test]
+fn of_several_fixed_points_dc_finds_the_one_that_the_circuit_comes_to() {
+    // Coupling of gain 3 and neurons that switch: many of these nets have several fixed points. Rounds alone end
+    // elsewhere than the trajectory in one sample of ten.
+    let (mut apart, mut elsewhere) = (0, 0);
+    for seed in 0..15 {
+        let mut net = Hopfield::random(seed, &[4, 30, 3], 20, 3.0);
+        let sigmoid = ActivationSpec { scale: 0.25, offset: 0.5, ..ActivationKind::Sigmoid.into() };
+        (net.spec.neuron.activation, net.spec.neuron.output_activation) = (sigmoid, sigmoid);
+        let chip = net.chip();
+        let circuit = HopfieldCircuit::free(&chip, &net.weights, &net.batch.inputs);
+        let solve = |kind, start: Option<&Matrix<f64>>| {
+            let spec = SolverSpec { kind, rtol: 1e-8, max_time: 1e4, ..SolverSpec::default() };
+            settle_any_from(&spec, &circuit, start, (false, &|_| ())).unwrap().state
+        };
+        let (found, reached) = (solve(SolverKind::Dc, None), solve(SolverKind::Etd, None));
+        let high = Matrix::from_element(20, 33, 3.0);
+        let other = solve(SolverKind::Etd, Some(&high));
+        let differ = |a: &Matrix<f64>, b: &Matrix<f64>| {
+            (0..20).filter(|&i| (a.row(i) - b.row(i)).amax() > 1e-2).count()
+        };
+        apart += differ(&found, &reached);
+        elsewhere += differ(&reached, &other);
+    }
+    // No law says that a rough trajectory decides as the exact one does where it passes a saddle: one in twenty.
+    assert!(elsewhere > 30, "{elsewhere} of 300 have another fixed point");
+    assert!(apart <= 15, "{apart} of 300");
+}

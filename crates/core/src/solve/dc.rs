@@ -205,6 +205,9 @@ impl<'a, T: Real> Search<'a, T> {
         let whole = self.circuit;
         let mut smaller: Option<Box<dyn Dynamics<T> + '_>> = None;
         let mut rounds = Rounds::new(whole, start.cloned().unwrap_or_else(|| whole.free_state()));
+        if start.is_none() && whole.is_layered() {
+            self.counts.rhs_evals += rounds.approach(whole);
+        }
         let mut anderson = Anderson::new(whole.samples(), rounds.source_width());
         rounds.source(&mut anderson.source);
         let mut image = Matrix::zeros(0, 0);

@@ -10,6 +10,11 @@ use crate::circuit::{Dynamics, Scratch};
 use crate::matrix::elementwise::{max_abs_rows, max_distance_rows};
 use crate::matrix::{Matrix, Real, select_rows};
 
+/// First step of an approach (fastest τ), its shortest, and most steps.
+const STEP: (f64, f64, usize) = (0.5, 0.05, 40);
+/// An approach is over where no potential is farther from its drive than this part of the largest.
+const NEAR: f64 = 0.02;
+
 /// A batch between its rounds.
 pub(super) struct Rounds<T: Real> {
     /// Potentials, `[batch × width]` (V).
@@ -46,6 +51,44 @@ impl<T: Real> Rounds<T> {
         }
     }
 
+    /// Follows the circuit roughly, `τ dv/dt = u(v) − v` by Euler's method, until it is near a fixed point; returns
+    /// how many drives that took.
+    ///
+    /// A circuit that closes loops may have several fixed points. Rounds find one of them, in large strides; this is
+    /// for the one that the circuit itself comes to.
+    pub fn approach(&mut self, circuit: &dyn Dynamics<T>) -> u64 {
+        let fastest = circuit.rates().iter().fold(T::ZERO, |most, &rate| most.max(rate));
+        let (first, shortest, most) = STEP;
+        // Of every sample; 0 at its end, whatever its companions do.
+        let mut steps = vec![T::of(first); self.state.nrows()];
+        let mut last = vec![f64::INFINITY; self.state.nrows()];
+        for taken in 1..=most {
+            circuit.drive(&self.state, &mut self.drive, &mut self.scratch);
+            self.measure();
+            for (row, step) in steps.iter_mut().enumerate() {
+                let (residual, size) = (self.residual[row].to_f64(), self.size[row].to_f64());
+                if residual.is_nan() || residual <= NEAR * size {
+                    *step = T::ZERO;
+                } else if residual > last[row] {
+                    *step = step.min((*step * T::of(0.5)).max(T::of(shortest)));
+                }
+                last[row] = residual;
+            }
+            if steps.iter().all(|&step| step == T::ZERO) {
+                return taken as u64;
+            }
+            for (column, &rate) in circuit.rates().iter().enumerate() {
+                let (drives, share) = (self.drive.column(column), rate / fastest);
+                let moved = self.state.column_mut(column).into_iter().zip(drives.iter()).zip(&steps);
+                // A sample that has arrived, or never will, stays as it is, whatever its drives are.
+                moved.filter(|(_, step)| **step != T::ZERO).for_each(|((v, u), &step)| {
+                    *v += step * share * (*u - *v);
+                });
+            }
+        }
+        most as u64
+    }
+
     /// Columns of the sources of rounds.
     pub fn source_width(&self) -> usize {
         self.source.iter().map(ExactSizeIterator::len).sum()
@@ -63,6 +106,11 @@ impl<T: Real> Rounds<T> {
             }
             circuit.drive_half(true, &self.state, &mut self.drive, &mut self.scratch);
         }
+        self.measure();
+    }
+
+    /// Computes residuals and sizes, by the drives.
+    fn measure(&mut self) {
         self.residual.fill(T::ZERO);
         self.size.fill(T::ZERO);
         max_distance_rows(self.drive.as_slice(), self.state.as_slice(), &mut self.residual);
