@@ -4,8 +4,9 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 most_items=150
 # Every setting of a description is a field: those of feedback synapses that learn, of equilibrium propagation and of
-# continuous plasticity made 300 into 326, lateral synapses, forward-forward and homeostasis 333.
-most_fields=335
+# continuous plasticity made 300 into 326, lateral synapses, forward-forward and homeostasis 333; processes, faults,
+# crossbars and tables of curves 340.
+most_fields=340
 RUSTDOCFLAGS="-D warnings" cargo doc --locked --quiet --no-deps --lib -p dyadsim
 pages="${CARGO_TARGET_DIR:-target}/doc/dyadsim"
 # The pages that are listed: those of items that are gone may still lie beside them.
