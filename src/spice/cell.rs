@@ -1,6 +1,7 @@
 //! The neuron as a subcircuit: a dyad (summing nodes, two membranes, two activation devices, mean and
 //! difference), or one membrane with its device.
 
+use super::curve::pieces;
 use super::name::{feed, literal, load};
 use dyadsim_core::spec::{ActivationKind, ActivationSpec};
 
@@ -187,6 +188,12 @@ impl Cell {
             ActivationKind::Softplus => format!("(max({z},0)+ln(1+exp(-abs({z}))))"),
             // The logistic function without an exponential that overflows.
             ActivationKind::Sigmoid => format!("(0.5+0.5*tanh(0.5*{z}))"),
+            ActivationKind::Table(curve) => {
+                // Its argument is a node of its own: every piece reads it.
+                let at = format!("z{potential}");
+                text += &format!("E{at} {at} 0 {gate} 0 {}\n", literal(1.0 / scale));
+                pieces(curve, &format!("V({at})"))
+            }
         };
         let amplitude = if amplitude == 1.0 { String::new() } else { format!("{}*", literal(amplitude)) };
         text + &format!("B{output} {output} 0 V={{{amplitude}{shape}}}\n")

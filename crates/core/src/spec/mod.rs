@@ -18,6 +18,7 @@ mod check_sizes;
 mod circuit;
 mod commented;
 mod cost;
+mod curve_file;
 mod door;
 mod error;
 mod exclude;
@@ -51,6 +52,7 @@ mod signature;
 mod technology;
 mod tree;
 pub mod written;
+mod written_activation;
 
 pub use check_circuit::LARGEST_LAYER;
 pub use check_expect::expected_columns;
