@@ -7,6 +7,7 @@
 mod bench;
 mod cell;
 mod check;
+mod curve;
 mod error;
 mod exportable;
 mod name;

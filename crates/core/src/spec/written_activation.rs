@@ -19,8 +19,9 @@ const NAMES: [&str; 7] =
     ["relu", "hard-sigmoid", "tanh", "softplus", "sigmoid", "linear", ActivationKind::TABLE];
 
 /// The two ways in which a file may write an activation.
-#[derive(Clone, Debug, JsonSchema)]
+#[derive(JsonSchema)]
 #[serde(untagged)]
+#[expect(dead_code, reason = "the schema alone is made of it")]
 pub enum WrittenActivation {
     /// Only the kind; all else by default.
     Kind(ActivationKind),
