@@ -24,6 +24,8 @@ pub mod compare;
 pub mod cost;
 #[doc(hidden)]
 pub mod export;
+/// A circuit file made of a user's subcircuit.
+pub mod extract;
 #[doc(hidden)]
 pub mod failure;
 #[doc(hidden)]
