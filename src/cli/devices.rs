@@ -33,5 +33,5 @@ enum Action {
 pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> {
     global.reject_settings("devices")?;
     let Action::Extract(extract) = &arguments.action;
-    output::answer(global, &extract.write()?)
+    output::answer(global, &extract.write(global.seed)?)
 }

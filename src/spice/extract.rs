@@ -17,8 +17,8 @@ const BAND: (f64, f64, u32) = (1.0, 1e11, 10);
 const STEP: (f64, f64) = (20.0, 400.0);
 /// A small step, as a part of the sweep.
 const SMALL: f64 = 2e-3;
-/// A rate that is this part of what a linear one would be tells no slewing.
-const LINEAR: f64 = 0.9;
+/// A step that takes at most this many times as long as a linear one tells no slewing.
+const LINEAR: f64 = 1.05;
 
 /// A subcircuit and how it is to be driven.
 #[derive(Clone, Debug)]
@@ -43,6 +43,8 @@ pub struct Subcircuit<'a> {
     pub points: usize,
     /// Temperature (K).
     pub temperature: f64,
+    /// Copies whose devices differ, the parameter of the netlist that lets them, and the seed.
+    pub spread: Option<(usize, &'a str, u32)>,
 }
 
 /// What was found.
@@ -58,9 +60,9 @@ pub struct Extraction {
     pub time_constant: f64,
     /// By how much the output is later than the state (s).
     pub delay: f64,
-    /// Most that the state moves (V/s), in a step over the whole sweep.
+    /// How fast the state moves in the second quarter of a step over the whole sweep (V/s).
     pub slew: f64,
-    /// Range of a transconductor with that slew rate (V), if it is less than a linear one's.
+    /// Range of a transconductor that takes as long (V), if that is longer than a linear one.
     pub range: Option<f64>,
     /// Noise at the output, as noise at the input (V²/Hz): frequency (Hz) and density.
     pub spectrum: Vec<(f64, f64)>,
@@ -68,6 +70,8 @@ pub struct Extraction {
     pub white: f64,
     /// Where flicker noise is as large (Hz), if there is some.
     pub corner: Option<f64>,
+    /// Offsets of the copies whose devices differ from the one whose do not, as offsets of the input (V).
+    pub offsets: Vec<f64>,
 }
 
 impl Subcircuit<'_> {
@@ -88,13 +92,56 @@ impl Subcircuit<'_> {
         let small = self.step((middle, middle + height), guess)?;
         let time_constant = small.late(self.state)?;
         let delay = small.late(self.output)? - time_constant;
-        let slew = self.step(self.sweep, guess)?.fastest(self.state)?;
-        let range = range_of(slew * time_constant, self.sweep.1 - self.sweep.0);
+        let quarter = self.step(self.sweep, guess)?.second_quarter(self.state)?;
+        let height = self.sweep.1 - self.sweep.0;
+        let slew = 0.25 * height / quarter;
+        let range = share_of(quarter / time_constant).map(|share| height / share);
         let (white, flicker) = noise.parts(corner);
         let lowest = BAND.0;
         let corner = (flicker > white * lowest).then(|| flicker / white);
         let spectrum = noise.spectrum;
-        Ok(Extraction { version, curve, offset, time_constant, delay, slew, range, spectrum, white, corner })
+        let steepness = (y1 - y0) / (x1 - x0);
+        let offsets = self.outputs()?.into_iter().map(|output| (output - offset) / steepness).collect();
+        Ok(Extraction {
+            version,
+            curve,
+            offset,
+            time_constant,
+            delay,
+            slew,
+            range,
+            spectrum,
+            white,
+            corner,
+            offsets,
+        })
+    }
+
+    /// Outputs (V) of copies whose devices differ, in the middle of the sweep.
+    fn outputs(&self) -> Result<Vec<f64>, SpiceError> {
+        let Some((copies, parameter, seed)) = self.spread else { return Ok(Vec::new()) };
+        let mut deck = self.head(&format!("DC {}", literal(self.middle())));
+        deck += &format!(".param {parameter}=1\n.options seed={seed}\n");
+        let output = |copy: usize| format!("port_out{copy}");
+        for copy in 0..copies {
+            let shared = |port: &String| self.input.eq_ignore_ascii_case(port) || self.held(port).is_some();
+            let node = |port: &String| match port {
+                port if self.output.eq_ignore_ascii_case(port) => output(copy),
+                port if shared(port) => self.node(port),
+                port => format!("{}_{copy}", self.node(port)),
+            };
+            let nodes: Vec<String> = self.ports.iter().map(node).collect();
+            deck += &format!("Xtested{copy} {} {}\n.save {}\n", nodes.join(" "), self.name, output(copy));
+        }
+        let found = run(&(deck + ".op\n.end\n"), &|_| ())?;
+        (0..copies)
+            .map(|copy| Ok(found.raw.point(0)[found.raw.place(&format!("v({})", output(copy)))?]))
+            .collect()
+    }
+
+    /// The voltage that holds a port (V).
+    fn held(&self, port: &str) -> Option<f64> {
+        self.held.iter().find(|(held, _)| held.eq_ignore_ascii_case(port)).map(|(_, volts)| *volts)
     }
 
     /// 0 V, or the middle of a sweep without it.
@@ -120,7 +167,7 @@ impl Subcircuit<'_> {
         let (first, last, count) = BAND;
         let source = format!("DC {} AC 1", literal(self.middle()));
         let node = self.node(port);
-        let card = format!(".noise {node} Vinput dec {count} {} {}", literal(first), literal(last));
+        let card = format!(".noise v({node}) Vinput dec {count} {} {}", literal(first), literal(last));
         let rows = columns(&self.run(&source, &card)?, &["frequency", "inoise_spectrum", "onoise_spectrum"])?;
         // Densities are roots, V/√Hz, of the input and of the output.
         let spectrum = rows.iter().map(|row| (row[0], row[1] * row[1])).collect();
@@ -143,10 +190,11 @@ impl Subcircuit<'_> {
         };
         let ports =
             vec![(self.state.to_owned(), of(self.state)?), (self.output.to_owned(), of(self.output)?)];
-        Ok(Step { ports, start: unit + 0.5 * rise, end: unit + rise })
+        Ok(Step { ports, start: unit + 0.5 * rise })
     }
 
-    fn run(&self, source: &str, analysis: &str) -> Result<SimulatorRun, SpiceError> {
+    /// The netlist with the sources at its ports.
+    fn head(&self, source: &str) -> String {
         let mut deck = format!("* {}\n.include \"{}\"\n", self.name, self.netlist.display());
         deck += &format!(
             ".options temp={} reltol=1e-6 vntol=1e-9 abstol=1e-16 chgtol=1e-19 gmin=1e-15\n",
@@ -156,6 +204,11 @@ impl Subcircuit<'_> {
         for (number, (port, volts)) in self.held.iter().enumerate() {
             deck += &format!("Vheld{number} {} 0 DC {}\n", self.node(port), literal(*volts));
         }
+        deck
+    }
+
+    fn run(&self, source: &str, analysis: &str) -> Result<SimulatorRun, SpiceError> {
+        let mut deck = self.head(source);
         let nodes: Vec<String> = self.ports.iter().map(|port| self.node(port)).collect();
         deck += &format!("Xtested {} {}\n{analysis}\n", nodes.join(" "), self.name);
         if !analysis.starts_with(".noise") {
@@ -223,8 +276,6 @@ struct Step {
     ports: Vec<(String, Vec<(f64, f64)>)>,
     /// Middle of the rise (s).
     start: f64,
-    /// End of the rise (s).
-    end: f64,
 }
 
 impl Step {
@@ -247,22 +298,39 @@ impl Step {
         Err(SpiceError::Raw { reason: format!("has a port `{port}` that does not answer a step") })
     }
 
-    /// Most that a port moves once the input stands (V/s).
-    fn fastest(&self, port: &str) -> Result<f64, SpiceError> {
-        let after = |p: &&[(f64, f64)]| p[0].0 >= self.end;
-        let rate = |p: &[(f64, f64)]| ((p[1].1 - p[0].1) / (p[1].0 - p[0].0)).abs();
-        let fastest = self.of(port).windows(2).filter(after).map(rate).fold(0.0, f64::max);
-        if fastest > 0.0 && fastest.is_finite() {
-            return Ok(fastest);
-        }
-        Err(SpiceError::Raw { reason: format!("has a port `{port}` that does not answer a step") })
+    /// Time from a quarter of a port's way to half of it (s).
+    fn second_quarter(&self, port: &str) -> Result<f64, SpiceError> {
+        let points = self.of(port);
+        let (first, last) = (points[0].1, points[points.len() - 1].1);
+        let crossing = |share: f64| {
+            let at = |y: f64| (y - first) / (last - first);
+            let pair = points.windows(2).find(|p| at(p[0].1) < share && at(p[1].1) >= share)?;
+            let [(t0, y0), (t1, y1)] = [pair[0], pair[1]];
+            Some(t0 + (t1 - t0) * (share - at(y0)) / (at(y1) - at(y0)))
+        };
+        let time = crossing(0.5).zip(crossing(0.25)).map(|(half, quarter)| half - quarter);
+        time.filter(|time| *time > 0.0).ok_or_else(|| SpiceError::Raw {
+            reason: format!("has a port `{port}` that does not answer a step"),
+        })
     }
 }
 
-/// Range `V_s` (V) of `V_s tanh(u/V_s)`, which moves by `pull` (V) at a step of `height` (V).
-fn range_of(pull: f64, height: f64) -> Option<f64> {
-    let slews = pull < LINEAR * height;
-    slews.then(|| (0..60).fold(pull, |range, _| pull / (height / range).tanh()))
+/// Height of a step in ranges `V_s` of `τ dv/dt = V_s tanh((u − v)/V_s)`, whose second quarter takes `time` (τ).
+///
+/// `sinh((u − v)/V_s)` decays exponentially: the time is `ln sinh(¾ x) − ln sinh(½ x)` at a height of `x V_s`,
+/// `ln 1.5` of a linear one.
+fn share_of(time: f64) -> Option<f64> {
+    let log_sinh = |y: f64| y + (-(-2.0 * y).exp()).ln_1p();
+    let taken = |x: f64| log_sinh(0.75 * x) - log_sinh(0.5 * x);
+    if time < LINEAR * 1.5_f64.ln() {
+        return None;
+    }
+    let (mut low, mut high) = (1e-3, 4.0 * time + 8.0);
+    for _ in 0..100 {
+        let middle = f64::midpoint(low, high);
+        if taken(middle) < time { low = middle } else { high = middle }
+    }
+    Some(low)
 }
 
 #[cfg(test)]
@@ -290,18 +358,28 @@ mod tests {
         let wave = |t: f64| if t < tau { 0.0 } else { 1.0 - (-(t - tau) / tau).exp() };
         let points: Vec<_> =
             (0..8400).map(|i| f64::from(i) * tau / 400.0).map(|t| (t, 0.3 * wave(t))).collect();
-        let step = Step { ports: vec![("p".into(), points)], start: tau, end: tau };
+        let step = Step { ports: vec![("p".into(), points)], start: tau };
         // The trapezoidal rule on 400 points a time constant: 1/(12 · 400²).
         assert!((step.late("p").unwrap() / tau - 1.0).abs() < 1e-6);
-        // The slope over the first four hundredth of it: 1/800 less than at its start.
-        assert!((step.fastest("p").unwrap() * tau / 0.3 - 1.0).abs() < 1.3e-3);
+        // Straight lines between points: 1/(8 · 400²) of the way, twice, over a slope of half.
+        assert!((step.second_quarter("p").unwrap() / tau - 1.5_f64.ln()).abs() < 1e-5);
     }
 
     #[test]
-    fn a_range_is_that_whose_tanh_pulls_as_much() {
-        let (range, height) = (0.07_f64, 0.12_f64);
-        let found = range_of(range * (height / range).tanh(), height).unwrap();
-        assert!((found - range).abs() < 1e-12, "{found}");
-        assert_eq!(range_of(0.11, 0.12), None);
+    fn a_range_is_that_of_a_saturating_step() {
+        // τ = 1, V_s = 0.07, a step of 0.42 = 6 V_s, in short steps of the midpoint rule.
+        let (range, height, h) = (0.07_f64, 0.42_f64, 1e-4);
+        let rate = |v: f64| range * ((height - v) / range).tanh();
+        let mut v = 0.0;
+        let mut points = vec![(0.0, 0.0)];
+        for i in 1..=250_000 {
+            v += h * rate(v + 0.5 * h * rate(v));
+            points.push((f64::from(i) * h, v));
+        }
+        let step = Step { ports: vec![("p".into(), points)], start: 0.0 };
+        let found = height / share_of(step.second_quarter("p").unwrap()).unwrap();
+        // The rule is wrong by h², a straight line between points by less.
+        assert!((found / range - 1.0).abs() < 1e-6, "{found}");
+        assert_eq!(share_of(1.5_f64.ln()), None);
     }
 }

@@ -56,6 +56,12 @@ pub struct Extract {
     /// Temperature (K)
     #[arg(long, value_name = "K", default_value_t = 300.0)]
     temperature: f64,
+    /// Copies of the subcircuit whose devices differ, for the spread of its offset
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=10_000))]
+    chips: Option<u32>,
+    /// Parameter of the netlist that is 1 where devices differ
+    #[arg(long, value_name = "PARAM", default_value = "chips", requires = "chips")]
+    spread: String,
     /// Folder of the files, made if need be
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -70,7 +76,7 @@ impl Extract {
     /// # Errors
     /// A netlist without the subcircuit, ports that it has not, no ngspice, a run that failed; files that are
     /// there already or cannot be written.
-    pub fn write(&self) -> Result<Done, Failure> {
+    pub fn write(&self, seed: Option<u32>) -> Result<Done, Failure> {
         let ports = self.ports()?;
         let state = self.state.as_deref().unwrap_or(&self.output);
         self.check(&ports, state)?;
@@ -82,8 +88,20 @@ impl Extract {
         let (sweep, temperature) = ((self.from, self.to), self.temperature);
         let (netlist, ports, held) = (netlist.as_path(), ports.as_slice(), self.hold.as_slice());
         let name = self.subckt.as_str();
-        let tested =
-            Subcircuit { netlist, name, ports, input, output, state, held, sweep, points, temperature };
+        let spread = self.chips.map(|chips| (chips as usize, self.spread.as_str(), seed.unwrap_or(1)));
+        let tested = Subcircuit {
+            netlist,
+            name,
+            ports,
+            input,
+            output,
+            state,
+            held,
+            sweep,
+            points,
+            temperature,
+            spread,
+        };
         let found = tested.extract().map_err(|error| match error {
             SpiceError::Missing { .. } => Failure::input(error),
             _ => Failure::running(error),
@@ -198,6 +216,11 @@ impl Extract {
             // Writing to a `String` cannot fail, here and below.
             let _ = writeln!(text, "{key} = {{ kind = \"table\", file = \"{name}.csv\" }}");
         }
+        if let Some((_, spread)) = spread(&found.offsets) {
+            // Of the difference of two.
+            let pair = std::f64::consts::SQRT_2 * spread;
+            let _ = write!(text, "\n[mismatch]\noffset_dtod = \"{}\"\n", engineering(pair, "V"));
+        }
         if let Some(range) = found.range {
             let _ = write!(text, "\n[transconductor]\nrange = \"{}\"\n", engineering(range, "V"));
         }
@@ -222,14 +245,29 @@ impl Extract {
             format_args!("{:.2e}", found.white),
             self.excess(found),
         );
+        let spread = spread(&found.offsets);
+        let told = spread.map(|(mean, spread)| {
+            let (count, spread) = (found.offsets.len(), rounded(spread, "V"));
+            format!("offsets of {count} copies: mean {}, standard deviation {spread}\n", rounded(mean, "V"))
+        });
+        let words = words + &told.unwrap_or_default();
         let document = json!({
             "files": files, "subcircuit": self.subckt, "ngspice": found.version, "points": found.curve.len(),
             "offset": found.offset, "time_constant": found.time_constant, "delay": found.delay,
             "slew": found.slew, "range": found.range, "white": found.white, "corner": found.corner,
             "leak": self.leak(found), "excess": self.excess(found),
+            "copies": found.offsets.len(), "offset_mean": spread.map(|s| s.0), "offset_std": spread.map(|s| s.1),
         });
         Done { words, document, holds: true }
     }
+}
+
+/// Mean and standard deviation of offsets (V), if there are some.
+fn spread(offsets: &[f64]) -> Option<(f64, f64)> {
+    let count = offsets.len() as f64;
+    let mean = offsets.iter().sum::<f64>() / count;
+    let squares: f64 = offsets.iter().map(|offset| (offset - mean).powi(2)).sum();
+    (offsets.len() > 1).then(|| (mean, (squares / (count - 1.0)).sqrt()))
 }
 
 /// Header of the curve.

@@ -24,7 +24,7 @@ pub mod compare;
 pub mod cost;
 #[doc(hidden)]
 pub mod export;
-/// A circuit file made of a user's subcircuit.
+#[doc(hidden)]
 pub mod extract;
 #[doc(hidden)]
 pub mod failure;

@@ -18,8 +18,8 @@ use crate::record::RecordError;
 use crate::record::atomic::write;
 use crate::record::study::Kind;
 use crate::spice::{
-    Analyses, Dialect, Netlist, Report, SpiceError, Stage, Wiring, bench, check_with_progress, exportable,
-    version,
+    Analyses, Dialect, Netlist, Report, SpiceError, Stage, Transistors, Wiring, bench, check_with_progress,
+    exportable, version,
 };
 use deck::Deck;
 use dyadsim_core::learn::{Batch, wired};
@@ -47,6 +47,10 @@ pub struct Spice {
     #[command(flatten)]
     #[serde(flatten)]
     pub wanted: Wanted,
+    /// Compartments of transistors: FILE:SUBCKT:PORTS with `drive`, `state`, `output` or a voltage for each port
+    #[arg(long, value_name = "FILE:SUBCKT:PORTS")]
+    #[serde(skip)]
+    pub transistors: Option<Transistors>,
     /// Run ngspice on the sample and compare
     #[arg(long)]
     pub check: bool,
@@ -169,7 +173,10 @@ impl Study for Spice {
             input: batch.inputs.as_slice(),
             target: batch.targets.as_slice(),
         };
-        let mut netlist = Netlist::new(&wiring);
+        let mut netlist = match &self.transistors {
+            Some(transistors) => Netlist::of_transistors(&wiring, transistors),
+            None => Netlist::new(&wiring),
+        };
         netlist.title += &deck::origin(&self.files, self.sample, setup);
         let name = deck.clone().unwrap_or_default();
         let bench = bench(&wiring, analyses, self.dialect.into(), name.stem())?;
