@@ -21,7 +21,9 @@ mod synapses;
 mod transistors;
 
 pub use bench::{Analyses, Dialect, NoiseAnalysis, bench};
-pub use check::{EQUILIBRIUM, Report, Stage, WAVEFORM, check, check_with_progress, tightened};
+pub use check::{
+    EQUILIBRIUM, Report, Stage, WAVEFORM, check, check_transistors, check_with_progress, tightened,
+};
 pub use error::SpiceError;
 pub use exportable::{exportable, writable_name};
 pub use extract::{Extraction, Subcircuit};
