@@ -178,6 +178,55 @@ fn the_model_beside_the_netlist_is_the_one_that_is_extracted() {
     }
 }
 
+/// An experiment of a curve in a file of its own.
+fn with_a_curve() -> Bench {
+    let bench = Bench::new();
+    let row = |i: i32| format!("{},{:?}\n", 100 * i, (0.1 * f64::from(i)).tanh());
+    bench.write("curve.csv", &format!("v (mV),out (V)\n{}", (-20..=20).map(row).collect::<String>()));
+    bench.write("c.toml", "[neuron]\nactivation = { kind = \"table\", file = \"curve.csv\" }\n");
+    bench.write(
+        "e.toml",
+        "name = \"curve\"\ncircuit = \"c.toml\"\ndataset = { kind = \"yin-yang\", train = 60, test = 30 }\n\
+         network = [4, 5, 3]\nepochs = 2\nbatch = 20\nseeds = [1]\nrules = [\"bp\", \"dp\"]\n\
+         optimizer = { kind = \"sgd\", learning_rate = 0.1 }\n",
+    );
+    bench
+}
+
+#[test]
+fn a_folder_of_runs_is_whole_without_the_file_of_a_curve() {
+    let bench = with_a_curve();
+    let told = bench.run("circuits check c.toml");
+    assert!(told.stdout.contains("41 points from -2 V to 2 V; potentials beyond"), "{}", told.stdout);
+    for precision in ["f64", "f32"] {
+        let once =
+            bench.run(&format!("run e.toml --out {precision} --precision {precision} --threads 1 --quiet"));
+        assert_eq!(once.status, 0, "{}", once.stderr);
+    }
+    let again = bench.run("run e.toml --out other --threads 2 --quiet");
+    assert_eq!(again.status, 0, "{}", again.stderr);
+    fs::remove_file(bench.path("curve.csv")).unwrap();
+    let written = bench.run("run f64/experiment.toml --out written --quiet");
+    assert_eq!(written.status, 0, "{}", written.stderr);
+    let weights = |folder: &str| fs::read(bench.path(&format!("{folder}/layers.csv"))).unwrap();
+    assert!(weights("written") == weights("f64") && weights("other") == weights("f64"));
+    assert!(weights("f32") != weights("f64"), "single precision is another run");
+}
+
+#[test]
+fn complex_potentials_have_no_place_in_a_curve() {
+    let bench = with_a_curve();
+    let holomorphic = "run e.toml --out x --set rules=[\"ep-holomorphic\"] --set circuit.kind=hopfield";
+    bench.refuse(
+        holomorphic,
+        &["activation", "as potentials become complex, where a kink or a table means nothing"],
+    );
+    bench.refuse(
+        "circuits check c.toml --set kind=predictive-coding",
+        &["neuron.activation", "drives would jump"],
+    );
+}
+
 #[test]
 fn a_description_of_transistors_that_is_none_is_told() {
     let bench = Bench::new();

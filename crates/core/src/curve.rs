@@ -123,7 +123,7 @@ impl Curve {
     #[must_use]
     pub fn value(&self, x: f64) -> f64 {
         let [c0, c1, c2, c3] = match self.piece(x) {
-            Piece::Straight { at, from, slope } if slope == 0.0 => return at + 0.0 * nan_of(x - from),
+            Piece::Straight { at, from, slope: 0.0 } => return at + nan_of(x - from),
             Piece::Straight { at, from, slope } => return at + slope * (x - from),
             Piece::Cubic(cubic) => cubic.coefficients_at(x),
         };
@@ -134,7 +134,7 @@ impl Curve {
     #[must_use]
     pub fn slope(&self, x: f64) -> f64 {
         match self.piece(x) {
-            Piece::Straight { slope, from, .. } => slope + 0.0 * nan_of(x - from),
+            Piece::Straight { slope, from, .. } => slope + nan_of(x - from),
             Piece::Cubic(Cubic { from, coefficients: [_, c1, c2, c3] }) => {
                 let t = x - from;
                 c1 + t * (2.0 * c2 + 3.0 * t * c3)
@@ -146,7 +146,7 @@ impl Curve {
     #[must_use]
     pub fn curvature(&self, x: f64) -> f64 {
         match self.piece(x) {
-            Piece::Straight { from, .. } => 0.0 * nan_of(x - from),
+            Piece::Straight { from, .. } => nan_of(x - from),
             Piece::Cubic(Cubic { from, coefficients: [_, _, c2, c3] }) => 2.0 * c2 + 6.0 * (x - from) * c3,
         }
     }
@@ -162,7 +162,7 @@ impl Curve {
         (self.0.slope[0], self.0.slope[self.0.slope.len() - 1])
     }
 
-    fn piece(&self, x: f64) -> Piece {
+    fn piece(self, x: f64) -> Piece {
         let Points { x: inputs, y, slope, .. } = self.0;
         let after = inputs.partition_point(|input| *input <= x);
         let last = inputs.len() - 1;

@@ -181,9 +181,8 @@ impl Tree {
 
     /// Puts a value in the place of a key of a table under another name; it was written where that key was.
     pub fn replace(&mut self, table: &KeyPath, (old, new): (&str, &str), value: Value) {
-        let keys = table.0.iter();
-        let inside = keys.fold(Some(&mut self.table), |inside, step| match step {
-            Step::Key(key) => inside?.get_mut(key)?.as_table_mut(),
+        let inside = table.0.iter().try_fold(&mut self.table, |inside, step| match step {
+            Step::Key(key) => inside.get_mut(key)?.as_table_mut(),
             Step::Item(_) => None,
         });
         let Some(inside) = inside else { return };
