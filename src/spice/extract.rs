@@ -125,12 +125,12 @@ impl Subcircuit<'_> {
         let output = |copy: usize| format!("port_out{copy}");
         for copy in 0..copies {
             let shared = |port: &String| self.input.eq_ignore_ascii_case(port) || self.held(port).is_some();
-            let node = |port: &String| match port {
+            let own = |port: &String| match port {
                 port if self.output.eq_ignore_ascii_case(port) => output(copy),
-                port if shared(port) => self.node(port),
-                port => format!("{}_{copy}", self.node(port)),
+                port if shared(port) => node(port),
+                port => format!("{}_{copy}", node(port)),
             };
-            let nodes: Vec<String> = self.ports.iter().map(node).collect();
+            let nodes: Vec<String> = self.ports.iter().map(own).collect();
             deck += &format!("Xtested{copy} {} {}\n.save {}\n", nodes.join(" "), self.name, output(copy));
         }
         let found = run(&(deck + ".op\n.end\n"), &|_| ())?;
@@ -159,14 +159,14 @@ impl Subcircuit<'_> {
         let middle = format!("DC {}", literal(self.middle()));
         let card = format!(".dc Vinput {} {end} {}", literal(low), literal(step));
         let found = self.run(&middle, &card)?;
-        let curve = columns(&found, &[&self.node(self.input), &self.node(self.output)])?;
+        let curve = columns(&found, &[&node(self.input), &node(self.output)])?;
         Ok((found.version, curve.into_iter().map(|point| (point[0], point[1])).collect()))
     }
 
     fn noise(&self, port: &str) -> Result<Noise, SpiceError> {
         let (first, last, count) = BAND;
         let source = format!("DC {} AC 1", literal(self.middle()));
-        let node = self.node(port);
+        let node = node(port);
         let card = format!(".noise v({node}) Vinput dec {count} {} {}", literal(first), literal(last));
         let rows = columns(&self.run(&source, &card)?, &["frequency", "inoise_spectrum", "onoise_spectrum"])?;
         // Densities are roots, V/√Hz, of the input and of the output.
@@ -185,7 +185,7 @@ impl Subcircuit<'_> {
         let card = format!(".tran {rising} {} 0 {rising}", literal(end));
         let found = self.run(&source, &card)?;
         let of = |port: &str| -> Result<Vec<(f64, f64)>, SpiceError> {
-            let rows = columns(&found, &["time", &self.node(port)])?;
+            let rows = columns(&found, &["time", &node(port)])?;
             Ok(rows.into_iter().map(|row| (row[0], row[1])).collect())
         };
         let ports =
@@ -200,29 +200,28 @@ impl Subcircuit<'_> {
             ".options temp={} reltol=1e-6 vntol=1e-9 abstol=1e-16 chgtol=1e-19 gmin=1e-15\n",
             literal(self.temperature - 273.15)
         );
-        deck += &format!("Vinput {} 0 {source}\n", self.node(self.input));
+        deck += &format!("Vinput {} 0 {source}\n", node(self.input));
         for (number, (port, volts)) in self.held.iter().enumerate() {
-            deck += &format!("Vheld{number} {} 0 DC {}\n", self.node(port), literal(*volts));
+            deck += &format!("Vheld{number} {} 0 DC {}\n", node(port), literal(*volts));
         }
         deck
     }
 
     fn run(&self, source: &str, analysis: &str) -> Result<SimulatorRun, SpiceError> {
         let mut deck = self.head(source);
-        let nodes: Vec<String> = self.ports.iter().map(|port| self.node(port)).collect();
+        let nodes: Vec<String> = self.ports.iter().map(|port| node(port)).collect();
         deck += &format!("Xtested {} {}\n{analysis}\n", nodes.join(" "), self.name);
         if !analysis.starts_with(".noise") {
-            let saved: Vec<String> =
-                [self.input, self.state, self.output].map(|port| self.node(port)).to_vec();
+            let saved: Vec<String> = [self.input, self.state, self.output].map(|port| node(port)).to_vec();
             deck += &format!(".save {}\n", saved.join(" "));
         }
         run(&(deck + ".end\n"), &|_| ())
     }
+}
 
-    /// The voltage of a port as a card and a result name it.
-    fn node(&self, port: &str) -> String {
-        format!("port_{}", port.to_lowercase())
-    }
+/// The node of a port.
+fn node(port: &str) -> String {
+    format!("port_{}", port.to_lowercase())
 }
 
 /// Columns of a result by name: voltages of nodes, and what is no node.

@@ -47,7 +47,7 @@ pub struct Spice {
     #[command(flatten)]
     #[serde(flatten)]
     pub wanted: Wanted,
-    /// Compartments of transistors: FILE:SUBCKT:PORTS with `drive`, `state`, `output` or a voltage for each port
+    /// A subcircuit for every compartment, with `drive`, `state`, `output` or a voltage for each of its ports
     #[arg(long, value_name = "FILE:SUBCKT:PORTS")]
     #[serde(skip)]
     pub transistors: Option<Transistors>,
