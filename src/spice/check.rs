@@ -70,8 +70,9 @@ pub struct Report {
     pub(crate) bounds: (f64, f64),
 }
 
-/// Simulates a sample whose compartments are of transistors in ngspice, and what was extracted of them here, and
-/// compares: one run, at rest when nothing moves any more, for the rates of transistors are no leaks.
+/// Simulates a sample whose compartments are of transistors in ngspice, and what was extracted of them
+/// here, and compares: one run, at rest when nothing moves any more, for the rates of transistors are no
+/// leaks.
 ///
 /// # Errors
 /// Those of [`check`].
@@ -114,8 +115,8 @@ pub enum Stage {
 pub type Told<'a> = &'a (dyn Fn(Stage) + Sync);
 
 impl Report {
-    /// Whether outcomes are the same, and distances within [`EQUILIBRIUM`] and [`WAVEFORM`], or, of transistors,
-    /// [`TRANSISTOR_EQUILIBRIUM`] and [`TRANSISTOR_WAVEFORM`].
+    /// Whether outcomes are the same, and distances within [`EQUILIBRIUM`] and [`WAVEFORM`], or, of
+    /// transistors, [`TRANSISTOR_EQUILIBRIUM`] and [`TRANSISTOR_WAVEFORM`].
     ///
     /// What rings at the time limit is followed for longer here, and is a timeout if it comes to rest then;
     /// of their waveform, which ends there, nobody can say so.

@@ -1,9 +1,9 @@
 //! A user's subcircuit run in ngspice, and what a circuit file needs of it: its curve, offset, noise, time
 //! constant and slew rate.
 //!
-//! The subcircuit stands between a voltage source at its input and nothing at its output. What bites: `.noise`
-//! tells the gain, too, as the quotient of output and input noise, so the bandwidth that the step needs for its
-//! length comes from there, and nobody has to guess it.
+//! The subcircuit stands between a voltage source at its input and nothing at its output. What bites:
+//! `.noise` tells the gain, too, as the quotient of output and input noise, so the bandwidth that the step
+//! needs for its length comes from there, and nobody has to guess it.
 
 use std::path::Path;
 
@@ -212,7 +212,7 @@ impl Subcircuit<'_> {
         let nodes: Vec<String> = self.ports.iter().map(|port| node(port)).collect();
         deck += &format!("Xtested {} {}\n{analysis}\n", nodes.join(" "), self.name);
         if !analysis.starts_with(".noise") {
-            let saved: Vec<String> = [self.input, self.state, self.output].map(|port| node(port)).to_vec();
+            let saved: Vec<String> = [self.input, self.state, self.output].map(node).to_vec();
             deck += &format!(".save {}\n", saved.join(" "));
         }
         run(&(deck + ".end\n"), &|_| ())
@@ -282,8 +282,8 @@ impl Step {
         self.ports.iter().find(|(name, _)| name == port).map_or(&[], |(_, points)| points)
     }
 
-    /// By how much a port is later than the input (s): `∫ (1 − y) dt` of its response (Elmore, *J. Appl. Phys.*
-    /// 19, 55, 1948), which is the time constant of a single pole, and the sum of several.
+    /// By how much a port is later than the input (s): `∫ (1 − y) dt` of its response (Elmore, *J. Appl.
+    /// Phys.* 19, 55, 1948), which is the time constant of a single pole, and the sum of several.
     fn late(&self, port: &str) -> Result<f64, SpiceError> {
         let points = self.of(port);
         let (first, last) = (points[0].1, points[points.len() - 1].1);
@@ -314,10 +314,11 @@ impl Step {
     }
 }
 
-/// Height of a step in ranges `V_s` of `τ dv/dt = V_s tanh((u − v)/V_s)`, whose second quarter takes `time` (τ).
+/// Height of a step in ranges `V_s` of `τ dv/dt = V_s tanh((u − v)/V_s)`, whose second quarter takes `time`
+/// (τ).
 ///
-/// `sinh((u − v)/V_s)` decays exponentially: the time is `ln sinh(¾ x) − ln sinh(½ x)` at a height of `x V_s`,
-/// `ln 1.5` of a linear one.
+/// `sinh((u − v)/V_s)` decays exponentially: the time is `ln sinh(¾ x) − ln sinh(½ x)` at a height of `x
+/// V_s`, `ln 1.5` of a linear one.
 fn share_of(time: f64) -> Option<f64> {
     let log_sinh = |y: f64| y + (-(-2.0 * y).exp()).ln_1p();
     let taken = |x: f64| log_sinh(0.75 * x) - log_sinh(0.5 * x);

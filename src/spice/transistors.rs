@@ -7,6 +7,8 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use serde::{Serialize, Serializer};
+
 use super::name::literal;
 
 /// A subcircuit for every compartment.
@@ -18,6 +20,20 @@ pub struct Transistors {
     pub name: String,
     /// What its ports are, in their order.
     ports: Vec<Port>,
+}
+
+impl Serialize for Transistors {
+    /// The text that reads as the same.
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let port = |port: &Port| match port {
+            Port::Drive => "drive".to_owned(),
+            Port::State => "state".to_owned(),
+            Port::Output => "output".to_owned(),
+            Port::Held(volts) => volts.to_string(),
+        };
+        let ports: Vec<String> = self.ports.iter().map(port).collect();
+        to.serialize_str(&format!("{}:{}:{}", self.netlist.display(), self.name, ports.join(",")))
+    }
 }
 
 /// What is on a port of the subcircuit.
@@ -104,6 +120,8 @@ mod tests {
     fn ports_are_named_or_held_and_each_role_is_there_once() {
         let read: Transistors = "a/b.cir:cell:drive,0.9,state,output,-0.9".parse().unwrap();
         assert!(read.netlist.ends_with("a/b.cir") && read.netlist.is_absolute());
+        let written = serde_json::to_value(&read).unwrap();
+        assert_eq!(written.as_str().unwrap().parse::<Transistors>().unwrap(), read);
         let text = read.compartment("wp", "p", "a");
         assert_eq!(text, "Vqp1 qp1 0 DC 9e-1\nVqp4 qp4 0 DC -9e-1\nXp wp qp1 p a qp4 cell\n");
         for (text, words) in [

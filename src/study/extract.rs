@@ -48,7 +48,7 @@ pub struct Extract {
     #[arg(long, value_name = "VOLTAGE", default_value = "300 mV", value_parser = volts)]
     to: f64,
     /// Points of the sweep
-    #[arg(long, value_name = "N", default_value_t = 121, value_parser = clap::value_parser!(i64).range(5..=MOST_POINTS))]
+    #[arg(long, value_name = "N", default_value_t = 121, value_parser = count(MOST_POINTS))]
     points: i64,
     /// Capacitor of a compartment, which with the time constant makes its leak
     #[arg(long, value_name = "CAPACITANCE", default_value = "200 fF", value_parser = farads)]
@@ -279,6 +279,11 @@ const NOISE: &str = "frequency (Hz),input_noise (V^2/Hz)";
 fn table(rows: &[(f64, f64)], header: &str) -> String {
     let row = |(x, y): &(f64, f64)| format!("{x:?},{y:?}\n");
     format!("{header}\n{}", rows.iter().map(row).collect::<String>())
+}
+
+/// A number of points, at most so many.
+fn count(most: i64) -> clap::builder::RangedI64ValueParser<i64> {
+    clap::value_parser!(i64).range(5..=most)
 }
 
 /// Subcircuits of a netlist by name, in small letters, with their ports.

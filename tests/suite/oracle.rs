@@ -54,12 +54,12 @@ fn phi(kind: ActivationKind, z: f64) -> f64 {
         ActivationKind::Softplus => z.max(0.0) + (-z.abs()).exp().ln_1p(),
         ActivationKind::Sigmoid => 1.0 / (1.0 + (-z).exp()),
         ActivationKind::Linear => z,
-        ActivationKind::Table(curve) => through(&curve, z),
+        ActivationKind::Table(curve) => through(curve, z),
     }
 }
 
 /// A curve by Hermite's basis: values and slopes at the two points around `z`; straight beyond all.
-fn through(curve: &Curve, z: f64) -> f64 {
+fn through(curve: Curve, z: f64) -> f64 {
     let points: Vec<(f64, f64)> = curve.points().collect();
     let at = points.windows(2).find(|pair| (pair[0].0..=pair[1].0).contains(&z));
     let Some(&[(x0, y0), (x1, y1)]) = at.map(|pair| <&[_; 2]>::try_from(pair).unwrap()) else {

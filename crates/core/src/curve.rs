@@ -1,14 +1,14 @@
 //! Curves through points: monotone cubic interpolation of what was measured or simulated.
 //!
-//! Between points stands the cubic of Hermite with the slopes at its ends. The slope at a point is that of the
-//! polynomial through the five points around it, brought into the region where the cubic is monotone between
-//! points that are (`0 ≤ m ≤ 3 min(δ)`; Fritsch & Carlson, *SIAM J. Numer. Anal.* 17, 238, 1980, eq. 4.1;
-//! Hyman, *SIAM J. Sci. Stat. Comput.* 4, 645, 1983): smooth curves come out to the fourth order of the
-//! distance of points, steps without overshoot. Beyond the points the curve goes on straight with its slope
-//! there. Slopes are continuous, second slopes are not.
+//! Between points stands the cubic of Hermite with the slopes at its ends. The slope at a point is that of
+//! the polynomial through the five points around it, brought into the region where the cubic is monotone
+//! between points that are (`0 ≤ m ≤ 3 min(δ)`; Fritsch & Carlson, *SIAM J. Numer. Anal.* 17, 238, 1980,
+//! eq. 4.1; Hyman, *SIAM J. Sci. Stat. Comput.* 4, 645, 1983): smooth curves come out to the fourth order
+//! of the distance of points, steps without overshoot. Beyond the points the curve goes on straight with
+//! its slope there. Slopes are continuous, second slopes are not.
 //!
-//! What bites: equal curves are one in memory, and stay there as long as the program runs: a curve is as cheap
-//! to copy as a number.
+//! What bites: equal curves are one in memory, and stay there as long as the program runs: a curve is as
+//! cheap to copy as a number.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -367,7 +367,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn rising_points_make_a_rising_curve_through_them(points in rising(), sign in prop_oneof![Just(1.0), Just(-1.0)]) {
+        fn rising_points_make_a_rising_curve_through_them(
+            points in rising(), sign in prop_oneof![Just(1.0), Just(-1.0)]
+        ) {
             let points: Vec<_> = points.iter().map(|(x, y)| (*x, sign * y)).collect();
             let curve = Curve::new(&points).unwrap();
             for pair in points.windows(2) {

@@ -49,7 +49,6 @@ pub struct Spice {
     pub wanted: Wanted,
     /// A subcircuit for every compartment, with `drive`, `state`, `output` or a voltage for each of its ports
     #[arg(long, value_name = "FILE:SUBCKT:PORTS")]
-    #[serde(skip)]
     pub transistors: Option<Transistors>,
     /// Run ngspice on the sample and compare
     #[arg(long)]
