@@ -71,6 +71,7 @@ fn the_ideal_circuit_is_the_default_one() {
 
 /// Random experiments that the door must let in.
 mod random {
+    use dyadsim_core::curve::Curve;
     use dyadsim_core::spec::*;
     use proptest::prelude::*;
     use proptest::sample::select;
@@ -85,8 +86,21 @@ mod random {
         (1.0..10.0_f64, low..high).prop_map(|(mantissa, exponent)| mantissa * 10_f64.powi(exponent))
     }
 
+    /// A curve through points at any distances.
+    fn curve() -> impl Strategy<Value = Curve> {
+        prop::collection::vec((decades(-6, 0), -1.0..1.0_f64), 2..9).prop_map(|steps| {
+            let mut at = -1.0;
+            let next = |(step, y): (f64, f64)| {
+                at += step;
+                (at, y)
+            };
+            Curve::new(&steps.into_iter().map(next).collect::<Vec<_>>()).unwrap()
+        })
+    }
+
     fn activation() -> impl Strategy<Value = ActivationSpec> {
-        let kind = select(ActivationKind::ALL.to_vec());
+        let formula = select(ActivationKind::ALL.to_vec());
+        let kind = prop_oneof![3 => formula, 1 => curve().prop_map(ActivationKind::Table)];
         (kind, -5.0..5.0, size(), -1.0..1.0).prop_map(|(kind, amplitude, scale, offset)| ActivationSpec {
             kind,
             amplitude,

@@ -5,6 +5,7 @@
 
 mod circuits;
 mod data;
+mod devices;
 mod epochs;
 mod experiments;
 mod help;
@@ -76,6 +77,8 @@ enum Command {
     Rules(rules::Arguments),
     /// List and show data sets, and tell how to get them
     Data(data::Arguments),
+    /// Make circuit files of devices
+    Devices(devices::Arguments),
     /// Write the report of an output folder again, from its tables
     Report(report::Arguments),
     /// Draw the figures of an output folder again, from its tables
@@ -142,6 +145,7 @@ fn carry_out(matches: &clap::ArgMatches) -> Result<ExitCode, Failure> {
         Command::Experiments(arguments) => experiments::run(&global, &arguments),
         Command::Rules(rules::Arguments {}) => rules::run(&global),
         Command::Data(arguments) => data::run(&global, &arguments),
+        Command::Devices(arguments) => devices::run(&global, &arguments),
         Command::Report(arguments) => report::run(&global, &arguments),
         Command::Plot(arguments) => plot::run(&global, &arguments),
     }

@@ -1,7 +1,9 @@
 //! The neuron as a subcircuit: a dyad (summing nodes, two membranes, two activation devices, mean and
 //! difference), or one membrane with its device.
 
+use super::curve::pieces;
 use super::name::{feed, literal, load};
+use super::transistors::Transistors;
 use dyadsim_core::spec::{ActivationKind, ActivationSpec};
 
 /// How the error reaches a neuron.
@@ -57,7 +59,8 @@ impl Cell {
     }
 
     /// The subcircuit `dyad1`, `dyad2`, … (`neuron1`, … of a single compartment) of a layer.
-    pub(super) fn text(&self, layer: usize) -> String {
+    /// Its compartments are of transistors, if there are some.
+    pub(super) fn text(&self, layer: usize, transistors: Option<&Transistors>) -> String {
         let ports: Vec<String> = self.ports().iter().map(ToString::to_string).collect();
         let mut keys = vec!["CP=1", "CM=1", "ALPHA=0.5", "VP=0", "VM=0"];
         if self.port != Port::None {
@@ -80,12 +83,7 @@ impl Cell {
         let mut text = format!(".subckt {name} {} PARAMS: {}\n", ports.join(" "), keys.join(" "));
         text += &load("u", "u", self.unit);
         if self.single {
-            return text
-                + &self.membrane("p", "e", "P")
-                + &self.device("s", "p", "P")
-                + ".ends "
-                + &name
-                + "\n";
+            return text + &self.compartment(("p", "s"), "e", "P", transistors) + ".ends " + &name + "\n";
         }
         let errors: &[&str] = match self.port {
             Port::None => &[],
@@ -94,20 +92,32 @@ impl Cell {
         };
         errors.iter().for_each(|node| text += &load(node, node, self.unit));
         let minus = if self.port == Port::Own { "f" } else { "e" };
-        text += &self.membrane("p", "e", "P");
-        text += &self.membrane("m", minus, "M");
-        text += &self.device("a", "p", "P");
-        text += &self.device("b", "m", "M");
+        text += &self.compartment(("p", "a"), "e", "P", transistors);
+        text += &self.compartment(("m", "b"), minus, "M", transistors);
         text += "Esp s t a 0 {ALPHA}\nEsm t 0 b 0 {1-ALPHA}\nEd d 0 a b 1\n";
         text + ".ends " + &name + "\n"
     }
 
-    /// Capacitor, leak and drive of one compartment.
-    fn membrane(&self, node: &str, error: &str, side: &str) -> String {
+    /// One compartment between what it hears and its output.
+    fn compartment(
+        &self,
+        (node, output): (&str, &str),
+        error: &str,
+        side: &str,
+        transistors: Option<&Transistors>,
+    ) -> String {
+        if let Some(transistors) = transistors {
+            let (text, at) = self.drive(node, error, side, true);
+            return text + &transistors.compartment(&at, node, output);
+        }
+        self.membrane(node, error, side) + &self.device(output, node, side)
+    }
+
+    /// All that reaches a compartment, and the node where it is: the membrane itself, or, in a `chain`, one
+    /// before it.
+    fn drive(&self, node: &str, error: &str, side: &str, chain: bool) -> (String, String) {
         let unit = self.unit;
-        let limited = self.range.is_some() || self.slew;
-        let chain = self.supply.is_some() || self.node || limited;
-        let mut text = format!("C{node} {node} 0 {{C{side}}} IC={{V{side}}}\n");
+        let mut text = String::new();
         // Where more than a leak lies between them, what the membrane hears is summed up first.
         let mut at = if chain { format!("w{node}") } else { node.to_owned() };
         text += &feed(&format!("u{node}"), &at, ("u", "0"), unit);
@@ -130,6 +140,16 @@ impl Cell {
             text += &format!("Bc{node} c{node} 0 V={{{clipped}}}\n");
             at = format!("c{node}");
         }
+        (text, at)
+    }
+
+    /// Capacitor, leak and drive of one compartment.
+    fn membrane(&self, node: &str, error: &str, side: &str) -> String {
+        let unit = self.unit;
+        let limited = self.range.is_some() || self.slew;
+        let chain = self.supply.is_some() || self.node || limited;
+        let (heard, at) = self.drive(node, error, side, chain);
+        let mut text = format!("C{node} {node} 0 {{C{side}}} IC={{V{side}}}\n") + &heard;
         if limited {
             return text + &self.limited(node, side, &at);
         }
@@ -187,6 +207,12 @@ impl Cell {
             ActivationKind::Softplus => format!("(max({z},0)+ln(1+exp(-abs({z}))))"),
             // The logistic function without an exponential that overflows.
             ActivationKind::Sigmoid => format!("(0.5+0.5*tanh(0.5*{z}))"),
+            ActivationKind::Table(curve) => {
+                // Its argument is a node of its own: every piece reads it.
+                let at = format!("z{potential}");
+                text += &format!("E{at} {at} 0 {gate} 0 {}\n", literal(1.0 / scale));
+                pieces(curve, &format!("V({at})"))
+            }
         };
         let amplitude = if amplitude == 1.0 { String::new() } else { format!("{}*", literal(amplitude)) };
         text + &format!("B{output} {output} 0 V={{{amplitude}{shape}}}\n")

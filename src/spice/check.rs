@@ -21,6 +21,16 @@ use dyadsim_core::spec::{SolverKind, SolverSpec, Verify};
 pub const EQUILIBRIUM: f64 = 1e-9;
 /// The same of waveforms.
 pub const WAVEFORM: f64 = 5e-5;
+/// Distance of equilibria of transistors and of what was extracted of them that counts as agreement (V).
+pub const TRANSISTOR_EQUILIBRIUM: f64 = 3e-3;
+/// The same of waveforms.
+pub const TRANSISTOR_WAVEFORM: f64 = 8e-3;
+/// Longest step of ngspice with transistors, in the fastest time constant.
+const TRANSISTOR_STEP: f64 = 0.05;
+/// Time of a run with transistors, in the slowest time constant.
+const TRANSISTOR_TIME: f64 = 40.0;
+/// Transistors are at rest when no potential has moved by more than this (V) in the last time constant.
+const AT_REST: f64 = 1e-4;
 /// How far a run of ngspice goes beyond our own end at first, in the slowest time constant.
 const BEYOND: f64 = 2.0;
 /// Steps of ngspice, in the fastest time constant: shorter ones are tried where waveforms differ, for a
@@ -56,6 +66,38 @@ pub struct Report {
     pub stop: f64,
     /// Wall time of its last run (s).
     pub wall: f64,
+    /// Distances of equilibria and waveforms that count as agreement.
+    pub(crate) bounds: (f64, f64),
+}
+
+/// Simulates a sample whose compartments are of transistors in ngspice, and what was extracted of them
+/// here, and compares: one run, at rest when nothing moves any more, for the rates of transistors are no
+/// leaks.
+///
+/// # Errors
+/// Those of [`check`].
+pub fn check_transistors(
+    wiring: &Wiring<'_>,
+    netlist: &Netlist,
+    told: Told<'_>,
+) -> Result<Report, SpiceError> {
+    let mut both = Both { wiring, netlist, told, runs: 0 };
+    let solver = tightened(&wiring.spec.solver);
+    told(Stage::Ours);
+    let ours = integrate(&solver, wiring.circuit);
+    let tau = wiring.circuit.slowest();
+    let (stop, before) = (TRANSISTOR_TIME * tau, Instant::now());
+    let found = both.run((stop, step(wiring, TRANSISTOR_STEP)))?;
+    let wall = before.elapsed().as_secs_f64();
+    let trace = waveform(wiring, &found, stop)?;
+    let rests = {
+        let (last, late) = (trace.states.last(), trace.times.partition_point(|time| *time < stop - tau));
+        last.zip(trace.states.get(late)).is_some_and(|(last, late)| distance(last, late) < AT_REST)
+    };
+    let theirs = Some(if rests { Outcome::Settled } else { Outcome::Timeout });
+    let report = compare_simulators((&ours, theirs), &trace, followed(wiring.circuit));
+    let bounds = (TRANSISTOR_EQUILIBRIUM, TRANSISTOR_WAVEFORM);
+    Ok(Report { version: found.version, wall, step: TRANSISTOR_STEP, bounds, ..report })
 }
 
 /// How far a comparison is.
@@ -73,15 +115,16 @@ pub enum Stage {
 pub type Told<'a> = &'a (dyn Fn(Stage) + Sync);
 
 impl Report {
-    /// Whether outcomes are the same, and distances within [`EQUILIBRIUM`] and [`WAVEFORM`].
+    /// Whether outcomes are the same, and distances within [`EQUILIBRIUM`] and [`WAVEFORM`], or, of
+    /// transistors, [`TRANSISTOR_EQUILIBRIUM`] and [`TRANSISTOR_WAVEFORM`].
     ///
     /// What rings at the time limit is followed for longer here, and is a timeout if it comes to rest then;
     /// of their waveform, which ends there, nobody can say so.
     #[must_use]
     pub fn agrees(&self) -> bool {
-        let near = self.equilibrium.is_none_or(|v| v <= EQUILIBRIUM * self.largest.max(1.0));
+        let near = self.equilibrium.is_none_or(|v| v <= self.bounds.0 * self.largest.max(1.0));
         let rings = self.ours == Outcome::Timeout && self.theirs == Some(Outcome::Oscillation);
-        (self.theirs == Some(self.ours) || rings) && near && self.waveform <= WAVEFORM
+        (self.theirs == Some(self.ours) || rings) && near && self.waveform <= self.bounds.1
     }
 }
 
@@ -243,6 +286,7 @@ fn compare_simulators((ours, theirs): (&Settled<f64>, Option<Outcome>), trace: &
         stop: trace.end(),
         wall: 0.0,
         step: 0.0,
+        bounds: (EQUILIBRIUM, WAVEFORM),
     }
 }
 
@@ -263,8 +307,10 @@ fn deck(wiring: &Wiring<'_>, netlist: &Netlist, (stop, step): (f64, f64)) -> Str
         compartment(&wiring.chip.layout).iter().map(|name| format!(".save v({name})\n")).collect();
     let Netlist { title, library, columns, network, noise } = netlist;
     let options = options(wiring, Dialect::Ngspice);
+    // Nodes inside transistors have no initial condition: they follow from an operating point around `.ic`.
+    let initial = if network.contains("\n.ic ") { "" } else { " uic" };
     format!(
-        "{title}{library}{columns}{network}{noise}{options}{saved}.tran {step} {} 0 {step} uic\n.end\n",
+        "{title}{library}{columns}{network}{noise}{options}{saved}.tran {step} {} 0 {step}{initial}\n.end\n",
         literal(stop)
     )
 }

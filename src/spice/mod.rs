@@ -7,8 +7,10 @@
 mod bench;
 mod cell;
 mod check;
+mod curve;
 mod error;
 mod exportable;
+mod extract;
 mod name;
 mod netlist;
 mod ngspice;
@@ -16,11 +18,16 @@ mod noise;
 mod nudge;
 mod raw;
 mod synapses;
+mod transistors;
 
 pub use bench::{Analyses, Dialect, NoiseAnalysis, bench};
-pub use check::{EQUILIBRIUM, Report, Stage, WAVEFORM, check, check_with_progress, tightened};
+pub use check::{
+    EQUILIBRIUM, Report, Stage, WAVEFORM, check, check_transistors, check_with_progress, tightened,
+};
 pub use error::SpiceError;
 pub use exportable::{exportable, writable_name};
+pub use extract::{Extraction, Subcircuit};
 pub use name::map;
 pub use netlist::{Netlist, Wiring};
 pub use ngspice::version;
+pub use transistors::Transistors;

@@ -1,7 +1,8 @@
 //! The netlist of one sample: library, columns of synapses, network, noise; the same for every simulator.
 
 use super::cell::{Cell, Port};
-use super::name::{literal, node};
+use super::name::{compartment, literal, node};
+use super::transistors::Transistors;
 use super::{noise, nudge, synapses};
 use dyadsim_core::chip::Chip;
 use dyadsim_core::circuit::Wired;
@@ -74,11 +75,26 @@ impl Netlist {
     /// Writes the netlist of a sample.
     #[must_use]
     pub fn new(wiring: &Wiring<'_>) -> Self {
+        Self::with(wiring, None)
+    }
+
+    /// Writes the netlist of a sample, its compartments of transistors.
+    #[must_use]
+    pub fn of_transistors(wiring: &Wiring<'_>, transistors: &Transistors) -> Self {
+        let mut netlist = Self::with(wiring, Some(transistors));
+        netlist.library = transistors.library() + &netlist.library;
+        for (node, volts) in compartment(&wiring.chip.layout).iter().zip(wiring.start()) {
+            netlist.network += &format!(".ic V({node})={}\n", literal(volts));
+        }
+        netlist
+    }
+
+    fn with(wiring: &Wiring<'_>, transistors: Option<&Transistors>) -> Self {
         let cells = list_cells(wiring);
         let what = if wiring.is_single() { "neuron" } else { "dyad" };
         let mut library = format!("* Library: a {what} of every layer.\n");
         for (layer, cell) in cells.iter().enumerate() {
-            library += &cell.text(layer);
+            library += &cell.text(layer, transistors);
         }
         let network = wiring.chip.layout.network();
         let network: Vec<String> = network.iter().map(ToString::to_string).collect();

@@ -22,9 +22,25 @@ const SHOWN: usize = 10;
 pub fn circuit(name: &Path, settings: &[Override]) -> Result<Done, Failure> {
     let source = find(CIRCUITS, name)?;
     let circuit = source.circuit(settings)?;
-    let words = format!("{}: valid: {}\n", source.title(), line(&circuit));
+    let words = format!("{}: valid: {}\n{}", source.title(), line(&circuit), curves(&circuit));
     let document = json!({"file": source.title(), "valid": true, "circuit": circuit});
     Ok(Done { words, document, holds: true })
+}
+
+/// Where the curves through points end, beyond which they are straight: a line each.
+fn curves(circuit: &CircuitSpec) -> String {
+    let neuron = &circuit.neuron;
+    let both = [("activation", neuron.activation), ("output_activation", neuron.output_activation)];
+    let told = both.into_iter().filter_map(|(key, device)| {
+        let curve = device.kind.curve()?;
+        let (low, high) = curve.range();
+        let [low, high] = [low, high].map(|z| rounded(device.offset + device.scale * z, "V"));
+        let points = curve.points().len();
+        Some(format!(
+            "  neuron.{key}: {points} points from {low} to {high}; potentials beyond meet straight lines\n"
+        ))
+    });
+    told.collect()
 }
 
 /// A circuit in one line.

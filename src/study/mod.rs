@@ -25,6 +25,8 @@ pub mod cost;
 #[doc(hidden)]
 pub mod export;
 #[doc(hidden)]
+pub mod extract;
+#[doc(hidden)]
 pub mod failure;
 #[doc(hidden)]
 pub mod folder;

@@ -3,6 +3,7 @@
 use dyadsim_core::analysis::layer_angles;
 use dyadsim_core::chip::{Chip, Weights};
 use dyadsim_core::circuit::{DyadCircuit, Dynamics};
+use dyadsim_core::curve::Curve;
 use dyadsim_core::learn::{Batch, Gradient, Measurement};
 use dyadsim_core::matrix::Matrix;
 use dyadsim_core::matrix::measure::larger;
@@ -118,7 +119,15 @@ pub fn activations() -> Vec<ActivationSpec> {
     let natural = ActivationKind::ALL.map(ActivationSpec::from);
     let moved =
         ActivationKind::ALL.map(|kind| ActivationSpec { kind, amplitude: 0.7, scale: 0.6, offset: 0.1 });
-    natural.into_iter().chain(moved).collect()
+    let table = ActivationSpec { kind: table(), amplitude: 0.7, scale: 0.6, offset: 0.1 };
+    natural.into_iter().chain(moved).chain([table]).collect()
+}
+
+/// A curve through 49 points of an activation that no formula here has, and that is no odd function.
+pub fn table() -> ActivationKind {
+    let at = |i: i32| f64::from(i) / 8.0;
+    let points: Vec<_> = (-24..=24).map(|i| (at(i), at(i).tanh() + 0.1 * at(i).cos())).collect();
+    ActivationKind::Table(Curve::new(&points).unwrap())
 }
 
 /// A row of a matrix as a vector.

@@ -2,6 +2,7 @@
 //! the crate's circuits, so that agreement checks the right-hand side as well as the solvers.
 
 use dyadsim_core::chip::Chip;
+use dyadsim_core::curve::Curve;
 use dyadsim_core::device::DeviceOffset;
 use dyadsim_core::matrix::measure::{Largest, larger};
 use dyadsim_core::spec::*;
@@ -53,7 +54,23 @@ fn phi(kind: ActivationKind, z: f64) -> f64 {
         ActivationKind::Softplus => z.max(0.0) + (-z.abs()).exp().ln_1p(),
         ActivationKind::Sigmoid => 1.0 / (1.0 + (-z).exp()),
         ActivationKind::Linear => z,
+        ActivationKind::Table(curve) => through(curve, z),
     }
+}
+
+/// A curve by Hermite's basis: values and slopes at the two points around `z`; straight beyond all.
+fn through(curve: Curve, z: f64) -> f64 {
+    let points: Vec<(f64, f64)> = curve.points().collect();
+    let at = points.windows(2).find(|pair| (pair[0].0..=pair[1].0).contains(&z));
+    let Some(&[(x0, y0), (x1, y1)]) = at.map(|pair| <&[_; 2]>::try_from(pair).unwrap()) else {
+        let (x, y) = if z < points[0].0 { points[0] } else { points[points.len() - 1] };
+        return y + curve.slope(x) * (z - x);
+    };
+    let (h, t) = (x1 - x0, (z - x0) / (x1 - x0));
+    (1.0 + 2.0 * t) * (1.0 - t).powi(2) * y0
+        + t * (1.0 - t).powi(2) * h * curve.slope(x0)
+        + t * t * (3.0 - 2.0 * t) * y1
+        + t * t * (t - 1.0) * h * curve.slope(x1)
 }
 
 impl Layer {

@@ -10,6 +10,7 @@ pub mod machine;
 pub mod units;
 pub mod random;
 pub mod statistics;
+pub mod curve;
 pub mod matrix;
 pub mod noise;
 pub mod spec;

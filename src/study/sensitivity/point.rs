@@ -225,6 +225,7 @@ fn bend(kind: ActivationKind, z: f64) -> f64 {
         ActivationKind::Tanh => -2.0 * z.tanh() / z.cosh().powi(2),
         ActivationKind::Sigmoid => logistic * (1.0 - logistic) * (1.0 - 2.0 * logistic),
         ActivationKind::Softplus => logistic * (1.0 - logistic),
+        ActivationKind::Table(curve) => curve.curvature(z),
     }
 }
 

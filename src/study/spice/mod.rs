@@ -18,8 +18,8 @@ use crate::record::RecordError;
 use crate::record::atomic::write;
 use crate::record::study::Kind;
 use crate::spice::{
-    Analyses, Dialect, Netlist, Report, SpiceError, Stage, Wiring, bench, check_with_progress, exportable,
-    version,
+    Analyses, Dialect, Netlist, Report, SpiceError, Stage, Transistors, Wiring, bench, check_transistors,
+    check_with_progress, exportable, version,
 };
 use deck::Deck;
 use dyadsim_core::learn::{Batch, wired};
@@ -47,6 +47,9 @@ pub struct Spice {
     #[command(flatten)]
     #[serde(flatten)]
     pub wanted: Wanted,
+    /// A subcircuit for every compartment, with `drive`, `state`, `output` or a voltage for each of its ports
+    #[arg(long, value_name = "FILE:SUBCKT:PORTS")]
+    pub transistors: Option<Transistors>,
     /// Run ngspice on the sample and compare
     #[arg(long)]
     pub check: bool,
@@ -169,10 +172,17 @@ impl Study for Spice {
             input: batch.inputs.as_slice(),
             target: batch.targets.as_slice(),
         };
-        let mut netlist = Netlist::new(&wiring);
+        let mut netlist = match &self.transistors {
+            Some(transistors) => Netlist::of_transistors(&wiring, transistors),
+            None => Netlist::new(&wiring),
+        };
         netlist.title += &deck::origin(&self.files, self.sample, setup);
         let name = deck.clone().unwrap_or_default();
-        let bench = bench(&wiring, analyses, self.dialect.into(), name.stem())?;
+        let mut bench = bench(&wiring, analyses, self.dialect.into(), name.stem())?;
+        if self.transistors.is_some() {
+            // Nodes inside them follow from an operating point around `.ic`.
+            bench = bench.replace(" uic", "");
+        }
         let files = match deck {
             Some(deck) => deck.texts(&netlist, &bench, &setup.chip.layout, self.split)?,
             None => Vec::new(),
@@ -181,7 +191,8 @@ impl Study for Spice {
             deck.write(&files, &self.files.paths(), self.place.force)?;
         }
         let told = |stage: Stage| tell(stage, watch);
-        let report = if self.check { Some(check_with_progress(&wiring, &netlist, &told)?) } else { None };
+        let check = if self.transistors.is_some() { check_transistors } else { check_with_progress };
+        let report = if self.check { Some(check(&wiring, &netlist, &told)?) } else { None };
         Ok(Answer { elements: netlist.elements(), report, files })
     }
 

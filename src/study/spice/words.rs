@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::super::inputs::Setup;
 use super::super::text::rounded;
 use super::Answer;
-use crate::spice::{EQUILIBRIUM, Report, WAVEFORM};
+use crate::spice::Report;
 use dyadsim_core::solve::Outcome;
 use dyadsim_core::units::significant;
 
@@ -79,8 +79,8 @@ fn table(report: &Report) -> String {
             "{:<16}{:>16}{:>16}{:>14}\n",
             "equilibrium",
             rounded(apart, "V"),
-            rounded(EQUILIBRIUM * size, "V"),
-            verdict(apart <= EQUILIBRIUM * size)
+            rounded(report.bounds.0 * size, "V"),
+            verdict(apart <= report.bounds.0 * size)
         ),
         None => format!("{:<16}{:>16}\n", "equilibrium", "not settled"),
     };
@@ -88,8 +88,8 @@ fn table(report: &Report) -> String {
         "{:<16}{:>16}{:>16}{:>14}\n",
         "waveform",
         rounded(report.waveform, "V"),
-        rounded(WAVEFORM, "V"),
-        verdict(report.waveform <= WAVEFORM)
+        rounded(report.bounds.1, "V"),
+        verdict(report.waveform <= report.bounds.1)
     ) + &if report.largest > 1.0 {
         format!(
             "(waveforms over 1 V or the largest potential so far; it reached {})\n",

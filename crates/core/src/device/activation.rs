@@ -7,6 +7,7 @@
 
 mod complex;
 mod curvature;
+mod table;
 mod vector;
 
 pub use self::vector::Dyads;
@@ -79,6 +80,7 @@ impl Activation {
             ActivationKind::Tanh => vector::apply::<T, vector::Tanh>(map, potentials, outputs),
             ActivationKind::Sigmoid => vector::apply::<T, vector::Sigmoid>(map, potentials, outputs),
             ActivationKind::Softplus => vector::apply::<T, vector::Softplus>(map, potentials, outputs),
+            ActivationKind::Table(curve) => table::apply(curve, map, potentials, outputs),
         }
     }
 
@@ -99,6 +101,7 @@ impl Activation {
             ActivationKind::Tanh => vector::mean_and_difference::<T, vector::Tanh>(map, dyads),
             ActivationKind::Sigmoid => vector::mean_and_difference::<T, vector::Sigmoid>(map, dyads),
             ActivationKind::Softplus => vector::mean_and_difference::<T, vector::Softplus>(map, dyads),
+            ActivationKind::Table(curve) => table::mean_and_difference(curve, map, dyads),
         }
     }
 
@@ -128,6 +131,7 @@ impl Activation {
             ActivationKind::Tanh => vector::derivative::<T, vector::Tanh>(map, potentials, slopes),
             ActivationKind::Sigmoid => vector::derivative::<T, vector::Sigmoid>(map, potentials, slopes),
             ActivationKind::Softplus => vector::derivative::<T, vector::Softplus>(map, potentials, slopes),
+            ActivationKind::Table(curve) => table::derivative(curve, map, potentials, slopes),
         }
     }
 
@@ -142,6 +146,7 @@ impl Activation {
             ActivationKind::Tanh => z.tanh(),
             ActivationKind::Sigmoid => logistic(z),
             ActivationKind::Softplus => positive_part(z) + (-z.abs()).exp().ln_1p(),
+            ActivationKind::Table(curve) => curve.value(z),
         };
         self.amplitude * shape
     }
@@ -158,6 +163,7 @@ impl Activation {
             ActivationKind::Tanh => 4.0 * logistic(2.0 * z) * logistic(-2.0 * z),
             ActivationKind::Sigmoid => logistic(z) * logistic(-z),
             ActivationKind::Softplus => logistic(z),
+            ActivationKind::Table(curve) => curve.slope(z),
         };
         self.amplitude / self.scale * shape
     }
@@ -168,10 +174,7 @@ impl Activation {
         match self.kind {
             ActivationKind::Relu => &self.corners[..1],
             ActivationKind::HardSigmoid => &self.corners,
-            ActivationKind::Tanh
-            | ActivationKind::Sigmoid
-            | ActivationKind::Softplus
-            | ActivationKind::Linear => &[],
+            _ => &[],
         }
     }
 
@@ -187,6 +190,7 @@ impl Activation {
     pub fn saturated(&self, potential: f64) -> bool {
         let steepest = match self.kind {
             ActivationKind::Sigmoid => 0.25,
+            ActivationKind::Table(curve) => curve.steepest(),
             _ => 1.0,
         };
         self.slope(potential).abs() < SATURATION * steepest * (self.amplitude / self.scale).abs()

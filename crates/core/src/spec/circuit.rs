@@ -15,7 +15,8 @@ use super::mismatch::MismatchSpec;
 use super::noise::NoiseSpec;
 use super::periphery::{AmplifierSpec, ClockSpec, LeakageSpec, TransconductorSpec};
 use super::schedule::{Schedule, SweepOrder};
-use super::written::{WrittenActivation, WrittenVariant};
+use super::written::WrittenVariant;
+use super::written_activation::WrittenActivation;
 use crate::units;
 
 /// A circuit: everything of docs/model.md §2 except the weights.
@@ -108,8 +109,9 @@ pub struct NeuronSpec {
 
 /// An activation device `f(v) = A φ((v − o)/u)` (docs/model.md §1).
 ///
-/// In a file either a bare kind (`"relu"`) or a table (`{ kind = "tanh", amplitude = 0.5 }`).
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
+/// In a file either a bare kind (`"relu"`) or a table (`{ kind = "tanh", amplitude = 0.5 }`,
+/// `{ kind = "table", file = "ota.csv" }`).
+#[derive(Clone, Copy, Debug, PartialEq, JsonSchema)]
 #[schemars(with = "WrittenActivation")]
 pub struct ActivationSpec {
     /// The shape `φ`.
@@ -120,12 +122,6 @@ pub struct ActivationSpec {
     pub scale: f64,
     /// Offset `o` (V).
     pub offset: f64,
-}
-
-impl From<ActivationKind> for ActivationSpec {
-    fn from(kind: ActivationKind) -> Self {
-        WrittenActivation::Kind(kind).into()
-    }
 }
 
 /// Nudge and feedback gains.

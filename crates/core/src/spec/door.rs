@@ -8,10 +8,12 @@ use std::path::Path;
 
 use super::check_circuit::check_circuit;
 use super::circuit::CircuitSpec;
+use super::curve_file;
 use super::error::SpecError;
 use super::every::every;
 use super::loaded::Loaded;
 use super::overrides::Override;
+use super::path::KeyPath;
 use super::route::refuse_twice;
 use super::schema::FileKind;
 use super::signature::read_text;
@@ -25,7 +27,7 @@ pub fn load_circuit(path: &Path, overrides: &[Override]) -> Result<CircuitSpec, 
     parse_circuit(&path.display().to_string(), &text_of(path)?, overrides)
 }
 
-/// [`load_circuit`] for a text; `file_name` is for messages.
+/// [`load_circuit`] for a text; files that it names are relative to the folder of `file_name`.
 ///
 /// # Errors
 /// Whatever is wrong with the text or a setting, with its place.
@@ -41,6 +43,7 @@ pub fn parse_circuit(file_name: &str, text: &str, overrides: &[Override]) -> Res
     let mut tree = Tree::parse(FileKind::Circuit, file_name, text)?;
     refuse_twice(FileKind::Circuit, overrides)?;
     overrides.iter().try_for_each(|setting| tree.set(setting))?;
+    curve_file::take_in(&mut tree, &KeyPath::default(), folder_of(file_name))?;
     checked_circuit(&tree)
 }
 
@@ -70,10 +73,14 @@ pub fn load_experiment(path: &Path, overrides: &[Override]) -> Result<Loaded, Sp
 /// # Errors
 /// Whatever is wrong with the text, the circuit or a setting, with its place.
 pub fn parse_experiment(file_name: &str, text: &str, overrides: &[Override]) -> Result<Loaded, SpecError> {
-    let base = Path::new(file_name).parent().unwrap_or(Path::new("")).to_path_buf();
+    let base = folder_of(file_name).to_path_buf();
     let written = Tree::parse(FileKind::Experiment, file_name, text)?;
     refuse_twice(FileKind::Experiment, overrides)?;
     Loaded::new(base, written, overrides.to_vec())
+}
+
+fn folder_of(file_name: &str) -> &Path {
+    Path::new(file_name).parent().unwrap_or(Path::new(""))
 }
 
 fn text_of(path: &Path) -> Result<String, SpecError> {

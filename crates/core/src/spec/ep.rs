@@ -154,13 +154,13 @@ fn check_lateral(circuit: &CircuitSpec) -> Result<(), Fault> {
 
 /// Checks what predictive coding asks of its devices.
 fn check_predictive(circuit: &CircuitSpec) -> Result<(), Fault> {
-    let smooth = ActivationKind::ALL.into_iter().filter(|kind| !kind.is_kinked());
+    let smooth = ActivationKind::ALL.into_iter().filter(|kind| kind.has_smooth_slope());
     let smooth = quoted(smooth.map(ActivationKind::name));
     let accepted = format!("{smooth}: errors pass the slope of the device, and drives would jump with it");
     let neuron = &circuit.neuron;
     for (key, device) in [("activation", neuron.activation), ("output_activation", neuron.output_activation)]
     {
-        ensure(!device.kind.is_kinked(), &["neuron", key], device.kind.name(), &accepted)?;
+        ensure(device.kind.has_smooth_slope(), &["neuron", key], device.kind.name(), &accepted)?;
     }
     ensure(circuit.supply.is_none(), &["supply"], "rails", "none: activities of predictive coding have none")
 }
@@ -194,7 +194,8 @@ fn check_symmetric(rule: RuleKind, circuit: &CircuitSpec) -> Result<(), Fault> {
         return Ok(());
     }
     let smooth = ActivationKind::ALL.into_iter().filter(|kind| kind.is_holomorphic());
-    let accepted = format!("{}, as potentials become complex", quoted(smooth.map(ActivationKind::name)));
+    let smooth = quoted(smooth.map(ActivationKind::name));
+    let accepted = format!("{smooth}, as potentials become complex, where a kink or a table means nothing");
     let neuron = &circuit.neuron;
     for (key, device) in [("activation", neuron.activation), ("output_activation", neuron.output_activation)]
     {

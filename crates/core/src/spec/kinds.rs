@@ -6,7 +6,9 @@
 //! and the tests below ask for the rest.
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
+
+use crate::curve::Curve;
 
 /// Integration methods.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -199,7 +201,7 @@ impl CircuitKind {
 }
 
 /// Shapes of activation devices.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ActivationKind {
     /// `max(z, 0)`.
@@ -214,10 +216,19 @@ pub enum ActivationKind {
     Sigmoid,
     /// `z`.
     Linear,
+    /// A curve through points that were measured or simulated: V in, V out.
+    #[serde(skip)]
+    Table(Curve),
+}
+
+impl Serialize for ActivationKind {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(self.name())
+    }
 }
 
 impl ActivationKind {
-    /// Every shape, in the order of the documentation.
+    /// Every shape that is a formula, in the order of the documentation.
     pub const ALL: [Self; 6] =
         [Self::Relu, Self::HardSigmoid, Self::Tanh, Self::Softplus, Self::Sigmoid, Self::Linear];
 
@@ -231,7 +242,17 @@ impl ActivationKind {
             Self::Softplus => "softplus",
             Self::Sigmoid => "sigmoid",
             Self::Linear => "linear",
+            Self::Table(_) => Self::TABLE,
         }
+    }
+
+    /// Name of a curve through points in files.
+    pub const TABLE: &'static str = "table";
+
+    /// The curve, if it is one through points.
+    #[must_use]
+    pub fn curve(self) -> Option<Curve> {
+        if let Self::Table(curve) = self { Some(curve) } else { None }
     }
 
     /// Whether its slope jumps somewhere.
@@ -243,7 +264,13 @@ impl ActivationKind {
     /// Whether it is a holomorphic function near the real axis, so that potentials may be complex.
     #[must_use]
     pub fn is_holomorphic(self) -> bool {
-        !self.is_kinked()
+        !self.is_kinked() && !matches!(self, Self::Table(_))
+    }
+
+    /// Whether its slope is a function without kinks.
+    #[must_use]
+    pub fn has_smooth_slope(self) -> bool {
+        !self.is_kinked() && !matches!(self, Self::Table(_))
     }
 }
 

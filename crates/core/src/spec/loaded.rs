@@ -10,6 +10,7 @@ use toml::Value;
 use super::check_circuit::check_circuit;
 use super::check_experiment::{check_beta, check_experiment};
 use super::circuit::CircuitSpec;
+use super::curve_file;
 use super::ep::{check_homeostasis, check_rule};
 use super::error::{At, Place, SpecError, nearest};
 use super::every::{apart, every, together};
@@ -141,6 +142,7 @@ impl Loaded {
         }
         let mut tree = tree.clone();
         extra.iter().try_for_each(|setting| tree.set_for_run(setting))?;
+        curve_file::take_in(&mut tree, &KeyPath::of(&["circuit"]), &self.base)?;
         Ok(tree)
     }
 
@@ -277,6 +279,7 @@ fn merge(written: &Tree, base: &Path, outside: &[Override], run: &[Override]) ->
     run.iter()
         .filter(|setting| !chooses_circuit(setting))
         .try_for_each(|setting| tree.set_for_run(setting))?;
+    curve_file::take_in(&mut tree, &KeyPath::of(&["circuit"]), base)?;
     Ok(tree)
 }
 
@@ -294,7 +297,9 @@ fn circuit_tree(experiment: &Tree, base: &Path, name: &str) -> Result<Tree, Spec
         let nearest = nearest(name, known.iter().map(String::as_str)).filter(|_| !looks_like_a_path(name));
         SpecError::UnreadableCircuit { at, source, known, nearest }
     })?;
-    Tree::parse(FileKind::Circuit, &path.display().to_string(), &text)
+    let mut tree = Tree::parse(FileKind::Circuit, &path.display().to_string(), &text)?;
+    curve_file::take_in(&mut tree, &KeyPath::default(), path.parent().unwrap_or(base))?;
+    Ok(tree)
 }
 
 /// The built-in circuit of this name, unless a file is meant.

@@ -19,6 +19,7 @@ mod circuit;
 mod commented;
 mod cost;
 mod crossbar;
+mod curve_file;
 mod door;
 mod error;
 mod exclude;
@@ -53,6 +54,7 @@ mod signature;
 mod technology;
 mod tree;
 pub mod written;
+mod written_activation;
 
 pub use check_circuit::LARGEST_LAYER;
 pub use check_expect::expected_columns;

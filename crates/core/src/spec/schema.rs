@@ -19,7 +19,7 @@ pub enum FileKind {
 }
 
 /// What to write for a key that has no default.
-const EXAMPLES: [(&str, &str); 63] = [
+const EXAMPLES: [(&str, &str); 65] = [
     ("name", "name = \"my-experiment\""),
     ("circuit", "circuit = \"ideal\", a file such as \"../circuits/mine.toml\", or a table [circuit]"),
     ("dataset", "dataset = \"digits\""),
@@ -42,6 +42,8 @@ const EXAMPLES: [(&str, &str); 63] = [
     ("every", "every = 10"),
     ("factor", "factor = 0.5"),
     ("path", "path = \"FOLDER\""),
+    ("file", "# file = \"ota.csv\""), // of a table alone
+    ("points", "# points = [[-1.0, -0.8], [0.0, 0.0], [1.0, 0.8]]"),
     ("current", "current = \"1 nA\""),
     ("corner", "corner = \"10 kHz\""),
     ("coefficient", "# coefficient = \"1e-24 A^2\""), // the other way to say `corner`

@@ -179,6 +179,20 @@ impl Tree {
         Ok(())
     }
 
+    /// Puts a value in the place of a key of a table under another name; it was written where that key was.
+    pub fn replace(&mut self, table: &KeyPath, (old, new): (&str, &str), value: Value) {
+        let inside = table.0.iter().try_fold(&mut self.table, |inside, step| match step {
+            Step::Key(key) => inside.get_mut(key)?.as_table_mut(),
+            Step::Item(_) => None,
+        });
+        let Some(inside) = inside else { return };
+        inside.remove(old);
+        inside.insert(new.to_owned(), value);
+        if let Some(origin) = self.origins.remove(&table.key(old)) {
+            self.origins.insert(table.key(new), origin);
+        }
+    }
+
     /// Reads the tree as a type.
     ///
     /// # Errors

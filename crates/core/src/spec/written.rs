@@ -1,4 +1,5 @@
-//! What a file may write as a bare name or as a table: activations, gains, data sets, circuits.
+//! What a file may write as a bare name or as a table: gains, data sets, circuits; activations are in
+//! `written_activation`.
 //!
 //! Serde's untagged enums could read these, but answer a misspelt key with "did not match any
 //! variant"; here a name is looked up among names, a table is read as a table, and each keeps its faults.
@@ -10,10 +11,8 @@ use schemars::JsonSchema;
 use serde::de::value::{MapAccessDeserializer, StrDeserializer};
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 
-use super::circuit::{ActivationSpec, CircuitSpec, Variant};
+use super::circuit::{CircuitSpec, Variant};
 use super::experiment::{CircuitSource, DatasetSpec};
-use super::kinds::ActivationKind;
-use crate::units;
 
 /// Names of the data sets.
 pub const DATASETS: [&str; 9] = [
@@ -27,36 +26,6 @@ pub const DATASETS: [&str; 9] = [
     "photos",
     "idx",
 ];
-
-/// The two ways in which a file may write an activation.
-#[derive(Clone, Debug, JsonSchema)]
-#[serde(untagged)]
-pub enum WrittenActivation {
-    /// Only the kind; all else by default.
-    Kind(ActivationKind),
-    /// The kind with some of its parameters.
-    Full(ActivationTable),
-}
-
-/// An activation with some of its parameters.
-#[derive(Clone, Debug, serde::Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ActivationTable {
-    /// The shape `φ`.
-    pub kind: ActivationKind,
-    /// Amplitude `A` (V); 1 V, or the scale for softplus, by default.
-    #[serde(default, deserialize_with = "some_voltage")]
-    #[schemars(with = "units::Quantity")]
-    pub amplitude: Option<f64>,
-    /// Scale `u` (V); 1 V by default.
-    #[serde(default, deserialize_with = "some_voltage")]
-    #[schemars(with = "units::Quantity")]
-    pub scale: Option<f64>,
-    /// Offset `o` (V); 0 V by default.
-    #[serde(default, deserialize_with = "some_voltage")]
-    #[schemars(with = "units::Quantity")]
-    pub offset: Option<f64>,
-}
 
 /// The two ways in which a file may write feedback gains.
 #[derive(Clone, Debug, JsonSchema)]
@@ -117,32 +86,6 @@ pub struct DatasetTable {
     pub split_seed: Option<u64>,
 }
 
-impl From<WrittenActivation> for ActivationSpec {
-    fn from(written: WrittenActivation) -> Self {
-        let table = match written {
-            WrittenActivation::Full(table) => table,
-            WrittenActivation::Kind(kind) => {
-                ActivationTable { kind, amplitude: None, scale: None, offset: None }
-            }
-        };
-        let (kind, scale) = (table.kind, table.scale.unwrap_or(1.0));
-        let natural = if kind == ActivationKind::Softplus { scale } else { 1.0 };
-        let amplitude = table.amplitude.unwrap_or(natural);
-        Self { kind, amplitude, scale, offset: table.offset.unwrap_or(0.0) }
-    }
-}
-
-impl<'de> Deserialize<'de> for ActivationSpec {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let expecting = "an activation: a kind such as \"relu\", or { kind = \"tanh\", amplitude = 0.5 }";
-        let written = match name_or_table(from, expecting)? {
-            Either::Name(kind) => WrittenActivation::Kind(kind),
-            Either::Table(table) => WrittenActivation::Full(table),
-        };
-        Ok(written.into())
-    }
-}
-
 impl<'de> Deserialize<'de> for Variant {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let expecting = "gains: \"dp\", \"dp-transpose\" or { plus = 0.3, minus = 0.7 }";
@@ -183,10 +126,6 @@ impl<'de> Deserialize<'de> for CircuitSource {
             Either::Table(circuit) => Self::Inline(Box::new(circuit)),
         })
     }
-}
-
-fn some_voltage<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error> {
-    units::voltage(from).map(Some)
 }
 
 fn dataset_name<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {

@@ -10,7 +10,7 @@ use crate::spec::ActivationKind;
 impl Activation {
     /// Output `f(v)` and slope `f′(v)` at a complex potential `v` (V), of a compartment's own device.
     ///
-    /// Shapes with a kink, which are no holomorphic functions, give NaN.
+    /// Shapes with a kink and curves through points, which are no holomorphic functions, give NaN.
     #[must_use]
     pub fn complex(&self, trim: DeviceOffset<f64>, potential: Complex<f64>) -> [Complex<f64>; 2] {
         let map = self.affine::<f64>().with_offset(trim);
@@ -29,7 +29,9 @@ impl Activation {
             // ln(1 + eᶻ), without overflow on either side.
             ActivationKind::Softplus if z.re > 0.0 => [z + (one + (-z).exp()).ln(), logistic(z)],
             ActivationKind::Softplus => [(one + z.exp()).ln(), logistic(z)],
-            ActivationKind::Relu | ActivationKind::HardSigmoid => [Complex::from(f64::NAN); 2],
+            ActivationKind::Relu | ActivationKind::HardSigmoid | ActivationKind::Table(_) => {
+                [Complex::from(f64::NAN); 2]
+            }
         };
         [shape * map.amplitude, slope * map.gain]
     }

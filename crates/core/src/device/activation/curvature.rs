@@ -7,7 +7,8 @@ use crate::spec::ActivationKind;
 
 impl Activation {
     /// Second slopes `f″(v)` (1/V) of the device that [`apply_offset`](Self::apply_offset) is, where it has
-    /// these `outputs` (V) and `slopes` (V/V); of a kinked device 0, as everywhere but on its kinks.
+    /// these `outputs` (V) and `slopes` (V/V); of a kinked device 0, as everywhere but on its kinks; of a
+    /// curve through points, whose outputs and slopes do not tell it, NaN.
     ///
     /// With `s = f/A` and `m = f′`: `−2 s m/u` of tanh, `(1 − 2 s) m/u` of the sigmoid, `(1 − m u/A) m/u` of
     /// softplus.
@@ -22,6 +23,7 @@ impl Activation {
             ActivationKind::Linear | ActivationKind::Relu | ActivationKind::HardSigmoid => {
                 return curvatures.fill(T::ZERO);
             }
+            ActivationKind::Table(_) => return curvatures.fill(T::of(f64::NAN)),
             ActivationKind::Tanh => |output, _| T::of(-2.0) * output,
             ActivationKind::Sigmoid => |output, _| T::ONE - T::of(2.0) * output,
             ActivationKind::Softplus => |_, slope| T::ONE - slope,

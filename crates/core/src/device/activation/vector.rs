@@ -36,7 +36,7 @@ impl<T: Real> Affine<T> {
 
     /// `z = (v − o)/u`.
     #[inline(always)]
-    fn argument(&self, potential: T) -> T {
+    pub(super) fn argument(&self, potential: T) -> T {
         (potential - self.offset) * self.rate
     }
 }
