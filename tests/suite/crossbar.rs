@@ -1,5 +1,5 @@
-//! Arrays of conductances with resistive wires: against ngspice, closed forms, and each other; and circuits whose
-//! synapses they are.
+//! Arrays of conductances with resistive wires: against ngspice, closed forms, and each other; and circuits
+//! whose synapses they are.
 
 use std::fmt::Write as _;
 use std::fs;

@@ -287,8 +287,8 @@ fn thermal_noise_of_a_linear_symmetric_circuit_has_the_covariance_of_boltzmann()
 
 #[test]
 fn of_several_fixed_points_dc_finds_the_one_that_the_circuit_comes_to() {
-    // Coupling of gain 3 and neurons that switch: many of these nets have several fixed points. Rounds alone end
-    // elsewhere than the trajectory in one sample of ten.
+    // Coupling of gain 3 and neurons that switch: many of these nets have several fixed points. Rounds alone
+    // end elsewhere than the trajectory in one sample of ten.
     let (mut apart, mut elsewhere) = (0, 0);
     for seed in 0..15 {
         let mut net = Hopfield::random(seed, &[4, 30, 3], 20, 3.0);
@@ -309,7 +309,8 @@ fn of_several_fixed_points_dc_finds_the_one_that_the_circuit_comes_to() {
         apart += differ(&found, &reached);
         elsewhere += differ(&reached, &other);
     }
-    // No law says that a rough trajectory decides as the exact one does where it passes a saddle: one in twenty.
+    // No law says that a rough trajectory decides as the exact one does where it passes a saddle: one in
+    // twenty.
     assert!(elsewhere > 30, "{elsewhere} of 300 have another fixed point");
     assert!(apart <= 15, "{apart} of 300");
 }

@@ -11,8 +11,8 @@ pub(super) fn limit<T: Real>(spec: &CrossbarSpec, weights: &mut Matrix<T>) {
     }
 }
 
-/// What the weights `[outputs × inputs]` of a layer come to: cut to the largest conductance and, by the difference of
-/// two arrays, after what is lost along their wires.
+/// What the weights `[outputs × inputs]` of a layer come to: cut to the largest conductance and, by the
+/// difference of two arrays, after what is lost along their wires.
 pub(super) fn carry<T: Real>(spec: &CrossbarSpec, weights: &mut Matrix<T>) {
     limit(spec, weights);
     if spec.wire == 0.0 {

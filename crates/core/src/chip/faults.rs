@@ -1,9 +1,10 @@
 //! Devices that do not work: synapses that are stuck, neurons that are dead.
 //!
 //! Every device has a uniform number of its own, and is faulty where that is below the share: a larger share
-//! adds faults to those of a smaller one and takes none away. A synapse that is stuck open carries nothing; one
-//! whose conductance is stuck at its largest carries that weight, of either sign by a coin, as either device of
-//! its pair may be the one. A dead neuron hears and tells nothing: its synapses and its bias are zero.
+//! adds faults to those of a smaller one and takes none away. A synapse that is stuck open carries nothing;
+//! one whose conductance is stuck at its largest carries that weight, of either sign by a coin, as either
+//! device of its pair may be the one. A dead neuron hears and tells nothing: its synapses and its bias are
+//! zero.
 
 use rand_distr::{Distribution, StandardUniform};
 
@@ -63,8 +64,7 @@ impl<T: Real> Faults<T> {
         let among = |layer: usize, quantity, factors: &mut Matrix<T>| {
             let mut bar = Crossbar::draw(spec, name(quantity, layer), factors.shape());
             bar.disconnect(layer.checked_sub(1).map(|below| dead[below].as_slice()), &dead[layer]);
-            factors.component_mul_assign(&bar.passes);
-            bar.stuck
+            bar.carry(factors)
         };
         let layers = |quantity, factors: &mut Vec<Matrix<T>>| {
             factors.iter_mut().enumerate().map(|(layer, one)| among(layer, quantity, one)).collect()
@@ -76,10 +76,7 @@ impl<T: Real> Faults<T> {
             let one = |(layer, factors): (usize, &mut Matrix<T>)| {
                 let mut bar = Crossbar::draw(spec, name(FaultQuantity::Lateral, layer), factors.shape());
                 bar.disconnect(Some(&dead[layer]), &dead[layer]);
-                lateral::close_lateral(&mut bar.passes, symmetric);
-                lateral::close_lateral(&mut bar.stuck, symmetric);
-                factors.component_mul_assign(&bar.passes);
-                bar.stuck
+                bar.close(symmetric).carry(factors)
             };
             own.iter_mut().enumerate().map(one).collect()
         });
@@ -126,6 +123,19 @@ impl<T: Real> Crossbar<T> {
             }
         }
         Self { passes, stuck }
+    }
+
+    /// Makes it one of lateral synapses.
+    fn close(mut self, symmetric: bool) -> Self {
+        lateral::close_lateral(&mut self.passes, symmetric);
+        lateral::close_lateral(&mut self.stuck, symmetric);
+        self
+    }
+
+    /// Takes what is stuck out of `factors`, and gives what that carries.
+    fn carry(self, factors: &mut Matrix<T>) -> Matrix<T> {
+        factors.component_mul_assign(&self.passes);
+        self.stuck
     }
 
     /// Disconnects dead neurons below (columns) and above (rows).

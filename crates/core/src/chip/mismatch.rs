@@ -62,8 +62,8 @@ impl Shared {
     }
 }
 
-/// Spreads the devices of a layer, counted from 0, and moves them by what all share; so do the rates `1/τ` of its compartments (plus ones, minus
-/// ones).
+/// Spreads the devices of a layer, counted from 0, and moves them by what all share; so do the rates `1/τ` of
+/// its compartments (plus ones, minus ones).
 pub(super) fn spread<T: Real>(
     mismatch: &MismatchSpec,
     shared: Shared,
@@ -108,7 +108,8 @@ pub(super) fn spread<T: Real>(
     }
 }
 
-/// What every synapse of `network` carries of what is programmed, with these spreads; `None` if all carry all of it.
+/// What every synapse of `network` carries of what is programmed, with these spreads; `None` if all carry all
+/// of it.
 pub(super) fn synapses<T: Real>(
     circuit: &CircuitSpec,
     mismatch: &MismatchSpec,

@@ -1,9 +1,11 @@
-//! Wires of a crossbar: what its conductances come to when rows and columns are not perfect conductors (IR drop).
+//! Wires of a crossbar: what its conductances come to when rows and columns are not perfect conductors (IR
+//! drop).
 //!
-//! Input `i` drives row `i` at its first cell, output `j` is the current out of column `j` below its last cell, into
-//! a virtual ground. Between neighbouring cells, before the first cell of a row and below the last cell of a column
-//! lies a segment of wire of resistance `r`. The array is linear, so that what it does to any inputs is one matrix of
-//! effective conductances. It is reciprocal: read the other way, columns driven and rows read, it is the transpose.
+//! Input `i` drives row `i` at its first cell, output `j` is the current out of column `j` below its last
+//! cell, into a virtual ground. Between neighbouring cells, before the first cell of a row and below the last
+//! cell of a column lies a segment of wire of resistance `r`. The array is linear, so that what it does to
+//! any inputs is one matrix of effective conductances. It is reciprocal: read the other way, columns driven
+//! and rows read, it is the transpose.
 
 use crate::matrix::Matrix;
 use crate::spec::WireSolve;
@@ -16,8 +18,8 @@ pub fn effective(conductances: &Matrix<f64>, wire: f64, solve: WireSolve) -> Mat
     }
     match solve {
         WireSolve::Exact if conductances.nrows() > conductances.ncols() => {
-            // The smaller side makes the blocks. Turned by 180 degrees the transposed array has its drivers and
-            // virtual grounds where they belong.
+            // The smaller side makes the blocks. Turned by 180 degrees the transposed array has its drivers
+            // and virtual grounds where they belong.
             turned(&exact(&turned(conductances), wire))
         }
         WireSolve::Exact => exact(conductances, wire),
@@ -25,8 +27,8 @@ pub fn effective(conductances: &Matrix<f64>, wire: f64, solve: WireSolve) -> Mat
     }
 }
 
-/// The array seen from its outputs: inputs and outputs exchanged, and the order of both, as the cell that is nearest
-/// to a driver is the farthest from the ground.
+/// The array seen from its outputs: inputs and outputs exchanged, and the order of both, as the cell that is
+/// nearest to a driver is the farthest from the ground.
 fn turned(conductances: &Matrix<f64>) -> Matrix<f64> {
     let (outputs, inputs) = conductances.shape();
     Matrix::from_fn(inputs, outputs, |i, j| conductances[(outputs - 1 - j, inputs - 1 - i)])
@@ -82,9 +84,9 @@ fn nodes(conductances: &Matrix<f64>, input: usize, segment: f64) -> Matrix<f64> 
     block
 }
 
-/// What rows and columns do on their own: the potential of a cell's row with all columns at ground, times the share
-/// of its current that reaches the output with all rows at ground. Either alone is exact; left out is what they do
-/// to each other, of second order in the drops.
+/// What rows and columns do on their own: the potential of a cell's row with all columns at ground, times the
+/// share of its current that reaches the output with all rows at ground. Either alone is exact; left out is
+/// what they do to each other, of second order in the drops.
 fn separable(conductances: &Matrix<f64>, wire: f64) -> Matrix<f64> {
     let (outputs, inputs) = conductances.shape();
     let mut carried = conductances.clone();
@@ -93,15 +95,16 @@ fn separable(conductances: &Matrix<f64>, wire: f64) -> Matrix<f64> {
         carried.column_mut(input).iter_mut().zip(reach).for_each(|(g, v)| *g *= v);
     }
     for output in 0..outputs {
-        // By reciprocity: the share that a node's current sends to the ground is its potential if that is at 1 V.
+        // By reciprocity: the share that a node's current sends to the ground is its potential if that is at
+        // 1 V.
         let reach = ladder((0..inputs).rev().map(|input| conductances[(output, input)]), wire);
         carried.row_mut(output).iter_mut().rev().zip(reach).for_each(|(g, v)| *g *= v);
     }
     carried
 }
 
-/// Potentials (V) along a wire that is driven with 1 V, with conductances (S) to ground at its nodes, the nearest
-/// first: a continued fraction.
+/// Potentials (V) along a wire that is driven with 1 V, with conductances (S) to ground at its nodes, the
+/// nearest first: a continued fraction.
 fn ladder(loads: impl DoubleEndedIterator<Item = f64>, wire: f64) -> Vec<f64> {
     let mut seen: Vec<f64> = Vec::new();
     let mut beyond = 0.0;

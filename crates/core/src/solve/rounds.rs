@@ -51,11 +51,11 @@ impl<T: Real> Rounds<T> {
         }
     }
 
-    /// Follows the circuit roughly, `τ dv/dt = u(v) − v` by Euler's method, until it is near a fixed point; returns
-    /// how many drives that took.
+    /// Follows the circuit roughly, `τ dv/dt = u(v) − v` by Euler's method, until it is near a fixed point;
+    /// returns how many drives that took.
     ///
-    /// A circuit that closes loops may have several fixed points. Rounds find one of them, in large strides; this is
-    /// for the one that the circuit itself comes to.
+    /// A circuit that closes loops may have several fixed points. Rounds find one of them, in large strides;
+    /// this is for the one that the circuit itself comes to.
     pub fn approach(&mut self, circuit: &dyn Dynamics<T>) -> u64 {
         let fastest = circuit.rates().iter().fold(T::ZERO, |most, &rate| most.max(rate));
         let (first, shortest, most) = STEP;

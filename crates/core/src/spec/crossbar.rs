@@ -21,8 +21,8 @@ pub struct CrossbarSpec {
     /// Largest conductance over the smallest; absent means that the smallest is zero.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub on_off: Option<f64>,
-    /// Weight of the largest conductance, which larger ones are cut to; absent means the largest weight of each
-    /// layer.
+    /// Weight of the largest conductance, which larger ones are cut to; absent means the largest weight of
+    /// each layer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weight: Option<f64>,
     /// Resistance of the wire from cell to cell (Ω), along rows and columns alike.
@@ -43,7 +43,8 @@ impl Default for CrossbarSpec {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum WireSolve {
-    /// Rows and columns each on their own, exact where one of them has no resistance: in proportion to the cells.
+    /// Rows and columns each on their own, exact where one of them has no resistance: in proportion to the
+    /// cells.
     #[default]
     Separable,
     /// Kirchhoff's laws at every node: `inputs · outputs³` for the smaller side as `outputs`.

@@ -1,11 +1,12 @@
-//! What a circuit file says of a process: spreads that follow from the sizes of devices, and what all devices of a
-//! chip have in common.
+//! What a circuit file says of a process: spreads that follow from the sizes of devices, and what all devices
+//! of a chip have in common.
 //!
-//! Pelgrom, Duinmaijer & Welbers, IEEE JSSC 24, 1433 (1989): the threshold voltages of two transistors of width `W`
-//! and length `L`, drawn alike and side by side, differ by `σ(ΔV_T) = A_VT/√(WL)`, their current factors by
-//! `σ(Δβ/β) = A_β/√(WL)`. Currents of a mirror differ by `σ(ΔI/I) = √((g_m/I · A_VT)² + A_β²)/√(WL)`, where
-//! `g_m/I = κ/U_T · 2/(1 + √(1 + 4 IC))` of a transistor with the inversion coefficient `IC` (Enz, Krummenacher &
-//! Vittoz 1995): `κ/U_T` in weak inversion. `U_T = kT/q` is that of the circuit's temperature.
+//! Pelgrom, Duinmaijer & Welbers, IEEE JSSC 24, 1433 (1989): the threshold voltages of two transistors of
+//! width `W` and length `L`, drawn alike and side by side, differ by `σ(ΔV_T) = A_VT/√(WL)`, their current
+//! factors by `σ(Δβ/β) = A_β/√(WL)`. Currents of a mirror differ by
+//! `σ(ΔI/I) = √((g_m/I · A_VT)² + A_β²)/√(WL)`, where `g_m/I = κ/U_T · 2/(1 + √(1 + 4 IC))` of a transistor
+//! with the inversion coefficient `IC` (Enz, Krummenacher & Vittoz 1995): `κ/U_T` in weak inversion.
+//! `U_T = kT/q` is that of the circuit's temperature.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -54,8 +55,8 @@ pub struct ProcessSpec {
     #[serde(deserialize_with = "units::share")]
     #[schemars(with = "units::Share")]
     pub time_constant_spread: f64,
-    /// Spread from chip to chip (V) of the offsets, all together: where n- and p-type transistors of an activation
-    /// device move apart, its threshold moves.
+    /// Spread from chip to chip (V) of the offsets, all together: where n- and p-type transistors of an
+    /// activation device move apart, its threshold moves.
     #[serde(deserialize_with = "units::voltage")]
     #[schemars(with = "units::Quantity")]
     pub offset_spread: f64,
@@ -167,8 +168,8 @@ fn some_area<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error
 }
 
 impl CircuitSpec {
-    /// The spreads of this circuit's devices: those told, and those that follow from areas, independent of each
-    /// other.
+    /// The spreads of this circuit's devices: those told, and those that follow from areas, independent of
+    /// each other.
     #[must_use]
     pub fn spreads(&self) -> MismatchSpec {
         let mut spreads = self.mismatch.clone();
