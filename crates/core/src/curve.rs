@@ -122,12 +122,14 @@ impl Curve {
     /// `y(x)`.
     #[must_use]
     pub fn value(&self, x: f64) -> f64 {
-        let [c0, c1, c2, c3] = match self.piece(x) {
-            Piece::Straight { at, from, slope: 0.0 } => return at + nan_of(x - from),
-            Piece::Straight { at, from, slope } => return at + slope * (x - from),
-            Piece::Cubic(cubic) => cubic.coefficients_at(x),
-        };
-        c0 + c1 + c2 + c3
+        match self.piece(x) {
+            Piece::Straight { at, from, slope: 0.0 } => at + nan_of(x - from),
+            Piece::Straight { at, from, slope } => at + slope * (x - from),
+            Piece::Cubic(Cubic { from, coefficients: [c0, c1, c2, c3] }) => {
+                let t = x - from;
+                c0 + t * (c1 + t * (c2 + t * c3))
+            }
+        }
     }
 
     /// `y′(x)`.
@@ -184,14 +186,6 @@ fn nan_of(x: f64) -> f64 {
 enum Piece {
     Straight { at: f64, from: f64, slope: f64 },
     Cubic(Cubic),
-}
-
-impl Cubic {
-    /// Its four terms at `x`.
-    fn coefficients_at(&self, x: f64) -> [f64; 4] {
-        let (t, [c0, c1, c2, c3]) = (x - self.from, self.coefficients);
-        [c0, t * c1, t * t * c2, t * t * t * c3]
-    }
 }
 
 impl Points {
