@@ -5,6 +5,7 @@ pub(crate) mod amplifier;
 pub mod capacitor;
 pub(crate) mod slew;
 pub mod switched;
+pub mod synapse;
 pub(crate) mod transconductor;
 pub(crate) mod device_offset;
 

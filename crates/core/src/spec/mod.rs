@@ -18,6 +18,7 @@ mod check_sizes;
 mod circuit;
 mod commented;
 mod cost;
+pub mod devices;
 mod door;
 mod error;
 mod exclude;
