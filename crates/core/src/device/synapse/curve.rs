@@ -32,7 +32,8 @@ pub fn deviation(errors: &[Error], time: f64, target: f64) -> f64 {
             // Times of 0 have no logarithm; a second is far below the times that are told.
             let log = |k: usize| errors[k].time.max(1.0).ln();
             let (from, to) = (log(behind - 1), log(behind));
-            let share = if to > from { ((time.max(1.0).ln() - from) / (to - from)).clamp(0.0, 1.0) } else { 1.0 };
+            let share =
+                if to > from { ((time.max(1.0).ln() - from) / (to - from)).clamp(0.0, 1.0) } else { 1.0 };
             before + share * (after - before)
         }
         (one, other) => one.or(other).unwrap_or(0.0),

@@ -70,9 +70,8 @@ impl Programmed {
             Some(Change::Logarithm { .. }) | None => 0.0,
         };
         let time = self.now - self.since[device] + from;
-        let grown = reading.window.map_or(1.0, |window| {
-            ((time + window) / (2.0 * window)).ln().max(0.0).sqrt()
-        });
+        let grown =
+            reading.window.map_or(1.0, |window| ((time + window) / (2.0 * window)).ln().max(0.0).sqrt());
         let of = if reading.relative { self.conductance(device) } else { 1.0 };
         of * reading.strength.at(self.targets[device]) * grown
     }

@@ -104,9 +104,7 @@ pub(super) fn with_step<V: Visit>(spec: &StepSpec, work: V) -> V::Output {
             work.visit(&Exponential { a, b, gamma, amplitude, noise_add, noise_slope })
         }
         StepSpec::Power { .. } => work.visit(&Power),
-        StepSpec::Piecewise { up, down } => {
-            work.visit(&Piecewise { up: up.clone(), down: down.clone() })
-        }
+        StepSpec::Piecewise { up, down } => work.visit(&Piecewise { up: up.clone(), down: down.clone() }),
     }
 }
 
@@ -188,11 +186,6 @@ impl Synapses for Pulsed {
     }
 
     fn describe(&self) -> Description {
-        Description {
-            unit: "",
-            time: "updates",
-            low: self.spec.bounds.down,
-            high: self.spec.bounds.up,
-        }
+        Description { unit: "", time: "updates", low: self.spec.bounds.down, high: self.spec.bounds.up }
     }
 }

@@ -43,15 +43,15 @@ impl Devices {
     fn push(&mut self, spec: &PulsedSpec, [high, low, gain, skew, first, second, reference, life]: [f64; 8]) {
         let high = (spec.bounds.up * (1.0 + spec.bounds_dtod.up * high)).abs();
         let low = -(spec.bounds.down * (1.0 + spec.bounds_dtod.down * low)).abs();
-        let gain =
-            if spec.log_normal { (spec.step_dtod * gain).exp() } else { 1.0 + spec.step_dtod * gain };
+        let gain = if spec.log_normal { (spec.step_dtod * gain).exp() } else { 1.0 + spec.step_dtod * gain };
         let skew = spec.up_down_dtod * skew;
         let up = (spec.step * (spec.up_down.min(0.0) + gain + skew)).abs();
         let down = (spec.step * (-spec.up_down.max(0.0) + gain - skew)).abs();
         let one = One { up, down, high, low, extra: [0.0; 2] };
         match &spec.step_model {
             StepSpec::Linear { slope, slope_dtod, mean_bounds, .. } => {
-                let [top, bottom] = if *mean_bounds { [spec.bounds.up, spec.bounds.down] } else { [high, low] };
+                let [top, bottom] =
+                    if *mean_bounds { [spec.bounds.up, spec.bounds.down] } else { [high, low] };
                 let up = (slope.up + slope_dtod * first).abs() * up / top;
                 let down = (slope.down + slope_dtod * second).abs() * down / bottom;
                 self.extra.push([up as f32, down as f32]);
@@ -114,7 +114,10 @@ impl PulsedSpec {
             StepSpec::Linear { slope_dtod, .. } => *slope_dtod = 0.0,
             StepSpec::SoftBounds { reference, .. } => *reference = 0.0,
             StepSpec::Power { gamma_dtod, .. } => *gamma_dtod = 0.0,
-            StepSpec::Ideal | StepSpec::Constant | StepSpec::Exponential { .. } | StepSpec::Piecewise { .. } => {}
+            StepSpec::Ideal
+            | StepSpec::Constant
+            | StepSpec::Exponential { .. }
+            | StepSpec::Piecewise { .. } => {}
         }
         if let Some(life) = &mut mean.lifetime {
             life.dtod = 0.0;
