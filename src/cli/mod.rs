@@ -5,6 +5,7 @@
 
 mod circuits;
 mod data;
+mod devices;
 mod epochs;
 mod experiments;
 mod help;
@@ -74,6 +75,8 @@ enum Command {
     Experiments(experiments::Arguments),
     /// List learning rules and what each needs of a chip
     Rules(rules::Arguments),
+    /// List, show and draw synapse devices
+    Devices(devices::Arguments),
     /// List and show data sets, and tell how to get them
     Data(data::Arguments),
     /// Write the report of an output folder again, from its tables
@@ -141,6 +144,7 @@ fn carry_out(matches: &clap::ArgMatches) -> Result<ExitCode, Failure> {
         Command::Circuits(arguments) => circuits::run(&global, &arguments),
         Command::Experiments(arguments) => experiments::run(&global, &arguments),
         Command::Rules(rules::Arguments {}) => rules::run(&global),
+        Command::Devices(arguments) => devices::run(&global, &arguments),
         Command::Data(arguments) => data::run(&global, &arguments),
         Command::Report(arguments) => report::run(&global, &arguments),
         Command::Plot(arguments) => plot::run(&global, &arguments),

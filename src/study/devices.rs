@@ -86,9 +86,10 @@ pub fn list() -> String {
 pub fn list_document() -> Value {
     let entry = |name: &'static str| {
         let device = named(name)?;
-        Some(json!({"name": name, "model": device.model(), "source": device.source(), "validity": device.validity()}))
+        Some(json!({"name": name, "model": device.model(), "source": device.source(),
+            "validity": device.validity()}))
     };
-    json!({"devices": names().filter_map(entry).collect::<Vec<_>>()})
+    Value::Array(names().filter_map(entry).collect())
 }
 
 /// The numbers of a device as TOML.
@@ -97,12 +98,21 @@ pub fn list_document() -> Value {
 /// Never for those that have a name; a test writes them all.
 pub fn text(device: &Preset) -> Result<String, Failure> {
     let numbers = toml::to_string(device).map_err(Failure::running)?;
-    let point = match device {
+    let point = symmetry(device).map(|point| format!("# Symmetry point of the mean device: {point:.6}\n"));
+    Ok(format!("{}{numbers}", point.unwrap_or_default()))
+}
+
+/// The weight at which a mean device moves as far up as down.
+pub fn symmetry(device: &Preset) -> Option<f64> {
+    match device {
         Preset::Pulsed(device) => symmetry_point(device),
         Preset::Programmed(_) => None,
-    };
-    let point = point.map(|point| format!("# Symmetry point of the mean device: {point:.6}\n"));
-    Ok(format!("{}{numbers}", point.unwrap_or_default()))
+    }
+}
+
+/// Every device's name.
+pub fn all() -> Vec<&'static str> {
+    names().collect()
 }
 
 /// What a device does: 200 devices of a chip.
