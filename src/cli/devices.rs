@@ -78,7 +78,9 @@ fn plot(global: &Global, wanted: &[String], out: &Path) -> Result<ExitCode, Fail
         let shown = Shown { name, source: device.source().to_owned(), behaviour: behaviour(&device) };
         for drawn in draw_figures(&[figure(name)], out, &shown, &[]).map_err(Failure::drawing)? {
             words += &format!("{}\n{}\n", drawn.svg.display(), drawn.png.display());
-            documents.push(json!({"name": name, "svg": drawn.svg, "png": drawn.png, "behaviour": shown.behaviour}));
+            documents.push(
+                json!({"name": name, "svg": drawn.svg, "png": drawn.png, "behaviour": shown.behaviour}),
+            );
         }
     }
     output::finish(global, &words, &json!({"figures": documents}))

@@ -79,7 +79,8 @@ fn of_pulses(shown: &Shown, staircase: &Staircase) -> Result<Page, FigureError> 
 }
 
 fn of_time(shown: &Shown, retention: &Retention) -> Result<Page, FigureError> {
-    let columns = ["error of programming (µS) against target (µS)", "conductance as read (µS) against time (s)"];
+    let columns =
+        ["error of programming (µS) against target (µS)", "conductance as read (µS) against time (s)"];
     let mut chart = base(shown, columns);
     let ink = layer_ink(1);
     chart.series.push(Series::at((0, 0), ink, retention.error.iter().map(dot)).line(1.2).band(0.25));

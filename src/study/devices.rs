@@ -68,7 +68,8 @@ pub struct Retention {
 /// No device is called that.
 pub fn find(name: &str) -> Result<Preset, Failure> {
     named(name).ok_or_else(|| {
-        let meant = nearest(name, names()).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+        let meant =
+            nearest(name, names()).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
         let all: Vec<&str> = names().collect();
         Failure::input(anyhow!("no synapse device is called `{name}`; there are {}{meant}", all.join(", ")))
     })

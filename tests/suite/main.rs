@@ -53,6 +53,7 @@ mod continuation;
 mod covariance;
 mod covariance_spread;
 mod decks;
+mod devices;
 mod jacobian;
 mod judge;
 mod reliability;

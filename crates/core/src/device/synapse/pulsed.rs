@@ -178,7 +178,7 @@ impl Synapses for Pulsed {
     }
 
     fn relax(&mut self, time: f64) {
-        let Some(life) = self.spec.lifetime else { return };
+        let Some(life) = self.spec.lifetime.filter(|_| time > 0.0) else { return };
         for (state, &leak) in self.states.iter_mut().zip(&self.devices.leak) {
             let kept = (time * f64::from(leak).ln_1p()).exp();
             *state = (*state - life.rest) * kept + life.rest;
