@@ -6,6 +6,7 @@ mod both_ways;
 mod chips;
 mod compare;
 mod controls;
+mod devices;
 mod cost;
 mod equilibrium;
 mod feedback;

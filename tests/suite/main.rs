@@ -53,7 +53,6 @@ mod continuation;
 mod covariance;
 mod covariance_spread;
 mod decks;
-mod devices;
 mod jacobian;
 mod judge;
 mod reliability;
