@@ -43,7 +43,7 @@ fn dot(point: &Among) -> Dot {
 
 /// The horizontal axis of a panel: times span decades, all else is even.
 fn across(dots: &[Dot]) -> Axis {
-    let values = dots.iter().map(|dot| dot.x);
+    let values = dots.iter().map(Dot::x);
     let (low, high) = extent(values.clone());
     if low > 0.0 && high > 1e3 * low { Axis::log(values) } else { Axis::around(values, 0.03) }
 }
