@@ -1,5 +1,5 @@
-//! Figures of synapse devices: staircase and steps of one that moves by pulses, error and drift of one that is
-//! programmed.
+//! Figures of synapse devices: staircase and steps of one that moves by pulses, error and drift of one that
+//! is programmed.
 
 use super::devices::{Among, Behaviour, Retention, Staircase};
 use crate::figure::axis::{Axis, extent};

@@ -143,15 +143,20 @@ fn among(at: f64, values: &[f64]) -> Among {
     Among { at, mean: center, deviation: (squares / (values.len().max(2) - 1) as f64).sqrt() }
 }
 
-/// Pulses that bring a mean device through 98 % of its range.
+/// Pulses that bring a mean device through 98 % of its range, or as far as it comes.
 fn pulses_needed(exact: &PulsedSpec) -> usize {
     let mut array = pulsed(exact, 1, SITE);
     let (low, high) = range(&*array);
     array.program(&[low], 0);
-    let mut needed = 0;
-    while needed < LONGEST && read(&*array, needed)[0] < low + 0.98 * (high - low) {
+    let (mut needed, mut best, mut best_at) = (0, low, 0);
+    // One that has not come further for a tenth of all pulses comes no further: refreshes throw it back.
+    while needed < LONGEST && best < low + 0.98 * (high - low) && needed - best_at < 20 + needed / 10 {
         needed += 1;
         array.pulse(&[1], needed as u32);
+        let now = read(&*array, needed)[0];
+        if now > best {
+            (best, best_at) = (now, needed);
+        }
     }
     needed.max(2)
 }
@@ -187,11 +192,15 @@ fn staircase(device: &PulsedSpec) -> Staircase {
         one.program(&[from], 0);
         let before = read(&*one, 0)[0];
         one.pulse(&[count], 1);
-        (read(&*one, 1)[0] - before).abs()
+        (before, (read(&*one, 1)[0] - before).abs())
     };
     let at = |k: usize| low + (high - low) * k as f64 / POINTS as f64;
+    let mut step = |k: usize| {
+        let ((from, up), (_, down)) = (moved(at(k), 1), moved(at(k), -1));
+        [from, up, down]
+    };
     // Steps at the bounds themselves are cut off by them.
-    let steps = (1..POINTS).map(|k| [at(k), moved(at(k), 1), moved(at(k), -1)]).collect();
+    let steps = (1..POINTS).map(&mut step).collect();
     Staircase { spread, exact, steps, symmetry_point: symmetry_point(device) }
 }
 
