@@ -75,10 +75,10 @@ enum Command {
     Experiments(experiments::Arguments),
     /// List learning rules and what each needs of a chip
     Rules(rules::Arguments),
+    /// List, show and draw synapse devices; make circuit files of simulated ones
+    Devices(devices::Arguments),
     /// List and show data sets, and tell how to get them
     Data(data::Arguments),
-    /// Make circuit files of devices
-    Devices(devices::Arguments),
     /// Write the report of an output folder again, from its tables
     Report(report::Arguments),
     /// Draw the figures of an output folder again, from its tables

@@ -64,6 +64,12 @@ impl Dot {
         self.x.is_finite() && self.y.is_some_and(f64::is_finite)
     }
 
+    /// Where it stands along the axis.
+    #[must_use]
+    pub fn x(&self) -> f64 {
+        self.x
+    }
+
     /// Its value, if it has one.
     #[must_use]
     pub fn y(&self) -> Option<f64> {

@@ -23,6 +23,10 @@ pub mod compare;
 #[doc(hidden)]
 pub mod cost;
 #[doc(hidden)]
+pub mod device_figure;
+#[doc(hidden)]
+pub mod devices;
+#[doc(hidden)]
 pub mod export;
 #[doc(hidden)]
 pub mod extract;

@@ -39,5 +39,6 @@ mod sizes;
 mod spice;
 mod stability;
 mod streams;
+mod synapse_devices;
 mod tables;
 mod yields;

@@ -73,3 +73,4 @@ mod rails;
 mod recurrent;
 mod recurrent_decks;
 mod recurrent_noise;
+mod synapses;

@@ -73,11 +73,19 @@ pub enum Kind {
     LateralNoise = 24,
     /// Probes of Jacobian homeostasis, by the first sample of an update.
     Homeostasis = 26,
+    /// Static spread of synapse devices.
+    DeviceSpread = 34,
+    /// Noise of the pulses that a synapse device gets in an update (the step).
+    DevicePulse = 35,
+    /// What a synapse device is off after a write (the step).
+    DeviceWrite = 36,
+    /// Noise of a reading (the step) of a synapse device.
+    DeviceRead = 37,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 27] = [
         Self::Weights,
         Self::Biases,
         Self::Feedback,
@@ -101,6 +109,10 @@ impl Kind {
         Self::Lateral,
         Self::LateralNoise,
         Self::Homeostasis,
+        Self::DeviceSpread,
+        Self::DevicePulse,
+        Self::DeviceWrite,
+        Self::DeviceRead,
     ];
 
     /// The code that stands for it in every stream.
@@ -268,6 +280,8 @@ mod tests {
         }
         let later = [Kind::Lateral, Kind::LateralNoise, Kind::Homeostasis].map(Kind::code);
         assert_eq!(later, [23, 24, 26]);
+        let devices = [Kind::DeviceSpread, Kind::DevicePulse, Kind::DeviceWrite, Kind::DeviceRead];
+        assert_eq!(devices.map(Kind::code), [34, 35, 36, 37]);
         assert!(Kind::ALL.windows(2).all(|pair| pair[0].code() < pair[1].code()));
     }
 

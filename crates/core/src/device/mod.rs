@@ -6,6 +6,7 @@ pub mod capacitor;
 pub mod crossbar;
 pub(crate) mod slew;
 pub mod switched;
+pub mod synapse;
 pub(crate) mod transconductor;
 pub(crate) mod device_offset;
 

@@ -20,6 +20,7 @@ mod commented;
 mod cost;
 mod crossbar;
 mod curve_file;
+pub mod devices;
 mod door;
 mod error;
 mod exclude;
