@@ -52,8 +52,8 @@ enum Action {
 /// Carries the command out.
 ///
 /// # Errors
-/// A device that is unknown, a file that cannot be written, a netlist, port or voltage that is none; no ngspice, or a
-/// run that failed.
+/// A device that is unknown, a file that cannot be written, a netlist, port or voltage that is none; no
+/// ngspice, or a run that failed.
 pub fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode, Failure> {
     match arguments.action.as_ref().unwrap_or(&Action::List) {
         Action::List => {

@@ -10,7 +10,7 @@
 //! | `ideal` | exact steps | – |
 //! | `constant` | the same step everywhere | Gokmen & Vlasov 2016 |
 //! | `linear` | a step that falls with the weight | Li 2018, Tang 2018, Kim 2019 |
-//! | `soft_bounds` | a step that vanishes at a bound, seen against a reference | Gong 2018, Gong & Rasch 2022 |
+//! | `soft_bounds` | a step that vanishes at a bound, beside a reference | Gong 2018, Gong & Rasch 2022 |
 //! | `exponential` | a step with an exponential, and noise of its own | Gong 2018, Nandakumar 2020 |
 //! | `power` | a step that is a power of the range that is left | – |
 //! | `piecewise` | a step through given points | – |
