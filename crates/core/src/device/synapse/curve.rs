@@ -22,8 +22,8 @@ impl Segment {
     }
 }
 
-/// The deviation (µS) at a time (s) after programming: that of the first time before, that of the last behind,
-/// straight in the logarithm of time in between.
+/// The deviation (µS) at a time (s) after programming: that of the first time before, that of the last
+/// behind, straight in the logarithm of time in between.
 pub fn deviation(errors: &[Error], time: f64, target: f64) -> f64 {
     let behind = errors.partition_point(|error| error.time <= time);
     let of = |k: usize| errors.get(k).map(|error| error.deviation.at(target));
