@@ -77,8 +77,7 @@ fn of_pulses(shown: &Shown, staircase: &Staircase) -> Result<Page, FigureError> 
             let point = setting((1e4 * point).round() / 1e4 + 0.0);
             format!("Both steps are the same at weight {point}, the symmetry point.")
         }
-        None => "No symmetry point: steps are the same everywhere, or a pair of devices makes the weight."
-            .to_owned(),
+        None => "No symmetry point: steps are the same everywhere, or nowhere.".to_owned(),
     });
     chart.draw("no pulse was given", |_, _, _| {})
 }

@@ -127,6 +127,14 @@ fn steps_that_are_the_same_everywhere_have_no_symmetry_point() {
     for name in ["idealized", "gokmen-vlasov", "ideal"] {
         assert_eq!(symmetry_point(&spec(name)), None, "{name}");
     }
+    // A pair is symmetric where its devices are at the same place: a pulse up and one down undo each other.
+    assert_eq!(symmetry_point(&spec("pcm")), Some(0.0));
+    let device = spec("pcm").without_spread();
+    let mut pair = OneSided::new(device.clone(), device.one_sided.unwrap(), 1, SITE);
+    pair.pulse(&[1], 0);
+    let up = weight(&pair);
+    pair.pulse(&[-1], 1);
+    assert!(up > 0.1 && weight(&pair) == 0.0, "{up}");
 }
 
 /// A device of soft bounds in three ways: of its own, as a power of one, as a straight piece.

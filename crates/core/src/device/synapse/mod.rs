@@ -1,7 +1,7 @@
 //! Synapse devices: what pulses, writes, time and readings do to the conductance that holds a weight.
 //!
 //! An array holds the devices of one layer of one chip, a number beside a number ([`Pulsed`], [`OneSided`],
-//! [`Programmed`]); a model of a step is a file ([`step::Step`]). All that is random is a pure function of
+//! [`Programmed`]); a model of a step is a file (`step::Step`). All that is random is a pure function of
 //! (seed, chip, layer, device, event): arrays that get the same events hold the same bytes, in whatever
 //! order their devices are visited.
 //!
