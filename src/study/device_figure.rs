@@ -2,7 +2,7 @@
 //! is programmed.
 
 use super::devices::{Among, Behaviour, Retention, Staircase};
-use crate::figure::axis::{Axis, extent};
+use crate::figure::axis::{Axis, extent, setting};
 use crate::figure::chart::{Chart, Dot, Scale, Series, Share};
 use crate::figure::legend::Key;
 use crate::figure::page::Page;
@@ -72,8 +72,12 @@ fn of_pulses(shown: &Shown, staircase: &Staircase) -> Result<Page, FigureError> 
         chart.series.push(Series::at((0, 1), ink, steps).line(1.6).key(Key::Line(ink, words.to_owned())));
     }
     chart.notes.push(match staircase.symmetry_point {
-        Some(point) => format!("Both steps are the same at weight {point:.4}, the symmetry point."),
-        None => "No weight at which both steps are the same, or no other.".to_owned(),
+        Some(point) => {
+            // To four decimals, and 0 without a sign.
+            let point = setting((1e4 * point).round() / 1e4 + 0.0);
+            format!("Both steps are the same at weight {point}, the symmetry point.")
+        }
+        None => "No symmetry point: steps are the same everywhere, or nowhere.".to_owned(),
     });
     chart.draw("no pulse was given", |_, _, _| {})
 }
@@ -86,7 +90,7 @@ fn of_time(shown: &Shown, retention: &Retention) -> Result<Page, FigureError> {
     chart.series.push(Series::at((0, 0), ink, retention.error.iter().map(dot)).line(1.2).band(0.25));
     for (k, (target, points)) in retention.over_time.iter().enumerate() {
         let ink = layer_ink(k + 1);
-        let key = Key::Line(ink, format!("target {target:.4} µS"));
+        let key = Key::Line(ink, format!("target {} µS", setting(*target)));
         chart.series.push(Series::at((0, 1), ink, points.iter().map(dot)).line(1.4).band(0.2).key(key));
     }
     chart.notes.push("Lines are means of 200 devices, bands one standard deviation.".to_owned());

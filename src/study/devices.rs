@@ -99,7 +99,9 @@ pub fn list_document() -> Value {
 /// Never for those that have a name; a test writes them all.
 pub fn text(device: &Preset) -> Result<String, Failure> {
     let numbers = toml::to_string(device).map_err(Failure::running)?;
-    let point = symmetry(device).map(|point| format!("# Symmetry point of the mean device: {point:.6}\n"));
+    // To six decimals, and 0 without a sign.
+    let point = symmetry(device).map(|point| (1e6 * point).round() / 1e6 + 0.0);
+    let point = point.map(|point| format!("# Symmetry point of the mean device: {point:.6}\n"));
     Ok(format!("{}{numbers}", point.unwrap_or_default()))
 }
 

@@ -1,7 +1,7 @@
 //! Synapse devices: what pulses, writes, time and readings do to the conductance that holds a weight.
 //!
 //! An array holds the devices of one layer of one chip, a number beside a number ([`Pulsed`], [`OneSided`],
-//! [`Programmed`]); a model of a step is a file ([`step::Step`]). All that is random is a pure function of
+//! [`Programmed`]); a model of a step is a file (`step::Step`). All that is random is a pure function of
 //! (seed, chip, layer, device, event): arrays that get the same events hold the same bytes, in whatever
 //! order their devices are visited.
 //!
@@ -10,7 +10,7 @@
 //! | `ideal` | exact steps | – |
 //! | `constant` | the same step everywhere | Gokmen & Vlasov 2016 |
 //! | `linear` | a step that falls with the weight | Li 2018, Tang 2018, Kim 2019 |
-//! | `soft_bounds` | a step that vanishes at a bound, beside a reference | Gong 2018, Gong & Rasch 2022 |
+//! | `soft_bounds` | a step that vanishes at a bound; a reference | Gong 2018, Gong & Rasch 2022 |
 //! | `exponential` | a step with an exponential, and noise of its own | Gong 2018, Nandakumar 2020 |
 //! | `power` | a step that is a power of the range that is left | – |
 //! | `piecewise` | a step through given points | – |
@@ -114,10 +114,12 @@ pub fn pulsed(device: &PulsedSpec, count: usize, site: Site) -> Box<dyn Synapses
 }
 
 /// The weight at which a mean device of that kind moves as far up as down, if it has one.
+///
+/// That of a pair is 0: there both devices are at the same place.
 pub fn symmetry_point(device: &PulsedSpec) -> Option<f64> {
     let exact = device.without_spread();
     if exact.one_sided.is_some() {
-        return None;
+        return Some(0.0);
     }
     let array = Pulsed::new(exact, 1, Site { seed: 0, chip: 0, layer: 0 });
     array.symmetry_point(0)
