@@ -6,7 +6,7 @@ mod both_ways;
 mod chips;
 mod compare;
 mod controls;
-mod synapse_devices;
+mod devices;
 mod cost;
 mod equilibrium;
 mod feedback;
