@@ -100,13 +100,14 @@ fn offsets_of_copies_are_those_of_pelgrom() {
     }
     let bench = Bench::new();
     let found = extract_transistors(&bench, "--chips 1000 --seed 3");
-    // Three OTAs in a row at unity gain: two transistors of 4 mV µm/√(8 µm²) in each pair, two of 4/√16 in each
-    // mirror, whose thresholds come to the input by the quotient of transconductances.
+    // Three OTAs in a row at unity gain: two transistors of 4 mV µm/√(8 µm²) in each pair, two of 4/√16 in
+    // each mirror, whose thresholds come to the input by the quotient of transconductances.
     let quotient = mirror_quotient(&bench);
     assert!((0.7..1.1).contains(&quotient), "{quotient}");
     let pelgrom = (3.0 * (2.0 * 16e-6 / 8.0 + 2.0 * 16e-6 / 16.0 * quotient * quotient)).sqrt();
     let found = found["offset_std"].as_f64().unwrap();
-    // Three standard errors of a standard deviation of 1000, σ/√(2 · 999); follower and load have gains of 1 ± 1 %.
+    // Three standard errors of a standard deviation of 1000, σ/√(2 · 999); follower and load have gains of 1
+    // ± 1 %.
     let accepted = pelgrom * (3.0 / (2.0 * 999.0_f64).sqrt() + 0.01);
     assert!((found - pelgrom).abs() < accepted, "{found} against {pelgrom} ± {accepted}");
 }
