@@ -1,7 +1,5 @@
 //! An array of devices that move by pulses, one device a weight.
 
-use rand_distr::{Distribution, StandardNormal};
-
 use super::constant::Constant;
 use super::exponential::Exponential;
 use super::ideal::Ideal;
@@ -9,10 +7,12 @@ use super::linear::Linear;
 use super::piecewise::Piecewise;
 use super::power::Power;
 use super::soft_bounds::SoftBounds;
-use super::spread::Devices;
+use super::spread::{Block, Devices};
 use super::step::{One, Step};
 use super::{Description, Site, Synapses};
-use crate::random::{Kind, stream};
+use crate::matrix::dispatch::{self, Kernel};
+use crate::noise::gaussian;
+use crate::random::{Key, Kind};
 use crate::spec::devices::{PulsedSpec, StepSpec};
 
 /// Devices that move by pulses.
@@ -76,12 +76,17 @@ impl Pulsed {
         with_step(&self.spec.step_model, Mean(up, state, one))
     }
 
-    /// Draws anew what a weight is seen off its device.
-    fn wrote(&mut self, device: usize, event: u32) {
-        if let Some(seen) = self.seen.get_mut(device) {
-            let mut stream = stream(self.site.key(Kind::DeviceWrite, device, event));
-            let xi: f64 = StandardNormal.sample(&mut stream);
-            *seen = (self.spec.write_noise * self.spec.step * xi) as f32;
+    /// Draws anew what weights are seen off their devices, where these were written.
+    fn wrote(&mut self, event: u32, written: impl Fn(usize) -> bool) {
+        let size = (self.spec.write_noise * self.spec.step) as f32;
+        let key = self.site.key(Kind::DeviceWrite, 0, event);
+        let mut normals = [0.0_f32; BLOCK];
+        for (block, seen) in self.seen.chunks_mut(BLOCK).enumerate() {
+            let first = block * BLOCK;
+            gaussian::fill(key, first as u64, &mut normals[..seen.len()]);
+            for (device, (seen, xi)) in (first..).zip(seen.iter_mut().zip(&normals)) {
+                *seen = if written(device) { size * xi } else { *seen };
+            }
         }
     }
 }
@@ -108,41 +113,92 @@ pub(super) fn with_step<V: Visit>(spec: &StepSpec, work: V) -> V::Output {
     }
 }
 
+/// Devices that are pulsed together: their normal numbers lie in the first cache.
+const BLOCK: usize = 1024;
+
 /// Pulses of an event, for every device.
 struct Pulses<'a> {
     devices: &'a Devices,
-    site: Site,
+    key: Key,
     noise: f64,
     states: &'a mut [f64],
     counts: &'a [i8],
-    event: u32,
 }
 
 impl Visit for Pulses<'_> {
     type Output = ();
 
     fn visit(self, step: &impl Step) {
-        for (device, (state, &count)) in self.states.iter_mut().zip(self.counts).enumerate() {
-            if count == 0 {
-                continue;
+        dispatch::run(Event { pulses: self, step });
+    }
+}
+
+/// [`Pulses`] as a loop: pulse by pulse over a block of devices, those that get no more standing still. The
+/// normal number of a device's pulse `k` is number `k · stride + device` of the event's stream.
+struct Event<'a, 'b, S> {
+    pulses: Pulses<'a>,
+    step: &'b S,
+}
+
+impl<S: Step> Kernel for Event<'_, '_, S> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const FUSED: bool>(self) {
+        let Pulses { devices, key, noise, states, counts } = self.pulses;
+        let stride = states.len().next_multiple_of(BLOCK) as u64;
+        let mut normals = [0.0_f32; BLOCK];
+        let blocks = states.chunks_mut(BLOCK).zip(counts.chunks(BLOCK)).enumerate();
+        for (block, (states, counts)) in blocks {
+            let first = block * BLOCK;
+            let constants = devices.block(first, states.len().min(counts.len()));
+            let most = counts.iter().map(|count| count.unsigned_abs()).max().unwrap_or(0);
+            for k in 0..most {
+                if noise > 0.0 {
+                    let from = u64::from(k) * stride + first as u64;
+                    gaussian::fill(key, from, &mut normals[..states.len()]);
+                }
+                let round = Round { step: self.step, noise, counts, k, normals: &normals };
+                if constants.extra.is_empty() {
+                    round.pulse::<false>(&constants, states);
+                } else {
+                    round.pulse::<true>(&constants, states);
+                }
             }
-            let one = self.devices.one(device);
+        }
+    }
+}
+
+/// One pulse to those devices of a block that get more than `k`.
+struct Round<'a, S> {
+    step: &'a S,
+    noise: f64,
+    counts: &'a [i8],
+    k: u8,
+    normals: &'a [f32],
+}
+
+impl<S: Step> Round<'_, S> {
+    #[inline(always)]
+    fn pulse<const EXTRA: bool>(&self, constants: &Block<'_>, states: &mut [f64]) {
+        let n = constants.up.len();
+        let (counts, normals, states) = (&self.counts[..n], &self.normals[..n], &mut states[..n]);
+        let (down, high, low) = (&constants.down[..n], &constants.high[..n], &constants.low[..n]);
+        let extra = if EXTRA { &constants.extra[..n] } else { &[][..] };
+        for device in 0..n {
+            let one = One {
+                up: f64::from(constants.up[device]),
+                down: f64::from(down[device]),
+                high: f64::from(high[device]),
+                low: f64::from(low[device]),
+                extra: if EXTRA { extra[device].map(f64::from) } else { [0.0; 2] },
+            };
+            let (count, at) = (counts[device], states[device]);
             let up = count > 0;
-            let sign = if up { 1.0 } else { -1.0 };
-            let mut at = *state;
-            if self.noise == 0.0 {
-                for _ in 0..count.unsigned_abs() {
-                    at = (at + sign * step.pulse(up, at, &one).0).clamp(one.low, one.high);
-                }
-            } else {
-                let mut stream = stream(self.site.key(Kind::DevicePulse, device, self.event));
-                for _ in 0..count.unsigned_abs() {
-                    let xi: f64 = StandardNormal.sample(&mut stream);
-                    let (mean, factor) = step.pulse(up, at, &one);
-                    at = (at + sign * (mean + self.noise * factor * xi)).clamp(one.low, one.high);
-                }
-            }
-            *state = at;
+            let (mean, factor) = self.step.pulse(up, at, &one);
+            let step = mean + self.noise * factor * f64::from(normals[device]);
+            let moved = (at + if up { step } else { -step }).max(one.low).min(one.high);
+            states[device] = if count.unsigned_abs() > self.k { moved } else { at };
         }
     }
 }
@@ -154,20 +210,17 @@ impl Synapses for Pulsed {
 
     fn pulse(&mut self, counts: &[i8], event: u32) {
         let Self { spec, site, devices, states, .. } = self;
-        let pulses = Pulses { devices, site: *site, noise: spec.step_noise, states, counts, event };
-        with_step(&spec.step_model, pulses);
-        if !self.seen.is_empty() {
-            let written = (0..self.len().min(counts.len())).filter(|&device| counts[device] != 0);
-            written.for_each(|device| self.wrote(device, event));
-        }
+        let key = site.key(Kind::DevicePulse, 0, event);
+        with_step(&spec.step_model, Pulses { devices, key, noise: spec.step_noise, states, counts });
+        self.wrote(event, |device| counts.get(device).is_some_and(|&count| count != 0));
     }
 
     fn program(&mut self, targets: &[f64], event: u32) {
         for (device, target) in (0..self.len()).zip(targets) {
             let one = self.devices.one(device);
             self.states[device] = (target + self.devices.reference(device)).clamp(one.low, one.high);
-            self.wrote(device, event);
         }
+        self.wrote(event, |device| device < targets.len());
     }
 
     fn read(&self, _: u32, weights: &mut [f64]) {

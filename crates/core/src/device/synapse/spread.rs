@@ -27,6 +27,15 @@ pub struct Devices {
     pub leak: Vec<f32>,
 }
 
+/// Constants of devices in a row; see [`Devices`].
+pub(super) struct Block<'a> {
+    pub up: &'a [f32],
+    pub down: &'a [f32],
+    pub high: &'a [f32],
+    pub low: &'a [f32],
+    pub extra: &'a [[f32; 2]],
+}
+
 impl Devices {
     /// Draws `count` devices. What has no spread has its mean, exactly.
     pub fn draw(spec: &PulsedSpec, count: usize, site: Site) -> Self {
@@ -89,6 +98,20 @@ impl Devices {
             high: f64::from(self.high[device]),
             low: f64::from(self.low[device]),
             extra: extra.map(f64::from),
+        }
+    }
+
+    /// The constants of some devices in a row.
+    #[inline(always)]
+    pub(super) fn block(&self, first: usize, count: usize) -> Block<'_> {
+        let part = first..first + count;
+        let extra = if self.extra.is_empty() { &self.extra[..] } else { &self.extra[part.clone()] };
+        Block {
+            up: &self.up[part.clone()],
+            down: &self.down[part.clone()],
+            high: &self.high[part.clone()],
+            low: &self.low[part],
+            extra,
         }
     }
 
